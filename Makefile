@@ -1,0 +1,19 @@
+# The front door: `make` builds, `make demo` shows, `make test` proves. Each installs what it lacks first.
+.PHONY: all packages demo demo-fashion test bench format clean
+
+all: packages
+	@cmake --preset release -Wno-dev >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@cmake --build --preset release
+
+packages:
+	@mkdir -p build
+	@tools/install-packages
+
+test: packages
+	@tools/test
+
+format: packages
+	@git ls-files '*.hpp' '*.cpp' | xargs clang-format -i
+
+clean:
+	rm -rf build .venv

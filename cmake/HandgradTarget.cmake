@@ -1,0 +1,14 @@
+# handgrad_target(TARGET): the language level, warnings and numerical flags that every target of this project shares.
+function(handgrad_target target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  # The bit contract: no value-changing optimisation and no contraction behind our back (docs/numerics.md).
+  target_compile_options(${target} PRIVATE -ffp-contract=off -fno-fast-math)
+  if(PROJECT_IS_TOP_LEVEL)
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+  endif()
+  if(HANDGRAD_SANITIZE)
+    target_compile_options(${target} PUBLIC -fsanitize=${HANDGRAD_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${HANDGRAD_SANITIZE})
+  endif()
+endfunction()

@@ -1,0 +1,20 @@
+// Writing a file so that a failure at any point leaves the old one whole and no litter.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace handgrad {
+
+/// Writes `bytes` to `path` atomically: a temporary file in the same directory, every write checked, fsync, close
+/// checked, rename, fsync of the directory. Raises Error(io) naming the path and the operating system's reason.
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+/// The whole file as bytes. Raises Error(io) when it cannot be read.
+std::string read_file(const std::filesystem::path& path);
+
+/// Fails with Error(io) now rather than after hours of training when `path` could not be written later.
+void check_writable(const std::filesystem::path& path);
+
+}  // namespace handgrad

@@ -1,0 +1,106 @@
+// Row-major matrices: an owning one aligned to 64 bytes, and a view that owns nothing.
+#pragma once
+
+#include <cassert>
+#include <cstddef>
+#include <new>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+namespace handgrad {
+
+/// Hands out memory aligned to a cache line, so that a vector of any instruction set may load from its start.
+template <class T>
+struct AlignedAllocator {
+    using value_type = T;
+    static constexpr std::align_val_t alignment{64};
+
+    AlignedAllocator() = default;
+    template <class U>
+    AlignedAllocator(const AlignedAllocator<U>& /*other*/) noexcept {}  // NOLINT(google-explicit-constructor)
+
+    T* allocate(std::size_t count) {
+        if (count > static_cast<std::size_t>(-1) / sizeof(T)) {
+            throw std::bad_array_new_length();
+        }
+        return static_cast<T*>(::operator new(count * sizeof(T), alignment));
+    }
+    void deallocate(T* pointer, std::size_t /*count*/) noexcept { ::operator delete(pointer, alignment); }
+    bool operator==(const AlignedAllocator&) const = default;
+};
+
+template <class T>
+using AlignedVector = std::vector<T, AlignedAllocator<T>>;
+
+/// A rows × columns window on numbers that somebody else owns; row i starts `stride` numbers after row i − 1.
+template <class T>
+class MatrixView {
+public:
+    MatrixView() = default;
+    MatrixView(T* data, std::size_t rows, std::size_t columns) : MatrixView(data, rows, columns, columns) {}
+    MatrixView(T* data, std::size_t rows, std::size_t columns, std::size_t stride)
+        : data_(data), rows_(rows), columns_(columns), stride_(stride) {
+        assert(stride >= columns);
+    }
+    /// A view that may write serves wherever one that only reads is asked for.
+    template <class U>
+        requires std::is_same_v<T, const U>
+    MatrixView(MatrixView<U> other)  // NOLINT(google-explicit-constructor)
+        : MatrixView(other.data(), other.rows(), other.columns(), other.stride()) {}
+
+    [[nodiscard]] std::size_t rows() const { return rows_; }
+    [[nodiscard]] std::size_t columns() const { return columns_; }
+    [[nodiscard]] std::size_t stride() const { return stride_; }
+    [[nodiscard]] T* data() const { return data_; }
+
+    T& operator()(std::size_t i, std::size_t j) const {
+        assert(i < rows_ && j < columns_);
+        return data_[i * stride_ + j];
+    }
+    [[nodiscard]] std::span<T> row(std::size_t i) const {
+        assert(i < rows_);
+        return {data_ + i * stride_, columns_};
+    }
+    /// Rows first … first + count − 1.
+    [[nodiscard]] MatrixView rows_from(std::size_t first, std::size_t count) const {
+        assert(first + count <= rows_);
+        return {data_ + first * stride_, count, columns_, stride_};
+    }
+
+private:
+    T* data_ = nullptr;
+    std::size_t rows_ = 0;
+    std::size_t columns_ = 0;
+    std::size_t stride_ = 0;
+};
+
+/// A rows × columns matrix that owns its numbers, row after row without gaps, all zero at first.
+template <class T>
+class Matrix {
+public:
+    Matrix() = default;
+    Matrix(std::size_t rows, std::size_t columns) : rows_(rows), columns_(columns), values_(rows * columns) {}
+
+    [[nodiscard]] std::size_t rows() const { return rows_; }
+    [[nodiscard]] std::size_t columns() const { return columns_; }
+    [[nodiscard]] std::span<T> values() { return values_; }
+    [[nodiscard]] std::span<const T> values() const { return values_; }
+
+    T& operator()(std::size_t i, std::size_t j) { return view()(i, j); }
+    const T& operator()(std::size_t i, std::size_t j) const { return view()(i, j); }
+    [[nodiscard]] std::span<T> row(std::size_t i) { return view().row(i); }
+    [[nodiscard]] std::span<const T> row(std::size_t i) const { return view().row(i); }
+
+    [[nodiscard]] MatrixView<T> view() { return {values_.data(), rows_, columns_}; }
+    [[nodiscard]] MatrixView<const T> view() const { return {values_.data(), rows_, columns_}; }
+    operator MatrixView<T>() { return view(); }              // NOLINT(google-explicit-constructor)
+    operator MatrixView<const T>() const { return view(); }  // NOLINT(google-explicit-constructor)
+
+private:
+    std::size_t rows_ = 0;
+    std::size_t columns_ = 0;
+    AlignedVector<T> values_;
+};
+
+}  // namespace handgrad

@@ -1,0 +1,39 @@
+// The one door to Random123: Philox4x32-10 under our own distributions and shuffle.
+#include "handgrad/base/random.hpp"
+
+#include <Random123/philox.h>
+
+#include <numeric>
+#include <utility>
+
+namespace handgrad {
+
+std::uint64_t RandomStream::bits(std::uint64_t index) const {
+    using Philox = r123::Philox4x32;
+    const auto low = [](std::uint64_t v) { return static_cast<std::uint32_t>(v); };
+    const auto high = [](std::uint64_t v) { return static_cast<std::uint32_t>(v >> 32); };
+    const Philox::ctr_type counter = {{low(index), high(index), epoch_, static_cast<std::uint32_t>(purpose_)}};
+    const Philox::key_type key = {{low(seed_), high(seed_)}};
+    const Philox::ctr_type random = Philox{}(counter, key);
+    return (static_cast<std::uint64_t>(random[1]) << 32) | random[0];
+}
+
+double RandomStream::uniform(std::uint64_t index) const {
+    return static_cast<double>(bits(index) >> 11) * 0x1p-53;
+}
+
+std::uint64_t RandomStream::below(std::uint64_t bound, std::uint64_t index) const {
+    __extension__ using Wide = unsigned __int128;
+    return static_cast<std::uint64_t>((static_cast<Wide>(bits(index)) * bound) >> 64);
+}
+
+std::vector<std::size_t> permutation(std::size_t count, const RandomStream& stream) {
+    std::vector<std::size_t> order(count);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    for (std::size_t i = count; i-- > 1;) {
+        std::swap(order[i], order[stream.below(i + 1, i)]);
+    }
+    return order;
+}
+
+}  // namespace handgrad

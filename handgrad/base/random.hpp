@@ -1,0 +1,35 @@
+// Counter-based random numbers: each is a pure function of (seed, purpose, epoch, index), so nothing has to be saved.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace handgrad {
+
+/// What a stream of random numbers is for. The values are part of the file format of a run: never renumber them.
+enum class Purpose : std::uint32_t { weights = 0, biases = 1, shuffle = 2, validation_split = 3, test_split = 4 };
+
+/// Philox4x32-10 with the key = seed and the counter = (index low, index high, epoch, purpose); docs/numerics.md.
+class RandomStream {
+public:
+    RandomStream(std::uint64_t seed, Purpose purpose, std::uint32_t epoch = 0)
+        : seed_(seed), purpose_(purpose), epoch_(epoch) {}
+
+    /// 64 uniform bits for this index.
+    [[nodiscard]] std::uint64_t bits(std::uint64_t index) const;
+    /// Uniform in [0, 1), a multiple of 2⁻⁵³.
+    [[nodiscard]] double uniform(std::uint64_t index) const;
+    /// Uniform in {0, …, bound − 1} (bound > 0), by the high half of a 128-bit product; its bias is below bound / 2⁶⁴.
+    [[nodiscard]] std::uint64_t below(std::uint64_t bound, std::uint64_t index) const;
+
+private:
+    std::uint64_t seed_;
+    Purpose purpose_;
+    std::uint32_t epoch_;
+};
+
+/// The numbers 0 … count − 1 in random order: Fisher–Yates from the end, swap i with below(i + 1, i).
+std::vector<std::size_t> permutation(std::size_t count, const RandomStream& stream);
+
+}  // namespace handgrad

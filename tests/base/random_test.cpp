@@ -1,0 +1,68 @@
+// Random numbers: the published known answer, ranges, and that a shuffle is a shuffle.
+#include "handgrad/base/random.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+namespace handgrad {
+namespace {
+
+TEST(Random, PhiloxKnownAnswerOfTheZeroCounterAndKey) {
+    // Random123's kat_vectors: philox4x32 10 rounds, counter and key zero: 6627e8d5 e169c58d bc57ac4c 9b00dbd8.
+    EXPECT_EQ(RandomStream(0, Purpose::weights).bits(0), 0xe169c58d6627e8d5ULL);
+}
+
+TEST(Random, UniformStaysInTheHalfOpenUnitIntervalWithMeanOneHalf) {
+    const RandomStream stream(7, Purpose::weights);
+    double sum = 0.0;
+    for (std::uint64_t i = 0; i < 100000; ++i) {
+        const double u = stream.uniform(i);
+        ASSERT_GE(u, 0.0);
+        ASSERT_LT(u, 1.0);
+        sum += u;
+    }
+    // The mean of n uniforms has standard deviation 1/√(12 n) = 0.0009; five of them.
+    EXPECT_NEAR(sum / 100000, 0.5, 0.0046);
+}
+
+TEST(Random, StreamsOfDifferentSeedPurposeOrEpochDiffer) {
+    const std::uint64_t here = RandomStream(1, Purpose::shuffle, 3).bits(5);
+    EXPECT_NE(here, RandomStream(2, Purpose::shuffle, 3).bits(5));
+    EXPECT_NE(here, RandomStream(1, Purpose::weights, 3).bits(5));
+    EXPECT_NE(here, RandomStream(1, Purpose::shuffle, 4).bits(5));
+    EXPECT_NE(here, RandomStream(1, Purpose::shuffle, 3).bits(6));
+}
+
+TEST(Random, PermutationHoldsEveryNumberOnceAndMoves) {
+    const auto order = permutation(1000, RandomStream(0, Purpose::shuffle, 1));
+    auto sorted = order;
+    std::sort(sorted.begin(), sorted.end());
+    std::vector<std::size_t> all(1000);
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    EXPECT_EQ(sorted, all);
+    EXPECT_NE(order, all);
+    EXPECT_NE(order, permutation(1000, RandomStream(0, Purpose::shuffle, 2)));
+    EXPECT_TRUE(permutation(0, RandomStream(0, Purpose::shuffle)).empty());
+}
+
+TEST(Random, PermutationsOfThreeAreEquallyLikely) {
+    std::array<int, 27> count{};
+    for (std::uint64_t seed = 0; seed < 6000; ++seed) {
+        const auto p = permutation(3, RandomStream(seed, Purpose::shuffle));
+        ++count[p[0] * 9 + p[1] * 3 + p[2]];
+    }
+    int seen = 0;
+    for (const int c : count) {
+        if (c > 0) {
+            ++seen;
+            EXPECT_NEAR(c, 1000, 5 * 29);  // binomial, standard deviation √(6000·1/6·5/6) = 29
+        }
+    }
+    EXPECT_EQ(seen, 6);
+}
+
+}  // namespace
+}  // namespace handgrad
