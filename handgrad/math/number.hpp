@@ -33,6 +33,12 @@ struct ScalarOf<std::complex<double>> {
 template <class T>
 using Scalar = typename ScalarOf<T>::type;
 
+/// A constant of a formula, rounded once to the precision of T.
+template <class T>
+constexpr T constant(long double value) {
+    return T(static_cast<Scalar<T>>(value));
+}
+
 /// Numbers on which handgrad's own polynomials run (float, double and SIMD numbers of them); long double and complex
 /// numbers are witnesses and take the standard library's functions instead.
 template <class T>

@@ -1,0 +1,371 @@
+// All activations: value and derivative of each, written once for every number type, and the one list of them.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "handgrad/math/conventions.hpp"
+#include "handgrad/math/elementary.hpp"
+#include "handgrad/math/number.hpp"
+
+namespace handgrad {
+
+/// What an activation needs beside z.
+struct ActivationSettings {
+    double leaky_slope = 0.01;       ///< slope of leaky_relu for z < 0
+    Kink kink = Kink::right_limit;  ///< slope where left and right derivative differ
+};
+
+/// An identity that every value of the activation obeys; each is tested for each activation that claims it.
+enum class Symmetry {
+    none,
+    odd,         ///< f(−z) = −f(z)
+    complement,  ///< f(−z) = 1 − f(z)
+    ramp,        ///< f(z) − f(−z) = z
+    reciprocal,  ///< f(z)·f(−z) = 1
+};
+
+/// What help, documentation and generated tests know of an activation.
+struct ActivationFacts {
+    std::string_view name;
+    std::string_view formula;     ///< of the value, in plain text
+    std::string_view derivative;  ///< of the derivative by z
+    double lowest;                ///< greatest lower bound of the values
+    double highest;               ///< least upper bound of the values
+    bool kink;                    ///< no derivative at z = 0
+    Symmetry symmetry;
+    bool relu_family;         ///< first weights by he rather than xavier
+    bool elementwise = true;  ///< false for softmax, whose outputs depend on the whole row
+};
+
+namespace math {
+
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// z with ±∞ replaced by the largest finite number, so that ∞·0 takes its limit; every finite z is itself.
+template <class T>
+T finite(T z) {
+    const T largest = T(std::numeric_limits<Scalar<T>>::max());
+    return min(max(z, -largest), largest);
+}
+
+struct Identity {
+    static constexpr ActivationFacts facts{"identity", "z", "1", -infinity, infinity, false, Symmetry::odd, false};
+    template <class T>
+    static T value(T z, const ActivationSettings& = {}) {  // Table 1, row g
+        return z;
+    }
+    template <class T>
+    static T derivative(T /*z*/, const ActivationSettings& = {}) {  // Eq. (8), Eq. (9)
+        return T(1);
+    }
+};
+
+struct Relu {
+    static constexpr ActivationFacts facts{
+        "relu", "max(z, 0)", "1 for z >= 0, else 0", 0.0, infinity, true, Symmetry::ramp, true};
+    template <class T>
+    static T value(T z, const ActivationSettings& = {}) {  // Table 1, row f
+        return select(less(z, T(0)), T(0), z);
+    }
+    template <class T>
+    static T derivative(T z, const ActivationSettings& settings = {}) {  // Eq. (5), Eq. (6), Eq. (7)
+        const auto flat = settings.kink == Kink::right_limit ? less(z, T(0)) : less_equal(z, T(0));
+        return select(flat, T(0), T(1));
+    }
+};
+
+struct LeakyRelu {
+    static constexpr ActivationFacts facts{"leaky_relu", "z for z >= 0, else slope z", "1 for z >= 0, else slope",
+                                           -infinity,    infinity,                     true,
+                                           Symmetry::none, true};
+    template <class T>
+    static T value(T z, const ActivationSettings& settings = {}) {
+        return select(less(z, T(0)), T(settings.leaky_slope) * z, z);
+    }
+    template <class T>
+    static T derivative(T z, const ActivationSettings& settings = {}) {
+        const auto left = settings.kink == Kink::right_limit ? less(z, T(0)) : less_equal(z, T(0));
+        return select(left, T(settings.leaky_slope), T(1));
+    }
+};
+
+struct Elu {
+    static constexpr ActivationFacts facts{
+        "elu", "z for z >= 0, else exp(z) - 1", "1 for z >= 0, else exp(z)", -1.0, infinity, false, Symmetry::none, true};
+    template <class T>
+    static T value(T z, const ActivationSettings& = {}) {
+        return select(less(z, T(0)), expm1(min(z, T(0))), z);
+    }
+    template <class T>
+    static T derivative(T z, const ActivationSettings& = {}) {
+        return exp(min(z, T(0)));
+    }
+};
+
+struct Sigmoid {
+    static constexpr ActivationFacts facts{
+        "sigmoid", "1/(1 + exp(-z))", "exp(-z)/(1 + exp(-z))^2", 0.0, 1.0, false, Symmetry::complement, false};
+    /// Table 3, rows f and g. From t = e^{−|z|}, which never overflows: 1/(1 + t) for z ≥ 0, t/(1 + t) for z < 0.
+    template <class T>
+    static T value(T z, const ActivationSettings& = {}) {
+        const T t = exp(-abs(z));
+        return select(less(z, T(0)), t, T(1)) / (T(1) + t);
+    }
+    /// Eq. (12), Eq. (13), Eq. (14), Eq. (15). As t/(1 + t)², the third form of §1.3(c) made safe: the literal one is NaN
+    /// for z ≤ −710 in double (derivation §6.5).
+    template <class T>
+    static T derivative(T z, const ActivationSettings& = {}) {
+        const T t = exp(-abs(z));
+        return t / ((T(1) + t) * (T(1) + t));
+    }
+};
+
+struct Tanh {
+    static constexpr ActivationFacts facts{"tanh", "tanh(z)", "1 - tanh(z)^2", -1.0, 1.0, false, Symmetry::odd, false};
+    template <class T>
+    static T value(T z, const ActivationSettings& = {}) {
+        return tanh(z);
+    }
+    /// 1 − tanh² z = 1/cosh² z = 4t/(1 + t)² with t = e^{−2|z|}, which does not cancel for large |z|.
+    template <class T>
+    static T derivative(T z, const ActivationSettings& = {}) {
+        const T t = exp(T(-2) * abs(z));
+        return T(4) * t / ((T(1) + t) * (T(1) + t));
+    }
+};
+
+struct Softplus {
+    static constexpr ActivationFacts facts{
+        "softplus", "log(1 + exp(z))", "1/(1 + exp(-z))", 0.0, infinity, false, Symmetry::ramp, true};
+    template <class T>
+    static T value(T z, const ActivationSettings& = {}) {
+        return max(z, T(0)) + log1p(exp(-abs(z)));
+    }
+    template <class T>
+    static T derivative(T z, const ActivationSettings& = {}) {
+        return Sigmoid::value(z);
+    }
+};
+
+struct Silu {
+    static constexpr ActivationFacts facts{"silu",
+                                           "z/(1 + exp(-z))",
+                                           "s + z s (1 - s) with s = 1/(1 + exp(-z))",
+                                           -0.27846454276107379,
+                                           infinity,
+                                           false,
+                                           Symmetry::ramp,
+                                           true};
+    template <class T>
+    static T value(T z, const ActivationSettings& = {}) {
+        return select(less(z, T(0)), finite(z), z) * Sigmoid::value(z);
+    }
+    template <class T>
+    static T derivative(T z, const ActivationSettings& = {}) {
+        return fma(finite(z), Sigmoid::derivative(z), Sigmoid::value(z));
+    }
+};
+
+struct Gelu {
+    static constexpr ActivationFacts facts{"gelu",
+                                           "z P(z), P the standard normal distribution function",
+                                           "P(z) + z exp(-z^2/2)/sqrt(2 pi)",
+                                           -0.16997120747990369,
+                                           infinity,
+                                           false,
+                                           Symmetry::ramp,
+                                           true};
+    /// Φ(z) = ½ erfc(−z/√2): unlike ½(1 + erf(z/√2)) it keeps its digits for z ≪ 0.
+    template <class T>
+    static T normal_distribution(T z) {
+        return T(0.5) * erfc(z * constant<T>(-0.70710678118654752440L));
+    }
+    template <class T>
+    static T value(T z, const ActivationSettings& = {}) {
+        return select(less(z, T(0)), finite(z), z) * normal_distribution(z);
+    }
+    template <class T>
+    static T derivative(T z, const ActivationSettings& = {}) {
+        const T density = constant<T>(0.39894228040143267794L) * exp(T(-0.5) * z * z);
+        return fma(finite(z), density, normal_distribution(z));
+    }
+};
+
+struct GeluTanh {
+    static constexpr ActivationFacts facts{"gelu_tanh",
+                                           "z (1 + tanh(u))/2 with u = sqrt(2/pi) (z + 0.044715 z^3)",
+                                           "(1 + tanh(u))/2 + z (1 - tanh(u)^2)/2 u'",
+                                           -0.17004075057125412,
+                                           infinity,
+                                           false,
+                                           Symmetry::ramp,
+                                           true};
+    /// 2u; beyond |z| = 64 σ(2u) is exactly 0 or 1 in every number type, so that holding z there changes no value.
+    template <class T>
+    static T twice_u(T z) {
+        return constant<T>(1.5957691216057307117L) * z * fma(constant<T>(0.044715L) * z, z, T(1));
+    }
+    template <class T>
+    static T held(T z) {
+        return min(max(z, T(-64)), T(64));
+    }
+    /// (1 + tanh u)/2 = σ(2u), which does not cancel for u ≪ 0.
+    template <class T>
+    static T value(T z, const ActivationSettings& = {}) {
+        return select(less(z, T(0)), finite(z), z) * Sigmoid::value(twice_u(held(z)));
+    }
+    template <class T>
+    static T derivative(T z, const ActivationSettings& = {}) {
+        const T h = held(z);
+        const T slope = constant<T>(1.5957691216057307117L) * fma(constant<T>(3 * 0.044715L) * h, h, T(1));
+        return fma(h * slope, Sigmoid::derivative(twice_u(h)), Sigmoid::value(twice_u(h)));
+    }
+};
+
+struct Exp {
+    static constexpr ActivationFacts facts{
+        "exp", "exp(z)", "exp(z)", 0.0, infinity, false, Symmetry::reciprocal, false};
+    template <class T>
+    static T value(T z, const ActivationSettings& = {}) {
+        return exp(z);
+    }
+    template <class T>
+    static T derivative(T z, const ActivationSettings& = {}) {
+        return exp(z);
+    }
+};
+
+/// e^{a − b}, right to a few ulp even where a − b rounds: with d the rounded difference and ε what it lost,
+/// e^{d + ε} = e^d (1 + ε). (ε by Knuth's two-sum; where d is not finite it is dropped.)
+template <class T>
+T exp_of_difference(T a, T b) {
+    const T d = a - b;
+    const T b_virtual = a - d;
+    const T a_virtual = d + b_virtual;
+    const T lost = (a - a_virtual) + (b_virtual - b);
+    const T e = exp(d);
+    return fma(e, select(equal(lost, lost), lost, T(0)), e);
+}
+
+/// p_j = e^{z_j} / Σ_i e^{z_i}, over the K outputs of one row.
+struct Softmax {
+    static constexpr ActivationFacts facts{"softmax",
+                                           "exp(z_j)/sum_i exp(z_i)",
+                                           "p_i (1 for i = j else 0) - p_i p_j",
+                                           0.0,
+                                           1.0,
+                                           false,
+                                           Symmetry::none,
+                                           false,
+                                           false};
+
+    /// The place of the largest logit, the first of equals.
+    template <class T>
+    static std::size_t largest(std::span<const T> z) {
+        std::size_t m = 0;
+        for (std::size_t j = 1; j < z.size(); ++j) {
+            m = less(z[m], z[j]) ? j : m;
+        }
+        return m;
+    }
+
+    /// Fills e_j = e^{z_j − z_m} (e_m = 1) and returns Σ_{j≠m} e_j, with m = largest(z).
+    template <class T>
+    static T exponentials(std::span<const T> z, std::size_t m, std::span<T> e) {
+        T rest = T(0);
+        for (std::size_t j = 0; j < z.size(); ++j) {
+            e[j] = j == m ? T(1) : exp_of_difference(z[j], z[m]);
+            rest = j == m ? rest : rest + e[j];
+        }
+        return rest;
+    }
+
+    template <class T>
+    static void value(std::span<const T> z, std::span<T> p) {
+        const T rest = exponentials(z, largest(z), p);
+        for (T& p_j : p) {
+            p_j = p_j / (T(1) + rest);
+        }
+    }
+
+    /// dz_j = Σ_i v_i ∂p_i/∂z_j = p_j (v_j − Σ_i v_i p_i). The Jacobian sends constants to 0, so v is first taken
+    /// relative to its entry at the largest p: what then remains in the sum is small and nothing cancels.
+    template <class T>
+    static void times_jacobian(std::span<const T> p, std::span<const T> v, std::span<T> dz) {
+        const std::size_t m = largest(p);
+        T sum = T(0);
+        for (std::size_t i = 0; i < p.size(); ++i) {
+            sum = fma(p[i], v[i] - v[m], sum);
+        }
+        const T v_m = v[m];  // dz may be v itself
+        for (std::size_t j = 0; j < p.size(); ++j) {
+            dz[j] = p[j] * ((v[j] - v_m) - sum);
+        }
+    }
+};
+
+}  // namespace math
+
+// The one list. Adding an activation: write its struct above and its line here; options, help, documentation and tests
+// follow by themselves. The names are fixed: they stand in model files.
+#define HANDGRAD_ACTIVATIONS(ENTRY) \
+    ENTRY(identity, Identity)       \
+    ENTRY(relu, Relu)               \
+    ENTRY(leaky_relu, LeakyRelu)    \
+    ENTRY(elu, Elu)                 \
+    ENTRY(sigmoid, Sigmoid)         \
+    ENTRY(tanh, Tanh)               \
+    ENTRY(softplus, Softplus)       \
+    ENTRY(silu, Silu)               \
+    ENTRY(gelu, Gelu)               \
+    ENTRY(gelu_tanh, GeluTanh)      \
+    ENTRY(exp, Exp)                 \
+    ENTRY(softmax, Softmax)
+
+enum class Activation {
+#define HANDGRAD_ENTRY(name, type) name,
+    HANDGRAD_ACTIVATIONS(HANDGRAD_ENTRY)
+#undef HANDGRAD_ENTRY
+};
+
+/// All activations, in the order of the list.
+inline constexpr std::array all_activations{
+#define HANDGRAD_ENTRY(name, type) Activation::name,
+    HANDGRAD_ACTIVATIONS(HANDGRAD_ENTRY)
+#undef HANDGRAD_ENTRY
+};
+
+/// Calls visitor with the struct of that activation, for instance visitor(math::Relu{}), and returns what it returns.
+template <class Visitor>
+constexpr decltype(auto) visit(Activation activation, Visitor&& visitor) {
+    switch (activation) {
+#define HANDGRAD_ENTRY(name, type) \
+    case Activation::name:         \
+        return visitor(math::type{});
+        HANDGRAD_ACTIVATIONS(HANDGRAD_ENTRY)
+#undef HANDGRAD_ENTRY
+    }
+    __builtin_unreachable();
+}
+
+constexpr const ActivationFacts& facts(Activation activation) {
+    return visit(activation, [](auto f) -> const ActivationFacts& { return decltype(f)::facts; });
+}
+constexpr std::string_view name(Activation activation) { return facts(activation).name; }
+
+/// The activation of that name, if there is one.
+constexpr std::optional<Activation> find_activation(std::string_view wanted) {
+    for (const Activation activation : all_activations) {
+        if (name(activation) == wanted) {
+            return activation;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace handgrad
