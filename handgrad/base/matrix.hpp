@@ -45,8 +45,7 @@ public:
     }
     /// A view that may write serves wherever one that only reads is asked for.
     template <class U>
-        requires std::is_same_v<T, const U>
-    MatrixView(MatrixView<U> other)  // NOLINT(google-explicit-constructor)
+    requires std::is_same_v<T, const U> MatrixView(MatrixView<U> other)  // NOLINT(google-explicit-constructor)
         : MatrixView(other.data(), other.rows(), other.columns(), other.stride()) {}
 
     [[nodiscard]] std::size_t rows() const { return rows_; }

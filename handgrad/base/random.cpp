@@ -18,9 +18,7 @@ std::uint64_t RandomStream::bits(std::uint64_t index) const {
     return (static_cast<std::uint64_t>(random[1]) << 32) | random[0];
 }
 
-double RandomStream::uniform(std::uint64_t index) const {
-    return static_cast<double>(bits(index) >> 11) * 0x1p-53;
-}
+double RandomStream::uniform(std::uint64_t index) const { return static_cast<double>(bits(index) >> 11) * 0x1p-53; }
 
 std::uint64_t RandomStream::below(std::uint64_t bound, std::uint64_t index) const {
     __extension__ using Wide = unsigned __int128;

@@ -16,7 +16,7 @@ namespace handgrad {
 
 /// What an activation needs beside z.
 struct ActivationSettings {
-    double leaky_slope = 0.01;       ///< slope of leaky_relu for z < 0
+    double leaky_slope = 0.01;      ///< slope of leaky_relu for z < 0
     Kink kink = Kink::right_limit;  ///< slope where left and right derivative differ
 };
 
@@ -66,8 +66,8 @@ struct Identity {
 };
 
 struct Relu {
-    static constexpr ActivationFacts facts{
-        "relu", "max(z, 0)", "1 for z >= 0, else 0", 0.0, infinity, true, Symmetry::ramp, true};
+    static constexpr ActivationFacts facts{"relu",   "max(z, 0)", "1 for z >= 0, else 0", 0.0,
+                                           infinity, true,        Symmetry::ramp,         true};
     template <class T>
     static T value(T z, const ActivationSettings& = {}) {  // Table 1, row f
         return select(less(z, T(0)), T(0), z);
@@ -80,9 +80,14 @@ struct Relu {
 };
 
 struct LeakyRelu {
-    static constexpr ActivationFacts facts{"leaky_relu", "z for z >= 0, else slope z", "1 for z >= 0, else slope",
-                                           -infinity,    infinity,                     true,
-                                           Symmetry::none, true};
+    static constexpr ActivationFacts facts{"leaky_relu",
+                                           "z for z >= 0, else slope z",
+                                           "1 for z >= 0, else slope",
+                                           -infinity,
+                                           infinity,
+                                           true,
+                                           Symmetry::none,
+                                           true};
     template <class T>
     static T value(T z, const ActivationSettings& settings = {}) {
         return select(less(z, T(0)), T(settings.leaky_slope) * z, z);
@@ -96,7 +101,8 @@ struct LeakyRelu {
 
 struct Elu {
     static constexpr ActivationFacts facts{
-        "elu", "z for z >= 0, else exp(z) - 1", "1 for z >= 0, else exp(z)", -1.0, infinity, false, Symmetry::none, true};
+        "elu", "z for z >= 0, else exp(z) - 1", "1 for z >= 0, else exp(z)", -1.0, infinity, false, Symmetry::none,
+        true};
     template <class T>
     static T value(T z, const ActivationSettings& = {}) {
         return select(less(z, T(0)), expm1(min(z, T(0))), z);
@@ -116,8 +122,8 @@ struct Sigmoid {
         const T t = exp(-abs(z));
         return select(less(z, T(0)), t, T(1)) / (T(1) + t);
     }
-    /// Eq. (12), Eq. (13), Eq. (14), Eq. (15). As t/(1 + t)², the third form of §1.3(c) made safe: the literal one is NaN
-    /// for z ≤ −710 in double (derivation §6.5).
+    /// Eq. (12), Eq. (13), Eq. (14), Eq. (15). As t/(1 + t)², the third form of §1.3(c) made safe: the literal one is
+    /// NaN for z ≤ −710 in double (derivation §6.5).
     template <class T>
     static T derivative(T z, const ActivationSettings& = {}) {
         const T t = exp(-abs(z));
@@ -228,8 +234,8 @@ struct GeluTanh {
 };
 
 struct Exp {
-    static constexpr ActivationFacts facts{
-        "exp", "exp(z)", "exp(z)", 0.0, infinity, false, Symmetry::reciprocal, false};
+    static constexpr ActivationFacts facts{"exp", "exp(z)", "exp(z)", 0.0, infinity, false, Symmetry::reciprocal,
+                                           false};
     template <class T>
     static T value(T z, const ActivationSettings& = {}) {
         return exp(z);

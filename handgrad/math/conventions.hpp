@@ -45,10 +45,10 @@ enum class FirstWeights {
 /// Fields of the model. The default values are those of the derivation; see convention_presets for the others.
 struct Conventions {
     std::string_view name = "handgrad";
-    Reduction squared_error = Reduction::sum;           ///< Eq. (3): a sum, no ½, no mean
-    Reduction binary_cross_entropy = Reduction::mean;   ///< Table 5: a mean over K
-    Reduction other_losses = Reduction::sum;            ///< all but cross_entropy, which is −Σ y log p everywhere
-    Kink kink = Kink::right_limit;                      ///< Eq. (7)
+    Reduction squared_error = Reduction::sum;          ///< Eq. (3): a sum, no ½, no mean
+    Reduction binary_cross_entropy = Reduction::mean;  ///< Table 5: a mean over K
+    Reduction other_losses = Reduction::sum;           ///< all but cross_entropy, which is −Σ y log p everywhere
+    Kink kink = Kink::right_limit;                     ///< Eq. (7)
     Penalty penalty = Penalty::weights;
     AdamEpsilon adam_epsilon = AdamEpsilon::after_correction;
     Momentum momentum = Momentum::velocity;

@@ -15,8 +15,8 @@ namespace handgrad {
 
 /// What a loss needs beside ŷ and y.
 struct LossParameters {
-    double huber_delta = 1.0;        ///< where huber turns from a parabola into a line, > 0
-    double quantile = 0.5;           ///< which quantile the loss asks for, in (0, 1)
+    double huber_delta = 1.0;       ///< where huber turns from a parabola into a line, > 0
+    double quantile = 0.5;          ///< which quantile the loss asks for, in (0, 1)
     Kink kink = Kink::right_limit;  ///< slope at ŷ = y where left and right derivative differ
 };
 
@@ -27,18 +27,18 @@ struct LossFacts {
     std::string_view derivative;  ///< by yhat
     double lowest_target;         ///< targets below this are outside the loss's domain
     double highest_target;
-    double lowest_output;  ///< outputs must lie between this …
+    double lowest_output;   ///< outputs must lie between this …
     double highest_output;  ///< … and this, ends excluded where they are finite
     bool kink;              ///< no derivative at yhat = y
-    bool residual;          ///< depends on ŷ − y alone: value(d), derivative(d); else value(ŷ, y), derivative(ŷ, y)
+    bool residual;  ///< depends on ŷ − y alone: value(d), derivative(d); else value(ŷ, y), derivative(ŷ, y)
 };
 
 /// The losses below give one output's share; the model's conventions say how K shares become one (Reduction).
 namespace math {
 
 struct SquaredError {
-    static constexpr LossFacts facts{
-        "squared_error", "d^2", "2 d", -infinity, infinity, -infinity, infinity, false, true};
+    static constexpr LossFacts facts{"squared_error", "d^2",    "2 d", -infinity, infinity,
+                                     -infinity,       infinity, false, true};
     template <class T>
     static T value(T d, const LossParameters& = {}) {  // Eq. (3)
         return d * d;
@@ -50,8 +50,8 @@ struct SquaredError {
 };
 
 struct AbsoluteError {
-    static constexpr LossFacts facts{
-        "absolute_error", "|d|", "sign of d", -infinity, infinity, -infinity, infinity, true, true};
+    static constexpr LossFacts facts{"absolute_error", "|d|",    "sign of d", -infinity, infinity,
+                                     -infinity,        infinity, true,        true};
     template <class T>
     static T value(T d, const LossParameters& = {}) {
         return abs(d);
@@ -138,8 +138,7 @@ struct BinaryCrossEntropy {
 };
 
 struct CrossEntropy {
-    static constexpr LossFacts facts{
-        "cross_entropy", "-y log yhat", "-y/yhat", 0.0, 1.0, 0.0, infinity, false, false};
+    static constexpr LossFacts facts{"cross_entropy", "-y log yhat", "-y/yhat", 0.0, 1.0, 0.0, infinity, false, false};
     template <class T>
     static T value(T yhat, T y, const LossParameters& = {}) {
         return -y_log(y, log(yhat));
@@ -151,8 +150,8 @@ struct CrossEntropy {
 };
 
 struct Poisson {
-    static constexpr LossFacts facts{
-        "poisson", "yhat - y log yhat", "1 - y/yhat", 0.0, infinity, 0.0, infinity, false, false};
+    static constexpr LossFacts facts{"poisson", "yhat - y log yhat", "1 - y/yhat", 0.0, infinity, 0.0, infinity, false,
+                                     false};
     template <class T>
     static T value(T yhat, T y, const LossParameters& = {}) {
         return yhat - y_log(y, log(yhat));
@@ -199,8 +198,8 @@ struct ExpPoisson {
 
 /// ŷ − y for ŷ = softmax(z), and cross_entropy of it; over the K outputs of one row.
 struct SoftmaxCrossEntropy {
-    /// p_j (S − y_j) − y_j Σ_{i≠j} p_i with S = Σ y, which for S = 1 is p_j − y_j: at a true class of 0/1 targets exactly
-    /// −Σ_{j≠k} p_j, as derivation §6.5 asks. Fills dz; it may not overlap z or y.
+    /// p_j (S − y_j) − y_j Σ_{i≠j} p_i with S = Σ y, which for S = 1 is p_j − y_j: at a true class of 0/1 targets
+    /// exactly −Σ_{j≠k} p_j, as derivation §6.5 asks. Fills dz; it may not overlap z or y.
     template <class T>
     static void derivative(std::span<const T> z, std::span<const T> y, std::span<T> dz) {
         const std::size_t m = Softmax::largest(z);
@@ -230,7 +229,8 @@ struct SoftmaxCrossEntropy {
 
 }  // namespace math
 
-// The one list. Adding a loss: write its struct above and its line here. The names are fixed: they stand in model files.
+// The one list. Adding a loss: write its struct above and its line here. The names are fixed: they stand in model
+// files.
 #define HANDGRAD_LOSSES(ENTRY)                      \
     ENTRY(squared_error, SquaredError)              \
     ENTRY(binary_cross_entropy, BinaryCrossEntropy) \
@@ -290,9 +290,12 @@ constexpr double reduction_factor(Loss loss, std::size_t outputs, const Conventi
                                 : loss == Loss::binary_cross_entropy ? conventions.binary_cross_entropy
                                                                      : conventions.other_losses;
     switch (reduction) {
-        case Reduction::sum: return 1.0;
-        case Reduction::mean: return 1.0 / static_cast<double>(outputs);
-        case Reduction::half_sum: return 0.5;
+        case Reduction::sum:
+            return 1.0;
+        case Reduction::mean:
+            return 1.0 / static_cast<double>(outputs);
+        case Reduction::half_sum:
+            return 0.5;
     }
     __builtin_unreachable();
 }

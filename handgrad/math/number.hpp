@@ -22,7 +22,7 @@ struct ScalarOf {
     using type = typename T::Scalar;
 };
 template <class T>
-    requires std::is_floating_point_v<T>
+requires std::is_floating_point_v<T>
 struct ScalarOf<T> {
     using type = T;
 };
@@ -42,8 +42,8 @@ constexpr T constant(long double value) {
 /// Numbers on which handgrad's own polynomials run (float, double and SIMD numbers of them); long double and complex
 /// numbers are witnesses and take the standard library's functions instead.
 template <class T>
-concept PolynomialNumber = std::is_same_v<Scalar<T>, T> ? (std::is_same_v<T, float> || std::is_same_v<T, double>)
-                                                        : !std::is_same_v<T, std::complex<double>>;
+concept PolynomialNumber = std::is_same_v<Scalar<T>, T>
+? (std::is_same_v<T, float> || std::is_same_v<T, double>) : !std::is_same_v<T, std::complex<double>>;
 
 // --- float, double, long double -------------------------------------------------------------------------------------
 
@@ -109,15 +109,13 @@ struct Bits<double> {
 
 /// ⌊log₂ a⌋ of a positive normal a, as a number: the exponent field less the bias, whatever else a is.
 template <class T>
-    requires(std::is_same_v<T, float> || std::is_same_v<T, double>)
-T exponent(T a) {
+requires(std::is_same_v<T, float> || std::is_same_v<T, double>) T exponent(T a) {
     const auto field = (std::bit_cast<typename Bits<T>::Integer>(a) << 1) >> (Bits<T>::mantissa + 1);
     return static_cast<T>(static_cast<int>(field) - Bits<T>::bias);
 }
 /// a·2ᵏ by one multiplication, so rounded once; k is a whole number with 2ᵏ normal (−126 … 127 or −1022 … 1023).
 template <class T>
-    requires(std::is_same_v<T, float> || std::is_same_v<T, double>)
-T scale(T a, T k) {
+requires(std::is_same_v<T, float> || std::is_same_v<T, double>) T scale(T a, T k) {
     using Integer = typename Bits<T>::Integer;
     const auto field = static_cast<Integer>(static_cast<std::int64_t>(k) + Bits<T>::bias);
     return a * std::bit_cast<T>(static_cast<Integer>(field << Bits<T>::mantissa));

@@ -11,12 +11,12 @@
 #include "handgrad/math/number.hpp"
 
 /// This is the oracle, not the engine: it forms every Jacobian as a dense matrix, multiplies them in the order of the
-/// backward table, and keeps the literal formulas even where they overflow (σ′ is NaN for z ≤ −710 in double), so use it
-/// in a wider type and at moderate arguments. Symbols as in the derivation: input x ∈ ℝⁿ, hidden width r, outputs K.
+/// backward table, and keeps the literal formulas even where they overflow (σ′ is NaN for z ≤ −710 in double), so use
+/// it in a wider type and at moderate arguments. Symbols as in the derivation: input x ∈ ℝⁿ, hidden width r, outputs K.
 namespace handgrad::math::two_layer {
 
-enum class Hidden { relu, sigmoid };             ///< f
-enum class Output { identity, sigmoid };         ///< g
+enum class Hidden { relu, sigmoid };      ///< f
+enum class Output { identity, sigmoid };  ///< g
 enum class TwoLayerLoss { squared_error, binary_cross_entropy };
 
 template <class T>
@@ -145,16 +145,15 @@ Matrix<T> output_jacobian(Output g, const Vector<T>& z3) {
     return J;
 }
 
-/// Eq. (10), Eq. (11), and again Eq. (16), Eq. (17), for the squared error; Eq. (18), Eq. (19) for binary cross-entropy:
-/// ∂l/∂ŷ ∈ ℝ^{1×K}.
+/// Eq. (10), Eq. (11), and again Eq. (16), Eq. (17), for the squared error; Eq. (18), Eq. (19) for binary
+/// cross-entropy: ∂l/∂ŷ ∈ ℝ^{1×K}.
 template <class T>
 Matrix<T> loss_jacobian(TwoLayerLoss loss, const Vector<T>& yhat, const Vector<T>& y) {
     Matrix<T> J(1, y.size());
     const T K = T(static_cast<double>(y.size()));
     for (std::size_t j = 0; j < y.size(); ++j) {
-        J(0, j) = loss == TwoLayerLoss::squared_error
-                      ? T(2) * (yhat[j] - y[j])
-                      : -(y[j] / yhat[j] - (T(1) - y[j]) / (T(1) - yhat[j])) / K;
+        J(0, j) = loss == TwoLayerLoss::squared_error ? T(2) * (yhat[j] - y[j])
+                                                      : -(y[j] / yhat[j] - (T(1) - y[j]) / (T(1) - yhat[j])) / K;
     }
     return J;
 }
@@ -168,8 +167,8 @@ Backward<T> backward(const Network<T>& net, const Vector<T>& x, const Vector<T>&
     d.dyhat_dz3 = output_jacobian(net.g, t.z3);
     d.dz2_dz1 = hidden_jacobian(net.f, t.z1);
 
-    const Matrix<T> row2 = product(d.dl_dyhat, d.dyhat_dz3);                 // Table 2, row b⁽²⁾
-    const Matrix<T> row1 = product(product(row2, net.W2), d.dz2_dz1);        // Table 2, row b⁽¹⁾
+    const Matrix<T> row2 = product(d.dl_dyhat, d.dyhat_dz3);           // Table 2, row b⁽²⁾
+    const Matrix<T> row1 = product(product(row2, net.W2), d.dz2_dz1);  // Table 2, row b⁽¹⁾
     const auto outer = [](const Matrix<T>& row, const Vector<T>& v) {
         Matrix<T> m(row.columns(), v.size());
         for (std::size_t i = 0; i < row.columns(); ++i) {

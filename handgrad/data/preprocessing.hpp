@@ -1,0 +1,133 @@
+// From a table to numbers for the network, fitted once on the training rows, kept in the model and applied at predict.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "handgrad/base/matrix.hpp"
+#include "handgrad/base/random.hpp"
+#include "handgrad/data/table.hpp"
+
+namespace handgrad {
+
+enum class Task { regression, classification };
+enum class Impute { error, mean, median };
+enum class Scale { standard, minmax, none };
+
+/// One column of the table as an input of the network: one number, or one 0/1 input for each category.
+struct FeatureColumn {
+    std::string name;
+    std::vector<std::string> categories = {};  ///< sorted by bytes; empty for a column of numbers
+    std::optional<double> impute = {};         ///< what stands for a missing number
+    double shift = 0.0;                        ///< the network sees (x − shift) / scale
+    double scale = 1.0;
+
+    [[nodiscard]] bool categorical() const { return !categories.empty(); }
+    [[nodiscard]] std::size_t inputs() const { return categorical() ? categories.size() : 1; }
+    bool operator==(const FeatureColumn&) const = default;
+};
+
+/// One column that is learned. Regression: the network learns (y − shift) / scale.
+struct TargetColumn {
+    std::string name;
+    double shift = 0.0;
+    double scale = 1.0;
+    bool operator==(const TargetColumn&) const = default;
+};
+
+/// How the columns of a table become x, y and row weights; everything that predict needs.
+struct Preprocessing {
+    Task task = Task::regression;
+    std::vector<FeatureColumn> features;
+    std::vector<TargetColumn> targets;
+    /// Classification: the labels as found in the table, numbers sorted by value, texts by bytes.
+    std::vector<std::string> classes;
+    bool numeric_classes = false;  ///< labels are compared as numbers ("1" equals "1.0")
+    bool one_output = false;       ///< two classes share one output, the second class is positive
+    std::string weight;            ///< column of sample weights, or empty
+    ReadOptions reading;           ///< as the training table was read
+
+    [[nodiscard]] std::size_t inputs() const;
+    [[nodiscard]] std::size_t outputs() const;
+    /// `age`, or `city=Rome` for a one-hot input; in the order of the network's inputs.
+    [[nodiscard]] std::vector<std::string> input_names() const;
+    /// d x_network / d x_user of each input: 1/scale.
+    [[nodiscard]] std::vector<double> input_slopes() const;
+
+    bool operator==(const Preprocessing&) const = default;
+};
+
+/// What the user chose; everything else is decided by the rules in the documentation of `train`.
+struct PreprocessingOptions {
+    std::vector<std::string> targets;
+    std::vector<std::string> drop = {};
+    std::vector<std::string> categorical = {};
+    std::string weight = {};
+    Impute impute = Impute::error;
+    Scale scale = Scale::standard;
+    bool scale_target = false;
+    Task task = Task::regression;
+    bool one_output = true;  ///< two classes: one output rather than two
+};
+
+/// Classification when the (single) target is text, or whole numbers of at most 20 distinct values; else regression.
+/// Missing labels are left out of account.
+Task infer_task(const Table& table, const std::vector<std::string>& targets);
+
+/// The rows that can be learned from: all, or with `drop_missing` those whose targets are all there. Raises Error(data)
+/// naming the first line whose label is missing or not finite (and, when they may be dropped, when none is left).
+std::vector<std::size_t> labelled_rows(const Table& table, const std::vector<std::string>& targets, bool drop_missing);
+
+/// Decides columns, categories and classes from all of `rows`; imputation and scaling from `training_rows` alone.
+/// Raises Error(data) with place and cause, Error(usage) for options that contradict each other.
+Preprocessing fit_preprocessing(const Table& table, std::span<const std::size_t> rows,
+                                std::span<const std::size_t> training_rows, const PreprocessingOptions& options);
+
+/// Numbers for the network. float or double.
+template <class T>
+struct BasicDataset {
+    Matrix<T> x;             ///< rows × inputs
+    Matrix<T> y;             ///< rows × outputs, scaled; 0/1 for classes; no rows when the table has no labels
+    std::vector<T> weights;  ///< one a row, or empty
+    [[nodiscard]] std::size_t rows() const { return x.rows(); }
+};
+using Dataset = BasicDataset<float>;
+
+enum class Labels { required, absent };
+
+/// Columns that the model does not know, beside targets and weight, raise Error(data) unless `allow_extra`.
+struct ApplyOptions {
+    Labels labels = Labels::required;
+    bool allow_extra = false;
+};
+
+/// Encodes the named rows. Columns are matched by name. Raises Error(data) listing missing and extra columns, unknown
+/// categories or classes, missing cells without imputation, infinite numbers and numbers too large for T, each with
+/// place. A weight must be finite and not negative, and their sum positive.
+template <class T>
+BasicDataset<T> apply_preprocessing(const Preprocessing& preprocessing, const Table& table,
+                                    std::span<const std::size_t> rows, const ApplyOptions& options = {});
+
+/// 0, 1, …, count − 1.
+std::vector<std::size_t> all_rows(std::size_t count);
+
+/// The rows cut in two by chance.
+struct Split {
+    std::vector<std::size_t> kept;      ///< in table order
+    std::vector<std::size_t> held_out;  ///< in table order
+};
+
+/// Holds out `fraction` of the rows (rounded to the nearest, at least one), drawn by `stream`. Raises Error(usage)
+/// unless 0 < fraction < 1, Error(data) unless both parts get a row.
+Split split_rows(std::span<const std::size_t> rows, double fraction, const RandomStream& stream);
+
+extern template BasicDataset<float> apply_preprocessing(const Preprocessing&, const Table&,
+                                                        std::span<const std::size_t>, const ApplyOptions&);
+extern template BasicDataset<double> apply_preprocessing(const Preprocessing&, const Table&,
+                                                         std::span<const std::size_t>, const ApplyOptions&);
+
+}  // namespace handgrad

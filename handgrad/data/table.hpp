@@ -1,0 +1,91 @@
+// A table as it was read: named columns of numbers or texts, each row with its place in the file, nothing guessed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace handgrad {
+
+/// How to read a text table.
+struct ReadOptions {
+    char delimiter = 0;  ///< 0: by the file's extension: ',' for .csv, tab for .tsv and .txt
+    char decimal = '.';  ///< '.' or ','
+    bool header = true;  ///< line 1 names the columns; else they are x1, x2, …
+    /// Cells that mean “no value”, compared without regard to ASCII case after trimming blanks.
+    std::vector<std::string> missing = {"", "NA", "NaN", "null"};
+    /// Columns to be kept as texts even where cells look like numbers.
+    std::vector<std::string> text_columns = {};
+    /// Columns of which the spelling of each cell is kept beside its number (class labels).
+    std::vector<std::string> spelled_columns = {};
+
+    bool operator==(const ReadOptions&) const = default;
+};
+
+/// A cell that does not belong: the first text in a column whose other cells are numbers, or the first number in one
+/// whose other cells are texts (whichever kind is rarer at the end is the odd one).
+struct OddCell {
+    std::size_t row;
+    std::string text;
+};
+
+struct Column {
+    static constexpr std::uint32_t missing_code = std::numeric_limits<std::uint32_t>::max();
+
+    std::string name;
+    bool has_numbers = false;  ///< `numbers` holds every row (NaN where missing, or where the cell is a text)
+    bool has_texts = false;    ///< `codes` and `texts` hold every row
+    std::vector<double> numbers;
+    std::vector<std::uint32_t> codes;  ///< index into texts, or missing_code
+    std::vector<std::string> texts;    ///< distinct cells in order of first sight
+    std::optional<OddCell> odd;        ///< set when numbers and texts are mixed and the column is not a text column
+    std::size_t missing = 0;           ///< how many cells are missing …
+    std::size_t first_missing = 0;     ///< … and the row of the first
+
+    /// A column of numbers has no texts mixed in; one with nothing but missing cells counts as numbers.
+    [[nodiscard]] bool numeric() const { return has_numbers; }
+};
+
+struct Table {
+    std::string source;  ///< the file's name, for messages
+    std::size_t rows = 0;
+    std::vector<Column> columns;
+    std::vector<std::size_t> lines;     ///< of each row in a text file, counted from 1; empty for binary formats
+    std::vector<std::string> warnings;  ///< for instance numbers that were too small and became 0, counted
+
+    /// `train.csv:17` for a row of a text file, `x.npy: row 16` (counted from 0) for one of a binary file.
+    [[nodiscard]] std::string place(std::size_t row) const;
+    /// The column of that name, or null.
+    [[nodiscard]] const Column* find(std::string_view name) const;
+    /// The column of that name. Raises Error(data) that lists near names when there is none.
+    [[nodiscard]] const Column& column(std::string_view name) const;
+};
+
+/// Reads .csv .tsv .txt, .npy, .idx, *-ubyte, each also with .gz behind it, by the name of the file (by its first bytes
+/// where the name says nothing). Columns of binary formats are called x1, x2, … Raises Error(data) with place and
+/// cause, Error(io) when the file cannot be read.
+Table read_table(const std::filesystem::path& path, const ReadOptions& options = {});
+
+/// The same from bytes already in memory (RFC 4180 text); `source` stands in messages.
+Table read_csv(std::string_view bytes, const std::string& source, const ReadOptions& options);
+Table read_npy(std::string_view bytes, const std::string& source);
+Table read_idx(std::string_view bytes, const std::string& source);
+/// Inflates gzip data, every member of it. Raises Error(data) on damage, or when it would grow beyond `limit` bytes.
+std::string gunzip(std::string_view bytes, const std::string& source, std::size_t limit = std::size_t{1} << 36);
+
+/// The number that a cell spells: blanks around it and a leading + are accepted; nothing else may be left over.
+enum class NumberProblem { none, not_a_number, out_of_range, underflow };
+struct ParsedNumber {
+    double value;
+    NumberProblem problem;  ///< underflow: value is 0; not_a_number also for nan and inf spelled out
+};
+ParsedNumber parse_number(std::string_view cell, char decimal = '.');
+/// The shortest text that parse_number reads back as the same double, whatever the locale.
+std::string format_number(double value);
+
+}  // namespace handgrad

@@ -1,0 +1,60 @@
+// Steps 2 to 4 of training: forward, loss and backward, and the Jacobian ∂ŷ/∂x, as free functions on plain types.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <type_traits>
+
+#include "handgrad/base/matrix.hpp"
+#include "handgrad/math/losses.hpp"
+#include "handgrad/nn/mlp.hpp"
+#include "handgrad/nn/tape.hpp"
+
+namespace handgrad {
+
+/// Which loss, and what it needs beside ŷ and y. Its reduction over the outputs is declared by the model's conventions.
+struct LossFunction {
+    LossFunction(Loss which = Loss::squared_error) : kind(which) {}  // NOLINT(google-explicit-constructor)
+    Loss kind;
+    double huber_delta = 1.0;  ///< > 0
+    double quantile = 0.5;     ///< in (0, 1)
+    bool operator==(const LossFunction&) const = default;
+};
+
+/// Step 2, Eq. (2), Table 1: fills z and a of every layer of `tape` from x (rows × n; at most tape.capacity() rows).
+template <class T>
+void forward(const BasicMlp<T>& net, std::type_identity_t<MatrixView<const T>> x, BasicTape<T>& tape);
+
+/// Step 3, Eq. (3) or Table 5: the mean of the loss over the rows of y (rows × K), by the sum of row_weights when there
+/// are any. Fills doutput.a = ∂l/∂ŷ as written in Eq. (11), (19) (infinite where ŷ has reached 0 or 1), and
+/// doutput.z = ∂l/∂z, straight from the logits where a form without cancellation exists (derivation §6.5), else chained
+/// through the output activation's Jacobian. Both already hold the 1/rows of the mean.
+template <class T>
+double loss(const LossFunction& function, const TapeLayer<T>& output, std::type_identity_t<MatrixView<const T>> y,
+            TapeLayer<T>& doutput, std::type_identity_t<std::span<const T>> row_weights = {});
+
+/// The same value without the derivatives.
+template <class T>
+double loss_value(const LossFunction& function, const TapeLayer<T>& output, std::type_identity_t<MatrixView<const T>> y,
+                  std::type_identity_t<std::span<const T>> row_weights = {});
+
+/// For a loss of your own: doutput.z = ∂l/∂z from doutput.a = ∂l/∂ŷ, by the Jacobian of the output activation.
+template <class T>
+void output_backward(const TapeLayer<T>& output, TapeLayer<T>& doutput, std::size_t rows);
+
+/// Step 4, Table 2: from dtape.output().z back to the first layer. *Adds* ∂l/∂W⁽ˡ⁾ = δₗ aᵀ and ∂l/∂b⁽ˡ⁾ = δₗ to `grad`,
+/// so that the caller sets it to zero first; fills the inner layers of dtape.
+template <class T>
+void backward(const BasicMlp<T>& net, const BasicTape<T>& tape, BasicTape<T>& dtape, BasicMlp<T>& grad);
+
+/// ∂ŷ/∂x = g′ W⁽ᴸ⁾ … f′ W⁽¹⁾ (K×n, derivation §7) at one row of a tape that forward() has filled.
+template <class T>
+void jacobian(const BasicMlp<T>& net, const BasicTape<T>& tape, std::size_t row,
+              std::type_identity_t<MatrixView<T>> result);
+
+/// The L2 penalty of strength alpha as the conventions declare it, for a batch of so many rows; adds its derivative to
+/// `grad` unless that is null.
+template <class T>
+double penalty(const BasicMlp<T>& net, double alpha, std::size_t rows, BasicMlp<T>* grad);
+
+}  // namespace handgrad

@@ -1,0 +1,56 @@
+// A trained model: the network, the columns it was fitted to, the loss, and where it came from; and its file.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <variant>
+
+#include "handgrad/data/preprocessing.hpp"
+#include "handgrad/nn/mlp.hpp"
+#include "handgrad/nn/passes.hpp"
+
+namespace handgrad {
+
+struct Model {
+    std::variant<BasicMlp<float>, BasicMlp<double>> net;
+    LossFunction loss;
+    double weight_decay = 0.0;  ///< α of the L2 penalty that belongs to the loss; 0 for AdamW, whose decay does not
+    Preprocessing preprocessing;
+    /// What one needs to train it again, and what came out: `seed`, `epochs`, `optimizer`, `data.file`, `data.hash`,
+    /// `metric.validation.r2` …; text by name, shown by `inspect`, never read back as a setting.
+    std::map<std::string, std::string> provenance;
+
+    [[nodiscard]] const Architecture& architecture() const;
+    [[nodiscard]] bool is_double() const { return std::holds_alternative<BasicMlp<double>>(net); }
+};
+
+/// XXH3-128, in hex, of the little-endian, unpadded data of linear1.weight, linear1.bias, linear2.weight …: equal
+/// hashes mean equal bits.
+std::string parameters_hash(const Model& model);
+template <class T>
+std::string parameters_hash(const BasicMlp<T>& net);
+
+/// Writes one safetensors file atomically: tensors linear1.weight (out×in), linear1.bias …; everything else as JSON
+/// text in its metadata, with checksums of the tensors and of the metadata. Raises Error(io).
+void save_model(const std::filesystem::path& path, const Model& model);
+std::string serialize_model(const Model& model);
+
+/// Reads it back. Raises Error(io); Error(model) with the cause for a file that is not a sound model: damaged, of a
+/// later format, shapes that do not fit each other, numbers that are not finite (unless allowed).
+Model load_model(const std::filesystem::path& path, bool allow_nonfinite = false);
+Model parse_model(std::string_view bytes, const std::string& source, bool allow_nonfinite = false);
+
+/// Copies the weights named linear1.weight … from a model file or any safetensors file, cast to T; nothing else of it.
+/// Raises Error(io); Error(model) naming the tensor that is missing or whose shape does not fit, or a number that is
+/// not finite.
+template <class T>
+void load_parameters(const std::filesystem::path& path, BasicMlp<T>& net);
+
+extern template std::string parameters_hash(const BasicMlp<float>&);
+extern template std::string parameters_hash(const BasicMlp<double>&);
+extern template void load_parameters(const std::filesystem::path&, BasicMlp<float>&);
+extern template void load_parameters(const std::filesystem::path&, BasicMlp<double>&);
+
+}  // namespace handgrad

@@ -1,0 +1,56 @@
+// safetensors: named tensors and a map of texts in one file, read as if a stranger had sent it.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace handgrad {
+
+enum class TensorType { f32, f64 };
+
+/// One tensor; `bytes` are little-endian, row-major, unpadded.
+struct Tensor {
+    std::string name;
+    TensorType type = TensorType::f32;
+    std::vector<std::size_t> shape;
+    std::string bytes;
+
+    [[nodiscard]] std::size_t count() const;  ///< numbers in it
+    /// Number i, exactly.
+    [[nodiscard]] double value(std::size_t i) const;
+};
+
+struct TensorFile {
+    std::vector<Tensor> tensors;                  ///< in file order
+    std::map<std::string, std::string> metadata;  ///< `__metadata__`
+
+    [[nodiscard]] const Tensor* find(std::string_view name) const;
+};
+
+/// Limits on a file from a stranger; what exceeds them raises Error(model).
+inline constexpr std::size_t max_header_bytes = std::size_t{16} << 20;
+inline constexpr std::size_t max_tensors = 65536;
+inline constexpr std::size_t max_rank = 8;
+inline constexpr std::size_t max_name_bytes = 1024;
+inline constexpr std::size_t max_json_depth = 16;
+
+/// The file's bytes. Offsets have no gaps, tensors keep their order, the header is padded with blanks to 8 bytes.
+std::string serialize(const TensorFile& file);
+
+/// The reverse; `source` stands in messages. Raises Error(model) with the byte offset or the tensor's name for anything
+/// that is not a sound safetensors file: sizes are checked against the bytes really there before anything is allocated;
+/// overlaps, holes, trailing bytes, duplicate names, deep nesting, types other than F32 and F64 are refused.
+TensorFile parse_tensor_file(std::string_view bytes, const std::string& source);
+
+TensorFile read_tensor_file(const std::filesystem::path& path);                     ///< Error(io), Error(model)
+void write_tensor_file(const std::filesystem::path& path, const TensorFile& file);  ///< atomic; Error(io)
+
+/// XXH3-128 of bytes as 32 hex digits (canonical, as `xxhsum -H2` prints it).
+std::string xxh3_128_hex(std::string_view bytes);
+
+}  // namespace handgrad

@@ -1,0 +1,82 @@
+// From a table to a model in one call: the decisions that are made for the user, the splits, preprocessing and
+// training.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "handgrad/data/preprocessing.hpp"
+#include "handgrad/store/model.hpp"
+#include "handgrad/train/metrics.hpp"
+#include "handgrad/train/trainer.hpp"
+
+namespace handgrad {
+
+/// A share of the rows held out at random, or a table of its own; neither for none.
+struct HeldOut {
+    double fraction = 0.0;
+    const Table* table = nullptr;
+};
+
+/// What the user chose. An empty optional is decided by fit() and announced.
+struct FitOptions {
+    PreprocessingOptions columns;  ///< its task, scale_target and one_output are decided by fit()
+    std::optional<Task> task;
+    std::optional<bool> scale_target;
+    bool drop_missing_labels = false;
+    ReadOptions reading;  ///< as the table was read; kept in the model
+
+    std::vector<std::size_t> hidden{32};                          ///< widths; empty for a single linear layer
+    std::vector<Activation> hidden_activation{Activation::relu};  ///< one for all hidden layers, or one for each
+    std::optional<Activation> output_activation;
+    std::optional<Loss> loss;
+    double huber_delta = 1.0;
+    double quantile = 0.5;
+    double leaky_slope = 0.01;
+    Conventions conventions;  ///< first_weights may be overruled here
+    bool use_double = false;
+    std::optional<std::filesystem::path> init_from;
+
+    TrainOptions training;  ///< its loss is decided by fit()
+    HeldOut validation{.fraction = 0.2};
+    HeldOut test;
+};
+
+/// Rows, inputs and shape, once they are decided and before the first step.
+struct FitStart {
+    std::size_t training_rows;
+    std::size_t validation_rows;
+    std::size_t test_rows;
+    const Model& model;
+};
+struct FitCallbacks {
+    std::function<void(const std::string&)> on_notice = {};  ///< a decision or a warning, one line each
+    std::function<void(const FitStart&)> on_start = {};
+    /// After each epoch, with metrics on the validation rows (empty without them); false ends the training there.
+    std::function<bool(const EpochReport&, const Metrics&)> on_epoch = {};
+};
+
+struct FitResult {
+    Model model;
+    TrainResult training;
+    Metrics train_metrics;
+    Metrics validation_metrics;  ///< empty without validation rows
+    Metrics test_metrics;        ///< empty without test rows
+    Metrics baseline;            ///< of the trivial predictor (mean, or majority class of the training rows) on …
+    std::string baseline_on;     ///< … "test", "validation" or "train", the first that has rows
+    std::optional<std::string> diverged;  ///< the message when training stopped at a non-finite value
+};
+
+/// Raises Error(usage), Error(data), Error(model) (init_from), Error(io). A divergence does not throw: the result then
+/// holds the last good weights and the message.
+FitResult fit(const Table& table, const FitOptions& options, const FitCallbacks& callbacks = {});
+
+/// Raises Error(usage) naming both when the values of this output activation leave the domain of this loss (identity
+/// with binary_cross_entropy, whose logarithm needs 0 < yhat < 1).
+void check_pair(Activation output, Loss loss);
+
+}  // namespace handgrad

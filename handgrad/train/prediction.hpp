@@ -1,0 +1,52 @@
+// A model applied to a table: outputs in the user's units, classes and probabilities, Jacobians, loss and metrics.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "handgrad/base/matrix.hpp"
+#include "handgrad/data/preprocessing.hpp"
+#include "handgrad/store/model.hpp"
+#include "handgrad/train/metrics.hpp"
+
+namespace handgrad {
+
+struct Prediction {
+    Matrix<double> values;               ///< regression: rows × targets, in the user's units
+    std::vector<std::uint32_t> classes;  ///< classification: index into preprocessing.classes
+    Matrix<double> probabilities;        ///< classification by σ or softmax outputs: rows × classes; else no columns
+    std::vector<double> scores;          ///< classification with one output: ŷ of the positive class
+};
+
+/// A network's raw outputs, decoded. Single output: the second class where ŷ > ½; several: the largest (first of
+/// equals). Probabilities of several σ outputs are their values divided by their sum.
+Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixView<const double> yhat);
+
+/// Reads nothing, prints nothing: encodes the table by the model's own preprocessing and runs the network on every row.
+Prediction predict(const Model& model, const Table& table, const ApplyOptions& options = {.labels = Labels::absent});
+
+/// ∂ŷ/∂x of each row in the user's units, rows × (K·n): for regression outputs by targets, for classification the
+/// derivative of each network output (one σ output: of the second class's probability). Categories count as 0/1
+/// numbers.
+Matrix<double> jacobians(const Model& model, const Table& table,
+                         const ApplyOptions& options = {.labels = Labels::absent});
+/// `d(price)/d(area)`, `d(price)/d(city=Rome)` …, in the order of a row of jacobians(). Outputs of a classifier are
+/// called p(CLASS) when they are probabilities, else the class's name.
+std::vector<std::string> jacobian_names(const Model& model);
+
+struct Evaluation {
+    std::size_t rows = 0;
+    double loss = 0.0;  ///< the very function that training differentiates, penalty included
+    Metrics metrics;
+};
+/// Loss and metrics on a labelled table.
+Evaluation evaluate(const Model& model, const Table& table, const ApplyOptions& options = {});
+
+/// Metrics of a prediction against the labels of an encoded dataset.
+template <class T>
+Metrics metrics_of(const Preprocessing& preprocessing, Activation output, MatrixView<const T> yhat,
+                   const BasicDataset<T>& data);
+
+}  // namespace handgrad

@@ -1,0 +1,83 @@
+// The training loop: the five steps of the derivation, epoch after epoch, with early stopping and a stop at non-finite
+// values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+
+#include "handgrad/data/preprocessing.hpp"
+#include "handgrad/nn/mlp.hpp"
+#include "handgrad/nn/passes.hpp"
+#include "handgrad/train/metrics.hpp"
+#include "handgrad/train/optimizer.hpp"
+
+namespace handgrad {
+
+struct TrainOptions {
+    LossFunction loss = Loss::squared_error;
+    OptimizerOptions optimizer;
+    Schedule schedule = Schedule::constant;
+    std::size_t epochs = 200;
+    std::size_t batch = 32;  ///< the last batch of an epoch may be shorter
+    bool shuffle = true;
+    std::uint64_t seed = 0;
+    std::size_t early_stopping = 0;  ///< stop after so many epochs without a lower validation loss; 0: never
+    bool allow_nonfinite = false;    ///< go on through infinities and NaN
+};
+
+struct EpochReport {
+    std::size_t epoch;  ///< from 1
+    std::size_t epochs;
+    double loss;                                                        ///< mean over the batches as they were seen
+    double validation_loss = std::numeric_limits<double>::quiet_NaN();  ///< NaN without validation rows
+    double learning_rate;                                               ///< of the last step
+    double seconds;                                                     ///< this epoch took
+    double rows_per_second;
+    std::size_t best_epoch;  ///< so far
+};
+
+enum class Stopped { epochs, early, callback };
+
+struct TrainResult {
+    std::size_t epochs = 0;      ///< epochs run
+    std::size_t best_epoch = 0;  ///< whose weights the network now holds
+    Stopped stopped = Stopped::epochs;
+    double seconds = 0.0;
+};
+
+/// Called after each epoch; false ends the training there.
+template <class T>
+using OnEpoch = std::function<bool(const EpochReport&, const BasicMlp<T>&)>;
+
+/// Raised at the first non-finite value. The network then holds the weights of the last good epoch. what() names epoch,
+/// batch, layer and stage, with the norms of the layers' weights.
+class Diverged : public Error {
+public:
+    Diverged(const std::string& message, std::size_t last_good_epoch)
+        : Error(ErrorKind::diverged, message), last_good_epoch_(last_good_epoch) {}
+    [[nodiscard]] std::size_t last_good_epoch() const { return last_good_epoch_; }
+
+private:
+    std::size_t last_good_epoch_;
+};
+
+/// Trains `net` in place. `validation` may be null. With early stopping the best weights by validation loss are
+/// restored at the end; a NaN is never an improvement. Raises Error(usage), Error(data) (no rows), Diverged.
+template <class T>
+TrainResult train(BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOptions& options,
+                  const BasicDataset<T>* validation = nullptr, const OnEpoch<T>& on_epoch = {});
+
+/// The loss of `net` on all rows, penalty included: the function that train() differentiates, computed anew.
+template <class T>
+double evaluate_loss(const BasicMlp<T>& net, const BasicDataset<T>& data, const LossFunction& loss,
+                     double weight_decay);
+
+/// ŷ of all rows, rows × K, as the network puts it out.
+template <class T>
+Matrix<T> outputs(const BasicMlp<T>& net, MatrixView<const T> x);
+
+}  // namespace handgrad
