@@ -62,16 +62,22 @@ public:
     /// Eq. (4) with the learning rate of the options.
     void update(BasicMlp<T>& net, const BasicMlp<T>& gradient) { update(net, gradient, options_.learning_rate); }
 
+    /// What the optimizer remembers between steps (momentum, or Adam's two running means); to look for overflow in it.
+    [[nodiscard]] std::span<const T> first_state() const { return first_; }
+    [[nodiscard]] std::span<const T> second_state() const { return second_; }
     /// Steps taken so far.
     [[nodiscard]] std::size_t steps() const { return steps_; }
 
 private:
     void sgd(std::span<T> w, std::span<const T> g, T rate);
     void adam(std::span<T> w, std::span<const T> g, double rate);
+    void decay(BasicMlp<T>& net, T strength);
 
     OptimizerOptions options_;
     Conventions conventions_;
     std::size_t steps_ = 0;
+    double beta1_power_ = 1.0;  // β₁ᵗ and β₂ᵗ after t steps
+    double beta2_power_ = 1.0;
     AlignedVector<T> first_;   // momentum, or Adam's running mean of g
     AlignedVector<T> second_;  // Adam's running mean of g²
 };

@@ -8,7 +8,9 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <type_traits>
 
+#include "handgrad/base/error.hpp"
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/nn/mlp.hpp"
 #include "handgrad/nn/passes.hpp"
@@ -30,14 +32,14 @@ struct TrainOptions {
 };
 
 struct EpochReport {
-    std::size_t epoch;  ///< from 1
-    std::size_t epochs;
-    double loss;                                                        ///< mean over the batches as they were seen
+    std::size_t epoch = 0;  ///< from 1
+    std::size_t epochs = 0;
+    double loss = 0.0;                                                  ///< mean over the batches as they were seen
     double validation_loss = std::numeric_limits<double>::quiet_NaN();  ///< NaN without validation rows
-    double learning_rate;                                               ///< of the last step
-    double seconds;                                                     ///< this epoch took
-    double rows_per_second;
-    std::size_t best_epoch;  ///< so far
+    double learning_rate = 0.0;                                         ///< of the last step
+    double seconds = 0.0;                                               ///< that the steps of this epoch took
+    double rows_per_second = 0.0;
+    std::size_t best_epoch = 0;  ///< so far
 };
 
 enum class Stopped { epochs, early, callback };
@@ -69,7 +71,8 @@ private:
 /// restored at the end; a NaN is never an improvement. Raises Error(usage), Error(data) (no rows), Diverged.
 template <class T>
 TrainResult train(BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOptions& options,
-                  const BasicDataset<T>* validation = nullptr, const OnEpoch<T>& on_epoch = {});
+                  const std::type_identity_t<BasicDataset<T>>* validation = nullptr,
+                  const std::type_identity_t<OnEpoch<T>>& on_epoch = {});
 
 /// The loss of `net` on all rows, penalty included: the function that train() differentiates, computed anew.
 template <class T>
@@ -78,6 +81,6 @@ double evaluate_loss(const BasicMlp<T>& net, const BasicDataset<T>& data, const 
 
 /// ŷ of all rows, rows × K, as the network puts it out.
 template <class T>
-Matrix<T> outputs(const BasicMlp<T>& net, MatrixView<const T> x);
+Matrix<T> outputs(const BasicMlp<T>& net, std::type_identity_t<MatrixView<const T>> x);
 
 }  // namespace handgrad

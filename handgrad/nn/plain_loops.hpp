@@ -1,0 +1,358 @@
+// The passes as plain loops over any type of number: compiled once for float and double, and in tests for the
+// witnesses.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cstddef>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "handgrad/base/matrix.hpp"
+#include "handgrad/math/losses.hpp"
+#include "handgrad/nn/mlp.hpp"
+#include "handgrad/nn/passes.hpp"
+#include "handgrad/nn/tape.hpp"
+
+/// Symbols as in the derivation, a batch of rows at a time: a (rows × in) enters a layer, z = a Wᵀ + b, a′ = f(z);
+/// δ = ∂l/∂z. Within a row every sum over inputs runs in index order from the bias on, and every sum over rows runs in
+/// the order of the rows, however the loops are cut into tiles.
+namespace handgrad::plain {
+
+/// Sums over the rows of a batch are kept in a wider type where there is a cheap one.
+template <class T>
+using Wide = std::conditional_t<std::is_same_v<T, float>, double, T>;
+
+// --- Linear ---------------------------------------------------------------------------------------------------------
+
+/// Rows that are worked on together: their numbers stay in registers (forward) or in the first cache (backward).
+inline constexpr std::size_t tile = 16;
+
+/// Eq. (1), z = W a + b, for one row.
+template <class T>
+void linear_forward_row(MatrixView<const T> W, std::span<const T> b, std::span<const T> a, std::span<T> z) {
+    for (std::size_t i = 0; i < W.rows(); ++i) {
+        T sum = b[i];
+        const T* w = W.row(i).data();
+        for (std::size_t j = 0; j < a.size(); ++j) {
+            sum += w[j] * a[j];
+        }
+        z[i] = sum;
+    }
+}
+
+/// Eq. (1) for a batch. A tile of rows is turned on its side, so that the innermost loop runs over rows and each z
+/// keeps the order of its own sum.
+template <class T>
+void linear_forward(MatrixView<const T> W, std::span<const T> b, MatrixView<const T> a, MatrixView<T> z) {
+    const std::size_t n = W.columns();
+    std::vector<T> sideways(a.rows() >= tile ? n * tile : 0);
+    std::size_t first = 0;
+    for (; first + tile <= a.rows(); first += tile) {
+        for (std::size_t row = 0; row < tile; ++row) {
+            const T* values = a.row(first + row).data();
+            for (std::size_t j = 0; j < n; ++j) {
+                sideways[j * tile + row] = values[j];
+            }
+        }
+        for (std::size_t i = 0; i < W.rows(); ++i) {
+            std::array<T, tile> sum;
+            sum.fill(b[i]);
+            const T* w = W.row(i).data();
+            for (std::size_t j = 0; j < n; ++j) {
+                for (std::size_t row = 0; row < tile; ++row) {
+                    sum[row] += w[j] * sideways[j * tile + row];
+                }
+            }
+            for (std::size_t row = 0; row < tile; ++row) {
+                z(first + row, i) = sum[row];
+            }
+        }
+    }
+    for (; first < a.rows(); ++first) {
+        linear_forward_row(W, b, a.row(first), z.row(first));
+    }
+}
+
+/// to += factor · from.
+template <class T>
+void add_multiple(T factor, std::span<const T> from, std::span<T> to) {
+    const T* source = from.data();
+    T* target = to.data();
+    for (std::size_t j = 0; j < to.size(); ++j) {
+        target[j] += factor * source[j];
+    }
+}
+
+/// Table 2, rows W and b, in the parameters' own shapes: adds δ aᵀ to dW and δ to db, row after row of the batch.
+template <class T>
+void linear_backward_parameters(MatrixView<const T> dz, MatrixView<const T> a, MatrixView<T> dW, std::span<T> db) {
+    for (std::size_t first = 0; first < dz.rows(); first += tile) {
+        const std::size_t end = std::min(first + tile, dz.rows());
+        for (std::size_t i = 0; i < dW.rows(); ++i) {
+            for (std::size_t row = first; row < end; ++row) {
+                add_multiple<T>(dz(row, i), a.row(row), dW.row(i));
+                db[i] += dz(row, i);
+            }
+        }
+    }
+}
+
+/// Table 2, the factor W⁽²⁾: da = δ W, for each row of dz.
+template <class T>
+void linear_backward_input(MatrixView<const T> W, MatrixView<const T> dz, MatrixView<T> da) {
+    for (std::size_t first = 0; first < dz.rows(); first += tile) {
+        const std::size_t end = std::min(first + tile, dz.rows());
+        for (std::size_t row = first; row < end; ++row) {
+            std::fill(da.row(row).begin(), da.row(row).end(), T(0));
+        }
+        for (std::size_t i = 0; i < W.rows(); ++i) {
+            for (std::size_t row = first; row < end; ++row) {
+                add_multiple<T>(dz(row, i), W.row(i), da.row(row));
+            }
+        }
+    }
+}
+
+// --- Activation -----------------------------------------------------------------------------------------------------
+
+/// a = f(z) for the rows in use.
+template <class T>
+void activation_forward(TapeLayer<T>& layer, std::size_t rows) {
+    visit(layer.activation, [&]<class F>(F) {
+        for (std::size_t row = 0; row < rows; ++row) {
+            const std::span<const T> z = std::as_const(layer.z).row(row);
+            const std::span<T> a = layer.a.row(row);
+            if constexpr (F::facts.elementwise) {
+                for (std::size_t i = 0; i < z.size(); ++i) {
+                    a[i] = F::value(z[i], layer.settings);
+                }
+            } else {
+                F::value(z, a);
+            }
+        }
+    });
+}
+
+/// One row of v (∂a/∂z), the factor ∂z₂/∂z₁ or ∂ŷ/∂z₃ of Table 2: Eq. (5), (6), (8), (9), (12)–(15) where the Jacobian
+/// is diagonal, the whole of it for softmax.
+template <class F, class T>
+void row_times_jacobian(const ActivationSettings& settings, std::span<const T> z, std::span<const T> a,
+                        std::span<const T> v, std::span<T> dz) {
+    if constexpr (F::facts.elementwise) {
+        for (std::size_t i = 0; i < z.size(); ++i) {
+            dz[i] = v[i] * F::derivative(z[i], settings);
+        }
+    } else {
+        F::times_jacobian(a, v, dz);
+    }
+}
+
+/// dlayer.z from dlayer.a for the rows in use.
+template <class T>
+void activation_backward(const TapeLayer<T>& layer, TapeLayer<T>& dlayer, std::size_t rows) {
+    visit(layer.activation, [&]<class F>(F) {
+        for (std::size_t row = 0; row < rows; ++row) {
+            row_times_jacobian<F, T>(layer.settings, layer.z.row(row), layer.a.row(row),
+                                     std::as_const(dlayer.a).row(row), dlayer.z.row(row));
+        }
+    });
+}
+
+// --- Loss -----------------------------------------------------------------------------------------------------------
+
+/// ŷ − y of one row, from the logits where ŷ itself would lose the digits (derivation §6.5).
+template <class T>
+void residual(const TapeLayer<T>& output, std::size_t row, std::span<const T> y, std::span<T> d) {
+    const std::span<const T> z = output.z.row(row);
+    const std::span<const T> yhat = output.a.row(row);
+    if (output.activation == Activation::softmax) {
+        math::softmax_residual(z, y, d);
+        return;
+    }
+    for (std::size_t j = 0; j < y.size(); ++j) {
+        d[j] = output.activation == Activation::sigmoid ? math::sigmoid_residual(z[j], y[j]) : yhat[j] - y[j];
+    }
+}
+
+/// Sum over the K outputs of the loss of one row, unreduced. With derivatives, fills da = factor · ∂l/∂ŷ and
+/// dz = factor · ∂l/∂z of that row; without, da and dz are scratch.
+template <class T>
+T row_loss(const LossFunction& function, const TapeLayer<T>& output, std::size_t row, std::span<const T> y, T factor,
+           bool derivatives, std::span<T> da, std::span<T> dz) {
+    const LossParameters parameters{
+        .huber_delta = function.huber_delta, .quantile = function.quantile, .kink = output.conventions.kink};
+    const std::span<const T> z = output.z.row(row);
+    const std::span<const T> yhat = output.a.row(row);
+    const std::size_t K = y.size();
+    const auto scale = [&](std::span<T> v) {
+        for (T& v_j : v) {
+            v_j *= factor;
+        }
+    };
+    const auto fused = [&](auto pair) {
+        T sum = T(0);
+        for (std::size_t j = 0; j < K; ++j) {
+            sum += decltype(pair)::value(z[j], y[j]);
+            dz[j] = decltype(pair)::derivative(z[j], y[j]);
+        }
+        return sum;
+    };
+    const bool sigmoid_bce = function.kind == Loss::binary_cross_entropy && output.activation == Activation::sigmoid;
+    const bool softmax_ce = function.kind == Loss::cross_entropy && output.activation == Activation::softmax;
+    const bool exp_poisson = function.kind == Loss::poisson && output.activation == Activation::exp;
+
+    return visit(function.kind, [&]<class L>(L) {
+        T sum = T(0);
+        if constexpr (L::facts.residual) {
+            residual(output, row, y, dz);  // dz holds d = ŷ − y for a moment
+            for (std::size_t j = 0; j < K; ++j) {
+                sum += L::value(dz[j], parameters);
+                da[j] = factor * L::derivative(dz[j], parameters);
+            }
+        } else {
+            for (std::size_t j = 0; j < K; ++j) {
+                sum += L::value(yhat[j], y[j], parameters);
+                da[j] = factor * L::derivative(yhat[j], y[j], parameters);
+            }
+        }
+        if (sigmoid_bce) {  // Table 5 and Eq. (19)·(15), from the logits
+            sum = fused(math::SigmoidBinaryCrossEntropy{});
+            scale(dz);
+        } else if (softmax_ce) {
+            sum = math::SoftmaxCrossEntropy::value(z, y, dz);
+            math::SoftmaxCrossEntropy::derivative(z, y, dz);
+            scale(dz);
+        } else if (exp_poisson) {
+            sum = fused(math::ExpPoisson{});
+            scale(dz);
+        } else if (derivatives) {  // Table 2, rows b⁽²⁾: (∂l/∂ŷ)(∂ŷ/∂z₃)
+            visit(output.activation,
+                  [&]<class G>(G) { row_times_jacobian<G, T>(output.settings, z, yhat, std::span<const T>(da), dz); });
+        }
+        return sum;
+    });
+}
+
+/// Step 3: the mean over rows of the reduced loss; with doutput also its derivatives.
+template <class T>
+Wide<T> loss(const LossFunction& function, const TapeLayer<T>& output, MatrixView<const T> y, TapeLayer<T>* doutput,
+             std::span<const T> row_weights) {
+    assert(y.columns() == output.a.columns() && y.rows() <= output.a.rows());
+    assert(row_weights.empty() || row_weights.size() == y.rows());
+    const double reduction = reduction_factor(function.kind, y.columns(), output.conventions);
+    Wide<T> total_weight = Wide<T>(static_cast<double>(y.rows()));
+    if (!row_weights.empty()) {
+        total_weight = Wide<T>(0);
+        for (const T& w : row_weights) {
+            total_weight += Wide<T>(w);
+        }
+    }
+    std::vector<T> scratch(doutput == nullptr ? 2 * y.columns() : 0);
+    Wide<T> mean = Wide<T>(0);
+    for (std::size_t row = 0; row < y.rows(); ++row) {
+        const Wide<T> weight = row_weights.empty() ? Wide<T>(1) : Wide<T>(row_weights[row]);
+        const Wide<T> share = Wide<T>(reduction) * weight / total_weight;
+        const std::span<T> da = doutput ? doutput->a.row(row) : std::span(scratch).first(y.columns());
+        const std::span<T> dz = doutput ? doutput->z.row(row) : std::span(scratch).last(y.columns());
+        const T sum = row_loss(function, output, row, y.row(row), T(share), doutput != nullptr, da, dz);
+        mean += share * Wide<T>(sum);
+    }
+    return mean;
+}
+
+// --- The network ----------------------------------------------------------------------------------------------------
+
+/// What enters layer l: the input, or the activation of the layer before.
+template <class T>
+MatrixView<const T> layer_input(const BasicTape<T>& tape, std::size_t l) {
+    return l == 0 ? tape.input() : tape.layer(l - 1).a.view().rows_from(0, tape.rows());
+}
+
+/// Step 2, Eq. (2): Linear₁ → f → Linear₂ → g, the rows of Table 1 from top to bottom.
+template <class T>
+void forward(const BasicMlp<T>& net, MatrixView<const T> x, BasicTape<T>& tape) {
+    assert(x.columns() == net.inputs() && x.rows() <= tape.capacity() && tape.layers() == net.layers());
+    tape.set_input(x);
+    for (std::size_t l = 0; l < net.layers(); ++l) {
+        TapeLayer<T>& layer = tape.layer(l);
+        linear_forward<T>(net.weight(l), net.bias(l), layer_input(tape, l), layer.z.view().rows_from(0, x.rows()));
+        activation_forward(layer, x.rows());
+    }
+}
+
+/// Step 4, the rows of Table 2 from bottom to top. Accumulates.
+template <class T>
+void backward(const BasicMlp<T>& net, const BasicTape<T>& tape, BasicTape<T>& dtape, BasicMlp<T>& grad) {
+    assert(dtape.capacity() >= tape.rows() && dtape.layers() == net.layers());
+    dtape.set_rows(tape.rows());
+    for (std::size_t l = net.layers(); l-- > 0;) {
+        const MatrixView<const T> dz = std::as_const(dtape.layer(l).z).view().rows_from(0, tape.rows());
+        linear_backward_parameters<T>(dz, layer_input(tape, l), grad.weight(l), grad.bias(l));
+        if (l > 0) {
+            TapeLayer<T>& before = dtape.layer(l - 1);
+            linear_backward_input<T>(net.weight(l), dz, before.a.view().rows_from(0, tape.rows()));
+            activation_backward(tape.layer(l - 1), before, tape.rows());
+        }
+    }
+}
+
+/// ∂ŷ/∂x = g′ W⁽ᴸ⁾ … f′ W⁽¹⁾ from left to right, K rows at a time (derivation §7).
+template <class T>
+void jacobian(const BasicMlp<T>& net, const BasicTape<T>& tape, std::size_t row, MatrixView<T> result) {
+    assert(row < tape.rows() && result.rows() == net.outputs() && result.columns() == net.inputs());
+    const std::size_t K = net.outputs();
+    Matrix<T> v(K, K);  // ∂ŷ/∂a of the layer at hand, at first I
+    for (std::size_t k = 0; k < K; ++k) {
+        v(k, k) = T(1);
+    }
+    for (std::size_t l = net.layers(); l-- > 0;) {
+        const TapeLayer<T>& layer = tape.layer(l);
+        Matrix<T> dz(K, v.columns());
+        visit(layer.activation, [&]<class F>(F) {
+            for (std::size_t k = 0; k < K; ++k) {
+                row_times_jacobian<F, T>(layer.settings, layer.z.row(row), layer.a.row(row), std::as_const(v).row(k),
+                                         dz.row(k));
+            }
+        });
+        if (l == 0) {
+            linear_backward_input<T>(net.weight(0), dz, result);
+        } else {
+            v = Matrix<T>(K, net.weight(l).columns());
+            linear_backward_input<T>(net.weight(l), dz, v);
+        }
+    }
+}
+
+/// ½α‖W‖² over what the conventions penalise, and its derivative αw.
+template <class T>
+Wide<T> penalty(const BasicMlp<T>& net, double alpha, std::size_t rows, BasicMlp<T>* grad) {
+    if (alpha == 0.0) {
+        return Wide<T>(0);
+    }
+    const Penalty kind = net.architecture().conventions.penalty;
+    const double strength = kind == Penalty::weights_per_row ? alpha / static_cast<double>(rows) : alpha;
+    Wide<T> squares = Wide<T>(0);
+    const auto add = [&](std::span<const T> w, std::span<T> dw) {
+        for (std::size_t i = 0; i < w.size(); ++i) {
+            squares += Wide<T>(w[i]) * Wide<T>(w[i]);
+        }
+        if (!dw.empty()) {
+            add_multiple<T>(T(strength), w, dw);
+        }
+    };
+    for (std::size_t l = 0; l < net.layers(); ++l) {
+        const MatrixView<const T> W = net.weight(l);
+        add({W.data(), W.rows() * W.columns()},
+            grad ? std::span<T>{grad->weight(l).data(), W.rows() * W.columns()} : std::span<T>{});
+        if (kind == Penalty::all_parameters) {
+            add(net.bias(l), grad ? grad->bias(l) : std::span<T>{});
+        }
+    }
+    return Wide<T>(0.5 * strength) * squares;
+}
+
+}  // namespace handgrad::plain

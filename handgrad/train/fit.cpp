@@ -1,0 +1,359 @@
+// Fitting a model to a table: what is decided for the user, who is held out, then preprocessing, training and metrics.
+#include "handgrad/train/fit.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "handgrad/base/error.hpp"
+#include "handgrad/base/random.hpp"
+#include "handgrad/base/version.hpp"
+#include "handgrad/store/tensor_file.hpp"
+#include "handgrad/train/prediction.hpp"
+
+namespace handgrad {
+namespace {
+
+using Notice = std::function<void(const std::string&)>;
+
+std::string text(std::string_view view) { return std::string(view); }
+
+std::string quoted_list(const std::vector<std::string>& names) {
+    std::string list;
+    for (const std::string& name : names) {
+        list += (list.empty() ? "'" : ", '") + name + "'";
+    }
+    return list;
+}
+
+/// Losses of residuals that nobody means for classes, so that naming one says “regression” (counts under poisson too).
+bool regression_loss(Loss loss) {
+    return loss == Loss::absolute_error || loss == Loss::huber || loss == Loss::quantile || loss == Loss::poisson;
+}
+bool bounded_output(Activation activation) {
+    return std::isfinite(facts(activation).lowest) || std::isfinite(facts(activation).highest);
+}
+/// Whether the network may learn (y − shift)/scale: neither its output nor its loss ties y to a range.
+bool may_scale_target(Activation output, Loss loss) {
+    return !bounded_output(output) && !std::isfinite(facts(loss).lowest_target);
+}
+
+Task decide_task(const Table& table, const FitOptions& options, const Notice& notice) {
+    const std::string targets = quoted_list(options.columns.targets);
+    if (options.task) {
+        return *options.task;
+    }
+    if (options.loss && regression_loss(*options.loss)) {
+        notice("task: regression, as the loss " + text(name(*options.loss)) + " says");
+        return Task::regression;
+    }
+    if (options.output_activation && !bounded_output(*options.output_activation)) {
+        notice("task: regression, as the output activation " + text(name(*options.output_activation)) + " says");
+        return Task::regression;
+    }
+    const Task task = infer_task(table, options.columns.targets);
+    notice(task == Task::classification
+               ? "task: classification, for target " + targets +
+                     " is text or whole numbers of at most 20 distinct values (--task regression overrules)"
+               : "task: regression, for target " + targets + " holds numbers (--task classification overrules)");
+    return task;
+}
+
+/// Output activation and loss, the other one by what is given of the two.
+struct Head {
+    Activation output;
+    Loss loss;
+};
+
+Head regression_head(const FitOptions& options) {
+    Head head{Activation::identity, Loss::squared_error};
+    if (options.loss) {
+        head.loss = *options.loss;
+        head.output = *options.loss == Loss::binary_cross_entropy ? Activation::sigmoid
+                      : *options.loss == Loss::cross_entropy      ? Activation::softmax
+                      : *options.loss == Loss::poisson            ? Activation::exp
+                                                                  : Activation::identity;
+    }
+    head.output = options.output_activation.value_or(head.output);
+    return head;
+}
+
+Head classification_head(const FitOptions& options, std::size_t classes) {
+    const bool softmax = options.output_activation ? *options.output_activation == Activation::softmax
+                         : options.loss            ? *options.loss == Loss::cross_entropy ||
+                                              (classes != 2 && *options.loss != Loss::binary_cross_entropy)
+                                        : classes != 2;
+    Head head{softmax ? Activation::softmax : Activation::sigmoid,
+              softmax ? Loss::cross_entropy : Loss::binary_cross_entropy};
+    head.output = options.output_activation.value_or(head.output);
+    if (!options.loss && options.output_activation && head.output != Activation::softmax &&
+        head.output != Activation::sigmoid) {
+        head.loss = Loss::squared_error;  // ŷ is no probability
+    }
+    head.loss = options.loss.value_or(head.loss);
+    return head;
+}
+
+/// Targets that the loss is not defined for are a data error; those that the output can never reach get a notice.
+void check_targets(const Table& table, std::span<const std::size_t> rows, const std::vector<std::string>& targets,
+                   const Head& head, const Notice& notice) {
+    const LossFacts& loss = facts(head.loss);
+    const ActivationFacts& output = facts(head.output);
+    for (const std::string& target : targets) {
+        const Column& column = table.column(target);
+        std::size_t unreachable = 0;
+        for (const std::size_t row : rows) {
+            const double y = column.numbers[row];
+            if (y < loss.lowest_target || y > loss.highest_target) {
+                throw Error(ErrorKind::data, table.place(row) + ": column '" + target + "': " + format_number(y) +
+                                                 " is outside the domain of the loss " + text(loss.name) + ", " +
+                                                 format_number(loss.lowest_target) + " to " +
+                                                 format_number(loss.highest_target) + "; choose another --loss");
+            }
+            unreachable += y < output.lowest || y > output.highest ? 1 : 0;
+        }
+        if (unreachable > 0) {
+            notice("warning: " + std::to_string(unreachable) + " of " + std::to_string(rows.size()) +
+                   " values of target '" + target + "' lie where the output activation " + text(output.name) +
+                   " cannot reach (" + format_number(output.lowest) + " to " + format_number(output.highest) + ")");
+        }
+    }
+}
+
+/// The rows of DATA, shared out.
+struct Rows {
+    std::vector<std::size_t> all, training, validation, test;
+};
+
+Rows share_out(const Table& table, const FitOptions& options, const Notice& notice) {
+    Rows rows;
+    rows.all = labelled_rows(table, options.columns.targets, options.drop_missing_labels);
+    if (rows.all.size() < table.rows) {
+        notice(std::to_string(table.rows - rows.all.size()) + " of " + std::to_string(table.rows) +
+               " rows have no label and are left out");
+    }
+    rows.training = rows.all;
+    const auto hold_out = [&](const HeldOut& how, const char* what, Purpose purpose, std::vector<std::size_t>& part) {
+        if (how.table == nullptr && how.fraction != 0.0) {
+            Split split = split_rows(rows.training, how.fraction, RandomStream(options.training.seed, purpose));
+            rows.training = std::move(split.kept);
+            part = std::move(split.held_out);
+            notice(std::string(what) + ": " + std::to_string(part.size()) + " of " + std::to_string(rows.all.size()) +
+                   " rows, held out at random");
+        }
+    };
+    hold_out(options.test, "test", Purpose::test_split, rows.test);
+    hold_out(options.validation, "validation", Purpose::validation_split, rows.validation);
+    return rows;
+}
+
+/// The trivial predictor: the mean of the training targets, or the most frequent class with the classes' frequencies as
+/// probabilities; as a network's outputs for as many rows.
+template <class T>
+Matrix<T> trivial_outputs(const BasicDataset<T>& training, std::size_t rows) {
+    Matrix<T> yhat(rows, training.y.columns());
+    for (std::size_t k = 0; k < training.y.columns(); ++k) {
+        double sum = 0.0, total = 0.0;
+        for (std::size_t row = 0; row < training.rows(); ++row) {
+            const double weight = training.weights.empty() ? 1.0 : static_cast<double>(training.weights[row]);
+            sum += weight * static_cast<double>(training.y(row, k));
+            total += weight;
+        }
+        for (std::size_t row = 0; row < rows; ++row) {
+            yhat(row, k) = static_cast<T>(sum / total);
+        }
+    }
+    return yhat;
+}
+
+template <class T>
+std::string_view bytes_of(std::span<const T> values) {
+    return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
+}
+
+void record(Model& model, const Table& table, const FitOptions& options, const Rows& rows) {
+    const TrainOptions& training = options.training;
+    const OptimizerOptions& optimizer = training.optimizer;
+    auto& note = model.provenance;
+    note["handgrad"] = text(version);
+    note["data.file"] = table.source;
+    note["rows.training"] = std::to_string(rows.training.size());
+    note["rows.validation"] = std::to_string(rows.validation.size());
+    note["rows.test"] = std::to_string(rows.test.size());
+    note["seed"] = std::to_string(training.seed);
+    note["epochs.asked"] = std::to_string(training.epochs);
+    note["batch"] = std::to_string(training.batch);
+    note["shuffle"] = training.shuffle ? "yes" : "no";
+    note["early_stopping"] = std::to_string(training.early_stopping);
+    note["optimizer"] = text(std::ranges::find(optimizer_list, optimizer.kind, &OptimizerFacts::kind)->name);
+    note["learning_rate"] = format_number(optimizer.learning_rate);
+    note["schedule"] = text(std::ranges::find(schedule_list, training.schedule, &ScheduleFacts::schedule)->name);
+    note["momentum"] = format_number(optimizer.momentum);
+    note["nesterov"] = optimizer.nesterov ? "yes" : "no";
+    note["weight_decay"] = format_number(optimizer.weight_decay);
+    if (options.init_from) {
+        note["init_from"] = options.init_from->string();
+    }
+}
+
+void record_metrics(Model& model, const std::string& part, const Metrics& metrics) {
+    for (const auto& [name, value] : metrics) {
+        model.provenance["metric." + part + "." + name] = format_number(value);
+    }
+}
+
+/// Everything that depends on the precision.
+template <class T>
+void run(const Table& table, const FitOptions& options, const FitCallbacks& callbacks, const Rows& rows,
+         FitResult& result) {
+    Model& model = result.model;
+    const Preprocessing& columns = model.preprocessing;
+    const Activation output = model.architecture().output;
+    const auto held_out = [&](const HeldOut& how, const std::vector<std::size_t>& part) {
+        if (how.table != nullptr) {
+            return apply_preprocessing<T>(
+                columns, *how.table, labelled_rows(*how.table, options.columns.targets, options.drop_missing_labels),
+                {.allow_extra = true});
+        }
+        return part.empty() ? BasicDataset<T>{} : apply_preprocessing<T>(columns, table, part, {.allow_extra = true});
+    };
+    const auto training = apply_preprocessing<T>(columns, table, rows.training, {.allow_extra = true});
+    const auto validation = held_out(options.validation, rows.validation);
+    const auto test = held_out(options.test, rows.test);
+
+    auto& net =
+        model.net.template emplace<BasicMlp<T>>(BasicMlp<T>::random(model.architecture(), options.training.seed));
+    if (options.init_from) {
+        load_parameters(*options.init_from, net);
+    }
+    model.provenance["data.hash"] =
+        xxh3_128_hex(text(bytes_of(training.x.values())) + text(bytes_of(training.y.values())));
+    if (callbacks.on_start) {
+        callbacks.on_start({training.rows(), validation.rows(), test.rows(), model});
+    }
+
+    const auto metrics = [&](const BasicDataset<T>& data) {
+        return data.rows() == 0 ? Metrics{} : metrics_of<T>(columns, output, outputs(net, data.x).view(), data);
+    };
+    TrainOptions settings = options.training;
+    settings.loss = model.loss;
+    const auto on_epoch = [&](const EpochReport& report, const BasicMlp<T>&) {
+        return !callbacks.on_epoch || callbacks.on_epoch(report, metrics(validation));
+    };
+    try {
+        result.training = train<T>(net, training, settings, validation.rows() == 0 ? nullptr : &validation, on_epoch);
+    } catch (const Diverged& diverged) {
+        result.diverged = diverged.what();
+        result.training.epochs = result.training.best_epoch = diverged.last_good_epoch();
+    }
+
+    result.train_metrics = metrics(training);
+    result.validation_metrics = metrics(validation);
+    result.test_metrics = metrics(test);
+    const bool on_test = test.rows() > 0, on_validation = validation.rows() > 0;
+    const BasicDataset<T>& judged = on_test ? test : on_validation ? validation : training;
+    result.baseline_on = on_test ? "test" : on_validation ? "validation" : "train";
+    result.baseline = metrics_of<T>(columns, output, trivial_outputs(training, judged.rows()).view(), judged);
+    model.provenance["epochs.run"] = std::to_string(result.training.epochs);
+    model.provenance["epochs.best"] = std::to_string(result.training.best_epoch);
+    record_metrics(model, "train", result.train_metrics);
+    record_metrics(model, "validation", result.validation_metrics);
+    record_metrics(model, "test", result.test_metrics);
+}
+
+}  // namespace
+
+void check_pair(Activation output, Loss loss) {
+    const ActivationFacts& values = facts(output);
+    const LossFacts& domain = facts(loss);
+    if (values.lowest < domain.lowest_output || values.highest > domain.highest_output) {
+        throw Error(ErrorKind::usage,
+                    "the output activation " + text(values.name) + " takes values from " +
+                        format_number(values.lowest) + " to " + format_number(values.highest) + ", but the loss " +
+                        text(domain.name) + " is defined from " + format_number(domain.lowest_output) + " to " +
+                        format_number(domain.highest_output) + " only; choose another --output-activation or --loss");
+    }
+}
+
+FitResult fit(const Table& table, const FitOptions& options, const FitCallbacks& callbacks) {
+    const Notice notice = callbacks.on_notice ? callbacks.on_notice : [](const std::string&) {};
+    for (const std::string& warning : table.warnings) {
+        notice("warning: " + warning);
+    }
+    const Rows rows = share_out(table, options, notice);
+
+    FitResult result;
+    Model& model = result.model;
+    PreprocessingOptions columns = options.columns;
+    columns.task = decide_task(table, options, notice);
+    columns.scale_target = false;
+    Head head = regression_head(options);
+    if (columns.task == Task::regression) {
+        check_pair(head.output, head.loss);
+        columns.scale_target = options.scale_target.value_or(may_scale_target(head.output, head.loss));
+        if (columns.scale_target && !may_scale_target(head.output, head.loss)) {
+            throw Error(ErrorKind::usage, "--scale-target: the output activation " + text(name(head.output)) +
+                                              " or the loss " + text(name(head.loss)) +
+                                              " ties the target to a range, so it cannot be scaled");
+        }
+    } else if (options.scale_target.value_or(false)) {
+        throw Error(ErrorKind::usage, "--scale-target: classes are not scaled");
+    }
+    model.preprocessing = fit_preprocessing(table, rows.all, rows.training, columns);
+    model.preprocessing.reading = options.reading;
+    if (columns.task == Task::classification) {
+        const std::size_t classes = model.preprocessing.classes.size();
+        head = classification_head(options, classes);
+        check_pair(head.output, head.loss);
+        model.preprocessing.one_output =
+            classes == 2 && head.output != Activation::softmax && head.loss != Loss::cross_entropy;
+        notice("classes: " + quoted_list(model.preprocessing.classes));
+        if (classes == 1) {
+            notice("warning: the target has one class only; the model will always predict it");
+        }
+    } else {
+        check_targets(table, rows.all, options.columns.targets, head, notice);
+        for (const HeldOut* part : {&options.validation, &options.test}) {
+            if (part->table != nullptr) {
+                const auto labelled = labelled_rows(*part->table, options.columns.targets, options.drop_missing_labels);
+                check_targets(*part->table, labelled, options.columns.targets, head, notice);
+            }
+        }
+        if (columns.scale_target) {
+            notice("target scaling: on; losses are in scaled units, metrics and predictions in the table's");
+        }
+    }
+    notice("output " + text(name(head.output)) + " with loss " + text(name(head.loss)));
+
+    model.loss = LossFunction(head.loss);
+    model.loss.huber_delta = options.huber_delta;
+    model.loss.quantile = options.quantile;
+    const OptimizerOptions& optimizer = options.training.optimizer;
+    model.weight_decay = optimizer.kind == OptimizerKind::adamw ? 0.0 : optimizer.weight_decay;
+
+    Architecture shape;
+    shape.sizes = {model.preprocessing.inputs()};
+    shape.sizes.insert(shape.sizes.end(), options.hidden.begin(), options.hidden.end());
+    shape.sizes.push_back(model.preprocessing.outputs());
+    if (options.hidden_activation.size() == 1) {
+        shape.hidden = options.hidden_activation.front();
+    } else {
+        shape.each_hidden = options.hidden_activation;
+    }
+    shape.output = head.output;
+    shape.leaky_slope = options.leaky_slope;
+    shape.conventions = options.conventions;
+    record(model, table, options, rows);
+    if (options.use_double) {
+        model.net = BasicMlp<double>::zeros(shape);
+        run<double>(table, options, callbacks, rows, result);
+    } else {
+        model.net = BasicMlp<float>::zeros(shape);
+        run<float>(table, options, callbacks, rows, result);
+    }
+    return result;
+}
+
+}  // namespace handgrad
