@@ -1,5 +1,5 @@
 # The front door: `make` builds, `make demo` shows, `make test` proves. Each installs what it lacks first.
-.PHONY: all packages demo demo-fashion test bench format clean
+.PHONY: all packages demo demo-fashion test tidy mutations equations format clean
 
 all: packages
 	@cmake --preset release -Wno-dev >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
@@ -11,6 +11,17 @@ packages:
 
 test: packages
 	@tools/test
+
+# The checks that need more time than `make test` has.
+tidy: packages
+	@tools/tidy
+
+mutations: packages
+	@tools/mutate.py
+
+# Writes docs/equations.md anew.
+equations:
+	@tools/equations.py
 
 format: packages
 	@git ls-files '*.hpp' '*.cpp' | xargs clang-format -i

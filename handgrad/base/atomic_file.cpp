@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 #include "handgrad/base/error.hpp"
 
@@ -39,36 +41,81 @@ private:
     int fd_;
 };
 
-/// Removes the temporary file unless it has become the target.
+/// A new file beside `target` that is removed again unless it takes the target's place.
 class Temporary {
 public:
-    explicit Temporary(std::filesystem::path path) : path_(std::move(path)) {}
+    /// Raises Error(io).
+    explicit Temporary(const std::filesystem::path& target) : target_(target), file_(create()) {}
     ~Temporary() {
-        if (!kept_) {
+        if (!placed_) {
             ::unlink(path_.c_str());
         }
     }
     Temporary(const Temporary&) = delete;
     Temporary& operator=(const Temporary&) = delete;
-    void keep() { kept_ = true; }
+
+    [[nodiscard]] Descriptor& file() { return file_; }
+    void take_the_targets_place() {
+        if (::rename(path_.c_str(), target_.c_str()) != 0) {
+            fail(target_, "rename the temporary file onto it", errno);
+        }
+        placed_ = true;
+    }
 
 private:
+    /// Never an existing file: another thread's, or one that a killed process of the same number left behind.
+    int create() {
+        static std::atomic<unsigned> made{0};
+        int fd = -1;
+        do {
+            path_ = target_.string() + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(made++);
+            fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        } while (fd < 0 && errno == EEXIST);
+        if (fd < 0) {
+            fail(target_, "create a temporary file beside it", errno);
+        }
+        return fd;
+    }
+
+    std::filesystem::path target_;
     std::filesystem::path path_;
-    bool kept_ = false;
+    Descriptor file_;
+    bool placed_ = false;
 };
 
-std::filesystem::path directory_of(const std::filesystem::path& path) {
-    return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+/// What a symbolic link names in the end, so that the link itself stays.
+std::filesystem::path resolved(const std::filesystem::path& path) {
+    std::error_code error;
+    if (!std::filesystem::is_symlink(path, error)) {
+        return path;
+    }
+    std::filesystem::path target = std::filesystem::canonical(path, error);
+    return error ? path : target;
 }
 
-std::filesystem::path temporary_beside(const std::filesystem::path& path) {
-    return path.string() + ".tmp." + std::to_string(::getpid());
+/// /dev/stdout, /dev/fd/3, /proc/self/fd/3: another name of what some process has open, maybe to append to it.
+bool is_descriptor(const std::filesystem::path& path) {
+    std::error_code error;
+    const auto in_proc = [&](const std::filesystem::path& link) {
+        const std::filesystem::path folder = std::filesystem::canonical(link.parent_path(), error);
+        return !error && folder.string().starts_with("/proc/") && folder.filename() == "fd";
+    };
+    const std::filesystem::path target = std::filesystem::read_symlink(path, error);
+    return !error && (in_proc(path) || in_proc(target));
 }
 
-/// Devices and pipes (/dev/null, /dev/stdout) cannot be renamed onto and have no old content to protect.
+/// Devices and pipes (/dev/null, a terminal) cannot be renamed onto and have no old content to protect.
 bool is_stream(const std::filesystem::path& path) {
     struct stat info {};
-    return ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+    return ::stat(path.c_str(), &info) == 0 && !S_ISDIR(info.st_mode) &&
+           (!S_ISREG(info.st_mode) || is_descriptor(path));
+}
+
+void refuse_directory(const std::filesystem::path& path) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
+        fail(path, "write", EISDIR);
+    }
 }
 
 void write_all(const std::filesystem::path& path, int fd, std::string_view bytes) {
@@ -79,16 +126,55 @@ void write_all(const std::filesystem::path& path, int fd, std::string_view bytes
             continue;
         }
         if (written <= 0) {
-            fail(path, "write " + std::to_string(bytes.size()) + " bytes", errno);
+            fail(path, "write " + std::to_string(bytes.size()) + " bytes", written == 0 ? EIO : errno);
         }
         done += static_cast<std::size_t>(written);
     }
 }
 
-void refuse_directory(const std::filesystem::path& path) {
-    struct stat info {};
-    if (::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
-        fail(path, "write", EISDIR);
+void close_checked(const std::filesystem::path& path, Descriptor& file) {
+    if (file.close() != 0) {
+        fail(path, "close", errno);
+    }
+}
+
+void write_stream(const std::filesystem::path& path, std::string_view bytes) {
+    Descriptor file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+    if (file.get() < 0) {
+        fail(path, "open for writing", errno);
+    }
+    write_all(path, file.get(), bytes);
+    close_checked(path, file);
+}
+
+/// The new file keeps the permissions of the old one: what was private stays private. A file system that refuses has
+/// no permissions to keep.
+void keep_permissions(const std::filesystem::path& path, int fd) {
+    struct stat old {};
+    if (::stat(path.c_str(), &old) == 0) {
+        static_cast<void>(::fchmod(fd, old.st_mode & 07777));
+    }
+}
+
+/// Makes a rename last. Where a directory may not be read, or cannot be flushed, that is left to the system.
+void flush_directory_of(const std::filesystem::path& path) {
+    const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
+    const Descriptor directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (directory.get() < 0) {
+        if (errno != EACCES) {
+            fail(path, "open its directory", errno);
+        }
+    } else if (::fsync(directory.get()) != 0 && errno != EINVAL) {
+        fail(path, "flush its directory to the disk", errno);
+    }
+}
+
+/// Room for so many bytes. Raises Error(io) when there is none.
+std::string room_for(const std::filesystem::path& path, std::size_t bytes) {
+    try {
+        return std::string(bytes, '\0');
+    } catch (const std::bad_alloc&) {
+        fail(path, "read " + std::to_string(bytes - 1) + " bytes into memory", ENOMEM);
     }
 }
 
@@ -97,41 +183,23 @@ void refuse_directory(const std::filesystem::path& path) {
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
     refuse_directory(path);
     if (is_stream(path)) {
-        Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-        if (file.get() < 0) {
-            fail(path, "open for writing", errno);
-        }
-        write_all(path, file.get(), bytes);
-        if (file.close() != 0) {
-            fail(path, "close", errno);
-        }
+        write_stream(path, bytes);
         return;
     }
-    const std::filesystem::path temporary = temporary_beside(path);
-    Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-    if (file.get() < 0) {
-        fail(path, "create a temporary file beside it", errno);
-    }
-    Temporary litter(temporary);
-    write_all(path, file.get(), bytes);
-    if (::fsync(file.get()) != 0) {  // never tried again on the same descriptor: the pages may be gone
+    const std::filesystem::path target = resolved(path);
+    Temporary temporary(target);
+    keep_permissions(target, temporary.file().get());
+    write_all(path, temporary.file().get(), bytes);
+    if (::fsync(temporary.file().get()) != 0) {  // never tried again on the same descriptor: the pages may be gone
         fail(path, "flush to the disk", errno);
     }
-    if (file.close() != 0) {
-        fail(path, "close", errno);
-    }
-    if (::rename(temporary.c_str(), path.c_str()) != 0) {
-        fail(path, "rename the temporary file onto it", errno);
-    }
-    litter.keep();
-    Descriptor directory(::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (directory.get() < 0 || ::fsync(directory.get()) != 0) {
-        fail(path, "flush its directory to the disk", errno);
-    }
+    close_checked(path, temporary.file());
+    temporary.take_the_targets_place();
+    flush_directory_of(target);
 }
 
 std::string read_file(const std::filesystem::path& path) {
-    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat info {};
     if (file.get() < 0 || ::fstat(file.get(), &info) != 0) {
         fail(path, "open", errno);
@@ -139,13 +207,12 @@ std::string read_file(const std::filesystem::path& path) {
     if (S_ISDIR(info.st_mode)) {
         fail(path, "read", EISDIR);
     }
-    std::string bytes;
+    // One byte more than expected, so that the end of a file of known size is seen without growing.
+    std::string bytes = room_for(path, static_cast<std::size_t>(info.st_size) + 1);
     std::size_t done = 0;
-    const std::size_t expected = S_ISREG(info.st_mode) ? static_cast<std::size_t>(info.st_size) : 0;
-    bytes.resize(expected);
     while (true) {
-        if (done == bytes.size()) {  // a pipe, or the end of a file whose size was known: look for one more byte
-            bytes.resize(done + (S_ISREG(info.st_mode) ? 1 : 65536));
+        if (done == bytes.size()) {  // a pipe, or a file that has grown
+            bytes.resize(done + 65536);
         }
         const ssize_t got = ::read(file.get(), bytes.data() + done, bytes.size() - done);
         if (got < 0 && errno == EINTR) {
@@ -165,15 +232,9 @@ std::string read_file(const std::filesystem::path& path) {
 
 void check_writable(const std::filesystem::path& path) {
     refuse_directory(path);
-    if (is_stream(path)) {
-        return;
+    if (!is_stream(path)) {
+        const Temporary removed_at_once(resolved(path));
     }
-    const std::filesystem::path temporary = temporary_beside(path);
-    Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-    if (file.get() < 0) {
-        fail(path, "create a file there", errno);
-    }
-    Temporary litter(temporary);
 }
 
 }  // namespace handgrad

@@ -8,7 +8,9 @@
 namespace handgrad {
 
 /// Writes `bytes` to `path` atomically: a temporary file in the same directory, every write checked, fsync, close
-/// checked, rename, fsync of the directory. Raises Error(io) naming the path and the operating system's reason.
+/// checked, rename, fsync of the directory. The permissions of the old file stay; a symbolic link stays, and what it
+/// names is replaced; to a device, a pipe or /dev/stdout the bytes are simply appended. Raises Error(io) naming the
+/// path and the operating system's reason.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
 /// The whole file as bytes. Raises Error(io) when it cannot be read.

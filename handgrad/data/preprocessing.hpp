@@ -15,7 +15,9 @@
 namespace handgrad {
 
 enum class Task { regression, classification };
+/// What stands for a missing number. A missing category is an error under every one of them: texts have no mean.
 enum class Impute { error, mean, median };
+/// (x − mean) / population standard deviation, or [min, max] onto [0, 1]. A constant column has scale 1.
 enum class Scale { standard, minmax, none };
 
 /// One column of the table as an input of the network: one number, or one 0/1 input for each category.
@@ -82,8 +84,10 @@ Task infer_task(const Table& table, const std::vector<std::string>& targets);
 /// naming the first line whose label is missing or not finite (and, when they may be dropped, when none is left).
 std::vector<std::size_t> labelled_rows(const Table& table, const std::vector<std::string>& targets, bool drop_missing);
 
-/// Decides columns, categories and classes from all of `rows`; imputation and scaling from `training_rows` alone.
-/// Raises Error(data) with place and cause, Error(usage) for options that contradict each other.
+/// Decides columns, categories and classes from all of `rows`; imputation and scaling from `training_rows` alone
+/// (scaling of the imputed column, which is what the network sees). A column is categorical when it holds texts or is
+/// named so. Raises Error(data) with place and cause, Error(usage) for options that contradict each other. `reading` of
+/// the result is left for the caller to fill in.
 Preprocessing fit_preprocessing(const Table& table, std::span<const std::size_t> rows,
                                 std::span<const std::size_t> training_rows, const PreprocessingOptions& options);
 
@@ -99,7 +103,8 @@ using Dataset = BasicDataset<float>;
 
 enum class Labels { required, absent };
 
-/// Columns that the model does not know, beside targets and weight, raise Error(data) unless `allow_extra`.
+/// Columns that the model does not know, beside targets and weight, raise Error(data) unless `allow_extra`; columns
+/// dropped at training are among them.
 struct ApplyOptions {
     Labels labels = Labels::required;
     bool allow_extra = false;

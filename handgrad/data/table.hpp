@@ -14,24 +14,28 @@ namespace handgrad {
 
 /// How to read a text table.
 struct ReadOptions {
-    char delimiter = 0;  ///< 0: by the file's extension: ',' for .csv, tab for .tsv and .txt
+    /// 0: by the file's extension: tab for .tsv and .txt; else ',', or ';' where the decimal is ','.
+    char delimiter = 0;
     char decimal = '.';  ///< '.' or ','
     bool header = true;  ///< line 1 names the columns; else they are x1, x2, …
     /// Cells that mean “no value”, compared without regard to ASCII case after trimming blanks.
     std::vector<std::string> missing = {"", "NA", "NaN", "null"};
     /// Columns to be kept as texts even where cells look like numbers.
     std::vector<std::string> text_columns = {};
-    /// Columns of which the spelling of each cell is kept beside its number (class labels).
+    /// Columns of which the spelling of each cell is kept beside its number (class labels), unless there are more
+    /// different spellings than there may be classes.
     std::vector<std::string> spelled_columns = {};
 
     bool operator==(const ReadOptions&) const = default;
 };
 
 /// A cell that does not belong: the first text in a column whose other cells are numbers, or the first number in one
-/// whose other cells are texts (whichever kind is rarer at the end is the odd one).
+/// whose other cells are texts (whichever kind is rarer at the end is the odd one; texts when there are as many).
+/// `inf` spelled out and numbers beyond the range of double count as texts here, and are odd even among themselves.
 struct OddCell {
     std::size_t row;
     std::string text;
+    std::size_t count;  ///< how many cells of the odd kind the column has
 };
 
 struct Column {
@@ -41,7 +45,7 @@ struct Column {
     bool has_numbers = false;  ///< `numbers` holds every row (NaN where missing, or where the cell is a text)
     bool has_texts = false;    ///< `codes` and `texts` hold every row
     std::vector<double> numbers;
-    std::vector<std::uint32_t> codes;  ///< index into texts, or missing_code
+    std::vector<std::uint32_t> codes;  ///< index into texts; missing_code where missing, or an odd number among texts
     std::vector<std::string> texts;    ///< distinct cells in order of first sight
     std::optional<OddCell> odd;        ///< set when numbers and texts are mixed and the column is not a text column
     std::size_t missing = 0;           ///< how many cells are missing …

@@ -186,10 +186,27 @@ struct Gelu {
                                            false,
                                            Symmetry::ramp,
                                            true};
+    /// Beyond |z| = 256 Φ is exactly 0 or 1 in every number type, and z² stays finite.
+    template <class T>
+    static T held(T z) {
+        return min(max(z, T(-256)), T(256));
+    }
     /// Φ(z) = ½ erfc(−z/√2): unlike ½(1 + erf(z/√2)) it keeps its digits for z ≪ 0.
     template <class T>
     static T normal_distribution(T z) {
-        return T(0.5) * erfc(z * constant<T>(-0.70710678118654752440L));
+        constexpr long double c = -0.707106781186547524400844362104849039L;
+        const T h = held(z);
+        const T x = h * constant<T>(c);
+        const T lost = fma(h, constant<T>(c - static_cast<Scalar<T>>(c)), fma(h, constant<T>(c), -x));
+        return T(0.5) * erfc_of_sum(x, lost);
+    }
+    /// e^{−z²/2}/√(2π), with what z² lost.
+    template <class T>
+    static T normal_density(T z) {
+        const T h = held(z);
+        const T square = h * h;
+        const T lost = fma(h, h, -square);
+        return constant<T>(0.398942280401432677939946059934L) * exp_of_sum(T(-0.5) * square, T(-0.5) * lost);
     }
     template <class T>
     static T value(T z, const ActivationSettings& = {}) {
@@ -197,8 +214,7 @@ struct Gelu {
     }
     template <class T>
     static T derivative(T z, const ActivationSettings& = {}) {
-        const T density = constant<T>(0.39894228040143267794L) * exp(T(-0.5) * z * z);
-        return fma(finite(z), density, normal_distribution(z));
+        return fma(held(z), normal_density(z), normal_distribution(z));
     }
 };
 
@@ -246,18 +262,6 @@ struct Exp {
     }
 };
 
-/// e^{a − b}, right to a few ulp even where a − b rounds: with d the rounded difference and ε what it lost,
-/// e^{d + ε} = e^d (1 + ε). (ε by Knuth's two-sum; where d is not finite it is dropped.)
-template <class T>
-T exp_of_difference(T a, T b) {
-    const T d = a - b;
-    const T b_virtual = a - d;
-    const T a_virtual = d + b_virtual;
-    const T lost = (a - a_virtual) + (b_virtual - b);
-    const T e = exp(d);
-    return fma(e, select(equal(lost, lost), lost, T(0)), e);
-}
-
 /// p_j = e^{z_j} / Σ_i e^{z_i}, over the K outputs of one row.
 struct Softmax {
     static constexpr ActivationFacts facts{"softmax",
@@ -270,32 +274,42 @@ struct Softmax {
                                            false,
                                            false};
 
-    /// The place of the largest logit, the first of equals.
+    /// max z.
     template <class T>
-    static std::size_t largest(std::span<const T> z) {
-        std::size_t m = 0;
-        for (std::size_t j = 1; j < z.size(); ++j) {
-            m = less(z[m], z[j]) ? j : m;
+    static T largest(std::span<const T> z) {
+        T top = z[0];
+        for (const T& z_j : z) {
+            top = max(top, z_j);
         }
-        return m;
+        return top;
     }
 
-    /// Fills e_j = e^{z_j − z_m} (e_m = 1) and returns Σ_{j≠m} e_j, with m = largest(z).
+    /// Fills e_j = e^{z_j − max z}; returns their sum without one of the largest, whose e is 1: the digits of that sum
+    /// would be lost beside the 1. The sum is compensated, so that its error does not grow with K.
     template <class T>
-    static T exponentials(std::span<const T> z, std::size_t m, std::span<T> e) {
+    static T exponentials(std::span<const T> z, std::span<T> e) {
+        const T top = largest(z);
         T rest = T(0);
+        T lost = T(0);
+        T awaited = T(1);  // 1 until the first largest has come by
         for (std::size_t j = 0; j < z.size(); ++j) {
-            e[j] = j == m ? T(1) : exp_of_difference(z[j], z[m]);
-            rest = j == m ? rest : rest + e[j];
+            const T e_j = exp_of_difference(z[j], top);
+            e[j] = select(equal(e_j, e_j), e_j, select(equal(z[j], top), T(1), e_j));  // ∞ − ∞ is 0 here
+            const T first = select(equal(z[j], top), awaited, T(0));
+            awaited = awaited - first;
+            const T term = e[j] - first;
+            const T sum = rest + term;
+            lost = lost + (min(rest, term) - (sum - max(rest, term)));
+            rest = sum;
         }
-        return rest;
+        return rest + lost;
     }
 
     template <class T>
     static void value(std::span<const T> z, std::span<T> p) {
-        const T rest = exponentials(z, largest(z), p);
+        const T total = T(1) + exponentials(z, p);
         for (T& p_j : p) {
-            p_j = p_j / (T(1) + rest);
+            p_j = p_j / total;
         }
     }
 
@@ -303,14 +317,18 @@ struct Softmax {
     /// relative to its entry at the largest p: what then remains in the sum is small and nothing cancels.
     template <class T>
     static void times_jacobian(std::span<const T> p, std::span<const T> v, std::span<T> dz) {
-        const std::size_t m = largest(p);
+        T p_top = p[0];
+        T v_top = v[0];
+        for (std::size_t i = 1; i < p.size(); ++i) {
+            v_top = select(less(p_top, p[i]), v[i], v_top);
+            p_top = max(p_top, p[i]);
+        }
         T sum = T(0);
         for (std::size_t i = 0; i < p.size(); ++i) {
-            sum = fma(p[i], v[i] - v[m], sum);
+            sum = fma(p[i], v[i] - v_top, sum);
         }
-        const T v_m = v[m];  // dz may be v itself
         for (std::size_t j = 0; j < p.size(); ++j) {
-            dz[j] = p[j] * ((v[j] - v_m) - sum);
+            dz[j] = p[j] * ((v[j] - v_top) - sum);  // dz may be v itself
         }
     }
 };

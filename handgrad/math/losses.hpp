@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "handgrad/math/activations.hpp"
+#include "handgrad/math/conventions.hpp"
 #include "handgrad/math/elementary.hpp"
 #include "handgrad/math/number.hpp"
 
@@ -175,7 +176,7 @@ struct SigmoidBinaryCrossEntropy {
     /// max(z, 0) − zy + log1p(e^{−|z|}), regrouped so that no two terms cancel for y in [0, 1].
     template <class T>
     static T value(T z, T y) {
-        return ((T(1) - y) * max(z, T(0)) + y * max(-z, T(0))) + log1p(exp(-abs(z)));
+        return select(less(z, T(0)), -y * z, (T(1) - y) * z) + log1p(exp(-abs(z)));
     }
     /// ∂l/∂z: the product of Eq. (19) and Eq. (15), simplified by hand to ŷ − y (derivation §6.5).
     template <class T>
@@ -184,44 +185,68 @@ struct SigmoidBinaryCrossEntropy {
     }
 };
 
-/// poisson of ŷ = e^z: e^z − yz, with derivative e^z − y.
+/// ŷ − y for ŷ = e^z, right to a few ulp for y = 0 at any z and for y = 1 near z = 0.
+template <class T>
+T exp_residual(T z, T y) {
+    return select(less(y, T(0.5)), exp(z) - y, expm1(z) + (T(1) - y));
+}
+
+/// poisson of ŷ = e^z.
 struct ExpPoisson {
+    /// e^z − yz.
     template <class T>
     static T value(T z, T y) {
         return exp(z) - select(equal(y, T(0)), T(0), y * z);
     }
+    /// ∂l/∂z: (1 − y/ŷ) ŷ = ŷ − y.
     template <class T>
     static T derivative(T z, T y) {
-        return exp(z) - y;
+        return exp_residual(z, y);
     }
 };
 
-/// ŷ − y for ŷ = softmax(z), and cross_entropy of it; over the K outputs of one row.
+/// S p_j − y_j for p = softmax(z), over the K outputs of one row: as p_j (S − y_j) − y_j Σ_{i≠j} p_i, where for 0/1
+/// targets and S = 1 one term is 0 and the other is a sum of one sign. Fills dz, which may not overlap z or y.
+template <class T>
+void softmax_residual(std::span<const T> z, std::span<const T> y, T S, std::span<T> dz) {
+    const T rest = Softmax::exponentials(z, dz);
+    const T total = T(1) + rest;
+    const T top = Softmax::largest(z);
+    T awaited = T(1);  // 1 until the first of the largest has come by: the one that `rest` leaves out
+    for (std::size_t j = 0; j < z.size(); ++j) {
+        const T first = select(equal(z[j], top), awaited, T(0));
+        awaited = awaited - first;
+        const T others = select(equal(first, T(1)), rest, T(1) + (rest - dz[j]));
+        dz[j] = (dz[j] * (S - y[j]) - y[j] * others) / total;
+    }
+}
+/// p_j − y_j for p = softmax(z): the residual of any loss that depends on it alone.
+template <class T>
+void softmax_residual(std::span<const T> z, std::span<const T> y, std::span<T> dz) {
+    softmax_residual(z, y, T(1), dz);
+}
+
+/// cross_entropy of p = softmax(z), over the K outputs of one row.
 struct SoftmaxCrossEntropy {
-    /// p_j (S − y_j) − y_j Σ_{i≠j} p_i with S = Σ y, which for S = 1 is p_j − y_j: at a true class of 0/1 targets
-    /// exactly −Σ_{j≠k} p_j, as derivation §6.5 asks. Fills dz; it may not overlap z or y.
+    /// ∂l/∂z_j = S p_j − y_j with S = Σ y: at a true class k of 0/1 targets exactly −Σ_{j≠k} p_j (derivation §6.5).
+    /// Fills dz, which may not overlap z or y.
     template <class T>
     static void derivative(std::span<const T> z, std::span<const T> y, std::span<T> dz) {
-        const std::size_t m = Softmax::largest(z);
-        const T rest = Softmax::exponentials(z, m, dz);
-        T y_sum = T(0);
+        T S = T(0);
         for (const T& y_j : y) {
-            y_sum = y_sum + y_j;
+            S = S + y_j;
         }
-        const T total = T(1) + rest;
-        for (std::size_t j = 0; j < z.size(); ++j) {
-            const T others = j == m ? rest : T(1) + (rest - dz[j]);
-            dz[j] = (dz[j] * (y_sum - y[j]) - y[j] * others) / total;
-        }
+        softmax_residual(z, y, S, dz);
     }
-    /// Σ_j y_j (z_m − z_j) + S log1p(Σ_{j≠m} e^{z_j − z_m}), m the largest: all terms have one sign. Fills scratch.
+    /// Σ_j y_j ((max z − z_j) + log1p(Σ′ e^{z_i − max z})), Σ′ without the largest: all terms have one sign. Fills
+    /// scratch, of K numbers, which may not overlap z or y.
     template <class T>
     static T value(std::span<const T> z, std::span<const T> y, std::span<T> scratch) {
-        const std::size_t m = Softmax::largest(z);
-        const T log_total = log1p(Softmax::exponentials(z, m, scratch));
+        const T log_total = log1p(Softmax::exponentials(z, scratch));
+        const T top = Softmax::largest(z);
         T sum = T(0);
         for (std::size_t j = 0; j < z.size(); ++j) {
-            sum = sum + y_log(y[j], (z[m] - z[j]) + log_total);
+            sum = sum + y_log(y[j], (top - z[j]) + log_total);
         }
         return sum;
     }

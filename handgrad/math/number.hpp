@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <complex>
+#include <concepts>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
@@ -18,7 +19,10 @@ namespace handgrad::math {
 
 /// The real type behind a number: itself for float, double and long double, the lane type of a SIMD number.
 template <class T>
-struct ScalarOf {
+struct ScalarOf {};
+template <class T>
+requires requires { typename T::Scalar; }
+struct ScalarOf<T> {
     using type = typename T::Scalar;
 };
 template <class T>
@@ -42,8 +46,8 @@ constexpr T constant(long double value) {
 /// Numbers on which handgrad's own polynomials run (float, double and SIMD numbers of them); long double and complex
 /// numbers are witnesses and take the standard library's functions instead.
 template <class T>
-concept PolynomialNumber = std::is_same_v<Scalar<T>, T>
-? (std::is_same_v<T, float> || std::is_same_v<T, double>) : !std::is_same_v<T, std::complex<double>>;
+concept PolynomialNumber =
+    std::floating_point<Scalar<T>> && !std::same_as<Scalar<T>, long double> && !std::same_as<T, std::complex<double>>;
 
 // --- float, double, long double -------------------------------------------------------------------------------------
 
@@ -110,15 +114,18 @@ struct Bits<double> {
 /// ⌊log₂ a⌋ of a positive normal a, as a number: the exponent field less the bias, whatever else a is.
 template <class T>
 requires(std::is_same_v<T, float> || std::is_same_v<T, double>) T exponent(T a) {
-    const auto field = (std::bit_cast<typename Bits<T>::Integer>(a) << 1) >> (Bits<T>::mantissa + 1);
-    return static_cast<T>(static_cast<int>(field) - Bits<T>::bias);
+    using Integer = typename Bits<T>::Integer;
+    constexpr T shift = T(Integer{1} << Bits<T>::mantissa);  // a whole number in the low bits of 2^mantissa + it
+    const auto field = static_cast<Integer>((std::bit_cast<Integer>(a) << 1) >> (Bits<T>::mantissa + 1));
+    return std::bit_cast<T>(static_cast<Integer>(std::bit_cast<Integer>(shift) | field)) - (shift + T(Bits<T>::bias));
 }
 /// a·2ᵏ by one multiplication, so rounded once; k is a whole number with 2ᵏ normal (−126 … 127 or −1022 … 1023).
+/// Any other k gives some number, and a NaN a gives NaN: no conversion to an integer that could trap.
 template <class T>
 requires(std::is_same_v<T, float> || std::is_same_v<T, double>) T scale(T a, T k) {
     using Integer = typename Bits<T>::Integer;
-    const auto field = static_cast<Integer>(static_cast<std::int64_t>(k) + Bits<T>::bias);
-    return a * std::bit_cast<T>(static_cast<Integer>(field << Bits<T>::mantissa));
+    constexpr T shift = T(Integer{1} << Bits<T>::mantissa) + T(Bits<T>::bias);
+    return a * std::bit_cast<T>(static_cast<Integer>(std::bit_cast<Integer>(k + shift) << Bits<T>::mantissa));
 }
 
 // --- complex<double>: order by the real part, so that an infinitesimal imaginary part carries the derivative --------
@@ -131,7 +138,7 @@ inline bool less(Complex a, Complex b) { return a.real() < b.real(); }
 inline bool less_equal(Complex a, Complex b) { return a.real() <= b.real(); }
 inline bool equal(Complex a, Complex b) { return a.real() == b.real(); }
 inline Complex select(bool condition, Complex a, Complex b) { return condition ? a : b; }
-inline Complex abs(Complex a) { return std::signbit(a.real()) ? -a : a; }
+inline Complex abs(Complex a) { return less(a, 0) ? -a : a; }  // −0 stays: there, as at +0, the slope is the right one
 inline Complex max(Complex a, Complex b) { return less(a, b) ? b : a; }
 inline Complex min(Complex a, Complex b) { return less(b, a) ? b : a; }
 inline Complex round(Complex a) { return std::nearbyint(a.real()); }

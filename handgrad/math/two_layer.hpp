@@ -96,7 +96,7 @@ T indicator(T z) {
     return select(less(z, T(0)), T(0), T(1));
 }
 
-/// Table 1, Table 3, Table 5 and Step 2: Eq. (2), ŷ = g(Linear₂(f(Linear₁(x)))). Then step 3, the loss: Eq. (3) or
+/// Table 1, Table 3, Table 5 and Step 2: Eq. (2), ŷ = g(Linear₂(f(Linear₁(x)))). Then Step 3, the loss: Eq. (3) or
 /// that of Table 5.
 template <class T>
 Forward<T> forward(const Network<T>& net, const Vector<T>& x, const Vector<T>& y) {

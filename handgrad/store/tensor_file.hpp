@@ -37,7 +37,6 @@ inline constexpr std::size_t max_header_bytes = std::size_t{16} << 20;
 inline constexpr std::size_t max_tensors = 65536;
 inline constexpr std::size_t max_rank = 8;
 inline constexpr std::size_t max_name_bytes = 1024;
-inline constexpr std::size_t max_json_depth = 16;
 
 /// The file's bytes. Offsets have no gaps, tensors keep their order, the header is padded with blanks to 8 bytes.
 std::string serialize(const TensorFile& file);

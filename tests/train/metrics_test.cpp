@@ -230,7 +230,7 @@ RC_GTEST_PROP(ClassificationMetrics, RocAucOfTheReversedOrderIsOneMinusIt, ()) {
     for (double& score : r.scores) {
         score = -score;
     }
-    RC_ASSERT(std::isnan(before) ? std::isnan(auc(r)) : std::abs(auc(r) - (1.0 - before)) <= tolerance);
+    RC_ASSERT((std::isnan(before) ? std::isnan(auc(r)) : std::abs(auc(r) - (1.0 - before)) <= tolerance));
 }
 
 }  // namespace

@@ -1,0 +1,24 @@
+// One field of a CSV file as RFC 4180 wants it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace handgrad::cli {
+
+/// `text` as it stands, or in double quotes when it holds a comma, a quote, a line end, or blanks at its ends.
+inline std::string csv_field(std::string_view text) {
+    const bool plain = text.find_first_of(",\"\r\n") == std::string_view::npos &&
+                       (text.empty() || (text.front() != ' ' && text.back() != ' '));
+    if (plain) {
+        return std::string(text);
+    }
+    std::string field = "\"";
+    for (const char c : text) {
+        field += c;
+        field += c == '"' ? "\"" : "";  // a quote inside is doubled
+    }
+    return field + "\"";
+}
+
+}  // namespace handgrad::cli

@@ -1,0 +1,53 @@
+// The words for layers, metrics and conventions.
+#include "cli/describe.hpp"
+
+#include <fmt/format.h>
+
+#include "cli/text.hpp"
+#include "handgrad/store/convention_names.hpp"
+
+namespace handgrad::cli {
+
+std::size_t parameters_of(const Architecture& architecture, std::size_t layer) {
+    return (architecture.sizes[layer] + 1) * architecture.sizes[layer + 1];
+}
+
+std::string layer_name(std::size_t layer) { return fmt::format("linear{}", layer + 1); }
+
+std::string layer_table(const Model& model) {
+    const Architecture& shape = model.architecture();
+    std::vector<std::vector<std::string>> rows{{"layer", "in", "out", "activation", "parameters"}};
+    std::size_t sum = 0;
+    for (std::size_t l = 0; l < shape.layers(); ++l) {
+        const std::size_t parameters = parameters_of(shape, l);
+        sum += parameters;
+        rows.push_back({layer_name(l), std::to_string(shape.sizes[l]), std::to_string(shape.sizes[l + 1]),
+                        std::string(name(shape.activation(l))), std::to_string(parameters)});
+    }
+    rows.push_back({"all", std::to_string(shape.inputs()), std::to_string(shape.outputs()),
+                    model.is_double() ? "f64" : "f32", std::to_string(sum)});
+    return aligned(rows, Heading::first_row);
+}
+
+std::string metrics_table(const std::vector<std::pair<std::string, Metrics>>& parts) {
+    std::vector<std::vector<std::string>> rows{{""}};
+    for (const auto& [name, value] : parts.front().second) {
+        rows.front().push_back(name);
+    }
+    for (const auto& [part, metrics] : parts) {
+        rows.push_back({part});
+        for (const auto& [name, value] : metrics) {
+            rows.back().push_back(rounded(value));
+        }
+    }
+    return aligned(rows, Heading::first_row);
+}
+
+std::vector<std::pair<std::string, std::string>> describe_conventions(const Conventions& conventions) {
+    std::vector<std::pair<std::string, std::string>> choices{{"name", std::string(conventions.name)}};
+    for_each_convention(conventions,
+                        [&](std::string_view field, auto choice) { choices.emplace_back(field, name(choice)); });
+    return choices;
+}
+
+}  // namespace handgrad::cli

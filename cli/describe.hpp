@@ -1,0 +1,29 @@
+// Tables for people about models and metrics, shared by the verbs.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "handgrad/store/model.hpp"
+#include "handgrad/train/metrics.hpp"
+
+namespace handgrad::cli {
+
+/// Layers with their shapes, activations and numbers of parameters, one a line, and the sum.
+std::string layer_table(const Model& model);
+
+/// One line for each part (`train`, `validation` …), one column for each metric.
+std::string metrics_table(const std::vector<std::pair<std::string, Metrics>>& parts);
+
+/// How many parameters layer `layer` (from 0) has: (in + 1)·out.
+std::size_t parameters_of(const Architecture& architecture, std::size_t layer);
+
+/// `linear1`, as in the names of its tensors.
+std::string layer_name(std::size_t layer);
+
+/// The name of the preset, then each choice by its name, in the order of the fields.
+std::vector<std::pair<std::string, std::string>> describe_conventions(const Conventions& conventions);
+
+}  // namespace handgrad::cli

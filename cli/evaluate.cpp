@@ -1,0 +1,82 @@
+// handgrad evaluate: loss and metrics of a model on a labelled table.
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/events.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "cli/text.hpp"
+#include "cli/verbs.hpp"
+#include "handgrad/train/prediction.hpp"
+
+namespace handgrad::cli {
+namespace {
+
+struct EvaluateOptions {
+    std::string model;
+    std::string data;
+    ReadingOptions reading;
+    ApplyingOptions applying;
+    OutputOptions show;
+};
+
+bool parse(EvaluateOptions& options, std::vector<std::string> words) {
+    Arguments arguments(
+        "evaluate", {"handgrad evaluate price.model sold_houses.csv", "handgrad evaluate price.model t.csv --json",
+                     "handgrad evaluate f.model t10k-images-idx3-ubyte.gz --target-file t10k-labels-idx1-ubyte.gz"});
+    arguments.positional("MODEL", options.model);
+    arguments.positional("DATA", options.data);
+    arguments.group("Table (columns are found by their names; without these options read as in training)");
+    declare_reading(arguments, options.reading, true);
+    declare_applying(arguments, options.applying);
+    arguments.group("Machine and output");
+    declare_machine(arguments);
+    declare_output(arguments, options.show, "one event `evaluation`");
+    arguments.notes(
+        "The loss is the very function that training differentiates, penalty included, on targets as the network\n"
+        "learned them (scaled, where they were). The metrics are in the table's units.\n");
+    return parse_or_help(arguments, std::move(words));
+}
+
+std::string describe(const Model& model, const Evaluation& evaluation) {
+    bool scaled = false;
+    for (const TargetColumn& target : model.preprocessing.targets) {
+        scaled = scaled || target.shift != 0.0 || target.scale != 1.0;
+    }
+    std::vector<std::vector<std::string>> lines{{"rows", fmt::format("{}", evaluation.rows)},
+                                                {"loss", rounded(evaluation.loss)}};
+    for (const auto& [metric, value] : evaluation.metrics) {
+        lines.push_back({metric, rounded(value)});
+    }
+    lines[1].push_back(fmt::format("{}{}{}", name(model.loss.kind), scaled ? ", target scaled" : "",
+                                   model.weight_decay != 0.0 ? ", penalty included" : ""));
+    return aligned(lines, Heading::none);
+}
+
+}  // namespace
+
+int evaluate(std::vector<std::string> words) {
+    EvaluateOptions options;
+    if (!parse(options, std::move(words))) {
+        return 0;
+    }
+    Output output;
+    const Model model = load_model(options.model, options.applying.allow_nonfinite);
+    std::vector<std::string> targets;
+    for (const TargetColumn& target : model.preprocessing.targets) {
+        targets.push_back(target.name);
+    }
+    const Table table = read_labelled(options.data, options.reading.target_file,
+                                      options.reading.applied_to(model.preprocessing.reading), targets);
+    tell_warnings(table, options.show);
+    const Evaluation evaluation =
+        evaluate(model, table, {.labels = Labels::required, .allow_extra = options.applying.allow_extra});
+    output.write(options.show.json ? evaluation_event(evaluation) : describe(model, evaluation));
+    output.finish();
+    return 0;
+}
+
+}  // namespace handgrad::cli

@@ -1,0 +1,114 @@
+// handgrad inspect: what a model file holds.
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/describe.hpp"
+#include "cli/events.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "cli/text.hpp"
+#include "cli/verbs.hpp"
+#include "handgrad/base/atomic_file.hpp"
+#include "handgrad/store/tensor_file.hpp"
+
+namespace handgrad::cli {
+namespace {
+
+constexpr std::size_t shown_categories = 8;
+
+std::string some_of(const std::vector<std::string>& texts) {
+    std::string list;
+    for (std::size_t i = 0; i < texts.size() && i < shown_categories; ++i) {
+        list += (i == 0 ? "" : ", ") + texts[i];
+    }
+    return texts.size() <= shown_categories ? list : fmt::format("{}, ... ({} in all)", list, texts.size());
+}
+
+std::string heading(std::string_view title) { return fmt::format("\n{}\n", title); }
+
+std::string columns_table(const Preprocessing& columns) {
+    std::vector<std::vector<std::string>> rows{{"column", "kind", "for missing", "shift", "scale", "categories"}};
+    for (const FeatureColumn& feature : columns.features) {
+        if (feature.categorical()) {
+            rows.push_back({feature.name, "text", "", "", "", some_of(feature.categories)});
+        } else {
+            rows.push_back({feature.name, "number", feature.impute ? rounded(*feature.impute) : "",
+                            rounded(feature.shift), rounded(feature.scale)});
+        }
+    }
+    for (const TargetColumn& target : columns.targets) {
+        const bool classes = columns.task == Task::classification;
+        rows.push_back({target.name, "target", "", classes ? "" : rounded(target.shift),
+                        classes ? "" : rounded(target.scale), some_of(columns.classes)});
+    }
+    if (!columns.weight.empty()) {
+        rows.push_back({columns.weight, "weight"});
+    }
+    return aligned(rows, Heading::first_row);
+}
+
+std::string describe(const Model& model, const std::string& path, const std::string& file_hash) {
+    const Preprocessing& columns = model.preprocessing;
+    std::string text =
+        fmt::format("{}: {}\n\n", path, columns.task == Task::regression ? "regression" : "classification");
+    text += layer_table(model);
+
+    text += heading("Loss");
+    std::vector<std::vector<std::string>> rows{{"name", std::string(name(model.loss.kind))}};
+    if (model.loss.kind == Loss::huber) {
+        rows.push_back({"huber_delta", rounded(model.loss.huber_delta)});
+    }
+    if (model.loss.kind == Loss::quantile) {
+        rows.push_back({"quantile", rounded(model.loss.quantile)});
+    }
+    rows.push_back({"penalty alpha", rounded(model.weight_decay)});
+    text += aligned(rows, Heading::none);
+
+    text += heading("Conventions");
+    rows.clear();
+    for (const auto& [field, choice] : describe_conventions(model.architecture().conventions)) {
+        rows.push_back({field, choice});
+    }
+    text += aligned(rows, Heading::none);
+
+    text += heading("Columns: the network sees (x - shift)/scale, and for a text one 0/1 input for each category");
+    text += columns_table(columns);
+
+    text += heading("Provenance");
+    rows.clear();
+    for (const auto& [key, value] : model.provenance) {
+        rows.push_back({key, value});
+    }
+    text += aligned(rows, Heading::none);
+
+    text += heading("Checksums (XXH3-128; those inside the file have been checked)");
+    return text + aligned({{"parameters_hash", parameters_hash(model)}, {"file", file_hash}}, Heading::none);
+}
+
+}  // namespace
+
+int inspect(std::vector<std::string> words) {
+    std::string path;
+    bool allow_nonfinite = false;
+    OutputOptions show;
+    Arguments arguments("inspect", {"handgrad inspect price.model", "handgrad inspect price.model --json"});
+    arguments.positional("MODEL", path);
+    arguments.group("Options");
+    arguments.flag("--allow-nonfinite", "accept a model with NaN or infinite weights", into(allow_nonfinite));
+    declare_output(arguments, show, "one event `model` with all of it");
+    if (!parse_or_help(arguments, std::move(words))) {
+        return 0;
+    }
+    Output output;
+    const std::string bytes = read_file(path);
+    const Model model = parse_model(bytes, path, allow_nonfinite);
+    const std::string file_hash = xxh3_128_hex(bytes);
+    output.write(show.json ? model_event(model, path, file_hash) : describe(model, path, file_hash));
+    output.finish();
+    return 0;
+}
+
+}  // namespace handgrad::cli

@@ -1,0 +1,100 @@
+// The program: finds the verb, runs it, and turns what it raises into a message and an exit code.
+#include <fmt/format.h>
+
+#include <exception>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/output.hpp"
+#include "cli/text.hpp"
+#include "cli/verbs.hpp"
+#include "handgrad/base/error.hpp"
+#include "handgrad/base/suggest.hpp"
+#include "handgrad/base/version.hpp"
+
+namespace handgrad::cli {
+namespace {
+
+constexpr int internal_error_exit = 1;
+
+std::string help() {
+    std::string text =
+        "handgrad: trains small neural networks on tables, with every derivative in the open\n"
+        "\n"
+        "Examples\n"
+        "  handgrad train houses.csv --target price -o price.model\n"
+        "  handgrad evaluate price.model sold_houses.csv\n"
+        "  handgrad predict price.model new_houses.csv -o prices.csv\n"
+        "  handgrad inspect price.model\n"
+        "\n"
+        "Verbs\n";
+    for (const Verb& verb : verb_list) {
+        text += two_columns(fmt::format("{} {}", verb.name, verb.call), verb.summary);
+    }
+    text +=
+        "\n"
+        "handgrad VERB --help says more about each; handgrad --version says which version this is.\n"
+        "Data goes to standard output, everything else to standard error.\n";
+    return text;
+}
+
+int print(const std::string& text) {
+    Output output;
+    output.write(text);
+    output.finish();
+    return 0;
+}
+
+int run(std::vector<std::string> words) {
+    const std::string first = words.empty() ? "--help" : words.front();
+    if (first == "--help" || first == "-h" || (first == "help" && words.size() == 1)) {
+        return print(help());
+    }
+    if (first == "--version") {
+        return print(fmt::format("handgrad {}\n", version));
+    }
+    if (first == "help") {  // handgrad help train
+        return run({words[1], "--help"});
+    }
+    const Verb* verb = find_verb(first);
+    if (verb == nullptr) {
+        throw Error(ErrorKind::usage, fmt::format("unknown verb '{}'{}; choose from: {}", first,
+                                                  did_you_mean(first, verb_names()), fmt::join(verb_names(), ", ")));
+    }
+    return verb->run({words.begin() + 1, words.end()});
+}
+
+int run_and_report(const std::vector<std::string>& words) {
+    const bool known = !words.empty() && find_verb(words.front()) != nullptr;
+    const std::string program = known ? "handgrad " + words.front() : "handgrad";
+    const auto complain = [&](std::string_view cause, int exit_code) {
+        tell(fmt::format("{}: {}", program, cause));
+        return exit_code;
+    };
+    try {
+        return run(words);
+    } catch (const Error& error) {
+        complain(error.what(), 0);
+        if (error.kind() == ErrorKind::usage) {
+            tell(fmt::format("({} --help lists what can be said)", program));
+        }
+        return static_cast<int>(error.kind());
+    } catch (const ReaderGone&) {
+        return reader_gone_exit;
+    } catch (const std::bad_alloc&) {
+        return complain("there is not enough memory for this", static_cast<int>(ErrorKind::io));
+    } catch (const std::exception& error) {
+        return complain(fmt::format("this is a fault of the program, please report it: {}", error.what()),
+                        internal_error_exit);
+    }
+}
+
+}  // namespace
+}  // namespace handgrad::cli
+
+int main(int count, char** words) {
+    handgrad::cli::ignore_closed_pipes();
+    return handgrad::cli::run_and_report({words + 1, words + count});
+}

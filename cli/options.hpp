@@ -1,0 +1,58 @@
+// The options that several verbs share, each declared once, and what they stand for.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/arguments.hpp"
+#include "handgrad/data/table.hpp"
+#include "handgrad/store/model.hpp"
+
+namespace handgrad::cli {
+
+/// How a table is read: options that were not given leave the ReadOptions alone (those of the model, at predict).
+struct ReadingOptions {
+    std::optional<char> delimiter;
+    std::optional<char> decimal;
+    std::optional<bool> header;
+    std::optional<std::vector<std::string>> missing;
+    std::string target_file;
+
+    [[nodiscard]] ReadOptions applied_to(ReadOptions reading) const;
+};
+/// --delimiter, --decimal, --header, --missing, and with `labelled` also --target-file.
+void declare_reading(Arguments& arguments, ReadingOptions& options, bool labelled);
+
+/// --allow-nonfinite and --allow-extra, for the verbs that apply a model to a table.
+struct ApplyingOptions {
+    bool allow_nonfinite = false;
+    bool allow_extra = false;
+};
+void declare_applying(Arguments& arguments, ApplyingOptions& options);
+
+/// --threads, --simd: checked, and without effect on any result.
+void declare_machine(Arguments& arguments);
+
+/// --json, --quiet; where progress and decisions are shown, --quiet leaves errors alone.
+struct OutputOptions {
+    bool json = false;
+    bool quiet = false;
+};
+void declare_output(Arguments& arguments, OutputOptions& options, std::string json_help);
+
+/// arguments.parse(words); when help was asked for, prints it on standard output and returns false.
+[[nodiscard]] bool parse_or_help(Arguments& arguments, std::vector<std::string> words);
+
+/// Reads DATA and, when there is one, --target-file, whose columns become the columns `targets` at the end of the
+/// table. Raises Error(usage), Error(data), Error(io).
+Table read_labelled(const std::string& path, const std::string& target_file, const ReadOptions& reading,
+                    const std::vector<std::string>& targets);
+
+/// What was odd about a table, on standard error unless that is to be quiet.
+void tell_warnings(const Table& table, const OutputOptions& show);
+
+/// Raises Error(usage) when `output` is the very file that `input` is.
+void refuse_to_overwrite(const std::string& output, const std::string& input);
+
+}  // namespace handgrad::cli

@@ -1,0 +1,91 @@
+// Standard output by write(2): what the operating system refuses is known at once, not lost in a destructor.
+#include "cli/output.hpp"
+
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "handgrad/base/atomic_file.hpp"
+#include "handgrad/base/error.hpp"
+
+namespace handgrad::cli {
+namespace {
+
+constexpr std::size_t block = std::size_t{1} << 16;
+
+[[noreturn]] void fail() {
+    if (errno == EPIPE) {
+        throw ReaderGone{};
+    }
+    throw Error(ErrorKind::io, std::string("standard output: ") + std::strerror(errno));
+}
+
+}  // namespace
+
+Output::Output(std::optional<std::filesystem::path> file) : file_(std::move(file)) {
+    if (file_) {
+        check_writable(*file_);
+    }
+}
+
+void Output::write(std::string_view text) {
+    waiting_ += text;
+    if (!file_ && waiting_.size() >= block) {
+        flush();
+    }
+}
+
+void Output::flush() {
+    if (file_) {
+        return;
+    }
+    const std::string text = std::exchange(waiting_, {});
+    for (std::size_t done = 0; done < text.size();) {
+        const ssize_t written = ::write(STDOUT_FILENO, text.data() + done, text.size() - done);
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written < 0) {
+            fail();
+        }
+        done += static_cast<std::size_t>(written);
+    }
+}
+
+void Output::finish() {
+    if (file_) {
+        write_file_atomically(*file_, waiting_);
+        return;
+    }
+    flush();
+    if (::close(STDOUT_FILENO) != 0) {  // a network file system may say only now that there is no room
+        fail();
+    }
+}
+
+void tell(std::string_view line) { draw(std::string(line) + "\n"); }
+
+void draw(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    std::fflush(stderr);
+}
+
+bool on_terminal() {
+    const char* terminal = std::getenv("TERM");
+    return ::isatty(STDERR_FILENO) == 1 && terminal != nullptr && std::string_view(terminal) != "dumb";
+}
+
+std::size_t terminal_width() {
+    winsize size{};
+    return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+void ignore_closed_pipes() { ::signal(SIGPIPE, SIG_IGN); }
+
+}  // namespace handgrad::cli

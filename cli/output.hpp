@@ -1,0 +1,46 @@
+// Where data goes (standard output or a file, every write checked) and where everything else goes (standard error).
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace handgrad::cli {
+
+/// Raised when the reader of standard output has gone (`… | head -1`): the program ends without a word.
+struct ReaderGone {};
+inline constexpr int reader_gone_exit = 128 + 13;  ///< as a shell reports death by SIGPIPE
+
+/// Data, in the order written. To standard output in blocks; to a file all at once and atomically by finish(), so that
+/// a failure leaves the old file whole.
+class Output {
+public:
+    /// Standard output, or `file` unless it is empty; raises Error(io) now when that cannot be written.
+    explicit Output(std::optional<std::filesystem::path> file = {});
+    /// Raises Error(io), ReaderGone.
+    void write(std::string_view text);
+    /// What has been written so far reaches its reader now (standard output only).
+    void flush();
+    /// Completes and closes. Data that is not finished may be lost. Raises Error(io), ReaderGone.
+    void finish();
+
+private:
+    std::optional<std::filesystem::path> file_;
+    std::string waiting_;
+};
+
+/// One message for people on standard error; a line end is added. Failures are ignored: there is nobody left to tell.
+void tell(std::string_view line);
+
+/// The same without the line end, for a line that is drawn anew.
+void draw(std::string_view text);
+
+/// Whether standard error is a terminal that can draw a line anew, and how many places it has.
+bool on_terminal();
+std::size_t terminal_width();
+
+/// Makes a write to a closed pipe an error to be handled rather than the end of the process.
+void ignore_closed_pipes();
+
+}  // namespace handgrad::cli

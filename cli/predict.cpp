@@ -1,0 +1,143 @@
+// handgrad predict: a model applied to a table, one line of CSV (or one JSON event) for each row.
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/csv.hpp"
+#include "cli/events.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "cli/verbs.hpp"
+#include "handgrad/base/error.hpp"
+#include "handgrad/train/prediction.hpp"
+
+namespace handgrad::cli {
+namespace {
+
+struct PredictOptions {
+    std::string model;
+    std::string data;
+    std::string output;
+    bool probabilities = false;
+    bool jacobian = false;
+    ReadingOptions reading;
+    ApplyingOptions applying;
+    OutputOptions show;
+};
+
+bool parse(PredictOptions& options, std::vector<std::string> words) {
+    Arguments arguments("predict", {"handgrad predict price.model new_houses.csv",
+                                    "handgrad predict tumours.model patients.csv --proba -o predicted.csv",
+                                    "handgrad predict price.model new_houses.csv --jacobian | head -3"});
+    arguments.positional("MODEL", options.model);
+    arguments.positional("DATA", options.data);
+    arguments.group("What to write");
+    arguments.option("--output,-o", "OUT", "a CSV file rather than standard output", into(options.output));
+    arguments.flag("--proba", "for classes: a column p(CLASS) for each", into(options.probabilities));
+    arguments.flag("--jacobian", "columns d(TARGET)/d(COLUMN): how fast the prediction moves, in the table's units",
+                   into(options.jacobian));
+    declare_output(arguments, options.show, "JSON Lines rather than CSV: an event `prediction` for each row");
+    arguments.group("Table (columns are found by their names; without these options read as in training)");
+    declare_reading(arguments, options.reading, false);
+    declare_applying(arguments, options.applying);
+    arguments.group("Machine");
+    declare_machine(arguments);
+    return parse_or_help(arguments, std::move(words));
+}
+
+void check_probabilities(const Model& model, const Prediction& prediction) {
+    if (model.preprocessing.task == Task::regression) {
+        throw Error(ErrorKind::usage, "--proba: this model predicts numbers, not classes");
+    }
+    if (prediction.probabilities.columns() == 0) {
+        throw Error(ErrorKind::usage, "--proba: the outputs of this model (" +
+                                          std::string(name(model.architecture().output)) +
+                                          ") are no probabilities; train it with sigmoid or softmax");
+    }
+}
+
+std::string csv_line(const std::vector<std::string>& fields) {
+    std::string line;
+    for (const std::string& field : fields) {
+        line += csv_field(field);
+        line += ',';
+    }
+    line.back() = '\n';
+    return line;
+}
+
+std::vector<std::string> csv_header(const Preprocessing& columns, bool probabilities) {
+    std::vector<std::string> names;
+    if (columns.task == Task::regression) {
+        for (const TargetColumn& target : columns.targets) {
+            names.push_back(target.name);
+        }
+        return names;
+    }
+    names.emplace_back("predicted");
+    for (std::size_t k = 0; probabilities && k < columns.classes.size(); ++k) {
+        names.push_back("p(" + columns.classes[k] + ")");
+    }
+    return names;
+}
+
+std::vector<std::string> csv_row(const PredictionRow& row) {
+    const Preprocessing& columns = row.model.preprocessing;
+    std::vector<std::string> fields;
+    const auto append = [&](const Matrix<double>& matrix) {
+        for (const double value : matrix.row(row.row)) {
+            fields.push_back(format_number(value));
+        }
+    };
+    if (columns.task == Task::regression) {
+        append(row.prediction.values);
+    } else {
+        fields.push_back(columns.classes[row.prediction.classes[row.row]]);
+        if (row.probabilities) {
+            append(row.prediction.probabilities);
+        }
+    }
+    if (row.jacobian.columns() > 0) {
+        append(row.jacobian);
+    }
+    return fields;
+}
+
+}  // namespace
+
+int predict(std::vector<std::string> words) {
+    PredictOptions options;
+    if (!parse(options, std::move(words))) {
+        return 0;
+    }
+    refuse_to_overwrite(options.output, options.model);
+    refuse_to_overwrite(options.output, options.data);
+    Output output(options.output.empty() ? std::optional<std::filesystem::path>{} : options.output);
+
+    const Model model = load_model(options.model, options.applying.allow_nonfinite);
+    const Preprocessing& columns = model.preprocessing;
+    const Table table = read_table(options.data, options.reading.applied_to(columns.reading));
+    tell_warnings(table, options.show);
+    const ApplyOptions apply{.labels = Labels::absent, .allow_extra = options.applying.allow_extra};
+    const Prediction prediction = predict(model, table, apply);
+    if (options.probabilities) {
+        check_probabilities(model, prediction);
+    }
+    const Matrix<double> jacobian = options.jacobian ? jacobians(model, table, apply) : Matrix<double>{};
+    const std::vector<std::string> names = options.jacobian ? jacobian_names(model) : std::vector<std::string>{};
+
+    if (!options.show.json) {
+        std::vector<std::string> header = csv_header(columns, options.probabilities);
+        header.insert(header.end(), names.begin(), names.end());
+        output.write(csv_line(header));
+    }
+    for (std::size_t row = 0; row < table.rows; ++row) {
+        const PredictionRow one{row, model, prediction, options.probabilities, jacobian, names};
+        output.write(options.show.json ? prediction_event(one) : csv_line(csv_row(one)));
+    }
+    output.finish();
+    return 0;
+}
+
+}  // namespace handgrad::cli

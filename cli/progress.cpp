@@ -1,0 +1,97 @@
+// A bar is drawn with a carriage return and blanks alone: no escape sequences.
+#include "cli/progress.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "cli/output.hpp"
+#include "cli/text.hpp"
+
+namespace handgrad::cli {
+namespace {
+
+constexpr std::size_t lines_in_a_log = 20;
+constexpr std::size_t bar_places = 12;
+constexpr std::chrono::milliseconds between_drawings{100};
+
+std::string time_left(double seconds) {
+    const auto whole = static_cast<long>(std::ceil(std::min(seconds, 3.6e8)));
+    if (whole < 60) {
+        return fmt::format("{}s", whole);
+    }
+    if (whole < 3600) {
+        return fmt::format("{}m{:02}s", whole / 60, whole % 60);
+    }
+    return fmt::format("{}h{:02}m", whole / 3600, whole / 60 % 60);
+}
+
+/// `epoch  12/200  loss 0.5123  val 0.5533  r2 0.412  123456 rows/s  eta 3s`; the speed may be left out.
+std::string describe(const EpochReport& report, const Metrics& validation, double seconds_an_epoch, bool with_speed) {
+    const std::string total = fmt::format("{}", report.epochs);
+    std::string line = fmt::format("epoch {:>{}}/{}  loss {:<9.4g}", report.epoch, total.size(), total, report.loss);
+    if (!std::isnan(report.validation_loss) || !validation.empty()) {
+        line += fmt::format("  val {:<9.4g}", report.validation_loss);
+    }
+    if (!validation.empty()) {
+        line += fmt::format("  {} {:<7.4f}", validation.front().first, validation.front().second);
+    }
+    if (with_speed) {
+        line += fmt::format("  {:.0f} rows/s", report.rows_per_second);
+    }
+    if (report.epoch < report.epochs) {
+        line += "  eta " + time_left(seconds_an_epoch * static_cast<double>(report.epochs - report.epoch));
+    }
+    return line;
+}
+
+std::string bar(double share) {
+    const auto full = static_cast<std::size_t>(share * bar_places);
+    return fmt::format("[{:=<{}}{:<{}}]  ", "", full, full < bar_places ? ">" : "", bar_places - full);
+}
+
+}  // namespace
+
+void Progress::epoch(const EpochReport& report, const Metrics& validation) {
+    seconds_ += report.seconds;
+    ++epochs_;
+    unseen_ = {report, validation};
+    const std::size_t every = std::max<std::size_t>(1, (report.epochs + lines_in_a_log - 1) / lines_in_a_log);
+    const auto now = std::chrono::steady_clock::now();
+    if (style_ == Style::bar ? now - drawn_at_ >= between_drawings : report.epoch % every == 0) {
+        drawn_at_ = now;
+        show();
+    }
+}
+
+void Progress::finish() {
+    if (unseen_) {
+        show();
+    }
+    if (drawn_width_ > 0) {
+        tell("");
+        drawn_width_ = 0;
+    }
+}
+
+void Progress::show() {
+    const auto& [report, validation] = *unseen_;
+    const double seconds_an_epoch = seconds_ / static_cast<double>(epochs_);
+    std::string line = describe(report, validation, seconds_an_epoch, true);
+    if (style_ == Style::lines) {
+        tell(line);
+    } else if (style_ == Style::bar) {
+        const std::string share = bar(static_cast<double>(report.epoch) / static_cast<double>(report.epochs));
+        const std::size_t width = terminal_width() - 1;
+        line = share +
+               (share.size() + line.size() <= width ? line : describe(report, validation, seconds_an_epoch, false));
+        line = line.substr(0, width);
+        const std::size_t left_over = drawn_width_ > line.size() ? drawn_width_ - line.size() : 0;
+        drawn_width_ = line.size();
+        draw(fmt::format("\r{}{:{}}", line, "", left_over));
+    }
+    unseen_.reset();
+}
+
+}  // namespace handgrad::cli

@@ -1,0 +1,19 @@
+// Ctrl-C and its relatives: the first asks training to stop and save, the second ends the program at once.
+#pragma once
+
+namespace handgrad::cli {
+
+/// While it lives, SIGINT, SIGTERM and SIGHUP are caught (SIGHUP only where it is not ignored, as under nohup). One at
+/// a time.
+class StopSignal {
+public:
+    StopSignal();
+    ~StopSignal();
+    StopSignal(const StopSignal&) = delete;
+    StopSignal& operator=(const StopSignal&) = delete;
+
+    /// The number of the signal that came, or 0.
+    [[nodiscard]] static int received();
+};
+
+}  // namespace handgrad::cli

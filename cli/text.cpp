@@ -1,0 +1,84 @@
+// Plain text layout, without colours, so that there is nothing to switch off.
+#include "cli/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+namespace handgrad::cli {
+namespace {
+
+constexpr std::size_t line_width = 100;
+constexpr std::size_t right_column = 34;
+
+/// Numbers, percentages, a missing value: things that stand better under each other at their right end.
+bool looks_like_a_number(std::string_view cell) {
+    return cell.empty() || std::isdigit(static_cast<unsigned char>(cell.back())) != 0 || cell == "nan" ||
+           cell == "inf" || cell == "-inf" || cell == "-";
+}
+
+std::string padding(std::size_t places) { return std::string(places, ' '); }
+
+}  // namespace
+
+std::size_t display_width(std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(
+        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+std::string two_columns(std::string_view left, std::string_view right) {
+    std::string text = "  " + std::string(left);
+    std::size_t column = 2 + display_width(left);
+    if (column + 2 > right_column && !right.empty()) {
+        text += "\n";
+        column = 0;
+    }
+    bool fresh = true;  // nothing of `right` on this line yet
+    while (!right.empty()) {
+        const std::string_view word = right.substr(0, right.find(' '));
+        right.remove_prefix(std::min(right.size(), word.size() + 1));
+        if (!fresh && column + 1 + display_width(word) > line_width) {
+            text += "\n";
+            column = 0;
+            fresh = true;
+        }
+        const std::size_t gap = fresh ? right_column - column : 1;
+        text += padding(gap) + std::string(word);
+        column += gap + display_width(word);
+        fresh = false;
+    }
+    return text + "\n";
+}
+
+std::string aligned(const std::vector<std::vector<std::string>>& rows, Heading heading) {
+    std::vector<std::size_t> widths;
+    std::vector<bool> numeric;
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+        widths.resize(std::max(widths.size(), rows[r].size()), 0);
+        numeric.resize(widths.size(), true);
+        for (std::size_t c = 0; c < rows[r].size(); ++c) {
+            widths[c] = std::max(widths[c], display_width(rows[r][c]));
+            numeric[c] = numeric[c] && ((r == 0 && heading == Heading::first_row) || looks_like_a_number(rows[r][c]));
+        }
+    }
+    std::string text;
+    for (const auto& row : rows) {
+        std::string line;
+        for (std::size_t c = 0; c < row.size(); ++c) {
+            const std::string gap = padding(widths[c] - display_width(row[c]));
+            line += (c == 0 ? "" : "  ") + (numeric[c] && c > 0 ? gap + row[c] : row[c] + gap);
+        }
+        line.erase(line.find_last_not_of(' ') + 1);
+        text += line + "\n";
+    }
+    return text;
+}
+
+std::string rounded(double value) { return fmt::format("{:.6g}", value); }
+
+std::string counted(std::size_t count, std::string_view what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+}  // namespace handgrad::cli

@@ -1,0 +1,28 @@
+// Laying out text for a terminal: help in two columns, aligned tables, widths of UTF-8.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace handgrad::cli {
+
+/// How many places a UTF-8 text takes (one for each code point; good enough for names of columns).
+std::size_t display_width(std::string_view text);
+
+/// `left` and, from a fixed column on, `right`, wrapped at blanks to 100 places a line.
+std::string two_columns(std::string_view left, std::string_view right);
+
+/// Cells under each other, the first column to the left, the others to the right when they are numbers, whatever stands
+/// in the heading, which is the first row if there is one. Two blanks between columns, none at the end of a line.
+enum class Heading { none, first_row };
+std::string aligned(const std::vector<std::vector<std::string>>& rows, Heading heading);
+
+/// Six significant digits, for people; machines get all digits by --json.
+std::string rounded(double value);
+
+/// `1 row`, `2 rows`.
+std::string counted(std::size_t count, std::string_view what);
+
+}  // namespace handgrad::cli

@@ -1,0 +1,197 @@
+// handgrad train: read, announce, train with an eye on signals, save, sum up.
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cli/describe.hpp"
+#include "cli/events.hpp"
+#include "cli/output.hpp"
+#include "cli/progress.hpp"
+#include "cli/stop_signal.hpp"
+#include "cli/text.hpp"
+#include "cli/train_options.hpp"
+#include "cli/verbs.hpp"
+#include "handgrad/base/atomic_file.hpp"
+#include "handgrad/base/error.hpp"
+#include "handgrad/store/model.hpp"
+
+namespace handgrad::cli {
+namespace {
+
+std::string_view stopped_name(const FitResult& result) {
+    if (result.diverged) {
+        return "diverged";
+    }
+    switch (result.training.stopped) {
+        case Stopped::epochs:
+            return "epochs";
+        case Stopped::early:
+            return "early";
+        case Stopped::callback:
+            return "interrupted";
+    }
+    __builtin_unreachable();
+}
+
+/// The tables that the options name, read before anything is printed or trained.
+struct Tables {
+    Table data;
+    std::optional<Table> validation, test;
+};
+
+Tables read_tables(const TrainOptionsGiven& given) {
+    const auto held_out = [&](const HeldOutOption& option) {
+        return option.file.empty() ? std::optional<Table>{} : read_table(option.file, given.fit.reading);
+    };
+    return {read_labelled(given.data, given.reading.target_file, given.fit.reading, given.fit.columns.targets),
+            held_out(given.validation), held_out(given.test)};
+}
+
+HeldOut held_out(const HeldOutOption& option, const std::optional<Table>& table) {
+    return {.fraction = option.fraction, .table = table ? &*table : nullptr};
+}
+
+/// Events as they happen, to people and to machines.
+class Reporter {
+public:
+    explicit Reporter(const OutputOptions& show)
+        : show_(show),
+          progress_(show.quiet      ? Progress::Style::none
+                    : on_terminal() ? Progress::Style::bar
+                                    : Progress::Style::lines) {}
+
+    void say(std::string_view text) const {
+        if (!show_.quiet) {
+            tell(text);
+        }
+    }
+    /// A failure to write ends the training after this epoch, but first the model is saved; finish() raises it.
+    void event(const std::string& line) {
+        if (!show_.json || failed_to_write()) {
+            return;
+        }
+        try {
+            events_.write(line);
+            events_.flush();
+        } catch (const ReaderGone&) {
+            reader_gone_ = true;
+        } catch (const Error& error) {
+            failure_ = error;
+        }
+    }
+    void start(const FitStart& start) {
+        say(fmt::format("rows: {} to learn from, {} for validation, {} for test; {}", start.training_rows,
+                        start.validation_rows, start.test_rows,
+                        counted(start.model.preprocessing.features.size(), "feature")));
+        say(fmt::format("\n{}", layer_table(start.model)));
+        event(start_event(start));
+    }
+    /// False when training is to end here.
+    bool epoch(const EpochReport& report, const Metrics& validation) {
+        progress_.epoch(report, validation);
+        event(epoch_event(report, validation));
+        return StopSignal::received() == 0 && !failed_to_write();
+    }
+    void end_progress() { progress_.finish(); }
+    void finish() {
+        if (failure_) {
+            throw Error(*failure_);
+        }
+        if (show_.json && !reader_gone_) {
+            events_.finish();
+        }
+    }
+    [[nodiscard]] bool reader_gone() const { return reader_gone_; }
+
+private:
+    [[nodiscard]] bool failed_to_write() const { return reader_gone_ || failure_; }
+
+    OutputOptions show_;
+    Output events_;
+    Progress progress_;
+    bool reader_gone_ = false;
+    std::optional<Error> failure_;
+};
+
+std::string summary(const FitResult& result, const TrainOptionsGiven& given) {
+    const TrainResult& training = result.training;
+    std::string text = fmt::format("\n{} in {:.2f} s; the model holds the weights of epoch {}",
+                                   counted(training.epochs, "epoch"), training.seconds, training.best_epoch);
+    text += training.stopped == Stopped::early      ? " (early stopping)\n\n"
+            : training.stopped == Stopped::callback ? " (interrupted)\n\n"
+                                                    : "\n\n";
+
+    std::vector<std::pair<std::string, Metrics>> parts{{"train", result.train_metrics}};
+    if (!result.validation_metrics.empty()) {
+        parts.emplace_back("validation", result.validation_metrics);
+    }
+    if (!result.test_metrics.empty()) {
+        parts.emplace_back("test", result.test_metrics);
+    }
+    const bool regression = result.model.preprocessing.task == Task::regression;
+    parts.emplace_back(fmt::format("{}, always the {}", result.baseline_on, regression ? "mean" : "majority class"),
+                       result.baseline);
+    text += metrics_table(parts);
+    return text +
+           fmt::format("\nmodel            {}\nparameters_hash  {}", given.output, parameters_hash(result.model));
+}
+
+int exit_code(const FitResult& result, const Reporter& reporter) {
+    if (result.diverged) {
+        return static_cast<int>(ErrorKind::diverged);
+    }
+    if (StopSignal::received() != 0) {
+        return 128 + StopSignal::received();
+    }
+    return reporter.reader_gone() ? reader_gone_exit : 0;
+}
+
+}  // namespace
+
+int train(std::vector<std::string> words) {
+    std::optional<TrainOptionsGiven> given = parse_train(std::move(words));
+    if (!given) {
+        return 0;
+    }
+    for (const std::string& input :
+         {given->data, given->reading.target_file, given->validation.file, given->test.file}) {
+        refuse_to_overwrite(given->output, input);
+    }
+    check_writable(given->output);
+    const Tables tables = read_tables(*given);
+    given->fit.validation = held_out(given->validation, tables.validation);
+    given->fit.test = held_out(given->test, tables.test);
+
+    Reporter reporter(given->show);
+    reporter.say(fmt::format("{}: {}, {}", given->data, counted(tables.data.rows, "row"),
+                             counted(tables.data.columns.size(), "column")));
+    for (const std::optional<Table>* table : {&tables.validation, &tables.test}) {  // fit() tells those of the data
+        if (*table) {
+            tell_warnings(**table, given->show);
+        }
+    }
+    const StopSignal stop_signal;
+    const FitResult result =
+        fit(tables.data, given->fit,
+            {.on_notice = [&](const std::string& notice) { reporter.say(notice); },
+             .on_start = [&](const FitStart& start) { reporter.start(start); },
+             .on_epoch = [&](const EpochReport& report,
+                             const Metrics& validation) { return reporter.epoch(report, validation); }});
+    reporter.end_progress();
+    save_model(given->output, result.model);
+    reporter.event(done_event(result, stopped_name(result), given->output));
+    reporter.finish();
+    if (result.diverged) {
+        tell(fmt::format("handgrad train: {}.\n{} holds the weights of epoch {}", *result.diverged, given->output,
+                         result.training.best_epoch));
+    } else {
+        reporter.say(summary(result, *given));
+    }
+    return exit_code(result, reporter);
+}
+
+}  // namespace handgrad::cli

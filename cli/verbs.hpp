@@ -1,0 +1,48 @@
+// The verbs of the program: one list for the dispatch, the help and the sections of a configuration file.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace handgrad::cli {
+
+/// Each takes the words behind the verb and returns the exit code; a user's mistake raises Error.
+int train(std::vector<std::string> words);
+int predict(std::vector<std::string> words);
+int evaluate(std::vector<std::string> words);
+int inspect(std::vector<std::string> words);
+
+struct Verb {
+    std::string_view name;
+    std::string_view call;
+    std::string_view summary;
+    int (*run)(std::vector<std::string> words);
+};
+
+inline constexpr std::array verb_list{
+    Verb{"train", "DATA --target COL -o MODEL", "reads a table, trains a network, writes one model file", train},
+    Verb{"predict", "MODEL DATA [-o OUT]", "applies a model to a table and writes its predictions as CSV", predict},
+    Verb{"evaluate", "MODEL DATA", "loss and metrics of a model on a labelled table", evaluate},
+    Verb{"inspect", "MODEL", "layers, conventions, columns, provenance and checksums of a model file", inspect},
+};
+
+inline const Verb* find_verb(std::string_view name) {
+    for (const Verb& verb : verb_list) {
+        if (verb.name == name) {
+            return &verb;
+        }
+    }
+    return nullptr;
+}
+
+inline std::vector<std::string> verb_names() {
+    std::vector<std::string> names;
+    for (const Verb& verb : verb_list) {
+        names.emplace_back(verb.name);
+    }
+    return names;
+}
+
+}  // namespace handgrad::cli

@@ -1,0 +1,28 @@
+# What `cmake --install` lays down: headers, library, program, and how find_package and pkg-config find them.
+include(CMakePackageConfigHelpers)
+
+set(handgrad_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/handgrad)
+
+install(TARGETS handgrad EXPORT handgrad FILE_SET HEADERS)
+if(TARGET handgrad_program)
+  install(TARGETS handgrad_program)
+endif()
+install(EXPORT handgrad NAMESPACE handgrad:: FILE handgradTargets.cmake DESTINATION ${handgrad_package_dir})
+configure_package_config_file(
+  cmake/handgradConfig.cmake.in handgradConfig.cmake INSTALL_DESTINATION ${handgrad_package_dir})
+write_basic_package_version_file(handgradConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/handgradConfig.cmake ${PROJECT_BINARY_DIR}/handgradConfigVersion.cmake
+        DESTINATION ${handgrad_package_dir})
+
+# An archive brings its dependencies to every link line, a shared library keeps them to itself.
+get_target_property(handgrad_type handgrad TYPE)
+if(handgrad_type STREQUAL "STATIC_LIBRARY")
+  set(handgrad_requires Requires)
+else()
+  set(handgrad_requires Requires.private)
+endif()
+# The prefix relative to the file, so that an installed tree may be moved.
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig
+           OUTPUT_VARIABLE handgrad_pc_prefix)
+configure_file(cmake/handgrad.pc.in handgrad.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/handgrad.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

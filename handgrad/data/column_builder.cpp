@@ -1,0 +1,142 @@
+// Sorting the cells of a column into numbers, texts and gaps.
+#include "handgrad/data/column_builder.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "handgrad/base/error.hpp"
+#include "handgrad/data/cells.hpp"
+#include "handgrad/data/limits.hpp"
+
+namespace handgrad {
+namespace {
+
+bool names(const std::vector<std::string>& list, std::string_view name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+}  // namespace
+
+MissingTexts::MissingTexts(const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) {
+        texts_.push_back(lower_case(trimmed(text)));
+        longest_ = std::max(longest_, texts_.back().size());
+    }
+}
+
+bool MissingTexts::contains(std::string_view trimmed_cell) const {
+    if (trimmed_cell.size() > longest_) {
+        return false;
+    }
+    const std::string lower = lower_case(trimmed_cell);
+    return std::find(texts_.begin(), texts_.end(), lower) != texts_.end();
+}
+
+bool MissingTexts::spells_number(char decimal) const {
+    return std::any_of(texts_.begin(), texts_.end(), [&](const std::string& text) {
+        return parse_number(text, decimal).problem != NumberProblem::not_a_number;
+    });
+}
+
+ColumnBuilder::ColumnBuilder(std::string name, const ReadOptions& options, const MissingTexts& missing,
+                             std::size_t expected_rows)
+    : missing_(missing),
+      decimal_(options.decimal),
+      text_column_(names(options.text_columns, name)),
+      spelled_(names(options.spelled_columns, name)),
+      expected_rows_(expected_rows) {
+    column_.name = std::move(name);
+}
+
+void ColumnBuilder::catch_up_numbers() { column_.numbers.resize(row_, std::numeric_limits<double>::quiet_NaN()); }
+
+void ColumnBuilder::add_cell(std::string_view cell) {
+    const std::string_view bare = trimmed(cell);
+    if (missing_.contains(bare)) {
+        if (column_.missing++ == 0) {
+            column_.first_missing = row_;
+        }
+        ++row_;
+        return;
+    }
+    if (text_column_) {
+        add_text(cell, false);
+        return;
+    }
+    const auto [value, problem] = parse_number(bare, decimal_);
+    if (problem == NumberProblem::not_a_number || problem == NumberProblem::out_of_range) {
+        add_text(cell, problem == NumberProblem::out_of_range || spells_infinity(bare));
+        return;
+    }
+    if (problem == NumberProblem::underflow && underflows_++ == 0) {
+        first_underflow_ = {row_, std::string(cell), 0};
+    }
+    if (spelled_) {
+        add_spelling(bare);
+    }
+    add_number(value, bare);
+}
+
+void ColumnBuilder::add_text(std::string_view cell, bool beyond_numbers) {
+    if (texts_++ == 0) {
+        first_text_ = {row_, std::string(cell), 0};
+    }
+    beyond_numbers_ += beyond_numbers ? 1 : 0;
+    add_spelling(cell);
+    ++row_;
+}
+
+void ColumnBuilder::add_spelling(std::string_view cell) {
+    if (column_.codes.empty()) {
+        column_.codes.reserve(expected_rows_);
+    }
+    auto known = code_of_.find(cell);
+    if (known == code_of_.end()) {
+        if (code_of_.size() == Column::missing_code) {
+            throw Error(ErrorKind::data,
+                        "column " + in_quotes(column_.name) + ": more than 4294967295 different texts");
+        }
+        known = code_of_.emplace(cell, static_cast<std::uint32_t>(code_of_.size())).first;
+    }
+    column_.codes.resize(row_, Column::missing_code);
+    column_.codes.push_back(known->second);
+    if (spelled_ && texts_ == 0 && code_of_.size() > limits::classes) {  // no classes, then: forget the spellings
+        spelled_ = false;
+        code_of_.clear();
+        column_.codes = {};
+    }
+}
+
+Column ColumnBuilder::finish(Table& table) {
+    column_.has_numbers =
+        !text_column_ && (texts_ == 0 || (numbers_ >= texts_ && numbers_ > 0) || beyond_numbers_ == texts_);
+    column_.has_texts = text_column_ || spelled_ || !column_.has_numbers;
+    if (!text_column_ && texts_ > 0 && (numbers_ > 0 || column_.has_numbers)) {
+        column_.odd = column_.has_numbers ? first_text_ : first_number_;
+        column_.odd->count = column_.has_numbers ? texts_ : numbers_;
+    }
+    if (column_.has_numbers) {
+        catch_up_numbers();
+    } else {
+        column_.numbers = {};
+    }
+    if (column_.has_texts) {
+        column_.codes.resize(row_, Column::missing_code);
+        column_.texts.resize(code_of_.size());
+        while (!code_of_.empty()) {
+            auto entry = code_of_.extract(code_of_.begin());
+            column_.texts[entry.mapped()] = std::move(entry.key());
+        }
+    } else {
+        column_.codes = {};
+    }
+    if (underflows_ > 0) {
+        table.warnings.push_back(table.place(first_underflow_.row) + ": column " + in_quotes(column_.name) + ": " +
+                                 in_quotes(first_underflow_.text) + " is too small for a double and became 0 (" +
+                                 counted(underflows_, "such cell") + " in the column)");
+    }
+    return std::move(column_);
+}
+
+}  // namespace handgrad

@@ -1,0 +1,72 @@
+// Messages about the cells of a column that cannot be used as asked.
+#include "handgrad/data/column_checks.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "handgrad/base/error.hpp"
+#include "handgrad/data/cells.hpp"
+
+namespace handgrad {
+namespace {
+
+bool out_of_range(std::string_view cell) {
+    return parse_number(cell, '.').problem == NumberProblem::out_of_range ||
+           parse_number(cell, ',').problem == NumberProblem::out_of_range;
+}
+
+std::string odd_cause(const Column& column) {
+    const OddCell& odd = *column.odd;
+    const std::string cell = in_quotes(odd.text);
+    if (column.has_numbers && spells_infinity(odd.text)) {
+        return cell + " is not finite; correct the cell, or add it to --missing if it means missing";
+    }
+    if (column.has_numbers && out_of_range(odd.text)) {
+        return cell + " is out of range (a double holds at most 1.8e308); correct the cell, or rescale the column";
+    }
+    const std::string others = odd.count == 1 ? "the column's other cells are"
+                               : odd.count == 2
+                                   ? "nor is one other cell of the column"
+                                   : "nor are " + std::to_string(odd.count - 1) + " other cells of the column";
+    const std::string problem =
+        column.has_numbers ? cell + " is not a number (" + others + ")" : cell + " is a number in a column of texts";
+    return problem + "; if it is a category, name it in --categorical; if it means missing, add it to --missing";
+}
+
+}  // namespace
+
+void fail_at(const Table& table, const Column& column, std::size_t row, const std::string& cause) {
+    throw Error(ErrorKind::data, table.place(row) + ": column " + in_quotes(column.name) + ": " + cause);
+}
+
+void refuse_odd_cells(const Table& table, const Column& column) {
+    if (column.odd) {
+        fail_at(table, column, column.odd->row, odd_cause(column));
+    }
+}
+
+void require_numbers(const Table& table, const Column& column, const std::string& reason) {
+    refuse_odd_cells(table, column);
+    if (!column.has_numbers) {
+        throw Error(ErrorKind::data, table.source + ": column " + in_quotes(column.name) + " holds texts (" +
+                                         listed(column.texts) + "), but " + reason);
+    }
+}
+
+bool is_missing(const Column& column, std::size_t row) {
+    return column.has_numbers ? std::isnan(column.numbers[row]) : column.codes[row] == Column::missing_code;
+}
+
+std::size_t count_missing(const Column& column, std::span<const std::size_t> rows) {
+    if (column.missing == 0) {
+        return 0;
+    }
+    return static_cast<std::size_t>(
+        std::count_if(rows.begin(), rows.end(), [&](std::size_t row) { return is_missing(column, row); }));
+}
+
+std::string cell_text(const Column& column, std::size_t row) {
+    return column.has_texts ? column.texts[column.codes[row]] : format_number(column.numbers[row]);
+}
+
+}  // namespace handgrad

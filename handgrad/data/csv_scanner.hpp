@@ -1,0 +1,159 @@
+// Where the cells of a text table begin and end: quotes, delimiters and line ends of RFC 4180, strictly.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "handgrad/base/error.hpp"
+#include "handgrad/data/cells.hpp"
+
+namespace handgrad {
+
+/// Cuts the buffer into cells and keeps count of the lines.
+class CsvScanner {
+public:
+    struct Cell {
+        std::string_view text;  ///< without its quotes; valid until the next cell is read
+        bool quoted;
+    };
+
+    CsvScanner(std::string_view bytes, const std::string& source, char delimiter)
+        : at_(bytes.data()), end_(bytes.data() + bytes.size()), source_(source), delimiter_(delimiter) {
+        for (const char c : {delimiter, '\n', '\r', '"', '\0'}) {
+            special_[static_cast<unsigned char>(c)] = true;
+        }
+    }
+
+    [[nodiscard]] bool at_end() const { return at_ == end_; }
+    [[nodiscard]] std::size_t line() const { return line_; }
+    /// Whether the last cell read was followed by a delimiter.
+    [[nodiscard]] bool row_goes_on() const { return row_goes_on_; }
+    [[nodiscard]] std::string_view rest() const { return {at_, static_cast<std::size_t>(end_ - at_)}; }
+
+    /// Steps over a line without a single byte; false when there is none here.
+    bool skip_blank_line() {
+        if (at_end() || (*at_ != '\n' && *at_ != '\r')) {
+            return false;
+        }
+        end_cell();
+        return true;
+    }
+
+    /// The number that is the whole next cell, when it is plainly one: digits, perhaps behind a minus, up to the
+    /// delimiter or the end of the line. Else nothing is read.
+    bool read_plain_number(double& value, std::string_view& text) {
+        const char* const start = at_;
+        if (start == end_ || !(is_digit(*start) || (*start == '-' && start + 1 != end_ && is_digit(start[1])))) {
+            return false;
+        }
+        const auto [rest, problem] = std::from_chars(start, end_, value);
+        if (problem != std::errc{} || rest == end_ || (*rest != delimiter_ && *rest != '\n')) {
+            return false;
+        }
+        text = {start, static_cast<std::size_t>(rest - start)};
+        row_goes_on_ = *rest == delimiter_;
+        line_ += row_goes_on_ ? 0 : 1;
+        at_ = rest + 1;
+        return true;
+    }
+
+    Cell read_cell() {
+        const Cell cell = at_ != end_ && *at_ == '"' ? Cell{quoted_cell(), true} : Cell{plain_cell(), false};
+        end_cell();
+        return cell;
+    }
+
+    [[noreturn]] void fail(const std::string& cause) const { fail(line_, cause); }
+    [[noreturn]] void fail(std::size_t line, const std::string& cause) const {
+        throw Error(ErrorKind::data, source_ + ":" + std::to_string(line) + ": " + cause);
+    }
+
+private:
+    static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+    std::string_view plain_cell() {
+        const char* const start = at_;
+        while (at_ != end_ && !special_[static_cast<unsigned char>(*at_)]) {
+            ++at_;
+        }
+        const std::string_view cell{start, static_cast<std::size_t>(at_ - start)};
+        if (at_ != end_ && *at_ == '"') {
+            fail("a quote inside the unquoted cell that starts with " + in_quotes(cell) +
+                 "; put the whole cell in quotes and double the quotes in it");
+        }
+        return cell;
+    }
+
+    std::string_view quoted_cell() {
+        const std::size_t opened = line_;
+        const char* start = ++at_;
+        bool doubled = false;
+        while (true) {
+            at_ = std::find(at_, end_, '"');
+            if (at_ == end_) {
+                fail(opened, "a quote is opened here and never closed");
+            }
+            if (at_ + 1 == end_ || at_[1] != '"') {
+                break;
+            }
+            if (!doubled) {
+                unescaped_.clear();
+            }
+            doubled = true;
+            unescaped_.append(start, at_ + 1);
+            at_ += 2;
+            start = at_;
+        }
+        std::string_view cell{start, static_cast<std::size_t>(at_ - start)};
+        if (doubled) {
+            cell = unescaped_.append(cell);
+        }
+        line_ += static_cast<std::size_t>(std::count(cell.begin(), cell.end(), '\n'));
+        if (cell.find('\0') != std::string_view::npos) {
+            fail_for_nul();
+        }
+        ++at_;
+        if (at_ != end_ && *at_ != delimiter_ && *at_ != '\n' && *at_ != '\r' && *at_ != '\0') {
+            fail("text after the closing quote of " + in_quotes(cell) + "; double the quotes inside a quoted cell");
+        }
+        return cell;
+    }
+
+    /// Steps over what ends a cell: a delimiter, the end of a line, or the end of the file.
+    void end_cell() {
+        row_goes_on_ = false;
+        if (at_ == end_) {
+            return;
+        }
+        if (*at_ == '\0') {
+            fail_for_nul();
+        }
+        if (*at_ == delimiter_) {
+            row_goes_on_ = true;
+        } else {
+            if (*at_ == '\r' && (++at_ == end_ || *at_ != '\n')) {
+                fail("a carriage return without a line feed behind it; save the file with line ends \\n or \\r\\n");
+            }
+            ++line_;
+        }
+        ++at_;
+    }
+
+    [[noreturn]] void fail_for_nul() const { fail("a NUL byte; this is not a text table in UTF-8"); }
+
+    const char* at_;
+    const char* end_;
+    const std::string& source_;
+    char delimiter_;
+    std::size_t line_ = 1;
+    bool row_goes_on_ = false;
+    std::array<bool, 256> special_{};  ///< bytes that end an unquoted cell
+    std::string unescaped_;            ///< the last quoted cell that had doubled quotes
+};
+
+}  // namespace handgrad

@@ -1,0 +1,353 @@
+// Turning rows of a table into the numbers that the network sees, as the fitted preprocessing says.
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <unordered_map>
+
+#include "handgrad/base/error.hpp"
+#include "handgrad/base/suggest.hpp"
+#include "handgrad/data/cells.hpp"
+#include "handgrad/data/column_checks.hpp"
+#include "handgrad/data/preprocessing.hpp"
+
+namespace handgrad {
+namespace {
+
+using Rows = std::span<const std::size_t>;
+using ColumnsByName = std::unordered_map<std::string_view, const Column*>;
+
+constexpr std::uint32_t unknown = std::numeric_limits<std::uint32_t>::max();
+
+/// Matches the columns that are needed with those of the table, whatever their order. Raises Error(data) that lists
+/// what is missing and what nobody knows.
+ColumnsByName match_columns(const Preprocessing& fitted, const Table& table, const ApplyOptions& options) {
+    std::vector<std::string> needed;
+    std::vector<std::string> known;
+    for (const FeatureColumn& feature : fitted.features) {
+        needed.push_back(feature.name);
+    }
+    std::vector<std::string>& labels = options.labels == Labels::required ? needed : known;
+    for (const TargetColumn& target : fitted.targets) {
+        labels.push_back(target.name);
+    }
+    if (!fitted.weight.empty()) {
+        labels.push_back(fitted.weight);
+    }
+    known.insert(known.end(), needed.begin(), needed.end());
+
+    ColumnsByName columns;
+    std::vector<std::string> extra;
+    std::sort(known.begin(), known.end());
+    for (const Column& column : table.columns) {
+        columns.emplace(column.name, &column);
+        if (!std::binary_search(known.begin(), known.end(), column.name)) {
+            extra.push_back(column.name);
+        }
+    }
+    std::vector<std::string> missing;
+    for (const std::string& name : needed) {
+        if (!columns.contains(name)) {
+            missing.push_back(name);
+        }
+    }
+    if (missing.empty() && (extra.empty() || options.allow_extra)) {
+        return columns;
+    }
+    std::string message = table.source + ": ";
+    if (!missing.empty()) {
+        message += "the model needs the " + std::string(missing.size() == 1 ? "column " : "columns ") +
+                   listed(missing) + (missing.size() == 1 ? did_you_mean(missing.front(), extra) : "") +
+                   (missing.size() == 1 ? ", which is not there" : ", which are not there");
+    }
+    if (!extra.empty() && !options.allow_extra) {
+        message += (missing.empty() ? "" : "; ") + std::string("the model does not know the ") +
+                   (extra.size() == 1 ? "column " : "columns ") + listed(extra) +
+                   "; remove what is too much, or use --allow-extra";
+    }
+    throw Error(ErrorKind::data, message);
+}
+
+/// (x − shift) / scale, by way of long double where the difference overflows.
+double scaled(double x, double shift, double scale) {
+    const double value = (x - shift) / scale;
+    return std::isfinite(value) ? value : static_cast<double>((static_cast<long double>(x) - shift) / scale);
+}
+
+/// One feature of the model and the column of the table that it is read from.
+class FeatureReader {
+public:
+    FeatureReader(const FeatureColumn& feature, const Table& table, const Column& column, Rows rows)
+        : feature_(feature), table_(table), column_(column), rows_(rows) {
+        if (!feature.categorical()) {
+            require_numbers(table, column, "the model learned numbers there");
+            return;
+        }
+        for (std::uint32_t i = 0; i < feature.categories.size(); ++i) {
+            index_.emplace(feature.categories[i], i);
+        }
+        refuse_numbers_among_texts();
+        for (const std::string& text : column.texts) {
+            index_of_code_.push_back(index_of(text));
+        }
+    }
+
+    /// The network's inputs that belong to this feature, in this row; `inputs` are zero.
+    template <class T>
+    void read(std::size_t row, std::span<T> inputs) const {
+        if (feature_.categorical()) {
+            inputs[category(row)] = T(1);
+        } else {
+            const double value = scaled(number(row), feature_.shift, feature_.scale);
+            inputs[0] = static_cast<T>(value);
+            if (!std::isfinite(inputs[0])) {
+                fail_at(table_, column_, row, too_large<T>(number(row), value));
+            }
+        }
+    }
+
+private:
+    /// Where the model learned texts alone, a number mixed in is no category that it knows.
+    void refuse_numbers_among_texts() const {
+        if (!column_.odd) {
+            return;
+        }
+        if (!column_.has_numbers) {
+            fail_unknown(column_.odd->row, column_.odd->text);
+        }
+        for (const std::size_t row : rows_) {
+            if (!std::isnan(column_.numbers[row])) {
+                fail_unknown(row, format_number(column_.numbers[row]));
+            }
+        }
+        refuse_odd_cells(table_, column_);
+    }
+
+    [[nodiscard]] std::uint32_t index_of(const std::string& category) const {
+        const auto found = index_.find(category);
+        return found == index_.end() ? unknown : found->second;
+    }
+
+    [[nodiscard]] std::size_t category(std::size_t row) const {
+        if (is_missing(column_, row)) {
+            fail_at(table_, column_, row,
+                    "missing (" + counted(count_missing(column_, rows_), "such row") +
+                        "), and the model has no category for that; fill it in with one of " +
+                        listed(feature_.categories));
+        }
+        const std::uint32_t index =
+            column_.has_texts ? index_of_code_[column_.codes[row]] : index_of(format_number(column_.numbers[row]));
+        if (index == unknown) {
+            fail_unknown(row, cell_text(column_, row));
+        }
+        return index;
+    }
+
+    [[noreturn]] void fail_unknown(std::size_t row, const std::string& text) const {
+        fail_at(table_, column_, row,
+                in_quotes(text) + " is not a category that the model knows" + did_you_mean(text, feature_.categories) +
+                    "; it knows " + listed(feature_.categories));
+    }
+
+    [[nodiscard]] double number(std::size_t row) const {
+        const double value = column_.numbers[row];
+        if (std::isfinite(value)) {
+            return value;
+        }
+        if (std::isinf(value)) {
+            fail_at(table_, column_, row, format_number(value) + " is not finite; correct it, or leave out the row");
+        }
+        if (!feature_.impute) {
+            fail_at(table_, column_, row,
+                    "missing (" + counted(count_missing(column_, rows_), "such row") +
+                        "), and the model was trained without imputation; fill it in, or train with --impute");
+        }
+        return *feature_.impute;
+    }
+
+    template <class T>
+    static std::string too_large(double number, double value) {
+        return format_number(number) + " becomes " + format_number(value) + " when scaled, too large for " +
+               (sizeof(T) < sizeof(double) && std::isfinite(value)
+                    ? "single precision; use --dtype f64, or rescale the column"
+                    : "a number of the model; rescale the column");
+    }
+
+    const FeatureColumn& feature_;
+    const Table& table_;
+    const Column& column_;
+    Rows rows_;
+    std::unordered_map<std::string, std::uint32_t> index_;
+    std::vector<std::uint32_t> index_of_code_;  ///< of each of the column's texts
+};
+
+template <class T>
+Matrix<T> encode_features(const Preprocessing& fitted, const Table& table, Rows rows, const ColumnsByName& columns) {
+    std::vector<FeatureReader> readers;
+    readers.reserve(fitted.features.size());
+    for (const FeatureColumn& feature : fitted.features) {
+        readers.emplace_back(feature, table, *columns.at(feature.name), rows);
+    }
+    Matrix<T> x(rows.size(), fitted.inputs());
+    constexpr std::size_t block = 64;  // rows at a time, to stay in the cache: the table lies by columns, x by rows
+    for (std::size_t first = 0; first < rows.size(); first += block) {
+        const std::size_t end = std::min(first + block, rows.size());
+        std::size_t input = 0;
+        for (std::size_t f = 0; f < readers.size(); ++f) {
+            const std::size_t width = fitted.features[f].inputs();
+            for (std::size_t i = first; i < end; ++i) {
+                readers[f].read(rows[i], x.row(i).subspan(input, width));
+            }
+            input += width;
+        }
+    }
+    return x;
+}
+
+void require_label(const Table& table, const Column& column, std::size_t row) {
+    if (is_missing(column, row)) {
+        fail_at(table, column, row, "the label is missing; fill it in, or leave out the row");
+    }
+}
+
+/// The class of each row, as an index into the model's classes.
+std::vector<std::size_t> class_indices(const Preprocessing& fitted, const Table& table, const Column& column,
+                                       Rows rows) {
+    refuse_odd_cells(table, column);
+    std::map<double, std::size_t> by_number;
+    std::map<std::string, std::size_t> by_text;
+    for (std::size_t k = 0; k < fitted.classes.size(); ++k) {
+        by_text.emplace(fitted.classes[k], k);
+        if (fitted.numeric_classes) {
+            by_number.emplace(parse_number(fitted.classes[k], fitted.reading.decimal).value, k);
+        }
+    }
+    const bool numeric = fitted.numeric_classes && column.has_numbers;
+    std::vector<std::size_t> indices;
+    indices.reserve(rows.size());
+    for (const std::size_t row : rows) {
+        require_label(table, column, row);
+        const auto look_up = [&](const auto& classes, const auto& label) {
+            const auto found = classes.find(label);
+            if (found == classes.end()) {
+                const std::string text = cell_text(column, row);
+                fail_at(table, column, row,
+                        in_quotes(text) + " is not a class that the model knows" + did_you_mean(text, fitted.classes) +
+                            "; it knows " + listed(fitted.classes));
+            }
+            return found->second;
+        };
+        indices.push_back(numeric ? look_up(by_number, column.numbers[row]) : look_up(by_text, cell_text(column, row)));
+    }
+    return indices;
+}
+
+template <class T>
+void encode_targets(const Preprocessing& fitted, const Table& table, Rows rows, const ColumnsByName& columns,
+                    Matrix<T>& y) {
+    for (std::size_t k = 0; k < fitted.targets.size(); ++k) {
+        const TargetColumn& target = fitted.targets[k];
+        const Column& column = *columns.at(target.name);
+        if (fitted.task == Task::classification) {
+            const std::vector<std::size_t> classes = class_indices(fitted, table, column, rows);
+            for (std::size_t i = 0; i < rows.size(); ++i) {
+                y(i, fitted.one_output ? 0 : classes[i]) = fitted.one_output ? static_cast<T>(classes[i]) : T(1);
+            }
+            continue;
+        }
+        // A target is read as a feature of numbers is.
+        const FeatureColumn numbers{.name = target.name, .shift = target.shift, .scale = target.scale};
+        const FeatureReader reader(numbers, table, column, rows);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            require_label(table, column, rows[i]);
+            reader.read(rows[i], y.row(i).subspan(k, 1));
+        }
+    }
+}
+
+template <class T>
+std::vector<T> encode_weights(const Table& table, const Column& column, Rows rows) {
+    require_numbers(table, column, "the weights of rows are numbers");
+    std::vector<T> weights;
+    weights.reserve(rows.size());
+    bool positive = rows.empty();
+    for (const std::size_t row : rows) {
+        const T weight = static_cast<T>(column.numbers[row]);
+        if (std::isnan(weight)) {
+            fail_at(table, column, row, "the weight is missing; fill it in, with 0 for a row that shall not count");
+        }
+        if (weight < 0 || std::isinf(weight)) {
+            fail_at(table, column, row,
+                    "the weight " + format_number(column.numbers[row]) +
+                        (weight < 0 ? " is negative" : " is not finite or too large") + "; weights are 0 or more");
+        }
+        positive = positive || weight > 0;
+        weights.push_back(weight);
+    }
+    if (!positive) {
+        throw Error(ErrorKind::data, table.source + ": column " + in_quotes(column.name) +
+                                         ": every weight is 0; give at least one row a positive weight");
+    }
+    return weights;
+}
+
+}  // namespace
+
+std::size_t Preprocessing::inputs() const {
+    std::size_t sum = 0;
+    for (const FeatureColumn& feature : features) {
+        sum += feature.inputs();
+    }
+    return sum;
+}
+
+std::size_t Preprocessing::outputs() const {
+    if (task == Task::regression) {
+        return targets.size();
+    }
+    return one_output ? 1 : classes.size();
+}
+
+std::vector<std::string> Preprocessing::input_names() const {
+    std::vector<std::string> names;
+    for (const FeatureColumn& feature : features) {
+        if (!feature.categorical()) {
+            names.push_back(feature.name);
+        }
+        for (const std::string& category : feature.categories) {
+            names.push_back(feature.name + "=" + category);
+        }
+    }
+    return names;
+}
+
+std::vector<double> Preprocessing::input_slopes() const {
+    std::vector<double> slopes;
+    for (const FeatureColumn& feature : features) {
+        slopes.insert(slopes.end(), feature.inputs(), 1.0 / feature.scale);  // a 0/1 input has scale 1
+    }
+    return slopes;
+}
+
+template <class T>
+BasicDataset<T> apply_preprocessing(const Preprocessing& preprocessing, const Table& table, Rows rows,
+                                    const ApplyOptions& options) {
+    assert(std::all_of(rows.begin(), rows.end(), [&](std::size_t row) { return row < table.rows; }));
+    const ColumnsByName columns = match_columns(preprocessing, table, options);
+    BasicDataset<T> dataset;
+    dataset.x = encode_features<T>(preprocessing, table, rows, columns);
+    if (options.labels == Labels::required) {
+        dataset.y = Matrix<T>(rows.size(), preprocessing.outputs());
+        encode_targets(preprocessing, table, rows, columns, dataset.y);
+        if (!preprocessing.weight.empty()) {
+            dataset.weights = encode_weights<T>(table, *columns.at(preprocessing.weight), rows);
+        }
+    }
+    return dataset;
+}
+
+template BasicDataset<float> apply_preprocessing(const Preprocessing&, const Table&, Rows, const ApplyOptions&);
+template BasicDataset<double> apply_preprocessing(const Preprocessing&, const Table&, Rows, const ApplyOptions&);
+
+}  // namespace handgrad

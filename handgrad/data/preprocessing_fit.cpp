@@ -1,0 +1,353 @@
+// Deciding from a table what becomes of each of its columns: task, classes, categories, imputation and scaling.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "handgrad/base/error.hpp"
+#include "handgrad/data/cells.hpp"
+#include "handgrad/data/column_checks.hpp"
+#include "handgrad/data/limits.hpp"
+#include "handgrad/data/preprocessing.hpp"
+
+namespace handgrad {
+namespace {
+
+using Rows = std::span<const std::size_t>;
+
+bool has(const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+[[noreturn]] void fail(const Table& table, const Column& column, const std::string& cause) {
+    throw Error(ErrorKind::data, table.source + ": column " + in_quotes(column.name) + ": " + cause);
+}
+
+void require_utf8(const Table& table, const Column& column, const std::vector<std::string>& texts) {
+    const auto bad = std::find_if_not(texts.begin(), texts.end(), is_utf8);
+    if (bad != texts.end()) {
+        fail(table, column,
+             in_quotes(*bad) + " is not UTF-8; convert the file, for instance with iconv -f latin1 -t utf-8");
+    }
+}
+
+// Options -------------------------------------------------------------------------------------------------------------
+
+void check_options(const Table& table, const PreprocessingOptions& options) {
+    const auto refuse = [](bool wrong, const std::string& message) {
+        if (wrong) {
+            throw Error(ErrorKind::usage, message);
+        }
+    };
+    refuse(options.targets.empty(), "no column to learn; name it with --target");
+    for (const std::string& name : options.targets) {
+        refuse(std::count(options.targets.begin(), options.targets.end(), name) > 1,
+               "column " + in_quotes(name) + " is named twice in --target");
+        refuse(has(options.drop, name), "column " + in_quotes(name) + " is both in --target and in --drop");
+        refuse(name == options.weight, "column " + in_quotes(name) + " is both in --target and in --weight");
+    }
+    for (const std::string& name : options.categorical) {
+        refuse(has(options.drop, name), "column " + in_quotes(name) + " is both in --categorical and in --drop");
+        refuse(name == options.weight, "column " + in_quotes(name) + " is both in --categorical and in --weight");
+    }
+    refuse(has(options.drop, options.weight),
+           "column " + in_quotes(options.weight) + " is both in --weight and in --drop");
+    const bool classification = options.task == Task::classification;
+    refuse(classification && options.targets.size() > 1,
+           "classification learns one column, not " + listed(options.targets) + "; name one, or use --task regression");
+    refuse(classification && options.scale_target, "classes are not scaled; leave out --scale-target");
+    for (const auto* names : {&options.targets, &options.drop, &options.categorical}) {
+        for (const std::string& name : *names) {
+            static_cast<void>(table.column(name));  // raises when there is none
+        }
+    }
+    if (!options.weight.empty()) {
+        require_numbers(table, table.column(options.weight), "the weights of rows are numbers");
+    }
+}
+
+// Numbers -------------------------------------------------------------------------------------------------------------
+
+/// The numbers of a column in these rows, without the missing ones.
+std::vector<double> present_numbers(const Table& table, const Column& column, Rows rows) {
+    std::vector<double> numbers;
+    numbers.reserve(rows.size());
+    for (const std::size_t row : rows) {
+        const double number = column.numbers[row];
+        if (std::isinf(number)) {
+            fail_at(table, column, row, format_number(number) + " is not finite; correct it, or leave out the row");
+        }
+        if (!std::isnan(number)) {
+            numbers.push_back(number);
+        }
+    }
+    return numbers;
+}
+
+/// The sum in long double, in which 2⁶⁴ of the largest doubles do not overflow.
+long double mean_of(const std::vector<double>& numbers) {
+    long double sum = 0.0L;
+    for (const double number : numbers) {
+        sum += number;
+    }
+    return sum / static_cast<long double>(numbers.size());
+}
+
+double median_of(std::vector<double> numbers) {
+    const auto middle = numbers.begin() + static_cast<std::ptrdiff_t>(numbers.size() / 2);
+    std::nth_element(numbers.begin(), middle, numbers.end());
+    if (numbers.size() % 2 == 1) {
+        return *middle;
+    }
+    const long double below = *std::max_element(numbers.begin(), middle);
+    return static_cast<double>((below + *middle) / 2);
+}
+
+/// The population standard deviation, as scikit-learn's StandardScaler has it.
+long double deviation_of(const std::vector<double>& numbers, long double mean) {
+    long double squares = 0.0L;
+    for (const double number : numbers) {
+        squares += (number - mean) * (number - mean);
+    }
+    return std::sqrt(squares / static_cast<long double>(numbers.size()));
+}
+
+struct Scaling {
+    double shift = 0.0;
+    double scale = 1.0;
+};
+
+/// A column that is constant, or whose spread is subnormal so that 1/spread overflows, keeps scale 1.
+Scaling scaling_of(const Table& table, const Column& column, const std::vector<double>& numbers, Scale scale) {
+    if (scale == Scale::none) {
+        return {};
+    }
+    if (numbers.size() < 2) {
+        fail(table, column,
+             "scaling needs at least 2 rows to train on, found " + std::to_string(numbers.size()) +
+                 "; give more rows, or use --scale none --no-scale-target");
+    }
+    const auto [min, max] = std::minmax_element(numbers.begin(), numbers.end());
+    if (*min == *max) {  // asked first: the rounding of a mean must not pass for spread
+        return {*min, 1.0};
+    }
+    const long double mean = mean_of(numbers);
+    const long double shift = scale == Scale::standard ? mean : static_cast<long double>(*min);
+    const long double spread =
+        scale == Scale::standard ? deviation_of(numbers, mean) : static_cast<long double>(*max) - *min;
+    if (spread > std::numeric_limits<double>::max()) {
+        fail(table, column,
+             "its numbers span more than a double holds (" + format_number(*min) + " to " + format_number(*max) +
+                 "); rescale the column, or use --scale standard");
+    }
+    const bool invertible = spread >= std::numeric_limits<double>::min();
+    return {static_cast<double>(shift), invertible ? static_cast<double>(spread) : 1.0};
+}
+
+// Features ------------------------------------------------------------------------------------------------------------
+
+FeatureColumn fit_categories(const Table& table, const Column& column, Rows rows, bool asked_for) {
+    std::set<std::string> categories;
+    const std::size_t missing = count_missing(column, rows);
+    for (const std::size_t row : rows) {
+        if (missing > 0 && is_missing(column, row)) {
+            fail_at(table, column, row,
+                    "missing (" + counted(missing, "such row") + "), and a category has no mean or median; fill it " +
+                        "in, or make it a category by leaving it out of --missing, or --drop the column");
+        }
+        categories.insert(cell_text(column, row));
+        if (categories.size() > limits::categories) {
+            fail(table, column,
+                 "more than " + std::to_string(limits::categories) +
+                     " different texts, too many for categories; leave it out with --drop");
+        }
+    }
+    constexpr std::size_t few_rows = 50;
+    if (!asked_for && categories.size() == rows.size() && rows.size() > few_rows) {
+        fail(table, column,
+             "every one of the " + std::to_string(rows.size()) + " rows has another text (" +
+                 in_quotes(cell_text(column, rows[0])) + ", " + in_quotes(cell_text(column, rows[1])) +
+                 ", …), from which nothing can be learned; leave it out with --drop, or insist with " +
+                 "--categorical");
+    }
+    FeatureColumn feature{.name = column.name, .categories = {categories.begin(), categories.end()}};
+    require_utf8(table, column, feature.categories);
+    return feature;
+}
+
+FeatureColumn fit_numbers(const Table& table, const Column& column, Rows rows, Rows training_rows,
+                          const PreprocessingOptions& options) {
+    FeatureColumn feature{.name = column.name};
+    const std::size_t missing = count_missing(column, rows);
+    if (missing > 0 && options.impute == Impute::error) {
+        const std::size_t first =
+            *std::find_if(rows.begin(), rows.end(), [&](auto r) { return is_missing(column, r); });
+        fail_at(table, column, first,
+                "missing (" + counted(missing, "such row") +
+                    "); fill it in, or use --impute mean or --impute median, or --drop the column");
+    }
+    std::vector<double> numbers = present_numbers(table, column, training_rows);
+    if (numbers.empty()) {
+        fail(table, column, "every cell of the rows to train on is missing; leave it out with --drop");
+    }
+    if (options.impute != Impute::error) {
+        feature.impute = options.impute == Impute::mean ? static_cast<double>(mean_of(numbers)) : median_of(numbers);
+        numbers.resize(training_rows.size(), *feature.impute);  // scaled is what the network sees
+    }
+    const Scaling scaling = scaling_of(table, column, numbers, options.scale);
+    feature.shift = scaling.shift;
+    feature.scale = scaling.scale;
+    return feature;
+}
+
+FeatureColumn fit_feature(const Table& table, const Column& column, Rows rows, Rows training_rows,
+                          const PreprocessingOptions& options) {
+    refuse_odd_cells(table, column);
+    if (count_missing(column, rows) == rows.size()) {
+        fail(table, column, "every cell is missing; leave it out with --drop");
+    }
+    const bool asked_for = has(options.categorical, column.name);
+    return asked_for || !column.has_numbers ? fit_categories(table, column, rows, asked_for)
+                                            : fit_numbers(table, column, rows, training_rows, options);
+}
+
+// Targets -------------------------------------------------------------------------------------------------------------
+
+void require_class_count(const Table& table, const Column& column, std::size_t count) {
+    if (count > limits::classes) {
+        fail(table, column,
+             "more than " + std::to_string(limits::classes) +
+                 " different labels, too many for classes; use --task regression for numbers");
+    }
+}
+
+/// Numbers by value, each as it is spelled first; texts by bytes.
+void fit_classes(const Table& table, const Column& column, Rows rows, Preprocessing& fitted) {
+    fitted.numeric_classes = column.has_numbers;
+    if (column.has_numbers) {
+        std::map<double, std::string> classes;
+        for (const std::size_t row : rows) {
+            const auto [entry, added] = classes.try_emplace(column.numbers[row]);
+            if (added) {
+                entry->second = cell_text(column, row);
+                require_class_count(table, column, classes.size());
+            }
+        }
+        for (const auto& [value, text] : classes) {
+            fitted.classes.push_back(text);
+        }
+    } else {
+        std::set<std::string> classes;
+        for (const std::size_t row : rows) {
+            classes.insert(cell_text(column, row));
+            require_class_count(table, column, classes.size());
+        }
+        fitted.classes.assign(classes.begin(), classes.end());
+        require_utf8(table, column, fitted.classes);
+    }
+}
+
+TargetColumn fit_target(const Table& table, const Column& column, Rows training_rows, bool scale) {
+    require_numbers(table, column, "a regression learns numbers; use --task classification");
+    const std::vector<double> numbers = present_numbers(table, column, training_rows);
+    const Scaling scaling = scaling_of(table, column, numbers, scale ? Scale::standard : Scale::none);
+    return {column.name, scaling.shift, scaling.scale};
+}
+
+/// The first of these labels that is missing or not finite raises Error(data); rows without any label are passed over
+/// when they may be dropped.
+void check_labels(const Table& table, const Column& column, Rows rows, bool may_drop) {
+    refuse_odd_cells(table, column);
+    for (const std::size_t row : rows) {
+        if (!may_drop && is_missing(column, row)) {
+            fail_at(table, column, row,
+                    "the label is missing (" + counted(count_missing(column, rows), "such row") +
+                        "); fill it in, or leave such rows out with --drop-missing-labels");
+        }
+        if (column.has_numbers && std::isinf(column.numbers[row])) {
+            fail_at(table, column, row, "the label " + format_number(column.numbers[row]) + " is not finite");
+        }
+    }
+}
+
+}  // namespace
+
+Task infer_task(const Table& table, const std::vector<std::string>& targets) {
+    constexpr std::size_t most_classes = 20;
+    if (targets.size() != 1) {
+        return Task::regression;
+    }
+    const Column& column = table.column(targets.front());
+    if (!column.has_numbers) {
+        return Task::classification;
+    }
+    std::set<double> distinct;
+    for (const double number : column.numbers) {
+        if (std::isnan(number)) {
+            continue;
+        }
+        if (std::trunc(number) != number) {
+            return Task::regression;
+        }
+        distinct.insert(number);
+        if (distinct.size() > most_classes) {
+            return Task::regression;
+        }
+    }
+    return distinct.empty() ? Task::regression : Task::classification;
+}
+
+std::vector<std::size_t> labelled_rows(const Table& table, const std::vector<std::string>& targets, bool drop_missing) {
+    std::vector<std::size_t> rows = all_rows(table.rows);
+    for (const std::string& target : targets) {
+        check_labels(table, table.column(target), rows, drop_missing);
+    }
+    for (const std::string& target : targets) {
+        const Column& column = table.column(target);
+        if (column.missing > 0) {
+            std::erase_if(rows, [&](std::size_t row) { return is_missing(column, row); });
+        }
+    }
+    if (rows.empty()) {
+        throw Error(ErrorKind::data, table.source + ": no row has a label in " + listed(targets) +
+                                         "; name another column with --target, or fill the labels in");
+    }
+    return rows;
+}
+
+Preprocessing fit_preprocessing(const Table& table, Rows rows, Rows training_rows,
+                                const PreprocessingOptions& options) {
+    check_options(table, options);
+    if (training_rows.empty()) {
+        throw Error(ErrorKind::data, table.source + ": no row to train on");
+    }
+    Preprocessing fitted;
+    fitted.task = options.task;
+    fitted.weight = options.weight;
+    for (const std::string& target : options.targets) {
+        const Column& column = table.column(target);
+        check_labels(table, column, rows, false);
+        if (options.task == Task::classification) {
+            fit_classes(table, column, rows, fitted);
+            fitted.targets.push_back({.name = target});
+        } else {
+            fitted.targets.push_back(fit_target(table, column, training_rows, options.scale_target));
+        }
+    }
+    fitted.one_output = options.one_output && fitted.classes.size() == 2;
+    for (const Column& column : table.columns) {
+        if (!has(options.targets, column.name) && !has(options.drop, column.name) && column.name != options.weight) {
+            fitted.features.push_back(fit_feature(table, column, rows, training_rows, options));
+        }
+    }
+    if (fitted.features.empty()) {
+        throw Error(ErrorKind::data,
+                    table.source + ": no column to learn from: beside the target " + listed(options.targets) +
+                        (table.columns.size() == options.targets.size() ? " the table has none"
+                                                                        : " every column is dropped or is the weight"));
+    }
+    return fitted;
+}
+
+}  // namespace handgrad

@@ -1,0 +1,90 @@
+// Tables from files: which reader serves which file, and how rows and columns are found and named in messages.
+#include "handgrad/data/table.hpp"
+
+#include "handgrad/base/atomic_file.hpp"
+#include "handgrad/base/error.hpp"
+#include "handgrad/base/suggest.hpp"
+#include "handgrad/data/cells.hpp"
+
+namespace handgrad {
+namespace {
+
+enum class Format { text, npy, idx };
+
+constexpr std::string_view npy_magic = "\x93NUMPY";
+
+/// By the name (without .gz); by the first bytes where the name says nothing.
+Format format_of(const std::string& name, std::string_view bytes, const std::string& source) {
+    if (name.ends_with(".csv") || name.ends_with(".tsv") || name.ends_with(".txt")) {
+        return Format::text;
+    }
+    if (name.ends_with(".npy") || bytes.starts_with(npy_magic)) {
+        return Format::npy;
+    }
+    constexpr std::string_view idx_magic{"\0\0", 2};
+    if (name.ends_with(".idx") || name.ends_with("-ubyte") || bytes.starts_with(idx_magic)) {
+        return Format::idx;
+    }
+    constexpr std::string_view others[] = {"PAR1", "PK\x03\x04", "\x89HDF", "ARROW1", "%PDF", "BZh", "\xFD\x37zXZ"};
+    for (const std::string_view magic : others) {
+        if (bytes.starts_with(magic)) {
+            throw Error(ErrorKind::data,
+                        source +
+                            ": byte 0: not a table that can be read (known: CSV or TSV text, NPY, IDX, "
+                            "each also as .gz); for Parquet or Excel: python3 -c \"import pandas; "
+                            "pandas.read_parquet('" +
+                            source + "').to_csv('table.csv', index=False)\"");
+        }
+    }
+    return Format::text;
+}
+
+}  // namespace
+
+std::string Table::place(std::size_t row) const {
+    return lines.empty() ? source + ": row " + std::to_string(row) : source + ":" + std::to_string(lines[row]);
+}
+
+const Column* Table::find(std::string_view name) const {
+    for (const Column& column : columns) {
+        if (column.name == name) {
+            return &column;
+        }
+    }
+    return nullptr;
+}
+
+const Column& Table::column(std::string_view name) const {
+    if (const Column* found = find(name)) {
+        return *found;
+    }
+    std::vector<std::string> names;
+    for (const Column& column : columns) {
+        names.push_back(column.name);
+    }
+    throw Error(ErrorKind::data, source + ": there is no column " + in_quotes(name) + did_you_mean(name, names) +
+                                     "; the columns are " + listed(names));
+}
+
+Table read_table(const std::filesystem::path& path, const ReadOptions& options) {
+    const std::string source = path.string();
+    std::string bytes = read_file(path);
+    std::string name = source;
+    if (bytes.starts_with("\x1F\x8B")) {
+        bytes = gunzip(bytes, source);
+        if (name.ends_with(".gz")) {
+            name.resize(name.size() - 3);
+        }
+    }
+    switch (format_of(name, bytes, source)) {
+        case Format::npy:
+            return read_npy(bytes, source);
+        case Format::idx:
+            return read_idx(bytes, source);
+        case Format::text:
+            break;
+    }
+    return read_csv(bytes, source, options);
+}
+
+}  // namespace handgrad

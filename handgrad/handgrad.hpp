@@ -1,0 +1,44 @@
+// The whole public interface of handgrad, in reading order.
+#pragma once
+
+// Foundations: the one exception, matrices and views, random numbers that are a pure function of seed and index.
+#include "handgrad/base/error.hpp"
+#include "handgrad/base/matrix.hpp"
+#include "handgrad/base/random.hpp"
+// For programs: files that are written whole or not at all, names that the user may have meant, the version.
+#include "handgrad/base/atomic_file.hpp"
+#include "handgrad/base/suggest.hpp"
+#include "handgrad/base/version.hpp"
+
+// What a derivation leaves open and tools make differently, as declared fields.
+#include "handgrad/math/conventions.hpp"
+// The formulas, each written once for every type of number.
+#include "handgrad/math/activations.hpp"
+#include "handgrad/math/losses.hpp"
+// Eq. (1)–(19) literally, with dense Jacobians: the oracle.
+#include "handgrad/math/two_layer.hpp"
+
+// Step 1: the network, weights in one flat buffer.
+#include "handgrad/nn/mlp.hpp"
+// What forward leaves for backward.
+#include "handgrad/nn/tape.hpp"
+// Steps 2 to 4: forward, loss, backward; and the Jacobian by the input.
+#include "handgrad/nn/passes.hpp"
+
+// Tables from files: named columns of numbers or texts.
+#include "handgrad/data/table.hpp"
+// What a network sees of a table: encoding, imputation and scaling, fitted once and kept in the model.
+#include "handgrad/data/preprocessing.hpp"
+
+// A trained model and its file.
+#include "handgrad/store/model.hpp"
+#include "handgrad/store/tensor_file.hpp"
+
+// Step 5: the update.
+#include "handgrad/train/optimizer.hpp"
+// All five steps, epoch after epoch.
+#include "handgrad/train/trainer.hpp"
+// From a table to a model in one call, and from a model to predictions and metrics.
+#include "handgrad/train/fit.hpp"
+#include "handgrad/train/metrics.hpp"
+#include "handgrad/train/prediction.hpp"

@@ -1,0 +1,274 @@
+// exp, expm1, log, log1p, tanh, erf and erfc: own polynomials for float, double and SIMD numbers, std for the
+// witnesses.
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <complex>
+#include <cstddef>
+#include <limits>
+
+#include "handgrad/math/coefficients.hpp"
+#include "handgrad/math/number.hpp"
+
+/// Every function is one straight line of the operations of number.hpp, with each fused multiply-add spelled out, so
+/// the same text gives the same bits on a float and in each lane of a SIMD float. Stated errors are in units in the
+/// last place of the correctly rounded result (ulp), the largest seen by tests/slow/elementary_proof.cpp: over all 2³²
+/// floats, and over random doubles. Subnormal arguments and results count like all others.
+namespace handgrad::math {
+
+/// c₀ + c₁x + c₂x² + … by Horner's rule.
+template <PolynomialNumber T, std::size_t N>
+T polynomial(T x, const std::array<Scalar<T>, N>& c) {
+    T sum = T(c[N - 1]);
+    for (std::size_t i = N - 1; i-- > 0;) {
+        sum = fma(sum, x, T(c[i]));
+    }
+    return sum;
+}
+
+/// e^x = 2ᵏ(1 + high + low) with |high| ≤ ½ log 2, and low the rest of e^high − 1 together with what high lost.
+template <PolynomialNumber T>
+struct ExpParts {
+    T k, high, low;
+};
+template <PolynomialNumber T>
+ExpParts<T> exp_parts(T x) {
+    using C = Coefficients<Scalar<T>>;
+    const T k = round(x * constant<T>(1.44269504088896340736L));
+    const T exact = fma(-k, T(C::log2_high), x);
+    const T r = fma(-k, T(C::log2_low), exact);
+    const T lost = fma(-k, T(C::log2_low), exact - r);
+    return {k, r, fma(r * r, polynomial(r, C::exp), lost)};
+}
+/// a·2ᵏ for any exponent that e^x and its like can have, rounded once: the first of two steps is exact.
+template <PolynomialNumber T>
+T scale_twice(T a, T k) {
+    const T half = round(T(0.5) * k);
+    return scale(scale(a, half), k - half);
+}
+
+/// e^x.
+template <PolynomialNumber T>
+T exp(T x) {
+    // Beyond these bounds the result is ∞ or 0 by rounding, as it should be.
+    constexpr bool single = std::is_same_v<Scalar<T>, float>;
+    const auto [k, high, low] = exp_parts(min(max(x, T(single ? -104 : -746)), T(single ? 89 : 710)));
+    const T sum = T(1) + high;
+    return scale_twice(sum + (((T(1) - sum) + high) + low), k);
+}
+
+/// e^x − 1 = 2 (high + low), for x from −40 up to where it overflows when doubled.
+template <PolynomialNumber T>
+struct Expm1Parts {
+    T high, low;
+};
+template <PolynomialNumber T>
+Expm1Parts<T> expm1_parts(T x) {
+    const auto [k, r, rest] = exp_parts(x);
+    const T s = scale(T(1), k - T(1));  // (e^x − 1)/2 = (s − ½) + s r + s rest
+    const T whole = s - T(0.5);
+    const T lost = (s - whole) - T(0.5);
+    const T high = fma(s, r, whole);
+    return {high, fma(s, rest, fma(s, r, whole - high) + lost)};
+}
+
+/// e^x − 1, without cancellation near 0.
+template <PolynomialNumber T>
+T expm1(T x) {
+    constexpr bool single = std::is_same_v<Scalar<T>, float>;
+    const auto [high, low] = expm1_parts(min(max(x, T(single ? -20 : -40)), T(single ? 89 : 710)));
+    const T result = T(2) * (high + low);
+    return select(less(abs(x), T(std::numeric_limits<Scalar<T>>::epsilon() / 2)), x, result);
+}
+
+/// x = 2ᵏ m with m from √½ to √2, for positive finite x, subnormal ones included.
+template <PolynomialNumber T>
+struct Decomposed {
+    T k, m;
+    T lifted_exponent, lift;  ///< m = x·lift·2^(−lifted_exponent), both factors normal
+};
+template <PolynomialNumber T>
+Decomposed<T> decompose(T x) {
+    constexpr int up = std::is_same_v<Scalar<T>, float> ? 32 : 64;  // lifts subnormal numbers to normal ones
+    const auto small = less(x, T(1));
+    const T lift = select(small, T(Scalar<T>(up == 32 ? 0x1p32 : 0x1p64)), T(0.25));
+    const T lifted = x * lift;
+    const T lifted_exponent = exponent(lifted * constant<T>(1.41421356237309504880L));
+    return {lifted_exponent - select(small, T(up), T(-2)), scale(lifted, -lifted_exponent), lifted_exponent, lift};
+}
+
+/// k log 2 + log(1 + f + lost), for 1 + f from √½ to √2 and `lost` below an ulp of it.
+template <PolynomialNumber T>
+T log_sum(T k, T f, T lost) {
+    using C = Coefficients<Scalar<T>>;
+    // With s = f/(2 + f): log(1 + f) = log((1 + s)/(1 − s)) = 2s + s³(…) = f − f²/2 + s (f²/2 + s²(…)).
+    const T s = f / (T(2) + f);
+    const T v = s * s;
+    const T half_square = T(0.5) * f * f;
+    const T tail = fma(s, fma(v, polynomial(v, C::log), half_square), -half_square);
+    const T reciprocal = fma(fma(fma(T(-2), s, T(2)), s, T(-2)), s, T(1));  // of 1 + f, to 1 part in 500
+    const T exact = k * T(C::log2_high);
+    const T high = exact + f;
+    const T low = (exact - high) + f;
+    return high + (low + (fma(lost, reciprocal, tail) + k * T(C::log2_low)));
+}
+/// The logarithm of u where `value` may stand; its limits at 0 and ∞, and NaN below 0.
+template <PolynomialNumber T>
+T log_or_limit(T u, T value) {
+    using Limits = std::numeric_limits<Scalar<T>>;
+    const T at_ends = select(equal(u, T(0)), T(-Limits::infinity()), select(equal(u, T(Limits::infinity())), u, value));
+    return select(less(u, T(0)), T(Limits::quiet_NaN()), at_ends);
+}
+
+/// log x; −∞ at ±0, NaN below.
+template <PolynomialNumber T>
+T log(T x) {
+    const Decomposed<T> d = decompose(x);
+    return log_or_limit(x, log_sum(d.k, d.m - T(1), T(0)));
+}
+
+/// log(1 + x), without cancellation near 0; −∞ at −1, NaN below.
+template <PolynomialNumber T>
+T log1p(T x) {
+    const T larger = max(x, T(1));
+    const T smaller = min(x, T(1));
+    const T u = larger + smaller;
+    const T lost = smaller - (u - larger);
+    const Decomposed<T> d = decompose(u);
+    const auto near_one = equal(d.k, T(0));
+    const T f = select(near_one, x, d.m - T(1));
+    const T value = log_sum(d.k, f, select(near_one, T(0), scale(lost * d.lift, -d.lifted_exponent)));
+    return log_or_limit(u, select(equal(x, T(0)), x, value));
+}
+
+/// tanh x = n/(n + 2) with n = e^{2|x|} − 1, the quotient corrected by its remainder.
+template <PolynomialNumber T>
+T tanh(T x) {
+    constexpr bool single = std::is_same_v<Scalar<T>, float>;
+    const auto parts = expm1_parts(T(2) * min(abs(x), T(single ? 10 : 20)));
+    const T high = parts.high + parts.low;  // half of n, and what its rounding lost
+    const T low = (parts.high - high) + parts.low;
+    const T sum = high + T(1);
+    const T sum_low = (min(high, T(1)) - (sum - max(high, T(1)))) + low;
+    const T reciprocal = T(1) / sum;
+    const T quotient = high * reciprocal;
+    const T remainder = fma(-quotient, sum, high) + fma(-quotient, sum_low, low);
+    const T result = fma(remainder, reciprocal, quotient);
+    const T tiny = T(single ? 0x1p-13 : 0x1p-27);  // below it x − x³/3 rounds to x
+    return select(less(abs(x), tiny), x, select(less(x, T(0)), -result, result));
+}
+
+/// erfc(|x| + low) = e^{−x²} t g(q), with t = 1/(|x| + a) and q = (|x| − a) t = 1 − 2at; low is below an ulp of x.
+template <PolynomialNumber T>
+T erfc_of_abs(T x, T low) {
+    using C = Coefficients<Scalar<T>>;
+    constexpr bool single = std::is_same_v<Scalar<T>, float>;
+    const T center = T(C::erfc_center);
+    const T held = min(abs(x), constant<T>(single ? 10.1L : 27.3L));  // erfc rounds to 0 from there on
+    // t and q as rounded belong to a neighbour of |x|, at distance δ. E = t g there, and E′ = 2xE − 2/√π.
+    const T sum = held + center;
+    const T sum_low = min(held, center) - (sum - max(held, center));
+    const T t = T(1) / sum;
+    const T q = fma(T(-2) * center, t, T(1));
+    const T t_low = ((T(1) - q) - T(2) * center * t) * (T(0.5) / center);
+    const T delta = sum * (fma(-t, sum, T(1)) - fma(t, sum_low, t_low * sum));
+    const T first = T(C::erfc_first_high);
+    const T others = fma(q, polynomial(q, C::erfc), T(C::erfc_first_low));
+    const T g = first + others;
+    const T g_low = min(first, others) - (g - max(first, others));
+    const T scaled = t * g;
+    const T slope = fma(T(2) * held, scaled, constant<T>(-1.12837916709551257390L));
+    const T scaled_low = fma(t, g, -scaled) + fma(t, g_low, fma(t_low, g, -((delta - low) * slope)));
+    // e^{−x²}, with what the square lost.
+    const T square = held * held;
+    const T square_low = fma(T(2) * held, low, fma(held, held, -square));
+    const auto [k, high, rest] = exp_parts(-square);
+    const T whole = T(1) + high;
+    const T tail = ((T(1) - whole) + high) + rest;
+    const T power = whole + tail;
+    const T power_low = fma(-square_low, power, (whole - power) + tail);
+    return scale_twice(fma(power, scaled, fma(power, scaled_low, power_low * scaled)), k);
+}
+
+/// erfc(x + low) for low below an ulp of x: where erfc is steep, what the rounding of x lost shows in many digits.
+template <PolynomialNumber T>
+T erfc_of_sum(T x, T low) {
+    const auto negative = less(x, T(0));
+    const T result = erfc_of_abs(x, select(negative, -low, low));
+    return select(negative, T(2) - result, result);
+}
+/// erfc x = 1 − erf x, without cancellation for large x.
+template <PolynomialNumber T>
+T erfc(T x) {
+    return erfc_of_sum(x, T(0));
+}
+
+/// erf x = (2/√π) ∫₀ˣ e^{−t²} dt.
+template <PolynomialNumber T>
+T erf(T x) {
+    using C = Coefficients<Scalar<T>>;
+    const T far = T(1) - erfc_of_abs(x, T(0));
+    const T near = fma(polynomial(x * x, C::erf), x, x);
+    return select(less(abs(x), T(C::erf_split)), near, select(less(x, T(0)), -far, far));
+}
+
+// --- long double, the wider witness ---------------------------------------------------------------------------------
+
+inline long double exp(long double x) { return std::exp(x); }
+inline long double expm1(long double x) { return std::expm1(x); }
+inline long double log(long double x) { return std::log(x); }
+inline long double log1p(long double x) { return std::log1p(x); }
+inline long double tanh(long double x) { return std::tanh(x); }
+inline long double erf(long double x) { return std::erf(x); }
+inline long double erfc(long double x) { return std::erfc(x); }
+inline long double erfc_of_sum(long double x, long double low) { return std::erfc(x + low); }
+
+// --- complex<double>, the complex-step witness ----------------------------------------------------------------------
+
+inline Complex exp(Complex z) { return std::exp(z); }
+/// e^z − 1: the real part e^x cos y − 1 in two terms that do not cancel.
+inline Complex expm1(Complex z) {
+    const double half_sine = std::sin(0.5 * z.imag());
+    return {std::expm1(z.real()) * std::cos(z.imag()) - 2 * half_sine * half_sine,
+            std::exp(z.real()) * std::sin(z.imag())};
+}
+inline Complex log(Complex z) { return std::log(z); }
+/// log(1 + z): the real part ½ log((1 + x)² + y²) with log(1 + x) taken apart.
+inline Complex log1p(Complex z) {
+    const double slope = z.imag() / (1 + z.real());
+    return {std::log1p(z.real()) + 0.5 * std::log1p(slope * slope), std::atan2(z.imag(), 1 + z.real())};
+}
+inline Complex tanh(Complex z) { return std::tanh(z); }
+/// (2/√π) e^{−x²}, the derivative of erf, with what x² lost.
+inline double erf_slope(double x) {
+    const double square = x * x;
+    return 1.12837916709551257390 * std::exp(-square) * (1 - std::fma(x, x, -square));
+}
+/// erf to first order in the imaginary part: right for the infinitesimal step that complex numbers are used for here.
+inline Complex erf(Complex z) { return {std::erf(z.real()), z.imag() * erf_slope(z.real())}; }
+/// erfc to first order in the imaginary part, and in low.
+inline Complex erfc_of_sum(Complex z, Complex low) {
+    const double slope = -erf_slope(z.real());
+    return {std::fma(low.real(), slope, std::erfc(z.real())), (z.imag() + low.imag()) * slope};
+}
+inline Complex erfc(Complex z) { return erfc_of_sum(z, 0); }
+
+// --- Built from the above, for every number -------------------------------------------------------------------------
+
+/// e^{x + low} for x ≤ 0 and low below an ulp of x: e^x (1 + low). A low that is no number, as from ∞ − ∞, is dropped.
+template <class T>
+T exp_of_sum(T x, T low) {
+    const T e = exp(x);
+    return fma(e, select(equal(low, low), low, T(0)), e);
+}
+/// e^{a − b} for a ≤ b, right to a few ulp even where a − b rounds; what that loses is found by Knuth's two-sum.
+template <class T>
+T exp_of_difference(T a, T b) {
+    const T d = a - b;
+    const T b_virtual = a - d;
+    const T a_virtual = d + b_virtual;
+    return exp_of_sum(d, (a - a_virtual) + (b_virtual - b));
+}
+
+}  // namespace handgrad::math

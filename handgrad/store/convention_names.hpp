@@ -1,0 +1,101 @@
+// The names under which conventions stand in model files and on screen: one list for each choice, one for the fields.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+
+#include "handgrad/math/conventions.hpp"
+
+namespace handgrad {
+
+/// A value of an enumeration and its name. The names are fixed: they stand in model files.
+template <class Enum>
+struct Named {
+    Enum value;
+    std::string_view name;
+};
+
+inline constexpr std::array kink_list{
+    Named{Kink::right_limit, "right_limit"},
+    Named{Kink::nearest_zero, "nearest_zero"},
+};
+inline constexpr std::array reduction_list{
+    Named{Reduction::sum, "sum"},
+    Named{Reduction::mean, "mean"},
+    Named{Reduction::half_sum, "half_sum"},
+};
+inline constexpr std::array penalty_list{
+    Named{Penalty::weights, "weights"},
+    Named{Penalty::all_parameters, "all_parameters"},
+    Named{Penalty::weights_per_row, "weights_per_row"},
+};
+inline constexpr std::array adam_epsilon_list{
+    Named{AdamEpsilon::after_correction, "after_correction"},
+    Named{AdamEpsilon::before_correction, "before_correction"},
+};
+inline constexpr std::array momentum_list{
+    Named{Momentum::velocity, "velocity"},
+    Named{Momentum::gradient_sum, "gradient_sum"},
+};
+inline constexpr std::array first_weights_list{
+    Named{FirstWeights::by_activation, "by_activation"},
+    Named{FirstWeights::he, "he"},
+    Named{FirstWeights::xavier, "xavier"},
+    Named{FirstWeights::lecun, "lecun"},
+    Named{FirstWeights::zeros, "zeros"},
+    Named{FirstWeights::pytorch_linear, "pytorch_linear"},
+    Named{FirstWeights::sklearn_glorot, "sklearn_glorot"},
+};
+
+/// The list of an enumeration.
+constexpr const auto& list_of(Kink /*which*/) { return kink_list; }
+constexpr const auto& list_of(Reduction /*which*/) { return reduction_list; }
+constexpr const auto& list_of(Penalty /*which*/) { return penalty_list; }
+constexpr const auto& list_of(AdamEpsilon /*which*/) { return adam_epsilon_list; }
+constexpr const auto& list_of(Momentum /*which*/) { return momentum_list; }
+constexpr const auto& list_of(FirstWeights /*which*/) { return first_weights_list; }
+
+template <class Enum>
+concept Convention = requires(Enum e) {
+    list_of(e);
+};
+
+template <Convention Enum>
+constexpr std::string_view name(Enum value) {
+    for (const Named<Enum>& entry : list_of(value)) {
+        if (entry.value == value) {
+            return entry.name;
+        }
+    }
+    __builtin_unreachable();
+}
+
+/// The value of that name, if there is one.
+template <Convention Enum>
+constexpr std::optional<Enum> find_convention(std::string_view wanted) {
+    for (const Named<Enum>& entry : list_of(Enum{})) {
+        if (entry.name == wanted) {
+            return entry.value;
+        }
+    }
+    return std::nullopt;
+}
+
+/// Calls visit(NAME, FIELD) for each choice in the order of the struct; the fields may be changed unless const.
+template <class C, class Visitor>
+requires std::same_as<std::remove_const_t<C>, Conventions>
+constexpr void for_each_convention(C& conventions, Visitor&& visit) {
+    visit("squared_error", conventions.squared_error);
+    visit("binary_cross_entropy", conventions.binary_cross_entropy);
+    visit("other_losses", conventions.other_losses);
+    visit("kink", conventions.kink);
+    visit("penalty", conventions.penalty);
+    visit("adam_epsilon", conventions.adam_epsilon);
+    visit("momentum", conventions.momentum);
+    visit("first_weights", conventions.first_weights);
+}
+
+}  // namespace handgrad

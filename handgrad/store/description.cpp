@@ -1,0 +1,347 @@
+// The fields of a model's parts listed once, a writer and a strict reader that walk the lists, and what must hold.
+#include "handgrad/store/description.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "handgrad/base/error.hpp"
+#include "handgrad/store/convention_names.hpp"
+#include "handgrad/store/json.hpp"
+
+namespace handgrad {
+namespace {
+
+// --- The fields, for a writer (const) and a reader alike
+// --------------------------------------------------------------
+
+template <class T, class Plain>
+concept Is = std::same_as<std::remove_const_t<T>, Plain>;
+template <class T>
+concept Choice = std::is_enum_v<std::remove_reference_t<T>>;
+
+template <class Field>
+void for_each_field(Is<Architecture> auto& architecture,
+                    Field&& field) {  // its conventions stand in a text of their own
+    field("sizes", architecture.sizes);
+    field("hidden", architecture.hidden);
+    field("output", architecture.output);
+    field("each_hidden", architecture.each_hidden);
+    field("leaky_slope", architecture.leaky_slope);
+}
+
+template <class Field>
+void for_each_field(Is<Conventions> auto& conventions, Field&& field) {
+    field("name", conventions.name);
+    for_each_convention(conventions, field);
+}
+
+/// The loss with the penalty that is added to it.
+template <class D>
+struct PenalizedLoss {
+    D& description;
+};
+template <class D, class Field>
+void for_each_field(const PenalizedLoss<D>& loss, Field&& field) {
+    field("kind", loss.description.loss.kind);
+    field("huber_delta", loss.description.loss.huber_delta);
+    field("quantile", loss.description.loss.quantile);
+    field("weight_decay", loss.description.weight_decay);
+}
+
+template <class Field>
+void for_each_field(Is<FeatureColumn> auto& column, Field&& field) {
+    field("name", column.name);
+    field("categories", column.categories);
+    field("impute", column.impute);
+    field("shift", column.shift);
+    field("scale", column.scale);
+}
+
+template <class Field>
+void for_each_field(Is<TargetColumn> auto& column, Field&& field) {
+    field("name", column.name);
+    field("shift", column.shift);
+    field("scale", column.scale);
+}
+
+template <class Field>
+void for_each_field(Is<ReadOptions> auto& reading, Field&& field) {
+    field("delimiter", reading.delimiter);
+    field("decimal", reading.decimal);
+    field("header", reading.header);
+    field("missing", reading.missing);
+    field("text_columns", reading.text_columns);
+    field("spelled_columns", reading.spelled_columns);
+}
+
+template <class Field>
+void for_each_field(Is<Preprocessing> auto& preprocessing, Field&& field) {
+    field("task", preprocessing.task);
+    field("features", preprocessing.features);
+    field("targets", preprocessing.targets);
+    field("classes", preprocessing.classes);
+    field("numeric_classes", preprocessing.numeric_classes);
+    field("one_output", preprocessing.one_output);
+    field("weight", preprocessing.weight);
+    field("reading", preprocessing.reading);
+}
+
+// --- Names of the choices that are not conventions
+// --------------------------------------------------------------------
+
+constexpr std::string_view name(Task task) { return task == Task::regression ? "regression" : "classification"; }
+
+template <Choice C>
+std::optional<C> find(std::string_view wanted) {
+    if constexpr (std::same_as<C, Activation>) {
+        return find_activation(wanted);
+    } else if constexpr (std::same_as<C, Loss>) {
+        return find_loss(wanted);
+    } else if constexpr (std::same_as<C, Task>) {
+        return wanted == name(Task::regression)       ? std::optional(Task::regression)
+               : wanted == name(Task::classification) ? std::optional(Task::classification)
+                                                      : std::nullopt;
+    } else {
+        return find_convention<C>(wanted);
+    }
+}
+
+// --- Writing
+// ----------------------------------------------------------------------------------------------------------
+
+Json to_json(bool value) { return Json{value}; }
+Json to_json(std::size_t value) { return Json{std::uint64_t{value}}; }
+Json to_json(double value) { return Json{value}; }
+Json to_json(std::string_view value) { return Json{std::string(value)}; }
+Json to_json(const std::string& value) { return Json{value}; }
+/// A character as a text, no character (0) as the empty one.
+Json to_json(char value) { return Json{std::string(value == 0 ? 0 : 1, value)}; }
+Json to_json(std::optional<double> value) { return value ? Json{*value} : Json{nullptr}; }
+Json to_json(Choice auto value) { return Json{std::string(name(value))}; }
+template <class T>
+Json to_json(const std::vector<T>& values);
+
+template <class Struct>
+requires(!Choice<Struct>) Json to_json(const Struct& fields) {
+    Json::Object object;
+    for_each_field(fields,
+                   [&](std::string_view field, const auto& value) { object.emplace_back(field, to_json(value)); });
+    return Json{std::move(object)};
+}
+
+template <class T>
+Json to_json(const std::vector<T>& values) {
+    Json::Array array;
+    for (const T& value : values) {
+        array.push_back(to_json(value));
+    }
+    return Json{std::move(array)};
+}
+
+// --- Reading: read(json, target, place) raises Error(model) unless json is what the target's type asks for
+// ------------
+
+[[noreturn]] void fail(const std::string& place, const std::string& cause) {
+    throw Error(ErrorKind::model, place + ": " + cause);
+}
+
+template <class Alternative>
+const Alternative& get(const Json& json, const std::string& place, std::string_view expected) {
+    const auto* value = std::get_if<Alternative>(&json.value);
+    if (value == nullptr) {
+        fail(place, excerpt(to_text(json)) + " stands where " + std::string(expected) + " belongs");
+    }
+    return *value;
+}
+
+void read(const Json& json, bool& target, const std::string& place) {
+    target = get<bool>(json, place, "true or false");
+}
+void read(const Json& json, std::size_t& target, const std::string& place) {
+    target = get<std::uint64_t>(json, place, "a whole number");
+}
+void read(const Json& json, double& target, const std::string& place) {
+    const auto* whole = std::get_if<std::uint64_t>(&json.value);
+    target = whole != nullptr ? static_cast<double>(*whole) : get<double>(json, place, "a number");
+}
+void read(const Json& json, std::string& target, const std::string& place) {
+    target = get<std::string>(json, place, "a text");
+}
+/// The name of a preset, whose characters live as long as the program.
+void read(const Json& json, std::string_view& target, const std::string& place) {
+    const auto& text = get<std::string>(json, place, "a text");
+    const std::optional<Conventions> preset = find_conventions(text);
+    if (!preset) {
+        fail(place, "'" + excerpt(text) + "' is not a preset of conventions");
+    }
+    target = preset->name;
+}
+void read(const Json& json, char& target, const std::string& place) {
+    const auto& text = get<std::string>(json, place, "a text");
+    if (text.size() > 1) {
+        fail(place, "'" + excerpt(text) + "' has more than one character");
+    }
+    target = text.empty() ? '\0' : text[0];
+}
+void read(const Json& json, std::optional<double>& target, const std::string& place) {
+    target.reset();
+    if (!std::holds_alternative<std::nullptr_t>(json.value)) {
+        read(json, target.emplace(), place);
+    }
+}
+template <Choice C>
+void read(const Json& json, C& target, const std::string& place) {
+    const auto& text = get<std::string>(json, place, "a name");
+    const std::optional<C> found = find<C>(text);
+    if (!found) {
+        fail(place, "'" + excerpt(text) + "' is not a name that this version knows");
+    }
+    target = *found;
+}
+template <class T>
+void read(const Json& json, std::vector<T>& target, const std::string& place);
+
+template <class Struct>
+requires(!Choice<Struct>) void read(const Json& json, Struct&& target, const std::string& place) {
+    const auto& object = get<Json::Object>(json, place, "an object");
+    std::set<std::string_view> unknown;
+    for (const auto& member : object) {
+        unknown.insert(member.first);
+    }
+    for_each_field(target, [&](std::string_view field, auto& value) {
+        const auto found = std::ranges::find(object, field, &Json::Object::value_type::first);
+        if (found == object.end()) {
+            fail(place, "the field '" + std::string(field) + "' is missing");
+        }
+        unknown.erase(field);
+        read(found->second, value, place + "." + std::string(field));
+    });
+    if (!unknown.empty()) {
+        fail(place, "'" + excerpt(std::string(*unknown.begin())) + "' is not a field that this version knows");
+    }
+}
+
+template <class T>
+void read(const Json& json, std::vector<T>& target, const std::string& place) {
+    const auto& array = get<Json::Array>(json, place, "a list");
+    target = std::vector<T>(array.size());
+    for (std::size_t i = 0; i < array.size(); ++i) {
+        read(array[i], target[i], place + "[" + std::to_string(i) + "]");
+    }
+}
+
+// --- What must hold
+// ---------------------------------------------------------------------------------------------------
+
+void require(bool good, const std::string& place, const std::string& cause) {
+    if (!good) {
+        fail(place, cause);
+    }
+}
+
+template <class Range>
+bool distinct(const Range& names) {
+    return std::set<std::string>(names.begin(), names.end()).size() == names.size();
+}
+
+void check_loss(const Description& d, const std::string& place) {
+    require(d.loss.huber_delta > 0.0, place, "huber_delta must be positive");
+    require(d.loss.quantile > 0.0 && d.loss.quantile < 1.0, place, "quantile must lie between 0 and 1");
+    require(d.weight_decay >= 0.0, place, "weight_decay must not be negative");
+}
+
+void check_preprocessing(const Preprocessing& p, const std::string& place) {
+    require(!p.features.empty(), place, "there are no features");
+    require(!p.targets.empty(), place, "there are no targets");
+    std::vector<std::string> names;
+    for (const FeatureColumn& feature : p.features) {
+        names.push_back(feature.name);
+        require(feature.scale > 0.0, place, "the scale of feature '" + feature.name + "' must be positive");
+        require(distinct(feature.categories), place, "a category of feature '" + feature.name + "' stands twice");
+    }
+    for (const TargetColumn& target : p.targets) {
+        names.push_back(target.name);
+        require(target.scale > 0.0, place, "the scale of target '" + target.name + "' must be positive");
+    }
+    if (!p.weight.empty()) {
+        names.push_back(p.weight);
+    }
+    require(distinct(names), place, "a column stands twice");
+    require(distinct(p.classes), place, "a class stands twice");
+    if (p.task == Task::regression) {
+        require(p.classes.empty() && !p.one_output && !p.numeric_classes, place, "a regression has no classes");
+    } else {
+        require(p.targets.size() == 1, place, "a classification has one target");
+        require(!p.classes.empty(), place, "there are no classes");
+        require(!p.one_output || p.classes.size() == 2, place, "one output serves two classes only");
+    }
+}
+
+void check_fit(const Architecture& architecture, const Preprocessing& p, const std::string& place) {
+    const auto check = [&](std::size_t columns, std::size_t network, const std::string& what) {
+        require(
+            columns == network, place,
+            "its columns make " + std::to_string(columns) + what + ", but the network has " + std::to_string(network));
+    };
+    check(p.inputs(), architecture.inputs(), " inputs");
+    check(p.outputs(), architecture.outputs(), " outputs");
+}
+
+}  // namespace
+
+std::map<std::string, std::string> description_texts(const Description& description) {
+    Json::Object provenance;
+    for (const auto& [key, value] : description.provenance) {
+        provenance.emplace_back(replace_invalid_utf8(key), Json{replace_invalid_utf8(value)});
+    }
+    return {{"architecture", to_text(to_json(description.architecture))},
+            {"conventions", to_text(to_json(description.architecture.conventions))},
+            {"loss", to_text(to_json(PenalizedLoss{description}))},
+            {"preprocessing", to_text(to_json(description.preprocessing))},
+            {"provenance", to_text(Json{std::move(provenance)})}};
+}
+
+Description read_description(const std::map<std::string, std::string>& texts, const std::string& source) {
+    const auto parsed = [&](const std::string& key, auto&& visit) {
+        const auto text = texts.find(key);
+        const std::string place = source + ": " + key;
+        require(text != texts.end(), place, "it is missing");
+        visit(parse_json(text->second, place), place);
+    };
+    Description description;
+    Architecture& architecture = description.architecture;
+    parsed("architecture", [&](const Json& json, const std::string& place) {
+        read(json, architecture, place);
+        try {
+            architecture.check();
+        } catch (const Error& error) {
+            fail(place, error.what());
+        }
+    });
+    parsed("conventions",
+           [&](const Json& json, const std::string& place) { read(json, architecture.conventions, place); });
+    parsed("loss", [&](const Json& json, const std::string& place) {
+        read(json, PenalizedLoss{description}, place);
+        check_loss(description, place);
+    });
+    parsed("preprocessing", [&](const Json& json, const std::string& place) {
+        read(json, description.preprocessing, place);
+        check_preprocessing(description.preprocessing, place);
+        check_fit(architecture, description.preprocessing, place);
+    });
+    parsed("provenance", [&](const Json& json, const std::string& place) {
+        for (const auto& [key, value] : get<Json::Object>(json, place, "an object")) {
+            read(value, description.provenance[key], place + "." + key);
+        }
+    });
+    return description;
+}
+
+}  // namespace handgrad

@@ -1,0 +1,44 @@
+// JSON as plain values: a strict reader for texts from strangers, and a writer whose numbers read back as the same
+// bits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace handgrad {
+
+/// Any JSON value. Whole numbers without a sign are std::uint64_t, all others double.
+struct Json {
+    using Array = std::vector<Json>;
+    using Object = std::vector<std::pair<std::string, Json>>;  ///< in the order of the text, no name twice
+
+    std::variant<std::nullptr_t, bool, std::uint64_t, double, std::string, Array, Object> value;
+
+    bool operator==(const Json&) const = default;
+};
+
+/// Limits on a text from a stranger.
+inline constexpr std::size_t max_json_depth = 16;
+inline constexpr std::size_t max_json_values = std::size_t{1} << 20;
+
+/// The value that `text` spells. `place` stands in messages, with the byte counted from `first_byte` where the grammar
+/// is broken. Raises Error(model) for anything but one JSON value in UTF-8, for a name that stands twice in an object,
+/// and beyond the limits, before anything of that size is built.
+Json parse_json(std::string_view text, const std::string& place, std::size_t first_byte = 0);
+
+/// The text of a value without blanks, in UTF-8. A double is written with a point or an exponent and as few digits as
+/// read back to the same bits. Raises Error(data) quoting a text that is not UTF-8, and for a NaN or an infinity.
+std::string to_text(const Json& json);
+
+/// The beginning of a stranger's text, short enough for a message.
+std::string excerpt(const std::string& text);
+
+/// `text` with what is not UTF-8 replaced by U+FFFD.
+std::string replace_invalid_utf8(const std::string& text);
+
+}  // namespace handgrad

@@ -1,0 +1,334 @@
+// The model file: parameters as tensors, the description as JSON texts, and a checksum over every byte of both.
+#include "handgrad/store/model.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "handgrad/base/atomic_file.hpp"
+#include "handgrad/base/error.hpp"
+#include "handgrad/base/version.hpp"
+#include "handgrad/store/description.hpp"
+#include "handgrad/store/json.hpp"
+#include "handgrad/store/tensor_file.hpp"
+
+namespace handgrad {
+namespace {
+
+constexpr std::string_view format_name = "handgrad model";
+constexpr int format_version = 1;
+
+/// What stands in the metadata of a model file, all of it.
+constexpr std::array<std::string_view, 10> metadata_keys{
+    "format", "format_version", "handgrad_version", "architecture",    "conventions",
+    "loss",   "preprocessing",  "provenance",       "parameters_hash", "checksum"};
+
+/// `checksum` is the XXH3-128 of the whole header, its blanks included, with these digits in its own place.
+constexpr std::string_view no_checksum = "00000000000000000000000000000000";
+
+[[noreturn]] void fail(const std::string& source, const std::string& cause) {
+    throw Error(ErrorKind::model, source + ": " + cause);
+}
+
+template <class T>
+std::string_view bytes_of(std::span<const T> numbers) {
+    return {reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()};
+}
+
+std::string shape_text(std::span<const std::size_t> shape) {
+    std::string text;
+    for (const std::size_t n : shape) {
+        text += (text.empty() ? "" : "x") + std::to_string(n);
+    }
+    return text.empty() ? "a single number" : text;
+}
+
+// --- Checksums
+// --------------------------------------------------------------------------------------------------------
+
+/// A file's bytes cut where its header ends.
+struct Parts {
+    std::string header;
+    std::string_view data;
+};
+
+/// Of bytes that have been parsed, or just written, as a tensor file.
+Parts parts(std::string_view bytes) {
+    std::uint64_t length = 0;
+    std::ranges::copy(bytes.substr(0, sizeof length), reinterpret_cast<char*>(&length));
+    return {std::string(bytes.substr(sizeof length, length)), bytes.substr(sizeof length + length)};
+}
+
+/// Where in the header the digits of its checksum stand, or npos. No text within the header can look like this: a
+/// quotation mark inside a JSON text has a backslash before it.
+std::size_t checksum_position(std::string_view header) {
+    constexpr std::string_view before = R"("checksum":")";
+    const std::size_t found = header.find(before);
+    return found == std::string_view::npos || found + before.size() + no_checksum.size() > header.size()
+               ? std::string_view::npos
+               : found + before.size();
+}
+
+std::string header_checksum(std::string header, std::size_t position) {
+    return xxh3_128_hex(header.replace(position, no_checksum.size(), no_checksum));
+}
+
+bool is_model(const TensorFile& file) {
+    const auto format = file.metadata.find("format");
+    return format != file.metadata.end() && format->second == format_name;
+}
+
+void check_version(const std::map<std::string, std::string>& metadata, const std::string& source) {
+    const auto found = metadata.find("format_version");
+    if (found == metadata.end()) {
+        fail(source, "its format_version is missing");
+    }
+    const std::string& text = found->second;
+    int version = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), version);
+    if (problem != std::errc() || end != text.data() + text.size() || version < 1) {
+        fail(source, "its format_version is '" + excerpt(text) + "', which no handgrad writes");
+    }
+    if (version > format_version) {
+        fail(source, "written by a later handgrad (format " + text + ", this one reads " +
+                         std::to_string(format_version) + "); update handgrad");
+    }
+}
+
+void check_metadata_keys(const std::map<std::string, std::string>& metadata, const std::string& source) {
+    for (const std::string_view key : metadata_keys) {
+        if (!metadata.contains(std::string(key))) {
+            fail(source, "its metadata have no '" + std::string(key) + "'");
+        }
+    }
+    for (const auto& [key, text] : metadata) {
+        if (std::ranges::find(metadata_keys, key) == metadata_keys.end()) {
+            fail(source, "its metadata have '" + excerpt(key) + "', which this version does not know");
+        }
+    }
+}
+
+/// Raises Error(model) unless header and data are, bit for bit, what was written.
+void check_checksums(std::string_view bytes, const std::map<std::string, std::string>& metadata,
+                     const std::string& source) {
+    const auto compare = [&](const std::string& key, const std::string& computed, const std::string& what) {
+        if (metadata.at(key) != computed) {
+            fail(source, "damaged: the checksum of its " + what + " is " + computed + ", but its " + key + " is " +
+                             excerpt(metadata.at(key)) + "; restore it from a copy");
+        }
+    };
+    const Parts file = parts(bytes);
+    const std::size_t position = checksum_position(file.header);
+    if (position == std::string::npos) {
+        fail(source, "its header was written anew by another program, so that its checksum says nothing");
+    }
+    compare("checksum", header_checksum(file.header, position), "columns and settings");
+    compare("parameters_hash", xxh3_128_hex(file.data), "parameters");
+}
+
+/// Raises Error(model) unless a file that calls itself a model is of this format and undamaged.
+void check_model(std::string_view bytes, const TensorFile& file, const std::string& source) {
+    check_version(file.metadata, source);
+    check_metadata_keys(file.metadata, source);
+    check_checksums(bytes, file.metadata, source);
+}
+
+// --- Parameters as tensors
+// --------------------------------------------------------------------------------------------
+
+/// The name and shape of each parameter, in the order of the flat buffer.
+std::vector<std::pair<std::string, std::vector<std::size_t>>> parameter_shapes(const Architecture& architecture) {
+    std::vector<std::pair<std::string, std::vector<std::size_t>>> shapes;
+    for (std::size_t l = 0; l < architecture.layers(); ++l) {
+        shapes.push_back({weight_name(l), {architecture.sizes[l + 1], architecture.sizes[l]}});
+        shapes.push_back({bias_name(l), {architecture.sizes[l + 1]}});
+    }
+    return shapes;
+}
+
+/// `linear12.weight` or `linear12.bias`, whatever the number.
+bool names_a_parameter(std::string_view name) {
+    constexpr std::string_view before = "linear";
+    const std::size_t dot = name.find('.');
+    if (!name.starts_with(before) || dot == std::string_view::npos || dot == before.size()) {
+        return false;
+    }
+    const std::string_view number = name.substr(before.size(), dot - before.size());
+    const std::string_view kind = name.substr(dot);
+    return number.find_first_not_of("0123456789") == std::string_view::npos && (kind == ".weight" || kind == ".bias");
+}
+
+/// Raises Error(model) unless every parameter is there in its shape.
+void check_shapes(const TensorFile& file, const Architecture& architecture, const std::string& source) {
+    for (const auto& [name, shape] : parameter_shapes(architecture)) {
+        const Tensor* tensor = file.find(name);
+        if (tensor == nullptr) {
+            fail(source, "tensor '" + name + "' is missing; the network has " + std::to_string(architecture.layers()) +
+                             " layers");
+        }
+        if (tensor->shape != shape) {
+            const std::vector<std::size_t> transposed(shape.rbegin(), shape.rend());
+            const bool is_transposed = shape.size() == 2 && tensor->shape == transposed;
+            fail(source, "tensor '" + name + "' is " + shape_text(tensor->shape) + ", but the network asks for " +
+                             shape_text(shape) + (is_transposed ? " (outputs x inputs): transpose it" : ""));
+        }
+    }
+}
+
+/// Raises Error(model) for the first tensor that `extra` says and that is no parameter of the network.
+template <class Extra>
+void check_extra(const TensorFile& file, const Architecture& architecture, const std::string& source, Extra extra) {
+    const auto shapes = parameter_shapes(architecture);
+    for (const Tensor& tensor : file.tensors) {
+        if (extra(tensor.name) &&
+            std::ranges::find(shapes, tensor.name, [](const auto& s) { return s.first; }) == shapes.end()) {
+            fail(source, "tensor '" + excerpt(tensor.name) + "' has no place in a network of " +
+                             std::to_string(architecture.layers()) + " layers");
+        }
+    }
+}
+
+/// Why number i of a parameter is refused, with its place.
+std::string nonfinite_message(const Tensor& tensor, std::size_t i) {
+    const std::string place = tensor.shape.size() == 2 ? "row " + std::to_string(i / tensor.shape[1]) + ", column " +
+                                                             std::to_string(i % tensor.shape[1])
+                                                       : "number " + std::to_string(i);
+    const double value = tensor.value(i);
+    return "tensor '" + tensor.name + "', " + place + ": " +
+           (std::isfinite(value) ? format_number(value) + " is too large for f32; use --dtype f64"
+                                 : std::string(std::isnan(value) ? "NaN" : "infinity") +
+                                       " is not a number to compute with; --allow-nonfinite reads it all the same");
+}
+
+/// The network whose shapes have been checked, its numbers cast to T.
+template <class T>
+BasicMlp<T> read_net(const TensorFile& file, const Architecture& architecture, bool allow_nonfinite,
+                     const std::string& source) {
+    BasicMlp<T> net = BasicMlp<T>::zeros(architecture);
+    auto parameter = net.parameters().begin();
+    for (const auto& [name, shape] : parameter_shapes(architecture)) {
+        const Tensor& tensor = *file.find(name);
+        for (std::size_t i = 0; i < tensor.count(); ++i, ++parameter) {
+            *parameter = static_cast<T>(tensor.value(i));
+            if (!allow_nonfinite && !std::isfinite(*parameter)) {
+                fail(source, nonfinite_message(tensor, i));
+            }
+        }
+    }
+    return net;
+}
+
+template <class T>
+TensorFile tensor_file(const BasicMlp<T>& net) {
+    TensorFile file;
+    std::size_t first = 0;
+    for (const auto& [name, shape] : parameter_shapes(net.architecture())) {
+        Tensor tensor{name, sizeof(T) == sizeof(float) ? TensorType::f32 : TensorType::f64, shape, {}};
+        tensor.bytes = bytes_of(net.parameters().subspan(first, tensor.count()));
+        first += tensor.count();
+        file.tensors.push_back(std::move(tensor));
+    }
+    return file;
+}
+
+/// The one type of all tensors. Raises Error(model) when there are two.
+TensorType common_type(const TensorFile& file, const std::string& source) {
+    const Tensor& first = file.tensors.front();
+    for (const Tensor& tensor : file.tensors) {
+        if (tensor.type != first.type) {
+            fail(source, "tensors '" + first.name + "' and '" + tensor.name +
+                             "' have different types; a model is all F32 or all F64");
+        }
+    }
+    return first.type;
+}
+
+}  // namespace
+
+const Architecture& Model::architecture() const {
+    return std::visit([](const auto& mlp) -> const Architecture& { return mlp.architecture(); }, net);
+}
+
+template <class T>
+std::string parameters_hash(const BasicMlp<T>& net) {
+    return xxh3_128_hex(bytes_of(net.parameters()));
+}
+
+std::string parameters_hash(const Model& model) {
+    return std::visit([](const auto& net) { return parameters_hash(net); }, model.net);
+}
+
+std::string serialize_model(const Model& model) {
+    TensorFile file = std::visit([](const auto& net) { return tensor_file(net); }, model.net);
+    file.metadata = description_texts({.architecture = model.architecture(),
+                                       .loss = model.loss,
+                                       .weight_decay = model.weight_decay,
+                                       .preprocessing = model.preprocessing,
+                                       .provenance = model.provenance});
+    file.metadata["format"] = format_name;
+    file.metadata["format_version"] = std::to_string(format_version);
+    file.metadata["handgrad_version"] = version;
+    file.metadata["parameters_hash"] = parameters_hash(model);
+    file.metadata["checksum"] = no_checksum;
+    std::string bytes = serialize(file);
+    const Parts cut = parts(bytes);
+    const std::size_t position = checksum_position(cut.header);
+    bytes.replace(sizeof(std::uint64_t) + position, no_checksum.size(), header_checksum(cut.header, position));
+    return bytes;
+}
+
+void save_model(const std::filesystem::path& path, const Model& model) {
+    write_file_atomically(path, serialize_model(model));
+}
+
+Model parse_model(std::string_view bytes, const std::string& source, bool allow_nonfinite) {
+    const TensorFile file = parse_tensor_file(bytes, source);
+    if (!is_model(file)) {
+        fail(source, "a safetensors file, but not a handgrad model; `train --init-from` takes bare weights");
+    }
+    check_model(bytes, file, source);
+    Description description = read_description(file.metadata, source);
+    const Architecture& architecture = description.architecture;
+    check_shapes(file, architecture, source);  // before a network of that size is allocated
+    check_extra(file, architecture, source, [](const std::string&) { return true; });
+    Model model{.net = {},
+                .loss = description.loss,
+                .weight_decay = description.weight_decay,
+                .preprocessing = std::move(description.preprocessing),
+                .provenance = std::move(description.provenance)};
+    if (common_type(file, source) == TensorType::f32) {
+        model.net = read_net<float>(file, architecture, allow_nonfinite, source);
+    } else {
+        model.net = read_net<double>(file, architecture, allow_nonfinite, source);
+    }
+    return model;
+}
+
+Model load_model(const std::filesystem::path& path, bool allow_nonfinite) {
+    return parse_model(read_file(path), path.string(), allow_nonfinite);
+}
+
+template <class T>
+void load_parameters(const std::filesystem::path& path, BasicMlp<T>& net) {
+    const std::string bytes = read_file(path);
+    const std::string source = path.string();
+    const TensorFile file = parse_tensor_file(bytes, source);
+    if (is_model(file)) {
+        check_model(bytes, file, source);
+    }
+    check_shapes(file, net.architecture(), source);
+    check_extra(file, net.architecture(), source, names_a_parameter);
+    net = read_net<T>(file, net.architecture(), false, source);
+}
+
+template std::string parameters_hash(const BasicMlp<float>&);
+template std::string parameters_hash(const BasicMlp<double>&);
+template void load_parameters(const std::filesystem::path&, BasicMlp<float>&);
+template void load_parameters(const std::filesystem::path&, BasicMlp<double>&);
+
+}  // namespace handgrad

@@ -1,0 +1,218 @@
+// Encodes a table as the model was trained on it, runs the network, and decodes what comes out.
+#include "handgrad/train/prediction.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstddef>
+#include <span>
+#include <type_traits>
+#include <variant>
+
+#include "handgrad/nn/passes.hpp"
+#include "handgrad/nn/tape.hpp"
+#include "handgrad/train/trainer.hpp"
+
+namespace handgrad {
+namespace {
+
+/// Rows whose Jacobians are taken from one tape at a time.
+constexpr std::size_t block_rows = 1024;
+
+template <class T>
+Matrix<double> in_double(MatrixView<const T> values) {
+    Matrix<double> result(values.rows(), values.columns());
+    for (std::size_t i = 0; i < values.rows(); ++i) {
+        std::ranges::copy(values.row(i), result.row(i).begin());
+    }
+    return result;
+}
+
+/// y · scale + shift of each target: from what the network learned to the user's units.
+Matrix<double> in_user_units(const Preprocessing& preprocessing, MatrixView<const double> values) {
+    Matrix<double> result(values.rows(), values.columns());
+    for (std::size_t i = 0; i < values.rows(); ++i) {
+        for (std::size_t k = 0; k < values.columns(); ++k) {
+            const TargetColumn& target = preprocessing.targets[k];
+            result(i, k) = values(i, k) * target.scale + target.shift;
+        }
+    }
+    return result;
+}
+
+/// The class that a row of outputs, or of 0/1 targets, stands for.
+std::uint32_t class_of(const Preprocessing& preprocessing, std::span<const double> row) {
+    if (preprocessing.one_output) {
+        return row[0] > 0.5 ? 1 : 0;
+    }
+    return static_cast<std::uint32_t>(std::ranges::max_element(row) - row.begin());
+}
+
+/// Whether each output is by itself the probability of a class: one σ output, or softmax.
+bool outputs_are_probabilities(const Preprocessing& preprocessing, Activation output) {
+    return preprocessing.task == Task::classification &&
+           (output == Activation::softmax || (output == Activation::sigmoid && preprocessing.one_output));
+}
+
+/// Fills the probabilities of all classes from one row of σ or softmax outputs.
+void fill_probabilities(const Preprocessing& preprocessing, Activation output, std::span<const double> yhat,
+                        std::span<double> probabilities) {
+    if (preprocessing.one_output) {
+        probabilities[0] = 1.0 - yhat[0];
+        probabilities[1] = yhat[0];
+        return;
+    }
+    std::ranges::copy(yhat, probabilities.begin());
+    if (output == Activation::sigmoid) {
+        double sum = 0.0;
+        for (const double p : yhat) {
+            sum += p;
+        }
+        for (double& p : probabilities) {
+            p = sum == 0.0 ? 1.0 / static_cast<double>(yhat.size()) : p / sum;
+        }
+    }
+}
+
+template <class T>
+BasicDataset<T> encode(const Preprocessing& preprocessing, const Table& table, const ApplyOptions& options) {
+    return apply_preprocessing<T>(preprocessing, table, all_rows(table.rows), options);
+}
+
+/// The number type of a network.
+template <class Net>
+using Number = std::remove_cvref_t<decltype(std::declval<Net>().parameters()[0])>;
+
+/// What a unit of output k is worth in the user's units.
+double output_slope(const Preprocessing& preprocessing, std::size_t k) {
+    return preprocessing.task == Task::regression ? preprocessing.targets[k].scale : 1.0;
+}
+
+template <class T>
+Matrix<double> jacobians_of(const BasicMlp<T>& net, const Preprocessing& preprocessing, MatrixView<const T> x) {
+    const std::size_t K = net.outputs();
+    const std::size_t n = net.inputs();
+    const std::vector<double> input_slopes = preprocessing.input_slopes();
+    Matrix<double> result(x.rows(), K * n);
+    BasicTape<T> tape(net, std::min(block_rows, x.rows()));
+    Matrix<T> J(K, n);
+    for (std::size_t first = 0; first < x.rows(); first += block_rows) {
+        const std::size_t rows = std::min(block_rows, x.rows() - first);
+        forward(net, x.rows_from(first, rows), tape);
+        for (std::size_t row = 0; row < rows; ++row) {
+            jacobian(net, tape, row, J.view());
+            for (std::size_t k = 0; k < K; ++k) {
+                for (std::size_t j = 0; j < n; ++j) {
+                    result(first + row, k * n + j) =
+                        static_cast<double>(J(k, j)) * output_slope(preprocessing, k) * input_slopes[j];
+                }
+            }
+        }
+    }
+    return result;
+}
+
+/// What a derivative is taken of, output by output.
+std::vector<std::string> output_names(const Model& model) {
+    const Preprocessing& preprocessing = model.preprocessing;
+    std::vector<std::string> names;
+    if (preprocessing.task == Task::regression) {
+        for (const TargetColumn& target : preprocessing.targets) {
+            names.push_back(target.name);
+        }
+        return names;
+    }
+    const bool probabilities = outputs_are_probabilities(preprocessing, model.architecture().output);
+    for (std::size_t c = preprocessing.one_output ? 1 : 0; c < preprocessing.classes.size(); ++c) {
+        names.push_back(probabilities ? "p(" + preprocessing.classes[c] + ")" : preprocessing.classes[c]);
+    }
+    return names;
+}
+
+}  // namespace
+
+Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixView<const double> yhat) {
+    assert(yhat.columns() == preprocessing.outputs());
+    Prediction prediction;
+    if (preprocessing.task == Task::regression) {
+        prediction.values = in_user_units(preprocessing, yhat);
+        return prediction;
+    }
+    const bool has_probabilities = output == Activation::sigmoid || output == Activation::softmax;
+    prediction.probabilities = Matrix<double>(yhat.rows(), has_probabilities ? preprocessing.classes.size() : 0);
+    for (std::size_t i = 0; i < yhat.rows(); ++i) {
+        prediction.classes.push_back(class_of(preprocessing, yhat.row(i)));
+        if (has_probabilities) {
+            fill_probabilities(preprocessing, output, yhat.row(i), prediction.probabilities.row(i));
+        }
+        if (preprocessing.one_output) {
+            prediction.scores.push_back(yhat(i, 0));
+        }
+    }
+    return prediction;
+}
+
+Prediction predict(const Model& model, const Table& table, const ApplyOptions& options) {
+    return std::visit(
+        [&](const auto& net) {
+            using T = Number<decltype(net)>;
+            const BasicDataset<T> data = encode<T>(model.preprocessing, table, options);
+            const Matrix<T> yhat = outputs(net, data.x);
+            return decode(model.preprocessing, net.architecture().output, in_double<T>(yhat));
+        },
+        model.net);
+}
+
+Matrix<double> jacobians(const Model& model, const Table& table, const ApplyOptions& options) {
+    return std::visit(
+        [&](const auto& net) {
+            using T = Number<decltype(net)>;
+            const BasicDataset<T> data = encode<T>(model.preprocessing, table, options);
+            return jacobians_of<T>(net, model.preprocessing, data.x);
+        },
+        model.net);
+}
+
+std::vector<std::string> jacobian_names(const Model& model) {
+    std::vector<std::string> names;
+    for (const std::string& output : output_names(model)) {
+        for (const std::string& input : model.preprocessing.input_names()) {
+            names.push_back("d(" + output + ")/d(" + input + ")");
+        }
+    }
+    return names;
+}
+
+Evaluation evaluate(const Model& model, const Table& table, const ApplyOptions& options) {
+    return std::visit(
+        [&](const auto& net) {
+            using T = Number<decltype(net)>;
+            const BasicDataset<T> data = encode<T>(model.preprocessing, table, options);
+            const Matrix<T> yhat = outputs(net, data.x);
+            return Evaluation{.rows = data.rows(),
+                              .loss = evaluate_loss(net, data, model.loss, model.weight_decay),
+                              .metrics = metrics_of<T>(model.preprocessing, net.architecture().output, yhat, data)};
+        },
+        model.net);
+}
+
+template <class T>
+Metrics metrics_of(const Preprocessing& preprocessing, Activation output, MatrixView<const T> yhat,
+                   const BasicDataset<T>& data) {
+    assert(yhat.rows() == data.y.rows());
+    const Matrix<double> y = in_double<T>(data.y);
+    const std::vector<double> weights(data.weights.begin(), data.weights.end());
+    const Prediction prediction = decode(preprocessing, output, in_double(yhat));
+    if (preprocessing.task == Task::regression) {
+        return regression_metrics(prediction.values, in_user_units(preprocessing, y), weights);
+    }
+    std::vector<std::uint32_t> target;
+    for (std::size_t i = 0; i < y.rows(); ++i) {
+        target.push_back(class_of(preprocessing, y.row(i)));
+    }
+    return classification_metrics(prediction.classes, target, prediction.probabilities, prediction.scores, weights);
+}
+
+template Metrics metrics_of(const Preprocessing&, Activation, MatrixView<const float>, const BasicDataset<float>&);
+template Metrics metrics_of(const Preprocessing&, Activation, MatrixView<const double>, const BasicDataset<double>&);
+
+}  // namespace handgrad

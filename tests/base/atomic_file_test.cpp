@@ -1,0 +1,228 @@
+// Atomic files: the bytes come back, and after any failure the old file is whole and no other is left.
+#include "handgrad/base/atomic_file.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "handgrad/base/error.hpp"
+
+namespace handgrad {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class AtomicFile : public testing::Test {
+protected:
+    AtomicFile() { std::filesystem::create_directories(folder_); }
+    ~AtomicFile() override { std::filesystem::remove_all(folder_); }
+
+    [[nodiscard]] std::filesystem::path path(const std::string& name) const { return folder_ / name; }
+    /// The names of all files in the folder.
+    [[nodiscard]] std::set<std::string> files() const {
+        std::set<std::string> names;
+        for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+            names.insert(entry.path().filename());
+        }
+        return names;
+    }
+
+private:
+    std::filesystem::path folder_ =
+        std::filesystem::path(testing::TempDir()) /
+        ("handgrad_" + std::to_string(::getpid()) + testing::UnitTest::GetInstance()->current_test_info()->name());
+};
+
+template <class Action>
+std::string message_of(Action action) {
+    try {
+        action();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::io);
+        return error.what();
+    }
+    return "no error";
+}
+
+TEST_F(AtomicFile, TheBytesComeBackWhateverTheyAre) {
+    std::string all_bytes;
+    for (int i = 0; i < 256; ++i) {
+        all_bytes += static_cast<char>(i);
+    }
+    for (const std::string& bytes : {std::string(), all_bytes, std::string(1000000, '\n')}) {
+        write_file_atomically(path("f"), bytes);
+        EXPECT_EQ(read_file(path("f")), bytes);
+        EXPECT_THAT(files(), ElementsAre("f"));
+    }
+}
+
+TEST_F(AtomicFile, ANameWithoutDirectoryIsWrittenToTheCurrentOne) {
+    const std::filesystem::path before = std::filesystem::current_path();
+    std::filesystem::current_path(path(""));
+    write_file_atomically("f", "here");
+    std::filesystem::current_path(before);
+    EXPECT_EQ(read_file(path("f")), "here");
+}
+
+TEST_F(AtomicFile, AFailedWriteLeavesTheOldFileWholeAndNoLitter) {
+    write_file_atomically(path("f"), "old");
+    // A limit on the size of files makes the write fail half way, as a full disk does.
+    std::signal(SIGXFSZ, SIG_IGN);
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    const rlimit small{1000, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+    const std::string message = message_of([&] { write_file_atomically(path("f"), std::string(2000, 'x')); });
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    EXPECT_EQ(message, path("f").string() + ": cannot write 2000 bytes: File too large");
+    EXPECT_EQ(read_file(path("f")), "old");
+    EXPECT_THAT(files(), ElementsAre("f"));
+}
+
+TEST_F(AtomicFile, ADirectoryIsNotReplaced) {
+    std::filesystem::create_directories(path("d"));
+    EXPECT_EQ(message_of([&] { write_file_atomically(path("d"), "x"); }),
+              path("d").string() + ": cannot write: Is a directory");
+    EXPECT_THAT(files(), ElementsAre("d"));
+}
+
+TEST_F(AtomicFile, AMissingFolderIsNamed) {
+    const std::string expected =
+        path("no/f").string() + ": cannot create a temporary file beside it: No such file or directory";
+    EXPECT_EQ(message_of([&] { write_file_atomically(path("no/f"), "x"); }), expected);
+    EXPECT_EQ(message_of([&] { check_writable(path("no/f")); }), expected);
+}
+
+TEST_F(AtomicFile, AFileInPlaceOfAFolderIsNamed) {
+    write_file_atomically(path("f"), "x");
+    EXPECT_THAT(message_of([&] { check_writable(path("f/g")); }), HasSubstr("Not a directory"));
+}
+
+TEST_F(AtomicFile, CheckWritableChangesNothing) {
+    check_writable(path("new"));
+    EXPECT_TRUE(files().empty());
+    write_file_atomically(path("f"), "old");
+    check_writable(path("f"));
+    EXPECT_EQ(read_file(path("f")), "old");
+    EXPECT_THAT(files(), ElementsAre("f"));
+    EXPECT_THAT(message_of([&] { check_writable(path("")); }), HasSubstr("Is a directory"));
+}
+
+TEST_F(AtomicFile, DevicesAreWrittenToAndStay) {
+    write_file_atomically("/dev/null", "x");
+    check_writable("/dev/null");
+    EXPECT_EQ(message_of([] { write_file_atomically("/dev/full", "x"); }),
+              "/dev/full: cannot write 1 bytes: No space left on device");
+    EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));
+}
+
+TEST_F(AtomicFile, WhatADescriptorHasOpenIsAppendedTo) {
+    write_file_atomically(path("f"), "first\n");
+    const int fd = ::open(path("f").c_str(), O_WRONLY | O_APPEND);
+    ASSERT_GE(fd, 0);
+    write_file_atomically("/dev/fd/" + std::to_string(fd), "second\n");  // as /dev/stdout is of a shell's `>> f`
+    check_writable("/proc/self/fd/" + std::to_string(fd));
+    ::close(fd);
+    EXPECT_EQ(read_file(path("f")), "first\nsecond\n");
+    EXPECT_THAT(files(), ElementsAre("f"));
+}
+
+TEST_F(AtomicFile, ASymbolicLinkStaysAndItsTargetIsReplaced) {
+    std::filesystem::create_directories(path("there"));
+    write_file_atomically(path("there/f"), "old");
+    std::filesystem::create_symlink("there/f", path("link"));
+    write_file_atomically(path("link"), "new");
+    EXPECT_TRUE(std::filesystem::is_symlink(path("link")));
+    EXPECT_EQ(read_file(path("there/f")), "new");
+    EXPECT_THAT(files(), ElementsAre("link", "there"));
+}
+
+TEST_F(AtomicFile, PermissionsOfTheOldFileStayAndNewFilesFollowTheUmask) {
+    const auto mode = [&] {
+        struct stat info {};
+        EXPECT_EQ(::stat(path("f").c_str(), &info), 0);
+        return info.st_mode & 07777;
+    };
+    const mode_t before = ::umask(027);
+    write_file_atomically(path("f"), "x");
+    ::umask(before);
+    EXPECT_EQ(mode(), 0640U);
+    ASSERT_EQ(::chmod(path("f").c_str(), 0600), 0);
+    write_file_atomically(path("f"), "y");
+    EXPECT_EQ(mode(), 0600U);
+}
+
+TEST_F(AtomicFile, AFileLeftBehindByAKilledProcessIsNotTouched) {
+    for (int i = 0; i < 100; ++i) {
+        const std::string name = "f.tmp." + std::to_string(::getpid()) + "." + std::to_string(i);
+        write_file_atomically(path(name), "left behind");
+    }
+    write_file_atomically(path("f"), "new");
+    EXPECT_EQ(read_file(path("f")), "new");
+    EXPECT_EQ(files().size(), 101U);
+}
+
+TEST_F(AtomicFile, ThreadsThatWriteTheSameFileLeaveOneOfTheirTexts) {
+    std::vector<std::thread> threads;
+    for (const char letter : {'a', 'b', 'c', 'd'}) {
+        threads.emplace_back([this, letter] {
+            for (int i = 0; i < 20; ++i) {
+                write_file_atomically(path("f"), std::string(10000, letter));
+            }
+        });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    const std::string bytes = read_file(path("f"));
+    EXPECT_EQ(bytes, std::string(10000, bytes.at(0)));
+    EXPECT_THAT(files(), ElementsAre("f"));
+}
+
+TEST_F(AtomicFile, ReadingNamesWhatCannotBeRead) {
+    EXPECT_EQ(message_of([&] { read_file(path("f")); }),
+              path("f").string() + ": cannot open: No such file or directory");
+    EXPECT_EQ(message_of([&] { read_file(path("")); }), path("").string() + ": cannot read: Is a directory");
+}
+
+#ifndef __SANITIZE_ADDRESS__  // which needs the address space for itself
+TEST_F(AtomicFile, AFileLargerThanTheMemoryIsAnError) {
+    write_file_atomically(path("f"), "");
+    std::filesystem::resize_file(path("f"), std::uintmax_t{1} << 42);  // a hole of 4 TiB takes no room on the disk
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
+    const rlimit small{rlim_t{1} << 36, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_AS, &small), 0);
+    const std::string message = message_of([&] { read_file(path("f")); });
+    ASSERT_EQ(::setrlimit(RLIMIT_AS, &before), 0);
+    EXPECT_THAT(message, HasSubstr(": cannot read 4398046511104 bytes into memory: Cannot allocate memory"));
+}
+#endif
+
+TEST_F(AtomicFile, AFileThatDoesNotKnowItsSizeIsReadToItsEnd) {
+    EXPECT_THAT(read_file("/proc/self/status"), StartsWith("Name:"));
+}
+
+TEST_F(AtomicFile, APipeIsReadToItsEnd) {
+    ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+    const std::string sent(300000, 'x');
+    std::thread writer([&] { write_file_atomically(path("pipe"), sent); });
+    const std::string received = read_file(path("pipe"));
+    writer.join();
+    EXPECT_EQ(received, sent);
+}
+
+}  // namespace
+}  // namespace handgrad

@@ -1,0 +1,96 @@
+// Tables from files: which reader serves which name and content, and how rows and columns are found.
+#include "handgrad/data/table.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/data/raised.hpp"
+
+namespace handgrad {
+namespace {
+
+/// A directory of its own for each test, gone at its end.
+class Tables : public ::testing::Test {
+protected:
+    Tables()
+        : directory_(
+              std::filesystem::path(::testing::TempDir()) /
+              ("handgrad_tables_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()))) {
+        std::filesystem::create_directories(directory_);
+    }
+    ~Tables() override { std::filesystem::remove_all(directory_); }
+
+    std::filesystem::path write(const std::string& name, const std::string& bytes) {
+        const std::filesystem::path path = directory_ / name;
+        std::ofstream(path, std::ios::binary) << bytes;
+        return path;
+    }
+
+    std::string error(const std::filesystem::path& path) {
+        return raised([&] { read_table(path); });
+    }
+
+private:
+    std::filesystem::path directory_;
+};
+
+const std::string npy = std::string("\x93NUMPY\x01\0\x3B\0", 10) +
+                        "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 3), }\x01\x02\x03";
+const std::string idx("\0\0\x08\x01\0\0\0\2\x07\x09", 10);
+// Made by Python: gzip.compress(b'a\tb\n1\t2\n', mtime=0).
+const std::string tsv_gz(
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x4b\xe4\x4c\xe2\x32\xe4\x34\xe2\x02\x00\x4b\x95\x94\xa9"
+    "\x08\x00\x00\x00",
+    28);
+
+TEST_F(Tables, TheNameChoosesTheReader) {
+    EXPECT_EQ(read_table(write("t.csv", "a,b\n1,2\n")).columns.size(), 2);
+    EXPECT_EQ(read_table(write("t.tsv", "a\tb\n1\t2\n")).columns.size(), 2);
+    EXPECT_EQ(read_table(write("t.txt", "a\tb\n1\t2\n")).columns.size(), 2);
+    EXPECT_EQ(read_table(write("t.npy", npy)).columns.size(), 3);
+    EXPECT_EQ(read_table(write("t.idx", idx)).rows, 2);
+    EXPECT_EQ(read_table(write("t10k-labels-idx1-ubyte", idx)).rows, 2);
+    EXPECT_EQ(read_table(write("t.tsv.gz", tsv_gz)).columns.size(), 2);
+}
+
+TEST_F(Tables, TheFirstBytesChooseWhereTheNameSaysNothing) {
+    EXPECT_EQ(read_table(write("array", npy)).columns.size(), 3);
+    EXPECT_EQ(read_table(write("labels.bin", idx)).rows, 2);
+    EXPECT_EQ(read_table(write("t.data", "a,b\n1,2\n")).columns.size(), 2);
+    EXPECT_EQ(read_table(write("packed.tsv", tsv_gz)).columns.size(), 2);  // packed in spite of its name
+    EXPECT_EQ(read_table(write("plain.csv.gz", "a,b\n1,2\n")).columns.size(), 2);
+}
+
+TEST_F(Tables, AFileOfAnotherKindIsRefusedByWhatItsNamePromises) {
+    const auto path = write("t.npy", "a,b\n1,2\n");
+    EXPECT_EQ(error(path), "data: " + path.string() + ": byte 0: not an NPY file");
+    const auto parquet = write("t.parquet", "PAR1....");
+    EXPECT_EQ(error(parquet), "data: " + parquet.string() +
+                                  ": byte 0: not a table that can be read (known: CSV or TSV text, NPY, IDX, each also "
+                                  "as .gz); for Parquet or Excel: python3 -c \"import pandas; pandas.read_parquet('" +
+                                  parquet.string() + "').to_csv('table.csv', index=False)\"");
+}
+
+TEST_F(Tables, AFileThatIsNotThereIsAnErrorOfInputAndOutput) {
+    EXPECT_EQ(error("no/such.csv").substr(0, 16), "io: no/such.csv:");
+}
+
+TEST(Table, AColumnThatIsNotThereIsAnErrorThatNamesTheNearest) {
+    const Table table = read_csv("age,bmi\n1,2\n", "t.csv", {});
+    EXPECT_EQ(&table.column("bmi"), &table.columns[1]);
+    EXPECT_EQ(table.find("aeg"), nullptr);
+    EXPECT_EQ(raised([&] { static_cast<void>(table.column("aeg")); }),
+              "data: t.csv: there is no column 'aeg' (did you mean 'age'?); the columns are 'age', 'bmi'");
+}
+
+TEST(Table, OfManyColumnsTheFirstFewAreListed) {
+    const Table table = read_csv("a,b,c,d,e,f,g,h,i,j\n1,2,3,4,5,6,7,8,9,0\n", "t.csv", {});
+    EXPECT_EQ(raised([&] { static_cast<void>(table.column("target")); }),
+              "data: t.csv: there is no column 'target'; the columns are 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h' and 2 "
+              "more");
+}
+
+}  // namespace
+}  // namespace handgrad

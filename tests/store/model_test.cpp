@@ -1,0 +1,494 @@
+// The model file: everything comes back, damage of any bit is found, and no contradiction gets through.
+#include "handgrad/store/model.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <set>
+
+#include "handgrad/base/atomic_file.hpp"
+#include "handgrad/base/error.hpp"
+#include "handgrad/base/version.hpp"
+#include "handgrad/store/json.hpp"
+#include "handgrad/store/tensor_file.hpp"
+
+namespace handgrad {
+namespace {
+
+using testing::HasSubstr;
+
+/// 3 inputs (a number and two categories), 2 hidden units, 2 outputs.
+Architecture small_architecture() {
+    return {.sizes = {3, 2, 2}, .hidden = Activation::leaky_relu, .leaky_slope = 0.1, .conventions = {}};
+}
+
+template <class T>
+Model regression_model() {
+    Model model;
+    model.net = BasicMlp<T>::random(small_architecture(), 1);
+    model.loss = Loss::huber;
+    model.loss.huber_delta = 1.0 / 3;
+    model.weight_decay = 1e-4;
+    model.preprocessing = {
+        .task = Task::regression,
+        .features = {{.name = "area", .impute = -0.0, .shift = 0.1, .scale = 1e-300},
+                     {.name = "city", .categories = {"New York", "R\xc3\xb6m \"x\"\n"}}},
+        .targets = {{.name = "price", .shift = 1e22, .scale = 3.0}, {.name = "tax"}},
+        .classes = {},
+        .weight = "w",
+        .reading = {.delimiter = ';', .decimal = ',', .header = false, .missing = {"", "?"}, .text_columns = {"city"}}};
+    model.provenance = {{"seed", "1"}, {"data.file", "t.csv"}};
+    return model;
+}
+
+Model classification_model() {
+    Model model;
+    model.net =
+        Mlp::random({.sizes = {1, 1}, .output = Activation::sigmoid, .conventions = *find_conventions("pytorch")}, 2);
+    model.loss = Loss::binary_cross_entropy;
+    model.preprocessing = {.task = Task::classification,
+                           .features = {{.name = "x"}},
+                           .targets = {{.name = "y"}},
+                           .classes = {"0", "1"},
+                           .numeric_classes = true,
+                           .one_output = true,
+                           .weight = "",
+                           .reading = {}};
+    return model;
+}
+
+void expect_same(const Model& got, const Model& expected) {
+    EXPECT_EQ(got.architecture(), expected.architecture());
+    EXPECT_EQ(got.architecture().conventions, expected.architecture().conventions);
+    EXPECT_EQ(got.is_double(), expected.is_double());
+    EXPECT_EQ(parameters_hash(got), parameters_hash(expected));
+    EXPECT_EQ(got.loss, expected.loss);
+    EXPECT_EQ(got.weight_decay, expected.weight_decay);
+    EXPECT_EQ(got.preprocessing, expected.preprocessing);
+    EXPECT_EQ(got.provenance, expected.provenance);
+}
+
+std::string message_of(const std::string& bytes, bool allow_nonfinite = false) {
+    try {
+        parse_model(bytes, "m", allow_nonfinite);
+    } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::model) << error.what();
+        return error.what();
+    }
+    return "no error";
+}
+
+/// The file of a model, changed and with checksums that fit the change, as a stranger would send it.
+template <class Change>
+std::string forged(const Model& model, Change change) {
+    TensorFile file = parse_tensor_file(serialize_model(model), "m");
+    change(file);
+    std::string data;
+    for (const Tensor& tensor : file.tensors) {
+        data += tensor.bytes;
+    }
+    if (file.metadata.contains("parameters_hash")) {
+        file.metadata["parameters_hash"] = xxh3_128_hex(data);
+    }
+    file.metadata["checksum"] = std::string(32, '0');
+    std::string bytes = serialize(file);
+    const std::string header = bytes.substr(8, bytes.size() - 8 - data.size());
+    return bytes.replace(8 + header.find(R"("checksum":")") + 12, 32, xxh3_128_hex(header));
+}
+
+/// The same with `from` replaced by `to` in one of the JSON texts.
+std::string forged(const Model& model, const std::string& key, const std::string& from, const std::string& to) {
+    return forged(model, [&](TensorFile& file) {
+        std::string& text = file.metadata.at(key);
+        const std::size_t found = text.find(from);
+        ASSERT_NE(found, std::string::npos) << text;
+        text.replace(found, from.size(), to);
+    });
+}
+
+/// A file in the test's own folder.
+class ModelFile : public testing::Test {
+protected:
+    ModelFile() { std::filesystem::create_directories(folder_); }
+    ~ModelFile() override { std::filesystem::remove_all(folder_); }
+    [[nodiscard]] std::filesystem::path path(const std::string& name) const { return folder_ / name; }
+
+private:
+    std::filesystem::path folder_ =
+        std::filesystem::path(testing::TempDir()) /
+        (std::string("handgrad_") + testing::UnitTest::GetInstance()->current_test_info()->name());
+};
+
+// --- Round trips
+// ------------------------------------------------------------------------------------------------------
+
+TEST_F(ModelFile, EverythingComesBackFromTheFile) {
+    for (const Model& model : {regression_model<float>(), regression_model<double>(), classification_model()}) {
+        save_model(path("m"), model);
+        expect_same(load_model(path("m")), model);
+    }
+}
+
+TEST(Model, SerializingTwiceGivesTheSameBytes) {
+    const Model model = regression_model<float>();
+    const std::string bytes = serialize_model(model);
+    EXPECT_EQ(serialize_model(parse_model(bytes, "m")), bytes);
+}
+
+TEST(Model, EachActivationLossAndConventionComesBack) {
+    for (const Activation activation : all_activations) {
+        for (const Loss loss : all_losses) {
+            for (const Conventions& conventions : convention_presets) {
+                Model model = regression_model<float>();
+                Architecture architecture = small_architecture();
+                architecture.output = activation;
+                architecture.conventions = conventions;
+                model.net = Mlp::zeros(architecture);
+                model.loss = loss;
+                expect_same(parse_model(serialize_model(model), "m"), model);
+            }
+        }
+    }
+}
+
+TEST(Model, ConventionsThatDepartFromTheirPresetComeBack) {
+    Architecture architecture = small_architecture();
+    architecture.each_hidden = {Activation::tanh};
+    architecture.conventions.first_weights = FirstWeights::lecun;
+    Model model = regression_model<float>();
+    model.net = Mlp::zeros(architecture);
+    expect_same(parse_model(serialize_model(model), "m"), model);
+}
+
+RC_GTEST_PROP(Model, AnyColumnsComeBackBitForBit, (const std::vector<std::string>& texts, double shift, float scale)) {
+    Model model = regression_model<float>();
+    std::set<std::string> categories;
+    for (const std::string& text : texts) {
+        categories.insert(replace_invalid_utf8(text));
+    }
+    RC_PRE(std::isfinite(shift) && std::isfinite(scale) && scale > 0.0F && !categories.empty());
+    FeatureColumn& city = model.preprocessing.features[1];
+    city.categories.assign(categories.begin(), categories.end());
+    model.preprocessing.features[0].shift = shift;
+    model.preprocessing.features[0].scale = static_cast<double>(scale);
+    Architecture architecture = small_architecture();
+    architecture.sizes[0] = 1 + categories.size();
+    model.net = Mlp::random(architecture, 3);
+    const Model got = parse_model(serialize_model(model), "m");
+    RC_ASSERT(got.preprocessing == model.preprocessing);
+    RC_ASSERT(parameters_hash(got) == parameters_hash(model));
+}
+
+TEST(Model, TheFileSaysWhatItIs) {
+    const TensorFile file = parse_tensor_file(serialize_model(regression_model<float>()), "m");
+    EXPECT_EQ(file.metadata.at("format"), "handgrad model");
+    EXPECT_EQ(file.metadata.at("format_version"), "1");
+    EXPECT_EQ(file.metadata.at("handgrad_version"), version);
+    EXPECT_EQ(file.metadata.at("architecture"),
+              R"({"sizes":[3,2,2],"hidden":"leaky_relu","output":"identity","each_hidden":[],"leaky_slope":0.1})");
+    EXPECT_EQ(file.metadata.at("conventions"),
+              R"({"name":"handgrad","squared_error":"sum","binary_cross_entropy":"mean","other_losses":"sum",)"
+              R"("kink":"right_limit","penalty":"weights","adam_epsilon":"after_correction","momentum":"velocity",)"
+              R"("first_weights":"by_activation"})");
+    EXPECT_EQ(file.metadata.at("loss"),
+              R"({"kind":"huber","huber_delta":0.3333333333333333,"quantile":0.5,"weight_decay":1e-04})");
+    EXPECT_EQ(file.metadata.at("provenance"), R"({"data.file":"t.csv","seed":"1"})");
+    std::vector<std::string> names;
+    for (const Tensor& tensor : file.tensors) {
+        names.push_back(tensor.name);
+    }
+    EXPECT_THAT(names, testing::ElementsAre("linear1.weight", "linear1.bias", "linear2.weight", "linear2.bias"));
+    EXPECT_THAT(file.tensors[0].shape, testing::ElementsAre(2, 3));
+    EXPECT_EQ(file.tensors[0].value(1),
+              static_cast<double>(std::get<Mlp>(regression_model<float>().net).weight(0)(0, 1)));
+}
+
+TEST(Model, TheParametersHashIsThatOfTheFilesData) {
+    // The 14 numbers 0 to 13 as F32: python3 -c "import numpy as np, xxhash
+    // print(xxhash.xxh3_128_hexdigest(np.arange(14, dtype=np.float32).tobytes()))"
+    Mlp net = Mlp::zeros(small_architecture());
+    for (std::size_t i = 0; i < net.parameters().size(); ++i) {
+        net.parameters()[i] = static_cast<float>(i);
+    }
+    EXPECT_EQ(parameters_hash(net), "2b5fcc4cb53b2e0fefc07fbd260d823e");
+}
+
+TEST(Model, ATextThatIsNotUtf8IsADataErrorInColumnsAndReplacedInProvenance) {
+    Model model = regression_model<float>();
+    model.provenance["data.file"] = "caf\xe9.csv";
+    EXPECT_EQ(parse_model(serialize_model(model), "m").provenance.at("data.file"), "caf\xef\xbf\xbd.csv");
+    model.preprocessing.targets[0].name = "caf\xe9";
+    try {
+        serialize_model(model);
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::data);
+    }
+}
+
+// --- Case 17: damage
+// --------------------------------------------------------------------------------------------------
+
+TEST(Model, AFlippedBitAnywhereIsFound) {
+    const std::string bytes = serialize_model(classification_model());
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        for (int bit = 0; bit < 8; ++bit) {
+            std::string damaged = bytes;
+            damaged[i] = static_cast<char>(damaged[i] ^ (1 << bit));
+            ASSERT_NE(message_of(damaged, true), "no error") << "byte " << i << ", bit " << bit;
+        }
+    }
+}
+
+TEST(Model, EveryTruncationIsFound) {
+    const std::string bytes = serialize_model(classification_model());
+    for (std::size_t n = 0; n < bytes.size(); ++n) {
+        ASSERT_NE(message_of(bytes.substr(0, n), true), "no error") << n;
+    }
+    EXPECT_NE(message_of(bytes + '\0', true), "no error");
+}
+
+TEST(Model, DamageOfAParameterOrOfTheMetadataIsCalledSo) {
+    std::string bytes = serialize_model(classification_model());
+    bytes.back() = static_cast<char>(bytes.back() ^ 1);
+    EXPECT_THAT(message_of(bytes), HasSubstr("m: damaged: the checksum of its parameters is "));
+    bytes = serialize_model(regression_model<float>());
+    bytes.replace(bytes.find("New York"), 8, "New Pork");
+    EXPECT_THAT(message_of(bytes), HasSubstr("m: damaged: the checksum of its columns and settings is "));
+}
+
+// --- Case 16: what cannot be true
+// --------------------------------------------------------------------------------------
+
+TEST(Model, AForgedFileWithoutAChangeIsRead) {
+    EXPECT_EQ(message_of(forged(regression_model<float>(), [](TensorFile&) {})), "no error");
+}
+
+TEST(Model, OtherSafetensorsFilesAreNotModels) {
+    EXPECT_EQ(message_of(serialize({.tensors = {}, .metadata = {{"format", "pt"}}})),
+              "m: a safetensors file, but not a handgrad model; `train --init-from` takes bare weights");
+}
+
+TEST(Model, ALaterFormatIsNamedAndOtherVersionsAreRefused) {
+    const auto with_version = [](const std::string& text) {
+        return message_of(
+            forged(classification_model(), [&](TensorFile& file) { file.metadata["format_version"] = text; }));
+    };
+    EXPECT_EQ(with_version("2"), "m: written by a later handgrad (format 2, this one reads 1); update handgrad");
+    EXPECT_EQ(with_version("99999999999999999999"),
+              "m: its format_version is '99999999999999999999', which no handgrad writes");
+    for (const std::string text : {"", "0", "-1", "1.0", "one"}) {
+        EXPECT_THAT(with_version(text), HasSubstr("which no handgrad writes")) << text;
+    }
+}
+
+TEST(Model, MetadataMustBeCompleteAndKnown) {
+    for (const std::string key : {"format_version", "handgrad_version", "architecture", "conventions", "loss",
+                                  "preprocessing", "provenance", "parameters_hash"}) {
+        EXPECT_THAT(message_of(forged(classification_model(), [&](TensorFile& file) { file.metadata.erase(key); })),
+                    HasSubstr(key));
+    }
+    EXPECT_EQ(message_of(forged(classification_model(), [](TensorFile& file) { file.metadata["color"] = "red"; })),
+              "m: its metadata have 'color', which this version does not know");
+}
+
+TEST(Model, ShapesMustFitTheArchitectureAndEachOther) {
+    const auto reshaped = [](std::size_t tensor, std::vector<std::size_t> shape) {
+        return message_of(forged(regression_model<float>(), [&](TensorFile& file) {
+            file.tensors[tensor].shape = std::move(shape);
+            file.tensors[tensor].bytes.resize(file.tensors[tensor].count() * sizeof(float));
+        }));
+    };
+    EXPECT_EQ(reshaped(2, {2, 3}), "m: tensor 'linear2.weight' is 2x3, but the network asks for 2x2");
+    EXPECT_EQ(reshaped(0, {3, 2}),
+              "m: tensor 'linear1.weight' is 3x2, but the network asks for 2x3 (outputs x inputs): transpose it");
+    EXPECT_EQ(reshaped(1, {2, 1}), "m: tensor 'linear1.bias' is 2x1, but the network asks for 2");
+    EXPECT_EQ(reshaped(1, {}), "m: tensor 'linear1.bias' is a single number, but the network asks for 2");
+}
+
+TEST(Model, AHugeArchitectureIsRefusedBeforeItIsAllocated) {
+    EXPECT_EQ(message_of(forged(classification_model(), "architecture", "[1,1]", "[16777216,65535,1]")),
+              "m: preprocessing: its columns make 1 inputs, but the network has 16777216");
+    EXPECT_EQ(message_of(forged(classification_model(), "architecture", "[1,1]", "[1,16777216,2000,1]")),
+              "m: tensor 'linear1.weight' is 1x1, but the network asks for 16777216x1");
+    EXPECT_THAT(message_of(forged(classification_model(), "architecture", "[1,1]", "[1,99999999999,1]")),
+                HasSubstr("m: architecture: network: a layer of 99999999999 units is wider than"));
+}
+
+TEST(Model, MissingAndExtraTensorsAreNamed) {
+    EXPECT_EQ(message_of(forged(regression_model<float>(), [](TensorFile& file) { file.tensors.pop_back(); })),
+              "m: tensor 'linear2.bias' is missing; the network has 2 layers");
+    EXPECT_EQ(message_of(forged(regression_model<float>(),
+                                [](TensorFile& file) {
+                                    file.tensors.push_back({"x", TensorType::f32, {0}, {}});
+                                })),
+              "m: tensor 'x' has no place in a network of 2 layers");
+}
+
+TEST(Model, AllTensorsMustHaveOneType) {
+    EXPECT_EQ(message_of(forged(regression_model<float>(),
+                                [](TensorFile& file) {
+                                    file.tensors[1].type = TensorType::f64;
+                                    file.tensors[1].bytes.resize(2 * sizeof(double));
+                                })),
+              "m: tensors 'linear1.weight' and 'linear1.bias' have different types; a model is all F32 or all F64");
+}
+
+TEST(Model, ColumnsMustMakeTheNetworksInputsAndOutputs) {
+    EXPECT_EQ(message_of(forged(regression_model<float>(), "preprocessing", R"("New York",)", "")),
+              "m: preprocessing: its columns make 2 inputs, but the network has 3");
+    EXPECT_EQ(message_of(
+                  forged(regression_model<float>(), "preprocessing", R"(,{"name":"tax","shift":0.0,"scale":1.0})", "")),
+              "m: preprocessing: its columns make 1 outputs, but the network has 2");
+}
+
+TEST(Model, FieldsMustBeThereKnownAndOfTheRightKind) {
+    const auto changed = [](const std::string& key, const std::string& from, const std::string& to) {
+        return message_of(forged(regression_model<float>(), key, from, to));
+    };
+    EXPECT_EQ(changed("loss", R"("quantile":0.5,)", ""), "m: loss: the field 'quantile' is missing");
+    EXPECT_EQ(changed("loss", R"("quantile":)", R"("colour":1,"quantile":)"),
+              "m: loss: 'colour' is not a field that this version knows");
+    EXPECT_EQ(changed("loss", "\"huber\"", "\"hubert\""),
+              "m: loss.kind: 'hubert' is not a name that this version knows");
+    EXPECT_EQ(changed("loss", "\"huber\"", "5"), "m: loss.kind: 5 stands where a name belongs");
+    EXPECT_EQ(changed("conventions", "\"handgrad\"", "\"mine\""),
+              "m: conventions.name: 'mine' is not a preset of conventions");
+    EXPECT_EQ(changed("architecture", "[3,2,2]", "[3,-2,2]"),
+              "m: architecture.sizes[1]: -2.0 stands where a whole number belongs");
+    EXPECT_EQ(changed("architecture", "[3,2,2]", "[3]"),
+              "m: architecture: network: needs at least an input and an output size");
+    EXPECT_EQ(changed("preprocessing", R"("shift":0.1)", R"("shift":"0.1")"),
+              "m: preprocessing.features[0].shift: \"0.1\" stands where a number belongs");
+    EXPECT_EQ(changed("preprocessing", R"("header":false)", R"("header":0)"),
+              "m: preprocessing.reading.header: 0 stands where true or false belongs");
+    EXPECT_EQ(changed("preprocessing", R"("delimiter":";")", R"("delimiter":";;")"),
+              "m: preprocessing.reading.delimiter: ';;' has more than one character");
+    EXPECT_EQ(changed("preprocessing", R"("categories":[])", R"("categories":[[]])"),
+              "m: preprocessing.features[0].categories[0]: [] stands where a text belongs");
+    EXPECT_EQ(changed("provenance", R"("1")", "1"), "m: provenance.seed: 1 stands where a text belongs");
+    EXPECT_THAT(changed("provenance", "{", "["), HasSubstr("m: provenance: byte 12: not JSON: array - "));
+    EXPECT_EQ(changed("architecture", "[3,2,2]", std::string(17, '[')),
+              "m: architecture: nested deeper than 16 levels");
+}
+
+TEST(Model, SettingsOutOfRangeAreRefused) {
+    const auto changed = [](const std::string& key, const std::string& from, const std::string& to) {
+        return message_of(forged(regression_model<float>(), key, from, to));
+    };
+    EXPECT_EQ(changed("loss", R"("quantile":0.5)", R"("quantile":1.0)"), "m: loss: quantile must lie between 0 and 1");
+    EXPECT_EQ(changed("loss", R"("weight_decay":1e-04)", R"("weight_decay":-1e-4)"),
+              "m: loss: weight_decay must not be negative");
+    EXPECT_EQ(changed("loss", R"("huber_delta":0.3333333333333333)", R"("huber_delta":0)"),
+              "m: loss: huber_delta must be positive");
+    EXPECT_EQ(changed("preprocessing", R"("scale":1e-300)", R"("scale":0.0)"),
+              "m: preprocessing: the scale of feature 'area' must be positive");
+    EXPECT_EQ(changed("preprocessing", R"("name":"tax")", R"("name":"area")"),
+              "m: preprocessing: a column stands twice");
+    EXPECT_EQ(changed("preprocessing", R"("classes":[])", R"("classes":["a"])"),
+              "m: preprocessing: a regression has no classes");
+    const auto changed_classes = [](const std::string& from, const std::string& to) {
+        return message_of(forged(classification_model(), "preprocessing", from, to));
+    };
+    EXPECT_EQ(changed_classes(R"(["0","1"])", R"(["0","0"])"), "m: preprocessing: a class stands twice");
+    EXPECT_EQ(changed_classes(R"(["0","1"])", R"(["0","1","2"])"),
+              "m: preprocessing: one output serves two classes only");
+    EXPECT_EQ(changed_classes(R"(["0","1"])", "[]"), "m: preprocessing: there are no classes");
+}
+
+// --- Case 18: numbers that are not finite
+// ------------------------------------------------------------------------------
+
+TEST(Model, WeightsThatAreNotFiniteAreRefusedUnlessAllowed) {
+    Model model = regression_model<float>();
+    std::get<Mlp>(model.net).weight(1)(1, 0) = std::numeric_limits<float>::quiet_NaN();
+    const std::string bytes = serialize_model(model);
+    EXPECT_EQ(message_of(bytes),
+              "m: tensor 'linear2.weight', row 1, column 0: NaN is not a number to compute with; "
+              "--allow-nonfinite reads it all the same");
+    EXPECT_EQ(parameters_hash(parse_model(bytes, "m", true)), parameters_hash(model));
+}
+
+// --- load_parameters
+// ---------------------------------------------------------------------------------------------------
+
+template <class T>
+std::string load_message(const std::filesystem::path& path, BasicMlp<T>& net) {
+    try {
+        load_parameters(path, net);
+    } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::model) << error.what();
+        const std::string message = error.what();
+        EXPECT_THAT(message, testing::StartsWith(path.string()));
+        return message.substr(path.string().size());
+    }
+    return "no error";
+}
+
+/// The tensors of a model under their names, and no metadata, as other programs write them.
+TensorFile bare(const Model& model) {
+    return {.tensors = parse_tensor_file(serialize_model(model), "m").tensors, .metadata = {}};
+}
+
+TEST_F(ModelFile, ParametersAreTakenFromAModelOrFromBareTensorsInAnyPrecision) {
+    const Model model = regression_model<double>();
+    const auto& net = std::get<BasicMlp<double>>(model.net);
+    save_model(path("model"), model);
+    TensorFile tensors = bare(model);
+    tensors.tensors.push_back({"something.else", TensorType::f32, {0}, {}});
+    write_tensor_file(path("bare"), tensors);
+    for (const char* file : {"model", "bare"}) {
+        BasicMlp<double> same = BasicMlp<double>::zeros(small_architecture());
+        load_parameters(path(file), same);
+        EXPECT_EQ(parameters_hash(same), parameters_hash(net));
+        Mlp rounded = Mlp::zeros(small_architecture());
+        load_parameters(path(file), rounded);
+        EXPECT_EQ(parameters_hash(rounded), parameters_hash(convert<float>(net)));
+    }
+}
+
+TEST_F(ModelFile, ParametersThatDoNotFitAreNamedAndChangeNothing) {
+    write_tensor_file(path("bare"), bare(regression_model<float>()));
+    Mlp wider = Mlp::random({.sizes = {3, 4, 2}}, 5);
+    const std::string before = parameters_hash(wider);
+    EXPECT_EQ(load_message(path("bare"), wider), ": tensor 'linear1.weight' is 2x3, but the network asks for 4x3");
+    Mlp deeper = Mlp::zeros({.sizes = {3, 2, 2, 1}});
+    EXPECT_EQ(load_message(path("bare"), deeper), ": tensor 'linear3.weight' is missing; the network has 3 layers");
+    Mlp shallower = Mlp::zeros({.sizes = {3, 2}});
+    EXPECT_EQ(load_message(path("bare"), shallower), ": tensor 'linear2.weight' has no place in a network of 1 layers");
+    EXPECT_EQ(parameters_hash(wider), before);
+}
+
+TEST_F(ModelFile, ParametersTooLargeForTheNetworksTypeAreNamedAndChangeNothing) {
+    Model model = regression_model<double>();
+    std::get<BasicMlp<double>>(model.net).bias(1)[1] = 1e300;
+    write_tensor_file(path("bare"), bare(model));
+    Mlp net = Mlp::zeros(small_architecture());
+    EXPECT_EQ(load_message(path("bare"), net),
+              ": tensor 'linear2.bias', number 1: 1e+300 is too large for f32; use --dtype f64");
+    EXPECT_EQ(net.parameters()[0], 0.0F);
+}
+
+TEST_F(ModelFile, ParametersOfADamagedModelAreRefused) {
+    std::string bytes = serialize_model(regression_model<float>());
+    bytes.back() = static_cast<char>(bytes.back() ^ 1);
+    write_file_atomically(path("m"), bytes);
+    Mlp net = Mlp::zeros(small_architecture());
+    EXPECT_THAT(load_message(path("m"), net), HasSubstr("damaged"));
+}
+
+TEST_F(ModelFile, AMissingFileIsAnInputOutputError) {
+    try {
+        load_model(path("nowhere"));
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::io);
+    }
+}
+
+}  // namespace
+}  // namespace handgrad

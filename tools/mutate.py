@@ -1,0 +1,163 @@
+#!/usr/bin/python3
+"""Breaks one formula at a time and checks that a test fails whose name says which equation.
+
+Usage: tools/mutate.py [--jobs N] [NAME...]    (default: all mutations, one job a core)
+
+Each mutation replaces one piece of text in one file. The mutated file lies in a folder of its own that the compiler
+searches before the project; sources and tests that see it are compiled anew, all else is taken from the library of the
+dev build. Exits with 1 when a mutation survives, when no failing test names its equation, or when the text to
+replace does not stand in the file exactly once.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import equations
+
+ROOT = Path(__file__).resolve().parent.parent
+LIBRARY = ROOT / "build/dev/handgrad/libhandgrad.a"
+COMPILE = ("g++", "-std=c++20", "-O0", "-ffp-contract=off", "-w")
+LINK = ("-lgmock", "-lgtest", "-lgtest_main", "-lrapidcheck", "-lmpfr", "-lz", "-lxxhash")
+
+ACTIVATIONS = "handgrad/math/activations.hpp"
+LOSSES = "handgrad/math/losses.hpp"
+CONVENTIONS = "handgrad/math/conventions.hpp"
+LOOPS = "handgrad/nn/plain_loops.hpp"
+OPTIMIZER = "handgrad/train/optimizer.cpp"
+
+# For each mutated file what is compiled anew: sources and tests that see it.
+SOURCES = {
+    ACTIVATIONS: ("tests/math/activations_test.cpp",),
+    LOSSES: ("tests/math/losses_test.cpp",),
+    CONVENTIONS: ("tests/math/losses_test.cpp",),
+    LOOPS: ("handgrad/nn/passes.cpp", "tests/nn/passes_test.cpp"),
+    OPTIMIZER: ("handgrad/train/optimizer.cpp", "tests/train/optimizer_test.cpp"),
+}
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One broken formula: what is replaced where, and the items of which a failing test must name at least one."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    items: tuple
+
+
+RELU_KINK = "const auto flat = settings.kink == Kink::right_limit ? less(z, T(0)) : less_equal(z, T(0));"
+
+MUTATIONS = (
+    Mutation("bias left out", LOOPS, "T sum = b[i];", "T sum = T(0);", ("Eq. (1)", "Table 1")),
+    Mutation("W read transposed", LOOPS, "sum += w[j] * a[j];", "sum += W.data()[j * W.rows() + i] * a[j];",
+             ("Eq. (1)", "Table 1")),
+    Mutation("squared error halved", LOSSES, "return d * d;", "return T(0.5) * d * d;", ("Eq. (3)",)),
+    Mutation("squared error averaged over K", CONVENTIONS, "Reduction squared_error = Reduction::sum;",
+             "Reduction squared_error = Reduction::mean;", ("Eq. (3)",)),
+    Mutation("mean over rows left out", LOOPS, "Wide<T>(reduction) * weight / total_weight",
+             "Wide<T>(reduction) * weight + Wide<T>(0) * total_weight", ("Step 3", "Eq. (3)")),
+    Mutation("step uphill", OPTIMIZER, "w[i] -= rate * g[i];", "w[i] += rate * g[i];", ("Eq. (4)",)),
+    Mutation("learning rate left out", OPTIMIZER, "w[i] -= rate * g[i];", "w[i] -= g[i];", ("Eq. (4)",)),
+    Mutation("positive part becomes absolute value", ACTIVATIONS, "return select(less(z, T(0)), T(0), z);",
+             "return select(less(z, T(0)), -z, z);", ("Table 1",)),
+    Mutation("ReLU' is 1 for z < 0 too", ACTIVATIONS, "return select(flat, T(0), T(1));", "return T(1);",
+             ("Eq. (5)", "Eq. (6)")),
+    Mutation("ReLU'(0) is 0", ACTIVATIONS, RELU_KINK, "const auto flat = less_equal(z, T(0));", ("Eq. (7)",)),
+    Mutation("identity' is 2", ACTIVATIONS, "// Eq. (8), Eq. (9)\n        return T(1);",
+             "// Eq. (8), Eq. (9)\n        return T(2);", ("Eq. (8)", "Eq. (9)")),
+    Mutation("squared error' without its 2", LOSSES, "return T(2) * d;", "return d;", ("Eq. (10)", "Eq. (11)")),
+    Mutation("squared error' with the wrong sign", LOSSES, "return T(2) * d;", "return T(-2) * d;",
+             ("Eq. (10)", "Eq. (11)")),
+    Mutation("sigma with the wrong sign", ACTIVATIONS, "return select(less(z, T(0)), t, T(1)) / (T(1) + t);",
+             "return select(less(z, T(0)), T(1), t) / (T(1) + t);", ("Table 3",)),
+    Mutation("sigma' without its square", ACTIVATIONS, "return t / ((T(1) + t) * (T(1) + t));\n    }\n};\n\nstruct Tanh",
+             "return t / (T(1) + t);\n    }\n};\n\nstruct Tanh", ("Eq. (12)", "Eq. (13)", "Eq. (14)", "Eq. (15)")),
+    Mutation("sigma' written literally, which overflows", ACTIVATIONS,
+             "const T t = exp(-abs(z));\n        return t / (", "const T t = exp(-z);\n        return t / (",
+             ("Eq. (12)", "Eq. (13)", "Eq. (14)", "Eq. (15)")),
+    Mutation("binary cross-entropy with the wrong sign", LOSSES,
+             "return -(y_log(y, log(yhat)) + y_log(T(1) - y, log1p(-yhat)));",
+             "return -(y_log(y, log(yhat)) - y_log(T(1) - y, log1p(-yhat)));", ("Table 5",)),
+    Mutation("binary cross-entropy summed over K", CONVENTIONS, "Reduction binary_cross_entropy = Reduction::mean;",
+             "Reduction binary_cross_entropy = Reduction::sum;", ("Table 5", "Eq. (18)", "Eq. (19)")),
+    Mutation("binary cross-entropy' with the wrong sign", LOSSES,
+             "return -(y_over(y, yhat) - y_over(T(1) - y, T(1) - yhat));",
+             "return y_over(y, yhat) - y_over(T(1) - y, T(1) - yhat);", ("Eq. (18)", "Eq. (19)")),
+    Mutation("fused gradient without 1/K", LOOPS, "sum = fused(math::SigmoidBinaryCrossEntropy{});\n            scale(dz);",
+             "sum = fused(math::SigmoidBinaryCrossEntropy{});", ("Table 4", "Table 5", "Eq. (19)")),
+    Mutation("f' left out of the way back", LOOPS, "dz[i] = v[i] * F::derivative(z[i], settings);", "dz[i] = v[i];",
+             ("Table 2", "Table 4")),
+    Mutation("f' taken at the activation", LOOPS, "dz[i] = v[i] * F::derivative(z[i], settings);",
+             "dz[i] = v[i] * F::derivative(a[i], settings);", ("Table 2", "Table 4")),
+    Mutation("gradient by W of one unit for all", LOOPS, "add_multiple<T>(dz(row, i), a.row(row), dW.row(i));",
+             "add_multiple<T>(dz(row, 0), a.row(row), dW.row(i));", ("Table 2", "Table 4")),
+    Mutation("gradient overwritten", LOOPS, "db[i] += dz(row, i);", "db[i] = dz(row, i);", ("Step 4",)),
+)
+
+
+def compile_and_run(mutation, folder):
+    """Names of the tests that fail under this mutation; raises CalledProcessError when it does not compile."""
+    text = (ROOT / mutation.file).read_text("utf-8")
+    if text.count(mutation.old) != 1:
+        raise ValueError(f"{mutation.file}: the text to replace stands there {text.count(mutation.old)} times")
+    mutated = folder / mutation.file
+    mutated.parent.mkdir(parents=True)
+    mutated.write_text(text.replace(mutation.old, mutation.new), "utf-8")
+
+    objects = []
+    for source in SOURCES[mutation.file]:
+        objects.append(folder / (source.replace("/", "_") + ".o"))
+        changed = mutated if source == mutation.file else ROOT / source
+        subprocess.run([*COMPILE, f"-I{folder}", f"-I{ROOT}", "-c", changed, "-o", objects[-1]], check=True,
+                       capture_output=True, text=True)
+    program, report = folder / "mutated_test", folder / "report.json"
+    subprocess.run(["g++", *objects, LIBRARY, *LINK, "-o", program], check=True, capture_output=True, text=True)
+    subprocess.run([program, f"--gtest_output=json:{report}"], check=False, capture_output=True, timeout=120)
+    suites = json.loads(report.read_text())["testsuites"]
+    return [f"{suite['name']}.{test['name']}" for suite in suites for test in suite["testsuite"]
+            if "failures" in test]
+
+
+def verdict(mutation):
+    """(whether it is caught by name, what to say of it)."""
+    with tempfile.TemporaryDirectory(prefix="handgrad-mutation-") as folder:
+        try:
+            failed = compile_and_run(mutation, Path(folder))
+        except ValueError as error:
+            return False, str(error)
+        except subprocess.CalledProcessError as error:
+            return False, f"does not compile: {error.stderr.strip().splitlines()[-1]}"
+    naming = [test for test in failed if set(equations.named_by_test(test)) & set(mutation.items)]
+    if not failed:
+        return False, "SURVIVES: no test fails"
+    if not naming:
+        return False, f"no failing test names {' or '.join(mutation.items)}, only: {', '.join(failed[:3])}"
+    return True, f"{naming[0]}" + (f" and {len(failed) - 1} more" if len(failed) > 1 else "")
+
+
+def main(arguments):
+    jobs = os.cpu_count()
+    if "--jobs" in arguments:
+        at = arguments.index("--jobs")
+        jobs = int(arguments[at + 1])
+        del arguments[at:at + 2]
+    chosen = [mutation for mutation in MUTATIONS if not arguments or mutation.name in arguments]
+    width = max(len(mutation.name) for mutation in MUTATIONS)
+    with ThreadPoolExecutor(jobs) as pool:
+        verdicts = list(pool.map(verdict, chosen))
+    for mutation, (caught, text) in zip(chosen, verdicts, strict=True):
+        print(f"{'caught' if caught else 'MISSED':7} {mutation.items[0]:9} {mutation.name:{width}} {text}")
+    missed = sum(not caught for caught, _ in verdicts)
+    print(f"{len(chosen)} mutations, {missed} missed")
+    return 1 if missed or not chosen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
