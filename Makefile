@@ -9,6 +9,12 @@ packages:
 	@mkdir -p build
 	@tools/install-packages
 
+demo: all
+	@tools/demo
+
+demo-fashion: all
+	@tools/demo-fashion
+
 test: packages
 	@tools/test
 

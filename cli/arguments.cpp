@@ -1,27 +1,21 @@
-// CLI11 takes the words apart; numbers, lists, the configuration file and the help are ours, since CLI11 reads numbers
-// by the locale, `010` as 8, a bad configuration line as something else, and prints examples last.
+// The order of things: words taken apart, the configuration file read, what the words say put over it, values set.
 #include "cli/arguments.hpp"
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <utility>
 
 #include "cli/config_file.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
+#include "cli/words.hpp"
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/suggest.hpp"
-#include "handgrad/data/table.hpp"
 
 namespace handgrad::cli {
 namespace {
-
-[[noreturn]] void usage_error(const std::string& message) { throw Error(ErrorKind::usage, message); }
 
 std::vector<std::string> split_names(std::string_view names) {
     std::vector<std::string> result;
@@ -33,23 +27,6 @@ std::vector<std::string> split_names(std::string_view names) {
     return result;
 }
 
-bool parse_flag(const Given& given) {
-    const std::string& text = given.values.back();  // the last one wins, as in --shuffle --no-shuffle
-    if (text != "true" && text != "false") {
-        usage_error(fmt::format("{}: '{}' is neither true nor false", given.place, text));
-    }
-    return text == "true";
-}
-
-std::string describe(Range range) {
-    const std::string low = format_number(range.lowest), high = format_number(range.highest);
-    if (std::isinf(range.highest)) {
-        return range.without_lowest ? "above " + low : low + " or more";
-    }
-    return fmt::format("from {}{} to {}{}", low, range.without_lowest ? " (not itself)" : "", high,
-                       range.without_highest ? " (not itself)" : "");
-}
-
 /// `learning_rate` and `learning-rate` are the same key.
 std::string option_name(std::string key) {
     std::replace(key.begin(), key.end(), '_', '-');
@@ -57,110 +34,6 @@ std::string option_name(std::string key) {
 }
 
 }  // namespace
-
-double parse_real(const std::string& place, const std::string& text, Range range) {
-    const ParsedNumber number = parse_number(text);
-    if (number.problem == NumberProblem::out_of_range) {
-        usage_error(fmt::format("{}: {} is too large for a number", place, text));
-    }
-    if (number.problem == NumberProblem::not_a_number) {
-        usage_error(fmt::format("{}: '{}' is not a number", place, text));
-    }
-    const double x = number.value;
-    const bool low = range.without_lowest ? x <= range.lowest : x < range.lowest;
-    const bool high = range.without_highest ? x >= range.highest : x > range.highest;
-    if (low || high) {
-        usage_error(fmt::format("{}: {} is out of range; it must be {}", place, text, describe(range)));
-    }
-    return x;
-}
-
-std::size_t parse_count(const std::string& place, const std::string& text, std::size_t lowest) {
-    std::size_t count = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error == std::errc::result_out_of_range) {
-        usage_error(fmt::format("{}: {} is too large for a number", place, text));
-    }
-    if (error != std::errc{} || end != text.data() + text.size() || count < lowest) {
-        usage_error(fmt::format("{}: '{}' is not a whole number from {} on", place, text, lowest));
-    }
-    return count;
-}
-
-std::size_t parse_choice(const std::string& place, const std::string& text, const std::vector<std::string>& names) {
-    const auto found = std::find(names.begin(), names.end(), text);
-    if (found == names.end()) {
-        usage_error(fmt::format("{}: unknown '{}'{}; choose from: {}", place, text, did_you_mean(text, names),
-                                fmt::join(names, ", ")));
-    }
-    return static_cast<std::size_t>(found - names.begin());
-}
-
-std::vector<std::string> parse_list(const Given& given) {
-    if (given.separate) {
-        return given.values;
-    }
-    std::vector<std::string> result;
-    for (const std::string& text : given.values) {
-        std::string element;
-        bool quoted = false;
-        for (std::size_t i = 0; i < text.size(); ++i) {
-            if (text[i] == '"' && quoted && i + 1 < text.size() && text[i + 1] == '"') {
-                element += text[++i];  // "" inside quotes is one quote
-            } else if (text[i] == '"' && (quoted || element.empty())) {
-                quoted = !quoted;
-            } else if (text[i] == ',' && !quoted) {
-                result.push_back(std::exchange(element, {}));
-            } else {
-                element += text[i];
-            }
-        }
-        if (quoted) {
-            usage_error(fmt::format("{}: '{}' has an opening \" without a closing one", given.place, text));
-        }
-        result.push_back(element);
-    }
-    return result;
-}
-
-const std::string& only_value(const Given& given) {
-    if (given.values.size() != 1) {
-        usage_error(fmt::format("{}: one value is needed, but {} are given ({})", given.place, given.values.size(),
-                                fmt::join(given.values, ", ")));
-    }
-    return given.values.front();
-}
-
-Setter into(std::string& value) {
-    return [&value](const Given& given) { value = only_value(given); };
-}
-Setter into(double& value, Range range) {
-    return [&value, range](const Given& given) { value = parse_real(given.place, only_value(given), range); };
-}
-Setter into(std::optional<double>& value, Range range) {
-    return [&value, range](const Given& given) { value = parse_real(given.place, only_value(given), range); };
-}
-Setter into(std::size_t& value, std::size_t lowest) {
-    return [&value, lowest](const Given& given) { value = parse_count(given.place, only_value(given), lowest); };
-}
-Setter into_seed(std::uint64_t& value) {
-    static_assert(sizeof(std::size_t) == sizeof(std::uint64_t));
-    return [&value](const Given& given) { value = parse_count(given.place, only_value(given)); };
-}
-Setter into(bool& flag) {
-    return [&flag](const Given& given) { flag = parse_flag(given); };
-}
-Setter into(std::optional<bool>& flag) {
-    return [&flag](const Given& given) { flag = parse_flag(given); };
-}
-Setter into(std::vector<std::string>& list) {
-    return [&list](const Given& given) { list = parse_list(given); };
-}
-Setter into_choice(std::vector<std::string> names, std::function<void(std::size_t)> take) {
-    return [names = std::move(names), take = std::move(take)](const Given& given) {
-        take(parse_choice(given.place, only_value(given), names));
-    };
-}
 
 Arguments::Arguments(std::string verb, std::vector<std::string> examples)
     : verb_(std::move(verb)), examples_(std::move(examples)) {}
@@ -204,70 +77,37 @@ const Option* Arguments::find(std::string_view name) const {
 }
 
 bool Arguments::parse(std::vector<std::string> words) {
-    CLI::App app;
-    app.set_help_flag();  // ours, so that examples come first
-    app.allow_extras();   // positionals and unknown options come back as remaining()
-    CLI::Option* help_flag = app.add_flag("-h,--help");
-    const auto add = [&](const std::string& names) {
-        // One value each time it is used; without this CLI11 would swallow the words behind it, or split `[a,b]`.
-        return app.add_option(names)->expected(1)->allow_extra_args(false)->multi_option_policy(
-            CLI::MultiOptionPolicy::TakeAll);
-    };
-    CLI::Option* config = add("--config");
-    std::vector<CLI::Option*> declared;
-    for (const Option& option : options_) {
-        const std::string names = fmt::format("{}", fmt::join(option.names, ","));
-        if (option.value.empty()) {
-            const std::string negated =
-                option.negated.empty() ? "" : fmt::format(",!{}", fmt::join(option.negated, ",!"));
-            declared.push_back(app.add_flag(names + negated)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll));
-        } else {
-            declared.push_back(add(names));
-        }
-    }
-
-    // `--missing=` means an empty text; CLI11 would take the next word instead.
-    for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
-        if (words[i].starts_with("--") && words[i].find('=') == words[i].size() - 1) {
-            words[i].pop_back();
-            words.insert(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, "");
-            ++i;
-        }
-    }
-    std::reverse(words.begin(), words.end());  // as CLI11 wants them
-    try {
-        app.parse(words);
-    } catch (const CLI::ArgumentMismatch& error) {
-        usage_error(std::string(error.what()).substr(0, std::string_view(error.what()).find(':')) +
-                    ": a value is missing");
-    } catch (const CLI::ParseError& error) {
-        usage_error(error.what());
-    }
-    if (help_flag->count() > 0) {
+    const Words found = take_apart(std::move(words), options_);
+    if (found.help) {
         return false;
     }
-
     std::vector<std::optional<Given>> given(options_.size());
-    if (config->count() > 0) {
-        take_config(only_value({"--config", config->results()}), given);
+    if (!found.config.empty()) {
+        take_config(only_value({"--config", found.config}), given);
     }
     for (std::size_t i = 0; i < options_.size(); ++i) {
-        if (declared[i]->count() > 0) {
-            given[i] = Given{options_[i].names.front(), declared[i]->results()};
-            for (const std::string& value : given[i]->values) {
-                if (!options_[i].value.empty() && value.starts_with("--") && find(value) != nullptr) {
-                    usage_error(fmt::format("{}: a value is missing before {}", given[i]->place, value));
-                }
-            }
+        if (!found.options[i].empty()) {
+            given[i] = Given{options_[i].names.front(), found.options[i]};
+            refuse_swallowed_options(*given[i]);
         }
     }
-    take_positionals(app.remaining());
+    take_positionals(found.rest);
     for (std::size_t i = 0; i < options_.size(); ++i) {
         if (given[i]) {
             options_[i].set(*given[i]);
         }
     }
     return true;
+}
+
+/// In `--output --target y` somebody forgot a value.
+void Arguments::refuse_swallowed_options(const Given& given) const {
+    const std::vector<std::string> known = known_names();
+    for (const std::string& value : given.values) {
+        if (value.starts_with("--") && std::ranges::find(known, value) != known.end()) {
+            usage_error(fmt::format("{}: a value is missing before {}", given.place, value));
+        }
+    }
 }
 
 void Arguments::take_positionals(const std::vector<std::string>& rest) {
@@ -278,7 +118,8 @@ void Arguments::take_positionals(const std::vector<std::string>& rest) {
             only_positionals = true;
         } else if (!only_positionals && word.size() > 1 && word.starts_with('-')) {
             const std::string name = word.substr(0, word.find('='));
-            usage_error(fmt::format("unknown option '{}'{}", name, did_you_mean(name, known_names())));
+            const bool long_name = name.starts_with("--");  // between single letters everything is near
+            usage_error(fmt::format("unknown option '{}'{}", name, long_name ? did_you_mean(name, known_names()) : ""));
         } else {
             words.push_back(word);
         }
@@ -324,7 +165,9 @@ void Arguments::take_config(const std::string& path, std::vector<std::optional<G
         }
         Given value{place, entry.values, entry.array};
         if (std::find(option->negated.begin(), option->negated.end(), name) != option->negated.end()) {
-            value.values = {parse_flag(value) ? "false" : "true"};
+            bool negated = false;
+            into(negated)(value);
+            value.values = {negated ? "false" : "true"};
         }
         std::optional<Given>& slot = given[static_cast<std::size_t>(option - options_.data())];
         if (slot) {

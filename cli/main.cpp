@@ -59,6 +59,10 @@ int run(std::vector<std::string> words) {
         return run({words[1], "--help"});
     }
     const Verb* verb = find_verb(first);
+    if (verb == nullptr && first.starts_with('-')) {
+        throw Error(ErrorKind::usage,
+                    fmt::format("'{}': a verb comes first: {}", first, fmt::join(verb_names(), ", ")));
+    }
     if (verb == nullptr) {
         throw Error(ErrorKind::usage, fmt::format("unknown verb '{}'{}; choose from: {}", first,
                                                   did_you_mean(first, verb_names()), fmt::join(verb_names(), ", ")));

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -19,8 +20,7 @@ char parse_delimiter(const Given& given) {
         return '\t';
     }
     if (text.size() != 1 || text == "\"" || text == "\n" || text == "\r") {
-        throw Error(ErrorKind::usage,
-                    fmt::format("{}: '{}' is not one character; write for instance ',' or tab", given.place, text));
+        usage_error(fmt::format("{}: '{}' is not one character; write for instance ',' or tab", given.place, text));
     }
     return text[0];
 }
@@ -36,9 +36,11 @@ ReadOptions ReadingOptions::applied_to(ReadOptions reading) const {
 }
 
 void declare_reading(Arguments& arguments, ReadingOptions& options, bool labelled) {
-    arguments.option("--delimiter", "CHAR",
-                     "between fields: a character, or tab (by extension: ',' for .csv, else tab)",
-                     [&](const Given& given) { options.delimiter = parse_delimiter(given); });
+    arguments.option(
+        "--delimiter", "CHAR",
+        "between fields: one character, or the word tab (by extension: tab for .tsv and .txt, else a comma, or a "
+        "semicolon with --decimal ,)",
+        [&](const Given& given) { options.delimiter = parse_delimiter(given); });
     arguments.option("--decimal", "CHAR", "decimal sign: . or ,", [&](const Given& given) {
         options.decimal = parse_choice(given.place, only_value(given), {".", ","}) == 0 ? '.' : ',';
     });
@@ -87,6 +89,13 @@ Table read_labelled(const std::string& path, const std::string& target_file, con
                     const std::vector<std::string>& targets) {
     Table table = read_table(path, reading);
     if (target_file.empty()) {
+        const bool binary = table.lines.empty() && table.rows > 0;
+        if (binary && std::ranges::any_of(targets, [&](const auto& name) { return table.find(name) == nullptr; })) {
+            throw Error(
+                ErrorKind::data,
+                fmt::format("{}: there is no column '{}' among its {}; say with --target-file where the labels are",
+                            path, fmt::join(targets, "', '"), table.columns.size()));
+        }
         return table;
     }
     Table labels = read_table(target_file, reading);
@@ -101,9 +110,10 @@ Table read_labelled(const std::string& path, const std::string& target_file, con
     }
     for (std::size_t k = 0; k < targets.size(); ++k) {
         if (table.find(targets[k]) != nullptr) {
-            throw Error(ErrorKind::usage, fmt::format("--target-file: {} has a column '{}' already; name the labels "
-                                                      "differently with --target",
-                                                      path, targets[k]));
+            usage_error(
+                fmt::format("--target-file: {} has a column '{}' already; name the labels "
+                            "differently with --target",
+                            path, targets[k]));
         }
         labels.columns[k].name = targets[k];
         table.columns.push_back(std::move(labels.columns[k]));
@@ -122,8 +132,7 @@ void refuse_to_overwrite(const std::string& output, const std::string& input) {
     std::error_code ignored;
     if (!output.empty() && std::filesystem::is_regular_file(output, ignored) &&
         std::filesystem::equivalent(output, input, ignored)) {
-        throw Error(ErrorKind::usage,
-                    fmt::format("--output: {} is the file that is read; choose another name", output));
+        usage_error(fmt::format("--output: {} is the file that is read; choose another name", output));
     }
 }
 

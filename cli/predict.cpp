@@ -9,7 +9,6 @@
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/verbs.hpp"
-#include "handgrad/base/error.hpp"
 #include "handgrad/train/prediction.hpp"
 
 namespace handgrad::cli {
@@ -48,12 +47,11 @@ bool parse(PredictOptions& options, std::vector<std::string> words) {
 
 void check_probabilities(const Model& model, const Prediction& prediction) {
     if (model.preprocessing.task == Task::regression) {
-        throw Error(ErrorKind::usage, "--proba: this model predicts numbers, not classes");
+        usage_error("--proba: this model predicts numbers, not classes");
     }
     if (prediction.probabilities.columns() == 0) {
-        throw Error(ErrorKind::usage, "--proba: the outputs of this model (" +
-                                          std::string(name(model.architecture().output)) +
-                                          ") are no probabilities; train it with sigmoid or softmax");
+        usage_error("--proba: the outputs of this model (" + std::string(name(model.architecture().output)) +
+                    ") are no probabilities; train it with sigmoid or softmax");
     }
 }
 

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "cli/text.hpp"
-#include "handgrad/base/error.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -36,8 +35,8 @@ std::vector<std::string> names_of(const List& list) {
 void refuse_solvers(const Given& given) {
     const std::string& wanted = only_value(given);
     if (wanted == "lbfgs" || wanted == "lm") {
-        throw Error(ErrorKind::usage, fmt::format("{}: '{}' is not in this version; choose from: {}", given.place,
-                                                  wanted, fmt::join(names_of(optimizer_list), ", ")));
+        usage_error(fmt::format("{}: '{}' is not in this version; choose from: {}", given.place, wanted,
+                                fmt::join(names_of(optimizer_list), ", ")));
     }
 }
 
@@ -50,8 +49,16 @@ HeldOutOption parse_held_out(const Given& given) {
     return {.fraction = parse_real(given.place + " (a share of the rows, or a file)", text, share), .file = {}};
 }
 
+/// A list for the whole network: giving it twice would not mean more layers.
+std::vector<std::string> parse_layers(const Given& given) {
+    if (!given.separate) {
+        only_value(given);
+    }
+    return parse_list(given);
+}
+
 std::vector<std::size_t> parse_hidden(const Given& given) {
-    const std::vector<std::string> list = parse_list(given);
+    const std::vector<std::string> list = parse_layers(given);
     std::vector<std::size_t> widths;
     if (list.empty() || (list.size() == 1 && list.front() == "none")) {
         return widths;
@@ -64,7 +71,7 @@ std::vector<std::size_t> parse_hidden(const Given& given) {
 
 std::vector<Activation> parse_activations(const Given& given) {
     std::vector<Activation> result;
-    for (const std::string& text : parse_list(given)) {
+    for (const std::string& text : parse_layers(given)) {
         result.push_back(all_activations[parse_choice(given.place, text, names_of(all_activations))]);
     }
     return result;
@@ -195,11 +202,11 @@ std::string lists() {
 void settle(TrainOptionsGiven& given, const Later& later) {
     FitOptions& fit = given.fit;
     if (given.output.empty()) {
-        throw Error(ErrorKind::usage, "--output is missing: say with -o where to write the model");
+        usage_error("--output is missing: say with -o where to write the model");
     }
     if (fit.columns.targets.empty()) {
         if (given.reading.target_file.empty()) {
-            throw Error(ErrorKind::usage, "--target is missing: say which column to learn");
+            usage_error("--target is missing: say which column to learn (or with --target-file where the labels are)");
         }
         fit.columns.targets = {"y"};
     }

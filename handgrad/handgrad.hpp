@@ -30,7 +30,8 @@
 // What a network sees of a table: encoding, imputation and scaling, fitted once and kept in the model.
 #include "handgrad/data/preprocessing.hpp"
 
-// A trained model and its file.
+// A trained model and its file; how its conventions are called there.
+#include "handgrad/store/convention_names.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/store/tensor_file.hpp"
 

@@ -53,6 +53,8 @@ class Mutation:
 
 
 RELU_KINK = "const auto flat = settings.kink == Kink::right_limit ? less(z, T(0)) : less_equal(z, T(0));"
+SIGMA_PRIME = "const T t = exp(-abs(z));\n        return t / ((T(1) + t) * (T(1) + t));"
+SIGMA_PRIME_ITEMS = ("Eq. (12)", "Eq. (13)", "Eq. (14)", "Eq. (15)")
 
 MUTATIONS = (
     Mutation("bias left out", LOOPS, "T sum = b[i];", "T sum = T(0);", ("Eq. (1)", "Table 1")),
@@ -77,11 +79,10 @@ MUTATIONS = (
              ("Eq. (10)", "Eq. (11)")),
     Mutation("sigma with the wrong sign", ACTIVATIONS, "return select(less(z, T(0)), t, T(1)) / (T(1) + t);",
              "return select(less(z, T(0)), T(1), t) / (T(1) + t);", ("Table 3",)),
-    Mutation("sigma' without its square", ACTIVATIONS, "return t / ((T(1) + t) * (T(1) + t));\n    }\n};\n\nstruct Tanh",
-             "return t / (T(1) + t);\n    }\n};\n\nstruct Tanh", ("Eq. (12)", "Eq. (13)", "Eq. (14)", "Eq. (15)")),
-    Mutation("sigma' written literally, which overflows", ACTIVATIONS,
-             "const T t = exp(-abs(z));\n        return t / (", "const T t = exp(-z);\n        return t / (",
-             ("Eq. (12)", "Eq. (13)", "Eq. (14)", "Eq. (15)")),
+    Mutation("sigma' without its square", ACTIVATIONS, SIGMA_PRIME,
+             SIGMA_PRIME.replace("((T(1) + t) * (T(1) + t))", "(T(1) + t)"), SIGMA_PRIME_ITEMS),
+    Mutation("sigma' written literally, which overflows", ACTIVATIONS, SIGMA_PRIME,
+             SIGMA_PRIME.replace("exp(-abs(z))", "exp(-z)"), SIGMA_PRIME_ITEMS),
     Mutation("binary cross-entropy with the wrong sign", LOSSES,
              "return -(y_log(y, log(yhat)) + y_log(T(1) - y, log1p(-yhat)));",
              "return -(y_log(y, log(yhat)) - y_log(T(1) - y, log1p(-yhat)));", ("Table 5",)),
@@ -90,7 +91,8 @@ MUTATIONS = (
     Mutation("binary cross-entropy' with the wrong sign", LOSSES,
              "return -(y_over(y, yhat) - y_over(T(1) - y, T(1) - yhat));",
              "return y_over(y, yhat) - y_over(T(1) - y, T(1) - yhat);", ("Eq. (18)", "Eq. (19)")),
-    Mutation("fused gradient without 1/K", LOOPS, "sum = fused(math::SigmoidBinaryCrossEntropy{});\n            scale(dz);",
+    Mutation("fused gradient without 1/K", LOOPS,
+             "sum = fused(math::SigmoidBinaryCrossEntropy{});\n            scale(dz);",
              "sum = fused(math::SigmoidBinaryCrossEntropy{});", ("Table 4", "Table 5", "Eq. (19)")),
     Mutation("f' left out of the way back", LOOPS, "dz[i] = v[i] * F::derivative(z[i], settings);", "dz[i] = v[i];",
              ("Table 2", "Table 4")),
@@ -150,11 +152,11 @@ def main(arguments):
         del arguments[at:at + 2]
     chosen = [mutation for mutation in MUTATIONS if not arguments or mutation.name in arguments]
     width = max(len(mutation.name) for mutation in MUTATIONS)
+    missed = 0
     with ThreadPoolExecutor(jobs) as pool:
-        verdicts = list(pool.map(verdict, chosen))
-    for mutation, (caught, text) in zip(chosen, verdicts, strict=True):
-        print(f"{'caught' if caught else 'MISSED':7} {mutation.items[0]:9} {mutation.name:{width}} {text}")
-    missed = sum(not caught for caught, _ in verdicts)
+        for mutation, (caught, text) in zip(chosen, pool.map(verdict, chosen), strict=True):
+            missed += not caught
+            print(f"{'caught' if caught else 'MISSED'}  {mutation.name:{width}}  {text}", flush=True)
     print(f"{len(chosen)} mutations, {missed} missed")
     return 1 if missed or not chosen else 0
 

@@ -18,8 +18,7 @@
 namespace handgrad {
 namespace {
 
-// --- The fields, for a writer (const) and a reader alike
-// --------------------------------------------------------------
+// --- The fields, for a writer (const) and a reader alike ------------------------------------------------------------
 
 template <class T, class Plain>
 concept Is = std::same_as<std::remove_const_t<T>, Plain>;
@@ -27,8 +26,8 @@ template <class T>
 concept Choice = std::is_enum_v<std::remove_reference_t<T>>;
 
 template <class Field>
-void for_each_field(Is<Architecture> auto& architecture,
-                    Field&& field) {  // its conventions stand in a text of their own
+void for_each_field(Is<Architecture> auto& architecture, Field&& field) {
+    // Its conventions stand in a text of their own.
     field("sizes", architecture.sizes);
     field("hidden", architecture.hidden);
     field("output", architecture.output);
@@ -93,8 +92,7 @@ void for_each_field(Is<Preprocessing> auto& preprocessing, Field&& field) {
     field("reading", preprocessing.reading);
 }
 
-// --- Names of the choices that are not conventions
-// --------------------------------------------------------------------
+// --- Names of the choices that are not conventions ------------------------------------------------------------------
 
 constexpr std::string_view name(Task task) { return task == Task::regression ? "regression" : "classification"; }
 
@@ -113,8 +111,7 @@ std::optional<C> find(std::string_view wanted) {
     }
 }
 
-// --- Writing
-// ----------------------------------------------------------------------------------------------------------
+// --- Writing --------------------------------------------------------------------------------------------------------
 
 Json to_json(bool value) { return Json{value}; }
 Json to_json(std::size_t value) { return Json{std::uint64_t{value}}; }
@@ -145,8 +142,7 @@ Json to_json(const std::vector<T>& values) {
     return Json{std::move(array)};
 }
 
-// --- Reading: read(json, target, place) raises Error(model) unless json is what the target's type asks for
-// ------------
+// --- Reading: read(json, target, place) raises Error(model) unless json is what the target asks for -----------
 
 [[noreturn]] void fail(const std::string& place, const std::string& cause) {
     throw Error(ErrorKind::model, place + ": " + cause);
@@ -237,8 +233,7 @@ void read(const Json& json, std::vector<T>& target, const std::string& place) {
     }
 }
 
-// --- What must hold
-// ---------------------------------------------------------------------------------------------------
+// --- What must hold -------------------------------------------------------------------------------------------------
 
 void require(bool good, const std::string& place, const std::string& cause) {
     if (!good) {
@@ -299,7 +294,7 @@ void check_fit(const Architecture& architecture, const Preprocessing& p, const s
 std::map<std::string, std::string> description_texts(const Description& description) {
     Json::Object provenance;
     for (const auto& [key, value] : description.provenance) {
-        provenance.emplace_back(replace_invalid_utf8(key), Json{replace_invalid_utf8(value)});
+        provenance.emplace_back(key, Json{replace_invalid_utf8(value)});
     }
     return {{"architecture", to_text(to_json(description.architecture))},
             {"conventions", to_text(to_json(description.architecture.conventions))},
@@ -338,7 +333,7 @@ Description read_description(const std::map<std::string, std::string>& texts, co
     });
     parsed("provenance", [&](const Json& json, const std::string& place) {
         for (const auto& [key, value] : get<Json::Object>(json, place, "an object")) {
-            read(value, description.provenance[key], place + "." + key);
+            read(value, description.provenance[key], place + "." + excerpt(key));
         }
     });
     return description;

@@ -21,7 +21,7 @@ struct Description {
 };
 
 /// One JSON text each for `architecture`, `conventions`, `loss`, `preprocessing` and `provenance`. Raises Error(data)
-/// quoting a column, category or class that is not UTF-8; in `provenance` such bytes are replaced.
+/// quoting a column, category or class that is not UTF-8; in the values of `provenance` such bytes are replaced.
 std::map<std::string, std::string> description_texts(const Description& description);
 
 /// The reverse; other names in `texts` are not looked at. Raises Error(model) naming the field that is missing, unknown

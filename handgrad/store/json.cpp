@@ -130,7 +130,12 @@ class Writer {
 public:
     [[nodiscard]] std::string take() { return std::move(text_); }
 
-    void write(const Json& json) { std::visit(*this, json.value); }
+    void write(const Json& json) {
+        if (++values_ > max_json_values) {
+            throw Error(ErrorKind::data, "more than " + std::to_string(max_json_values) + " JSON values");
+        }
+        std::visit(*this, json.value);
+    }
 
     void operator()(std::nullptr_t) { text_ += "null"; }
     void operator()(bool value) { text_ += value ? "true" : "false"; }
@@ -176,6 +181,7 @@ public:
 
 private:
     std::string text_;
+    std::size_t values_ = 0;
 };
 
 }  // namespace

@@ -22,7 +22,7 @@ struct Json {
     bool operator==(const Json&) const = default;
 };
 
-/// Limits on a text from a stranger.
+/// Limits on a text from a stranger, and so on our own.
 inline constexpr std::size_t max_json_depth = 16;
 inline constexpr std::size_t max_json_values = std::size_t{1} << 20;
 
@@ -32,7 +32,8 @@ inline constexpr std::size_t max_json_values = std::size_t{1} << 20;
 Json parse_json(std::string_view text, const std::string& place, std::size_t first_byte = 0);
 
 /// The text of a value without blanks, in UTF-8. A double is written with a point or an exponent and as few digits as
-/// read back to the same bits. Raises Error(data) quoting a text that is not UTF-8, and for a NaN or an infinity.
+/// read back to the same bits. Raises Error(data) quoting a text that is not UTF-8, for a NaN or an infinity, and for
+/// more values than parse_json reads.
 std::string to_text(const Json& json);
 
 /// The beginning of a stranger's text, short enough for a message.

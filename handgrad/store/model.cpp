@@ -48,8 +48,7 @@ std::string shape_text(std::span<const std::size_t> shape) {
     return text.empty() ? "a single number" : text;
 }
 
-// --- Checksums
-// --------------------------------------------------------------------------------------------------------
+// --- Checksums ------------------------------------------------------------------------------------------------------
 
 /// A file's bytes cut where its header ends.
 struct Parts {
@@ -138,8 +137,7 @@ void check_model(std::string_view bytes, const TensorFile& file, const std::stri
     check_checksums(bytes, file.metadata, source);
 }
 
-// --- Parameters as tensors
-// --------------------------------------------------------------------------------------------
+// --- Parameters as tensors ------------------------------------------------------------------------------------------
 
 /// The name and shape of each parameter, in the order of the flat buffer.
 std::vector<std::pair<std::string, std::vector<std::size_t>>> parameter_shapes(const Architecture& architecture) {
@@ -193,21 +191,27 @@ void check_extra(const TensorFile& file, const Architecture& architecture, const
     }
 }
 
-/// Why number i of a parameter is refused, with its place.
+/// Why number i of a parameter is not finite in the network, with its place.
 std::string nonfinite_message(const Tensor& tensor, std::size_t i) {
     const std::string place = tensor.shape.size() == 2 ? "row " + std::to_string(i / tensor.shape[1]) + ", column " +
                                                              std::to_string(i % tensor.shape[1])
                                                        : "number " + std::to_string(i);
     const double value = tensor.value(i);
     return "tensor '" + tensor.name + "', " + place + ": " +
-           (std::isfinite(value) ? format_number(value) + " is too large for f32; use --dtype f64"
-                                 : std::string(std::isnan(value) ? "NaN" : "infinity") +
-                                       " is not a number to compute with; --allow-nonfinite reads it all the same");
+           (std::isfinite(value)
+                ? format_number(value) + " is too large for f32; use --dtype f64"
+                : std::string(std::isnan(value) ? "NaN" : "infinity") + " is not a number to compute with");
 }
+
+/// What to do about a number that is not finite: accept it, or refuse it with a remedy at the end of the message.
+struct Nonfinite {
+    bool allowed;
+    std::string_view remedy;
+};
 
 /// The network whose shapes have been checked, its numbers cast to T.
 template <class T>
-BasicMlp<T> read_net(const TensorFile& file, const Architecture& architecture, bool allow_nonfinite,
+BasicMlp<T> read_net(const TensorFile& file, const Architecture& architecture, const Nonfinite& nonfinite,
                      const std::string& source) {
     BasicMlp<T> net = BasicMlp<T>::zeros(architecture);
     auto parameter = net.parameters().begin();
@@ -215,8 +219,8 @@ BasicMlp<T> read_net(const TensorFile& file, const Architecture& architecture, b
         const Tensor& tensor = *file.find(name);
         for (std::size_t i = 0; i < tensor.count(); ++i, ++parameter) {
             *parameter = static_cast<T>(tensor.value(i));
-            if (!allow_nonfinite && !std::isfinite(*parameter)) {
-                fail(source, nonfinite_message(tensor, i));
+            if (!nonfinite.allowed && !std::isfinite(*parameter)) {
+                fail(source, nonfinite_message(tensor, i) + std::string(nonfinite.remedy));
             }
         }
     }
@@ -301,10 +305,11 @@ Model parse_model(std::string_view bytes, const std::string& source, bool allow_
                 .weight_decay = description.weight_decay,
                 .preprocessing = std::move(description.preprocessing),
                 .provenance = std::move(description.provenance)};
+    const Nonfinite nonfinite{allow_nonfinite, "; --allow-nonfinite reads it all the same"};
     if (common_type(file, source) == TensorType::f32) {
-        model.net = read_net<float>(file, architecture, allow_nonfinite, source);
+        model.net = read_net<float>(file, architecture, nonfinite, source);
     } else {
-        model.net = read_net<double>(file, architecture, allow_nonfinite, source);
+        model.net = read_net<double>(file, architecture, nonfinite, source);
     }
     return model;
 }
@@ -323,7 +328,7 @@ void load_parameters(const std::filesystem::path& path, BasicMlp<T>& net) {
     }
     check_shapes(file, net.architecture(), source);
     check_extra(file, net.architecture(), source, names_a_parameter);
-    net = read_net<T>(file, net.architecture(), false, source);
+    net = read_net<T>(file, net.architecture(), {.allowed = false, .remedy = ""}, source);
 }
 
 template std::string parameters_hash(const BasicMlp<float>&);

@@ -256,6 +256,10 @@ std::string serialize(const TensorFile& file) {
         position = end;
     }
     std::string text = to_text(Json{std::move(header)});
+    if (text.size() > max_header_bytes) {
+        throw Error(ErrorKind::data, "the names and texts of the file need " + std::to_string(text.size()) +
+                                         " bytes; at most " + std::to_string(max_header_bytes) + " can be read back");
+    }
     text.resize((text.size() + 7) / 8 * 8, ' ');  // so that the data start at a multiple of 8 bytes
 
     std::string bytes(length_bytes, '\0');

@@ -39,6 +39,7 @@ inline constexpr std::size_t max_rank = 8;
 inline constexpr std::size_t max_name_bytes = 1024;
 
 /// The file's bytes. Offsets have no gaps, tensors keep their order, the header is padded with blanks to 8 bytes.
+/// Raises Error(data) when the header would exceed the limit, or a text is not UTF-8.
 std::string serialize(const TensorFile& file);
 
 /// The reverse; `source` stands in messages. Raises Error(model) with the byte offset or the tensor's name for anything

@@ -227,7 +227,7 @@ def test_a_damaged_model_is_exit_4(regression, damage):
 
 
 def test_weights_that_do_not_fit_are_exit_4(regression):
-    ran = regression("train", "t.csv", *arguments_for("y", model="n.model"), "--init-from", "m.model", "--hidden", 5)
+    ran = regression("train", "t.csv", "--target", "y", "-o", "n.model", "--init-from", "m.model", "--hidden", 5)
     assert ran.code == 4 and "linear1.weight" in ran.err and not (regression.folder / "n.model").exists()
 
 

@@ -259,6 +259,8 @@ def test_npy_features_with_targets_that_may_be_named(handgrad):
     x = numpy.random.default_rng(0).normal(size=(50, 3))
     numpy.save(handgrad.folder / "x.npy", x)
     numpy.save(handgrad.folder / "y.npy", x @ [1.0, 2.0, 3.0])
+    ran = handgrad("train", "x.npy", "--target", "y", "-o", "m.model")
+    assert ran.code == 3 and "no column 'y'" in ran.err and "--target-file" in ran.err
     ran = handgrad("train", "x.npy", "--target-file", "y.npy", "-o", "m.model", "--epochs", 1)
     assert ran.code == 0 and list(handgrad("predict", "m.model", "x.npy").rows[0]) == ["y"]
     numpy.save(handgrad.folder / "y.npy", numpy.stack([x[:, 0], x[:, 1]], axis=1))

@@ -37,6 +37,9 @@ def test_version(handgrad):
 
 @pytest.mark.parametrize(("words", "answer"), [
     (["trian"], "unknown verb 'trian' (did you mean 'train'?)"),
+    (["--config", "x"], "'--config': a verb comes first: train, predict, evaluate, inspect"),
+    (["help", "trian"], "did you mean 'train'?"),
+    (["train", "t.csv", "-x"], "unknown option '-x'\n"),
     (["train"], "DATA is missing"),
     (["train", "t.csv", "--target", "y"], "--output is missing"),
     (["train", "t.csv", "-o", "m"], "--target is missing"),
@@ -55,6 +58,7 @@ def test_version(handgrad):
     (["train", "t.csv", "--target", "y", "-o", "m", "--quantile", "1"], "--quantile: 1 is out of range"),
     (["train", "t.csv", "--target", "y", "-o", "m", "--validation", "1.5"], "1.5 is out of range"),
     (["train", "t.csv", "--target", "y", "-o", "m", "--hidden", "3,x"], "--hidden: 'x' is not a whole number"),
+    (["train", "t.csv", "--target", "y", "-o", "m", "--hidden", "3", "--hidden", "4"], "--hidden: one value is needed"),
     (["train", "t.csv", "--target", "y", "-o", "m", "--hidden-activation", "rleu"], "did you mean 'relu'?"),
     (["train", "t.csv", "--target", "y", "-o", "m", "--loss", "mse"], "choose from: squared_error"),
     (["train", "t.csv", "--target", "y", "-o", "m", "--optimizer", "lbfgs"],
@@ -177,6 +181,7 @@ def test_the_command_line_wins_over_the_file_and_the_file_over_the_defaults(hand
     ("epochs =", "run.toml:2: a value is missing"),
     ("[trian]", "run.toml:2: section: unknown 'trian' (did you mean 'train'?)"),
     ("[train\nepochs = 3", "run.toml:2: a section begins with '['"),
+    ("quiet = []", "run.toml:2: quiet: one value is needed, but 0 are given"),
     ("shuffle = yes", "run.toml:2: shuffle: 'yes' is neither true nor false"),
 ])
 def test_a_mistake_in_the_file_is_exit_2_with_its_line(handgrad, line, answer):

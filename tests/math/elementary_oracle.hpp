@@ -89,7 +89,7 @@ const std::array<Elementary<T>, 7>& functions() {
          at(89.5, 710), T(-1), infinity},
         {"log", pick(0.88, 0.88), &each<T, &math::log<T>>, &mpfr_log, &series::log, &series::distance_to_zero_and_one,
          T(0), infinity, nan, infinity},
-        {"log1p", pick(0.88, 0.88), &each<T, &math::log1p<T>>, &mpfr_log1p, &series::log1p,
+        {"log1p", pick(0.92, 0.92), &each<T, &math::log1p<T>>, &mpfr_log1p, &series::log1p,
          &series::distance_to_minus_one, T(-1), infinity, nan, infinity},
         {"tanh", pick(0.75, 0.87), &each<T, &math::tanh<T>>, &mpfr_tanh, &series::tanh, &series::one, at(-10, -20),
          at(10, 20), T(-1), T(1)},

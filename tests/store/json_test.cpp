@@ -93,6 +93,10 @@ TEST(Json, TheNumberOfValuesIsLimited) {
     }
     EXPECT_EQ(std::get<Json::Array>(parse_json(text + "]", "here").value).size(), max_json_values - 1);
     EXPECT_EQ(message_of(text + ",0]"), "here: more than 1048576 JSON values");
+    Json json{Json::Array(max_json_values - 1, Json{false})};
+    EXPECT_EQ(to_text(json).size(), 1 + 6 * (max_json_values - 1));
+    std::get<Json::Array>(json.value).push_back(Json{false});
+    EXPECT_THROW(to_text(json), Error);
 }
 
 TEST(Json, BrokenGrammarIsNamedWithItsByte) {

@@ -123,8 +123,7 @@ private:
         (std::string("handgrad_") + testing::UnitTest::GetInstance()->current_test_info()->name());
 };
 
-// --- Round trips
-// ------------------------------------------------------------------------------------------------------
+// --- Round trips ----------------------------------------------------------------------------------------------------
 
 TEST_F(ModelFile, EverythingComesBackFromTheFile) {
     for (const Model& model : {regression_model<float>(), regression_model<double>(), classification_model()}) {
@@ -230,8 +229,7 @@ TEST(Model, ATextThatIsNotUtf8IsADataErrorInColumnsAndReplacedInProvenance) {
     }
 }
 
-// --- Case 17: damage
-// --------------------------------------------------------------------------------------------------
+// --- Damage -----------------------------------------------------------------------------------------------------
 
 TEST(Model, AFlippedBitAnywhereIsFound) {
     const std::string bytes = serialize_model(classification_model());
@@ -261,8 +259,7 @@ TEST(Model, DamageOfAParameterOrOfTheMetadataIsCalledSo) {
     EXPECT_THAT(message_of(bytes), HasSubstr("m: damaged: the checksum of its columns and settings is "));
 }
 
-// --- Case 16: what cannot be true
-// --------------------------------------------------------------------------------------
+// --- What cannot be true ----------------------------------------------------------------------------------------
 
 TEST(Model, AForgedFileWithoutAChangeIsRead) {
     EXPECT_EQ(message_of(forged(regression_model<float>(), [](TensorFile&) {})), "no error");
@@ -400,8 +397,7 @@ TEST(Model, SettingsOutOfRangeAreRefused) {
     EXPECT_EQ(changed_classes(R"(["0","1"])", "[]"), "m: preprocessing: there are no classes");
 }
 
-// --- Case 18: numbers that are not finite
-// ------------------------------------------------------------------------------
+// --- Numbers that are not finite --------------------------------------------------------------------------------
 
 TEST(Model, WeightsThatAreNotFiniteAreRefusedUnlessAllowed) {
     Model model = regression_model<float>();
@@ -413,8 +409,7 @@ TEST(Model, WeightsThatAreNotFiniteAreRefusedUnlessAllowed) {
     EXPECT_EQ(parameters_hash(parse_model(bytes, "m", true)), parameters_hash(model));
 }
 
-// --- load_parameters
-// ---------------------------------------------------------------------------------------------------
+// --- load_parameters ------------------------------------------------------------------------------------------------
 
 template <class T>
 std::string load_message(const std::filesystem::path& path, BasicMlp<T>& net) {

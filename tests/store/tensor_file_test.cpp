@@ -117,6 +117,14 @@ RC_GTEST_PROP(TensorFile, AnyTensorsAndTextsReadBackTheSame,
     RC_ASSERT(serialize(parse_tensor_file(bytes, "m")) == bytes);
 }
 
+TEST(TensorFile, AHeaderThatCouldNotBeReadBackIsNotWritten) {
+    TensorFile file{.tensors = {}, .metadata = {{"k", std::string(max_header_bytes - 27, 'x')}}};
+    EXPECT_EQ(serialize(file).size(), 8 + max_header_bytes);  // 27 bytes are {"__metadata__":{"k":""}} and padding
+    EXPECT_EQ(parse_tensor_file(serialize(file), "m").metadata, file.metadata);
+    file.metadata["k"] += "xxxx";
+    EXPECT_THROW(serialize(file), Error);
+}
+
 TEST(TensorFile, EveryTruncationIsRefused) {
     const std::string bytes = serialize(sample());
     for (std::size_t n = 0; n < bytes.size(); ++n) {
@@ -135,7 +143,7 @@ TEST(TensorFile, RandomDamageNeverDoesMoreThanRaiseAnError) {
     }
 }
 
-// --- Case 15: what is not a model file ------------------------------------------------------------------------------
+// --- What is not a model file -----------------------------------------------------------------------------------
 
 TEST(TensorFile, AnEmptyFileIsNotAModel) { EXPECT_EQ(message_of(""), "m.safetensors: not a model file: it is empty"); }
 
@@ -181,7 +189,7 @@ TEST(TensorFile, ATensorNameThatStandsTwiceIsRefused) {
               "m.safetensors: header: the name 'a' stands twice in one object");
 }
 
-// --- Case 16: tensors that cannot be true ---------------------------------------------------------------------------
+// --- Tensors that cannot be true --------------------------------------------------------------------------------
 
 std::string message_of_entry(const std::string& text, std::size_t data_bytes = 8) {
     return message_of(with_header('{' + text + '}', data_bytes));

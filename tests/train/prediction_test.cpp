@@ -71,8 +71,7 @@ TEST(Prediction, ColumnsAreMatchedByNameAndLabelsMayBeAbsent) {
     EXPECT_THAT(row_of(prediction.values, 0), ElementsAre(26.0, 1.5));
 }
 
-// --- decode
-// ------------------------------------------------------------------------------------------------------------
+// --- decode ---------------------------------------------------------------------------------------------------------
 
 Preprocessing classes(std::vector<std::string> names, bool one_output) {
     return {.task = Task::classification,
@@ -127,8 +126,7 @@ TEST(Decode, OfEqualOutputsTheFirstWins) {
     EXPECT_THAT(decode(three, Activation::softmax, one_row({1, 1, 1})).classes, ElementsAre(0));
 }
 
-// --- Batching
-// ----------------------------------------------------------------------------------------------------------
+// --- Batching -------------------------------------------------------------------------------------------------------
 
 /// 4 numbers in, tanh, tanh, softmax out, random weights.
 template <class T>
@@ -179,8 +177,7 @@ void expect_the_same_bits_for_any_split() {
 TEST(Prediction, DoesNotDependOnHowRowsAreBatchedInFloat) { expect_the_same_bits_for_any_split<float>(); }
 TEST(Prediction, DoesNotDependOnHowRowsAreBatchedInDouble) { expect_the_same_bits_for_any_split<double>(); }
 
-// --- Jacobians
-// ---------------------------------------------------------------------------------------------------------
+// --- Jacobians ------------------------------------------------------------------------------------------------------
 
 TEST(Jacobians, OfALinearNetworkAreItsWeightsInTheUsersUnits) {
     const Matrix<double> J = jacobians(linear_houses<float>(), table(three_houses));
@@ -234,8 +231,7 @@ TEST(Jacobians, AreNamedByOutputAndInput) {
     EXPECT_THAT(names_with(Activation::sigmoid, false), ElementsAre("d(no)/d(x)", "d(yes)/d(x)"));
 }
 
-// --- evaluate
-// ----------------------------------------------------------------------------------------------------------
+// --- evaluate -------------------------------------------------------------------------------------------------------
 
 double metric(const Metrics& metrics, const std::string& name) {
     for (const auto& [key, value] : metrics) {
