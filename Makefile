@@ -30,7 +30,7 @@ equations:
 	@tools/equations.py
 
 format: packages
-	@git ls-files '*.hpp' '*.cpp' | xargs clang-format -i
+	@tools/format
 
 clean:
 	rm -rf build .venv

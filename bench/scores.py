@@ -14,6 +14,7 @@ import gzip
 import json
 import os
 import platform
+import resource
 import subprocess
 import tempfile
 import time
@@ -92,8 +93,8 @@ Both: one hidden ReLU layer, Adam with learning rate 0.001, no penalty, all epoc
 rows (pixels of Fashion-MNIST: scaled to 0 … 1), the target of the regression standardised. What is left to differ:
 first weights and order of rows, by each program's own random numbers; handgrad computes in float, scikit-learn in
 double (in float on Fashion-MNIST); handgrad's squared error is a sum, scikit-learn's half of one, which Adam hardly
-notices.
-Seconds: the whole `handgrad train` command, reading and writing included; for scikit-learn, `fit` alone.
+notices. Seconds are of processor time: the whole `handgrad train` command, reading and writing included; for
+scikit-learn, `fit` alone.
 """
 
 
@@ -102,19 +103,25 @@ def handgrad(*arguments):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+def children_seconds():
+    """Processor time of all programs run so far."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def handgrad_run(job, seed, train, test, *options):
-    """Score on the test rows, and seconds of the whole `train` command. train, test: table and label arguments."""
+    """Score on the test rows, and processor seconds of the whole `train` command. train, test: its table arguments."""
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model.safetensors"
-        start = time.perf_counter()
+        start = children_seconds()
         handgrad("train", *train, *job.handgrad_options, "--seed", seed, *options, "-o", model)
-        seconds = time.perf_counter() - start
+        seconds = children_seconds() - start
         printed = json.loads(handgrad("evaluate", model, *test, "--json"))
         return printed["metrics"]["accuracy" if job.classification else "r2"], seconds
 
 
 def sklearn_run(job, seed, train, test):
-    """Score on the test rows, and seconds of `fit`. train, test: (features, target)."""
+    """Score on the test rows, and processor seconds of `fit`. train, test: (features, target)."""
     scaler = job.sklearn_scaler().fit(train[0])
     estimator = job.sklearn_estimator(seed)
     target, restore = train[1], lambda predicted: predicted
@@ -124,9 +131,9 @@ def sklearn_run(job, seed, train, test):
         restore = lambda predicted: target_scaler.inverse_transform(predicted[:, np.newaxis])[:, 0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        start = time.perf_counter()
+        start = time.process_time()
         estimator.fit(scaler.transform(train[0]), target)
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
     return job.score(test[1], restore(estimator.predict(scaler.transform(test[0])))), seconds
 
 
@@ -150,8 +157,12 @@ def random_splits(job, folder):
         yield seed, paths, arrays
 
 
-def summary(values, digits=3):
-    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
+def summary(values):
+    return f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
+
+
+def signed(value):
+    return f"{value:+.3f}".replace("-", "−")
 
 
 def score_table(job):
@@ -164,7 +175,7 @@ def score_table(job):
             ours_sklearn_way.append(handgrad_run(job, seed, train, test, "--convention", "sklearn"))
             theirs.append(sklearn_run(job, seed, *arrays))
     (a, a_seconds), (b, _), (c, c_seconds) = (np.transpose(runs) for runs in (ours, ours_sklearn_way, theirs))
-    difference = f"{np.mean(a - c):+.3f} ± {np.std(a - c, ddof=1) / np.sqrt(SPLITS):.3f}"
+    difference = f"{signed(np.mean(a - c))} ± {np.std(a - c, ddof=1) / np.sqrt(SPLITS):.3f}"
     return [job.name, job.metric, f"{job.hidden}, {job.epochs}, {job.batch}", summary(a), summary(b), summary(c),
             difference, f"{np.mean(a_seconds):.2f}", f"{np.mean(c_seconds):.2f}"]
 
@@ -190,7 +201,7 @@ def score_fashion():
     b, _ = handgrad_run(FASHION, 0, *paths, "--convention", "sklearn")
     c, c_seconds = sklearn_run(FASHION, 0, *arrays)
     return [FASHION.name, FASHION.metric, f"{FASHION.hidden}, {FASHION.epochs}, {FASHION.batch}", f"{a:.3f}",
-            f"{b:.3f}", f"{c:.3f}", f"{a - c:+.3f}", f"{a_seconds:.0f}", f"{c_seconds:.0f}"]
+            f"{b:.3f}", f"{c:.3f}", signed(a - c), f"{a_seconds:.0f}", f"{c_seconds:.0f}"]
 
 
 def processor():

@@ -12,6 +12,15 @@ std::size_t parameters_of(const Architecture& architecture, std::size_t layer) {
     return (architecture.sizes[layer] + 1) * architecture.sizes[layer + 1];
 }
 
+std::vector<std::string> target_names(const Preprocessing& columns) {
+    std::vector<std::string> names;
+    names.reserve(columns.targets.size());
+    for (const TargetColumn& target : columns.targets) {
+        names.push_back(target.name);
+    }
+    return names;
+}
+
 std::string layer_name(std::size_t layer) { return fmt::format("linear{}", layer + 1); }
 
 std::string layer_table(const Model& model) {

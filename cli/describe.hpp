@@ -1,6 +1,7 @@
 // Tables for people about models and metrics, shared by the verbs.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,9 @@ std::string metrics_table(const std::vector<std::pair<std::string, Metrics>>& pa
 
 /// How many parameters layer `layer` (from 0) has: (in + 1)·out.
 std::size_t parameters_of(const Architecture& architecture, std::size_t layer);
+
+/// The names of the columns that are learned.
+std::vector<std::string> target_names(const Preprocessing& columns);
 
 /// `linear1`, as in the names of its tensors.
 std::string layer_name(std::size_t layer);

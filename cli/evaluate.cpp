@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/describe.hpp"
 #include "cli/events.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
@@ -65,12 +66,9 @@ int evaluate(std::vector<std::string> words) {
     }
     Output output;
     const Model model = load_model(options.model, options.applying.allow_nonfinite);
-    std::vector<std::string> targets;
-    for (const TargetColumn& target : model.preprocessing.targets) {
-        targets.push_back(target.name);
-    }
-    const Table table = read_labelled(options.data, options.reading.target_file,
-                                      options.reading.applied_to(model.preprocessing.reading), targets);
+    const Table table =
+        read_labelled(options.data, options.reading.target_file,
+                      options.reading.applied_to(model.preprocessing.reading), target_names(model.preprocessing));
     tell_warnings(table, options.show);
     const Evaluation evaluation =
         evaluate(model, table, {.labels = Labels::required, .allow_extra = options.applying.allow_extra});

@@ -1,11 +1,11 @@
 // Standard output by write(2): what the operating system refuses is known at once, not lost in a destructor.
 #include "cli/output.hpp"
 
-#include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>

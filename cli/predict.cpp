@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/csv.hpp"
+#include "cli/describe.hpp"
 #include "cli/events.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
@@ -66,14 +67,10 @@ std::string csv_line(const std::vector<std::string>& fields) {
 }
 
 std::vector<std::string> csv_header(const Preprocessing& columns, bool probabilities) {
-    std::vector<std::string> names;
     if (columns.task == Task::regression) {
-        for (const TargetColumn& target : columns.targets) {
-            names.push_back(target.name);
-        }
-        return names;
+        return target_names(columns);
     }
-    names.emplace_back("predicted");
+    std::vector<std::string> names{"predicted"};
     for (std::size_t k = 0; probabilities && k < columns.classes.size(); ++k) {
         names.push_back("p(" + columns.classes[k] + ")");
     }

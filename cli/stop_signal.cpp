@@ -1,12 +1,12 @@
 // A handler does no more than what is safe inside one: set a flag, write(2), _exit(2).
 #include "cli/stop_signal.hpp"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <string_view>
 
 namespace handgrad::cli {

@@ -39,6 +39,7 @@ inline const Verb* find_verb(std::string_view name) {
 
 inline std::vector<std::string> verb_names() {
     std::vector<std::string> names;
+    names.reserve(verb_list.size());
     for (const Verb& verb : verb_list) {
         names.emplace_back(verb.name);
     }

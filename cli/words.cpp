@@ -47,6 +47,7 @@ Words take_apart(std::vector<std::string> words, const std::vector<Option>& opti
     CLI::Option* help = app.add_flag("-h,--help");
     CLI::Option* config = add_option(app, "--config");
     std::vector<CLI::Option*> declared;
+    declared.reserve(options.size());
     for (const Option& option : options) {
         declared.push_back(option.value.empty() ? add_flag(app, option)
                                                 : add_option(app, fmt::format("{}", fmt::join(option.names, ","))));
@@ -64,6 +65,7 @@ Words take_apart(std::vector<std::string> words, const std::vector<Option>& opti
     }
 
     Words found{.help = help->count() > 0, .config = config->results(), .options = {}, .rest = app.remaining()};
+    found.options.reserve(declared.size());
     for (const CLI::Option* option : declared) {
         found.options.push_back(option->results());
     }

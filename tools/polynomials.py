@@ -5,6 +5,8 @@
 
 Each polynomial is the minimax one (Remez exchange in 50 digits) for the error relative to the function it belongs to.
 """
+from dataclasses import dataclass
+
 import mpmath as mp
 
 mp.mp.dps = 50
@@ -71,72 +73,101 @@ def taylor_safe(function, series):
     return lambda u: function(u) if abs(u) > mp.mpf(10) ** -8 else mp.polyval(series[::-1], u)
 
 
-def erfcx(x):
-    return mp.exp(x * x) * mp.erfc(x)
+def exp_h(r):
+    return (mp.expm1(r) - r) / r**2
 
 
-LN2_HALF = mp.log(2) / 2 * mp.mpf("1.001")
-S_MAX = (mp.sqrt(2) - 1) / (mp.sqrt(2) + 1) * mp.mpf("1.001")
-
-# e^r = 1 + r + r^2 h(r)
-exp_h = taylor_safe(lambda r: (mp.expm1(r) - r) / r**2, [1 / mp.factorial(i + 2) for i in range(8)])
-# log((1 + s)/(1 - s)) = 2 s + s v w(v) with v = s^2
-log_w = taylor_safe(lambda v: (2 * mp.atanh(mp.sqrt(v)) / mp.sqrt(v) - 2) / v, [mp.mpf(2) / (2 * i + 3) for i in range(8)])
-# erf(x) = x + x p(x^2)
-erf_p = taylor_safe(
-    lambda v: mp.erf(mp.sqrt(v)) / mp.sqrt(v) - 1,
-    [2 / mp.sqrt(mp.pi) * (-1) ** i / mp.factorial(i) / (2 * i + 1) - (i == 0) for i in range(8)],
-)
+def log_w(v):
+    return (2 * mp.atanh(mp.sqrt(v)) / mp.sqrt(v) - 2) / v
 
 
-def erfc_g(a):
-    """erfc(x) = e^(-x^2) t g(q), t = 1/(x + a), q = (x - a) t."""
-
-    def g(q):
-        x = a * (1 + q) / (1 - q)
-        return erfcx(x) * (x + a)
-
-    return g
+def erf_p(v):
+    return mp.erf(mp.sqrt(v)) / mp.sqrt(v) - 1
 
 
-def tables(bits, terms, erfc_a, erfc_high, erf_split):
-    low_q, high_q = mp.mpf(-1), (erfc_high - erfc_a) / mp.mpf(erfc_high + erfc_a)
-    g = erfc_g(erfc_a)
-    return {
-        "exp": minimax(exp_h, lambda r: r**2 / abs(mp.expm1(r)) if abs(r) > mp.mpf(10) ** -12 else mp.mpf(10) ** -12, -LN2_HALF, LN2_HALF, terms["exp"]),
-        "log": minimax(log_w, lambda v: v / 2 + mp.mpf(10) ** -12, 0, S_MAX**2, terms["log"]),
-        "erf": minimax(erf_p, lambda v: 1 / (1 + erf_p(v)), 0, mp.mpf(erf_split) ** 2 * mp.mpf("1.001"), terms["erf"]),
-        "erfc": minimax(g, lambda q: 1 / g(q), low_q, high_q, terms["erfc"]),
-    }
+EXP_SERIES = [1 / mp.factorial(i + 2) for i in range(8)]
+LOG_SERIES = [mp.mpf(2) / (2 * i + 3) for i in range(8)]
+ERF_SERIES = [2 / mp.sqrt(mp.pi) * (-1) ** i / mp.factorial(i) / (2 * i + 1) - (i == 0) for i in range(8)]
+TINY = mp.mpf(10) ** -12
 
 
-def print_tables(name, bits, suffix, result, erfc_a, erf_split):
-    digits = 12 if bits == 24 else 20
-    print("template <>\nstruct Coefficients<%s> {" % name)
-    ln2_high = rounded(mp.log(2), bits - (9 if bits == 24 else 12))
-    print("/// log 2 in two parts; multiples of the high one by any exponent are exact.")
-    print("static constexpr %s log2_high = %s%s;" % (name, mp.nstr(ln2_high, 25), suffix))
-    print("static constexpr %s log2_low = %s%s;" % (name, mp.nstr(mp.log(2) - ln2_high, 25), suffix))
-    print("static constexpr %s erf_split = %s%s;" % (name, mp.nstr(mp.mpf(erf_split), 10), suffix))
-    print("static constexpr %s erfc_center = %s%s;" % (name, mp.nstr(mp.mpf(erfc_a), 10), suffix))
-    first = result["erfc"][0].pop(0)
-    print("/// The first term of the polynomial of erfc, in two parts.")
-    print("static constexpr %s erfc_first_high = %s%s;" % (name, mp.nstr(rounded(first, bits), 25), suffix))
-    print("static constexpr %s erfc_first_low = %s%s;" % (name, mp.nstr(first - rounded(first, bits), 12), suffix))
-    for table, (powers, error) in result.items():
-        print("/// Relative error below 2^%s." % mp.nstr(mp.log(error, 2), 4))
-        numbers = ", ".join(mp.nstr(c, digits) + suffix for c in powers)
-        print("static constexpr std::array<%s, %d> %s{%s};" % (name, len(powers), table, numbers))
-    print("};")
+@dataclass
+class Precision:
+    """A number type of C++ and how long and where its polynomials are."""
 
+    name: str
+    suffix: str
+    bits: int
+    exponent_bits: int  # of k in k log 2, with a sign's worth to spare
+    digits: int  # decimal ones that determine a coefficient
+    erfc_center: int  # a of erfc(x) = e^(-x^2) t g(q), t = 1/(x + a), q = (x - a) t: a power of two
+    erfc_end: float  # where erfc has become 0
+    terms: dict
+
+    erf_split = 0.9  # erf by its polynomial below, as 1 - erfc above
+
+    def polynomials(self):
+        """(name, what it is, its coefficients and their error), for each."""
+        half_log2 = mp.log(2) / 2 * mp.mpf("1.001")
+        s_end = (mp.sqrt(2) - 1) / (mp.sqrt(2) + 1) * mp.mpf("1.001")
+        a = mp.mpf(self.erfc_center)
+
+        def g(q):
+            x = a * (1 + q) / (1 - q)
+            return mp.exp(x * x) * mp.erfc(x) * (x + a)
+
+        h = taylor_safe(exp_h, EXP_SERIES)
+        p = taylor_safe(erf_p, ERF_SERIES)
+        weights = {
+            "exp": lambda r: r**2 / abs(mp.expm1(r)) if abs(r) > TINY else TINY,
+            "log": lambda v: v / 2 + TINY,
+            "erf": lambda v: 1 / (1 + p(v)),
+            "erfc": lambda q: 1 / g(q),
+        }
+        shapes = {
+            "exp": ("h of e^r = 1 + r + r^2 h(r)", h, -half_log2, half_log2),
+            "log": ("w of log((1 + s)/(1 - s)) = 2 s + s v w(v), v = s^2", taylor_safe(log_w, LOG_SERIES), 0, s_end**2),
+            "erf": ("p of erf x = x + x p(x^2)", p, 0, mp.mpf(self.erf_split) ** 2 * mp.mpf("1.001")),
+            "erfc": (
+                "g, without its first term, of erfc x = e^(-x^2) t g(q), t = 1/(x + a), q = (x - a) t",
+                g,
+                mp.mpf(-1),
+                (self.erfc_end - a) / (self.erfc_end + a),
+            ),
+        }
+        for name, (what, target, low, high) in shapes.items():
+            yield name, what, minimax(target, weights[name], low, high, self.terms[name])
+
+    def constant(self, comment, name, value, digits=25):
+        print("/// %s\nstatic constexpr %s %s = %s%s;" % (comment, self.name, name, mp.nstr(value, digits), self.suffix))
+
+    def print(self):
+        print("template <>\nstruct Coefficients<%s> {" % self.name)
+        high = rounded(mp.log(2), self.bits - self.exponent_bits)
+        self.constant("log 2 in two parts: any exponent times the high one is exact.", "log2_high", high)
+        self.constant("The rest of log 2.", "log2_low", mp.log(2) - high)
+        self.constant("erf by its polynomial below, as 1 - erfc above.", "erf_split", mp.mpf(self.erf_split), 10)
+        self.constant("a of erfc, below.", "erfc_center", mp.mpf(self.erfc_center), 10)
+        for name, what, (powers, error) in self.polynomials():
+            if name == "erfc":
+                first = powers.pop(0)
+                self.constant("The first term of polynomial g of erfc, in two parts.", "erfc_first_high", rounded(first, self.bits))
+                self.constant("The rest of it.", "erfc_first_low", first - rounded(first, self.bits), 12)
+            print("/// Polynomial %s; relative error below 2^%s." % (what, mp.nstr(mp.log(error, 2), 4)))
+            numbers = ", ".join(mp.nstr(c, self.digits) + self.suffix for c in powers)
+            print("static constexpr std::array<%s, %d> %s{%s};" % (self.name, len(powers), name, numbers))
+        print("};\n")
+
+
+PRECISIONS = [
+    Precision("float", "F", 24, 9, 12, 2, 10.1, {"exp": 6, "log": 4, "erf": 7, "erfc": 11}),
+    Precision("double", "", 53, 12, 20, 4, 27.3, {"exp": 11, "log": 8, "erf": 13, "erfc": 24}),
+]
 
 if __name__ == "__main__":
     print("// The coefficients of the elementary functions, written by tools/polynomials.py: change that, not this.")
     print("#pragma once\n\n#include <array>\n\nnamespace handgrad::math {\n")
     print("template <class Scalar>\nstruct Coefficients;\n")
-    f = tables(24, {"exp": 6, "log": 4, "erf": 7, "erfc": 11}, 2, 10.1, 0.9)
-    print_tables("float", 24, "F", f, 2, 0.9)
-    print()
-    d = tables(53, {"exp": 11, "log": 8, "erf": 13, "erfc": 24}, 4, 27.3, 0.9)
-    print_tables("double", 53, "", d, 4, 0.9)
-    print("\n}  // namespace handgrad::math")
+    for precision in PRECISIONS:
+        precision.print()
+    print("}  // namespace handgrad::math")

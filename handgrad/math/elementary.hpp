@@ -1,5 +1,4 @@
-// exp, expm1, log, log1p, tanh, erf and erfc: own polynomials for float, double and SIMD numbers, std for the
-// witnesses.
+// exp, expm1, log, log1p, tanh, erf, erfc: own polynomials for float, double and SIMD; std for the wider witnesses.
 #pragma once
 
 #include <array>
@@ -7,14 +6,15 @@
 #include <complex>
 #include <cstddef>
 #include <limits>
+#include <type_traits>
 
 #include "handgrad/math/coefficients.hpp"
 #include "handgrad/math/number.hpp"
 
 /// Every function is one straight line of the operations of number.hpp, with each fused multiply-add spelled out, so
 /// the same text gives the same bits on a float and in each lane of a SIMD float. Stated errors are in units in the
-/// last place of the correctly rounded result (ulp), the largest seen by tests/slow/elementary_proof.cpp: over all 2³²
-/// floats, and over random doubles. Subnormal arguments and results count like all others.
+/// last place of the exact result (ulp): in float over all 2³² arguments, in double over hundreds of millions of random
+/// ones (tests/slow/elementary_proof.cpp; docs/numerics.md). Subnormal arguments and results count like all others.
 namespace handgrad::math {
 
 /// c₀ + c₁x + c₂x² + … by Horner's rule.
@@ -48,7 +48,7 @@ T scale_twice(T a, T k) {
     return scale(scale(a, half), k - half);
 }
 
-/// e^x.
+/// e^x, to 0.76 ulp in float, 0.78 in double.
 template <PolynomialNumber T>
 T exp(T x) {
     // Beyond these bounds the result is ∞ or 0 by rounding, as it should be.
@@ -73,7 +73,7 @@ Expm1Parts<T> expm1_parts(T x) {
     return {high, fma(s, rest, fma(s, r, whole - high) + lost)};
 }
 
-/// e^x − 1, without cancellation near 0.
+/// e^x − 1 without cancellation near 0, to 0.90 ulp in float, 1.1 in double.
 template <PolynomialNumber T>
 T expm1(T x) {
     constexpr bool single = std::is_same_v<Scalar<T>, float>;
@@ -121,14 +121,14 @@ T log_or_limit(T u, T value) {
     return select(less(u, T(0)), T(Limits::quiet_NaN()), at_ends);
 }
 
-/// log x; −∞ at ±0, NaN below.
+/// log x, to 0.88 ulp in float, 0.89 in double; −∞ at ±0, NaN below.
 template <PolynomialNumber T>
 T log(T x) {
     const Decomposed<T> d = decompose(x);
     return log_or_limit(x, log_sum(d.k, d.m - T(1), T(0)));
 }
 
-/// log(1 + x), without cancellation near 0; −∞ at −1, NaN below.
+/// log(1 + x) without cancellation near 0, to 0.92 ulp in float, 0.93 in double; −∞ at −1, NaN below.
 template <PolynomialNumber T>
 T log1p(T x) {
     const T larger = max(x, T(1));
@@ -142,7 +142,8 @@ T log1p(T x) {
     return log_or_limit(u, select(equal(x, T(0)), x, value));
 }
 
-/// tanh x = n/(n + 2) with n = e^{2|x|} − 1, the quotient corrected by its remainder.
+/// tanh x = n/(n + 2) with n = e^{2|x|} − 1, the quotient corrected by its remainder: to 0.79 ulp in float, 0.92 in
+/// double.
 template <PolynomialNumber T>
 T tanh(T x) {
     constexpr bool single = std::is_same_v<Scalar<T>, float>;
@@ -198,13 +199,13 @@ T erfc_of_sum(T x, T low) {
     const T result = erfc_of_abs(x, select(negative, -low, low));
     return select(negative, T(2) - result, result);
 }
-/// erfc x = 1 − erf x, without cancellation for large x.
+/// erfc x = 1 − erf x without cancellation for large x, to 2 ulp in float, 2.1 in double.
 template <PolynomialNumber T>
 T erfc(T x) {
     return erfc_of_sum(x, T(0));
 }
 
-/// erf x = (2/√π) ∫₀ˣ e^{−t²} dt.
+/// erf x = (2/√π) ∫₀ˣ e^{−t²} dt, to 0.86 ulp in float, 0.87 in double.
 template <PolynomialNumber T>
 T erf(T x) {
     using C = Coefficients<Scalar<T>>;

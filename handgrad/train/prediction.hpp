@@ -21,7 +21,7 @@ struct Prediction {
 };
 
 /// A network's raw outputs, decoded. Single output: the second class where ŷ > ½; several: the largest (first of
-/// equals). Probabilities of several σ outputs are their values divided by their sum.
+/// equals). Probabilities of several σ outputs are their values divided by their sum; all alike where that is 0.
 Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixView<const double> yhat);
 
 /// Reads nothing, prints nothing: encodes the table by the model's own preprocessing and runs the network on every row.
@@ -33,7 +33,7 @@ Prediction predict(const Model& model, const Table& table, const ApplyOptions& o
 Matrix<double> jacobians(const Model& model, const Table& table,
                          const ApplyOptions& options = {.labels = Labels::absent});
 /// `d(price)/d(area)`, `d(price)/d(city=Rome)` …, in the order of a row of jacobians(). Outputs of a classifier are
-/// called p(CLASS) when they are probabilities, else the class's name.
+/// called p(CLASS) where they are the probabilities of decode() (one σ output, softmax), else by the class's name.
 std::vector<std::string> jacobian_names(const Model& model);
 
 struct Evaluation {

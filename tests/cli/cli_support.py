@@ -9,6 +9,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+if "HANDGRAD_PROGRAM" not in os.environ:
+    raise pytest.UsageError("HANDGRAD_PROGRAM must name the program to test, for instance build/dev/cli/handgrad")
 PROGRAM = Path(os.environ["HANDGRAD_PROGRAM"]).resolve()
 
 

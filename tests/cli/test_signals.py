@@ -35,7 +35,7 @@ def test_the_first_signal_saves_the_model(handgrad, number, code):
 def test_the_second_signal_ends_the_program_at_once_and_leaves_files_whole(handgrad):
     handgrad.write("m.model", "old")
     handgrad.write("t.csv", "x,y\n" + "".join(f"{i},{i * 0.5}\n" for i in range(20_000)))  # an epoch of some length
-    process = handgrad.start("train", "t.csv", *arguments_for("y"), "--hidden", "512,512", "--validation", 0)
+    process = handgrad.start("train", "t.csv", "--target", "y", "-o", "m.model", "--hidden", "512,512")
     for line in process.stderr:
         if line.startswith(b"linear"):
             break

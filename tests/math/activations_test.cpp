@@ -274,6 +274,22 @@ TEST(Sigmoid, Eq15_DerivativeKeepsItsDigitsWhereTheLiteralFormIsNan) {
     EXPECT_EQ(math::Sigmoid::derivative(-711.0), math::Sigmoid::derivative(711.0));
 }
 
+TEST(Gelu, KeepsItsDigitsFarBelowZeroWhereRoundingItsArgumentsWouldCostHundredsOfUlp) {
+    for (double z = -0.9; z > -37; z -= 0.37) {
+        const auto check = [](auto argument) {
+            using T = decltype(argument);
+            const long double wide = argument;
+            const long double value = math::Gelu::value(wide);
+            if (std::fabs(value) > static_cast<long double>(std::numeric_limits<T>::min())) {
+                EXPECT_LE(ulps(math::Gelu::value(argument), value), 4) << argument;
+                EXPECT_LE(ulps(math::Gelu::derivative(argument), math::Gelu::derivative(wide)), 8) << argument;
+            }
+        };
+        check(z);
+        check(static_cast<float>(z));
+    }
+}
+
 TEST(ListOfActivations, KeepsTheNamesThatStandInModelFiles) {
     for (const char* wanted : {"identity", "relu", "leaky_relu", "elu", "sigmoid", "tanh", "softplus", "silu", "gelu",
                                "gelu_tanh", "exp", "softmax"}) {

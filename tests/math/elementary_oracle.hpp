@@ -83,17 +83,17 @@ const std::array<Elementary<T>, 7>& functions() {
     const auto pick = [](double f, double d) { return single ? f : d; };
     const auto at = [](double f, double d) { return static_cast<T>(single ? f : d); };
     static const std::array<Elementary<T>, 7> list{{
-        {"exp", pick(0.76, 0.76), &each<T, &math::exp<T>>, &mpfr_exp, &series::exp, &series::one, at(-105, -746),
+        {"exp", pick(0.76, 0.78), &each<T, &math::exp<T>>, &mpfr_exp, &series::exp, &series::one, at(-105, -746),
          at(89.5, 710), T(0), infinity},
         {"expm1", pick(0.9, 1.1), &each<T, &math::expm1<T>>, &mpfr_expm1, &series::expm1, &series::one, at(-18, -38),
          at(89.5, 710), T(-1), infinity},
-        {"log", pick(0.88, 0.88), &each<T, &math::log<T>>, &mpfr_log, &series::log, &series::distance_to_zero_and_one,
+        {"log", pick(0.88, 0.89), &each<T, &math::log<T>>, &mpfr_log, &series::log, &series::distance_to_zero_and_one,
          T(0), infinity, nan, infinity},
-        {"log1p", pick(0.92, 0.92), &each<T, &math::log1p<T>>, &mpfr_log1p, &series::log1p,
+        {"log1p", pick(0.92, 0.93), &each<T, &math::log1p<T>>, &mpfr_log1p, &series::log1p,
          &series::distance_to_minus_one, T(-1), infinity, nan, infinity},
-        {"tanh", pick(0.75, 0.87), &each<T, &math::tanh<T>>, &mpfr_tanh, &series::tanh, &series::one, at(-10, -20),
+        {"tanh", pick(0.79, 0.92), &each<T, &math::tanh<T>>, &mpfr_tanh, &series::tanh, &series::one, at(-10, -20),
          at(10, 20), T(-1), T(1)},
-        {"erf", pick(0.86, 0.86), &each<T, &math::erf<T>>, &mpfr_erf, &series::erf, &series::gaussian_width, at(-4, -6),
+        {"erf", pick(0.86, 0.87), &each<T, &math::erf<T>>, &mpfr_erf, &series::erf, &series::gaussian_width, at(-4, -6),
          at(4, 6), T(-1), T(1)},
         {"erfc", pick(2.0, 2.1), &each<T, &math::erfc<T>>, &mpfr_erfc, &series::erfc, &series::gaussian_width,
          at(-4, -6), at(10.2, 27.4), T(2), T(0)},

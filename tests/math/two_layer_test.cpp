@@ -108,7 +108,7 @@ protected:
     }
 };
 
-TEST_P(TwoLayer, Eq1_Eq2_Step2_ForwardFillsTheRowsOfTheTable) {
+TEST_P(TwoLayer, Eq1_Eq2_Step1_Step2_Table1_Table3_ForwardFillsTheRows) {
     for (std::size_t i = 0; i < c.r; ++i) {
         double z1 = p.net.b1[i];
         for (std::size_t j = 0; j < c.n; ++j) {
@@ -127,7 +127,7 @@ TEST_P(TwoLayer, Eq1_Eq2_Step2_ForwardFillsTheRowsOfTheTable) {
     }
 }
 
-TEST_P(TwoLayer, Step4_RowW1OfTheBackwardTableIsTheComplexStep) {
+TEST_P(TwoLayer, Table2_Table4_Step4_RowW1OfTheBackwardTableIsTheComplexStep) {
     const Matrix<double> terms = row1_terms();
     for (std::size_t i = 0; i < c.r; ++i) {
         for (std::size_t j = 0; j < c.n; ++j) {
@@ -136,13 +136,13 @@ TEST_P(TwoLayer, Step4_RowW1OfTheBackwardTableIsTheComplexStep) {
         }
     }
 }
-TEST_P(TwoLayer, Step4_RowB1OfTheBackwardTableIsTheComplexStep) {
+TEST_P(TwoLayer, Table2_Table4_Step4_RowB1OfTheBackwardTableIsTheComplexStep) {
     const Matrix<double> terms = row1_terms();
     for (std::size_t i = 0; i < c.r; ++i) {
         EXPECT_NEAR(d.db1[i], step([&](auto& q) -> Complex& { return q.net.b1[i]; }), 1e-14 * terms(0, i)) << i;
     }
 }
-TEST_P(TwoLayer, Step4_RowW2OfTheBackwardTableIsTheComplexStep) {
+TEST_P(TwoLayer, Table2_Table4_Step4_RowW2OfTheBackwardTableIsTheComplexStep) {
     const Matrix<double> terms = row2_terms();
     for (std::size_t j = 0; j < c.K; ++j) {
         for (std::size_t i = 0; i < c.r; ++i) {
@@ -151,7 +151,7 @@ TEST_P(TwoLayer, Step4_RowW2OfTheBackwardTableIsTheComplexStep) {
         }
     }
 }
-TEST_P(TwoLayer, Step4_RowB2OfTheBackwardTableIsTheComplexStep) {
+TEST_P(TwoLayer, Table2_Table4_Step4_RowB2OfTheBackwardTableIsTheComplexStep) {
     const Matrix<double> terms = row2_terms();
     for (std::size_t j = 0; j < c.K; ++j) {
         EXPECT_NEAR(d.db2[j], step([&](auto& q) -> Complex& { return q.net.b2[j]; }), 1e-14 * terms(0, j)) << j;
@@ -262,12 +262,12 @@ TEST(TwoLayerFactors, Eq18_Eq19_JacobianOfBinaryCrossEntropyIsAMeanOverOutputs) 
     EXPECT_DOUBLE_EQ(J(0, 0), -(1 / 0.5) / 2);
     EXPECT_DOUBLE_EQ(J(0, 1), -(0.5 / 0.25 - 0.5 / 0.75) / 2);
 }
-TEST(TwoLayerFactors, Eq3_SquaredErrorIsASumOverOutputsWithoutAHalf) {
+TEST(TwoLayerFactors, Step3_Eq3_SquaredErrorIsASumOverOutputsWithoutAHalf) {
     Problem<double> p = problem<double>({"", Hidden::relu, Output::identity, TwoLayerLoss::squared_error, 1, 1, 2});
     const Forward<double> t = forward(p.net, p.x, p.y);
     EXPECT_DOUBLE_EQ(t.l, std::pow(t.yhat[0] - p.y[0], 2) + std::pow(t.yhat[1] - p.y[1], 2));
 }
-TEST(TwoLayerFactors, Table5_BinaryCrossEntropyIsAMeanOverOutputs) {
+TEST(TwoLayerFactors, Step3_Table5_BinaryCrossEntropyIsAMeanOverOutputs) {
     Problem<double> p =
         problem<double>({"", Hidden::sigmoid, Output::sigmoid, TwoLayerLoss::binary_cross_entropy, 1, 1, 2});
     const Forward<double> t = forward(p.net, p.x, p.y);
