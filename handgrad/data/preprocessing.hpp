@@ -48,10 +48,11 @@ struct Preprocessing {
     std::vector<TargetColumn> targets;
     /// Classification: the labels as found in the table, numbers sorted by value, texts by bytes.
     std::vector<std::string> classes;
-    bool numeric_classes = false;  ///< labels are compared as numbers ("1" equals "1.0")
-    bool one_output = false;       ///< two classes share one output, the second class is positive
-    std::string weight;            ///< column of sample weights, or empty
-    ReadOptions reading;           ///< as the training table was read
+    bool numeric_classes = false;      ///< labels are compared as numbers ("1" equals "1.0")
+    bool one_output = false;           ///< two classes share one output, the second class is positive
+    std::string weight;                ///< column of sample weights, or empty
+    std::vector<std::string> dropped;  ///< columns that were left out at training and may be there at predict
+    ReadOptions reading;               ///< as the training table was read
 
     [[nodiscard]] std::size_t inputs() const;
     [[nodiscard]] std::size_t outputs() const;
@@ -104,7 +105,7 @@ using Dataset = BasicDataset<float>;
 enum class Labels { required, absent };
 
 /// Columns that the model does not know, beside targets and weight, raise Error(data) unless `allow_extra`; columns
-/// dropped at training are among them.
+/// dropped at training may be there.
 struct ApplyOptions {
     Labels labels = Labels::required;
     bool allow_extra = false;

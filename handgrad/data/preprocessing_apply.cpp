@@ -36,6 +36,7 @@ ColumnsByName match_columns(const Preprocessing& fitted, const Table& table, con
         labels.push_back(fitted.weight);
     }
     known.insert(known.end(), needed.begin(), needed.end());
+    known.insert(known.end(), fitted.dropped.begin(), fitted.dropped.end());
 
     ColumnsByName columns;
     std::vector<std::string> extra;

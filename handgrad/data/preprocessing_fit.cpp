@@ -325,6 +325,7 @@ Preprocessing fit_preprocessing(const Table& table, Rows rows, Rows training_row
     Preprocessing fitted;
     fitted.task = options.task;
     fitted.weight = options.weight;
+    fitted.dropped = options.drop;
     for (const std::string& target : options.targets) {
         const Column& column = table.column(target);
         check_labels(table, column, rows, false);

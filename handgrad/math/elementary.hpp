@@ -205,7 +205,7 @@ T erfc(T x) {
     return erfc_of_sum(x, T(0));
 }
 
-/// erf x = (2/√π) ∫₀ˣ e^{−t²} dt, to 0.86 ulp in float, 0.87 in double.
+/// erf x = (2/√π) ∫₀ˣ e^{−t²} dt, to 0.87 ulp in float and double.
 template <PolynomialNumber T>
 T erf(T x) {
     using C = Coefficients<Scalar<T>>;

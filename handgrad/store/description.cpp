@@ -89,6 +89,7 @@ void for_each_field(Is<Preprocessing> auto& preprocessing, Field&& field) {
     field("numeric_classes", preprocessing.numeric_classes);
     field("one_output", preprocessing.one_output);
     field("weight", preprocessing.weight);
+    field("dropped", preprocessing.dropped);
     field("reading", preprocessing.reading);
 }
 

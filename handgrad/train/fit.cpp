@@ -96,24 +96,14 @@ Head classification_head(const FitOptions& options, std::size_t classes) {
     return head;
 }
 
-/// Targets that the loss is not defined for are a data error; those that the output can never reach get a notice.
-void check_targets(const Table& table, std::span<const std::size_t> rows, const std::vector<std::string>& targets,
-                   const Head& head, const Notice& notice) {
-    const LossFacts& loss = facts(head.loss);
-    const ActivationFacts& output = facts(head.output);
+/// Targets that the output activation can never reach are learned as well as may be, but the user should know.
+void notice_unreachable(const Table& table, std::span<const std::size_t> rows, const std::vector<std::string>& targets,
+                        Activation activation, const Notice& notice) {
+    const ActivationFacts& output = facts(activation);
     for (const std::string& target : targets) {
-        const Column& column = table.column(target);
-        std::size_t unreachable = 0;
-        for (const std::size_t row : rows) {
-            const double y = column.numbers[row];
-            if (y < loss.lowest_target || y > loss.highest_target) {
-                throw Error(ErrorKind::data, table.place(row) + ": column '" + target + "': " + format_number(y) +
-                                                 " is outside the domain of the loss " + text(loss.name) + ", " +
-                                                 format_number(loss.lowest_target) + " to " +
-                                                 format_number(loss.highest_target) + "; choose another --loss");
-            }
-            unreachable += y < output.lowest || y > output.highest ? 1 : 0;
-        }
+        const std::vector<double>& y = table.column(target).numbers;
+        const auto unreachable = std::ranges::count_if(
+            rows, [&](std::size_t row) { return y[row] < output.lowest || y[row] > output.highest; });
         if (unreachable > 0) {
             notice("warning: " + std::to_string(unreachable) + " of " + std::to_string(rows.size()) +
                    " values of target '" + target + "' lie where the output activation " + text(output.name) +
@@ -213,9 +203,9 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
     const Activation output = model.architecture().output;
     const auto held_out = [&](const HeldOut& how, const std::vector<std::size_t>& part) {
         if (how.table != nullptr) {
-            return apply_preprocessing<T>(
-                columns, *how.table, labelled_rows(*how.table, options.columns.targets, options.drop_missing_labels),
-                {.allow_extra = true});
+            const auto labelled = labelled_rows(*how.table, options.columns.targets, options.drop_missing_labels);
+            check_target_domain(columns, *how.table, labelled, model.loss.kind);
+            return apply_preprocessing<T>(columns, *how.table, labelled, {.allow_extra = true});
         }
         return part.empty() ? BasicDataset<T>{} : apply_preprocessing<T>(columns, table, part, {.allow_extra = true});
     };
@@ -230,6 +220,7 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
     }
     model.provenance["data.hash"] =
         xxh3_128_hex(text(bytes_of(training.x.values())) + text(bytes_of(training.y.values())));
+    static_cast<void>(serialize_model(model));  // what could not be saved fails now rather than after hours
     if (callbacks.on_start) {
         callbacks.on_start({training.rows(), validation.rows(), test.rows(), model});
     }
@@ -314,13 +305,8 @@ FitResult fit(const Table& table, const FitOptions& options, const FitCallbacks&
             notice("warning: the target has one class only; the model will always predict it");
         }
     } else {
-        check_targets(table, rows.all, options.columns.targets, head, notice);
-        for (const HeldOut* part : {&options.validation, &options.test}) {
-            if (part->table != nullptr) {
-                const auto labelled = labelled_rows(*part->table, options.columns.targets, options.drop_missing_labels);
-                check_targets(*part->table, labelled, options.columns.targets, head, notice);
-            }
-        }
+        check_target_domain(model.preprocessing, table, rows.all, head.loss);
+        notice_unreachable(table, rows.all, options.columns.targets, head.output, notice);
         if (columns.scale_target) {
             notice("target scaling: on; losses are in scaled units, metrics and predictions in the table's");
         }

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <variant>
 
+#include "handgrad/base/error.hpp"
 #include "handgrad/nn/passes.hpp"
 #include "handgrad/nn/tape.hpp"
 #include "handgrad/train/trainer.hpp"
@@ -182,11 +183,32 @@ std::vector<std::string> jacobian_names(const Model& model) {
     return names;
 }
 
+void check_target_domain(const Preprocessing& preprocessing, const Table& table, std::span<const std::size_t> rows,
+                         Loss loss) {
+    if (preprocessing.task == Task::classification) {
+        return;
+    }
+    const LossFacts& domain = facts(loss);
+    for (const TargetColumn& target : preprocessing.targets) {
+        const std::vector<double>& y = table.column(target.name).numbers;
+        for (const std::size_t row : rows) {
+            if (y[row] < domain.lowest_target || y[row] > domain.highest_target) {
+                throw Error(ErrorKind::data, table.place(row) + ": column '" + target.name +
+                                                 "': " + format_number(y[row]) + " is outside the domain of the loss " +
+                                                 std::string(domain.name) + ", " + format_number(domain.lowest_target) +
+                                                 " to " + format_number(domain.highest_target) +
+                                                 "; correct it, or train with another --loss");
+            }
+        }
+    }
+}
+
 Evaluation evaluate(const Model& model, const Table& table, const ApplyOptions& options) {
     return std::visit(
         [&](const auto& net) {
             using T = Number<decltype(net)>;
             const BasicDataset<T> data = encode<T>(model.preprocessing, table, options);
+            check_target_domain(model.preprocessing, table, all_rows(table.rows), model.loss.kind);
             const Matrix<T> yhat = outputs(net, data.x);
             return Evaluation{.rows = data.rows(),
                               .loss = evaluate_loss(net, data, model.loss, model.weight_decay),

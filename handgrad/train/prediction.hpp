@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,6 +35,11 @@ Matrix<double> jacobians(const Model& model, const Table& table,
 /// `d(price)/d(area)`, `d(price)/d(city=Rome)` …, in the order of a row of jacobians(). Outputs of a classifier are
 /// called p(CLASS) where they are the probabilities of decode() (one σ output, softmax), else by the class's name.
 std::vector<std::string> jacobian_names(const Model& model);
+
+/// Raises Error(data) naming the first of these rows that has a target outside the domain of the loss; classes never
+/// are.
+void check_target_domain(const Preprocessing& preprocessing, const Table& table, std::span<const std::size_t> rows,
+                         Loss loss);
 
 struct Evaluation {
     std::size_t rows = 0;

@@ -93,7 +93,7 @@ const std::array<Elementary<T>, 7>& functions() {
          &series::distance_to_minus_one, T(-1), infinity, nan, infinity},
         {"tanh", pick(0.79, 0.92), &each<T, &math::tanh<T>>, &mpfr_tanh, &series::tanh, &series::one, at(-10, -20),
          at(10, 20), T(-1), T(1)},
-        {"erf", pick(0.86, 0.87), &each<T, &math::erf<T>>, &mpfr_erf, &series::erf, &series::gaussian_width, at(-4, -6),
+        {"erf", pick(0.87, 0.87), &each<T, &math::erf<T>>, &mpfr_erf, &series::erf, &series::gaussian_width, at(-4, -6),
          at(4, 6), T(-1), T(1)},
         {"erfc", pick(2.0, 2.1), &each<T, &math::erfc<T>>, &mpfr_erfc, &series::erfc, &series::gaussian_width,
          at(-4, -6), at(10.2, 27.4), T(2), T(0)},

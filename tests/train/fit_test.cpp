@@ -221,6 +221,30 @@ TEST(Fit, WeightsComeFromAFileWhenAskedTo) {
     std::filesystem::remove(file);
 }
 
+TEST(Fit, ColumnsDroppedAtTrainingMayBeThereAtPredictAndMayBeAbsent) {
+    FitOptions options = options_for();
+    options.columns.drop = {"id"};
+    const FitResult result = fit(csv("id,x,y\na,1,0.5\nb,2,0.25\nc,3,1.5\nd,4,2.5\ne,5,0\n"), options);
+    const Prediction with = predict(result.model, csv("x,id\n3,z\n"));
+    const Prediction without = predict(result.model, csv("x\n3\n"));
+    EXPECT_EQ(with.values(0, 0), without.values(0, 0));
+    EXPECT_THROW(predict(result.model, csv("x,other\n3,z\n")), Error);
+}
+
+TEST(Fit, EvaluateTooRefusesTargetsOutsideTheDomainOfTheLoss) {
+    FitOptions options = options_for();
+    options.loss = Loss::poisson;
+    const FitResult result = fit(table(60, [](double x) { return std::to_string(x > 0 ? 3 : 1); }), options);
+    try {
+        evaluate(result.model, csv("x,y\n1,2\n2,-1\n"));
+        FAIL() << "a negative count must be refused";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::data);
+        EXPECT_THAT(error.what(),
+                    testing::StartsWith("t.csv:3: column 'y': -1 is outside the domain of the loss poisson"));
+    }
+}
+
 TEST(Fit, SameSeedSameParametersHash) {
     FitOptions options = options_for();
     EXPECT_EQ(parameters_hash(fit(class_table(), options).model), parameters_hash(fit(class_table(), options).model));
