@@ -18,16 +18,16 @@ int main() {
     Mlp net = Mlp::random({.sizes = {2, 16, 1}, .hidden = Activation::relu, .output = Activation::identity}, 0);
     Mlp grad = Mlp::zeros_like(net);
     Tape tape(net, 64), dtape(net, 64);
-    Optimizer<float> sgd(net, {.kind = OptimizerKind::sgd, .learning_rate = 0.1});
+    Optimizer<float> sgd(net, {.kind = OptimizerKind::sgd, .learning_rate = 0.3});
 
-    for (int epoch = 0; epoch <= 500; ++epoch) {
+    for (int epoch = 0; epoch <= 2000; ++epoch) {
         forward(net, x, tape);                                                   // step 2, Eq. (2)
         double l = loss(Loss::squared_error, tape.output(), y, dtape.output());  // step 3, Eq. (3), (11)
         grad.set_zero();
         backward(net, tape, dtape, grad);  // step 4, Table 2: zero first, then accumulate
         sgd.update(net, grad);             // step 5, Eq. (4)
-        if (epoch % 100 == 0) {
-            std::printf("epoch %3d  loss %.6f\n", epoch, l);
+        if (epoch % 500 == 0) {
+            std::printf("epoch %4d  loss %.6f\n", epoch, l);
         }
     }
     std::printf("at x = (0.5, -0.5): yhat = %.3f, y = %.3f\n", tape.yhat()(22, 0), y(22, 0));
