@@ -142,7 +142,7 @@ Rows share_out(const Table& table, const FitOptions& options, const Notice& noti
 /// The trivial predictor: the mean of the training targets, or the most frequent class with the classes' frequencies as
 /// probabilities; as a network's outputs for as many rows.
 template <class T>
-Matrix<T> trivial_outputs(const BasicDataset<T>& training, std::size_t rows) {
+Outputs<T> trivial_outputs(const BasicDataset<T>& training, std::size_t rows) {
     Matrix<T> yhat(rows, training.y.columns());
     for (std::size_t k = 0; k < training.y.columns(); ++k) {
         double sum = 0.0, total = 0.0;
@@ -155,7 +155,7 @@ Matrix<T> trivial_outputs(const BasicDataset<T>& training, std::size_t rows) {
             yhat(row, k) = static_cast<T>(sum / total);
         }
     }
-    return yhat;
+    return {.z = {}, .yhat = std::move(yhat)};
 }
 
 template <class T>
@@ -226,7 +226,7 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
     }
 
     const auto metrics = [&](const BasicDataset<T>& data) {
-        return data.rows() == 0 ? Metrics{} : metrics_of<T>(columns, output, outputs(net, data.x).view(), data);
+        return data.rows() == 0 ? Metrics{} : metrics_of<T>(columns, output, outputs(net, data.x), data);
     };
     TrainOptions settings = options.training;
     settings.loss = model.loss;
@@ -246,7 +246,7 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
     const bool on_test = test.rows() > 0, on_validation = validation.rows() > 0;
     const BasicDataset<T>& judged = on_test ? test : on_validation ? validation : training;
     result.baseline_on = on_test ? "test" : on_validation ? "validation" : "train";
-    result.baseline = metrics_of<T>(columns, output, trivial_outputs(training, judged.rows()).view(), judged);
+    result.baseline = metrics_of<T>(columns, output, trivial_outputs(training, judged.rows()), judged);
     model.provenance["epochs.run"] = std::to_string(result.training.epochs);
     model.provenance["epochs.best"] = std::to_string(result.training.best_epoch);
     record_metrics(model, "train", result.train_metrics);

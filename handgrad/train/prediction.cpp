@@ -4,14 +4,15 @@
 #include <algorithm>
 #include <cassert>
 #include <cstddef>
+#include <numeric>
 #include <span>
 #include <type_traits>
 #include <variant>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/math/activations.hpp"
 #include "handgrad/nn/passes.hpp"
 #include "handgrad/nn/tape.hpp"
-#include "handgrad/train/trainer.hpp"
 
 namespace handgrad {
 namespace {
@@ -54,22 +55,26 @@ bool outputs_are_probabilities(const Preprocessing& preprocessing, Activation ou
            (output == Activation::softmax || (output == Activation::sigmoid && preprocessing.one_output));
 }
 
-/// Fills the probabilities of all classes from one row of σ or softmax outputs.
+/// Fills the probabilities of all classes from one row of σ or softmax outputs, or better from their logits, when there
+/// are any: 1 − σ(z) is σ(−z).
 void fill_probabilities(const Preprocessing& preprocessing, Activation output, std::span<const double> yhat,
-                        std::span<double> probabilities) {
+                        std::span<const double> z, std::span<double> probabilities) {
     if (preprocessing.one_output) {
-        probabilities[0] = 1.0 - yhat[0];
-        probabilities[1] = yhat[0];
+        probabilities[0] = z.empty() ? 1.0 - yhat[0] : math::Sigmoid::value(-z[0]);
+        probabilities[1] = z.empty() ? yhat[0] : math::Sigmoid::value(z[0]);
         return;
     }
-    std::ranges::copy(yhat, probabilities.begin());
+    if (z.empty()) {
+        std::ranges::copy(yhat, probabilities.begin());
+    } else if (output == Activation::softmax) {
+        math::Softmax::value(z, probabilities);
+    } else {
+        std::ranges::transform(z, probabilities.begin(), [](double z_k) { return math::Sigmoid::value(z_k); });
+    }
     if (output == Activation::sigmoid) {
-        double sum = 0.0;
-        for (const double p : yhat) {
-            sum += p;
-        }
+        const double sum = std::accumulate(probabilities.begin(), probabilities.end(), 0.0);
         for (double& p : probabilities) {
-            p = sum == 0.0 ? 1.0 / static_cast<double>(yhat.size()) : p / sum;
+            p = sum == 0.0 ? 1.0 / static_cast<double>(probabilities.size()) : p / sum;
         }
     }
 }
@@ -131,8 +136,9 @@ std::vector<std::string> output_names(const Model& model) {
 
 }  // namespace
 
-Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixView<const double> yhat) {
-    assert(yhat.columns() == preprocessing.outputs());
+Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixView<const double> yhat,
+                  MatrixView<const double> z) {
+    assert(yhat.columns() == preprocessing.outputs() && (z.rows() == 0 || z.rows() == yhat.rows()));
     Prediction prediction;
     if (preprocessing.task == Task::regression) {
         prediction.values = in_user_units(preprocessing, yhat);
@@ -143,10 +149,11 @@ Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixV
     for (std::size_t i = 0; i < yhat.rows(); ++i) {
         prediction.classes.push_back(class_of(preprocessing, yhat.row(i)));
         if (has_probabilities) {
-            fill_probabilities(preprocessing, output, yhat.row(i), prediction.probabilities.row(i));
+            const auto logits = z.rows() == 0 ? std::span<const double>() : z.row(i);
+            fill_probabilities(preprocessing, output, yhat.row(i), logits, prediction.probabilities.row(i));
         }
         if (preprocessing.one_output) {
-            prediction.scores.push_back(yhat(i, 0));
+            prediction.scores.push_back(has_probabilities ? prediction.probabilities(i, 1) : yhat(i, 0));
         }
     }
     return prediction;
@@ -157,8 +164,8 @@ Prediction predict(const Model& model, const Table& table, const ApplyOptions& o
         [&](const auto& net) {
             using T = Number<decltype(net)>;
             const BasicDataset<T> data = encode<T>(model.preprocessing, table, options);
-            const Matrix<T> yhat = outputs(net, data.x);
-            return decode(model.preprocessing, net.architecture().output, in_double<T>(yhat));
+            const Outputs<T> out = outputs(net, data.x);
+            return decode(model.preprocessing, net.architecture().output, in_double<T>(out.yhat), in_double<T>(out.z));
         },
         model.net);
 }
@@ -209,21 +216,21 @@ Evaluation evaluate(const Model& model, const Table& table, const ApplyOptions& 
             using T = Number<decltype(net)>;
             const BasicDataset<T> data = encode<T>(model.preprocessing, table, options);
             check_target_domain(model.preprocessing, table, all_rows(table.rows), model.loss.kind);
-            const Matrix<T> yhat = outputs(net, data.x);
+            const Activation output = net.architecture().output;
             return Evaluation{.rows = data.rows(),
                               .loss = evaluate_loss(net, data, model.loss, model.weight_decay),
-                              .metrics = metrics_of<T>(model.preprocessing, net.architecture().output, yhat, data)};
+                              .metrics = metrics_of<T>(model.preprocessing, output, outputs(net, data.x), data)};
         },
         model.net);
 }
 
 template <class T>
-Metrics metrics_of(const Preprocessing& preprocessing, Activation output, MatrixView<const T> yhat,
+Metrics metrics_of(const Preprocessing& preprocessing, Activation output, const Outputs<T>& outputs,
                    const BasicDataset<T>& data) {
-    assert(yhat.rows() == data.y.rows());
+    assert(outputs.yhat.rows() == data.y.rows());
     const Matrix<double> y = in_double<T>(data.y);
     const std::vector<double> weights(data.weights.begin(), data.weights.end());
-    const Prediction prediction = decode(preprocessing, output, in_double(yhat));
+    const Prediction prediction = decode(preprocessing, output, in_double<T>(outputs.yhat), in_double<T>(outputs.z));
     if (preprocessing.task == Task::regression) {
         return regression_metrics(prediction.values, in_user_units(preprocessing, y), weights);
     }
@@ -234,7 +241,7 @@ Metrics metrics_of(const Preprocessing& preprocessing, Activation output, Matrix
     return classification_metrics(prediction.classes, target, prediction.probabilities, prediction.scores, weights);
 }
 
-template Metrics metrics_of(const Preprocessing&, Activation, MatrixView<const float>, const BasicDataset<float>&);
-template Metrics metrics_of(const Preprocessing&, Activation, MatrixView<const double>, const BasicDataset<double>&);
+template Metrics metrics_of(const Preprocessing&, Activation, const Outputs<float>&, const BasicDataset<float>&);
+template Metrics metrics_of(const Preprocessing&, Activation, const Outputs<double>&, const BasicDataset<double>&);
 
 }  // namespace handgrad

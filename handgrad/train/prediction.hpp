@@ -10,6 +10,7 @@
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/train/metrics.hpp"
+#include "handgrad/train/trainer.hpp"
 
 namespace handgrad {
 
@@ -21,8 +22,11 @@ struct Prediction {
 };
 
 /// A network's raw outputs, decoded. Single output: the second class where ŷ > ½; several: the largest (first of
-/// equals). Probabilities of several σ outputs are their values divided by their sum; all alike where that is 0.
-Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixView<const double> yhat);
+/// equals). Probabilities of several σ outputs are their values divided by their sum; all alike where that is 0. With
+/// the logits z probabilities are computed from them in double, so that a class that is almost ruled out keeps its
+/// digits.
+Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixView<const double> yhat,
+                  MatrixView<const double> z = {});
 
 /// Reads nothing, prints nothing: encodes the table by the model's own preprocessing and runs the network on every row.
 Prediction predict(const Model& model, const Table& table, const ApplyOptions& options = {.labels = Labels::absent});
@@ -49,9 +53,9 @@ struct Evaluation {
 /// Loss and metrics on a labelled table.
 Evaluation evaluate(const Model& model, const Table& table, const ApplyOptions& options = {});
 
-/// Metrics of a prediction against the labels of an encoded dataset.
+/// Metrics of a network's outputs against the labels of an encoded dataset; outputs without logits (z empty) will do.
 template <class T>
-Metrics metrics_of(const Preprocessing& preprocessing, Activation output, MatrixView<const T> yhat,
+Metrics metrics_of(const Preprocessing& preprocessing, Activation output, const Outputs<T>& outputs,
                    const BasicDataset<T>& data);
 
 }  // namespace handgrad

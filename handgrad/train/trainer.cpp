@@ -112,7 +112,7 @@ std::string weight_norms(const BasicMlp<T>& net) {
             squares += static_cast<double>(w) * static_cast<double>(w);
         }
         char number[32];
-        std::snprintf(number, sizeof number, "%.3g", std::sqrt(squares));
+        std::snprintf(number, sizeof number, "%.3g", std::fabs(std::sqrt(squares)));  // no sign before a NaN
         text += (l == 0 ? "linear" : ", linear") + std::to_string(l + 1) + " " + number;
     }
     return text;
@@ -302,21 +302,23 @@ double evaluate_loss(const BasicMlp<T>& net, const BasicDataset<T>& data, const 
 }
 
 template <class T>
-Matrix<T> outputs(const BasicMlp<T>& net, std::type_identity_t<MatrixView<const T>> x) {
+Outputs<T> outputs(const BasicMlp<T>& net, std::type_identity_t<MatrixView<const T>> x) {
     BasicTape<T> tape(net, std::min(block_rows, x.rows()));
-    Matrix<T> yhat(x.rows(), net.outputs());
+    Outputs<T> result{Matrix<T>(x.rows(), net.outputs()), Matrix<T>(x.rows(), net.outputs())};
     for (std::size_t first = 0; first < x.rows(); first += block_rows) {
         forward(net, x.rows_from(first, std::min(block_rows, x.rows() - first)), tape);
-        std::copy_n(tape.yhat().data(), tape.rows() * net.outputs(), yhat.row(first).begin());
+        const std::size_t count = tape.rows() * net.outputs();
+        std::copy_n(tape.output().z.values().begin(), count, result.z.row(first).begin());
+        std::copy_n(tape.output().a.values().begin(), count, result.yhat.row(first).begin());
     }
-    return yhat;
+    return result;
 }
 
 #define HANDGRAD_INSTANTIATE(T)                                                                                   \
     template TrainResult train(BasicMlp<T>&, const BasicDataset<T>&, const TrainOptions&, const BasicDataset<T>*, \
                                const OnEpoch<T>&);                                                                \
     template double evaluate_loss(const BasicMlp<T>&, const BasicDataset<T>&, const LossFunction&, double);       \
-    template Matrix<T> outputs(const BasicMlp<T>&, MatrixView<const T>);
+    template Outputs<T> outputs(const BasicMlp<T>&, MatrixView<const T>);
 HANDGRAD_INSTANTIATE(float)
 HANDGRAD_INSTANTIATE(double)
 #undef HANDGRAD_INSTANTIATE

@@ -79,8 +79,13 @@ template <class T>
 double evaluate_loss(const BasicMlp<T>& net, const BasicDataset<T>& data, const LossFunction& loss,
                      double weight_decay);
 
-/// ŷ of all rows, rows × K, as the network puts it out.
+/// What a network puts out for some rows, both rows × K.
 template <class T>
-Matrix<T> outputs(const BasicMlp<T>& net, std::type_identity_t<MatrixView<const T>> x);
+struct Outputs {
+    Matrix<T> z;     ///< the logits, from which probabilities keep digits that ŷ has lost
+    Matrix<T> yhat;  ///< ŷ = g(z)
+};
+template <class T>
+Outputs<T> outputs(const BasicMlp<T>& net, std::type_identity_t<MatrixView<const T>> x);
 
 }  // namespace handgrad

@@ -96,6 +96,17 @@ TEST(Decode, OneSigmoidOutputIsTheProbabilityOfTheSecondClass) {
     EXPECT_EQ(prediction.values.rows(), 0U);
 }
 
+TEST(Decode, FromLogitsAClassThatIsAlmostRuledOutKeepsItsDigits) {
+    // ŷ = σ(50) has rounded to 1 in float; the first class still has probability e^−50.
+    const Prediction two = decode(classes({"no", "yes"}, true), Activation::sigmoid, one_row({1.0}), one_row({50.0}));
+    EXPECT_DOUBLE_EQ(two.probabilities(0, 0), std::exp(-50.0));
+    EXPECT_THAT(two.classes, ElementsAre(1));
+    const Prediction three = decode(classes({"a", "b", "c"}, false), Activation::softmax, one_row({1.0, 0.0, 0.0}),
+                                    one_row({200.0, 0.0, -100.0}));
+    EXPECT_DOUBLE_EQ(three.probabilities(0, 1), std::exp(-200.0));
+    EXPECT_DOUBLE_EQ(three.probabilities(0, 2), std::exp(-300.0));
+}
+
 TEST(Decode, OneOutputOfAnotherActivationHasScoresAndNoProbabilities) {
     const Prediction prediction = decode(classes({"no", "yes"}, true), Activation::identity, one_row({1.5}));
     EXPECT_THAT(prediction.classes, ElementsAre(1));

@@ -209,7 +209,7 @@ TEST(Train, RefusesWhatCannotWork) {
 TEST(EvaluateLoss, DoesNotDependOnHowManyRowsRunAtATimeBeyondRounding) {
     const auto data = table<double>(3000, 8);
     const BasicMlp<double> net = BasicMlp<double>::random({.sizes = {2, 7, 1}}, 2);
-    const Matrix<double> yhat = outputs(net, data.x);
+    const Matrix<double> yhat = outputs(net, data.x).yhat;
     double sum = 0.0;
     for (std::size_t i = 0; i < 3000; ++i) {
         sum += (yhat(i, 0) - data.y(i, 0)) * (yhat(i, 0) - data.y(i, 0));
