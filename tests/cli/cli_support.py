@@ -47,7 +47,7 @@ class Program:
     def start(self, *words, environment=None, stderr=subprocess.PIPE):
         """A process that is left running; signals have their default effect in it."""
         def default_signals():
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
                 signal.signal(number, signal.SIG_DFL)
 
         return subprocess.Popen([PROGRAM, *map(str, words)], cwd=self.folder, env=environment,
