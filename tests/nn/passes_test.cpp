@@ -122,6 +122,23 @@ TEST(Loss, Table5_BinaryCrossEntropyAveragesOverTheOutputs) {
                 std::log(2.0), 1e-15);
 }
 
+TEST(Loss, Step3_AveragesOverTheRowsAndByTheirWeights) {
+    // Rows with ŷ = 0 and y = 1, 2, 3: squared errors 1, 4, 9.
+    const BasicMlp<double> net = BasicMlp<double>::zeros({.sizes = {1, 1}});
+    BasicTape<double> tape(net, 3), dtape(net, 3);
+    const Matrix<double> x(3, 1);
+    Matrix<double> y(3, 1);
+    for (std::size_t row = 0; row < 3; ++row) {
+        y(row, 0) = static_cast<double>(row + 1);
+    }
+    forward(net, x, tape);
+    EXPECT_DOUBLE_EQ(loss<double>(Loss::squared_error, tape.output(), y, dtape.output()), 14.0 / 3.0);
+    EXPECT_DOUBLE_EQ(dtape.output().z(2, 0), -6.0 / 3.0);  // 2 (ŷ − y) / rows
+    const std::vector<double> weights{2.0, 0.0, 6.0};
+    EXPECT_DOUBLE_EQ(loss<double>(Loss::squared_error, tape.output(), y, dtape.output(), weights), 56.0 / 8.0);
+    EXPECT_DOUBLE_EQ(dtape.output().z(2, 0), -6.0 * 6.0 / 8.0);
+}
+
 TEST(Loss, ReductionsFollowTheConvention) {
     const Conventions pytorch = *find_conventions("pytorch"), sklearn = *find_conventions("sklearn");
     EXPECT_EQ(one_row_loss(Activation::identity, Loss::squared_error, pytorch, {1.0, 3.0}, {0.0, 1.0}), 2.5);
