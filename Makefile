@@ -1,5 +1,5 @@
 # The front door: `make` builds, `make demo` shows, `make test` proves. Each installs what it lacks first.
-.PHONY: all packages demo demo-fashion test tidy mutations equations format clean
+.PHONY: all packages demo demo-fashion test tidy mutations proof scores equations format clean
 
 all: packages
 	@cmake --preset release -Wno-dev >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
@@ -24,6 +24,16 @@ tidy: packages
 
 mutations: packages
 	@tools/mutate.py
+
+# All floats of every elementary function against MPFR: hours (docs/numerics.md).
+proof: packages
+	@cmake --preset dev -Wno-dev >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@cmake --build --preset dev --target elementary_proof
+	@build/dev/tests/elementary_proof
+
+# Scores on held-out rows beside scikit-learn's; writes docs/scores.md.
+scores: all
+	@/usr/bin/python3 bench/scores.py --fashion -o docs/scores.md
 
 # Writes docs/equations.md anew.
 equations:

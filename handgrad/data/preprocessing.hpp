@@ -44,15 +44,15 @@ struct TargetColumn {
 /// How the columns of a table become x, y and row weights; everything that predict needs.
 struct Preprocessing {
     Task task = Task::regression;
-    std::vector<FeatureColumn> features;
-    std::vector<TargetColumn> targets;
+    std::vector<FeatureColumn> features = {};
+    std::vector<TargetColumn> targets = {};
     /// Classification: the labels as found in the table, numbers sorted by value, texts by bytes.
-    std::vector<std::string> classes;
-    bool numeric_classes = false;      ///< labels are compared as numbers ("1" equals "1.0")
-    bool one_output = false;           ///< two classes share one output, the second class is positive
-    std::string weight;                ///< column of sample weights, or empty
-    std::vector<std::string> dropped;  ///< columns that were left out at training and may be there at predict
-    ReadOptions reading;               ///< as the training table was read
+    std::vector<std::string> classes = {};
+    bool numeric_classes = false;           ///< labels are compared as numbers ("1" equals "1.0")
+    bool one_output = false;                ///< two classes share one output, the second class is positive
+    std::string weight = {};                ///< column of sample weights, or empty
+    std::vector<std::string> dropped = {};  ///< columns that were left out at training and may be there at predict
+    ReadOptions reading = {};               ///< as the training table was read
 
     [[nodiscard]] std::size_t inputs() const;
     [[nodiscard]] std::size_t outputs() const;

@@ -284,7 +284,7 @@ void forward(const BasicMlp<T>& net, MatrixView<const T> x, BasicTape<T>& tape) 
     }
 }
 
-/// Step 4, the rows of Table 2 from bottom to top. Accumulates.
+/// Step 4, the rows of Table 2 and Table 4 from bottom to top. Accumulates.
 template <class T>
 void backward(const BasicMlp<T>& net, const BasicTape<T>& tape, BasicTape<T>& dtape, BasicMlp<T>& grad) {
     assert(dtape.capacity() >= tape.rows() && dtape.layers() == net.layers());

@@ -21,7 +21,7 @@ namespace handgrad {
 
 struct TrainOptions {
     LossFunction loss = Loss::squared_error;
-    OptimizerOptions optimizer;
+    OptimizerOptions optimizer = {};
     Schedule schedule = Schedule::constant;
     std::size_t epochs = 200;
     std::size_t batch = 32;  ///< the last batch of an epoch may be shorter

@@ -3,12 +3,12 @@
 #include <rapidcheck/gtest.h>
 
 #include <bit>
-#include <clocale>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 
 #include "handgrad/data/table.hpp"
+#include "tests/german_locale.hpp"
 
 namespace handgrad {
 namespace {
@@ -77,12 +77,9 @@ TEST(Numbers, ADecimalCommaTakesThePlaceOfThePoint) {
 }
 
 TEST(Numbers, TheLocaleOfTheHostDoesNotMatter) {
-    const char* german = std::setlocale(LC_ALL, "de_DE.UTF-8");  // where it is not installed this proves less
+    const GermanLocale locale;
     expect_number("1.5", 1.5);
     EXPECT_EQ(format_number(1.5), "1.5");
-    if (german != nullptr) {
-        std::setlocale(LC_ALL, "C");
-    }
 }
 
 TEST(Numbers, AreWrittenAsShortAsTheyCanBeReadBack) {

@@ -7,11 +7,11 @@
 #include <rapidcheck/gtest.h>
 
 #include <bit>
-#include <clocale>
 #include <cmath>
 #include <limits>
 
 #include "handgrad/base/error.hpp"
+#include "tests/german_locale.hpp"
 
 namespace handgrad {
 namespace {
@@ -57,15 +57,9 @@ RC_GTEST_PROP(Json, AnyTextReadsBackAsItself, (const std::string& bytes)) {
 }
 
 TEST(Json, NumbersDoNotDependOnTheLocale) {
-    const std::string before = std::setlocale(LC_ALL, nullptr);
-    if (std::setlocale(LC_ALL, "de_DE.UTF-8") == nullptr) {
-        GTEST_SKIP() << "the locale de_DE.UTF-8 is not installed";
-    }
-    const double value = round_trip(0.1);
-    const std::string text = to_text(Json{0.1});
-    std::setlocale(LC_ALL, before.c_str());
-    EXPECT_EQ(value, 0.1);
-    EXPECT_EQ(text, "0.1");
+    const GermanLocale locale;
+    EXPECT_EQ(round_trip(0.1), 0.1);
+    EXPECT_EQ(to_text(Json{0.1}), "0.1");
 }
 
 TEST(Json, NumbersTooSmallForADoubleAreZeroAndTooLargeOnesAreRefused) {
