@@ -199,7 +199,7 @@ T erfc_of_sum(T x, T low) {
     const T result = erfc_of_abs(x, select(negative, -low, low));
     return select(negative, T(2) - result, result);
 }
-/// erfc x = 1 − erf x without cancellation for large x, to 2 ulp in float, 2.1 in double.
+/// erfc x = 1 − erf x without cancellation for large x, to 2 ulp in float, 2.2 in double.
 template <PolynomialNumber T>
 T erfc(T x) {
     return erfc_of_sum(x, T(0));

@@ -95,7 +95,7 @@ const std::array<Elementary<T>, 7>& functions() {
          at(10, 20), T(-1), T(1)},
         {"erf", pick(0.87, 0.87), &each<T, &math::erf<T>>, &mpfr_erf, &series::erf, &series::gaussian_width, at(-4, -6),
          at(4, 6), T(-1), T(1)},
-        {"erfc", pick(2.0, 2.1), &each<T, &math::erfc<T>>, &mpfr_erfc, &series::erfc, &series::gaussian_width,
+        {"erfc", pick(2.0, 2.2), &each<T, &math::erfc<T>>, &mpfr_erfc, &series::erfc, &series::gaussian_width,
          at(-4, -6), at(10.2, 27.4), T(2), T(0)},
     }};
     return list;
