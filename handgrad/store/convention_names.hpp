@@ -19,35 +19,35 @@ struct Named {
 };
 
 inline constexpr std::array kink_list{
-    Named{Kink::right_limit, "right_limit"},
-    Named{Kink::nearest_zero, "nearest_zero"},
+    Named<Kink>{Kink::right_limit, "right_limit"},
+    Named<Kink>{Kink::nearest_zero, "nearest_zero"},
 };
 inline constexpr std::array reduction_list{
-    Named{Reduction::sum, "sum"},
-    Named{Reduction::mean, "mean"},
-    Named{Reduction::half_sum, "half_sum"},
+    Named<Reduction>{Reduction::sum, "sum"},
+    Named<Reduction>{Reduction::mean, "mean"},
+    Named<Reduction>{Reduction::half_sum, "half_sum"},
 };
 inline constexpr std::array penalty_list{
-    Named{Penalty::weights, "weights"},
-    Named{Penalty::all_parameters, "all_parameters"},
-    Named{Penalty::weights_per_row, "weights_per_row"},
+    Named<Penalty>{Penalty::weights, "weights"},
+    Named<Penalty>{Penalty::all_parameters, "all_parameters"},
+    Named<Penalty>{Penalty::weights_per_row, "weights_per_row"},
 };
 inline constexpr std::array adam_epsilon_list{
-    Named{AdamEpsilon::after_correction, "after_correction"},
-    Named{AdamEpsilon::before_correction, "before_correction"},
+    Named<AdamEpsilon>{AdamEpsilon::after_correction, "after_correction"},
+    Named<AdamEpsilon>{AdamEpsilon::before_correction, "before_correction"},
 };
 inline constexpr std::array momentum_list{
-    Named{Momentum::velocity, "velocity"},
-    Named{Momentum::gradient_sum, "gradient_sum"},
+    Named<Momentum>{Momentum::velocity, "velocity"},
+    Named<Momentum>{Momentum::gradient_sum, "gradient_sum"},
 };
 inline constexpr std::array first_weights_list{
-    Named{FirstWeights::by_activation, "by_activation"},
-    Named{FirstWeights::he, "he"},
-    Named{FirstWeights::xavier, "xavier"},
-    Named{FirstWeights::lecun, "lecun"},
-    Named{FirstWeights::zeros, "zeros"},
-    Named{FirstWeights::pytorch_linear, "pytorch_linear"},
-    Named{FirstWeights::sklearn_glorot, "sklearn_glorot"},
+    Named<FirstWeights>{FirstWeights::by_activation, "by_activation"},
+    Named<FirstWeights>{FirstWeights::he, "he"},
+    Named<FirstWeights>{FirstWeights::xavier, "xavier"},
+    Named<FirstWeights>{FirstWeights::lecun, "lecun"},
+    Named<FirstWeights>{FirstWeights::zeros, "zeros"},
+    Named<FirstWeights>{FirstWeights::pytorch_linear, "pytorch_linear"},
+    Named<FirstWeights>{FirstWeights::sklearn_glorot, "sklearn_glorot"},
 };
 
 /// The list of an enumeration.

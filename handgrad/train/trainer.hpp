@@ -76,7 +76,7 @@ TrainResult train(BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOpti
 
 /// The loss of `net` on all rows, penalty included: the function that train() differentiates, computed anew.
 template <class T>
-double evaluate_loss(const BasicMlp<T>& net, const BasicDataset<T>& data, const LossFunction& loss,
+double evaluate_loss(const BasicMlp<T>& net, const BasicDataset<T>& data, const LossFunction& function,
                      double weight_decay);
 
 /// What a network puts out for some rows, both rows × K.
