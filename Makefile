@@ -1,5 +1,5 @@
 # The front door: `make` builds, `make demo` shows, `make test` proves. Each installs what it lacks first.
-.PHONY: all packages demo demo-fashion test tidy mutations proof scores equations format clean
+.PHONY: all packages demo demo-fashion test tidy mutations bench proof scores equations format clean
 
 all: packages
 	@cmake --preset release -Wno-dev >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
@@ -18,10 +18,11 @@ demo-fashion: all
 test: packages
 	@tools/test
 
-# The checks that need more time than `make test` has.
+# clang-tidy on the library and the program: minutes, so not part of `make test`.
 tidy: packages
 	@tools/tidy
 
+# Formulas broken on purpose; `make test` runs it too.
 mutations: packages
 	@tools/mutate.py
 
@@ -30,6 +31,9 @@ proof: packages
 	@cmake --preset dev -Wno-dev >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
 	@cmake --build --preset dev --target elementary_proof
 	@build/dev/tests/elementary_proof
+
+# What is measured beside peers.
+bench: scores
 
 # Scores on held-out rows beside scikit-learn's; writes docs/scores.md.
 scores: all
