@@ -1,5 +1,5 @@
 # The front door: `make` builds, `make demo` shows, `make test` proves. Each installs what it lacks first.
-.PHONY: all packages demo demo-fashion test tidy mutations bench proof scores equations format clean
+.PHONY: all packages configure-dev demo demo-fashion test tidy mutations bench proof scores equations format clean
 
 all: packages
 	@cmake --preset release -Wno-dev >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
@@ -18,17 +18,20 @@ demo-fashion: all
 test: packages
 	@tools/test
 
+configure-dev: packages
+	@cmake --preset dev -Wno-dev >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+
 # clang-tidy on the library and the program: minutes, so not part of `make test`.
 tidy: packages
 	@tools/tidy
 
 # Formulas broken on purpose; `make test` runs it too.
-mutations: packages
+mutations: configure-dev
+	@cmake --build --preset dev --target handgrad
 	@tools/mutate.py
 
-# All floats of every elementary function against MPFR: hours (docs/numerics.md).
-proof: packages
-	@cmake --preset dev -Wno-dev >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+# All floats of every elementary function against MPFR: long (docs/numerics.md).
+proof: configure-dev
 	@cmake --build --preset dev --target elementary_proof
 	@build/dev/tests/elementary_proof
 
