@@ -15,8 +15,13 @@
 // The formulas, each written once for every type of number.
 #include "handgrad/math/activations.hpp"
 #include "handgrad/math/losses.hpp"
+#include "handgrad/math/output_loss.hpp"
+#include "handgrad/math/updates.hpp"
 // Eq. (1)–(19) literally, with dense Jacobians: the oracle.
 #include "handgrad/math/two_layer.hpp"
+
+// Which instruction set and how many threads work; neither changes a bit of a result.
+#include "handgrad/kernels/simd_level.hpp"
 
 // Step 1: the network, weights in one flat buffer.
 #include "handgrad/nn/mlp.hpp"

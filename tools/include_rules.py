@@ -42,7 +42,7 @@ DOORS = {
     "nanobind/*": ["python/bindings.cpp"],
 }
 # The standard library (no slash, no dot) and POSIX are nobody's guests.
-POSIX = {"fcntl.h", "sched.h", "signal.h", "termios.h", "unistd.h"}
+POSIX = {"fcntl.h", "pthread.h", "sched.h", "signal.h", "termios.h", "unistd.h"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 

@@ -206,10 +206,10 @@ struct ExpPoisson {
 };
 
 /// S p_j − y_j for p = softmax(z), over the K outputs of one row: as p_j (S − y_j) − y_j Σ_{i≠j} p_i, where for 0/1
-/// targets and S = 1 one term is 0 and the other is a sum of one sign. Fills dz, which may not overlap z or y.
+/// targets and S = 1 one term is 0 and the other is a sum of one sign. dz holds what Softmax::exponentials() filled and
+/// `rest` what it returned, and is overwritten.
 template <class T>
-void softmax_residual(std::span<const T> z, std::span<const T> y, T S, std::span<T> dz) {
-    const T rest = Softmax::exponentials(z, dz);
+void softmax_residual_of(std::span<const T> z, std::span<const T> y, T S, T rest, std::span<T> dz) {
     const T total = T(1) + rest;
     const T top = Softmax::largest(z);
     T awaited = T(1);  // 1 until the first of the largest has come by: the one that `rest` leaves out
@@ -220,6 +220,12 @@ void softmax_residual(std::span<const T> z, std::span<const T> y, T S, std::span
         dz[j] = (dz[j] * (S - y[j]) - y[j] * others) / total;
     }
 }
+/// The same from the logits. Fills dz, which may not overlap z or y.
+template <class T>
+void softmax_residual(std::span<const T> z, std::span<const T> y, T S, std::span<T> dz) {
+    const T rest = Softmax::exponentials(z, dz);
+    softmax_residual_of(z, y, S, rest, dz);
+}
 /// p_j − y_j for p = softmax(z): the residual of any loss that depends on it alone.
 template <class T>
 void softmax_residual(std::span<const T> z, std::span<const T> y, std::span<T> dz) {
@@ -228,27 +234,31 @@ void softmax_residual(std::span<const T> z, std::span<const T> y, std::span<T> d
 
 /// cross_entropy of p = softmax(z), over the K outputs of one row.
 struct SoftmaxCrossEntropy {
-    /// ∂l/∂z_j = S p_j − y_j with S = Σ y: at a true class k of 0/1 targets exactly −Σ_{j≠k} p_j (derivation §6.5).
-    /// Fills dz, which may not overlap z or y.
+    /// Returns Σ_j y_j ((max z − z_j) + log1p(Σ′ e^{z_i − max z})), Σ′ without the largest: all terms have one sign.
+    /// Fills ∂l/∂z_j = S p_j − y_j with S = Σ y: at a true class k of 0/1 targets exactly −Σ_{j≠k} p_j (derivation
+    /// §6.5). dz may not overlap z or y.
     template <class T>
-    static void derivative(std::span<const T> z, std::span<const T> y, std::span<T> dz) {
-        T S = T(0);
-        for (const T& y_j : y) {
-            S = S + y_j;
-        }
-        softmax_residual(z, y, S, dz);
-    }
-    /// Σ_j y_j ((max z − z_j) + log1p(Σ′ e^{z_i − max z})), Σ′ without the largest: all terms have one sign. Fills
-    /// scratch, of K numbers, which may not overlap z or y.
-    template <class T>
-    static T value(std::span<const T> z, std::span<const T> y, std::span<T> scratch) {
-        const T log_total = log1p(Softmax::exponentials(z, scratch));
+    static T value_and_derivative(std::span<const T> z, std::span<const T> y, std::span<T> dz) {
+        const T rest = Softmax::exponentials(z, dz);
+        const T log_total = log1p(rest);
         const T top = Softmax::largest(z);
         T sum = T(0);
+        T S = T(0);
         for (std::size_t j = 0; j < z.size(); ++j) {
             sum = sum + y_log(y[j], (top - z[j]) + log_total);
+            S = S + y[j];
         }
+        softmax_residual_of(z, y, S, rest, dz);
         return sum;
+    }
+    /// One of the two alone.
+    template <class T>
+    static T value(std::span<const T> z, std::span<const T> y, std::span<T> scratch) {
+        return value_and_derivative(z, y, scratch);
+    }
+    template <class T>
+    static void derivative(std::span<const T> z, std::span<const T> y, std::span<T> dz) {
+        value_and_derivative(z, y, dz);
     }
 };
 

@@ -13,6 +13,7 @@
 
 #include "handgrad/base/matrix.hpp"
 #include "handgrad/math/losses.hpp"
+#include "handgrad/math/output_loss.hpp"
 #include "handgrad/nn/mlp.hpp"
 #include "handgrad/nn/passes.hpp"
 #include "handgrad/nn/tape.hpp"
@@ -122,32 +123,8 @@ void linear_backward_input(MatrixView<const T> W, MatrixView<const T> dz, Matrix
 /// a = f(z) for the rows in use.
 template <class T>
 void activation_forward(TapeLayer<T>& layer, std::size_t rows) {
-    visit(layer.activation, [&]<class F>(F) {
-        for (std::size_t row = 0; row < rows; ++row) {
-            const std::span<const T> z = std::as_const(layer.z).row(row);
-            const std::span<T> a = layer.a.row(row);
-            if constexpr (F::facts.elementwise) {
-                for (std::size_t i = 0; i < z.size(); ++i) {
-                    a[i] = F::value(z[i], layer.settings);
-                }
-            } else {
-                F::value(z, a);
-            }
-        }
-    });
-}
-
-/// One row of v (∂a/∂z), the factor ∂z₂/∂z₁ or ∂ŷ/∂z₃ of Table 2: Eq. (5), (6), (8), (9), (12)–(15) where the Jacobian
-/// is diagonal, the whole of it for softmax.
-template <class F, class T>
-void row_times_jacobian(const ActivationSettings& settings, std::span<const T> z, std::span<const T> a,
-                        std::span<const T> v, std::span<T> dz) {
-    if constexpr (F::facts.elementwise) {
-        for (std::size_t i = 0; i < z.size(); ++i) {
-            dz[i] = v[i] * F::derivative(z[i], settings);
-        }
-    } else {
-        F::times_jacobian(a, v, dz);
+    for (std::size_t row = 0; row < rows; ++row) {
+        math::row_outputs<T>(layer.activation, layer.settings, std::as_const(layer.z).row(row), layer.a.row(row));
     }
 }
 
@@ -156,86 +133,13 @@ template <class T>
 void activation_backward(const TapeLayer<T>& layer, TapeLayer<T>& dlayer, std::size_t rows) {
     visit(layer.activation, [&]<class F>(F) {
         for (std::size_t row = 0; row < rows; ++row) {
-            row_times_jacobian<F, T>(layer.settings, layer.z.row(row), layer.a.row(row),
-                                     std::as_const(dlayer.a).row(row), dlayer.z.row(row));
+            math::row_times_jacobian<F, T>(layer.settings, layer.z.row(row), layer.a.row(row),
+                                           std::as_const(dlayer.a).row(row), dlayer.z.row(row));
         }
     });
 }
 
 // --- Loss -----------------------------------------------------------------------------------------------------------
-
-/// ŷ − y of one row, from the logits where ŷ itself would lose the digits (derivation §6.5).
-template <class T>
-void residual(const TapeLayer<T>& output, std::size_t row, std::span<const T> y, std::span<T> d) {
-    const std::span<const T> z = output.z.row(row);
-    const std::span<const T> yhat = output.a.row(row);
-    if (output.activation == Activation::softmax) {
-        math::softmax_residual(z, y, d);
-        return;
-    }
-    for (std::size_t j = 0; j < y.size(); ++j) {
-        d[j] = output.activation == Activation::sigmoid ? math::sigmoid_residual(z[j], y[j]) : yhat[j] - y[j];
-    }
-}
-
-/// Sum over the K outputs of the loss of one row, unreduced. With derivatives, fills da = factor · ∂l/∂ŷ and
-/// dz = factor · ∂l/∂z of that row; without, da and dz are scratch.
-template <class T>
-T row_loss(const LossFunction& function, const TapeLayer<T>& output, std::size_t row, std::span<const T> y, T factor,
-           bool derivatives, std::span<T> da, std::span<T> dz) {
-    const LossParameters parameters{
-        .huber_delta = function.huber_delta, .quantile = function.quantile, .kink = output.conventions.kink};
-    const std::span<const T> z = output.z.row(row);
-    const std::span<const T> yhat = output.a.row(row);
-    const std::size_t K = y.size();
-    const auto scale = [&](std::span<T> v) {
-        for (T& v_j : v) {
-            v_j *= factor;
-        }
-    };
-    const auto fused = [&](auto pair) {
-        T sum = T(0);
-        for (std::size_t j = 0; j < K; ++j) {
-            sum += decltype(pair)::value(z[j], y[j]);
-            dz[j] = decltype(pair)::derivative(z[j], y[j]);
-        }
-        return sum;
-    };
-    const bool sigmoid_bce = function.kind == Loss::binary_cross_entropy && output.activation == Activation::sigmoid;
-    const bool softmax_ce = function.kind == Loss::cross_entropy && output.activation == Activation::softmax;
-    const bool exp_poisson = function.kind == Loss::poisson && output.activation == Activation::exp;
-
-    return visit(function.kind, [&]<class L>(L) {
-        T sum = T(0);
-        if constexpr (L::facts.residual) {
-            residual(output, row, y, dz);  // dz holds d = ŷ − y for a moment
-            for (std::size_t j = 0; j < K; ++j) {
-                sum += L::value(dz[j], parameters);
-                da[j] = factor * L::derivative(dz[j], parameters);
-            }
-        } else {
-            for (std::size_t j = 0; j < K; ++j) {
-                sum += L::value(yhat[j], y[j], parameters);
-                da[j] = factor * L::derivative(yhat[j], y[j], parameters);
-            }
-        }
-        if (sigmoid_bce) {  // Table 5 and Eq. (19)·(15), from the logits
-            sum = fused(math::SigmoidBinaryCrossEntropy{});
-            scale(dz);
-        } else if (softmax_ce) {
-            sum = math::SoftmaxCrossEntropy::value(z, y, dz);
-            math::SoftmaxCrossEntropy::derivative(z, y, dz);
-            scale(dz);
-        } else if (exp_poisson) {
-            sum = fused(math::ExpPoisson{});
-            scale(dz);
-        } else if (derivatives) {  // Table 2, rows b⁽²⁾: (∂l/∂ŷ)(∂ŷ/∂z₃)
-            visit(output.activation,
-                  [&]<class G>(G) { row_times_jacobian<G, T>(output.settings, z, yhat, std::span<const T>(da), dz); });
-        }
-        return sum;
-    });
-}
 
 /// Step 3: the mean over rows of the reduced loss; with doutput also its derivatives.
 template <class T>
@@ -244,6 +148,12 @@ Wide<T> loss(const LossFunction& function, const TapeLayer<T>& output, MatrixVie
     assert(y.columns() == output.a.columns() && y.rows() <= output.a.rows());
     assert(row_weights.empty() || row_weights.size() == y.rows());
     const double reduction = reduction_factor(function.kind, y.columns(), output.conventions);
+    const math::OutputLoss pair{.kind = function.kind,
+                                .parameters = {.huber_delta = function.huber_delta,
+                                               .quantile = function.quantile,
+                                               .kink = output.conventions.kink},
+                                .output = output.activation,
+                                .settings = output.settings};
     Wide<T> total_weight = Wide<T>(static_cast<double>(y.rows()));
     if (!row_weights.empty()) {
         total_weight = Wide<T>(0);
@@ -258,7 +168,8 @@ Wide<T> loss(const LossFunction& function, const TapeLayer<T>& output, MatrixVie
         const Wide<T> share = Wide<T>(reduction) * weight / total_weight;
         const std::span<T> da = doutput ? doutput->a.row(row) : std::span(scratch).first(y.columns());
         const std::span<T> dz = doutput ? doutput->z.row(row) : std::span(scratch).last(y.columns());
-        const T sum = row_loss(function, output, row, y.row(row), T(share), doutput != nullptr, da, dz);
+        const T sum = math::row_loss<T>(pair, output.z.row(row), output.a.row(row), y.row(row), T(share),
+                                        doutput ? math::Derivatives::logits_yhat : math::Derivatives::none, dz, da);
         mean += share * Wide<T>(sum);
     }
     return mean;
@@ -314,8 +225,8 @@ void jacobian(const BasicMlp<T>& net, const BasicTape<T>& tape, std::size_t row,
         Matrix<T> dz(K, v.columns());
         visit(layer.activation, [&]<class F>(F) {
             for (std::size_t k = 0; k < K; ++k) {
-                row_times_jacobian<F, T>(layer.settings, layer.z.row(row), layer.a.row(row), std::as_const(v).row(k),
-                                         dz.row(k));
+                math::row_times_jacobian<F, T>(layer.settings, layer.z.row(row), layer.a.row(row),
+                                               std::as_const(v).row(k), dz.row(k));
             }
         });
         if (l == 0) {

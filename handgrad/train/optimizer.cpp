@@ -1,4 +1,4 @@
-// Step 5 as plain loops over one flat buffer, with the variants that the conventions declare.
+// Step 5: the constants of each step, and the formulas of math/updates.hpp on one flat buffer.
 #include "handgrad/train/optimizer.hpp"
 
 #include <algorithm>
@@ -30,11 +30,26 @@ double cosine(double x) {
     return 1.0 + sum;
 }
 
+math::UpdateRule rule_of(const OptimizerOptions& options, const Conventions& conventions) {
+    if (options.kind != OptimizerKind::sgd) {
+        return math::UpdateRule::adam;
+    }
+    if (options.momentum == 0.0) {
+        return math::UpdateRule::sgd;
+    }
+    if (conventions.momentum == Momentum::velocity) {
+        return options.nesterov ? math::UpdateRule::nesterov_velocity : math::UpdateRule::velocity;
+    }
+    return options.nesterov ? math::UpdateRule::nesterov_gradient_sum : math::UpdateRule::gradient_sum;
+}
+
 }  // namespace
 
 template <class T>
 Optimizer<T>::Optimizer(const BasicMlp<T>& net, const OptimizerOptions& options)
-    : options_(options), conventions_(net.architecture().conventions) {
+    : options_(options),
+      conventions_(net.architecture().conventions),
+      rule_(rule_of(options, net.architecture().conventions)) {
     require(options.learning_rate > 0.0 && std::isfinite(options.learning_rate), "learning_rate", options.learning_rate,
             "a finite number above 0");
     require(options.momentum >= 0.0 && options.momentum < 1.0, "momentum", options.momentum, "in [0, 1)");
@@ -56,84 +71,55 @@ Optimizer<T>::Optimizer(const BasicMlp<T>& net, const OptimizerOptions& options)
 }
 
 template <class T>
+typename Optimizer<T>::Constants Optimizer<T>::next(double learning_rate, double penalty) {
+    ++steps_;
+    math::UpdateConstants<T> c;
+    const bool before = conventions_.adam_epsilon == AdamEpsilon::before_correction;
+    if (rule_ == math::UpdateRule::adam) {
+        beta1_power_ *= options_.beta1;
+        beta2_power_ *= options_.beta2;
+        const double correction1 = 1.0 - beta1_power_;
+        const double correction2 = std::sqrt(1.0 - beta2_power_);
+        c.step = static_cast<T>(before ? learning_rate * correction2 / correction1 : learning_rate / correction1);
+        c.inverse_root = static_cast<T>(before ? 1.0 : 1.0 / correction2);
+        c.beta1 = static_cast<T>(options_.beta1);
+        c.beta2 = static_cast<T>(options_.beta2);
+        c.rest1 = static_cast<T>(1.0 - options_.beta1);
+        c.rest2 = static_cast<T>(1.0 - options_.beta2);
+        c.epsilon = static_cast<T>(options_.epsilon);
+    } else {
+        c.rate = static_cast<T>(learning_rate);
+        c.mu = static_cast<T>(options_.momentum);
+    }
+    Constants result{.weights = c, .biases = c};
+    result.weights.penalty = static_cast<T>(penalty);
+    result.weights.decay =
+        static_cast<T>(options_.kind == OptimizerKind::adamw ? learning_rate * options_.weight_decay : 0.0);
+    if (conventions_.penalty == Penalty::all_parameters) {
+        result.biases = result.weights;
+    }
+    return result;
+}
+
+template <class T>
 void Optimizer<T>::update(BasicMlp<T>& net, const BasicMlp<T>& gradient, double learning_rate) {
     assert(net.parameters().size() == gradient.parameters().size());
-    ++steps_;
-    if (options_.kind == OptimizerKind::sgd) {
-        sgd(net.parameters(), gradient.parameters(), static_cast<T>(learning_rate));
-        return;
-    }
-    if (options_.kind == OptimizerKind::adamw && options_.weight_decay != 0.0) {
-        decay(net, static_cast<T>(learning_rate * options_.weight_decay));
-    }
-    adam(net.parameters(), gradient.parameters(), learning_rate);
-}
-
-/// Eq. (4), w ← w − η ∂l/∂w; with momentum as `Momentum` says.
-template <class T>
-void Optimizer<T>::sgd(std::span<T> w, std::span<const T> g, T rate) {
-    if (options_.momentum == 0.0) {
-        for (std::size_t i = 0; i < w.size(); ++i) {
-            w[i] -= rate * g[i];  // Eq. (4)
+    const Constants constants = next(learning_rate);
+    const std::span<const T> g = gradient.parameters();
+    const std::span<T> w = net.parameters();
+    math::visit(rule_, [&]<class Rule>(Rule) {
+        std::size_t i = 0;
+        T none = T(0);
+        const auto move = [&](std::size_t count, const math::UpdateConstants<T>& c) {
+            for (const std::size_t end = i + count; i < end; ++i) {
+                Rule::apply(c, g[i], w[i], first_.empty() ? none : first_[i], second_.empty() ? none : second_[i]);
+            }
+        };
+        for (std::size_t l = 0; l < net.layers(); ++l) {
+            move(net.weight(l).rows() * net.weight(l).columns(), constants.weights);
+            move(net.bias(l).size(), constants.biases);
         }
-        return;
-    }
-    const T mu = static_cast<T>(options_.momentum);
-    T* v = first_.data();
-    if (conventions_.momentum == Momentum::velocity) {
-        for (std::size_t i = 0; i < w.size(); ++i) {
-            v[i] = mu * v[i] - rate * g[i];
-            w[i] += options_.nesterov ? mu * v[i] - rate * g[i] : v[i];
-        }
-    } else {
-        for (std::size_t i = 0; i < w.size(); ++i) {
-            v[i] = mu * v[i] + g[i];
-            w[i] -= rate * (options_.nesterov ? g[i] + mu * v[i] : v[i]);
-        }
-    }
-}
-
-/// Adam (Kingma and Ba 2015, algorithm 1): m and v are running means of g and g², corrected for their start at 0. The
-/// corrections are hoisted: `step` holds the one of m, `root` the one of √v where ε is added after it.
-template <class T>
-void Optimizer<T>::adam(std::span<T> w, std::span<const T> g, double rate) {
-    beta1_power_ *= options_.beta1;
-    beta2_power_ *= options_.beta2;
-    const double correction1 = 1.0 - beta1_power_;
-    const double correction2 = std::sqrt(1.0 - beta2_power_);
-    const bool before = conventions_.adam_epsilon == AdamEpsilon::before_correction;
-    const T step = static_cast<T>(before ? rate * correction2 / correction1 : rate / correction1);
-    const T root = static_cast<T>(before ? 1.0 : correction2);
-    const T beta1 = static_cast<T>(options_.beta1);
-    const T beta2 = static_cast<T>(options_.beta2);
-    const T rest1 = static_cast<T>(1.0 - options_.beta1);
-    const T rest2 = static_cast<T>(1.0 - options_.beta2);
-    const T epsilon = static_cast<T>(options_.epsilon);
-    T* m = first_.data();
-    T* v = second_.data();
-    for (std::size_t i = 0; i < w.size(); ++i) {
-        m[i] = beta1 * m[i] + rest1 * g[i];
-        v[i] = beta2 * v[i] + rest2 * g[i] * g[i];
-        w[i] -= step * m[i] / (std::sqrt(v[i]) / root + epsilon);
-    }
-}
-
-/// AdamW's decoupled decay, w ← w − ηα w, of what the conventions penalise.
-template <class T>
-void Optimizer<T>::decay(BasicMlp<T>& net, T strength) {
-    const auto shrink = [strength](std::span<T> w) {
-        for (T& w_i : w) {
-            w_i -= strength * w_i;
-        }
-    };
-    if (conventions_.penalty == Penalty::all_parameters) {
-        shrink(net.parameters());
-        return;
-    }
-    for (std::size_t l = 0; l < net.layers(); ++l) {
-        const MatrixView<T> W = net.weight(l);
-        shrink({W.data(), W.rows() * W.columns()});
-    }
+    });
 }
 
 double scheduled_rate(Schedule schedule, double learning_rate, std::size_t step, std::size_t steps,

@@ -9,6 +9,7 @@
 
 #include "handgrad/base/matrix.hpp"
 #include "handgrad/math/conventions.hpp"
+#include "handgrad/math/updates.hpp"
 #include "handgrad/nn/mlp.hpp"
 
 namespace handgrad {
@@ -62,19 +63,28 @@ public:
     /// Eq. (4) with the learning rate of the options.
     void update(BasicMlp<T>& net, const BasicMlp<T>& gradient) { update(net, gradient, options_.learning_rate); }
 
+    /// How each parameter moves, and by what constants at the next step: advances the step count. `penalty` is the
+    /// strength of the L2 penalty whose derivative is not in the gradient yet; biases get it, and AdamW's decay, only
+    /// where the conventions penalise them. For those who keep parameters and states in a layout of their own.
+    [[nodiscard]] math::UpdateRule rule() const { return rule_; }
+    struct Constants {
+        math::UpdateConstants<T> weights;
+        math::UpdateConstants<T> biases;
+    };
+    Constants next(double learning_rate, double penalty = 0.0);
+
     /// What the optimizer remembers between steps (momentum, or Adam's two running means); to look for overflow in it.
     [[nodiscard]] std::span<const T> first_state() const { return first_; }
     [[nodiscard]] std::span<const T> second_state() const { return second_; }
+    [[nodiscard]] std::span<T> first_state() { return first_; }
+    [[nodiscard]] std::span<T> second_state() { return second_; }
     /// Steps taken so far.
     [[nodiscard]] std::size_t steps() const { return steps_; }
 
 private:
-    void sgd(std::span<T> w, std::span<const T> g, T rate);
-    void adam(std::span<T> w, std::span<const T> g, double rate);
-    void decay(BasicMlp<T>& net, T strength);
-
     OptimizerOptions options_;
     Conventions conventions_;
+    math::UpdateRule rule_;
     std::size_t steps_ = 0;
     double beta1_power_ = 1.0;  // β₁ᵗ and β₂ᵗ after t steps
     double beta2_power_ = 1.0;

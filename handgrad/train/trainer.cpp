@@ -1,4 +1,4 @@
-// The five steps of training in one loop, and what surrounds it: batches, early stopping, the stop at non-finite
+// Epochs of the five steps on the engine, and what surrounds them: batches, early stopping, the stop at non-finite
 // values.
 #include "handgrad/train/trainer.hpp"
 
@@ -7,12 +7,13 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "handgrad/base/error.hpp"
-#include "handgrad/base/flush_to_zero.hpp"
 #include "handgrad/base/random.hpp"
+#include "handgrad/nn/engine.hpp"
 
 namespace handgrad {
 namespace {
@@ -26,42 +27,16 @@ constexpr std::size_t block_rows = 1024;
 
 /// What rows count in a mean: the sum of their weights, or their number when there are none.
 template <class T>
-double total_weight(std::span<const T> weights, std::size_t rows) {
-    double sum = weights.empty() ? static_cast<double>(rows) : 0.0;
-    for (const T w : weights) {
-        sum += static_cast<double>(w);
+double total_weight(const BasicDataset<T>& data, std::span<const std::size_t> rows) {
+    if (data.weights.empty()) {
+        return static_cast<double>(rows.size());
+    }
+    double sum = 0.0;
+    for (const std::size_t row : rows) {
+        sum += static_cast<double>(data.weights[row]);
     }
     return sum;
 }
-
-/// The rows of one step, gathered from the data set by the shuffled index.
-template <class T>
-class Batch {
-public:
-    Batch(const BasicDataset<T>& data, std::size_t capacity)
-        : x_(capacity, data.x.columns()), y_(capacity, data.y.columns()) {}
-
-    void gather(const BasicDataset<T>& data, std::span<const std::size_t> rows) {
-        rows_ = rows.size();
-        weights_.clear();
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            std::ranges::copy(data.x.row(rows[i]), x_.row(i).begin());
-            std::ranges::copy(data.y.row(rows[i]), y_.row(i).begin());
-            if (!data.weights.empty()) {
-                weights_.push_back(data.weights[rows[i]]);
-            }
-        }
-    }
-    [[nodiscard]] MatrixView<const T> x() const { return x_.view().rows_from(0, rows_); }
-    [[nodiscard]] MatrixView<const T> y() const { return y_.view().rows_from(0, rows_); }
-    [[nodiscard]] std::span<const T> weights() const { return weights_; }
-    [[nodiscard]] std::size_t rows() const { return rows_; }
-
-private:
-    Matrix<T> x_, y_;
-    std::vector<T> weights_;
-    std::size_t rows_ = 0;
-};
 
 template <class T>
 bool all_finite(std::span<const T> values) {
@@ -128,6 +103,20 @@ void check(bool good, const char* cause) {
 double penalty_strength(const OptimizerOptions& options) {
     return options.kind == OptimizerKind::adamw ? 0.0 : options.weight_decay;
 }
+/// What a batch of so many rows multiplies ½‖W‖² with.
+double penalty_of_batch(double alpha, const Conventions& conventions, std::size_t rows) {
+    return conventions.penalty == Penalty::weights_per_row ? alpha / static_cast<double>(rows) : alpha;
+}
+
+/// Rows of a data set as an engine takes them.
+template <class T>
+EngineRows<T> engine_rows(const BasicDataset<T>& data, std::span<const std::size_t> order) {
+    return {.x = data.x,
+            .y = data.y,
+            .weights = data.weights.empty() ? nullptr : data.weights.data(),
+            .order = order.data(),
+            .count = order.size()};
+}
 
 /// A network's parameters as they were, to go back to.
 template <class T>
@@ -141,6 +130,37 @@ private:
     AlignedVector<T> parameters_;
 };
 
+/// The loss of a network on all rows of a data set, again and again.
+template <class T>
+class WholeLoss {
+public:
+    WholeLoss(const BasicMlp<T>& net, const BasicDataset<T>& data, const LossFunction& function, double alpha,
+              const Execution& execution)
+        : data_(data),
+          order_(all_rows(data.rows())),
+          engine_(net, {.loss = function,
+                        .work = kernels::Work::loss,
+                        .batch = data.rows(),
+                        .row_weights = !data.weights.empty(),
+                        .penalty = alpha,
+                        .execution = execution}) {
+        step_.total_weight = total_weight<T>(data, order_);
+        step_.weights.penalty = static_cast<T>(penalty_of_batch(alpha, net.architecture().conventions, data.rows()));
+    }
+    double operator()(const BasicMlp<T>& net) {
+        engine_.load(net);
+        double loss = 0.0;
+        engine_.run(engine_rows<T>(data_, order_), data_.rows(), {&step_, 1}, {&loss, 1}, false);
+        return loss;
+    }
+
+private:
+    const BasicDataset<T>& data_;
+    std::vector<std::size_t> order_;
+    Engine<T> engine_;
+    kernels::StepConstants<T> step_;
+};
+
 /// What one epoch after the other needs, made once.
 template <class T>
 class Epochs {
@@ -149,83 +169,140 @@ public:
         : net_(net),
           data_(data),
           options_(options),
+          alpha_(penalty_strength(options.optimizer)),
           batch_rows_(std::min(options.batch, data.rows())),
-          steps_per_epoch_((data.rows() + batch_rows_ - 1) / batch_rows_),
-          tape_(net, batch_rows_),
-          dtape_(net, batch_rows_),
-          grad_(BasicMlp<T>::zeros_like(net)),
+          steps_((data.rows() + batch_rows_ - 1) / batch_rows_),
+          losses_(steps_.size()),
           optimizer_(net, options.optimizer),
-          batch_(data, batch_rows_),
-          last_good_(net),
+          engine_(net, {.loss = options.loss,
+                        .rule = optimizer_.rule(),
+                        .batch = batch_rows_,
+                        .row_weights = !data.weights.empty(),
+                        .penalty = alpha_,
+                        .execution = options.execution}),
+          last_good_(engine_.state()),
           order_(all_rows(data.rows())) {}
 
-    /// Every row once. Returns the mean loss over the batches as they were seen.
+    /// Every row once: the five steps of each batch, on the kernels. Returns the mean loss over the batches as they
+    /// were seen; the weights stay in the engine until store().
     double run(std::size_t epoch) {
-        const FlushToZero flush_to_zero;
-        const double alpha = penalty_strength(options_.optimizer);
-        const std::size_t steps = options_.epochs * steps_per_epoch_;
-        last_good_.take(net_);
+        last_good_ = engine_.state();
         if (options_.shuffle) {
             order_ = permutation(data_.rows(),
                                  RandomStream(options_.seed, Purpose::shuffle, static_cast<std::uint32_t>(epoch)));
         }
+        prepare_steps(epoch);
+        const std::size_t done =
+            engine_.run(engine_rows<T>(data_, order_), batch_rows_, steps_, losses_, !options_.allow_nonfinite);
+        if (!options_.allow_nonfinite && (done < steps_.size() || !finite(engine_.state()))) {
+            report_nonfinite(epoch);
+        }
         double loss_sum = 0.0, weight_sum = 0.0;
-        for (std::size_t number = 0; number < steps_per_epoch_; ++number) {
-            const std::size_t first = number * batch_rows_;
-            batch_.gather(data_, std::span(order_).subspan(first, std::min(batch_rows_, data_.rows() - first)));
-            const double weight = total_weight(batch_.weights(), batch_.rows());
-            if (weight == 0.0) {
-                continue;  // rows that count nothing teach nothing
+        for (std::size_t number = 0; number < steps_.size(); ++number) {
+            if (!steps_[number].skipped) {
+                loss_sum += losses_[number] * steps_[number].total_weight;
+                weight_sum += steps_[number].total_weight;
             }
-            rate_ = scheduled_rate(options_.schedule, options_.optimizer.learning_rate,
-                                   (epoch - 1) * steps_per_epoch_ + number, steps, steps_per_epoch_);
-
-            // Step 1, the model of Eq. (1), is net_.
-            forward(net_, batch_.x(), tape_);  // Step 2, Eq. (2)
-            double l = loss(options_.loss, tape_.output(), batch_.y(), dtape_.output(), batch_.weights());  // Step 3
-            grad_.set_zero();                      // Step 4: first to zero,
-            backward(net_, tape_, dtape_, grad_);  // then accumulate
-            l += penalty(net_, alpha, batch_.rows(), &grad_);
-            optimizer_.update(net_, grad_, rate_);  // Step 5, Eq. (4)
-
-            stop_unless_finite(l, epoch, number + 1);
-            loss_sum += l * weight;
-            weight_sum += weight;
         }
         return loss_sum / weight_sum;
     }
 
+    void store() { engine_.store(net_); }
     /// The learning rate of the last step.
     [[nodiscard]] double rate() const { return rate_; }
 
 private:
-    void stop_unless_finite(double l, std::size_t epoch, std::size_t number) {
-        if (options_.allow_nonfinite ||
-            (std::isfinite(l) && all_finite(std::as_const(net_).parameters()) && all_finite(optimizer_.first_state()) &&
-             all_finite(optimizer_.second_state()))) {
-            return;
+    [[nodiscard]] std::span<const std::size_t> rows_of(std::size_t number) const {
+        const std::size_t first = number * batch_rows_;
+        return std::span(order_).subspan(first, std::min(batch_rows_, data_.rows() - first));
+    }
+
+    void prepare_steps(std::size_t epoch) {
+        const std::size_t steps = options_.epochs * steps_.size();
+        for (std::size_t number = 0; number < steps_.size(); ++number) {
+            const std::span<const std::size_t> rows = rows_of(number);
+            kernels::StepConstants<T>& step = steps_[number];
+            step.total_weight = total_weight<T>(data_, rows);
+            step.skipped = step.total_weight == 0.0;  // rows that count nothing teach nothing
+            if (step.skipped) {
+                continue;
+            }
+            rate_ = scheduled_rate(options_.schedule, options_.optimizer.learning_rate,
+                                   (epoch - 1) * steps_.size() + number, steps, steps_.size());
+            const auto constants =
+                optimizer_.next(rate_, penalty_of_batch(alpha_, net_.architecture().conventions, rows.size()));
+            step.weights = constants.weights;
+            step.biases = constants.biases;
         }
-        const std::string where = first_nonfinite_stage(tape_, dtape_, grad_, l);
+    }
+
+    [[nodiscard]] static bool finite(const EngineState<T>& state) {
+        return all_finite<T>(state.parameters) && all_finite<T>(state.first) && all_finite<T>(state.second);
+    }
+
+    /// Runs the epoch again, step by step, to the first step that leaves a value that is not finite, and says where in
+    /// it that value arose. Runs the epoch's bits again, so it finds what was found.
+    [[noreturn]] void report_nonfinite(std::size_t epoch) {
+        engine_.restore(last_good_);
+        std::size_t number = 0;
+        for (; number + 1 < steps_.size(); ++number) {
+            if (steps_[number].skipped) {
+                continue;
+            }
+            engine_.store(net_);
+            EngineRows<T> rows = engine_rows<T>(data_, rows_of(number));
+            double loss = 0.0;
+            engine_.run(rows, batch_rows_, {&steps_[number], 1}, {&loss, 1}, true);
+            if (!std::isfinite(loss) || !finite(engine_.state())) {
+                break;
+            }
+        }
+        if (number + 1 == steps_.size()) {
+            engine_.store(net_);
+        }
+        const std::string where = first_nonfinite_stage(number);
         const std::string norms = weight_norms(net_);
-        last_good_.restore(net_);
-        throw Diverged("training diverged in epoch " + std::to_string(epoch) + ", batch " + std::to_string(number) +
-                           " of " + std::to_string(steps_per_epoch_) + ": the first value that is not finite is in " +
+        engine_.restore(last_good_);
+        engine_.store(net_);
+        throw Diverged("training diverged in epoch " + std::to_string(epoch) + ", batch " + std::to_string(number + 1) +
+                           " of " + std::to_string(steps_.size()) + ": the first value that is not finite is in " +
                            where + " (norms of the weights: " + norms + "); the weights of epoch " +
                            std::to_string(epoch - 1) +
                            " are kept. A smaller learning rate, or scaled columns, usually help",
                        epoch - 1);
     }
 
+    /// The same step in the plain loops, with net_ as it was before it.
+    std::string first_nonfinite_stage(std::size_t number) {
+        const std::span<const std::size_t> rows = rows_of(number);
+        Matrix<T> x(rows.size(), data_.x.columns()), y(rows.size(), data_.y.columns());
+        std::vector<T> weights;
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            std::ranges::copy(data_.x.row(rows[i]), x.row(i).begin());
+            std::ranges::copy(data_.y.row(rows[i]), y.row(i).begin());
+            if (!data_.weights.empty()) {
+                weights.push_back(data_.weights[rows[i]]);
+            }
+        }
+        BasicTape<T> tape(net_, rows.size()), dtape(net_, rows.size());
+        BasicMlp<T> grad = BasicMlp<T>::zeros_like(net_);
+        forward(net_, x, tape);                                                     // Step 2, Eq. (2)
+        double l = loss(options_.loss, tape.output(), y, dtape.output(), weights);  // Step 3
+        backward(net_, tape, dtape, grad);                                          // Step 4
+        l += penalty(net_, alpha_, rows.size(), &grad);
+        return handgrad::first_nonfinite_stage(tape, dtape, grad, l);
+    }
+
     BasicMlp<T>& net_;
     const BasicDataset<T>& data_;
     const TrainOptions& options_;
+    double alpha_;
     std::size_t batch_rows_;
-    std::size_t steps_per_epoch_;
-    BasicTape<T> tape_, dtape_;
-    BasicMlp<T> grad_;
+    std::vector<kernels::StepConstants<T>> steps_;
+    std::vector<double> losses_;
     Optimizer<T> optimizer_;
-    Batch<T> batch_;
-    Snapshot<T> last_good_;
+    Engine<T> engine_;
+    EngineState<T> last_good_;
     std::vector<std::size_t> order_;
     double rate_ = 0.0;
 };
@@ -247,6 +324,10 @@ TrainResult train(BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOpti
 
     const Clock::time_point start = Clock::now();
     Epochs<T> epochs(net, data, options);
+    std::optional<WholeLoss<T>> validation_loss;
+    if (validation != nullptr) {
+        validation_loss.emplace(net, *validation, options.loss, penalty_strength(options.optimizer), options.execution);
+    }
     Snapshot<T> best(net);
     double best_loss = std::numeric_limits<double>::infinity();
     TrainResult result;
@@ -256,9 +337,10 @@ TrainResult train(BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOpti
         report.loss = epochs.run(report.epoch);
         report.learning_rate = epochs.rate();
         report.seconds = seconds_since(epoch_start);
+        epochs.store();
         report.rows_per_second = static_cast<double>(data.rows()) / std::max(report.seconds, 1e-9);
         if (validation != nullptr) {
-            report.validation_loss = evaluate_loss(net, *validation, options.loss, penalty_strength(options.optimizer));
+            report.validation_loss = (*validation_loss)(net);
         }
         if (options.early_stopping == 0) {
             result.best_epoch = report.epoch;
@@ -283,22 +365,11 @@ TrainResult train(BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOpti
 
 template <class T>
 double evaluate_loss(const BasicMlp<T>& net, const BasicDataset<T>& data, const LossFunction& function,
-                     double weight_decay) {
-    BasicTape<T> tape(net, std::min(block_rows, data.rows()));
-    double sum = 0.0, weight_sum = 0.0;
-    for (std::size_t first = 0; first < data.rows(); first += block_rows) {
-        const std::size_t count = std::min(block_rows, data.rows() - first);
-        const std::span<const T> weights =
-            data.weights.empty() ? std::span<const T>{} : std::span<const T>(data.weights).subspan(first, count);
-        const double weight = total_weight(weights, count);
-        if (weight == 0.0) {
-            continue;
-        }
-        forward(net, data.x.view().rows_from(first, count), tape);
-        sum += weight * loss_value(function, tape.output(), data.y.view().rows_from(first, count), weights);
-        weight_sum += weight;
+                     double weight_decay, const Execution& execution) {
+    if (data.rows() == 0) {
+        return std::numeric_limits<double>::quiet_NaN();  // a mean of nothing
     }
-    return sum / weight_sum + penalty<T>(net, weight_decay, data.rows(), nullptr);
+    return WholeLoss<T>(net, data, function, weight_decay, execution)(net);
 }
 
 template <class T>
@@ -317,7 +388,8 @@ Outputs<T> outputs(const BasicMlp<T>& net, std::type_identity_t<MatrixView<const
 #define HANDGRAD_INSTANTIATE(T)                                                                                   \
     template TrainResult train(BasicMlp<T>&, const BasicDataset<T>&, const TrainOptions&, const BasicDataset<T>*, \
                                const OnEpoch<T>&);                                                                \
-    template double evaluate_loss(const BasicMlp<T>&, const BasicDataset<T>&, const LossFunction&, double);       \
+    template double evaluate_loss(const BasicMlp<T>&, const BasicDataset<T>&, const LossFunction&, double,        \
+                                  const Execution&);                                                              \
     template Outputs<T> outputs(const BasicMlp<T>&, MatrixView<const T>);
 HANDGRAD_INSTANTIATE(float)
 HANDGRAD_INSTANTIATE(double)

@@ -12,6 +12,7 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/data/preprocessing.hpp"
+#include "handgrad/kernels/simd_level.hpp"
 #include "handgrad/nn/mlp.hpp"
 #include "handgrad/nn/passes.hpp"
 #include "handgrad/train/metrics.hpp"
@@ -29,6 +30,7 @@ struct TrainOptions {
     std::uint64_t seed = 0;
     std::size_t early_stopping = 0;  ///< stop after so many epochs without a lower validation loss; 0: never
     bool allow_nonfinite = false;    ///< go on through infinities and NaN
+    Execution execution = {};        ///< changes no bit of the result
 };
 
 struct EpochReport {
@@ -77,7 +79,7 @@ TrainResult train(BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOpti
 /// The loss of `net` on all rows, penalty included: the function that train() differentiates, computed anew.
 template <class T>
 double evaluate_loss(const BasicMlp<T>& net, const BasicDataset<T>& data, const LossFunction& function,
-                     double weight_decay);
+                     double weight_decay, const Execution& execution = {});
 
 /// What a network puts out for some rows, both rows × K.
 template <class T>

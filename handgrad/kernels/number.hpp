@@ -1,0 +1,180 @@
+// The SIMD number: math's number concept on the vectors of the instruction set that this object file is compiled for.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+#include "handgrad/math/number.hpp"
+
+#if !defined(HANDGRAD_LEVEL_SCALAR)
+#include <hwy/highway.h>
+#endif
+
+/// Included by one source file for each instruction set. All of it is in an unnamed namespace, so that every formula
+/// instantiated on these numbers stays inside its object file: a linker that kept one copy of a shared symbol could
+/// hand a processor instructions that it lacks.
+namespace handgrad::kernels {
+namespace {
+
+#if defined(HANDGRAD_LEVEL_SCALAR)
+
+/// One lane, by the standard library's operations: the twin that defines the bits of all others.
+template <class S>
+struct Simd {
+    using Scalar = S;
+    static constexpr std::size_t lanes = 1;
+    S raw;
+
+    Simd() = default;
+    template <class U>
+    requires std::is_arithmetic_v<U>
+    [[gnu::always_inline]] explicit Simd(U value) : raw(static_cast<S>(value)) {}
+
+    static Simd load(const S* from) { return Simd(*from); }
+    void store(S* to) const { *to = raw; }
+
+    friend Simd operator-(Simd a) { return Simd(-a.raw); }
+    friend Simd operator+(Simd a, Simd b) { return Simd(a.raw + b.raw); }
+    friend Simd operator-(Simd a, Simd b) { return Simd(a.raw - b.raw); }
+    friend Simd operator*(Simd a, Simd b) { return Simd(a.raw * b.raw); }
+    friend Simd operator/(Simd a, Simd b) { return Simd(a.raw / b.raw); }
+    friend Simd fma(Simd a, Simd b, Simd c) { return Simd(std::fma(a.raw, b.raw, c.raw)); }
+    friend Simd sqrt(Simd a) { return Simd(std::sqrt(a.raw)); }
+    friend Simd abs(Simd a) { return Simd(std::fabs(a.raw)); }
+    friend Simd max(Simd a, Simd b) { return Simd(a.raw < b.raw ? b.raw : a.raw); }
+    friend Simd min(Simd a, Simd b) { return Simd(b.raw < a.raw ? b.raw : a.raw); }
+    friend Simd round(Simd a) { return Simd(std::nearbyint(a.raw)); }
+    friend Simd exponent(Simd a) { return Simd(math::exponent(a.raw)); }
+    friend Simd scale(Simd a, Simd k) { return Simd(math::scale(a.raw, k.raw)); }
+    friend bool less(Simd a, Simd b) { return a.raw < b.raw; }
+    friend bool less_equal(Simd a, Simd b) { return a.raw <= b.raw; }
+    friend bool equal(Simd a, Simd b) { return a.raw == b.raw; }
+    friend Simd select(bool condition, Simd a, Simd b) { return condition ? a : b; }
+};
+
+/// Element j is the sum of the lanes of rows[j], lane i + lane i + lanes/2 first.
+template <class S>
+Simd<S> sums_of_lanes(const Simd<S> (&rows)[1]) {
+    return rows[0];
+}
+
+#else
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// A vector of as many S as this instruction set holds.
+template <class S>
+struct Simd {
+    using Scalar = S;
+    using Tag = hn::ScalableTag<S>;
+    using Vector = hn::Vec<Tag>;
+    using Mask = hn::Mask<Tag>;
+    static constexpr std::size_t lanes = HWY_LANES(S);
+    Vector raw;
+
+    Simd() = default;
+    HWY_INLINE explicit Simd(Vector value) : raw(value) {}
+    template <class U>
+    requires std::is_arithmetic_v<U> HWY_INLINE explicit Simd(U value) : raw(hn::Set(Tag(), static_cast<S>(value))) {}
+
+    HWY_INLINE static Simd load(const S* from) { return Simd(hn::LoadU(Tag(), from)); }
+    HWY_INLINE void store(S* to) const { hn::StoreU(raw, Tag(), to); }
+
+    HWY_INLINE friend Simd operator-(Simd a) { return Simd(hn::Neg(a.raw)); }
+    HWY_INLINE friend Simd operator+(Simd a, Simd b) { return Simd(hn::Add(a.raw, b.raw)); }
+    HWY_INLINE friend Simd operator-(Simd a, Simd b) { return Simd(hn::Sub(a.raw, b.raw)); }
+    HWY_INLINE friend Simd operator*(Simd a, Simd b) { return Simd(hn::Mul(a.raw, b.raw)); }
+    HWY_INLINE friend Simd operator/(Simd a, Simd b) { return Simd(hn::Div(a.raw, b.raw)); }
+    HWY_INLINE friend Simd fma(Simd a, Simd b, Simd c) { return Simd(hn::MulAdd(a.raw, b.raw, c.raw)); }
+    HWY_INLINE friend Simd sqrt(Simd a) { return Simd(hn::Sqrt(a.raw)); }
+    HWY_INLINE friend Simd abs(Simd a) { return Simd(hn::Abs(a.raw)); }
+    HWY_INLINE friend Simd round(Simd a) { return Simd(hn::Round(a.raw)); }
+    HWY_INLINE friend Mask less(Simd a, Simd b) { return hn::Lt(a.raw, b.raw); }
+    HWY_INLINE friend Mask less_equal(Simd a, Simd b) { return hn::Le(a.raw, b.raw); }
+    HWY_INLINE friend Mask equal(Simd a, Simd b) { return hn::Eq(a.raw, b.raw); }
+    HWY_INLINE friend Simd select(Mask condition, Simd a, Simd b) {
+        return Simd(hn::IfThenElse(condition, a.raw, b.raw));
+    }
+    /// The concept's order of operands: what stands first passes where a comparison is false, so a NaN does. On x86
+    /// this is one instruction, which keeps its *second* operand then.
+    HWY_INLINE friend Simd max(Simd a, Simd b) {
+#if HWY_ARCH_X86
+        return Simd(hn::Max(b.raw, a.raw));
+#else
+        return select(less(a, b), b, a);
+#endif
+    }
+    HWY_INLINE friend Simd min(Simd a, Simd b) {
+#if HWY_ARCH_X86
+        return Simd(hn::Min(b.raw, a.raw));
+#else
+        return select(less(b, a), b, a);
+#endif
+    }
+    /// As math::exponent for one number.
+    HWY_INLINE friend Simd exponent(Simd a) {
+        using Integer = typename math::Bits<S>::Integer;
+        const hn::Rebind<Integer, Tag> whole;
+        constexpr S shift = S(Integer{1} << math::Bits<S>::mantissa);
+        const auto field = hn::ShiftRight<math::Bits<S>::mantissa + 1>(hn::ShiftLeft<1>(hn::BitCast(whole, a.raw)));
+        const auto bits = hn::Or(hn::BitCast(whole, hn::Set(Tag(), shift)), field);
+        return Simd(hn::BitCast(Tag(), bits)) - Simd(shift + S(math::Bits<S>::bias));
+    }
+    /// As math::scale for one number.
+    HWY_INLINE friend Simd scale(Simd a, Simd k) {
+        using Integer = typename math::Bits<S>::Integer;
+        const hn::Rebind<Integer, Tag> whole;
+        constexpr S shift = S(Integer{1} << math::Bits<S>::mantissa) + S(math::Bits<S>::bias);
+        const auto bits = hn::ShiftLeft<math::Bits<S>::mantissa>(hn::BitCast(whole, (k + Simd(shift)).raw));
+        return a * Simd(hn::BitCast(Tag(), bits));
+    }
+};
+
+/// The same for four or two 128-bit vectors.
+template <class D, class W>
+HWY_INLINE W sums_of_block(D d, const W (&rows)[16 / sizeof(hn::TFromD<D>)]) {
+    if constexpr (sizeof(hn::TFromD<D>) == 8) {
+        return hn::Add(hn::InterleaveLower(d, rows[0], rows[1]), hn::InterleaveUpper(d, rows[0], rows[1]));
+    } else {
+        const W low01 = hn::InterleaveLower(d, rows[0], rows[1]);   // 0₀ 1₀ 0₁ 1₁
+        const W low23 = hn::InterleaveLower(d, rows[2], rows[3]);   // 2₀ 3₀ 2₁ 3₁
+        const W high01 = hn::InterleaveUpper(d, rows[0], rows[1]);  // 0₂ 1₂ 0₃ 1₃
+        const W high23 = hn::InterleaveUpper(d, rows[2], rows[3]);
+        const W pairs01 = hn::Add(low01, high01);  // 0₀₂ 1₀₂ 0₁₃ 1₁₃
+        const W pairs23 = hn::Add(low23, high23);
+        return hn::Add(hn::ConcatLowerLower(d, pairs23, pairs01), hn::ConcatUpperUpper(d, pairs23, pairs01));
+    }
+}
+/// The same for as many vectors of D as one holds lanes: halves are added until blocks of 128 bits remain.
+template <class D, class W, std::size_t count>
+HWY_INLINE W sums_of_vectors(D d, const W (&rows)[count]) {
+    if constexpr (count * sizeof(hn::TFromD<D>) == 16) {
+        return sums_of_block(d, rows);
+    } else {
+        const hn::Half<D> half;
+        hn::Vec<hn::Half<D> > first[count / 2], second[count / 2];
+        for (std::size_t j = 0; j < count / 2; ++j) {
+            first[j] = hn::Add(hn::LowerHalf(half, rows[j]), hn::UpperHalf(half, rows[j]));
+            second[j] = hn::Add(hn::LowerHalf(half, rows[j + count / 2]), hn::UpperHalf(half, rows[j + count / 2]));
+        }
+        return hn::Combine(d, sums_of_vectors(half, second), sums_of_vectors(half, first));
+    }
+}
+/// Element j is the sum of the lanes of rows[j]: lane i + lane i + lanes/2 first, and so on down to one.
+template <class S, std::size_t count>
+HWY_INLINE Simd<S> sums_of_lanes(const Simd<S> (&rows)[count]) {
+    static_assert(count == Simd<S>::lanes);
+    typename Simd<S>::Vector raw[count];
+    for (std::size_t j = 0; j < count; ++j) {
+        raw[j] = rows[j].raw;
+    }
+    return Simd<S>(sums_of_vectors(typename Simd<S>::Tag(), raw));
+}
+
+#endif
+
+}  // namespace
+}  // namespace handgrad::kernels

@@ -1,0 +1,150 @@
+// What the kernels work on: networks, buffers and steps as plain pointers and numbers, without any code.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "handgrad/math/activations.hpp"
+#include "handgrad/math/output_loss.hpp"
+#include "handgrad/math/updates.hpp"
+
+/// Layout, once for all: units lie in panels of `width` of them (two vectors of the instruction set), padded with
+/// zeros. A layer keeps its weights in one or two orientations:
+///   w  [panels of outputs][inputs][width]   forward and gradient run along outputs;
+///   r  [panels of inputs][outputs][width]   the backward pass, and a narrow last layer, run along inputs.
+/// Activations and derivatives of a batch lie as [panels][rows][width], so that each panel is one contiguous block;
+/// those of a narrow last layer as [outputs][rows], so that formulas over a row's outputs run along rows.
+namespace handgrad::kernels {
+
+/// A last layer of fewer outputs than this is narrow: it keeps only r and sums over its inputs lane by lane.
+inline constexpr std::size_t narrow_outputs = 16;
+/// Sums over the inputs of a narrow layer: leaves of so many units, each in 16 lanes; then a binary tree over leaves.
+inline constexpr std::size_t leaf_units = 64;
+inline constexpr std::size_t lanes_of_sums = 16;
+/// Sums over the rows of a batch: leaves of so many rows, each in sequence; then a binary tree over leaves.
+inline constexpr std::size_t leaf_rows = 256;
+/// Batches of more rows are always split by rows: the sums of their leaves do not fit beside a tile.
+inline constexpr std::size_t most_rows_together = 8 * leaf_rows;
+/// Rows of a buffer are padded to a multiple of this, a vector of any instruction set.
+inline constexpr std::size_t row_padding = 16;
+
+constexpr std::size_t round_up(std::size_t count, std::size_t to) { return (count + to - 1) / to * to; }
+constexpr std::size_t parts(std::size_t count, std::size_t of) { return (count + of - 1) / of; }
+
+/// The parameters of one layer, as offsets in every arena of numbers that has the network's shape (parameters, their
+/// gradient, each state of the optimizer).
+struct PackedLayer {
+    std::size_t inputs = 0;
+    std::size_t outputs = 0;
+    Activation activation = Activation::identity;
+    bool narrow = false;
+    bool has_r = false;  ///< r exists: narrow, or a layer after the first
+    std::size_t w = 0;   ///< offset of the orientation that is updated (w, or r of a narrow layer)
+    std::size_t w_size = 0;
+    std::size_t b = 0;  ///< offset of the bias: outputs, padded to panels unless narrow
+    std::size_t b_size = 0;
+    std::size_t r = 0;  ///< offset of r in the arena of mirrors, for a layer that has both
+};
+
+/// A network's shape as the kernels see it.
+struct PackedShape {
+    const PackedLayer* layer = nullptr;
+    std::size_t layers = 0;
+    std::size_t width = 0;        ///< units in a panel
+    std::size_t size = 0;         ///< numbers in an arena
+    std::size_t mirror_size = 0;  ///< numbers in the arena of mirrors
+    ActivationSettings settings;
+};
+
+/// The buffers of one batch for each layer.
+template <class T>
+struct LayerBuffers {
+    T* a = nullptr;  ///< activations; of a wide last layer its logits
+    T* d = nullptr;  ///< f′(z) in the forward pass, then ∂l/∂z
+};
+
+/// What belongs to one thread alone.
+template <class T>
+struct MemberBuffers {
+    LayerBuffers<T>* layer =
+        nullptr;                 ///< of the hidden layers and a wide last one; the same for all when units are split
+    const T** rows = nullptr;    ///< where each row of the batch begins
+    T* y = nullptr;              ///< targets [outputs][rows]
+    T* dz = nullptr;             ///< ∂l/∂z of a narrow last layer [outputs][rows]
+    T* row_losses = nullptr;     ///< [rows]
+    T* weights = nullptr;        ///< weight of each row, where rows have weights [rows]
+    T* shares = nullptr;         ///< weight of each row in the mean, times the reduction [rows]
+    T* scratch = nullptr;        ///< five rows of outputs, as vectors over rows
+    T* partial = nullptr;        ///< sums of leaves of a narrow last layer, for two steps [leaves][outputs][rows]
+    T* output_bias = nullptr;    ///< bias of a narrow last layer and its two states: each thread keeps its own
+    T* bias_gradient = nullptr;  ///< the gradient of that bias
+    T* const* arenas = nullptr;  ///< for the levels of a node's tree below it, when rows are split
+};
+
+/// What one step of training has of its own.
+template <class T>
+struct StepConstants {
+    math::UpdateConstants<T> weights;
+    math::UpdateConstants<T> biases;  ///< the same, but for penalty and decay where biases are left out
+    double total_weight = 0.0;        ///< Σ of the weights of its rows, or their number
+    bool skipped = false;
+};
+
+/// One member of a team of threads.
+struct Member {
+    std::size_t index = 0;
+    std::size_t size = 1;
+    void* team = nullptr;
+    void (*barrier)(void*) = nullptr;
+};
+
+enum class Work {
+    train,     ///< change the parameters
+    gradient,  ///< only fill the arena of gradients (one step)
+    loss,      ///< only the loss
+};
+
+/// Steps of training over rows `order[first_row …]`, batch after batch.
+template <class T>
+struct TrainingPlan {
+    PackedShape shape;
+    math::OutputLoss loss;
+    double reduction = 1.0;  ///< of the sum over outputs (math/losses.hpp)
+    math::UpdateRule rule = math::UpdateRule::sgd;
+    bool penalise = false;         ///< whether the penalty is to be added to the loss …
+    bool penalise_biases = false;  ///< … and biases count in it
+    Work work = Work::train;
+
+    T* parameters = nullptr;
+    T* mirrors = nullptr;
+    T* first = nullptr;  ///< states of the optimizer
+    T* second = nullptr;
+    T* gradient = nullptr;  ///< arena; for Work::gradient and for rules that do not work on the sums
+
+    const T* x = nullptr;
+    std::size_t x_stride = 0;
+    const T* y = nullptr;
+    std::size_t y_stride = 0;
+    const T* weights = nullptr;          ///< of all rows, or null
+    const std::size_t* order = nullptr;  ///< null: rows as they come
+    std::size_t rows = 0;
+    std::size_t batch = 0;
+
+    std::size_t steps = 0;
+    const StepConstants<T>* step = nullptr;
+    double* losses = nullptr;     ///< of each step
+    double* penalties = nullptr;  ///< scratch, for two steps: Σ of squares of each leaf of units of each layer
+    std::size_t penalty_leaves = 0;
+    bool stop_at_nonfinite = true;
+    std::size_t steps_done = 0;  ///< out: steps whose loss was finite, or all
+
+    bool split_rows = false;                   ///< threads own leaves of rows; else they own units
+    std::size_t capacity = 0;                  ///< rows of the buffers, padded
+    std::size_t leaves_per_node = 1;           ///< when rows are split: a power of two
+    double* leaf_losses = nullptr;             ///< one for each leaf of rows
+    T* const* nodes = nullptr;                 ///< arenas for the gradient of nodes: subtrees of leaves_per_node leaves
+    const MemberBuffers<T>* member = nullptr;  ///< one for each thread
+    std::size_t members = 1;
+};
+
+}  // namespace handgrad::kernels

@@ -1,0 +1,34 @@
+// The kernels of every instruction set behind one table of functions.
+#pragma once
+
+#include <cstddef>
+
+#include "handgrad/kernels/plan.hpp"
+#include "handgrad/kernels/simd_level.hpp"
+
+namespace handgrad::kernels {
+
+template <class T>
+struct Kernels {
+    std::size_t width;  ///< units in a panel
+    /// Runs the plan as one member of its team; returns the steps done: all, or those before the first whose loss is
+    /// not finite.
+    std::size_t (*train)(const TrainingPlan<T>&, const Member&);
+};
+struct Table {
+    Kernels<float> single_precision;
+    Kernels<double> double_precision;
+};
+/// The kernels of a level that is available.
+const Table& table(SimdLevel level);
+
+template <class T>
+const Kernels<T>& kernels(SimdLevel level) {
+    if constexpr (sizeof(T) == sizeof(float)) {
+        return table(level).single_precision;
+    } else {
+        return table(level).double_precision;
+    }
+}
+
+}  // namespace handgrad::kernels

@@ -1,0 +1,30 @@
+// Which kernels an x86-64 processor can run.
+#include <cassert>
+
+#include "handgrad/kernels/table.hpp"
+
+namespace handgrad {
+namespace kernels {
+extern const Table scalar_table;
+extern const Table avx2_table;
+extern const Table avx512_table;
+
+const Table& table(SimdLevel level) {
+    assert(available(level));
+    return level == SimdLevel::avx512 ? avx512_table : level == SimdLevel::avx2 ? avx2_table : scalar_table;
+}
+}  // namespace kernels
+
+bool available(SimdLevel level) {
+    // The compiler's runtime asks the processor and, for the width of registers, the operating system.
+    static const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                             __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+                             __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul") &&
+                             __builtin_cpu_supports("f16c");
+    static const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                               __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                               __builtin_cpu_supports("avx512vl");
+    return level == SimdLevel::scalar || (level == SimdLevel::avx2 && avx2) || (level == SimdLevel::avx512 && avx512);
+}
+
+}  // namespace handgrad

@@ -1,0 +1,223 @@
+// The one loop that everything runs on: a tile of sums Σₖ a(m, k) b(k, ·), k in order, held in registers.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+
+#include "handgrad/kernels/number.hpp"
+#include "handgrad/kernels/plan.hpp"
+
+namespace handgrad::kernels {
+namespace {
+
+#if defined(HANDGRAD_LEVEL_SCALAR)
+inline constexpr std::size_t panel_vectors = 4;
+inline constexpr std::size_t tile_rows = 3;
+#else
+inline constexpr std::size_t panel_vectors = 2;
+// As many sums as there are registers, less those for a row of b and one of a.
+#if HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64
+inline constexpr std::size_t tile_rows = 12;
+#else
+inline constexpr std::size_t tile_rows = 6;
+#endif
+#endif
+/// Units in a panel.
+template <class S>
+inline constexpr std::size_t panel_width = panel_vectors* Simd<S>::lanes;
+
+/// M rows × P panels of sums.
+template <class S, std::size_t M, std::size_t P>
+using Tile = Simd<S>[M][P * panel_vectors];
+
+/// Calls f.operator()<size>(first) for tiles of nearly equal size, at most `largest`, that make up `count`: no short
+/// tile at the end that would leave the multipliers waiting.
+template <std::size_t largest, class F>
+[[gnu::always_inline]] inline void for_tiles(std::size_t count, const F& f) {
+    if (count == 0) {
+        return;
+    }
+    const std::size_t tiles = parts(count, largest);
+    const std::size_t size = count / tiles;
+    const std::size_t longer = count % tiles;  // so many have one more
+    std::size_t first = 0;
+    const auto run = [&](std::size_t wanted, std::size_t times) {
+        [&]<std::size_t... i>(std::index_sequence<i...>) {
+            ((wanted == i + 1 ? [&] {
+                for (std::size_t t = 0; t < times; ++t, first += i + 1) {
+                    f.template operator()<i + 1>(first);
+                }
+            }() : void()), ...);
+        }
+        (std::make_index_sequence<largest>());
+    };
+    if (longer != 0) {
+        run(size + 1, longer);
+    }
+    run(size, tiles - longer);
+}
+
+/// One term: sum(m, ·) += a(m) b(·); b of panel p starts p·stride later. With `plain_last` the last row has no factor.
+template <bool plain_last, class S, std::size_t M, std::size_t V, class At>
+[[gnu::always_inline]] inline void add_term(Simd<S> (&sum)[M][V], const At& a, const S* b, std::size_t stride) {
+    Simd<S> row[V];
+    for (std::size_t v = 0; v < V; ++v) {
+        row[v] = Simd<S>::load(b + v / panel_vectors * stride + v % panel_vectors * Simd<S>::lanes);
+    }
+    for (std::size_t m = 0; m < M; ++m) {
+        if (plain_last && m == M - 1) {
+            for (std::size_t v = 0; v < V; ++v) {
+                sum[m][v] = sum[m][v] + row[v];
+            }
+        } else {
+            const Simd<S> factor(a(m));
+            for (std::size_t v = 0; v < V; ++v) {
+                sum[m][v] = fma(factor, row[v], sum[m][v]);
+            }
+        }
+    }
+}
+
+// --- Where a(m, k) comes from: rows × columns of a batch, seen along either side ------------------------------------
+
+/// Rows that lie anywhere, such as those of a shuffled data set.
+template <class S>
+struct GatheredRows {
+    const S* const* rows;
+    std::size_t columns;
+
+    /// sum(m, ·) += Σ over columns of x(first + m, column) b(column, ·).
+    template <std::size_t M, std::size_t V>
+    [[gnu::always_inline]] void across(Simd<S> (&sum)[M][V], std::size_t first, const S* b, std::size_t stride) const {
+        const S* a[M];
+        for (std::size_t m = 0; m < M; ++m) {
+            a[m] = rows[first + m];
+        }
+        for (std::size_t k = 0; k < columns; ++k, b += panel_width<S>) {
+            add_term<false>(
+                sum, [&](std::size_t m) { return a[m][k]; }, b, stride);
+        }
+    }
+    /// sum(m, ·) += Σ over rows begin … end − 1 of x(row, first + m) b(row, ·).
+    template <bool plain_last, std::size_t M, std::size_t V>
+    [[gnu::always_inline]] void along(Simd<S> (&sum)[M][V], std::size_t first, std::size_t begin, std::size_t end,
+                                      const S* b, std::size_t stride) const {
+        for (std::size_t k = begin; k < end; ++k) {
+            const S* a = rows[k] + first;
+            add_term<plain_last>(
+                sum, [&](std::size_t m) { return a[m]; }, b + k * panel_width<S>, stride);
+        }
+    }
+    /// Tiles of columns must not cross a multiple of this.
+    [[nodiscard]] std::size_t run() const { return columns; }
+};
+
+/// Units in panels: [panels][rows][width], `stride` from panel to panel.
+template <class S>
+struct PanelRows {
+    const S* data;
+    std::size_t columns;
+    std::size_t panel_stride;
+
+    template <std::size_t M, std::size_t V>
+    [[gnu::always_inline]] void across(Simd<S> (&sum)[M][V], std::size_t first, const S* b, std::size_t stride) const {
+        const S* a = data + first * panel_width<S>;
+        for (std::size_t done = 0; done < columns; done += panel_width<S>, a += panel_stride) {
+            const std::size_t count = columns - done < panel_width<S> ? columns - done : panel_width<S>;
+            for (std::size_t k = 0; k < count; ++k, b += panel_width<S>) {
+                add_term<false>(
+                    sum, [&](std::size_t m) { return a[m * panel_width<S> + k]; }, b, stride);
+            }
+        }
+    }
+    template <bool plain_last, std::size_t M, std::size_t V>
+    [[gnu::always_inline]] void along(Simd<S> (&sum)[M][V], std::size_t first, std::size_t begin, std::size_t end,
+                                      const S* b, std::size_t stride) const {
+        const S* a = data + first / panel_width<S> * panel_stride + first % panel_width<S>;
+        for (std::size_t k = begin; k < end; ++k) {
+            add_term<plain_last>(
+                sum, [&](std::size_t m) { return a[k * panel_width<S> + m]; }, b + k * panel_width<S>, stride);
+        }
+    }
+    [[nodiscard]] std::size_t run() const { return panel_width<S>; }
+};
+
+/// The few outputs of a narrow layer: [outputs][rows], `stride` from output to output.
+template <class S>
+struct OutputRows {
+    const S* data;
+    std::size_t columns;
+    std::size_t output_stride;
+
+    template <std::size_t M, std::size_t V>
+    [[gnu::always_inline]] void across(Simd<S> (&sum)[M][V], std::size_t first, const S* b, std::size_t stride) const {
+        const S* a = data + first;
+        for (std::size_t k = 0; k < columns; ++k, a += output_stride, b += panel_width<S>) {
+            add_term<false>(
+                sum, [&](std::size_t m) { return a[m]; }, b, stride);
+        }
+    }
+    template <bool plain_last, std::size_t M, std::size_t V>
+    [[gnu::always_inline]] void along(Simd<S> (&sum)[M][V], std::size_t first, std::size_t begin, std::size_t end,
+                                      const S* b, std::size_t stride) const {
+        const S* a[M];
+        for (std::size_t m = 0; m < M; ++m) {
+            a[m] = data + (first + m) * output_stride;
+        }
+        for (std::size_t k = begin; k < end; ++k) {
+            add_term<plain_last>(
+                sum, [&](std::size_t m) { return a[m][k]; }, b + k * panel_width<S>, stride);
+        }
+    }
+    [[nodiscard]] std::size_t run() const { return columns; }
+};
+
+// --- Trees ----------------------------------------------------------------------------------------------------------
+
+/// The sum of `count` things, add(i, into) or merges of neighbours, by a binary tree: of two parts the first has the
+/// largest power of two below the count. `merge(left, right)` adds in place into left; slots number 0, 1, 2 … upwards.
+template <class Make, class Merge>
+[[gnu::always_inline]] inline void tree(std::size_t count, const Make& make, const Merge& merge) {
+    std::size_t top = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        make(i, top);
+        for (std::size_t n = i + 1; n % 2 == 0; n /= 2, --top) {
+            merge(top - 1, top);
+        }
+        ++top;
+    }
+    for (; top > 1; --top) {
+        merge(top - 2, top - 1);
+    }
+}
+inline constexpr std::size_t tree_depth = 48;
+
+/// The same for vectors that can be loaded.
+template <class S, class At>
+[[gnu::always_inline]] inline Simd<S> tree_sum(std::size_t count, const At& at) {
+    if (count == 1) {
+        return at(0);
+    }
+    Simd<S> slot[tree_depth];
+    tree(
+        count, [&](std::size_t i, std::size_t to) { slot[to] = at(i); },
+        [&](std::size_t left, std::size_t right) { slot[left] = slot[left] + slot[right]; });
+    return slot[0];
+}
+
+/// The sum over 16 lanes that `lane` holds in order: lane i + lane i + 8 first, and so on; the last steps inside one
+/// vector are left to sums_of_lanes().
+template <class S, std::size_t slots>
+[[gnu::always_inline]] inline Simd<S> fold_slots(Simd<S> (&slot)[slots]) {
+    for (std::size_t half = slots / 2; half > 0; half /= 2) {
+        for (std::size_t i = 0; i < half; ++i) {
+            slot[i] = slot[i] + slot[i + half];
+        }
+    }
+    return slot[0];
+}
+template <class S>
+inline constexpr std::size_t sum_slots = lanes_of_sums / Simd<S>::lanes;
+
+}  // namespace
+}  // namespace handgrad::kernels

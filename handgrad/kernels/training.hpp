@@ -1,0 +1,501 @@
+// Steps of training as one member of a team runs them: forward, loss, backward, update, batch after batch.
+#pragma once
+
+#include <cstddef>
+
+#include "handgrad/kernels/layers.hpp"
+#include "handgrad/kernels/number.hpp"
+#include "handgrad/kernels/outputs.hpp"
+#include "handgrad/kernels/plan.hpp"
+#include "handgrad/kernels/tiles.hpp"
+
+namespace handgrad::kernels {
+namespace {
+
+/// Part `index` of `of` nearly equal parts of 0 … count − 1.
+inline PanelRange share_of(std::size_t count, std::size_t index, std::size_t of) {
+    return {count * index / of, count * (index + 1) / of};
+}
+
+template <class S>
+class TrainingMember {
+public:
+    TrainingMember(const TrainingPlan<S>& plan, const Member& member)
+        : plan_(plan),
+          member_(member),
+          buffers_(plan.member[member.index]),
+          last_(plan.shape.layers - 1),
+          output_(plan.shape.layer[last_]) {}
+
+    /// Returns the number of steps done: all, or those before the first whose loss is not finite.
+    std::size_t run() {
+        std::size_t done = 0;
+        if (!plan_.split_rows && output_.narrow) {
+            keep_output_bias();
+        }
+        for (; done < plan_.steps; ++done) {
+            const StepConstants<S>& step = plan_.step[done];
+            if (step.skipped) {
+                continue;
+            }
+            const std::size_t first = done * plan_.batch;
+            const std::size_t rows = plan_.rows - first < plan_.batch ? plan_.rows - first : plan_.batch;
+            const double loss =
+                plan_.split_rows ? rows_step(step, first, rows) : units_step(step, first, rows, done % 2);
+            if (member_.index == 0) {
+                plan_.losses[done] = loss;
+            }
+            if (plan_.stop_at_nonfinite && !(loss - loss == 0.0)) {
+                break;
+            }
+        }
+        if (!plan_.split_rows && output_.narrow && member_.index == 0) {
+            return_output_bias();
+        }
+        return done;
+    }
+
+private:
+    void barrier() const {
+        if (member_.size > 1) {
+            member_.barrier(member_.team);
+        }
+    }
+    [[nodiscard]] const PackedLayer& layer(std::size_t l) const { return plan_.shape.layer[l]; }
+    [[nodiscard]] std::size_t panels(std::size_t l) const { return parts(layer(l).outputs, panel_width<S>); }
+    [[nodiscard]] std::size_t panel_stride() const { return plan_.capacity * panel_width<S>; }
+    [[nodiscard]] std::size_t leaves() const { return parts(output_.inputs, leaf_units); }
+
+    /// The panels of a hidden or wide layer that this member owns when units are split: whole leaves of the sums of a
+    /// narrow last layer above it.
+    [[nodiscard]] PanelRange own(std::size_t l) const {
+        if (l + 1 == last_ && output_.narrow) {
+            constexpr std::size_t leaf_panels = leaf_units / panel_width<S>;
+            const PanelRange leaf = share_of(leaves(), member_.index, member_.size);
+            const std::size_t end = leaf.last * leaf_panels;
+            return {leaf.first * leaf_panels, end < panels(l) ? end : panels(l)};
+        }
+        return share_of(panels(l), member_.index, member_.size);
+    }
+
+    // --- What a batch brings ---------------------------------------------------------------------------------------
+
+    /// Notes where the rows of the batch are, and their targets and weights.
+    void gather(const StepConstants<S>& step, std::size_t first, std::size_t rows) {
+        const std::size_t padded = round_up(rows, row_padding);
+        const double unit = plan_.reduction / step.total_weight;
+        for (std::size_t i = 0; i < rows; ++i) {
+            const std::size_t row = plan_.order != nullptr ? plan_.order[first + i] : first + i;
+            buffers_.rows[i] = plan_.x + row * plan_.x_stride;
+            for (std::size_t k = 0; k < output_.outputs; ++k) {
+                buffers_.y[k * plan_.capacity + i] = plan_.y[row * plan_.y_stride + k];
+            }
+            if (plan_.weights != nullptr) {
+                buffers_.weights[i] = plan_.weights[row];
+                buffers_.shares[i] = static_cast<S>(unit * static_cast<double>(plan_.weights[row]));
+            } else {
+                buffers_.shares[i] = static_cast<S>(unit);
+            }
+        }
+        for (std::size_t i = rows; i < padded; ++i) {
+            buffers_.shares[i] = S(0);
+        }
+    }
+
+    // --- The passes ------------------------------------------------------------------------------------------------
+
+    [[nodiscard]] PanelRows<S> activations(std::size_t l) const {
+        return {buffers_.layer[l].a, layer(l).outputs, panel_stride()};
+    }
+    [[nodiscard]] GatheredRows<S> inputs() const { return {buffers_.rows, layer(0).inputs}; }
+
+    void forward(std::size_t l, std::size_t rows, PanelRange some) {
+        const bool last = l == last_;
+        const bool slopes = !last && plan_.work != Work::loss;
+        const auto run = [&](const auto& source) {
+            forward_layer<S>(layer(l), plan_.parameters, plan_.shape.settings, source, rows, panel_stride(),
+                             buffers_.layer[l], some, slopes, !last);
+        };
+        l == 0 ? run(inputs()) : run(activations(l - 1));
+    }
+
+    /// Losses and ∂l/∂z of rows first … last − 1, a multiple of row_padding apart.
+    void loss_of_rows(std::size_t first, std::size_t last, std::size_t rows, const S* bias, const S* partial,
+                      S* row_losses) {
+        const OutputScratch<S> scratch(buffers_.scratch, output_.outputs);
+        const bool derivatives = plan_.work != Work::loss;
+        for (std::size_t row = first; row < last; row += Simd<S>::lanes) {
+            if (output_.narrow) {
+                narrow_logits<S>(output_, bias, partial, leaves(), plan_.capacity, row, scratch.z);
+            } else {
+                load_turned<S>(buffers_.layer[last_].a, panel_stride(), row, scratch.z);
+            }
+            for (std::size_t k = 0; k < output_.outputs; ++k) {
+                scratch.y[k] = Simd<S>::load(buffers_.y + k * plan_.capacity + row);
+            }
+            rows_loss<S>(plan_.loss, scratch, Simd<S>::load(buffers_.shares + row), derivatives)
+                .store(row_losses + row);
+            if (!derivatives) {
+                continue;
+            }
+            if (output_.narrow) {
+                for (std::size_t k = 0; k < output_.outputs; ++k) {
+                    scratch.dz[k].store(buffers_.dz + k * plan_.capacity + row);
+                }
+            } else {
+                store_turned<S>(scratch.dz, buffers_.layer[last_].d, panel_stride(), row);
+            }
+        }
+        for (std::size_t k = 0; output_.narrow && derivatives && k < output_.outputs; ++k) {
+            for (std::size_t row = rows; row < last; ++row) {
+                buffers_.dz[k * plan_.capacity + row] = S(0);
+            }
+        }
+    }
+
+    /// Table 2 from layer l to the activations of layer l − 1, for some of their panels.
+    void backward(std::size_t l, std::size_t rows, PanelRange some) {
+        S* d = buffers_.layer[l - 1].d;
+        if (layer(l).narrow) {
+            const OutputRows<S> dz{buffers_.dz, output_.outputs, plan_.capacity};
+            backward_input<S>(layer(l), plan_.parameters + layer(l).w, dz, rows, panel_stride(), d, some);
+        } else {
+            const PanelRows<S> dz{buffers_.layer[l].d, layer(l).outputs, panel_stride()};
+            backward_input<S>(layer(l), plan_.mirrors + layer(l).r, dz, rows, panel_stride(), d, some);
+        }
+    }
+
+    /// The gradient of layer l for some panels of its outputs (narrow: of its inputs), into `target`.
+    template <class Target>
+    void gradient(std::size_t l, std::size_t rows, PanelRange some, const Target& target) {
+        if (layer(l).narrow) {
+            const OutputRows<S> dz{buffers_.dz, output_.outputs, plan_.capacity};
+            gradient_of_inputs<S>(layer(l), dz, buffers_.layer[l - 1].a, rows, panel_stride(), some, target);
+            return;
+        }
+        const S* dz = buffers_.layer[l].d;
+        if (l == 0) {
+            gradient_of_outputs<S>(layer(l), inputs(), dz, rows, panel_stride(), some, target);
+        } else {
+            gradient_of_outputs<S>(layer(l), activations(l - 1), dz, rows, panel_stride(), some, target);
+        }
+    }
+
+    // --- Units are split -------------------------------------------------------------------------------------------
+
+    /// Two layers with a narrow last one need only one barrier a step: a member reads of the others only the sums of
+    /// their leaves.
+    [[nodiscard]] bool one_barrier() const { return plan_.shape.layers == 2 && output_.narrow; }
+
+    double units_step(const StepConstants<S>& step, std::size_t first, std::size_t rows, std::size_t parity) {
+        gather(step, first, rows);
+        for (std::size_t l = 0; l < last_; ++l) {
+            forward(l, rows, own(l));
+            if (l + 1 < last_ || !output_.narrow) {
+                barrier();
+            }
+        }
+        S* partial = buffers_.partial + parity * leaves() * output_.outputs * plan_.capacity;
+        double* penalties = plan_.penalties + parity * plan_.penalty_leaves;
+        if (output_.narrow) {
+            const PanelRange leaf = share_of(leaves(), member_.index, member_.size);
+            narrow_leaves<S>(output_, plan_.parameters + output_.w, activations(last_ - 1), rows, leaf.first, leaf.last,
+                             plan_.capacity, partial);
+        } else {
+            forward(last_, rows, own(last_));
+        }
+        if (plan_.penalise && member_.index == 0 && !one_barrier()) {
+            squares(penalties, 0, 1);
+        } else if (plan_.penalise && one_barrier()) {
+            squares(penalties, member_.index, member_.size);
+        }
+        barrier();
+        const double loss = units_loss(step, rows, partial) + penalty(step, penalties);
+        const bool finite = loss - loss == 0.0;
+        if (plan_.work == Work::loss || (plan_.stop_at_nonfinite && !finite)) {
+            one_barrier() ? void() : barrier();
+            return loss;
+        }
+        for (std::size_t l = last_; l > 0; --l) {
+            backward(l, rows, own(l - 1));
+            if (!one_barrier()) {
+                barrier();
+            }
+        }
+        // On the sums themselves where it pays; the rarer rules go through the arena of gradients.
+        if (plan_.work == Work::train && plan_.rule == math::UpdateRule::sgd) {
+            units_update<math::SgdUpdate>(step, rows);
+        } else if (plan_.work == Work::train && plan_.rule == math::UpdateRule::adam) {
+            units_update<math::AdamUpdate>(step, rows);
+        } else {
+            units_gradient(rows, Store<S>{plan_.gradient}, Store<S>{buffers_.bias_gradient});
+        }
+        if (plan_.work == Work::gradient && output_.narrow && member_.index == 0) {
+            for (std::size_t k = 0; k < output_.b_size; ++k) {
+                plan_.gradient[output_.b + k] = buffers_.bias_gradient[k];
+            }
+        }
+        if (plan_.work == Work::train) {
+            if (plan_.rule != math::UpdateRule::sgd && plan_.rule != math::UpdateRule::adam) {
+                visit(plan_.rule, [&]<class Rule>(Rule) { update_from_arena<Rule>(step); });
+            }
+            for (std::size_t l = 1; l <= last_; ++l) {
+                if (!layer(l).narrow) {
+                    mirror_layer<S>(layer(l), plan_.parameters, plan_.mirrors, own(l));
+                }
+            }
+        }
+        if (!one_barrier()) {
+            barrier();
+        }
+        return loss;
+    }
+
+    double units_loss(const StepConstants<S>& step, std::size_t rows, const S* partial) {
+        const std::size_t padded = round_up(rows, row_padding);
+        S* row_losses = buffers_.row_losses;
+        if (output_.narrow) {  // every member by itself: a few rows of exponentials cost less than a barrier
+            loss_of_rows(0, padded, rows, buffers_.output_bias, partial, row_losses);
+        } else {
+            row_losses = plan_.member[0].row_losses;
+            const PanelRange some = share_of(padded / row_padding, member_.index, member_.size);
+            loss_of_rows(some.first * row_padding, some.last * row_padding, rows, nullptr, nullptr, row_losses);
+            barrier();
+        }
+        double leaf[most_rows_together / leaf_rows];
+        const std::size_t count = parts(rows, leaf_rows);
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::size_t begin = i * leaf_rows;
+            leaf[i] = leaf_loss<S>(row_losses + begin, plan_.weights != nullptr ? buffers_.weights + begin : nullptr,
+                                   rows - begin < leaf_rows ? rows - begin : leaf_rows);
+        }
+        return plan_.reduction / step.total_weight * tree_of_doubles(count, leaf);
+    }
+
+    template <class Target, class BiasTarget>
+    void units_gradient(std::size_t rows, const Target& target, const BiasTarget& bias) {
+        for (std::size_t l = last_ + 1; l-- > 0;) {
+            gradient(l, rows, layer(l).narrow ? own(l - 1) : own(l), target);
+        }
+        if (output_.narrow) {
+            output_bias_gradient([&](std::size_t k) { return rows_sum<S>(buffers_.dz + k * plan_.capacity, rows); },
+                                 bias);
+        }
+    }
+    template <class Rule>
+    [[nodiscard]] Update<S, Rule> update_of(const StepConstants<S>& step) const {
+        return {plan_.parameters, plan_.first, plan_.second, step.weights, step.biases};
+    }
+    /// … of a narrow last layer's bias, of which each member keeps its own copy.
+    template <class Rule>
+    [[nodiscard]] Update<S, Rule> bias_update_of(const StepConstants<S>& step) const {
+        S* bias = buffers_.output_bias;
+        return {bias, bias + output_.b_size, bias + 2 * output_.b_size, step.weights, step.biases};
+    }
+    template <class Rule>
+    void units_update(const StepConstants<S>& step, std::size_t rows) {
+        units_gradient(rows, update_of<Rule>(step), bias_update_of<Rule>(step));
+    }
+    /// The optimizer's step on this member's panels, from the arena of gradients.
+    template <class Rule>
+    void update_from_arena(const StepConstants<S>& step) {
+        const Update<S, Rule> target = update_of<Rule>(step);
+        const auto range = [&](std::size_t begin, std::size_t end, bool bias) {
+            for (std::size_t i = begin; i < end; i += Simd<S>::lanes) {
+                target(i, Simd<S>::load(plan_.gradient + i), bias);
+            }
+        };
+        for (std::size_t l = 0; l <= last_; ++l) {
+            const PackedLayer& one = layer(l);
+            const PanelRange some = one.narrow ? own(l - 1) : own(l);
+            const std::size_t panel = (one.narrow ? one.outputs : one.inputs) * panel_width<S>;
+            range(one.w + some.first * panel, one.w + some.last * panel, false);
+            if (!one.narrow) {
+                range(one.b + some.first * panel_width<S>, one.b + some.last * panel_width<S>, true);
+            }
+        }
+        if (output_.narrow) {
+            const Update<S, Rule> bias = bias_update_of<Rule>(step);
+            for (std::size_t k = 0; k < output_.b_size; k += Simd<S>::lanes) {
+                bias(k, Simd<S>::load(buffers_.bias_gradient + k), true);
+            }
+        }
+    }
+    template <class Sum, class BiasTarget>
+    void output_bias_gradient(const Sum& sum, const BiasTarget& bias) {
+        for (std::size_t k = 0; k < output_.b_size; k += Simd<S>::lanes) {
+            S lane[Simd<S>::lanes];
+            for (std::size_t i = 0; i < Simd<S>::lanes; ++i) {
+                lane[i] = k + i < output_.outputs ? sum(k + i) : S(0);
+            }
+            bias(k, Simd<S>::load(lane), true);
+        }
+    }
+
+    void keep_output_bias() {
+        for (std::size_t k = 0; k < output_.b_size; ++k) {
+            buffers_.output_bias[k] = plan_.parameters[output_.b + k];
+            buffers_.output_bias[output_.b_size + k] = plan_.first != nullptr ? plan_.first[output_.b + k] : S(0);
+            buffers_.output_bias[2 * output_.b_size + k] = plan_.second != nullptr ? plan_.second[output_.b + k] : S(0);
+        }
+        barrier();  // before the first member writes its own back
+    }
+    void return_output_bias() {
+        for (std::size_t k = 0; k < output_.b_size; ++k) {
+            plan_.parameters[output_.b + k] = buffers_.output_bias[k];
+            if (plan_.first != nullptr) {
+                plan_.first[output_.b + k] = buffers_.output_bias[output_.b_size + k];
+            }
+            if (plan_.second != nullptr) {
+                plan_.second[output_.b + k] = buffers_.output_bias[2 * output_.b_size + k];
+            }
+        }
+    }
+
+    // --- The penalty -----------------------------------------------------------------------------------------------
+
+    /// Σ of squares of the leaves of units: part `index` of `of` of each layer's leaves.
+    void squares(double* leaves, std::size_t index, std::size_t of) {
+        for (std::size_t l = 0; l <= last_; ++l) {
+            const PackedLayer& one = layer(l);
+            const std::size_t units = one.narrow ? one.inputs : one.outputs;
+            const PanelRange some = share_of(parts(units, leaf_units), index, of);
+            const S* bias = plan_.penalise_biases && !one.narrow ? plan_.parameters + one.b : nullptr;
+            squares_of_leaves<S>(plan_.parameters + one.w, one.narrow ? one.outputs : one.inputs, bias, units, leaves,
+                                 some.first, some.last);
+            leaves += parts(units, leaf_units);
+        }
+    }
+    /// ½α‖W‖² from these sums, leaf after leaf; biases of a narrow last layer come at the end.
+    [[nodiscard]] double penalty(const StepConstants<S>& step, const double* leaves) const {
+        if (!plan_.penalise) {
+            return 0.0;
+        }
+        double sum = 0.0;
+        for (std::size_t i = 0; i < plan_.penalty_leaves; ++i) {
+            sum += leaves[i];
+        }
+        if (plan_.penalise_biases && output_.narrow) {
+            const S* bias = plan_.split_rows ? plan_.parameters + output_.b : buffers_.output_bias;
+            for (std::size_t k = 0; k < output_.outputs; ++k) {
+                sum += static_cast<double>(bias[k]) * static_cast<double>(bias[k]);
+            }
+        }
+        return 0.5 * static_cast<double>(step.weights.penalty) * sum;
+    }
+
+    // --- Rows are split --------------------------------------------------------------------------------------------
+
+    /// Members take nodes, subtrees of the tree over leaves of rows, turn by turn; then each sums the nodes for its
+    /// part of the parameters and moves them.
+    double rows_step(const StepConstants<S>& step, std::size_t first, std::size_t rows) {
+        const std::size_t count = parts(rows, leaf_rows);
+        const std::size_t nodes = parts(count, plan_.leaves_per_node);
+        for (std::size_t node = member_.index; node < nodes; node += member_.size) {
+            const std::size_t begin = node * plan_.leaves_per_node;
+            const std::size_t end = begin + plan_.leaves_per_node < count ? begin + plan_.leaves_per_node : count;
+            const auto arena = [&](std::size_t level) {
+                return level == 0 ? plan_.nodes[node] : buffers_.arenas[level - 1];
+            };
+            tree(
+                end - begin,
+                [&](std::size_t i, std::size_t to) {
+                    const std::size_t leaf = begin + i;
+                    const std::size_t at = leaf * leaf_rows;
+                    plan_.leaf_losses[leaf] = rows_leaf(step, first + at, rows - at < leaf_rows ? rows - at : leaf_rows,
+                                                        plan_.work == Work::loss ? nullptr : arena(to));
+                },
+                [&](std::size_t left, std::size_t right) {
+                    if (plan_.work != Work::loss) {
+                        add(arena(left), arena(right));
+                    }
+                });
+        }
+        if (plan_.penalise && member_.index == 0) {
+            squares(plan_.penalties, 0, 1);
+        }
+        barrier();
+        const double loss = plan_.reduction / step.total_weight * tree_of_doubles(count, plan_.leaf_losses) +
+                            penalty(step, plan_.penalties);
+        if (plan_.work != Work::loss && !(plan_.stop_at_nonfinite && !(loss - loss == 0.0))) {
+            if (plan_.work == Work::gradient) {
+                sum_nodes(nodes, Store<S>{plan_.gradient});
+            } else {
+                if (plan_.penalise && plan_.penalise_biases) {
+                    barrier();  // everybody has read the biases of a narrow last layer
+                }
+                visit(plan_.rule, [&]<class Rule>(Rule) { sum_nodes(nodes, update_of<Rule>(step)); });
+                barrier();
+                for (std::size_t l = 1; l <= last_; ++l) {
+                    if (!layer(l).narrow) {
+                        mirror_layer<S>(layer(l), plan_.parameters, plan_.mirrors, own(l));
+                    }
+                }
+            }
+        }
+        barrier();
+        return loss;
+    }
+
+    /// All five steps but the last for one leaf of rows; returns Σ weight · loss.
+    double rows_leaf(const StepConstants<S>& step, std::size_t first, std::size_t rows, S* gradient_arena) {
+        gather(step, first, rows);
+        for (std::size_t l = 0; l < last_; ++l) {
+            forward(l, rows, {0, panels(l)});
+        }
+        if (output_.narrow) {
+            narrow_leaves<S>(output_, plan_.parameters + output_.w, activations(last_ - 1), rows, 0, leaves(),
+                             plan_.capacity, buffers_.partial);
+        } else {
+            forward(last_, rows, {0, panels(last_)});
+        }
+        loss_of_rows(0, round_up(rows, row_padding), rows, plan_.parameters + output_.b, buffers_.partial,
+                     buffers_.row_losses);
+        if (gradient_arena != nullptr) {
+            for (std::size_t l = last_; l > 0; --l) {
+                backward(l, rows, {0, panels(l - 1)});
+            }
+            for (std::size_t l = 0; l <= last_; ++l) {
+                gradient(l, rows, {0, layer(l).narrow ? panels(l - 1) : panels(l)}, Store<S>{gradient_arena});
+            }
+            if (output_.narrow) {
+                output_bias_gradient([&](std::size_t k) { return leaf_sum<S>(buffers_.dz + k * plan_.capacity, rows); },
+                                     Store<S>{gradient_arena + output_.b});
+            }
+        }
+        return leaf_loss<S>(buffers_.row_losses, plan_.weights != nullptr ? buffers_.weights : nullptr, rows);
+    }
+
+    void add(S* left, const S* right) const {
+        for (std::size_t i = 0; i < plan_.shape.size; i += Simd<S>::lanes) {
+            (Simd<S>::load(left + i) + Simd<S>::load(right + i)).store(left + i);
+        }
+    }
+
+    /// This member's part of all parameters: the tree over nodes, and on to `target`.
+    template <class Target>
+    void sum_nodes(std::size_t nodes, const Target& target) const {
+        for (std::size_t l = 0; l <= last_; ++l) {
+            const PackedLayer& one = layer(l);
+            const auto range = [&](std::size_t begin, std::size_t size, bool bias) {
+                const PanelRange some = share_of(size / panel_width<S>, member_.index, member_.size);
+                for (std::size_t i = some.first * panel_width<S>; i < some.last * panel_width<S>; i += Simd<S>::lanes) {
+                    target(begin + i,
+                           tree_sum<S>(nodes, [&](std::size_t n) { return Simd<S>::load(plan_.nodes[n] + begin + i); }),
+                           bias);
+                }
+            };
+            range(one.w, one.w_size, false);
+            range(one.b, one.b_size, true);
+        }
+    }
+
+    const TrainingPlan<S>& plan_;
+    const Member& member_;
+    const MemberBuffers<S>& buffers_;
+    std::size_t last_;
+    const PackedLayer& output_;
+};
+
+}  // namespace
+}  // namespace handgrad::kernels

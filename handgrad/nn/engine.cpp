@@ -1,0 +1,231 @@
+// How a network's batches are split among threads, the buffers for it, and the call into the kernels.
+#include "handgrad/nn/engine.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <optional>
+#include <utility>
+
+#include "handgrad/base/flush_to_zero.hpp"
+#include "handgrad/base/thread_pool.hpp"
+
+namespace handgrad {
+namespace {
+
+using kernels::LayerBuffers;
+using kernels::leaf_rows;
+using kernels::leaf_units;
+using kernels::MemberBuffers;
+using kernels::PackedLayer;
+using kernels::parts;
+using kernels::round_up;
+using kernels::Work;
+
+/// A step of fewer operations than this is done before a second thread has heard of it.
+constexpr double worth_a_thread = 4e5;
+/// Arenas of gradients for nodes of rows take at most so many numbers, beyond one for each thread.
+constexpr std::size_t node_numbers = std::size_t{1} << 24;
+
+double operations(std::span<const PackedLayer> layers, std::size_t rows) {
+    double sum = 0.0;
+    for (const PackedLayer& layer : layers) {
+        sum += 6.0 * static_cast<double>(rows) * static_cast<double>(layer.inputs) * static_cast<double>(layer.outputs);
+    }
+    return sum;
+}
+
+math::OutputLoss output_loss(const Architecture& shape, const LossFunction& loss) {
+    return {.kind = loss.kind,
+            .parameters = {.huber_delta = loss.huber_delta, .quantile = loss.quantile, .kink = shape.conventions.kink},
+            .output = shape.output,
+            .settings = shape.activation_settings()};
+}
+
+}  // namespace
+
+template <class T>
+Engine<T>::Engine(const BasicMlp<T>& net, const EngineOptions& options)
+    : packed_(net.architecture(), kernels::kernels<T>(options.execution.level()).width),
+      kernels_(kernels::kernels<T>(options.execution.level())) {
+    const Architecture& shape = net.architecture();
+    plan_.shape = packed_.shape();
+    plan_.loss = output_loss(shape, options.loss);
+    plan_.reduction = reduction_factor(options.loss.kind, net.outputs(), shape.conventions);
+    plan_.rule = options.rule;
+    plan_.work = options.work;
+    plan_.penalise = options.penalty != 0.0;
+    plan_.penalise_biases = shape.conventions.penalty == Penalty::all_parameters;
+    const int states = math::visit(options.rule, []<class Rule>(Rule) { return Rule::states; });
+    const bool trains = options.work == Work::train;
+    state_.parameters.resize(packed_.size());
+    state_.first.resize(trains && states > 0 ? packed_.size() : 0);
+    state_.second.resize(trains && states > 1 ? packed_.size() : 0);
+    mirrors_.resize(packed_.mirror_size());
+    gradient_.resize(options.work == Work::loss ? 0 : packed_.size());
+    plan_.parameters = state_.parameters.data();
+    plan_.first = state_.first.empty() ? nullptr : state_.first.data();
+    plan_.second = state_.second.empty() ? nullptr : state_.second.data();
+    plan_.mirrors = mirrors_.data();
+    plan_.gradient = gradient_.data();
+    choose_split(options.batch, options.execution.most_threads());
+    make_buffers(options);
+    load(net);
+}
+
+template <class T>
+void Engine<T>::choose_split(std::size_t batch, std::size_t most_threads) {
+    const std::span<const PackedLayer> layers = packed_.layers();
+    const double steps_worth = operations(layers, batch) / worth_a_thread;
+    const std::size_t wanted = std::clamp<std::size_t>(static_cast<std::size_t>(steps_worth), 1, most_threads);
+    // So many threads find work when each owns units: whole leaves of them below a narrow last layer.
+    const PackedLayer& output = layers.back();
+    std::size_t by_units = output.narrow ? parts(output.inputs, leaf_units) : parts(output.outputs, packed_.width());
+    for (std::size_t l = 0; l + 2 < layers.size(); ++l) {
+        by_units = std::min(by_units, parts(layers[l].outputs, packed_.width()));
+    }
+    const std::size_t by_rows = parts(batch, leaf_rows);
+    plan_.split_rows = batch > kernels::most_rows_together || (std::min(wanted, by_units) < std::min(wanted, by_rows));
+    threads_ = std::min(wanted, plan_.split_rows ? by_rows : by_units);
+    if (!plan_.split_rows) {
+        return;
+    }
+    // Small nodes are shared out more evenly, but each needs an arena.
+    const std::size_t most_nodes = std::max(threads_, std::min(16 * threads_, node_numbers / packed_.size()));
+    plan_.leaves_per_node = 1;
+    while (parts(by_rows, plan_.leaves_per_node) > most_nodes) {
+        plan_.leaves_per_node *= 2;
+    }
+}
+
+template <class T>
+T* Engine<T>::room(std::size_t count) {
+    rooms_.emplace_back(count);
+    return rooms_.back().data();
+}
+
+template <class T>
+void Engine<T>::make_buffers(const EngineOptions& options) {
+    const std::span<const PackedLayer> layers = packed_.layers();
+    const PackedLayer& output = layers.back();
+    const std::size_t width = packed_.width();
+    const std::size_t rows = plan_.split_rows ? leaf_rows : options.batch;
+    plan_.capacity = round_up(rows, kernels::row_padding);
+    const bool with_gradient = options.work != Work::loss;
+    const std::size_t numbers = output.outputs * plan_.capacity;
+    const std::size_t partial = output.narrow ? 2 * parts(output.inputs, leaf_units) * numbers : 0;
+    T* shared_partial = plan_.split_rows ? nullptr : room(partial);
+
+    members_.resize(threads_);
+    layers_.resize(threads_);
+    row_starts_.resize(threads_);
+    arenas_.resize(threads_);
+    for (std::size_t t = 0; t < threads_; ++t) {
+        MemberBuffers<T>& member = members_[t];
+        if (t == 0 || plan_.split_rows) {
+            for (const PackedLayer& layer : layers) {
+                const std::size_t size = layer.narrow ? 0 : round_up(layer.outputs, width) * plan_.capacity;
+                T* a = room(size);
+                layers_[t].push_back({a, with_gradient ? room(size) : nullptr});
+            }
+        }
+        member.layer = (plan_.split_rows ? layers_[t] : layers_[0]).data();
+        row_starts_[t].resize(plan_.capacity);
+        member.rows = row_starts_[t].data();
+        member.y = room(numbers);
+        member.dz = room(numbers);
+        member.row_losses = room(plan_.capacity);
+        member.weights = options.row_weights ? room(plan_.capacity) : nullptr;
+        member.shares = room(plan_.capacity);
+        member.scratch = room(5 * output.outputs * width);
+        member.partial = plan_.split_rows ? room(partial) : shared_partial;
+        member.output_bias = room(3 * output.b_size);
+        member.bias_gradient = room(output.b_size);
+        if (plan_.split_rows && with_gradient) {
+            for (std::size_t level = plan_.leaves_per_node; level > 0; level /= 2) {
+                arenas_[t].push_back(room(packed_.size()));
+            }
+        }
+        member.arenas = arenas_[t].data();
+    }
+    if (plan_.split_rows) {
+        const std::size_t leaves = parts(options.batch, leaf_rows);
+        leaf_losses_.resize(leaves);
+        plan_.leaf_losses = leaf_losses_.data();
+        for (std::size_t n = 0; with_gradient && n < parts(leaves, plan_.leaves_per_node); ++n) {
+            nodes_.push_back(room(packed_.size()));
+        }
+        plan_.nodes = nodes_.data();
+    }
+    for (const PackedLayer& layer : layers) {
+        plan_.penalty_leaves += parts(layer.narrow ? layer.inputs : layer.outputs, leaf_units);
+    }
+    penalties_.resize(2 * plan_.penalty_leaves);
+    plan_.penalties = penalties_.data();
+    plan_.member = members_.data();
+    plan_.members = threads_;
+}
+
+template <class T>
+void Engine<T>::load(const BasicMlp<T>& net) {
+    packed_.pack(net.parameters(), std::span<T>(state_.parameters));
+    packed_.mirror(std::span<const T>(state_.parameters), std::span<T>(mirrors_));
+}
+template <class T>
+void Engine<T>::store(BasicMlp<T>& net) const {
+    packed_.unpack(std::span<const T>(state_.parameters), net.parameters());
+}
+template <class T>
+void Engine<T>::store_gradient(BasicMlp<T>& gradient) const {
+    packed_.unpack(std::span<const T>(gradient_), gradient.parameters());
+}
+
+template <class T>
+void Engine<T>::restore(const EngineState<T>& state) {
+    std::ranges::copy(state.parameters, state_.parameters.begin());
+    std::ranges::copy(state.first, state_.first.begin());
+    std::ranges::copy(state.second, state_.second.begin());
+    packed_.mirror(std::span<const T>(state_.parameters), std::span<T>(mirrors_));
+}
+
+template <class T>
+std::size_t Engine<T>::run(const EngineRows<T>& rows, std::size_t batch,
+                           std::span<const kernels::StepConstants<T>> steps, std::span<double> losses, bool stop) {
+    assert(losses.size() >= steps.size());
+    kernels::TrainingPlan<T> plan = plan_;
+    plan.x = rows.x.data();
+    plan.x_stride = rows.x.stride();
+    plan.y = rows.y.data();
+    plan.y_stride = rows.y.stride();
+    plan.weights = rows.weights;
+    plan.order = rows.order;
+    plan.rows = rows.count;
+    plan.batch = batch;
+    plan.steps = steps.size();
+    plan.step = steps.data();
+    plan.losses = losses.data();
+    plan.stop_at_nonfinite = stop;
+    std::size_t done = 0;
+    const auto work = [&](Team& team) {
+        const std::optional<FlushToZero> flush_to_zero =
+            plan.work == Work::train ? std::optional<FlushToZero>(std::in_place) : std::nullopt;
+        const kernels::Member member{.index = team.index(), .size = team.size(), .team = &team, .barrier = [](void* t) {
+                                         static_cast<Team*>(t)->barrier();
+                                     }};
+        const std::size_t steps_done = kernels_.train(plan, member);
+        if (member.index == 0) {
+            done = steps_done;
+        }
+    };
+    if (threads_ == 1) {
+        Team alone;
+        work(alone);
+    } else {
+        ThreadPool::shared().run(threads_, work);
+    }
+    return done;
+}
+
+template class Engine<float>;
+template class Engine<double>;
+
+}  // namespace handgrad
