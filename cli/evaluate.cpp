@@ -21,6 +21,7 @@ struct EvaluateOptions {
     std::string data;
     ReadingOptions reading;
     ApplyingOptions applying;
+    Execution execution;
     OutputOptions show;
 };
 
@@ -34,7 +35,7 @@ bool parse(EvaluateOptions& options, std::vector<std::string> words) {
     declare_reading(arguments, options.reading, true);
     declare_applying(arguments, options.applying);
     arguments.group("Machine and output");
-    declare_machine(arguments);
+    declare_machine(arguments, options.execution);
     declare_output(arguments, options.show, "one event `evaluation`");
     arguments.notes(
         "The loss is the very function that training differentiates, penalty included, on targets as the network\n"
@@ -70,8 +71,8 @@ int evaluate(std::vector<std::string> words) {
         read_labelled(options.data, options.reading.target_file,
                       options.reading.applied_to(model.preprocessing.reading), target_names(model.preprocessing));
     tell_warnings(table, options.show);
-    const Evaluation evaluation =
-        evaluate(model, table, {.labels = Labels::required, .allow_extra = options.applying.allow_extra});
+    const Evaluation evaluation = evaluate(
+        model, table, {.labels = Labels::required, .allow_extra = options.applying.allow_extra}, options.execution);
     output.write(options.show.json ? evaluation_event(evaluation) : describe(model, evaluation));
     output.finish();
     return 0;

@@ -128,6 +128,36 @@ std::string prediction_event(const PredictionRow& row) {
     return line(json);
 }
 
+std::string machine_event(const MachineLimits& limits) {
+    Json json = event("machine");
+    json["gflops_peak"] = limits.peak * 1e-9;
+    json["gflops_peak_double"] = limits.peak_double * 1e-9;
+    for (const MemoryLevel level : all_memory_levels) {
+        json["bandwidth_gb_s"][std::string(name(level))] = limits.bandwidth_of(level) * 1e-9;
+    }
+    json["threads"] = limits.threads;
+    json["simd"] = name(limits.simd);
+    return line(json);
+}
+
+std::string workload_event(const Measurement& measured) {
+    Json json = event("workload");
+    json["id"] = measured.workload.id;
+    json["threads"] = measured.threads;
+    json["seconds_per_step"] = measured.seconds;
+    json["seconds_median"] = measured.median;
+    json["gflops"] = measured.flops_per_second * 1e-9;
+    json["share_of_limit"] = measured.share();
+    json["limit_seconds"] = measured.limit;
+    json["rows_per_second"] = measured.rows_per_second;
+    if (measured.percentiles) {
+        json["p50"] = measured.percentiles->p50;
+        json["p99"] = measured.percentiles->p99;
+        json["p999"] = measured.percentiles->p999;
+    }
+    return line(json);
+}
+
 std::string model_event(const Model& model, const std::string& path, const std::string& file_hash) {
     const Preprocessing& columns = model.preprocessing;
     Json json = event("model");

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "handgrad/data/preprocessing.hpp"
+#include "handgrad/measure/bench.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/train/fit.hpp"
 #include "handgrad/train/prediction.hpp"
@@ -33,6 +34,9 @@ struct PredictionRow {
     const std::vector<std::string>& jacobian_names;  ///< of its columns
 };
 std::string prediction_event(const PredictionRow& row);
+/// What `bench` measured: the machine's limits, in GFLOP/s and GB/s (10⁹) of one thread, and one workload.
+std::string machine_event(const MachineLimits& limits);
+std::string workload_event(const Measurement& measured);
 /// All that `inspect` knows.
 std::string model_event(const Model& model, const std::string& path, const std::string& file_hash);
 

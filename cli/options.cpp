@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <utility>
 
@@ -61,13 +62,19 @@ void declare_applying(Arguments& arguments, ApplyingOptions& options) {
     arguments.flag("--allow-nonfinite", "accept a model with NaN or infinite weights", into(options.allow_nonfinite));
 }
 
-void declare_machine(Arguments& arguments) {
-    arguments.option("--threads,--num-threads", "N",
-                     "how many threads may work (all cores); never changes a result; this version works on one",
-                     [](const Given& given) { parse_count(given.place, only_value(given), 1); });
+void declare_machine(Arguments& arguments, Execution& execution) {
+    arguments.option("--threads,--num-threads", "N", "at most so many threads work (all cores); never changes a result",
+                     into(execution.threads, 1));
+    static constexpr std::array levels{"auto", "avx512", "avx2", "scalar"};
     arguments.option("--simd", "LEVEL",
-                     "auto, avx512, avx2 or scalar (auto); never changes a result; this version has plain loops only",
-                     into_choice({"auto", "avx512", "avx2", "scalar"}, [](std::size_t) {}));
+                     "auto, avx512, avx2 or scalar: the instruction set (auto); never changes a result",
+                     into_choice({levels.begin(), levels.end()}, [&execution](std::size_t chosen) {
+                         execution.simd = find_simd_level(levels[chosen]);
+                         if (execution.simd && execution.level() != *execution.simd) {
+                             tell(fmt::format("this processor lacks {}; {} works instead, with the same results",
+                                              levels[chosen], name(execution.level())));
+                         }
+                     }));
 }
 
 void declare_output(Arguments& arguments, OutputOptions& options, std::string json_help) {

@@ -7,6 +7,7 @@
 
 #include "cli/arguments.hpp"
 #include "handgrad/data/table.hpp"
+#include "handgrad/kernels/simd_level.hpp"
 #include "handgrad/store/model.hpp"
 
 namespace handgrad::cli {
@@ -31,8 +32,9 @@ struct ApplyingOptions {
 };
 void declare_applying(Arguments& arguments, ApplyingOptions& options);
 
-/// --threads, --simd: checked, and without effect on any result.
-void declare_machine(Arguments& arguments);
+/// --threads, --simd: without effect on any result. An instruction set that this processor lacks is named, and the widest
+/// that it has works instead.
+void declare_machine(Arguments& arguments, Execution& execution);
 
 /// --json, --quiet; where progress and decisions are shown, --quiet leaves errors alone.
 struct OutputOptions {

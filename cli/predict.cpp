@@ -23,6 +23,7 @@ struct PredictOptions {
     bool jacobian = false;
     ReadingOptions reading;
     ApplyingOptions applying;
+    Execution execution;
     OutputOptions show;
 };
 
@@ -42,7 +43,7 @@ bool parse(PredictOptions& options, std::vector<std::string> words) {
     declare_reading(arguments, options.reading, false);
     declare_applying(arguments, options.applying);
     arguments.group("Machine");
-    declare_machine(arguments);
+    declare_machine(arguments, options.execution);
     return parse_or_help(arguments, std::move(words));
 }
 
@@ -115,11 +116,12 @@ int predict(std::vector<std::string> words) {
     const Table table = read_table(options.data, options.reading.applied_to(columns.reading));
     tell_warnings(table, options.show);
     const ApplyOptions apply{.labels = Labels::absent, .allow_extra = options.applying.allow_extra};
-    const Prediction prediction = predict(model, table, apply);
+    const Prediction prediction = predict(model, table, apply, options.execution);
     if (options.probabilities) {
         check_probabilities(model, prediction);
     }
-    const Matrix<double> jacobian = options.jacobian ? jacobians(model, table, apply) : Matrix<double>{};
+    const Matrix<double> jacobian =
+        options.jacobian ? jacobians(model, table, apply, options.execution) : Matrix<double>{};
     const std::vector<std::string> names = options.jacobian ? jacobian_names(model) : std::vector<std::string>{};
 
     if (!options.show.json) {

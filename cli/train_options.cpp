@@ -238,7 +238,7 @@ std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words) {
     declare_network(arguments, given.fit, later);
     declare_training(arguments, given, later);
     arguments.group("Machine and output");
-    declare_machine(arguments);
+    declare_machine(arguments, given.fit.training.execution);
     declare_output(arguments, given.show, "JSON Lines on standard output: start, epoch for every epoch, done");
     arguments.notes(lists());
     if (!parse_or_help(arguments, std::move(words))) {

@@ -13,6 +13,7 @@ int train(std::vector<std::string> words);
 int predict(std::vector<std::string> words);
 int evaluate(std::vector<std::string> words);
 int inspect(std::vector<std::string> words);
+int bench(std::vector<std::string> words);
 
 struct Verb {
     std::string_view name;
@@ -26,6 +27,7 @@ inline constexpr std::array verb_list{
     Verb{"predict", "MODEL DATA [-o OUT]", "applies a model to a table and writes its predictions as CSV", predict},
     Verb{"evaluate", "MODEL DATA", "loss and metrics of a model on a labelled table", evaluate},
     Verb{"inspect", "MODEL", "layers, conventions, columns, provenance and checksums of a model file", inspect},
+    Verb{"bench", "[--workload T1,...]", "the limits of this machine, and how near workloads come to them", bench},
 };
 
 inline const Verb* find_verb(std::string_view name) {

@@ -19,13 +19,13 @@ struct PanelRange {
     std::size_t last;
 };
 
-/// Tiles of `rows` × panels; few rows take several panels at a time, so that there are sums enough to keep the
-/// multipliers busy. Calls f.operator()<M, P>(first row, first panel).
+/// Runs of tiles of `rows` × panels; few rows take several panels at a time, so that there are sums enough to keep the
+/// multipliers busy. Calls f.operator()<M, P>(first row, times, first panel).
 template <class F>
-[[gnu::always_inline]] inline void for_blocks(std::size_t rows, PanelRange panels, const F& f) {
+[[gnu::always_inline]] inline void for_block_runs(std::size_t rows, PanelRange panels, const F& f) {
     const auto wide = [&]<std::size_t M, std::size_t most>() {
         for_tiles<most>(panels.last - panels.first,
-                        [&]<std::size_t P>(std::size_t p) { f.template operator()<M, P>(0, panels.first + p); });
+                        [&]<std::size_t P>(std::size_t p) { f.template operator()<M, P>(0, 1, panels.first + p); });
     };
     if (rows == 1) {
         wide.template operator()<1, 4>();
@@ -33,9 +33,21 @@ template <class F>
         wide.template operator()<2, 2>();
     } else {
         for (std::size_t p = panels.first; p < panels.last; ++p) {
-            for_tiles<tile_rows>(rows, [&]<std::size_t M>(std::size_t m) { f.template operator()<M, 1>(m, p); });
+            for_runs<tile_rows>(rows, [&]<std::size_t M>(std::size_t first, std::size_t times) {
+                f.template operator()<M, 1>(first, times, p);
+            });
         }
     }
+}
+/// Calls f.operator()<M, P>(first row, first panel) for each tile.
+template <class F>
+[[gnu::always_inline]] inline void for_blocks(std::size_t rows, PanelRange panels, const F& f) {
+    for_block_runs(rows, panels,
+                   [&]<std::size_t M, std::size_t P>(std::size_t first, std::size_t times, std::size_t p) {
+                       for (std::size_t t = 0; t < times; ++t, first += M) {
+                           f.template operator()<M, P>(first, p);
+                       }
+                   });
 }
 
 template <class S, std::size_t M, std::size_t V>
@@ -43,15 +55,6 @@ template <class S, std::size_t M, std::size_t V>
     for (auto& row : sum) {
         for (auto& v : row) {
             v = Simd<S>(0);
-        }
-    }
-}
-
-template <class S, std::size_t M, std::size_t V>
-[[gnu::always_inline]] inline void copy_tile(const Simd<S> (&from)[M][V], Simd<S> (&to)[M][V]) {
-    for (std::size_t m = 0; m < M; ++m) {
-        for (std::size_t v = 0; v < V; ++v) {
-            to[m][v] = from[m][v];
         }
     }
 }
@@ -71,21 +74,26 @@ template <class S, std::size_t M, std::size_t V, class F>
 
 // --- Forward --------------------------------------------------------------------------------------------------------
 
-/// f(z) of a panel of `count` numbers in place, and f′(z) into `slope` unless that is null.
+/// a = f(z) for `count` numbers, and f′(z) into `slope` unless that is null.
 template <class F, class S>
-void activate(S* a, S* slope, std::size_t count, const ActivationSettings& settings) {
+[[gnu::flatten]] void activate(const S* z, S* a, S* slope, std::size_t count, const ActivationSettings& settings) {
     using V = Simd<S>;
     if (slope == nullptr) {
         for (std::size_t i = 0; i < count; i += V::lanes) {
-            F::value(V::load(a + i), settings).store(a + i);
+            F::value(V::load(z + i), settings).store(a + i);
         }
         return;
     }
     for (std::size_t i = 0; i < count; i += V::lanes) {
-        const V z = V::load(a + i);
-        F::value(z, settings).store(a + i);
-        F::derivative(z, settings).store(slope + i);
+        const V z_i = V::load(z + i);
+        F::value(z_i, settings).store(a + i);
+        F::derivative(z_i, settings).store(slope + i);
     }
+}
+/// The same in place.
+template <class F, class S>
+[[gnu::always_inline]] inline void activate(S* a, S* slope, std::size_t count, const ActivationSettings& settings) {
+    activate<F>(static_cast<const S*>(a), a, slope, count, settings);
 }
 
 /// The padding of the last panel back to 0, where f(0) is something else: as inputs of the next layer these units count
@@ -99,53 +107,82 @@ void clear_padding(S* panel, std::size_t rows, std::size_t units) {
     }
 }
 
+/// What a tile does with z: keep it for the activation's own loop, …
+struct KeepZ {
+    template <class S>
+    [[gnu::always_inline]] static void store(Simd<S> z, S* a, S* /*d*/) {
+        z.store(a);
+    }
+};
+/// … or, where f costs no more than a store, apply it in registers.
+struct KeepRelu {
+    template <class S>
+    [[gnu::always_inline]] static void store(Simd<S> z, S* a, S* /*d*/) {
+        math::Relu::value(z).store(a);
+    }
+};
+template <Kink kink>
+struct KeepReluAndSlope {
+    template <class S>
+    [[gnu::always_inline]] static void store(Simd<S> z, S* a, S* d) {
+        constexpr ActivationSettings settings{.kink = kink};
+        math::Relu::value(z, settings).store(a);
+        math::Relu::derivative(z, settings).store(d);
+    }
+};
+
+/// Eq. (1) for a run of tiles of M rows × P panels, whose first panel w, bias, a and d begin with. A function of its
+/// own with all its arguments by value: through references every store of a vector might change what they refer to.
+template <class Epilogue, std::size_t M, std::size_t P, class S, class Source>
+[[gnu::noinline]] void forward_tiles(const Source source, const S* w, std::size_t w_stride, const S* bias, S* a, S* d,
+                                     std::size_t panel_stride, std::size_t first, std::size_t times) {
+    for (std::size_t t = 0; t < times; ++t, first += M) {
+        Tile<S, M, P> sum;
+        for (std::size_t v = 0; v < P * panel_vectors; ++v) {
+            sum[0][v] = Simd<S>::load(bias + v * Simd<S>::lanes);
+            for (std::size_t m = 1; m < M; ++m) {
+                sum[m][v] = sum[0][v];
+            }
+        }
+        source.template across<M>(sum, first, w, w_stride);
+        for_each_vector<S>(sum, first, 0, panel_stride,
+                           [&](Simd<S> z, std::size_t, std::size_t at) { Epilogue::store(z, a + at, d + at); });
+    }
+}
+
 /// Eq. (1) and f for some panels of units: a = f(z) with z = W x + b, each z from its bias on in the order of the
 /// inputs. `slopes`: keep f′(z) in buffers.d for the backward pass. With `activated` false z itself stays in a.
 template <class S, class Source>
 void forward_layer(const PackedLayer& layer, const S* parameters, const ActivationSettings& settings,
                    const Source& source, std::size_t rows, std::size_t panel_stride, const LayerBuffers<S>& buffers,
                    PanelRange panels, bool slopes, bool activated) {
-    const std::size_t w_stride = layer.inputs * panel_width<S>;
-    const S* w = parameters + layer.w;
-    const S* b = parameters + layer.b;
-    const auto sums = [&]<std::size_t M, std::size_t P>(Tile<S, M, P>& sum, std::size_t first, std::size_t p) {
-        for (std::size_t v = 0; v < P * panel_vectors; ++v) {
-            const Simd<S> bias = Simd<S>::load(b + p * panel_width<S> + v * Simd<S>::lanes);
-            for (std::size_t m = 0; m < M; ++m) {
-                sum[m][v] = bias;
-            }
-        }
-        source.template across<M>(sum, first, w + p * w_stride, w_stride);
-    };
-    if (activated && layer.activation == Activation::relu) {  // cheap enough to happen in registers
-        for_blocks(rows, panels, [&]<std::size_t M, std::size_t P>(std::size_t first, std::size_t p) {
-            Tile<S, M, P> sum;
-            sums.template operator()<M, P>(sum, first, p);
-            for_each_vector<S>(sum, first, p, panel_stride, [&](Simd<S> z, std::size_t, std::size_t at) {
-                math::Relu::value(z, settings).store(buffers.a + at);
-                if (slopes) {
-                    math::Relu::derivative(z, settings).store(buffers.d + at);
-                }
+    const auto block = [&]<class Epilogue>(Epilogue, PanelRange some) {
+        const std::size_t w_stride = layer.inputs * panel_width<S>;
+        for_block_runs(
+            rows, some, [&]<std::size_t M, std::size_t P>(std::size_t first, std::size_t times, std::size_t p) {
+                forward_tiles<Epilogue, M, P, S>(
+                    source, parameters + layer.w + p * w_stride, w_stride, parameters + layer.b + p * panel_width<S>,
+                    buffers.a + p * panel_stride, buffers.d + p * panel_stride, panel_stride, first, times);
             });
-        });
-        return;
-    }
-    const auto block = [&](PanelRange some) {
-        for_blocks(rows, some, [&]<std::size_t M, std::size_t P>(std::size_t first, std::size_t p) {
-            Tile<S, M, P> sum;
-            sums.template operator()<M, P>(sum, first, p);
-            for_each_vector<S>(sum, first, p, panel_stride,
-                               [&](Simd<S> z, std::size_t, std::size_t at) { z.store(buffers.a + at); });
-        });
     };
     if (!activated) {
-        block(panels);
+        block(KeepZ{}, panels);
+        return;
+    }
+    if (layer.activation == Activation::relu) {
+        if (!slopes) {
+            block(KeepRelu{}, panels);
+        } else if (settings.kink == Kink::right_limit) {
+            block(KeepReluAndSlope<Kink::right_limit>{}, panels);
+        } else {
+            block(KeepReluAndSlope<Kink::nearest_zero>{}, panels);
+        }
         return;
     }
     const std::size_t together = rows <= 2 ? 4 : 1;  // panels before their activation, still in the first cache
     for (std::size_t p = panels.first; p < panels.last; p += together) {
         const PanelRange some{p, p + together < panels.last ? p + together : panels.last};
-        block(some);
+        block(KeepZ{}, some);
         visit(layer.activation, [&]<class F>(F) {
             if constexpr (F::facts.elementwise) {
                 for (std::size_t q = some.first; q < some.last; ++q) {
@@ -160,95 +197,116 @@ void forward_layer(const PackedLayer& layer, const S* parameters, const Activati
     }
 }
 
+/// The sums of one leaf of inputs, as vectors of lanes still, for C outputs of a narrow layer and R rows: panels begin
+/// … end − 1 of the weights (`stride` apart) and of the rows' units.
+template <std::size_t C, std::size_t R, class S>
+[[gnu::always_inline]] inline void lanes_of_leaf(const S* weights, std::size_t stride, const S* units,
+                                                 std::size_t panel_stride, std::size_t panels, Simd<S> (&out)[C][R]) {
+    using V = Simd<S>;
+    constexpr std::size_t slots = sum_slots<S>;
+    constexpr std::size_t together = slots > panel_vectors ? slots / panel_vectors : 1;  // panels of 16 units
+    V slot[C][R][slots];
+    for (auto& c : slot) {
+        for (auto& row : c) {
+            for (V& sum : row) {
+                sum = V(0);
+            }
+        }
+    }
+    std::size_t p = 0;
+    do {
+        for (std::size_t q = 0; q < together; ++q, ++p) {
+            if (together > 1 && p >= panels) {
+                break;
+            }
+            for (std::size_t v = 0; v < panel_vectors; ++v) {
+                V w[C];
+                for (std::size_t c = 0; c < C; ++c) {
+                    w[c] = V::load(weights + p * stride + c * panel_width<S> + v * V::lanes);
+                }
+                for (std::size_t i = 0; i < R; ++i) {
+                    const V unit = V::load(units + p * panel_stride + i * panel_width<S> + v * V::lanes);
+                    for (std::size_t c = 0; c < C; ++c) {
+                        V& sum = slot[c][i][(q * panel_vectors + v) % slots];
+                        sum = fma(w[c], unit, sum);
+                    }
+                }
+            }
+        }
+    } while (p < panels);
+    for (std::size_t c = 0; c < C; ++c) {
+        for (std::size_t i = 0; i < R; ++i) {
+            out[c][i] = fold_slots<S>(slot[c][i]);
+        }
+    }
+}
+
 /// Eq. (1) for a narrow last layer, without its bias: the sums of leaves of 64 inputs, partial [leaves][outputs][rows].
 /// Rows beyond the batch, up to a vector, are computed too and mean nothing.
 template <class S>
 void narrow_leaves(const PackedLayer& layer, const S* r, const PanelRows<S>& a, std::size_t rows,
                    std::size_t first_leaf, std::size_t last_leaf, std::size_t output_stride, S* partial) {
     using V = Simd<S>;
-    constexpr std::size_t slots = sum_slots<S> == 0 ? 1 : sum_slots<S>;
+    constexpr std::size_t slots = sum_slots<S>;
     constexpr std::size_t leaf_panels = leaf_units / panel_width<S>;
     const std::size_t panels = parts(layer.inputs, panel_width<S>);
     const std::size_t r_stride = layer.outputs * panel_width<S>;
+    const std::size_t a_stride = a.panel_stride;
+    const S* data = a.data;
     for (std::size_t leaf = first_leaf; leaf < last_leaf; ++leaf) {
         const std::size_t begin = leaf * leaf_panels;
-        const std::size_t end = begin + leaf_panels < panels ? begin + leaf_panels : panels;
-        for (std::size_t row = 0; row < rows; row += V::lanes) {
-            for_tiles<slots <= 4 ? 3 : 1>(layer.outputs, [&]<std::size_t C>(std::size_t k) {
-                constexpr std::size_t room = 12 / (C * slots);
-                constexpr std::size_t most = room >= 8 ? 8 : room >= 4 ? 4 : room >= 2 ? 2 : 1;
-                constexpr std::size_t R = most < V::lanes ? most : V::lanes;
+        const std::size_t count = begin + leaf_panels < panels ? leaf_panels : panels - begin;
+        for_tiles<slots <= 4 ? 3 : 1>(layer.outputs, [&]<std::size_t C>(std::size_t k) {
+            constexpr std::size_t room = 12 / (C * slots);
+            constexpr std::size_t most = room >= 8 ? 8 : room >= 4 ? 4 : room >= 2 ? 2 : 1;
+            constexpr std::size_t R = most < V::lanes ? most : V::lanes;
+            const S* weights = r + begin * r_stride + k * panel_width<S>;
+            const S* units = data + begin * a_stride;
+            S* to = partial + (leaf * layer.outputs + k) * output_stride;
+            for (std::size_t row = 0; row < rows; row += V::lanes) {
                 V sums[C][V::lanes];
                 for (std::size_t j = 0; j < V::lanes; j += R) {
-                    V slot[C][R][slots];
-                    for (auto& c : slot) {
-                        for (auto& one : c) {
-                            for (auto& s : one) {
-                                s = V(0);
-                            }
-                        }
-                    }
-                    std::size_t at =
-                        0;  // which slot the next vector of units belongs to, when there are more than in a panel
-                    for (std::size_t p = begin; p < end; ++p) {
-                        const S* weights = r + p * r_stride + k * panel_width<S>;
-                        const S* units = a.data + p * a.panel_stride + (row + j) * panel_width<S>;
-                        const auto add = [&]<std::size_t base>() {
-                            for (std::size_t v = 0; v < panel_vectors; ++v) {
-                                constexpr std::size_t step = V::lanes;
-                                V w[C];
-                                for (std::size_t c = 0; c < C; ++c) {
-                                    w[c] = V::load(weights + c * panel_width<S> + v * step);
-                                }
-                                for (std::size_t i = 0; i < R; ++i) {
-                                    const V unit = V::load(units + i * panel_width<S> + v * step);
-                                    for (std::size_t c = 0; c < C; ++c) {
-                                        V& sum = slot[c][i][(base + v) % slots];
-                                        sum = fma(w[c], unit, sum);
-                                    }
-                                }
-                            }
-                        };
-                        if constexpr (slots <= panel_vectors) {
-                            add.template operator()<0>();
-                        } else {
-                            [&]<std::size_t... i>(std::index_sequence<i...>) {
-                                ((at == i * panel_vectors ? add.template operator()<i * panel_vectors>() : void()),
-                                 ...);
-                            }
-                            (std::make_index_sequence<slots / panel_vectors>());
-                            at = (at + panel_vectors) % slots;
-                        }
-                    }
+                    V some[C][R];
+                    lanes_of_leaf(weights, r_stride, units + (row + j) * panel_width<S>, a_stride, count, some);
                     for (std::size_t c = 0; c < C; ++c) {
                         for (std::size_t i = 0; i < R; ++i) {
-                            sums[c][j + i] = fold_slots<S>(slot[c][i]);
+                            sums[c][j + i] = some[c][i];
                         }
                     }
                 }
                 for (std::size_t c = 0; c < C; ++c) {
-                    sums_of_lanes(sums[c]).store(partial + (leaf * layer.outputs + k + c) * output_stride + row);
+                    sums_of_lanes(sums[c]).store(to + c * output_stride + row);
                 }
-            });
-        }
+            }
+        });
     }
 }
 
 // --- Backward -------------------------------------------------------------------------------------------------------
+
+/// d = (δ W) ∘ d for a run of tiles.
+template <std::size_t M, std::size_t P, class S, class Source>
+[[gnu::noinline]] void backward_tiles(const Source dz, const S* r, std::size_t r_stride, S* d, std::size_t panel_stride,
+                                      std::size_t first, std::size_t times) {
+    for (std::size_t t = 0; t < times; ++t, first += M) {
+        Tile<S, M, P> sum;
+        set_zero<S>(sum);
+        dz.template across<M>(sum, first, r, r_stride);
+        for_each_vector<S>(sum, first, 0, panel_stride, [&](Simd<S> da, std::size_t, std::size_t at) {
+            (da * Simd<S>::load(d + at)).store(d + at);
+        });
+    }
+}
 
 /// Table 2, the factors W⁽ˡ⁾ and ∂a/∂z: d = (δ W) ∘ f′(z) for some panels of the layer before; d holds f′(z) at first.
 template <class S, class Source>
 void backward_input(const PackedLayer& layer, const S* r, const Source& dz, std::size_t rows, std::size_t panel_stride,
                     S* d, PanelRange panels) {
     const std::size_t r_stride = layer.outputs * panel_width<S>;
-    for_blocks(rows, panels, [&]<std::size_t M, std::size_t P>(std::size_t first, std::size_t p) {
-        Tile<S, M, P> sum;
-        set_zero<S>(sum);
-        dz.template across<M>(sum, first, r + p * r_stride, r_stride);
-        for_each_vector<S>(sum, first, p, panel_stride, [&](Simd<S> da, std::size_t, std::size_t at) {
-            (da * Simd<S>::load(d + at)).store(d + at);
+    for_block_runs(
+        rows, panels, [&]<std::size_t M, std::size_t P>(std::size_t first, std::size_t times, std::size_t p) {
+            backward_tiles<M, P, S>(dz, r + p * r_stride, r_stride, d + p * panel_stride, panel_stride, first, times);
         });
-    });
 }
 
 // --- Step 5 on the sums ---------------------------------------------------------------------------------------------
@@ -259,8 +317,8 @@ struct Update {
     S* parameters;
     S* first;
     S* second;
-    const math::UpdateConstants<S>& of_weights;
-    const math::UpdateConstants<S>& of_biases;
+    math::UpdateConstants<S> of_weights;
+    math::UpdateConstants<S> of_biases;
 
     [[gnu::always_inline]] void operator()(std::size_t at, Simd<S> g, bool bias) const {
         Simd<S> w = Simd<S>::load(parameters + at);
@@ -289,66 +347,82 @@ struct Store {
     [[gnu::always_inline]] void operator()(std::size_t at, Simd<S> g, bool /*bias*/) const { g.store(gradient + at); }
 };
 
-/// The gradient of one tile, in leaves of rows: Σ δ aᵀ, Table 2, rows W and b. offset(m, v) is its place in an arena.
-template <bool with_bias, class S, std::size_t M, std::size_t V, class Source, class Target, class At>
-[[gnu::always_inline]] inline void gradient_tile(const Source& source, std::size_t first, std::size_t rows, const S* b,
-                                                 std::size_t b_stride, const Target& target, const At& offset) {
+/// Room for the sums of one tile.
+template <class S>
+inline constexpr std::size_t tile_numbers = (tile_rows > 4 ? tile_rows : 4) * panel_width<S>;
+
+/// Sums over rows begin … end − 1 of one tile, Σ δ aᵀ, M × V vectors into `out`.
+template <bool with_bias, std::size_t M, std::size_t V, class S, class Source>
+[[gnu::noinline]] void sum_rows(const Source source, std::size_t first, std::size_t begin, std::size_t end, const S* b,
+                                std::size_t b_stride, S* out) {
     Simd<S> sum[M][V];
     set_zero<S>(sum);
-    Simd<S> slot[4][M][V];  // for 8 leaves, the most that a batch has whose units are split (most_rows_together)
-    const std::size_t leaves = parts(rows, leaf_rows);
-    tree(
-        leaves,
-        [&](std::size_t leaf, std::size_t to) {
-            const std::size_t end = (leaf + 1) * leaf_rows < rows ? (leaf + 1) * leaf_rows : rows;
-            source.template along<with_bias>(sum, first, leaf * leaf_rows, end, b, b_stride);
-            if (leaves > 1) {
-                copy_tile<S>(sum, slot[to]);
-                set_zero<S>(sum);
-            }
-        },
-        [&](std::size_t left, std::size_t right) {
-            for (std::size_t m = 0; m < M; ++m) {
-                for (std::size_t v = 0; v < V; ++v) {
-                    slot[left][m][v] = slot[left][m][v] + slot[right][m][v];
-                }
-            }
-        });
-    if (leaves > 1) {
-        copy_tile<S>(slot[0], sum);
-    }
+    source.template along<with_bias>(sum, first, begin, end, b, b_stride);
     for (std::size_t m = 0; m < M; ++m) {
         for (std::size_t v = 0; v < V; ++v) {
-            target(offset(m, v), sum[m][v], with_bias && m == M - 1);
+            sum[m][v].store(out + (m * V + v) * Simd<S>::lanes);
         }
     }
 }
+/// The same for all rows of a batch, by the tree over leaves of rows.
+template <bool with_bias, std::size_t M, std::size_t V, class S, class Source>
+[[gnu::always_inline]] inline void sum_all_rows(const Source& source, std::size_t first, std::size_t rows, const S* b,
+                                                std::size_t b_stride, S* out) {
+    if (rows <= leaf_rows) {
+        sum_rows<with_bias, M, V>(source, first, 0, rows, b, b_stride, out);
+        return;
+    }
+    alignas(64) S slot[4][tile_numbers<S>];  // for 8 leaves, the most that come here (most_rows_together)
+    tree(
+        parts(rows, leaf_rows),
+        [&](std::size_t leaf, std::size_t to) {
+            const std::size_t end = (leaf + 1) * leaf_rows < rows ? (leaf + 1) * leaf_rows : rows;
+            sum_rows<with_bias, M, V>(source, first, leaf * leaf_rows, end, b, b_stride, slot[to]);
+        },
+        [&](std::size_t left, std::size_t right) {
+            for (std::size_t i = 0; i < M * V * Simd<S>::lanes; ++i) {
+                slot[left][i] += slot[right][i];
+            }
+        });
+    for (std::size_t i = 0; i < M * V * Simd<S>::lanes; ++i) {
+        out[i] = slot[0][i];
+    }
+}
 
-/// The gradient of a layer in the orientation w for some panels of its outputs: δᵀ a, and the sum of δ for the bias.
+/// Hands `count` neighbouring vectors of sums to `target`.
+template <class S, class Target>
+[[gnu::always_inline]] inline void hand_over(const S* sums, std::size_t count, std::size_t at, bool bias,
+                                             const Target& target) {
+    for (std::size_t v = 0; v < count; ++v) {
+        target(at + v * Simd<S>::lanes, Simd<S>::load(sums + v * Simd<S>::lanes), bias);
+    }
+}
+
+/// The gradient of a layer in the orientation w for some panels of its outputs, Table 2, rows W and b: δᵀ a, and the
+/// sum of δ for the bias.
 template <class S, class Source, class Target>
 void gradient_of_outputs(const PackedLayer& layer, const Source& a, const S* dz, std::size_t rows,
-                         std::size_t panel_stride, PanelRange panels, const Target& target) {
+                         std::size_t panel_stride, PanelRange panels, const Target target) {
     const std::size_t w_stride = layer.inputs * panel_width<S>;
+    alignas(64) S sums[tile_numbers<S>];
     for (std::size_t p = panels.first; p < panels.last; ++p) {
         const S* b = dz + p * panel_stride;
-        for (std::size_t run = 0; run < layer.inputs; run += a.run()) {
-            const bool last = run + a.run() >= layer.inputs;
-            const std::size_t count = last ? layer.inputs - run : a.run();
+        for (std::size_t run = 0; run < layer.inputs;) {
+            const bool last = layer.inputs - run <= Source::run;
+            const std::size_t count = last ? layer.inputs - run : Source::run;
             for_tiles<tile_rows>(count + (last ? 1 : 0), [&]<std::size_t M>(std::size_t first) {
                 const std::size_t w_offset = layer.w + p * w_stride + (run + first) * panel_width<S>;
-                const std::size_t b_offset = layer.b + p * panel_width<S>;
-                if (first + M > count) {  // the bias comes last
-                    gradient_tile<true, S, M, panel_vectors>(
-                        a, run + first, rows, b, 0, target, [&](std::size_t m, std::size_t v) {
-                            return (m == M - 1 ? b_offset : w_offset + m * panel_width<S>)+v * Simd<S>::lanes;
-                        });
-                } else {
-                    gradient_tile<false, S, M, panel_vectors>(
-                        a, run + first, rows, b, 0, target, [&](std::size_t m, std::size_t v) {
-                            return w_offset + m * panel_width<S> + v * Simd<S>::lanes;
-                        });
+                if (first + M <= count) {
+                    sum_all_rows<false, M, panel_vectors>(a, run + first, rows, b, 0, sums);
+                    hand_over<S>(sums, M * panel_vectors, w_offset, false, target);
+                } else {  // the bias comes last
+                    sum_all_rows<true, M, panel_vectors>(a, run + first, rows, b, 0, sums);
+                    hand_over<S>(sums, (M - 1) * panel_vectors, w_offset, false, target);
+                    hand_over<S>(sums + (M - 1) * panel_width<S>, panel_vectors, layer.b + p * panel_width<S>, true,
+                                 target);
                 }
             });
+            run = last ? layer.inputs : run + count;
         }
     }
 }
@@ -356,14 +430,17 @@ void gradient_of_outputs(const PackedLayer& layer, const Source& a, const S* dz,
 /// The gradient of a narrow last layer for some panels of its inputs.
 template <class S, class Target>
 void gradient_of_inputs(const PackedLayer& layer, const OutputRows<S>& dz, const S* a, std::size_t rows,
-                        std::size_t panel_stride, PanelRange panels, const Target& target) {
+                        std::size_t panel_stride, PanelRange panels, const Target target) {
     const std::size_t r_stride = layer.outputs * panel_width<S>;
+    alignas(64) S sums[tile_numbers<S>];
     for_blocks(layer.outputs, panels, [&]<std::size_t M, std::size_t P>(std::size_t first, std::size_t p) {
-        gradient_tile<false, S, M, P * panel_vectors>(
-            dz, first, rows, a + p * panel_stride, panel_stride, target, [&](std::size_t m, std::size_t v) {
-                return layer.w + (p + v / panel_vectors) * r_stride + (first + m) * panel_width<S> +
-                       v % panel_vectors * Simd<S>::lanes;
-            });
+        sum_all_rows<false, M, P * panel_vectors>(dz, first, rows, a + p * panel_stride, panel_stride, sums);
+        for (std::size_t m = 0; m < M; ++m) {
+            for (std::size_t q = 0; q < P; ++q) {
+                hand_over<S>(sums + (m * P + q) * panel_width<S>, panel_vectors,
+                             layer.w + (p + q) * r_stride + (first + m) * panel_width<S>, false, target);
+            }
+        }
     });
 }
 

@@ -1,6 +1,8 @@
 // Fills one level's table of kernels; included by the one source file of that level, after its macros.
 #pragma once
 
+#include "handgrad/kernels/inference.hpp"
+#include "handgrad/kernels/limits.hpp"
 #include "handgrad/kernels/table.hpp"
 #include "handgrad/kernels/training.hpp"
 
@@ -9,9 +11,12 @@ namespace {
 
 template <class S>
 constexpr Kernels<S> level_kernels() {
-    return {.width = panel_width<S>, .train = [](const TrainingPlan<S>& plan, const Member& member) {
-                return TrainingMember<S>(plan, member).run();
-            }};
+    return {.width = panel_width<S>,
+            .train = [](const TrainingPlan<S>& plan,
+                        const Member& member) { return TrainingMember<S>(plan, member).run(); },
+            .infer = [](const InferenceNet<S>& net, const InferencePlaces& places, const InferenceCall<S>& call,
+                        S* room) { Inference<S>(net, places, call, room).run(); },
+            .limits = limit_loops<S>()};
 }
 
 }  // namespace

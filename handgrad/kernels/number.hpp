@@ -60,6 +60,11 @@ template <class S>
 Simd<S> sums_of_lanes(const Simd<S> (&rows)[1]) {
     return rows[0];
 }
+/// The same sum of one vector.
+template <class S>
+S sum_of_lanes(Simd<S> v) {
+    return v.raw;
+}
 
 #else
 
@@ -172,6 +177,24 @@ HWY_INLINE Simd<S> sums_of_lanes(const Simd<S> (&rows)[count]) {
         raw[j] = rows[j].raw;
     }
     return Simd<S>(sums_of_vectors(typename Simd<S>::Tag(), raw));
+}
+
+template <class D, class W>
+HWY_INLINE hn::TFromD<D> sum_of_vector(D d, W v) {
+    if constexpr (hn::MaxLanes(d) * sizeof(hn::TFromD<D>) > 16) {
+        const hn::Half<D> half;
+        return sum_of_vector(half, hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+    } else if constexpr (sizeof(hn::TFromD<D>) == 8) {
+        return hn::GetLane(hn::Add(v, hn::Shuffle01(v)));
+    } else {
+        const W pairs = hn::Add(v, hn::Shuffle1032(v));
+        return hn::GetLane(hn::Add(pairs, hn::Shuffle2301(pairs)));
+    }
+}
+/// The same sum of one vector.
+template <class S>
+HWY_INLINE S sum_of_lanes(Simd<S> v) {
+    return sum_of_vector(typename Simd<S>::Tag(), v.raw);
 }
 
 #endif

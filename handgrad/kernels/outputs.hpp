@@ -31,7 +31,8 @@ private:
 
 /// One vector of rows: from its logits in scratch.z and targets in scratch.y to their losses and scratch.dz.
 template <class S>
-Simd<S> rows_loss(const math::OutputLoss& loss, const OutputScratch<S>& scratch, Simd<S> factor, bool derivatives) {
+[[gnu::always_inline]] inline Simd<S> rows_loss_of(const math::OutputLoss& loss, const OutputScratch<S>& scratch,
+                                                   Simd<S> factor, bool derivatives) {
     using V = Simd<S>;
     const std::span<const V> z = scratch.z;
     if (!loss.fused()) {
@@ -39,6 +40,25 @@ Simd<S> rows_loss(const math::OutputLoss& loss, const OutputScratch<S>& scratch,
     }
     return math::row_loss<V>(loss, z, scratch.yhat, scratch.y, factor,
                              derivatives ? math::Derivatives::logits : math::Derivatives::none, scratch.dz, scratch.da);
+}
+/// The same for a pair that is known when this is compiled, so that nothing is left to decide in the loops.
+template <Loss kind, Activation output, class S>
+[[gnu::flatten]] Simd<S> rows_loss_of_pair(const OutputScratch<S>& scratch, Simd<S> factor, bool derivatives) {
+    return rows_loss_of<S>({.kind = kind, .output = output}, scratch, factor, derivatives);
+}
+/// The usual pairs are compiled one by one; the others are decided for each vector of rows.
+template <class S>
+Simd<S> rows_loss(const math::OutputLoss& loss, const OutputScratch<S>& scratch, Simd<S> factor, bool derivatives) {
+    if (loss.kind == Loss::squared_error && loss.output == Activation::identity) {
+        return rows_loss_of_pair<Loss::squared_error, Activation::identity>(scratch, factor, derivatives);
+    }
+    if (loss.kind == Loss::binary_cross_entropy && loss.output == Activation::sigmoid) {
+        return rows_loss_of_pair<Loss::binary_cross_entropy, Activation::sigmoid>(scratch, factor, derivatives);
+    }
+    if (loss.kind == Loss::cross_entropy && loss.output == Activation::softmax) {
+        return rows_loss_of_pair<Loss::cross_entropy, Activation::softmax>(scratch, factor, derivatives);
+    }
+    return rows_loss_of<S>(loss, scratch, factor, derivatives);
 }
 
 /// z of a narrow last layer for a vector of rows from `row` on: the bias and the tree over leaves of inputs.

@@ -69,6 +69,7 @@ struct MemberBuffers {
     LayerBuffers<T>* layer =
         nullptr;                 ///< of the hidden layers and a wide last one; the same for all when units are split
     const T** rows = nullptr;    ///< where each row of the batch begins
+    T* columns = nullptr;        ///< those rows by columns, for the gradient (PackedColumns)
     T* y = nullptr;              ///< targets [outputs][rows]
     T* dz = nullptr;             ///< ∂l/∂z of a narrow last layer [outputs][rows]
     T* row_losses = nullptr;     ///< [rows]

@@ -2,9 +2,7 @@
 #include "handgrad/kernels/simd_level.hpp"
 
 #include <algorithm>
-#include <string>
 
-#include "handgrad/base/error.hpp"
 #include "handgrad/base/thread_pool.hpp"
 
 namespace handgrad {
@@ -22,17 +20,7 @@ std::optional<SimdLevel> find_simd_level(std::string_view name) {
                                            : std::optional(static_cast<SimdLevel>(found - simd_level_names.begin()));
 }
 
-SimdLevel Execution::level() const {
-    if (!simd) {
-        return best_simd_level();
-    }
-    if (!available(*simd)) {
-        throw Error(ErrorKind::usage, "this processor cannot run " + std::string(name(*simd)) +
-                                          " (the widest it can is " + std::string(name(best_simd_level())) +
-                                          "); leave the choice to the program");
-    }
-    return *simd;
-}
+SimdLevel Execution::level() const { return std::min(simd.value_or(best_simd_level()), best_simd_level()); }
 
 std::size_t Execution::most_threads() const { return threads != 0 ? threads : available_threads(); }
 

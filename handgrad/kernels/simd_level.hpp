@@ -23,9 +23,9 @@ SimdLevel best_simd_level();
 /// How work is to be done.
 struct Execution {
     std::size_t threads = 0;        ///< at most so many; 0: all that this process may run on
-    std::optional<SimdLevel> simd;  ///< none: the widest that is available
+    std::optional<SimdLevel> simd;  ///< no wider than this; none: the widest that is available
 
-    /// The level to use. Raises Error(usage) when this processor lacks the one asked for.
+    /// The level to use: the widest available up to the one asked for, as the results are the same.
     [[nodiscard]] SimdLevel level() const;
     [[nodiscard]] std::size_t most_threads() const;
 };

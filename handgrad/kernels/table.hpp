@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#include "handgrad/kernels/inference_plan.hpp"
+#include "handgrad/kernels/limit_loops.hpp"
 #include "handgrad/kernels/plan.hpp"
 #include "handgrad/kernels/simd_level.hpp"
 
@@ -14,6 +16,10 @@ struct Kernels {
     /// Runs the plan as one member of its team; returns the steps done: all, or those before the first whose loss is
     /// not finite.
     std::size_t (*train)(const TrainingPlan<T>&, const Member&);
+    /// Does one call's work on its rows, tile after tile, in the scratch `room`.
+    void (*infer)(const InferenceNet<T>&, const InferencePlaces&, const InferenceCall<T>&, T* room);
+    /// What the processor can do at most, to be measured (handgrad/measure).
+    LimitLoops<T> limits;
 };
 struct Table {
     Kernels<float> single_precision;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <utility>
 
 #include "handgrad/kernels/number.hpp"
@@ -30,31 +31,35 @@ inline constexpr std::size_t panel_width = panel_vectors* Simd<S>::lanes;
 template <class S, std::size_t M, std::size_t P>
 using Tile = Simd<S>[M][P * panel_vectors];
 
-/// Calls f.operator()<size>(first) for tiles of nearly equal size, at most `largest`, that make up `count`: no short
-/// tile at the end that would leave the multipliers waiting.
+/// Calls f.operator()<size>(first, times) for runs of tiles of one size that make up `count`: at most two runs, for
+/// sizes differ by one at most, and none exceeds `largest`. No short tile at the end would leave the multipliers
+/// waiting.
 template <std::size_t largest, class F>
-[[gnu::always_inline]] inline void for_tiles(std::size_t count, const F& f) {
+[[gnu::always_inline]] inline void for_runs(std::size_t count, const F& f) {
     if (count == 0) {
         return;
     }
     const std::size_t tiles = parts(count, largest);
     const std::size_t size = count / tiles;
     const std::size_t longer = count % tiles;  // so many have one more
-    std::size_t first = 0;
-    const auto run = [&](std::size_t wanted, std::size_t times) {
-        [&]<std::size_t... i>(std::index_sequence<i...>) {
-            ((wanted == i + 1 ? [&] {
-                for (std::size_t t = 0; t < times; ++t, first += i + 1) {
-                    f.template operator()<i + 1>(first);
-                }
-            }() : void()), ...);
-        }
-        (std::make_index_sequence<largest>());
+    const auto run = [&]<std::size_t... i>(std::index_sequence<i...>, std::size_t wanted, std::size_t first,
+                                           std::size_t times) {
+        ((wanted == i + 1 ? f.template operator()<i + 1>(first, times) : void()), ...);
     };
+    constexpr auto sizes = std::make_index_sequence<largest>();
     if (longer != 0) {
-        run(size + 1, longer);
+        run(sizes, size + 1, 0, longer);
     }
-    run(size, tiles - longer);
+    run(sizes, size, longer * (size + 1), tiles - longer);
+}
+/// Calls f.operator()<size>(first) for each of these tiles.
+template <std::size_t largest, class F>
+[[gnu::always_inline]] inline void for_tiles(std::size_t count, const F& f) {
+    for_runs<largest>(count, [&]<std::size_t M>(std::size_t first, std::size_t times) {
+        for (std::size_t t = 0; t < times; ++t, first += M) {
+            f.template operator()<M>(first);
+        }
+    });
 }
 
 /// One term: sum(m, ·) += a(m) b(·); b of panel p starts p·stride later. With `plain_last` the last row has no factor.
@@ -98,19 +103,46 @@ struct GatheredRows {
                 sum, [&](std::size_t m) { return a[m][k]; }, b, stride);
         }
     }
+};
+
+/// The columns of such rows, copied tile by tile so that a gradient reads them in one stream: of a tile that starts at
+/// column `first`, M numbers for each row from first · rows on. Tiles are those of for_tiles(columns + 1), for the bias
+/// comes last.
+template <class S>
+struct PackedColumns {
+    const S* data;
+    std::size_t rows;
+
     /// sum(m, ·) += Σ over rows begin … end − 1 of x(row, first + m) b(row, ·).
     template <bool plain_last, std::size_t M, std::size_t V>
     [[gnu::always_inline]] void along(Simd<S> (&sum)[M][V], std::size_t first, std::size_t begin, std::size_t end,
                                       const S* b, std::size_t stride) const {
-        for (std::size_t k = begin; k < end; ++k) {
-            const S* a = rows[k] + first;
+        const S* a = data + first * rows + begin * M;
+        b += begin * panel_width<S>;
+        for (std::size_t k = begin; k < end; ++k, a += M, b += panel_width<S>) {
             add_term<plain_last>(
-                sum, [&](std::size_t m) { return a[m]; }, b + k * panel_width<S>, stride);
+                sum, [&](std::size_t m) { return a[m]; }, b, stride);
         }
     }
     /// Tiles of columns must not cross a multiple of this.
-    [[nodiscard]] std::size_t run() const { return columns; }
+    static constexpr std::size_t run = ~std::size_t{0};
 };
+/// Fills `packed`, of rows · (columns + 1) numbers.
+template <class S>
+void pack_columns(const S* const* from, std::size_t rows, std::size_t columns, S* packed) {
+    for_tiles<tile_rows>(columns + 1, [&]<std::size_t M>(std::size_t first) {
+        S* to = packed + first * rows;
+        if (first + M <= columns) {
+            for (std::size_t row = 0; row < rows; ++row, to += M) {
+                std::memcpy(to, from[row] + first, M * sizeof(S));
+            }
+        } else {
+            for (std::size_t row = 0; row < rows; ++row, to += M) {
+                std::memcpy(to, from[row] + first, (M - 1) * sizeof(S));
+            }
+        }
+    });
+}
 
 /// Units in panels: [panels][rows][width], `stride` from panel to panel.
 template <class S>
@@ -139,7 +171,7 @@ struct PanelRows {
                 sum, [&](std::size_t m) { return a[k * panel_width<S> + m]; }, b + k * panel_width<S>, stride);
         }
     }
-    [[nodiscard]] std::size_t run() const { return panel_width<S>; }
+    static constexpr std::size_t run = panel_width<S>;
 };
 
 /// The few outputs of a narrow layer: [outputs][rows], `stride` from output to output.
@@ -169,7 +201,6 @@ struct OutputRows {
                 sum, [&](std::size_t m) { return a[m][k]; }, b + k * panel_width<S>, stride);
         }
     }
-    [[nodiscard]] std::size_t run() const { return columns; }
 };
 
 // --- Trees ----------------------------------------------------------------------------------------------------------

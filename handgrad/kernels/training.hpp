@@ -80,25 +80,35 @@ private:
 
     // --- What a batch brings ---------------------------------------------------------------------------------------
 
-    /// Notes where the rows of the batch are, and their targets and weights.
+    /// Notes where the rows of the batch are, copies their targets and weights, and their columns for the gradient.
     void gather(const StepConstants<S>& step, std::size_t first, std::size_t rows) {
         const std::size_t padded = round_up(rows, row_padding);
-        const double unit = plan_.reduction / step.total_weight;
+        const std::size_t outputs = output_.outputs;
+        const std::size_t* order = plan_.order;
+        const S** starts = buffers_.rows;
         for (std::size_t i = 0; i < rows; ++i) {
-            const std::size_t row = plan_.order != nullptr ? plan_.order[first + i] : first + i;
-            buffers_.rows[i] = plan_.x + row * plan_.x_stride;
-            for (std::size_t k = 0; k < output_.outputs; ++k) {
-                buffers_.y[k * plan_.capacity + i] = plan_.y[row * plan_.y_stride + k];
-            }
-            if (plan_.weights != nullptr) {
-                buffers_.weights[i] = plan_.weights[row];
-                buffers_.shares[i] = static_cast<S>(unit * static_cast<double>(plan_.weights[row]));
-            } else {
-                buffers_.shares[i] = static_cast<S>(unit);
+            starts[i] = plan_.x + (order != nullptr ? order[first + i] : first + i) * plan_.x_stride;
+        }
+        for (std::size_t k = 0; k < outputs; ++k) {
+            const S* from = plan_.y + k;
+            S* to = buffers_.y + k * plan_.capacity;
+            const std::size_t stride = plan_.y_stride;
+            for (std::size_t i = 0; i < rows; ++i) {
+                to[i] = from[(order != nullptr ? order[first + i] : first + i) * stride];
             }
         }
-        for (std::size_t i = rows; i < padded; ++i) {
-            buffers_.shares[i] = S(0);
+        const double unit = plan_.reduction / step.total_weight;
+        const Simd<S> share(static_cast<S>(unit));
+        for (std::size_t i = 0; i < padded; i += Simd<S>::lanes) {
+            share.store(buffers_.shares + i);
+        }
+        for (std::size_t i = 0; plan_.weights != nullptr && i < rows; ++i) {
+            const S weight = plan_.weights[order != nullptr ? order[first + i] : first + i];
+            buffers_.weights[i] = weight;
+            buffers_.shares[i] = static_cast<S>(unit * static_cast<double>(weight));
+        }
+        if (plan_.work != Work::loss) {
+            pack_columns<S>(starts, rows, layer(0).inputs, buffers_.columns);
         }
     }
 
@@ -175,7 +185,8 @@ private:
         }
         const S* dz = buffers_.layer[l].d;
         if (l == 0) {
-            gradient_of_outputs<S>(layer(l), inputs(), dz, rows, panel_stride(), some, target);
+            const PackedColumns<S> x{buffers_.columns, rows};
+            gradient_of_outputs<S>(layer(l), x, dz, rows, panel_stride(), some, target);
         } else {
             gradient_of_outputs<S>(layer(l), activations(l - 1), dz, rows, panel_stride(), some, target);
         }

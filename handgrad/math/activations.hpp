@@ -70,7 +70,7 @@ struct Relu {
                                            infinity, true,        Symmetry::ramp,         true};
     template <class T>
     static T value(T z, const ActivationSettings& = {}) {  // Table 1, row f
-        return select(less(z, T(0)), T(0), z);
+        return max(z, T(0));
     }
     template <class T>
     static T derivative(T z, const ActivationSettings& settings = {}) {  // Eq. (5), Eq. (6), Eq. (7)
@@ -116,18 +116,20 @@ struct Elu {
 struct Sigmoid {
     static constexpr ActivationFacts facts{
         "sigmoid", "1/(1 + exp(-z))", "exp(-z)/(1 + exp(-z))^2", 0.0, 1.0, false, Symmetry::complement, false};
-    /// Table 3, rows f and g. From t = e^{−|z|}, which never overflows: 1/(1 + t) for z ≥ 0, t/(1 + t) for z < 0.
+    /// Table 3, rows f and g. From t = e^{−|z|}, which never overflows: 1/(1 + t) for z ≥ 0, t/(1 + t) for z < 0. The
+    /// one division is that of the derivative too, so that who asks for both pays once.
     template <class T>
     static T value(T z, const ActivationSettings& = {}) {
         const T t = exp(-abs(z));
-        return select(less(z, T(0)), t, T(1)) / (T(1) + t);
+        return select(less(z, T(0)), t, T(1)) * (T(1) / (T(1) + t));
     }
     /// Eq. (12), Eq. (13), Eq. (14), Eq. (15). As t/(1 + t)², the third form of §1.3(c) made safe: the literal one is
     /// NaN for z ≤ −710 in double (derivation §6.5).
     template <class T>
     static T derivative(T z, const ActivationSettings& = {}) {
         const T t = exp(-abs(z));
-        return t / ((T(1) + t) * (T(1) + t));
+        const T s = T(1) / (T(1) + t);
+        return (t * s) * s;
     }
 };
 
@@ -137,11 +139,11 @@ struct Tanh {
     static T value(T z, const ActivationSettings& = {}) {
         return tanh(z);
     }
-    /// 1 − tanh² z = 1/cosh² z = 4t/(1 + t)² with t = e^{−2|z|}, which does not cancel for large |z|.
+    /// 1 − tanh² z = 1/cosh² z = 4t/(1 + t)² with t = e^{−2|z|}, which does not cancel for large |z|; shares t and the
+    /// division with the value.
     template <class T>
     static T derivative(T z, const ActivationSettings& = {}) {
-        const T t = exp(T(-2) * abs(z));
-        return T(4) * t / ((T(1) + t) * (T(1) + t));
+        return tanh_slope(z);
     }
 };
 

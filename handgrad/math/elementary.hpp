@@ -48,36 +48,44 @@ T scale_twice(T a, T k) {
     return scale(scale(a, half), k - half);
 }
 
+/// x held where e^x is neither ∞ nor 0 by rounding; beyond it is.
+template <PolynomialNumber T>
+T exp_argument(T x) {
+    constexpr bool single = std::is_same_v<Scalar<T>, float>;
+    return min(max(x, T(single ? -104 : -746)), T(single ? 89 : 710));
+}
+template <PolynomialNumber T>
+T exp_of_parts(const ExpParts<T>& e) {
+    const T sum = T(1) + e.high;
+    return scale_twice(sum + (((T(1) - sum) + e.high) + e.low), e.k);
+}
+
 /// e^x, to 0.76 ulp in float, 0.78 in double.
 template <PolynomialNumber T>
 T exp(T x) {
-    // Beyond these bounds the result is ∞ or 0 by rounding, as it should be.
-    constexpr bool single = std::is_same_v<Scalar<T>, float>;
-    const auto [k, high, low] = exp_parts(min(max(x, T(single ? -104 : -746)), T(single ? 89 : 710)));
-    const T sum = T(1) + high;
-    return scale_twice(sum + (((T(1) - sum) + high) + low), k);
+    return exp_of_parts(exp_parts(exp_argument(x)));
 }
 
-/// e^x − 1 = 2 (high + low), for x from −40 up to where it overflows when doubled.
+/// e^x − 1 = 2 (high + low).
 template <PolynomialNumber T>
 struct Expm1Parts {
     T high, low;
 };
+/// The same from the parts of e^x, for k from −60 up to where e^x overflows when doubled.
 template <PolynomialNumber T>
-Expm1Parts<T> expm1_parts(T x) {
-    const auto [k, r, rest] = exp_parts(x);
-    const T s = scale(T(1), k - T(1));  // (e^x − 1)/2 = (s − ½) + s r + s rest
+Expm1Parts<T> expm1_parts(const ExpParts<T>& e) {
+    const T s = scale(T(1), e.k - T(1));  // (e^x − 1)/2 = (s − ½) + s r + s rest
     const T whole = s - T(0.5);
     const T lost = (s - whole) - T(0.5);
-    const T high = fma(s, r, whole);
-    return {high, fma(s, rest, fma(s, r, whole - high) + lost)};
+    const T high = fma(s, e.high, whole);
+    return {high, fma(s, e.low, fma(s, e.high, whole - high) + lost)};
 }
 
 /// e^x − 1 without cancellation near 0, to 0.90 ulp in float, 1.1 in double.
 template <PolynomialNumber T>
 T expm1(T x) {
     constexpr bool single = std::is_same_v<Scalar<T>, float>;
-    const auto [high, low] = expm1_parts(min(max(x, T(single ? -20 : -40)), T(single ? 89 : 710)));
+    const auto [high, low] = expm1_parts(exp_parts(min(max(x, T(single ? -20 : -40)), T(single ? 89 : 710))));
     const T result = T(2) * (high + low);
     return select(less(abs(x), T(std::numeric_limits<Scalar<T>>::epsilon() / 2)), x, result);
 }
@@ -142,22 +150,40 @@ T log1p(T x) {
     return log_or_limit(u, select(equal(x, T(0)), x, value));
 }
 
-/// tanh x = n/(n + 2) with n = e^{2|x|} − 1, the quotient corrected by its remainder: to 0.79 ulp in float, 0.92 in
-/// double.
+/// What tanh x and its derivative have in common: t = e^{−2|x|} and h = (t − 1)/2, so that tanh |x| = −h/(1 + h).
+template <PolynomialNumber T>
+struct TanhParts {
+    T t;
+    T h, h_low;      ///< h as rounded, and what that lost
+    T sum, sum_low;  ///< 1 + h
+    T reciprocal;    ///< of sum
+};
+template <PolynomialNumber T>
+TanhParts<T> tanh_parts(T x) {
+    const ExpParts<T> e = exp_parts(exp_argument(T(-2) * abs(x)));
+    const auto [high, low] = expm1_parts(ExpParts<T>{max(e.k, T(-60)), e.high, e.low});  // t is lost beside 1 there
+    const T h = high + low;
+    const T h_low = (high - h) + low;
+    const T sum = T(1) + h;
+    return {exp_of_parts(e), h, h_low, sum, (h - (sum - T(1))) + h_low, T(1) / sum};
+}
+
+/// tanh x, the quotient −h/(1 + h) corrected by its remainder: to 0.79 ulp in float, 0.92 in double.
 template <PolynomialNumber T>
 T tanh(T x) {
     constexpr bool single = std::is_same_v<Scalar<T>, float>;
-    const auto parts = expm1_parts(T(2) * min(abs(x), T(single ? 10 : 20)));
-    const T high = parts.high + parts.low;  // half of n, and what its rounding lost
-    const T low = (parts.high - high) + parts.low;
-    const T sum = high + T(1);
-    const T sum_low = (min(high, T(1)) - (sum - max(high, T(1)))) + low;
-    const T reciprocal = T(1) / sum;
-    const T quotient = high * reciprocal;
-    const T remainder = fma(-quotient, sum, high) + fma(-quotient, sum_low, low);
-    const T result = fma(remainder, reciprocal, quotient);
+    const TanhParts<T> p = tanh_parts(x);
+    const T quotient = p.h * p.reciprocal;
+    const T remainder = fma(-quotient, p.sum, p.h) + fma(-quotient, p.sum_low, p.h_low);
+    const T result = fma(remainder, p.reciprocal, quotient);
     const T tiny = T(single ? 0x1p-13 : 0x1p-27);  // below it x − x³/3 rounds to x
-    return select(less(abs(x), tiny), x, select(less(x, T(0)), -result, result));
+    return select(less(abs(x), tiny), x, select(less(x, T(0)), result, -result));
+}
+/// 1 − tanh² x = 4t/(1 + t)² = t/(1 + h)², which does not cancel for large |x|.
+template <PolynomialNumber T>
+T tanh_slope(T x) {
+    const TanhParts<T> p = tanh_parts(x);
+    return (p.t * p.reciprocal) * p.reciprocal;
 }
 
 /// erfc(|x| + low) = e^{−x²} t g(q), with t = 1/(|x| + a) and q = (|x| − a) t = 1 − 2at; low is below an ulp of x.
@@ -221,6 +247,10 @@ inline long double expm1(long double x) { return std::expm1(x); }
 inline long double log(long double x) { return std::log(x); }
 inline long double log1p(long double x) { return std::log1p(x); }
 inline long double tanh(long double x) { return std::tanh(x); }
+inline long double tanh_slope(long double x) {
+    const long double t = std::exp(-2 * std::fabs(x));
+    return 4 * t / ((1 + t) * (1 + t));
+}
 inline long double erf(long double x) { return std::erf(x); }
 inline long double erfc(long double x) { return std::erfc(x); }
 inline long double erfc_of_sum(long double x, long double low) { return std::erfc(x + low); }
@@ -241,6 +271,10 @@ inline Complex log1p(Complex z) {
     return {std::log1p(z.real()) + 0.5 * std::log1p(slope * slope), std::atan2(z.imag(), 1 + z.real())};
 }
 inline Complex tanh(Complex z) { return std::tanh(z); }
+inline Complex tanh_slope(Complex z) {
+    const Complex t = std::exp(-2.0 * (z.real() < 0 ? -z : z));
+    return 4.0 * t / ((1.0 + t) * (1.0 + t));
+}
 /// (2/√π) e^{−x²}, the derivative of erf, with what x² lost.
 inline double erf_slope(double x) {
     const double square = x * x;

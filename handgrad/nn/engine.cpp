@@ -131,6 +131,7 @@ void Engine<T>::make_buffers(const EngineOptions& options) {
         member.layer = (plan_.split_rows ? layers_[t] : layers_[0]).data();
         row_starts_[t].resize(plan_.capacity);
         member.rows = row_starts_[t].data();
+        member.columns = room(with_gradient ? plan_.capacity * (layers[0].inputs + 1) : 0);
         member.y = room(numbers);
         member.dz = room(numbers);
         member.row_losses = room(plan_.capacity);

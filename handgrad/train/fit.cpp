@@ -226,7 +226,9 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
     }
 
     const auto metrics = [&](const BasicDataset<T>& data) {
-        return data.rows() == 0 ? Metrics{} : metrics_of<T>(columns, output, outputs(net, data.x), data);
+        return data.rows() == 0
+                   ? Metrics{}
+                   : metrics_of<T>(columns, output, outputs(net, data.x, options.training.execution), data);
     };
     TrainOptions settings = options.training;
     settings.loss = model.loss;

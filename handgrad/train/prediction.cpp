@@ -11,13 +11,12 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/math/activations.hpp"
-#include "handgrad/nn/passes.hpp"
-#include "handgrad/nn/tape.hpp"
+#include "handgrad/nn/predictor.hpp"
 
 namespace handgrad {
 namespace {
 
-/// Rows whose Jacobians are taken from one tape at a time.
+/// Rows whose Jacobians are taken at a time.
 constexpr std::size_t block_rows = 1024;
 
 template <class T>
@@ -94,22 +93,22 @@ double output_slope(const Preprocessing& preprocessing, std::size_t k) {
 }
 
 template <class T>
-Matrix<double> jacobians_of(const BasicMlp<T>& net, const Preprocessing& preprocessing, MatrixView<const T> x) {
+Matrix<double> jacobians_of(const BasicMlp<T>& net, const Preprocessing& preprocessing, MatrixView<const T> x,
+                            const Execution& execution) {
     const std::size_t K = net.outputs();
     const std::size_t n = net.inputs();
     const std::vector<double> input_slopes = preprocessing.input_slopes();
+    const BasicPredictor<T> predictor(net, execution);
     Matrix<double> result(x.rows(), K * n);
-    BasicTape<T> tape(net, std::min(block_rows, x.rows()));
-    Matrix<T> J(K, n);
+    Matrix<T> yhat(std::min(block_rows, x.rows()), K), J(std::min(block_rows, x.rows()), K * n);
     for (std::size_t first = 0; first < x.rows(); first += block_rows) {
         const std::size_t rows = std::min(block_rows, x.rows() - first);
-        forward(net, x.rows_from(first, rows), tape);
+        predictor.jacobian(x.rows_from(first, rows), yhat.view().rows_from(0, rows), J.view().rows_from(0, rows));
         for (std::size_t row = 0; row < rows; ++row) {
-            jacobian(net, tape, row, J.view());
             for (std::size_t k = 0; k < K; ++k) {
                 for (std::size_t j = 0; j < n; ++j) {
                     result(first + row, k * n + j) =
-                        static_cast<double>(J(k, j)) * output_slope(preprocessing, k) * input_slopes[j];
+                        static_cast<double>(J(row, k * n + j)) * output_slope(preprocessing, k) * input_slopes[j];
                 }
             }
         }
@@ -159,23 +158,24 @@ Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixV
     return prediction;
 }
 
-Prediction predict(const Model& model, const Table& table, const ApplyOptions& options) {
+Prediction predict(const Model& model, const Table& table, const ApplyOptions& options, const Execution& execution) {
     return std::visit(
         [&](const auto& net) {
             using T = Number<decltype(net)>;
             const BasicDataset<T> data = encode<T>(model.preprocessing, table, options);
-            const Outputs<T> out = outputs(net, data.x);
+            const Outputs<T> out = outputs(net, data.x, execution);
             return decode(model.preprocessing, net.architecture().output, in_double<T>(out.yhat), in_double<T>(out.z));
         },
         model.net);
 }
 
-Matrix<double> jacobians(const Model& model, const Table& table, const ApplyOptions& options) {
+Matrix<double> jacobians(const Model& model, const Table& table, const ApplyOptions& options,
+                         const Execution& execution) {
     return std::visit(
         [&](const auto& net) {
             using T = Number<decltype(net)>;
             const BasicDataset<T> data = encode<T>(model.preprocessing, table, options);
-            return jacobians_of<T>(net, model.preprocessing, data.x);
+            return jacobians_of<T>(net, model.preprocessing, data.x, execution);
         },
         model.net);
 }
@@ -210,16 +210,17 @@ void check_target_domain(const Preprocessing& preprocessing, const Table& table,
     }
 }
 
-Evaluation evaluate(const Model& model, const Table& table, const ApplyOptions& options) {
+Evaluation evaluate(const Model& model, const Table& table, const ApplyOptions& options, const Execution& execution) {
     return std::visit(
         [&](const auto& net) {
             using T = Number<decltype(net)>;
             const BasicDataset<T> data = encode<T>(model.preprocessing, table, options);
             check_target_domain(model.preprocessing, table, all_rows(table.rows), model.loss.kind);
             const Activation output = net.architecture().output;
-            return Evaluation{.rows = data.rows(),
-                              .loss = evaluate_loss(net, data, model.loss, model.weight_decay),
-                              .metrics = metrics_of<T>(model.preprocessing, output, outputs(net, data.x), data)};
+            return Evaluation{
+                .rows = data.rows(),
+                .loss = evaluate_loss(net, data, model.loss, model.weight_decay, execution),
+                .metrics = metrics_of<T>(model.preprocessing, output, outputs(net, data.x, execution), data)};
         },
         model.net);
 }

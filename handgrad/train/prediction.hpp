@@ -8,6 +8,7 @@
 
 #include "handgrad/base/matrix.hpp"
 #include "handgrad/data/preprocessing.hpp"
+#include "handgrad/kernels/simd_level.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/train/metrics.hpp"
 #include "handgrad/train/trainer.hpp"
@@ -29,13 +30,14 @@ Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixV
                   MatrixView<const double> z = {});
 
 /// Reads nothing, prints nothing: encodes the table by the model's own preprocessing and runs the network on every row.
-Prediction predict(const Model& model, const Table& table, const ApplyOptions& options = {.labels = Labels::absent});
+Prediction predict(const Model& model, const Table& table, const ApplyOptions& options = {.labels = Labels::absent},
+                   const Execution& execution = {});
 
 /// ∂ŷ/∂x of each row in the user's units, rows × (K·n): for regression outputs by targets, for classification the
 /// derivative of each network output (one σ output: of the second class's probability). Categories count as 0/1
 /// numbers.
 Matrix<double> jacobians(const Model& model, const Table& table,
-                         const ApplyOptions& options = {.labels = Labels::absent});
+                         const ApplyOptions& options = {.labels = Labels::absent}, const Execution& execution = {});
 /// `d(price)/d(area)`, `d(price)/d(city=Rome)` …, in the order of a row of jacobians(). Outputs of a classifier are
 /// called p(CLASS) where they are the probabilities of decode() (one σ output, softmax), else by the class's name.
 std::vector<std::string> jacobian_names(const Model& model);
@@ -51,7 +53,8 @@ struct Evaluation {
     Metrics metrics;
 };
 /// Loss and metrics on a labelled table.
-Evaluation evaluate(const Model& model, const Table& table, const ApplyOptions& options = {});
+Evaluation evaluate(const Model& model, const Table& table, const ApplyOptions& options = {},
+                    const Execution& execution = {});
 
 /// Metrics of a network's outputs against the labels of an encoded dataset; outputs without logits (z empty) will do.
 template <class T>

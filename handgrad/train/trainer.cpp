@@ -14,6 +14,7 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/random.hpp"
 #include "handgrad/nn/engine.hpp"
+#include "handgrad/nn/predictor.hpp"
 
 namespace handgrad {
 namespace {
@@ -21,9 +22,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-/// Rows that outputs() and evaluate_loss() run through the network at a time.
-constexpr std::size_t block_rows = 1024;
 
 /// What rows count in a mean: the sum of their weights, or their number when there are none.
 template <class T>
@@ -373,15 +371,9 @@ double evaluate_loss(const BasicMlp<T>& net, const BasicDataset<T>& data, const 
 }
 
 template <class T>
-Outputs<T> outputs(const BasicMlp<T>& net, std::type_identity_t<MatrixView<const T>> x) {
-    BasicTape<T> tape(net, std::min(block_rows, x.rows()));
+Outputs<T> outputs(const BasicMlp<T>& net, std::type_identity_t<MatrixView<const T>> x, const Execution& execution) {
     Outputs<T> result{Matrix<T>(x.rows(), net.outputs()), Matrix<T>(x.rows(), net.outputs())};
-    for (std::size_t first = 0; first < x.rows(); first += block_rows) {
-        forward(net, x.rows_from(first, std::min(block_rows, x.rows() - first)), tape);
-        const std::size_t count = tape.rows() * net.outputs();
-        std::copy_n(tape.output().z.values().begin(), count, result.z.row(first).begin());
-        std::copy_n(tape.output().a.values().begin(), count, result.yhat.row(first).begin());
-    }
+    BasicPredictor<T>(net, execution, Differentiable::no).predict(x, result.z.view(), result.yhat.view());
     return result;
 }
 
@@ -390,7 +382,7 @@ Outputs<T> outputs(const BasicMlp<T>& net, std::type_identity_t<MatrixView<const
                                const OnEpoch<T>&);                                                                \
     template double evaluate_loss(const BasicMlp<T>&, const BasicDataset<T>&, const LossFunction&, double,        \
                                   const Execution&);                                                              \
-    template Outputs<T> outputs(const BasicMlp<T>&, MatrixView<const T>);
+    template Outputs<T> outputs(const BasicMlp<T>&, MatrixView<const T>, const Execution&);
 HANDGRAD_INSTANTIATE(float)
 HANDGRAD_INSTANTIATE(double)
 #undef HANDGRAD_INSTANTIATE

@@ -1,4 +1,5 @@
-// Every gradient against the complex step: activation × loss × output × depth 1–4, also with n, r, K or the batch 1.
+// Every gradient, of the plain loops and of the kernels on each instruction set, against the complex step: activation ×
+// loss × output × depth 1–4, also with n, r, K or the batch 1.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -45,6 +46,14 @@ void expect_gradient_is_the_complex_step(const Problem& p, const std::string& wh
     const double floor = 1e-300 + p.alpha;
     for (std::size_t i = 0; i < expected.size(); ++i) {
         ASSERT_NEAR(pass.grad.parameters()[i], expected[i], 1e-12 * (terms[i] + floor)) << what << ", parameter " << i;
+    }
+    for (const SimdLevel level : witness::available_levels()) {
+        const auto fast = witness::run_kernels<double>(p, {.threads = 1, .simd = level});
+        ASSERT_NEAR(fast.loss, pass.loss, 1e-13 * (std::fabs(pass.loss) + 1.0)) << what << ", " << name(level);
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+            ASSERT_NEAR(fast.grad.parameters()[i], expected[i], 1e-12 * (terms[i] + floor))
+                << what << ", " << name(level) << ", parameter " << i;
+        }
     }
 }
 
@@ -166,9 +175,12 @@ TEST(Gradient, InFloatAgreesWithDoubleWithinTheBoundOfItsSizes) {
                 const double largest = *std::ranges::max_element(terms);
                 const double n = static_cast<double>(std::max<std::size_t>(width, 9)) + 9.0;
                 const double bound = 4.0 * (2.0 * static_cast<double>(depth) + 1.0) * n * 0x1p-24;
+                const auto kernels = witness::run_kernels<float>(p, {});
                 for (std::size_t i = 0; i < terms.size(); ++i) {
                     ASSERT_NEAR(narrow.grad.parameters()[i], wide.grad.parameters()[i], bound * largest)
                         << name(f) << " depth " << depth << " width " << width << " parameter " << i;
+                    ASSERT_NEAR(kernels.grad.parameters()[i], wide.grad.parameters()[i], bound * largest)
+                        << name(f) << " depth " << depth << " width " << width << " parameter " << i << ", kernels";
                 }
             }
         }

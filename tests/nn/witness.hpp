@@ -10,6 +10,8 @@
 
 #include "handgrad/base/matrix.hpp"
 #include "handgrad/base/random.hpp"
+#include "handgrad/kernels/simd_level.hpp"
+#include "handgrad/nn/loss_gradient.hpp"
 #include "handgrad/nn/mlp.hpp"
 #include "handgrad/nn/passes.hpp"
 #include "handgrad/nn/plain_loops.hpp"
@@ -111,6 +113,36 @@ Pass<T> run(const Problem& p) {
     forward(net, x, pass.tape);
     pass.loss = loss(p.function, pass.tape.output(), y, pass.dtape.output(), weights);
     backward(net, pass.tape, pass.dtape, pass.grad);
+    pass.loss += penalty(net, p.alpha, p.x.rows(), &pass.grad);
+    return pass;
+}
+
+/// Instruction sets that this processor can run.
+inline std::vector<SimdLevel> available_levels() {
+    std::vector<SimdLevel> levels{SimdLevel::scalar};
+    for (const SimdLevel level : {SimdLevel::avx2, SimdLevel::avx512}) {
+        if (available(level)) {
+            levels.push_back(level);
+        }
+    }
+    return levels;
+}
+
+template <class T>
+struct EnginePass {
+    double loss;
+    BasicMlp<T> grad;
+};
+
+/// Loss and gradient of the kernels, penalty included.
+template <class T>
+EnginePass<T> run_kernels(const Problem& p, const Execution& execution) {
+    const BasicMlp<T> net = handgrad::convert<T>(p.net);
+    const Matrix<T> x = convert<T>(p.x), y = convert<T>(p.y);
+    const std::vector<T> weights(p.weights.begin(), p.weights.end());
+    EnginePass<T> pass{0.0, BasicMlp<T>::zeros_like(net)};
+    LossGradient<T> loss_gradient(net, p.function, p.x.rows(), !weights.empty(), execution);
+    pass.loss = loss_gradient(net, x, y, pass.grad, weights);
     pass.loss += penalty(net, p.alpha, p.x.rows(), &pass.grad);
     return pass;
 }

@@ -1,0 +1,302 @@
+// A network packed once, the scratch of a call, and how rows are shared among threads.
+#include "handgrad/nn/predictor.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <vector>
+
+#include "handgrad/base/thread_pool.hpp"
+#include "handgrad/kernels/table.hpp"
+#include "handgrad/nn/packed_network.hpp"
+
+namespace handgrad {
+namespace {
+
+using kernels::InferenceCall;
+using kernels::InferenceNet;
+using kernels::InferencePlaces;
+using kernels::InferenceWork;
+using kernels::parts;
+using kernels::round_up;
+using kernels::row_padding;
+
+/// Scratch of so many bytes is taken from the stack.
+constexpr std::size_t stack_bytes = std::size_t{1} << 16;
+/// So many operations are worth a further thread.
+constexpr double worth_a_thread = 4e5;
+
+constexpr std::size_t works = 4;
+
+/// Calls use(room) with scratch for so many numbers, aligned to a cache line.
+template <class T, class Use>
+void with_room(std::size_t size, const Use& use) {
+    if (size <= stack_bytes / sizeof(T)) {
+        alignas(64) T room[stack_bytes / sizeof(T)];
+        use(room);
+    } else {
+        thread_local AlignedVector<T> room;
+        if (room.size() < size) {
+            room.resize(size);
+        }
+        use(room.data());
+    }
+}
+
+/// What each kind of work needs of scratch for tiles of `capacity` rows; `turned` holds vectors over `width` / 2 rows.
+InferencePlaces places_for(const PackedNetwork& packed, InferenceWork work, std::size_t capacity) {
+    const auto layers = packed.layers();
+    const kernels::PackedLayer& output = layers.back();
+    const std::size_t width = packed.width();
+    const std::size_t hidden = layers.size() - 1;
+    const std::size_t K = output.outputs;
+    const bool one = capacity == 1;
+    const bool derivatives = work != InferenceWork::outputs;
+    const bool dense_output = !facts(output.activation).elementwise;
+    InferencePlaces places{.capacity = capacity};
+    const auto take = [&](std::size_t count) {
+        const std::size_t at = places.size;
+        places.size += round_up(count, 64 / sizeof(float));
+        return at;
+    };
+    std::size_t widest = 0, slopes = 0;  // units, padded
+    for (std::size_t l = 0; l < hidden; ++l) {
+        widest = std::max(widest, round_up(layers[l].outputs, width));
+        slopes += round_up(layers[l].outputs, width);
+    }
+    const std::size_t padded_outputs = round_up(K, std::max(width, row_padding));
+    const bool output_in_panels = one || !output.narrow;
+    const std::size_t a = capacity * std::max(widest, output_in_panels ? padded_outputs : 0);
+    const std::size_t buffers = hidden + (output_in_panels ? 1 : 0);
+    places.a[0] = take(a);
+    places.a[1] = buffers > 1 ? take(a) : places.a[0];
+    if (output.narrow) {
+        places.partial = take(parts(output.inputs, kernels::leaf_units) * (one ? padded_outputs : K * capacity));
+    }
+    if (output.narrow || dense_output) {
+        places.turned = take(3 * K * row_padding);
+    }
+    if (!derivatives) {
+        return places;
+    }
+    places.slopes = take(capacity * slopes);
+    places.output = take(capacity * padded_outputs);
+    if (work == InferenceWork::jacobian) {
+        const std::size_t blocks = parts(K, kernels::most_pairs);
+        places.block_rows = one ? 1 : parts(kernels::enough_pairs, K);
+        places.block_outputs = parts(K, blocks);
+        places.pairs = round_up(places.block_rows * places.block_outputs, row_padding);
+    } else {
+        places.pairs = capacity;
+    }
+    std::size_t chain = widest;
+    if (work != InferenceWork::jacobian || dense_output) {
+        chain = std::max(chain, padded_outputs);
+    }
+    if (work == InferenceWork::jacobian_vector) {
+        chain = std::max(chain, round_up(layers.front().inputs, width));
+    }
+    const bool both = work != InferenceWork::jacobian || (dense_output ? hidden > 0 : hidden > 1);
+    places.chain[0] = take(places.pairs * chain);
+    places.chain[1] = both ? take(places.pairs * chain) : places.chain[0];
+    return places;
+}
+
+double operations(const PackedNetwork& packed, InferenceWork work) {
+    double sum = 0.0;
+    for (const kernels::PackedLayer& layer : packed.layers()) {
+        sum += 2.0 * static_cast<double>(layer.inputs) * static_cast<double>(layer.outputs);
+    }
+    const double passes = work == InferenceWork::outputs    ? 1.0
+                          : work == InferenceWork::jacobian ? 1.0 + static_cast<double>(packed.layers().back().outputs)
+                                                            : 2.0;
+    return passes * sum;
+}
+
+}  // namespace
+
+template <class T>
+struct BasicPredictor<T>::State {
+    State(const BasicMlp<T>& mlp, const Execution& execution, Differentiable differentiable)
+        : kernels(kernels::kernels<T>(execution.level())),
+          packed(mlp.architecture(), kernels.width, differentiable == Differentiable::yes),
+          threads(execution.most_threads()),
+          parameters(packed.size()),
+          mirrors(differentiable == Differentiable::yes ? packed.mirror_size() : 0) {
+        packed.pack(mlp.parameters(), std::span<T>(parameters));
+        if (differentiable == Differentiable::yes) {
+            packed.mirror(std::span<const T>(parameters), std::span<T>(mirrors));
+        }
+        std::size_t units = 0;
+        for (const kernels::PackedLayer& layer : packed.layers()) {
+            slope_units.push_back(units);
+            units += round_up(layer.outputs, packed.width());
+        }
+        net = {.shape = packed.shape(),
+               .parameters = parameters.data(),
+               .mirrors = mirrors.empty() ? nullptr : mirrors.data(),
+               .slope_units = slope_units.data()};
+        for (std::size_t i = 0; i < works; ++i) {
+            const InferenceWork work = static_cast<InferenceWork>(i);
+            one_row[i] = places_for(packed, work, 1);
+            tile[i] = places_for(packed, work, kernels::inference_rows);
+            const InferencePlaces smaller = places_for(packed, work, 2 * row_padding);
+            if (tile[i].size > stack_bytes / sizeof(T) && smaller.size <= stack_bytes / sizeof(T)) {
+                tile[i] = smaller;
+            }
+            row_operations[i] = operations(packed, work);
+        }
+    }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    ~State() = default;
+
+    [[nodiscard]] std::size_t inputs() const { return packed.layers().front().inputs; }
+    [[nodiscard]] std::size_t outputs() const { return packed.layers().back().outputs; }
+
+    void run_one(const InferenceCall<T>& call) const {
+        const InferencePlaces& places = one_row[static_cast<std::size_t>(call.work)];
+        with_room<T>(places.size, [&](T* room) { kernels.infer(net, places, call, room); });
+    }
+
+    void run(const InferenceCall<T>& call) const {
+        const std::size_t work = static_cast<std::size_t>(call.work);
+        const InferencePlaces& places = tile[work];
+        const std::size_t tiles = parts(call.rows, places.capacity);
+        const double worth = row_operations[work] * static_cast<double>(call.rows) / worth_a_thread;
+        const std::size_t wanted = worth < static_cast<double>(threads) ? static_cast<std::size_t>(worth) : threads;
+        if (std::min(wanted, tiles) <= 1) {
+            with_room<T>(places.size, [&](T* room) { kernels.infer(net, places, call, room); });
+            return;
+        }
+        ThreadPool::shared().run(std::min(wanted, tiles), [&](Team& team) {
+            const std::size_t first = tiles * team.index() / team.size() * places.capacity;
+            const std::size_t last = std::min(tiles * (team.index() + 1) / team.size() * places.capacity, call.rows);
+            InferenceCall<T> part = call;
+            part.rows = last - first;
+            part.x += first * call.x_stride;
+            part.yhat += first * call.yhat_stride;
+            part.z = call.z == nullptr ? nullptr : call.z + first * call.z_stride;
+            part.vectors = call.vectors == nullptr ? nullptr : call.vectors + first * call.vector_stride;
+            part.result = call.result == nullptr ? nullptr : call.result + first * call.result_stride;
+            with_room<T>(places.size, [&](T* room) { kernels.infer(net, places, part, room); });
+        });
+    }
+
+    const kernels::Kernels<T>& kernels;
+    PackedNetwork packed;
+    std::size_t threads;
+    AlignedVector<T> parameters, mirrors;
+    std::vector<std::size_t> slope_units;
+    InferenceNet<T> net;
+    std::array<InferencePlaces, works> one_row, tile;
+    std::array<double, works> row_operations;
+};
+
+template <class T>
+BasicPredictor<T>::BasicPredictor(const BasicMlp<T>& net, const Execution& execution, Differentiable differentiable)
+    : state_(std::make_shared<const State>(net, execution, differentiable)) {}
+
+template <class T>
+std::size_t BasicPredictor<T>::inputs() const {
+    return state_->inputs();
+}
+template <class T>
+std::size_t BasicPredictor<T>::outputs() const {
+    return state_->outputs();
+}
+
+template <class T>
+void BasicPredictor<T>::predict(std::span<const T> x, std::span<T> yhat) const {
+    assert(x.size() == inputs() && yhat.size() == outputs());
+    state_->run_one({.rows = 1, .x = x.data(), .yhat = yhat.data()});
+}
+
+template <class T>
+void BasicPredictor<T>::predict(MatrixView<const T> x, MatrixView<T> yhat) const {
+    predict(x, {}, yhat);
+}
+
+template <class T>
+void BasicPredictor<T>::predict(MatrixView<const T> x, MatrixView<T> z, MatrixView<T> yhat) const {
+    assert(x.columns() == inputs() && yhat.columns() == outputs() && yhat.rows() == x.rows());
+    assert(z.data() == nullptr || (z.columns() == outputs() && z.rows() == x.rows()));
+    state_->run({.rows = x.rows(),
+                 .x = x.data(),
+                 .x_stride = x.stride(),
+                 .z = z.data(),
+                 .z_stride = z.stride(),
+                 .yhat = yhat.data(),
+                 .yhat_stride = yhat.stride()});
+}
+
+template <class T>
+void BasicPredictor<T>::jacobian(std::span<const T> x, std::span<T> yhat, MatrixView<T> J) const {
+    assert(state_->net.mirrors != nullptr && "made with Differentiable::no");
+    assert(x.size() == inputs() && yhat.size() == outputs() && J.rows() == outputs() && J.columns() == inputs());
+    state_->run_one({.work = InferenceWork::jacobian,
+                     .rows = 1,
+                     .x = x.data(),
+                     .yhat = yhat.data(),
+                     .result = J.data(),
+                     .output_stride = J.stride()});
+}
+
+template <class T>
+void BasicPredictor<T>::jacobian(MatrixView<const T> x, MatrixView<T> yhat, MatrixView<T> J) const {
+    assert(state_->net.mirrors != nullptr && "made with Differentiable::no");
+    assert(x.columns() == inputs() && yhat.columns() == outputs() && yhat.rows() == x.rows());
+    assert(J.columns() == outputs() * inputs() && J.rows() == x.rows());
+    state_->run({.work = InferenceWork::jacobian,
+                 .rows = x.rows(),
+                 .x = x.data(),
+                 .x_stride = x.stride(),
+                 .yhat = yhat.data(),
+                 .yhat_stride = yhat.stride(),
+                 .result = J.data(),
+                 .result_stride = J.stride(),
+                 .output_stride = inputs()});
+}
+
+template <class T>
+void BasicPredictor<T>::vector_jacobian(MatrixView<const T> x, MatrixView<const T> v, MatrixView<T> yhat,
+                                        MatrixView<T> v_J) const {
+    assert(state_->net.mirrors != nullptr && "made with Differentiable::no");
+    assert(x.columns() == inputs() && yhat.columns() == outputs() && yhat.rows() == x.rows());
+    assert(v.columns() == outputs() && v.rows() == x.rows());
+    assert(v_J.columns() == inputs() && v_J.rows() == x.rows());
+    state_->run({.work = InferenceWork::vector_jacobian,
+                 .rows = x.rows(),
+                 .x = x.data(),
+                 .x_stride = x.stride(),
+                 .yhat = yhat.data(),
+                 .yhat_stride = yhat.stride(),
+                 .vectors = v.data(),
+                 .vector_stride = v.stride(),
+                 .result = v_J.data(),
+                 .result_stride = v_J.stride()});
+}
+
+template <class T>
+void BasicPredictor<T>::jacobian_vector(MatrixView<const T> x, MatrixView<const T> u, MatrixView<T> yhat,
+                                        MatrixView<T> J_u) const {
+    assert(state_->net.mirrors != nullptr && "made with Differentiable::no");
+    assert(x.columns() == inputs() && yhat.columns() == outputs() && yhat.rows() == x.rows());
+    assert(u.columns() == inputs() && u.rows() == x.rows());
+    assert(J_u.columns() == outputs() && J_u.rows() == x.rows());
+    state_->run({.work = InferenceWork::jacobian_vector,
+                 .rows = x.rows(),
+                 .x = x.data(),
+                 .x_stride = x.stride(),
+                 .yhat = yhat.data(),
+                 .yhat_stride = yhat.stride(),
+                 .vectors = u.data(),
+                 .vector_stride = u.stride(),
+                 .result = J_u.data(),
+                 .result_stride = J_u.stride()});
+}
+
+template class BasicPredictor<float>;
+template class BasicPredictor<double>;
+
+}  // namespace handgrad

@@ -1,0 +1,154 @@
+// The bit contract as a table: what a run's weights hash to, whatever the instruction set and the number of threads.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "handgrad/base/random.hpp"
+#include "handgrad/kernels/simd_level.hpp"
+#include "handgrad/store/model.hpp"
+#include "handgrad/train/trainer.hpp"
+
+namespace handgrad {
+namespace {
+
+struct Golden {
+    std::string name;
+    std::vector<std::size_t> sizes;
+    Activation hidden;
+    Activation output;
+    Loss loss;
+    OptimizerOptions optimizer;
+    std::size_t rows;
+    std::size_t batch;
+    std::string_view conventions;
+    bool in_double;
+    bool weighted;
+    std::string hash;  ///< parameters_hash after two epochs
+};
+
+constexpr bool f32 = false;
+constexpr bool f64 = true;
+
+/// A change here is a change of what every user's run gives: it needs a line in CHANGELOG.md and in docs/numerics.md.
+std::vector<Golden> goldens() {
+    using enum Activation;
+    using enum Loss;
+    constexpr auto sgd = OptimizerKind::sgd;
+    constexpr auto adam = OptimizerKind::adam;
+    constexpr auto adamw = OptimizerKind::adamw;
+    const OptimizerOptions plain{.kind = sgd, .learning_rate = 0.01};
+    const OptimizerOptions usual{.kind = adam, .learning_rate = 0.003};
+    // Shapes that keep several threads busy, even and odd; deep ones; one layer; batches of one row and of many leaves.
+    return {
+        // clang-format off
+        {"relu-sgd",          {40, 256, 10}, relu, identity, squared_error, plain, 300, 100, "handgrad", f32, false, "?"},
+        {"relu-sgd-f64",      {40, 256, 10}, relu, identity, squared_error, plain, 300, 100, "handgrad", f64, false, "?"},
+        {"odd",               {13, 450, 3}, relu, identity, squared_error, plain, 111, 37, "handgrad", f32, false, "?"},
+        {"odd-f64",           {13, 450, 3}, relu, identity, squared_error, plain, 111, 37, "handgrad", f64, false, "?"},
+        {"one-output",        {30, 1100, 1}, sigmoid, sigmoid, binary_cross_entropy, usual, 130, 32, "handgrad", f32, false, "?"},
+        {"one-output-f64",    {30, 1100, 1}, sigmoid, sigmoid, binary_cross_entropy, usual, 130, 32, "handgrad", f64, false, "?"},
+        {"softmax",           {64, 333, 10}, relu, softmax, cross_entropy, usual, 200, 64, "handgrad", f32, false, "?"},
+        {"softmax-weighted",  {64, 333, 10}, relu, softmax, cross_entropy, usual, 200, 64, "handgrad", f32, true, "?"},
+        {"wide-output",       {20, 200, 50}, tanh, softmax, cross_entropy, usual, 200, 64, "handgrad", f32, false, "?"},
+        {"deep",              {8, 70, 50, 33, 4}, tanh, identity, squared_error, usual, 500, 250, "handgrad", f32, false, "?"},
+        {"deep-f64",          {8, 70, 50, 33, 4}, tanh, identity, squared_error, usual, 500, 250, "handgrad", f64, false, "?"},
+        {"deep-rows",         {4, 32, 16, 4}, tanh, identity, squared_error, usual, 6000, 6000, "handgrad", f32, false, "?"},
+        {"deep-rows-f64",     {4, 32, 16, 4}, gelu, identity, squared_error, usual, 6000, 3000, "handgrad", f64, false, "?"},
+        {"linear",            {300, 5}, relu, softmax, cross_entropy, plain, 260, 130, "handgrad", f32, false, "?"},
+        {"linear-rows",       {30, 1}, relu, identity, huber, plain, 5000, 2500, "handgrad", f32, true, "?"},
+        {"batch-of-one",      {13, 450, 3}, silu, identity, squared_error, plain, 20, 1, "handgrad", f32, false, "?"},
+        {"momentum",          {40, 256, 10}, elu, identity, squared_error, {.kind = sgd, .learning_rate = 0.002, .momentum = 0.9}, 300, 100, "handgrad", f32, false, "?"},
+        {"nesterov",          {40, 256, 10}, elu, identity, squared_error, {.kind = sgd, .learning_rate = 0.002, .momentum = 0.9, .nesterov = true}, 300, 100, "handgrad", f32, false, "?"},
+        {"momentum-pytorch",  {40, 256, 10}, leaky_relu, identity, squared_error, {.kind = sgd, .learning_rate = 0.002, .momentum = 0.9}, 300, 100, "pytorch", f32, false, "?"},
+        {"nesterov-pytorch",  {40, 256, 10}, relu, identity, squared_error, {.kind = sgd, .learning_rate = 0.002, .momentum = 0.9, .nesterov = true}, 300, 100, "pytorch", f64, false, "?"},
+        {"decay",             {40, 256, 10}, softplus, identity, squared_error, {.kind = adam, .learning_rate = 0.003, .weight_decay = 0.01}, 300, 100, "handgrad", f32, false, "?"},
+        {"decay-pytorch",     {40, 256, 10}, gelu_tanh, identity, squared_error, {.kind = sgd, .learning_rate = 0.01, .weight_decay = 0.01}, 300, 100, "pytorch", f32, false, "?"},
+        {"decay-sklearn",     {40, 256, 10}, relu, softmax, cross_entropy, {.kind = adam, .weight_decay = 0.01}, 300, 100, "sklearn", f32, false, "?"},
+        {"adamw",             {40, 256, 10}, gelu, identity, squared_error, {.kind = adamw, .learning_rate = 0.003, .weight_decay = 0.01}, 300, 100, "handgrad", f32, false, "?"},
+        {"adamw-pytorch",     {40, 256, 17}, relu, identity, absolute_error, {.kind = adamw, .learning_rate = 0.003, .weight_decay = 0.01}, 300, 100, "pytorch", f64, false, "?"},
+        {"poisson",           {10, 320, 2}, exp, exp, poisson, {.kind = sgd, .learning_rate = 1e-4}, 100, 50, "handgrad", f64, false, "?"},
+        {"quantile",          {10, 320, 2}, silu, identity, quantile, usual, 300, 150, "handgrad", f32, false, "?"},
+        {"leaves-of-rows",    {20, 200, 3}, relu, identity, squared_error, plain, 2000, 1000, "handgrad", f32, false, "?"},
+        // clang-format on
+    };
+}
+
+/// Numbers that every machine computes alike: uniform inputs, targets from them by sums and products.
+template <class T>
+BasicDataset<T> data_for(const Golden& golden) {
+    const std::size_t n = golden.sizes.front(), K = golden.sizes.back();
+    BasicDataset<T> data{Matrix<T>(golden.rows, n), Matrix<T>(golden.rows, K), {}};
+    const RandomStream random(11, Purpose::weights, 5);
+    std::uint64_t index = 0;
+    for (std::size_t row = 0; row < golden.rows; ++row) {
+        double sum = 0.0;
+        for (T& x : data.x.row(row)) {
+            x = static_cast<T>(2.0 * random.uniform(index++) - 1.0);
+            sum += static_cast<double>(x);
+        }
+        for (std::size_t k = 0; k < K; ++k) {
+            const double y = sum * (static_cast<double>(k) - 0.3) + sum * sum;
+            data.y(row, k) = static_cast<T>(golden.loss == Loss::poisson                ? (y > 0.0 ? 2.0 : 0.0)
+                                            : golden.loss == Loss::binary_cross_entropy ? (y > 0.5 ? 1.0 : 0.0)
+                                                                                        : y);
+        }
+        if (golden.loss == Loss::cross_entropy) {
+            const std::size_t label = static_cast<std::size_t>((sum + 1000.0) * 3.0) % K;
+            for (std::size_t k = 0; k < K; ++k) {
+                data.y(row, k) = static_cast<T>(k == label ? 1 : 0);
+            }
+        }
+        if (golden.weighted) {
+            data.weights.push_back(static_cast<T>(row % 3));
+        }
+    }
+    return data;
+}
+
+template <class T>
+std::string hash_of(const Golden& golden, const Execution& execution) {
+    const BasicDataset<T> data = data_for<T>(golden);
+    BasicMlp<T> net = BasicMlp<T>::random({.sizes = golden.sizes,
+                                           .hidden = golden.hidden,
+                                           .output = golden.output,
+                                           .conventions = *find_conventions(golden.conventions)},
+                                          7);
+    train(net, data,
+          {.loss = golden.loss,
+           .optimizer = golden.optimizer,
+           .epochs = 2,
+           .batch = golden.batch,
+           .seed = 3,
+           .execution = execution});
+    return parameters_hash(net);
+}
+
+class Bits : public testing::TestWithParam<Golden> {};
+
+TEST_P(Bits, AreThoseOfTheTableOnEveryInstructionSetWithAnyNumberOfThreads) {
+    const Golden& golden = GetParam();
+    for (const SimdLevel level : {SimdLevel::scalar, SimdLevel::avx2, SimdLevel::avx512}) {
+        if (!available(level)) {
+            continue;
+        }
+        for (const std::size_t threads : {1, 2, 3, 7, 16}) {
+            const Execution execution{.threads = threads, .simd = level};
+            EXPECT_EQ(golden.in_double ? hash_of<double>(golden, execution) : hash_of<float>(golden, execution),
+                      golden.hash)
+                << name(level) << ", " << threads << " threads";
+        }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, Bits, testing::ValuesIn(goldens()), [](const auto& instance) {
+    std::string name = instance.param.name;
+    for (char& c : name) {
+        c = c == '-' ? '_' : c;
+    }
+    return name;
+});
+
+}  // namespace
+}  // namespace handgrad
