@@ -2,6 +2,7 @@
 #include "handgrad/data/column_builder.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -39,6 +40,50 @@ bool MissingTexts::spells_number(char decimal) const {
     });
 }
 
+std::uint32_t TextCodes::find(std::string_view text) const {
+    if (slots_.empty()) {
+        return none;
+    }
+    const std::size_t hash = std::hash<std::string_view>{}(text);
+    const std::size_t mask = slots_.size() - 1;
+    for (std::size_t i = hash & mask; slots_[i].code != none; i = (i + 1) & mask) {
+        if (slots_[i].hash == hash && texts_[slots_[i].code] == text) {
+            return slots_[i].code;
+        }
+    }
+    return none;
+}
+
+std::uint32_t TextCodes::add(std::string_view text) {
+    constexpr std::size_t fewest_slots = 16;
+    if (2 * texts_.size() >= slots_.size()) {
+        const std::vector<Slot> old =
+            std::exchange(slots_, std::vector<Slot>(std::max(fewest_slots, 2 * slots_.size())));
+        for (const Slot& slot : old) {
+            if (slot.code != none) {
+                insert(slot);
+            }
+        }
+    }
+    const auto code = static_cast<std::uint32_t>(texts_.size());
+    texts_.emplace_back(text);
+    insert({std::hash<std::string_view>{}(text), code});
+    return code;
+}
+
+void TextCodes::insert(Slot slot) {
+    std::size_t i = slot.hash & (slots_.size() - 1);
+    while (slots_[i].code != none) {
+        i = (i + 1) & (slots_.size() - 1);
+    }
+    slots_[i] = slot;
+}
+
+std::vector<std::string> TextCodes::take() {
+    slots_ = {};
+    return std::exchange(texts_, {});
+}
+
 ColumnBuilder::ColumnBuilder(std::string name, const ReadOptions& options, const MissingTexts& missing,
                              std::size_t expected_rows)
     : missing_(missing),
@@ -51,7 +96,25 @@ ColumnBuilder::ColumnBuilder(std::string name, const ReadOptions& options, const
 
 void ColumnBuilder::catch_up_numbers() { column_.numbers.resize(row_, std::numeric_limits<double>::quiet_NaN()); }
 
+/// Before the first number, and before one behind cells of another kind.
+void ColumnBuilder::prepare_numbers(std::string_view cell) {
+    if (column_.numbers.empty()) {
+        column_.numbers.reserve(expected_rows_);
+        first_number_ = {row_, std::string(cell), 0};
+    }
+    catch_up_numbers();
+}
+
 void ColumnBuilder::add_cell(std::string_view cell) {
+    if (texts_ > 0 && !spelled_ && beyond_numbers_ == 0) {  // every known code is then that of a plain text
+        const std::uint32_t code = codes_.find(cell);
+        if (code != TextCodes::none) {
+            ++texts_;
+            add_code(code);
+            ++row_;
+            return;
+        }
+    }
     const std::string_view bare = trimmed(cell);
     if (missing_.contains(bare)) {
         if (column_.missing++ == 0) {
@@ -88,33 +151,38 @@ void ColumnBuilder::add_text(std::string_view cell, bool beyond_numbers) {
 }
 
 void ColumnBuilder::add_spelling(std::string_view cell) {
-    if (column_.codes.empty()) {
-        column_.codes.reserve(expected_rows_);
-    }
-    auto known = code_of_.find(cell);
-    if (known == code_of_.end()) {
-        if (code_of_.size() == Column::missing_code) {
+    std::uint32_t code = codes_.find(cell);
+    if (code == TextCodes::none) {
+        if (codes_.size() == TextCodes::none) {
             throw Error(ErrorKind::data,
                         "column " + in_quotes(column_.name) + ": more than 4294967295 different texts");
         }
-        known = code_of_.emplace(cell, static_cast<std::uint32_t>(code_of_.size())).first;
+        code = codes_.add(cell);
     }
-    column_.codes.resize(row_, Column::missing_code);
-    column_.codes.push_back(known->second);
-    if (spelled_ && texts_ == 0 && code_of_.size() > limits::classes) {  // no classes, then: forget the spellings
+    add_code(code);
+    if (spelled_ && texts_ == 0 && codes_.size() > limits::classes) {  // no classes, then: forget the spellings
         spelled_ = false;
-        code_of_.clear();
+        codes_ = {};
         column_.codes = {};
     }
 }
 
+void ColumnBuilder::add_code(std::uint32_t code) {
+    if (column_.codes.empty()) {
+        column_.codes.reserve(expected_rows_);
+    }
+    column_.codes.resize(row_, Column::missing_code);
+    column_.codes.push_back(code);
+}
+
 Column ColumnBuilder::finish(Table& table) {
+    const std::size_t numbers = row_ - column_.missing - texts_;
     column_.has_numbers =
-        !text_column_ && (texts_ == 0 || (numbers_ >= texts_ && numbers_ > 0) || beyond_numbers_ == texts_);
+        !text_column_ && (texts_ == 0 || (numbers >= texts_ && numbers > 0) || beyond_numbers_ == texts_);
     column_.has_texts = text_column_ || spelled_ || !column_.has_numbers;
-    if (!text_column_ && texts_ > 0 && (numbers_ > 0 || column_.has_numbers)) {
+    if (!text_column_ && texts_ > 0 && (numbers > 0 || column_.has_numbers)) {
         column_.odd = column_.has_numbers ? first_text_ : first_number_;
-        column_.odd->count = column_.has_numbers ? texts_ : numbers_;
+        column_.odd->count = column_.has_numbers ? texts_ : numbers;
     }
     if (column_.has_numbers) {
         catch_up_numbers();
@@ -123,11 +191,7 @@ Column ColumnBuilder::finish(Table& table) {
     }
     if (column_.has_texts) {
         column_.codes.resize(row_, Column::missing_code);
-        column_.texts.resize(code_of_.size());
-        while (!code_of_.empty()) {
-            auto entry = code_of_.extract(code_of_.begin());
-            column_.texts[entry.mapped()] = std::move(entry.key());
-        }
+        column_.texts = codes_.take();
     } else {
         column_.codes = {};
     }

@@ -3,10 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "handgrad/data/table.hpp"
@@ -26,6 +24,32 @@ private:
     std::size_t longest_ = 0;
 };
 
+/// Different texts and their codes: 0, 1, … in order of first sight. A table of open addressing, because most of the
+/// work on a column of texts is to find the code of a text that has been seen before.
+class TextCodes {
+public:
+    static constexpr std::uint32_t none = Column::missing_code;
+
+    [[nodiscard]] std::size_t size() const { return texts_.size(); }
+    /// none when the text is not there.
+    [[nodiscard]] std::uint32_t find(std::string_view text) const;
+    /// The text must not be there, and there must be fewer than `none`.
+    std::uint32_t add(std::string_view text);
+    /// The texts by their codes; leaves nothing behind.
+    std::vector<std::string> take();
+
+private:
+    struct Slot {
+        std::size_t hash = 0;
+        std::uint32_t code = none;
+    };
+
+    void insert(Slot slot);
+
+    std::vector<Slot> slots_;  ///< a power of two, at most half of them taken
+    std::vector<std::string> texts_;
+};
+
 /// Takes the cells of one column from the first row to the last.
 class ColumnBuilder {
 public:
@@ -40,12 +64,8 @@ public:
     void add_cell(std::string_view cell);
     /// A cell known to be a number that is not a missing text, in a column that keeps no spelling.
     void add_number(double value, std::string_view cell) {
-        if (column_.numbers.size() != row_) {
-            catch_up_numbers();
-        }
-        if (numbers_++ == 0) {
-            column_.numbers.reserve(expected_rows_);
-            first_number_ = {row_, std::string(cell), 0};
+        if (column_.numbers.size() != row_ || row_ == 0) {
+            prepare_numbers(cell);
         }
         column_.numbers.push_back(value);
         ++row_;
@@ -55,14 +75,11 @@ public:
     Column finish(Table& table);
 
 private:
-    struct Hash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-    };
-
+    void prepare_numbers(std::string_view cell);
     void catch_up_numbers();
     void add_spelling(std::string_view cell);
     void add_text(std::string_view cell, bool beyond_numbers);
+    void add_code(std::uint32_t code);
 
     // The vectors in here end at the last cell of their kind; finish() and the next such cell fill the gap.
     Column column_;
@@ -72,14 +89,13 @@ private:
     bool spelled_;
     std::size_t expected_rows_;
     std::size_t row_ = 0;
-    std::size_t numbers_ = 0;
     std::size_t texts_ = 0;
     std::size_t beyond_numbers_ = 0;  ///< of the texts, those that spell infinities and numbers out of range
     std::size_t underflows_ = 0;
     OddCell first_number_{};
     OddCell first_text_{};
     OddCell first_underflow_{};
-    std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> code_of_;
+    TextCodes codes_;
 };
 
 }  // namespace handgrad

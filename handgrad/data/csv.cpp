@@ -88,11 +88,13 @@ void check_names(const CsvScanner& scanner, const std::vector<std::string>& name
     }
 }
 
-/// How many rows the rest of the file may hold, by its first line; never so many that their cells would outnumber its
-/// bytes.
+/// How many rows the rest of the file may hold, by the lines it starts with and a little more, since vectors that grow
+/// are copied; never so many that their cells would outnumber its bytes.
 std::size_t expected_rows(std::string_view body, std::size_t columns) {
-    const std::size_t first_line = std::min(body.find('\n'), body.size()) + 1;
-    return body.size() / std::max(first_line, columns) + 1;
+    const std::string_view sample = body.substr(0, std::size_t{1} << 16U);
+    const std::size_t lines = static_cast<std::size_t>(std::count(sample.begin(), sample.end(), '\n')) + 1;
+    const std::size_t rows = body.size() / (sample.size() / lines + 1);
+    return std::min(rows + rows / 32, body.size() / columns) + 1;
 }
 
 class CsvReader {

@@ -3,14 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/data/cells.hpp"
+#include "handgrad/data/decimal.hpp"
 
 namespace handgrad {
 
@@ -48,14 +47,18 @@ public:
     /// delimiter or the end of the line. Else nothing is read.
     bool read_plain_number(double& value, std::string_view& text) {
         const char* const start = at_;
-        if (start == end_ || !(is_digit(*start) || (*start == '-' && start + 1 != end_ && is_digit(start[1])))) {
+        if (!at_decimal(start, end_)) {
             return false;
         }
-        const auto [rest, problem] = std::from_chars(start, end_, value);
-        if (problem != std::errc{} || rest == end_ || (*rest != delimiter_ && *rest != '\n')) {
+        const char* rest = read_decimal(start, end_, value);
+        if (rest == nullptr || rest == end_) {
             return false;
         }
         text = {start, static_cast<std::size_t>(rest - start)};
+        rest += *rest == '\r' && rest + 1 != end_ && rest[1] == '\n' ? 1 : 0;
+        if (*rest != delimiter_ && *rest != '\n') {
+            return false;
+        }
         row_goes_on_ = *rest == delimiter_;
         line_ += row_goes_on_ ? 0 : 1;
         at_ = rest + 1;
@@ -74,8 +77,6 @@ public:
     }
 
 private:
-    static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
     std::string_view plain_cell() {
         const char* const start = at_;
         while (at_ != end_ && !special_[static_cast<unsigned char>(*at_)]) {

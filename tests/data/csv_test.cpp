@@ -268,6 +268,31 @@ TEST(Csv, TheRarerKindOfCellIsTheOddOne) {
     EXPECT_EQ(mostly_texts.missing, 0);
 }
 
+TEST(Csv, ATextThatComesAgainCountsAgain) {
+    const Column texts_with_number = read("a,b\nx,0\n1,0\nx,0\nx,0\n").columns[0];
+    EXPECT_THAT(texts(texts_with_number), ElementsAre("x", "(missing)", "x", "x"));
+    ASSERT_TRUE(texts_with_number.odd);
+    EXPECT_EQ(texts_with_number.odd->count, 1);
+    const Column infinities = read("a,b\n1,0\ninf,0\ninf,0\nx,0\n2,0\n3,0\n4,0\nx,0\n").columns[0];
+    EXPECT_TRUE(infinities.has_numbers);
+    ASSERT_TRUE(infinities.odd);
+    EXPECT_EQ(infinities.odd->count, 4);
+}
+
+TEST(Csv, ManyDifferentTextsKeepTheOrderOfFirstSight) {
+    constexpr std::uint32_t different = 1000;
+    std::string text = "a,b\n";
+    for (std::uint32_t i = 0; i < 3 * different; ++i) {
+        text += "town " + std::to_string(i * 7 % different) + ",0\n";
+    }
+    const Column column = read(text).columns[0];
+    ASSERT_EQ(column.texts.size(), different);
+    for (std::uint32_t i = 0; i < 3 * different; ++i) {
+        ASSERT_EQ(column.codes[i], i % different);
+        ASSERT_EQ(column.texts[column.codes[i]], "town " + std::to_string(i * 7 % different));
+    }
+}
+
 TEST(Csv, InfinitiesAndNumbersOutOfRangeAreOddEvenAmongThemselves) {
     for (const char* cell : {"inf", "-Infinity", "1e400"}) {
         const Column alone = read("a,b\n" + std::string(cell) + ",0\n").columns[0];
