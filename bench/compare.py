@@ -170,7 +170,7 @@ def rtneural_contenders():
     source = Path(RTNEURAL)
     version = output_of("git", "-C", RTNEURAL, "log", "-1", "--format=%h of %cs", default="unknown")
     common = ["-DRTNEURAL_NAMESPACE=RTNeural", "-DRTNEURAL_DEFAULT_ALIGNMENT=32", "-DRTNEURAL_AVX_ENABLED=1",
-              f'-DHANDGRAD_RTNEURAL_VERSION="{version}"', f"-I{source}", f"-I{source / 'modules/json'}"]
+              f'-DHANDGRAD_RTNEURAL_VERSION="{version}"', f"-I{source}", f"-I{source / 'modules/json'}", f"-I{ROOT}"]
     backends = {"Eigen": ["-DRTNEURAL_USE_EIGEN=1", f"-I{source / 'modules/Eigen'}"],
                 "xsimd": ["-DRTNEURAL_USE_XSIMD=1", f"-I{source / 'modules/xsimd/include'}"],
                 "standard library": ["-DRTNEURAL_USE_STL=1"]}

@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-#include "runner.h"
+#include "bench/peers/runner.h"
 
 namespace {
 

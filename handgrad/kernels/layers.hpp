@@ -169,6 +169,13 @@ void forward_layer(const PackedLayer& layer, const S* parameters, const Activati
         block(KeepZ{}, panels);
         return;
     }
+    // Padding goes back to 0 after any f: its z is 0 only while the inputs are finite, and f(0) may be something else.
+    const auto clear_last = [&](PanelRange some) {
+        if (some.last * panel_width<S> > layer.outputs && some.first < some.last) {
+            clear_padding(buffers.a + (some.last - 1) * panel_stride, rows,
+                          layer.outputs - (some.last - 1) * panel_width<S>);
+        }
+    };
     if (layer.activation == Activation::relu) {
         if (!slopes) {
             block(KeepRelu{}, panels);
@@ -177,6 +184,7 @@ void forward_layer(const PackedLayer& layer, const S* parameters, const Activati
         } else {
             block(KeepReluAndSlope<Kink::nearest_zero>{}, panels);
         }
+        clear_last(panels);
         return;
     }
     const std::size_t together = rows <= 2 ? 4 : 1;  // panels before their activation, still in the first cache
@@ -188,12 +196,10 @@ void forward_layer(const PackedLayer& layer, const S* parameters, const Activati
                 for (std::size_t q = some.first; q < some.last; ++q) {
                     S* a = buffers.a + q * panel_stride;
                     activate<F>(a, slopes ? buffers.d + q * panel_stride : nullptr, rows * panel_width<S>, settings);
-                    if ((q + 1) * panel_width < S >> layer.outputs) {
-                        clear_padding(a, rows, layer.outputs - q * panel_width<S>);
-                    }
                 }
             }
         });
+        clear_last(some);
     }
 }
 

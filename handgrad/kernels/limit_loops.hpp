@@ -30,8 +30,9 @@ struct LimitLoops {
     /// c ← c·factor + term, round after round, for as many independent c as keep the multipliers busy, all in
     /// registers. Returns their sum.
     T (*multiply_adds)(std::size_t rounds, T factor, T term);
-    /// Reads all, so many times, and returns the sum.
-    T (*sum)(const T* from, std::size_t count, std::size_t times);
+    /// Reads all, so many times, and returns the sum; with `streams` the quarters side by side, so that a processor
+    /// which fetches ahead does so in four places.
+    T (*sum)(const T* from, std::size_t count, bool streams, std::size_t times);
     /// y = f(x).
     void (*elementary)(Elementary f, const T* x, T* y, std::size_t count);
     /// a = f(z), and f′(z) unless `slope` is null, by the loop of the training step. Not for softmax.

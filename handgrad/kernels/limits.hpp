@@ -18,7 +18,7 @@ namespace {
 /// More chains than latency × throughput of a fused multiply-add (10 at most so far), fewer than registers.
 inline constexpr std::size_t chains = 12;
 /// The same for additions that also wait for a load.
-inline constexpr std::size_t sums_at_once = 8;
+inline constexpr std::size_t sums_at_once = 8;  // two for each of four streams
 
 template <class S, std::size_t count>
 S sum_of_all(const Simd<S> (&vectors)[count]) {
@@ -52,16 +52,21 @@ S multiply_adds(std::size_t rounds, S factor, S term) {
 }
 
 template <class S>
-S sum_of(const S* from, std::size_t count, std::size_t times) {
+S sum_of(const S* from, std::size_t count, bool streams, std::size_t times) {
     using V = Simd<S>;
     V sum[sums_at_once];
     for (V& s : sum) {
         s = V(0);
     }
+    constexpr std::size_t pair = 2 * V::lanes;
+    const std::size_t gap = streams ? count / 4 : pair;
+    const std::size_t step = streams ? pair : 4 * pair;
+    const std::size_t end = streams ? count / 4 : count;
+    const S* const quarter[4] = {from, from + gap, from + 2 * gap, from + 3 * gap};
     for (std::size_t time = 0; time < times; ++time) {
-        for (std::size_t i = 0; i < count; i += sums_at_once * V::lanes) {
+        for (std::size_t i = 0; i < end; i += step) {
             for (std::size_t j = 0; j < sums_at_once; ++j) {
-                sum[j] = sum[j] + V::load(from + i + j * V::lanes);
+                sum[j] = sum[j] + V::load(quarter[j / 2] + i + j % 2 * V::lanes);
             }
         }
     }

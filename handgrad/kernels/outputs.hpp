@@ -43,7 +43,8 @@ template <class S>
 }
 /// The same for a pair that is known when this is compiled, so that nothing is left to decide in the loops.
 template <Loss kind, Activation output, class S>
-[[gnu::flatten]] Simd<S> rows_loss_of_pair(const OutputScratch<S>& scratch, Simd<S> factor, bool derivatives) {
+[[gnu::flatten, gnu::noinline]] Simd<S> rows_loss_of_pair(const OutputScratch<S>& scratch, Simd<S> factor,
+                                                          bool derivatives) {
     return rows_loss_of<S>({.kind = kind, .output = output}, scratch, factor, derivatives);
 }
 /// The usual pairs are compiled one by one; the others are decided for each vector of rows.

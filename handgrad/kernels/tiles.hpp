@@ -84,6 +84,7 @@ template <bool plain_last, class S, std::size_t M, std::size_t V, class At>
 }
 
 // --- Where a(m, k) comes from: rows × columns of a batch, seen along either side ------------------------------------
+// Neither side is ever empty: loops that test at their end leave the sums in registers throughout.
 
 /// Rows that lie anywhere, such as those of a shuffled data set.
 template <class S>
@@ -98,11 +99,27 @@ struct GatheredRows {
         for (std::size_t m = 0; m < M; ++m) {
             a[m] = rows[first + m];
         }
-        for (std::size_t k = 0; k < columns; ++k, b += panel_width<S>) {
+        std::size_t k = 0;
+        do {
             add_term<false>(
                 sum, [&](std::size_t m) { return a[m][k]; }, b, stride);
-        }
+            b += panel_width<S>;
+        } while (++k < columns);
     }
+    /// sum(m, ·) += Σ over rows begin … end − 1 of x(row, first + m) b(row, ·).
+    template <bool plain_last, std::size_t M, std::size_t V>
+    [[gnu::always_inline]] void along(Simd<S> (&sum)[M][V], std::size_t first, std::size_t begin, std::size_t end,
+                                      const S* b, std::size_t stride) const {
+        b += begin * panel_width<S>;
+        do {
+            const S* a = rows[begin] + first;
+            add_term<plain_last>(
+                sum, [&](std::size_t m) { return a[m]; }, b, stride);
+            b += panel_width<S>;
+        } while (++begin < end);
+    }
+    /// Tiles of columns must not cross a multiple of this.
+    static constexpr std::size_t run = ~std::size_t{0};
 };
 
 /// The columns of such rows, copied tile by tile so that a gradient reads them in one stream: of a tile that starts at
@@ -119,12 +136,13 @@ struct PackedColumns {
                                       const S* b, std::size_t stride) const {
         const S* a = data + first * rows + begin * M;
         b += begin * panel_width<S>;
-        for (std::size_t k = begin; k < end; ++k, a += M, b += panel_width<S>) {
+        do {
             add_term<plain_last>(
                 sum, [&](std::size_t m) { return a[m]; }, b, stride);
-        }
+            a += M;
+            b += panel_width<S>;
+        } while (++begin < end);
     }
-    /// Tiles of columns must not cross a multiple of this.
     static constexpr std::size_t run = ~std::size_t{0};
 };
 /// Fills `packed`, of rows · (columns + 1) numbers.
@@ -154,22 +172,30 @@ struct PanelRows {
     template <std::size_t M, std::size_t V>
     [[gnu::always_inline]] void across(Simd<S> (&sum)[M][V], std::size_t first, const S* b, std::size_t stride) const {
         const S* a = data + first * panel_width<S>;
-        for (std::size_t done = 0; done < columns; done += panel_width<S>, a += panel_stride) {
-            const std::size_t count = columns - done < panel_width<S> ? columns - done : panel_width<S>;
-            for (std::size_t k = 0; k < count; ++k, b += panel_width<S>) {
+        std::size_t left = columns;
+        do {
+            const std::size_t count = left < panel_width<S> ? left : panel_width<S>;
+            std::size_t k = 0;
+            do {
                 add_term<false>(
                     sum, [&](std::size_t m) { return a[m * panel_width<S> + k]; }, b, stride);
-            }
-        }
+                b += panel_width<S>;
+            } while (++k < count);
+            a += panel_stride;
+            left -= count;
+        } while (left > 0);
     }
     template <bool plain_last, std::size_t M, std::size_t V>
     [[gnu::always_inline]] void along(Simd<S> (&sum)[M][V], std::size_t first, std::size_t begin, std::size_t end,
                                       const S* b, std::size_t stride) const {
-        const S* a = data + first / panel_width<S> * panel_stride + first % panel_width<S>;
-        for (std::size_t k = begin; k < end; ++k) {
+        const S* a = data + first / panel_width<S> * panel_stride + first % panel_width<S> + begin * panel_width<S>;
+        b += begin * panel_width<S>;
+        do {
             add_term<plain_last>(
-                sum, [&](std::size_t m) { return a[k * panel_width<S> + m]; }, b + k * panel_width<S>, stride);
-        }
+                sum, [&](std::size_t m) { return a[m]; }, b, stride);
+            a += panel_width<S>;
+            b += panel_width<S>;
+        } while (++begin < end);
     }
     static constexpr std::size_t run = panel_width<S>;
 };
@@ -184,10 +210,13 @@ struct OutputRows {
     template <std::size_t M, std::size_t V>
     [[gnu::always_inline]] void across(Simd<S> (&sum)[M][V], std::size_t first, const S* b, std::size_t stride) const {
         const S* a = data + first;
-        for (std::size_t k = 0; k < columns; ++k, a += output_stride, b += panel_width<S>) {
+        std::size_t k = 0;
+        do {
             add_term<false>(
                 sum, [&](std::size_t m) { return a[m]; }, b, stride);
-        }
+            a += output_stride;
+            b += panel_width<S>;
+        } while (++k < columns);
     }
     template <bool plain_last, std::size_t M, std::size_t V>
     [[gnu::always_inline]] void along(Simd<S> (&sum)[M][V], std::size_t first, std::size_t begin, std::size_t end,
@@ -196,10 +225,12 @@ struct OutputRows {
         for (std::size_t m = 0; m < M; ++m) {
             a[m] = data + (first + m) * output_stride;
         }
-        for (std::size_t k = begin; k < end; ++k) {
+        b += begin * panel_width<S>;
+        do {
             add_term<plain_last>(
-                sum, [&](std::size_t m) { return a[m][k]; }, b + k * panel_width<S>, stride);
-        }
+                sum, [&](std::size_t m) { return a[m][begin]; }, b, stride);
+            b += panel_width<S>;
+        } while (++begin < end);
     }
 };
 

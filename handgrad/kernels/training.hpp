@@ -78,6 +78,9 @@ private:
         return share_of(panels(l), member_.index, member_.size);
     }
 
+    /// Copying the columns of a batch pays when enough panels read them.
+    [[nodiscard]] bool packs_columns() const { return panels(0) > 4; }
+
     // --- What a batch brings ---------------------------------------------------------------------------------------
 
     /// Notes where the rows of the batch are, copies their targets and weights, and their columns for the gradient.
@@ -107,7 +110,7 @@ private:
             buffers_.weights[i] = weight;
             buffers_.shares[i] = static_cast<S>(unit * static_cast<double>(weight));
         }
-        if (plan_.work != Work::loss) {
+        if (plan_.work != Work::loss && packs_columns()) {
             pack_columns<S>(starts, rows, layer(0).inputs, buffers_.columns);
         }
     }
@@ -185,8 +188,12 @@ private:
         }
         const S* dz = buffers_.layer[l].d;
         if (l == 0) {
-            const PackedColumns<S> x{buffers_.columns, rows};
-            gradient_of_outputs<S>(layer(l), x, dz, rows, panel_stride(), some, target);
+            if (packs_columns()) {
+                const PackedColumns<S> x{buffers_.columns, rows};
+                gradient_of_outputs<S>(layer(l), x, dz, rows, panel_stride(), some, target);
+            } else {
+                gradient_of_outputs<S>(layer(l), inputs(), dz, rows, panel_stride(), some, target);
+            }
         } else {
             gradient_of_outputs<S>(layer(l), activations(l - 1), dz, rows, panel_stride(), some, target);
         }
