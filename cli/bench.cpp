@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cmath>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,8 +24,6 @@ struct BenchOptions {
     OutputOptions show;
 };
 
-constexpr std::array simd_names{"auto", "avx512", "avx2", "scalar"};
-
 bool parse(BenchOptions& options, std::vector<std::string> words) {
     Arguments arguments("bench", {"handgrad bench", "handgrad bench --workload T1,S1 --threads 1",
                                   "handgrad bench --workload I1,J1/64-64-64 --json", "handgrad bench --all"});
@@ -47,12 +44,7 @@ bool parse(BenchOptions& options, std::vector<std::string> words) {
     arguments.option("--stretch", "SECONDS", "how long one repetition lasts at least (0.05)",
                      into(options.measure.stretch, {.lowest = 0.0, .highest = 60.0, .without_lowest = true}));
     arguments.group("Machine and output");
-    arguments.option("--threads,--num-threads", "N", "at most so many threads work (all cores)",
-                     into(options.measure.execution.threads, 1));
-    arguments.option("--simd", "LEVEL", "auto, avx512, avx2 or scalar: the instruction set (auto)",
-                     into_choice({simd_names.begin(), simd_names.end()}, [&](std::size_t chosen) {
-                         options.measure.execution.simd = find_simd_level(simd_names[chosen]);
-                     }));
+    declare_machine(arguments, options.measure.execution);
     declare_output(arguments, options.show, "an event `machine`, then `workload` for each");
     arguments.notes(
         "T S M D L  training steps on rows gathered in shuffled order, from data sets of several batches\n"
@@ -60,12 +52,13 @@ bool parse(BenchOptions& options, std::vector<std::string> words) {
         "I1 I2      inference, one row and 65536; J1: outputs and their derivatives by the inputs\n"
         "O          odd shapes, each beside an even one; E: functions, seconds for one number\n"
         "\n"
-        "The limit of a step is flops / (peak x threads), and what its functions and Adam take at their best rate\n"
-        "by themselves, or for sgd 8 bytes a parameter / bandwidth; of one row, 4 bytes a parameter / bandwidth, each\n"
-        "cache giving what it holds, if that is more; of a function, its operations at the peak rate or its bytes /\n"
-        "bandwidth. All of these are measured anew in each run. Threads are those that worked: a step too short to\n"
-        "be shared is left to one. Percentiles of I1 are of single calls, or of as many as last 2 microseconds\n"
-        "timed together, less what reading the clock takes.\n");
+        "The limit of a step is flops / (peak x threads), and what its functions and Adam take at their best\n"
+        "rate by themselves, or for sgd 8 bytes a parameter / bandwidth; of one row, 4 bytes a parameter /\n"
+        "bandwidth, each cache giving what it holds, if that is more; of a function, its operations at the\n"
+        "peak rate or the bytes that it reads / bandwidth. All of these are measured anew in each run.\n"
+        "Threads are those that worked: a step too short to be shared is left to one. Percentiles of I1 are\n"
+        "of single calls, or of as many as last 2 microseconds timed together, less what reading the clock\n"
+        "takes.\n");
     if (!parse_or_help(arguments, std::move(words))) {
         return false;
     }
@@ -112,7 +105,7 @@ std::string describe(const MachineLimits& limits) {
                 : fmt::format("; {} threads {}\n", limits.threads, digits(limits.peak_of_threads * 1e-9));
     text += "  reading, GB/s, one thread        ";
     for (const MemoryLevel level : all_memory_levels) {
-        text += fmt::format("{}{} {}", level == MemoryLevel::L1 ? "" : ", ", name(level),
+        text += fmt::format("{}{} {}", level == MemoryLevel::l1 ? "" : ", ", name(level),
                             digits(limits.bandwidth_of(level) * 1e-9));
     }
     return text + "\n\n";

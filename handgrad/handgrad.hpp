@@ -29,6 +29,10 @@
 #include "handgrad/nn/tape.hpp"
 // Steps 2 to 4: forward, loss, backward; and the Jacobian by the input.
 #include "handgrad/nn/passes.hpp"
+// The same three steps in one call, at full speed.
+#include "handgrad/nn/loss_gradient.hpp"
+// A trained network in use: outputs and derivatives by the input, for one row or many, fast.
+#include "handgrad/nn/predictor.hpp"
 
 // Tables from files: named columns of numbers or texts.
 #include "handgrad/data/table.hpp"
@@ -48,3 +52,8 @@
 #include "handgrad/train/fit.hpp"
 #include "handgrad/train/metrics.hpp"
 #include "handgrad/train/prediction.hpp"
+
+// What the machine can do at most, and what training and inference make of it.
+#include "handgrad/measure/bench.hpp"
+#include "handgrad/measure/machine.hpp"
+#include "handgrad/measure/workload.hpp"

@@ -1,0 +1,61 @@
+// Measures workloads on the engine and the predictor, beside the limit that the machine sets each of them.
+#pragma once
+
+#include <cstddef>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "handgrad/measure/machine.hpp"
+#include "handgrad/measure/workload.hpp"
+
+namespace handgrad {
+
+/// How long single calls took, of a thousand or so and more; the clock's own cost is taken off.
+struct Percentiles {
+    double p50 = 0.0;  ///< seconds
+    double p99 = 0.0;
+    double p999 = 0.0;
+    std::size_t calls_together = 1;  ///< that were timed as one, where the clock is too coarse for one
+};
+
+struct Measurement {
+    Workload workload;
+    std::size_t threads = 1;  ///< that worked: fewer than asked for where more would not pay
+    double seconds = 0.0;     ///< of a step or a call (of a function: of one number), the least of all stretches
+    double median = 0.0;      ///< … and their median
+    double flops_per_second = 0.0;
+    double rows_per_second = 0.0;  ///< of a function: numbers
+    double limit = 0.0;            ///< seconds that the machine needs at least, by what was measured in this run
+    std::optional<Percentiles> percentiles;  ///< of inference on one row
+
+    [[nodiscard]] double share() const { return limit / seconds; }
+};
+
+/// The limit of a step: flops / (peak × threads), and transcendental functions and Adam at the best rate that they
+/// reach by themselves, or the bytes that SGD reads and writes / bandwidth. Of one row's inference and Jacobian: the
+/// bytes of the parameters / bandwidth, each cache giving what it holds of them, if that is more. Of a function: its
+/// operations at the rate of multiply-adds, or the bytes that it reads / bandwidth.
+class Bench {
+public:
+    /// `limits` were measured with the same options.
+    Bench(const MachineLimits& limits, const MeasureOptions& options) : limits_(limits), options_(options) {}
+
+    Measurement run(const Workload& workload);
+
+private:
+    template <class T>
+    Measurement run_as(const Workload& workload);
+    template <class T>
+    double limit_of_step(const Workload& workload, std::size_t threads);
+    double limit_of_function(const Workload& workload) const;
+    template <class T>
+    double rate(const std::string& function, const std::string& detail);
+
+    MachineLimits limits_;
+    MeasureOptions options_;
+    std::map<std::string, double> rates_;  // seconds a number, of what limits steps
+};
+
+}  // namespace handgrad

@@ -1,0 +1,219 @@
+// Measurements: operations are counted exactly, numbers agree with each other, and names find their workloads.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "handgrad/base/error.hpp"
+#include "handgrad/measure/bench.hpp"
+#include "handgrad/measure/functions.hpp"
+#include "handgrad/measure/machine.hpp"
+#include "handgrad/measure/operations.hpp"
+#include "handgrad/measure/stopwatch.hpp"
+#include "handgrad/measure/workload.hpp"
+
+namespace handgrad {
+namespace {
+
+using testing::AllOf;
+using testing::Ge;
+using testing::Gt;
+using testing::HasSubstr;
+
+constexpr MeasureOptions quick{.execution = {.threads = 1}, .repetitions = 2, .stretch = 1e-4};
+
+std::vector<Workload> select(const std::vector<std::string>& names) { return select_workloads(names, "--workload"); }
+Workload one(const std::string& id) {
+    const std::vector<Workload> found = select({id});
+    EXPECT_EQ(found.size(), 1U) << id;
+    return found.at(0);
+}
+std::vector<std::string> ids(const std::vector<Workload>& workloads) {
+    std::vector<std::string> result;
+    for (const Workload& workload : workloads) {
+        result.push_back(workload.id);
+    }
+    return result;
+}
+
+TEST(Workloads, NamesAndPrefixesSelectEachOnceInTheOrderOfTheTable) {
+    EXPECT_EQ(ids(select({"S1", "T1", "S1"})), (std::vector<std::string>{"T1", "S1"}));
+    EXPECT_EQ(ids(select({"I1"})), (std::vector<std::string>{"I1/10-32-1", "I1/64-64-64", "I1/784-256-10"}));
+    EXPECT_EQ(ids(select({"I1/64-64-64", "I1"})), ids(select({"I1"})));
+    EXPECT_EQ(ids(select({"J1/64-64-64"})), (std::vector<std::string>{"J1/64-64-64/1", "J1/64-64-64/1024"}));
+    EXPECT_EQ(ids(select({"E/sigmoid"})), (std::vector<std::string>{"E/sigmoid"}));
+    const std::vector<std::string> without_names = ids(select({}));
+    EXPECT_EQ(without_names.size(), all_workloads().size() - 1);
+    EXPECT_THAT(without_names, testing::Not(testing::Contains("L2")));
+    EXPECT_EQ(ids(select({"L2"})), (std::vector<std::string>{"L2"}));
+}
+
+TEST(Workloads, ANameThatStandsForNoneIsAnErrorWithTheNearestOne) {
+    for (const auto& [name, answer] : std::vector<std::pair<std::string, std::string>>{
+             {"T9", "--workload: unknown 'T9' (did you mean 'T1'?); choose from: T1, T2, T3, S1"},
+             {"I1/10-32", "(did you mean 'I1/10-32-1'?)"},
+             {"", "unknown ''"},
+             {"/", "unknown '/'"},
+             {"nothing", "unknown 'nothing'; choose"}}) {
+        try {
+            select({"T1", name});
+            FAIL() << name;
+        } catch (const Error& error) {
+            EXPECT_EQ(error.kind(), ErrorKind::usage);
+            EXPECT_THAT(error.what(), HasSubstr(answer));
+        }
+    }
+}
+
+TEST(Workloads, IdsAreDistinctAndShapesAreNetworks) {
+    std::vector<std::string> all = ids(all_workloads());
+    std::ranges::sort(all);
+    EXPECT_EQ(std::ranges::adjacent_find(all), all.end());
+    for (const Workload& workload : all_workloads()) {
+        EXPECT_EQ(workload.sizes.size() < 2, workload.kind == WorkloadKind::function) << workload.id;
+        EXPECT_GE(flops(workload), 0.0) << workload.id;
+    }
+}
+
+TEST(Flops, AreThoseOfTheFormulas) {
+    EXPECT_EQ(flops(one("T1")), 4 * 32 * 10 * 32 + 6 * 32 * 32 * 1);  // 4Bnr + 6BrK
+    EXPECT_EQ(flops(one("T3")), 4 * 200 * 24 * 8 + 6 * 200 * 8 * 2);
+    EXPECT_EQ(flops(one("M2")), 4. * 128 * 784 * 256 + 6. * 128 * 256 * 10);
+    EXPECT_EQ(flops(one("D1")), 2. * 10000 * (3 * (4 * 32 + 32 * 16 + 16 * 4) - 4 * 32));
+    EXPECT_EQ(flops(one("I1/784-256-10")), 2 * (784 * 256 + 256 * 10));
+    EXPECT_EQ(flops(one("I2/10-32-1")), 2. * 65536 * (10 * 32 + 32));
+    EXPECT_EQ(flops(one("J1/64-64-64/1024")), 2. * 1024 * (2 * 64 * 64 + 64 * 64 * 64));
+    EXPECT_EQ(parameters(one("T1")), 10 * 32 + 32 + 32 + 1);
+    EXPECT_EQ(parameters(one("D1")), 5 * 32 + 33 * 16 + 17 * 4);
+}
+
+TEST(Operations, AreCountedFromTheTextOfTheFormula) {
+    EXPECT_EQ(operations("leaky_relu").instructions, 3);  // ×, a comparison, a selection
+    EXPECT_EQ(operations("leaky_relu").flops, 1);
+    EXPECT_EQ(operations("adam").flops, 15);  // m: × fma; v: × × fma; decay: fma; the step: × √ fma ÷ −
+    EXPECT_GT(operations("gelu").instructions, operations("tanh").instructions);
+    EXPECT_GT(operations("softmax", 10).instructions, operations("exp").instructions);
+    EXPECT_EQ(operations("no such function").instructions, 0);
+    for (const Workload& workload : all_workloads()) {
+        if (workload.kind == WorkloadKind::function) {
+            EXPECT_GT(operations(workload.function, outputs_of_row(workload)).instructions, 0) << workload.id;
+        }
+    }
+}
+
+TEST(Caches, LevelsFollowEachOther) {
+    const CacheSizes sizes{.bytes = {32 << 10, 512 << 10, 16 << 20}};
+    EXPECT_EQ(sizes.holding(0), MemoryLevel::l1);
+    EXPECT_EQ(sizes.holding(32 << 10), MemoryLevel::l1);
+    EXPECT_EQ(sizes.holding(1 + (32 << 10)), MemoryLevel::l2);
+    EXPECT_EQ(sizes.holding(1e6), MemoryLevel::l3);
+    EXPECT_EQ(sizes.holding(1e9), MemoryLevel::memory);
+    for (const MemoryLevel level : all_memory_levels) {
+        EXPECT_EQ(sizes.holding(static_cast<double>(sizes.working_set(level))), level) << name(level);
+    }
+    const CacheSizes here = cache_sizes();
+    EXPECT_LT(here.bytes[0], here.bytes[1]);
+}
+
+TEST(Caches, EachGivesWhatItHolds) {
+    MachineLimits limits{.bandwidth = {8e9, 4e9, 2e9, 1e9}};
+    limits.caches.bytes = {1000, 2000, 4000};
+    EXPECT_DOUBLE_EQ(limits.seconds_to_read(800), 800 / 8e9);
+    EXPECT_DOUBLE_EQ(limits.seconds_to_read(1100), 1000 / 8e9 + 100 / 4e9);
+    EXPECT_DOUBLE_EQ(limits.seconds_to_read(10000), 1000 / 8e9 + 2000 / 4e9 + 4000 / 2e9 + 3000 / 1e9);
+}
+
+TEST(Stopwatch, TakesLeastAndMedian) {
+    EXPECT_EQ((Timing{{3, 1, 2}}.least()), 1);
+    EXPECT_EQ((Timing{{3, 1, 2}}.median()), 2);
+    EXPECT_EQ((Timing{{4, 1, 3, 2}}.median()), 2.5);
+    EXPECT_EQ((Timing{{4, 2}}.divided_by(2).seconds), (std::vector<double>{2, 1}));
+    std::size_t calls = 0;
+    const Timing timing = time_calls(3, 1e-4, [&] { ++calls; });
+    EXPECT_EQ(timing.seconds.size(), 3U);
+    EXPECT_GT(calls, 3U);
+    EXPECT_THAT(timing.least(), AllOf(Gt(0.0), testing::Lt(1e-3)));
+}
+
+TEST(Machine, LimitsAreNumbersAndVectorsAreFasterThanSingleNumbers) {
+    MeasureOptions options = quick;
+    options.execution.simd = SimdLevel::scalar;
+    const MachineLimits scalar = measure_machine(options);
+    EXPECT_EQ(scalar.simd, SimdLevel::scalar);
+    EXPECT_EQ(scalar.threads, 1U);
+    for (const double limit : {scalar.peak, scalar.peak_double, scalar.peak_of_threads}) {
+        EXPECT_THAT(limit, AllOf(Gt(1e6), testing::Lt(1e15)));
+    }
+    for (const double limit : scalar.bandwidth) {
+        EXPECT_THAT(limit, AllOf(Gt(1e6), testing::Lt(1e15)));
+    }
+    if (best_simd_level() != SimdLevel::scalar) {
+        EXPECT_GT(measure_machine(quick).peak, scalar.peak);  // eight times and more
+    }
+}
+
+/// Whether a test may take the time.
+bool small(const Workload& workload) {
+    return flops(workload) < 1e7 && workload.detail != "memory" && workload.detail != "L3";
+}
+
+TEST(Bench, NumbersOfAWorkloadAgree) {
+    const MachineLimits limits = measure_machine(quick);
+    Bench bench(limits, quick);
+    for (const Workload& workload : all_workloads()) {
+        if (!small(workload)) {
+            continue;
+        }
+        SCOPED_TRACE(workload.id);
+        const Measurement m = bench.run(workload);
+        const bool function = workload.kind == WorkloadKind::function;
+        const double rows = function ? 1.0 : static_cast<double>(workload.batch);
+        const double flops_a_row = flops(workload) / static_cast<double>(workload.batch);
+        EXPECT_EQ(m.workload.id, workload.id);
+        EXPECT_EQ(m.threads, 1U);
+        EXPECT_GT(m.seconds, 0.0);
+        EXPECT_THAT(m.median, Ge(m.seconds));
+        EXPECT_DOUBLE_EQ(m.rows_per_second, rows / m.seconds);
+        EXPECT_DOUBLE_EQ(m.flops_per_second, flops_a_row * rows / m.seconds);
+        EXPECT_DOUBLE_EQ(m.share(), m.limit / m.seconds);
+        EXPECT_TRUE(std::isfinite(m.limit));
+        if (!function) {
+            EXPECT_THAT(m.limit, Ge(flops(workload) / (workload.double_precision ? limits.peak_double : limits.peak)));
+        }
+        EXPECT_EQ(m.percentiles.has_value(), workload.kind == WorkloadKind::single);
+        if (m.percentiles) {
+            EXPECT_GT(m.percentiles->p50, 0.0);
+            EXPECT_LE(m.percentiles->p50, m.percentiles->p99);
+            EXPECT_LE(m.percentiles->p99, m.percentiles->p999);
+            EXPECT_GE(m.percentiles->calls_together, 1U);
+        }
+    }
+}
+
+TEST(Bench, ALimitHasAPartForEachThingThatTakesTime) {
+    MachineLimits limits{.simd = best_simd_level(), .threads = 1, .peak = 1e9, .peak_double = 5e8};
+    limits.bandwidth.fill(1e9);
+    limits.caches.bytes = {32 << 10, 512 << 10, 16 << 20};
+    Bench bench(limits, quick);
+    EXPECT_DOUBLE_EQ(bench.run(one("T1")).limit, flops(one("T1")) / 1e9 + 8 * parameters(one("T1")) / 1e9);
+    EXPECT_GT(bench.run(one("T3")).limit, flops(one("T3")) / 5e8);  // tanh
+    EXPECT_GT(bench.run(one("S1")).limit, flops(one("S1")) / 1e9);  // adam
+    EXPECT_DOUBLE_EQ(bench.run(one("I1/64-64-64")).limit, 4 * parameters(one("I1/64-64-64")) / 1e9);
+    EXPECT_DOUBLE_EQ(bench.run(one("J1/64-64-64/1")).limit, flops(one("J1/64-64-64/1")) / 1e9);
+    EXPECT_DOUBLE_EQ(bench.run(one("E/exp")).limit, std::max(2 * operations("exp").instructions / 1e9, 4 / 1e9));
+}
+
+TEST(Functions, RunInBothPrecisions) {
+    const CacheSizes caches;
+    for (const char* id : {"E/exp", "E/tanh+slope", "E/log1p", "E/erfc", "E/softmax/10", "E/cross_entropy/10",
+                           "E/binary_cross_entropy", "E/adam/L1"}) {
+        EXPECT_GT(time_function<float>(one(id), caches, quick).least(), 0.0) << id;
+        EXPECT_GT(time_function<double>(one(id), caches, quick).least(), 0.0) << id;
+    }
+}
+
+}  // namespace
+}  // namespace handgrad
