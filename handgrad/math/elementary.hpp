@@ -76,7 +76,7 @@ template <PolynomialNumber T>
 Expm1Parts<T> expm1_parts(const ExpParts<T>& e) {
     const T s = scale(T(1), e.k - T(1));  // (e^x − 1)/2 = (s − ½) + s r + s rest
     const T whole = s - T(0.5);
-    const T lost = (s - whole) - T(0.5);
+    const T lost = select(less(s, T(0.5)), s - (whole + T(0.5)), (s - whole) - T(0.5));
     const T high = fma(s, e.high, whole);
     return {high, fma(s, e.low, fma(s, e.high, whole - high) + lost)};
 }
