@@ -32,8 +32,8 @@ struct ApplyingOptions {
 };
 void declare_applying(Arguments& arguments, ApplyingOptions& options);
 
-/// --threads, --simd: without effect on any result. An instruction set that this processor lacks is named, and the widest
-/// that it has works instead.
+/// --threads, --simd: without effect on any result. An instruction set that this processor lacks is named, and the
+/// widest that it has works instead.
 void declare_machine(Arguments& arguments, Execution& execution);
 
 /// --json, --quiet; where progress and decisions are shown, --quiet leaves errors alone.

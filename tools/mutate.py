@@ -29,7 +29,8 @@ ACTIVATIONS = "handgrad/math/activations.hpp"
 LOSSES = "handgrad/math/losses.hpp"
 CONVENTIONS = "handgrad/math/conventions.hpp"
 LOOPS = "handgrad/nn/plain_loops.hpp"
-OPTIMIZER = "handgrad/train/optimizer.cpp"
+OUTPUT_LOSS = "handgrad/math/output_loss.hpp"
+UPDATES = "handgrad/math/updates.hpp"
 
 # For each mutated file what is compiled anew: sources and tests that see it.
 SOURCES = {
@@ -37,7 +38,8 @@ SOURCES = {
     LOSSES: ("tests/math/losses_test.cpp",),
     CONVENTIONS: ("tests/math/losses_test.cpp",),
     LOOPS: ("handgrad/nn/passes.cpp", "tests/nn/passes_test.cpp"),
-    OPTIMIZER: ("handgrad/train/optimizer.cpp", "tests/train/optimizer_test.cpp"),
+    OUTPUT_LOSS: ("handgrad/nn/passes.cpp", "tests/nn/passes_test.cpp"),
+    UPDATES: ("handgrad/train/optimizer.cpp", "tests/train/optimizer_test.cpp"),
 }
 
 
@@ -53,7 +55,7 @@ class Mutation:
 
 
 RELU_KINK = "const auto flat = settings.kink == Kink::right_limit ? less(z, T(0)) : less_equal(z, T(0));"
-SIGMA_PRIME = "const T t = exp(-abs(z));\n        return t / ((T(1) + t) * (T(1) + t));"
+SIGMA_PRIME = "const T t = exp(-abs(z));\n        const T s = T(1) / (T(1) + t);\n        return (t * s) * s;"
 SIGMA_PRIME_ITEMS = ("Eq. (12)", "Eq. (13)", "Eq. (14)", "Eq. (15)")
 
 MUTATIONS = (
@@ -65,10 +67,10 @@ MUTATIONS = (
              "Reduction squared_error = Reduction::mean;", ("Eq. (3)",)),
     Mutation("mean over rows left out", LOOPS, "Wide<T>(reduction) * weight / total_weight",
              "Wide<T>(reduction) * weight + Wide<T>(0) * total_weight", ("Step 3", "Eq. (3)")),
-    Mutation("step uphill", OPTIMIZER, "w[i] -= rate * g[i];", "w[i] += rate * g[i];", ("Eq. (4)",)),
-    Mutation("learning rate left out", OPTIMIZER, "w[i] -= rate * g[i];", "w[i] -= g[i];", ("Eq. (4)",)),
-    Mutation("positive part becomes absolute value", ACTIVATIONS, "return select(less(z, T(0)), T(0), z);",
-             "return select(less(z, T(0)), -z, z);", ("Table 1",)),
+    Mutation("step uphill", UPDATES, "w = fma(T(-c.rate), g, w);", "w = fma(T(c.rate), g, w);", ("Eq. (4)",)),
+    Mutation("learning rate left out", UPDATES, "w = fma(T(-c.rate), g, w);", "w = w - g;", ("Eq. (4)",)),
+    Mutation("positive part becomes absolute value", ACTIVATIONS, "return max(z, T(0));",
+             "return abs(z);", ("Table 1",)),
     Mutation("ReLU' is 1 for z < 0 too", ACTIVATIONS, "return select(flat, T(0), T(1));", "return T(1);",
              ("Eq. (5)", "Eq. (6)")),
     Mutation("ReLU'(0) is 0", ACTIVATIONS, RELU_KINK, "const auto flat = less_equal(z, T(0));", ("Eq. (7)",)),
@@ -77,10 +79,10 @@ MUTATIONS = (
     Mutation("squared error' without its 2", LOSSES, "return T(2) * d;", "return d;", ("Eq. (10)", "Eq. (11)")),
     Mutation("squared error' with the wrong sign", LOSSES, "return T(2) * d;", "return T(-2) * d;",
              ("Eq. (10)", "Eq. (11)")),
-    Mutation("sigma with the wrong sign", ACTIVATIONS, "return select(less(z, T(0)), t, T(1)) / (T(1) + t);",
-             "return select(less(z, T(0)), T(1), t) / (T(1) + t);", ("Table 3",)),
+    Mutation("sigma with the wrong sign", ACTIVATIONS, "return select(less(z, T(0)), t, T(1)) * (T(1) / (T(1) + t));",
+             "return select(less(z, T(0)), T(1), t) * (T(1) / (T(1) + t));", ("Table 3",)),
     Mutation("sigma' without its square", ACTIVATIONS, SIGMA_PRIME,
-             SIGMA_PRIME.replace("((T(1) + t) * (T(1) + t))", "(T(1) + t)"), SIGMA_PRIME_ITEMS),
+             SIGMA_PRIME.replace("(t * s) * s", "t * s"), SIGMA_PRIME_ITEMS),
     Mutation("sigma' written literally, which overflows", ACTIVATIONS, SIGMA_PRIME,
              SIGMA_PRIME.replace("exp(-abs(z))", "exp(-z)"), SIGMA_PRIME_ITEMS),
     Mutation("binary cross-entropy with the wrong sign", LOSSES,
@@ -91,12 +93,12 @@ MUTATIONS = (
     Mutation("binary cross-entropy' with the wrong sign", LOSSES,
              "return -(y_over(y, yhat) - y_over(T(1) - y, T(1) - yhat));",
              "return y_over(y, yhat) - y_over(T(1) - y, T(1) - yhat);", ("Eq. (18)", "Eq. (19)")),
-    Mutation("fused gradient without 1/K", LOOPS,
-             "sum = fused(math::SigmoidBinaryCrossEntropy{});\n            scale(dz);",
-             "sum = fused(math::SigmoidBinaryCrossEntropy{});", ("Table 4", "Table 5", "Eq. (19)")),
-    Mutation("f' left out of the way back", LOOPS, "dz[i] = v[i] * F::derivative(z[i], settings);", "dz[i] = v[i];",
+    Mutation("fused gradient without 1/K", OUTPUT_LOSS,
+             "dz[j] = factor * decltype(pair)::derivative(z[j], y[j]);",
+             "dz[j] = decltype(pair)::derivative(z[j], y[j]);", ("Table 4", "Table 5", "Eq. (19)")),
+    Mutation("f' left out of the way back", OUTPUT_LOSS, "dz[i] = v[i] * F::derivative(z[i], settings);", "dz[i] = v[i];",
              ("Table 2", "Table 4")),
-    Mutation("f' taken at the activation", LOOPS, "dz[i] = v[i] * F::derivative(z[i], settings);",
+    Mutation("f' taken at the activation", OUTPUT_LOSS, "dz[i] = v[i] * F::derivative(z[i], settings);",
              "dz[i] = v[i] * F::derivative(a[i], settings);", ("Table 2", "Table 4")),
     Mutation("gradient by W of one unit for all", LOOPS, "add_multiple<T>(dz(row, i), a.row(row), dW.row(i));",
              "add_multiple<T>(dz(row, 0), a.row(row), dW.row(i));", ("Table 2", "Table 4")),

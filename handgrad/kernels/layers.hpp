@@ -171,7 +171,7 @@ void forward_layer(const PackedLayer& layer, const S* parameters, const Activati
     }
     // Padding goes back to 0 after any f: its z is 0 only while the inputs are finite, and f(0) may be something else.
     const auto clear_last = [&](PanelRange some) {
-        if (some.last * panel_width<S> > layer.outputs && some.first < some.last) {
+        if (some.last * panel_width < S >> layer.outputs && some.first < some.last) {
             clear_padding(buffers.a + (some.last - 1) * panel_stride, rows,
                           layer.outputs - (some.last - 1) * panel_width<S>);
         }

@@ -88,6 +88,7 @@ struct Outputs {
     Matrix<T> yhat;  ///< ŷ = g(z)
 };
 template <class T>
-Outputs<T> outputs(const BasicMlp<T>& net, std::type_identity_t<MatrixView<const T>> x, const Execution& execution = {});
+Outputs<T> outputs(const BasicMlp<T>& net, std::type_identity_t<MatrixView<const T>> x,
+                   const Execution& execution = {});
 
 }  // namespace handgrad
