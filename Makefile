@@ -1,5 +1,6 @@
 # The front door: `make` builds, `make demo` shows, `make test` proves. Each installs what it lacks first.
-.PHONY: all packages configure-dev demo demo-fashion test tidy mutations bench proof scores equations format clean
+.PHONY: all packages configure-dev demo demo-fashion test tidy threads mutations bench bench-reading proof scores equations \
+        format clean
 
 all: packages
 	@cmake --preset release -Wno-dev >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
@@ -25,6 +26,12 @@ configure-dev: packages
 tidy: packages
 	@tools/tidy
 
+# The kernels and the library's own threads under the thread sanitizer: minutes, so not part of `make test`.
+threads: packages
+	@cmake --preset tsan -Wno-dev >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@cmake --build --preset tsan --target base_test nn_test
+	@ctest --test-dir build/tsan --output-on-failure --tests-regex 'ThreadPool|Barrier|Engine\.|Predictor'
+
 # Formulas broken on purpose; `make test` runs it too.
 mutations: configure-dev
 	@cmake --build --preset dev --target handgrad
@@ -35,8 +42,17 @@ proof: configure-dev
 	@cmake --build --preset dev --target elementary_proof
 	@build/dev/tests/elementary_proof
 
-# What is measured beside peers.
-bench: scores
+# The workloads beside today's peers, in turn, in one run: writes docs/performance.md. About 20 minutes, and 6 GB of peers.
+bench: all
+	@bench/peers-environment
+	@/usr/bin/python3 bench/compare.py
+
+# Reading a table and starting up, beside peers.
+bench-reading: all
+	@bench/peers-environment
+	@cmake --build --preset release --target read_table
+	@.venv-peers/bin/python bench/reading.py
+	@.venv-peers/bin/python bench/start.py
 
 # Scores on held-out rows beside scikit-learn's; writes docs/scores.md.
 scores: all
