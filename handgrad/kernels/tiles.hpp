@@ -18,7 +18,7 @@ inline constexpr std::size_t tile_rows = 3;
 inline constexpr std::size_t panel_vectors = 2;
 // As many sums as there are registers, less those for a row of b and one of a.
 #if HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64
-inline constexpr std::size_t tile_rows = 12;
+inline constexpr std::size_t tile_rows = 8;
 #else
 inline constexpr std::size_t tile_rows = 6;
 #endif
