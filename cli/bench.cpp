@@ -154,6 +154,7 @@ int bench(std::vector<std::string> words) {
     if (!parse(options, std::move(words))) {
         return 0;
     }
+    tell_machine(options.measure.execution, options.show);
     Output output;
     const auto show = [&](const std::string& text) {
         output.write(text);

@@ -65,6 +65,7 @@ int evaluate(std::vector<std::string> words) {
     if (!parse(options, std::move(words))) {
         return 0;
     }
+    tell_machine(options.execution, options.show);
     Output output;
     const Model model = load_model(options.model, options.applying.allow_nonfinite);
     const Table table =

@@ -66,15 +66,17 @@ void declare_machine(Arguments& arguments, Execution& execution) {
     arguments.option("--threads,--num-threads", "N", "at most so many threads work (all cores); never changes a result",
                      into(execution.threads, 1));
     static constexpr std::array levels{"auto", "avx512", "avx2", "scalar"};
-    arguments.option("--simd", "LEVEL",
-                     "auto, avx512, avx2 or scalar: the instruction set (auto); never changes a result",
-                     into_choice({levels.begin(), levels.end()}, [&execution](std::size_t chosen) {
-                         execution.simd = find_simd_level(levels[chosen]);
-                         if (execution.simd && execution.level() != *execution.simd) {
-                             tell(fmt::format("this processor lacks {}; {} works instead, with the same results",
-                                              levels[chosen], name(execution.level())));
-                         }
-                     }));
+    arguments.option(
+        "--simd", "LEVEL", "auto, avx512, avx2 or scalar: the instruction set (auto); never changes a result",
+        into_choice({levels.begin(), levels.end()},
+                    [&execution](std::size_t chosen) { execution.simd = find_simd_level(levels[chosen]); }));
+}
+
+void tell_machine(const Execution& execution, const OutputOptions& show) {
+    if (!show.quiet && execution.simd && execution.level() != *execution.simd) {
+        tell(fmt::format("this processor lacks {}; {} works instead, with the same results", name(*execution.simd),
+                         name(execution.level())));
+    }
 }
 
 void declare_output(Arguments& arguments, OutputOptions& options, std::string json_help) {

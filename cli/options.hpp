@@ -32,8 +32,7 @@ struct ApplyingOptions {
 };
 void declare_applying(Arguments& arguments, ApplyingOptions& options);
 
-/// --threads, --simd: without effect on any result. An instruction set that this processor lacks is named, and the
-/// widest that it has works instead.
+/// --threads, --simd: without effect on any result.
 void declare_machine(Arguments& arguments, Execution& execution);
 
 /// --json, --quiet; where progress and decisions are shown, --quiet leaves errors alone.
@@ -42,6 +41,8 @@ struct OutputOptions {
     bool quiet = false;
 };
 void declare_output(Arguments& arguments, OutputOptions& options, std::string json_help);
+/// Names an instruction set that was asked for and that this processor lacks; the widest that it has works instead.
+void tell_machine(const Execution& execution, const OutputOptions& show);
 
 /// arguments.parse(words); when help was asked for, prints it on standard output and returns false.
 [[nodiscard]] bool parse_or_help(Arguments& arguments, std::vector<std::string> words);

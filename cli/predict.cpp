@@ -107,6 +107,7 @@ int predict(std::vector<std::string> words) {
     if (!parse(options, std::move(words))) {
         return 0;
     }
+    tell_machine(options.execution, options.show);
     refuse_to_overwrite(options.output, options.model);
     refuse_to_overwrite(options.output, options.data);
     Output output(options.output.empty() ? std::optional<std::filesystem::path>{} : options.output);

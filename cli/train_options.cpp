@@ -245,6 +245,7 @@ std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words) {
         return std::nullopt;
     }
     settle(given, later);
+    tell_machine(given.fit.training.execution, given.show);
     return given;
 }
 

@@ -84,13 +84,6 @@ void clear_rows(S* panels, std::size_t panel_stride, std::size_t rows, std::size
         }
     }
 }
-/// The padding of the last panel back to 0: an infinite input makes NaN of it, and a narrow layer's sums include it.
-template <class S>
-void clear_units(S* panels, std::size_t panel_stride, std::size_t rows, std::size_t units) {
-    if (units % panel_width<S> != 0) {
-        clear_padding(panels + units / panel_width<S> * panel_stride, rows, units % panel_width<S>);
-    }
-}
 /// Vectors over rows out into `count` rows of a matrix.
 template <class S>
 void turned_out(std::span<const Simd<S>> z, std::size_t count, S* to, std::size_t to_stride) {
@@ -169,44 +162,20 @@ void row_layer(const PackedLayer& layer, const S* parameters, const ActivationSe
             }
         });
     }
-    clear_units(a, panel_width<S>, 1, units);
+    clear_padding(a, panel_width<S>, 1, units);
 }
 
 /// Numbers that a row of a narrow layer's outputs is padded to.
 inline constexpr std::size_t output_padding = 16;
 
-/// The sums of one leaf for C outputs and one row, in the lanes of vectors: as in narrow_leaves().
+/// The sums of one leaf for C outputs and one row, in the lanes of vectors: panels begin … end − 1.
 template <std::size_t C, class S>
 [[gnu::always_inline]] inline void row_leaf(const S* weights, std::size_t r_stride, const S* a, std::size_t begin,
                                             std::size_t end, Simd<S>* sums) {
-    using V = Simd<S>;
-    constexpr std::size_t slots = sum_slots<S>;
-    V slot[C][slots];
-#pragma GCC unroll 16
+    Simd<S> one[C][1];
+    lanes_of_leaf(weights + begin * r_stride, r_stride, a + begin * panel_width<S>, panel_width<S>, end - begin, one);
     for (std::size_t c = 0; c < C; ++c) {
-#pragma GCC unroll 16
-        for (std::size_t s = 0; s < slots; ++s) {
-            slot[c][s] = V(0);
-        }
-    }
-    for (std::size_t u = begin; u < end; u += slots) {
-#pragma GCC unroll 16
-        for (std::size_t s = 0; s < slots; ++s) {
-            const std::size_t v = u + s;
-            if (slots > panel_vectors && v >= end) {
-                break;
-            }
-            const V unit = V::load(a + v * V::lanes);
-            const S* w = weights + v / panel_vectors * r_stride + v % panel_vectors * V::lanes;
-#pragma GCC unroll 16
-            for (std::size_t c = 0; c < C; ++c) {
-                slot[c][s] = fma(V::load(w + c * panel_width<S>), unit, slot[c][s]);
-            }
-        }
-    }
-#pragma GCC unroll 16
-    for (std::size_t c = 0; c < C; ++c) {
-        sums[c] = fold_slots<S>(slot[c]);
+        sums[c] = one[c][0];
     }
 }
 
@@ -214,8 +183,7 @@ template <std::size_t C, class S>
 template <class S>
 S single_output(const PackedLayer& layer, const S* parameters, const S* a) {
     Simd<S> sum[1];
-    row_leaf<1, S>(parameters + layer.w, panel_width<S>, a, 0, parts(layer.inputs, panel_width<S>) * panel_vectors,
-                   sum);
+    row_leaf<1, S>(parameters + layer.w, panel_width<S>, a, 0, parts(layer.inputs, panel_width<S>), sum);
     return parameters[layer.b] + sum_of_lanes(sum[0]);
 }
 
@@ -223,18 +191,18 @@ S single_output(const PackedLayer& layer, const S* parameters, const S* a) {
 template <class S>
 void narrow_row(const PackedLayer& layer, const S* parameters, const S* a, S* partial, S* z) {
     using V = Simd<S>;
-    constexpr std::size_t leaf_vectors = leaf_units / V::lanes;
+    constexpr std::size_t leaf_panels = leaf_units / panel_width<S>;
     constexpr std::size_t together = sum_slots<S> >= 8 ? 1 : V::lanes < 12 / sum_slots<S> ? V::lanes : 4;
     const S* r = parameters + layer.w;
     const S* bias = parameters + layer.b;
     const std::size_t outputs = layer.outputs;
-    const std::size_t vectors = parts(layer.inputs, panel_width<S>) * panel_vectors;
+    const std::size_t panels = parts(layer.inputs, panel_width<S>);
     const std::size_t r_stride = outputs * panel_width<S>;
     const std::size_t padded = round_up(outputs, output_padding);
     const std::size_t leaves = parts(layer.inputs, leaf_units);
     for (std::size_t leaf = 0; leaf < leaves; ++leaf) {
-        const std::size_t begin = leaf * leaf_vectors;
-        const std::size_t end = begin + leaf_vectors < vectors ? begin + leaf_vectors : vectors;
+        const std::size_t begin = leaf * leaf_panels;
+        const std::size_t end = begin + leaf_panels < panels ? begin + leaf_panels : panels;
         for (std::size_t k = 0; k < outputs; k += V::lanes) {
             const std::size_t count = outputs - k < V::lanes ? outputs - k : V::lanes;
             V sums[V::lanes];
@@ -449,7 +417,7 @@ private:
                 activate_panels(l, a(l), slope, rows);
             }
             if (l + 1 == last_ && output_.narrow) {
-                clear_units(a(l), stride(), rows, layer(l).outputs);
+                clear_padding(a(l), stride(), rows, layer(l).outputs);
             }
         }
         S* yhat = call_.yhat + first * call_.yhat_stride;
@@ -774,7 +742,7 @@ private:
         }
         if (output_.narrow) {
             S* partial = room_ + places_.partial;
-            clear_units(chain(which), pair_stride(), rows, output_.inputs);
+            clear_padding(chain(which), pair_stride(), rows, output_.inputs);
             clear_rows(chain(which), pair_stride(), rows, output_.inputs);
             narrow_leaves<S>(output_, w(last_), {chain(which), output_.inputs, pair_stride()}, rows, 0, leaves(),
                              places_.capacity, partial);

@@ -96,13 +96,22 @@ template <class F, class S>
     activate<F>(static_cast<const S*>(a), a, slope, count, settings);
 }
 
-/// The padding of the last panel back to 0, where f(0) is something else: as inputs of the next layer these units count
-/// nothing.
+/// The padding of the last panel back to 0: its z is 0 only while the inputs are finite, and f(0) may be something
+/// else; a narrow layer's sums include it.
 template <class S>
-void clear_padding(S* panel, std::size_t rows, std::size_t units) {
-    for (std::size_t row = 0; row < rows; ++row) {
-        for (std::size_t i = units; i < panel_width<S>; ++i) {
-            panel[row * panel_width<S> + i] = S(0);
+void clear_padding(S* panels, std::size_t panel_stride, std::size_t rows, std::size_t units) {
+    const std::size_t used = units % panel_width<S>;
+    if (used == 0) {
+        return;
+    }
+    S* panel = panels + units / panel_width<S> * panel_stride;
+    const std::size_t whole = round_up(used, Simd<S>::lanes);  // from here on whole vectors
+    for (std::size_t row = 0; row < rows; ++row, panel += panel_width<S>) {
+        for (std::size_t i = used; i < whole; ++i) {
+            panel[i] = S(0);
+        }
+        for (std::size_t i = whole; i < panel_width<S>; i += Simd<S>::lanes) {
+            Simd<S>(0).store(panel + i);
         }
     }
 }
@@ -169,11 +178,9 @@ void forward_layer(const PackedLayer& layer, const S* parameters, const Activati
         block(KeepZ{}, panels);
         return;
     }
-    // Padding goes back to 0 after any f: its z is 0 only while the inputs are finite, and f(0) may be something else.
     const auto clear_last = [&](PanelRange some) {
-        if (some.last * panel_width < S >> layer.outputs && some.first < some.last) {
-            clear_padding(buffers.a + (some.last - 1) * panel_stride, rows,
-                          layer.outputs - (some.last - 1) * panel_width<S>);
+        if (some.first < some.last && layer.outputs < some.last * panel_width<S>) {
+            clear_padding(buffers.a, panel_stride, rows, layer.outputs);
         }
     };
     if (layer.activation == Activation::relu) {

@@ -142,14 +142,7 @@ S leaf_sum(const S* dz, std::size_t rows) {
             slot[i] = slot[i] + V::load(dz + row + i * V::lanes);
         }
     }
-    V one[V::lanes];
-    for (V& v : one) {
-        v = V(0);
-    }
-    one[0] = fold_slots<S>(slot);
-    S lane[V::lanes];
-    sums_of_lanes(one).store(lane);
-    return lane[0];
+    return sum_of_lanes(fold_slots<S>(slot));
 }
 /// The same over all rows of a batch whose units are split.
 template <class S>
@@ -191,14 +184,7 @@ void squares_of_leaves(const S* columns, std::size_t length, const S* bias, std:
             }
             slot[u % sum_slots<S>] = slot[u % sum_slots<S>] + sum;
         }
-        V one[V::lanes];
-        for (V& v : one) {
-            v = V(0);
-        }
-        one[0] = fold_slots<S>(slot);
-        S lane[V::lanes];
-        sums_of_lanes(one).store(lane);
-        leaves[leaf] = static_cast<double>(lane[0]);
+        leaves[leaf] = static_cast<double>(sum_of_lanes(fold_slots<S>(slot)));
     }
 }
 

@@ -137,7 +137,6 @@ struct TrainingPlan {
     double* penalties = nullptr;  ///< scratch, for two steps: Σ of squares of each leaf of units of each layer
     std::size_t penalty_leaves = 0;
     bool stop_at_nonfinite = true;
-    std::size_t steps_done = 0;  ///< out: steps whose loss was finite, or all
 
     bool split_rows = false;                   ///< threads own leaves of rows; else they own units
     std::size_t capacity = 0;                  ///< rows of the buffers, padded
@@ -145,7 +144,6 @@ struct TrainingPlan {
     double* leaf_losses = nullptr;             ///< one for each leaf of rows
     T* const* nodes = nullptr;                 ///< arenas for the gradient of nodes: subtrees of leaves_per_node leaves
     const MemberBuffers<T>* member = nullptr;  ///< one for each thread
-    std::size_t members = 1;
 };
 
 }  // namespace handgrad::kernels

@@ -25,7 +25,7 @@ inline constexpr std::size_t tile_rows = 6;
 #endif
 /// Units in a panel.
 template <class S>
-inline constexpr std::size_t panel_width = panel_vectors* Simd<S>::lanes;
+inline constexpr std::size_t panel_width{panel_vectors * Simd<S>::lanes};
 
 /// M rows × P panels of sums.
 template <class S, std::size_t M, std::size_t P>
@@ -83,6 +83,18 @@ template <bool plain_last, class S, std::size_t M, std::size_t V, class At>
     }
 }
 
+/// `times` terms whose factors lie together, those of the next term `step` numbers further.
+template <bool plain_last, class S, std::size_t M, std::size_t V>
+[[gnu::always_inline]] inline void add_stream(Simd<S> (&sum)[M][V], const S* a, std::size_t step, std::size_t times,
+                                              const S* b, std::size_t stride) {
+    do {
+        add_term<plain_last>(
+            sum, [&](std::size_t m) { return a[m]; }, b, stride);
+        a += step;
+        b += panel_width<S>;
+    } while (--times > 0);
+}
+
 // --- Where a(m, k) comes from: rows × columns of a batch, seen along either side ------------------------------------
 // Neither side is ever empty: loops that test at their end leave the sums in registers throughout.
 
@@ -134,14 +146,8 @@ struct PackedColumns {
     template <bool plain_last, std::size_t M, std::size_t V>
     [[gnu::always_inline]] void along(Simd<S> (&sum)[M][V], std::size_t first, std::size_t begin, std::size_t end,
                                       const S* b, std::size_t stride) const {
-        const S* a = data + first * rows + begin * M;
-        b += begin * panel_width<S>;
-        do {
-            add_term<plain_last>(
-                sum, [&](std::size_t m) { return a[m]; }, b, stride);
-            a += M;
-            b += panel_width<S>;
-        } while (++begin < end);
+        add_stream<plain_last>(sum, data + first * rows + begin * M, M, end - begin, b + begin * panel_width<S>,
+                               stride);
     }
     static constexpr std::size_t run = ~std::size_t{0};
 };
@@ -189,13 +195,7 @@ struct PanelRows {
     [[gnu::always_inline]] void along(Simd<S> (&sum)[M][V], std::size_t first, std::size_t begin, std::size_t end,
                                       const S* b, std::size_t stride) const {
         const S* a = data + first / panel_width<S> * panel_stride + first % panel_width<S> + begin * panel_width<S>;
-        b += begin * panel_width<S>;
-        do {
-            add_term<plain_last>(
-                sum, [&](std::size_t m) { return a[m]; }, b, stride);
-            a += panel_width<S>;
-            b += panel_width<S>;
-        } while (++begin < end);
+        add_stream<plain_last>(sum, a, panel_width<S>, end - begin, b + begin * panel_width<S>, stride);
     }
     static constexpr std::size_t run = panel_width<S>;
 };
@@ -209,14 +209,7 @@ struct OutputRows {
 
     template <std::size_t M, std::size_t V>
     [[gnu::always_inline]] void across(Simd<S> (&sum)[M][V], std::size_t first, const S* b, std::size_t stride) const {
-        const S* a = data + first;
-        std::size_t k = 0;
-        do {
-            add_term<false>(
-                sum, [&](std::size_t m) { return a[m]; }, b, stride);
-            a += output_stride;
-            b += panel_width<S>;
-        } while (++k < columns);
+        add_stream<false>(sum, data + first, output_stride, columns, b, stride);
     }
     template <bool plain_last, std::size_t M, std::size_t V>
     [[gnu::always_inline]] void along(Simd<S> (&sum)[M][V], std::size_t first, std::size_t begin, std::size_t end,

@@ -163,7 +163,6 @@ void Engine<T>::make_buffers(const EngineOptions& options) {
     penalties_.resize(2 * plan_.penalty_leaves);
     plan_.penalties = penalties_.data();
     plan_.member = members_.data();
-    plan_.members = threads_;
 }
 
 template <class T>
