@@ -1,5 +1,8 @@
 // The order of things on the page: the tables of the network, then the five steps in numbers.
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "handgrad/base/error.hpp"
@@ -76,8 +79,7 @@ private:
             table.rows.push_back({math(row.layer_name), or_blank(math(row.input)), or_blank(math(row.output)),
                                   math(row.quantity.name), math(shape_of(row.quantity))});
         }
-        table.rows.push_back(
-            {"loss", math("\\hat y"), or_blank(math(d_.loss_written_out)), math("l"), math("1")});
+        table.rows.push_back({"loss", math("\\hat y"), or_blank(math(d_.loss_written_out)), math("l"), math("1")});
         add(std::move(table));
     }
 
@@ -89,7 +91,8 @@ private:
                                   math(shape_of(row.quantity))});
         }
         add(std::move(table));
-        TableOfProse deltas{.heading = {"$\\delta$, the column of $\\partial l/\\partial z$", "is", "size"}, .rows = {}};
+        TableOfProse deltas{.heading = {"$\\delta$, the column of $\\partial l/\\partial z$", "is", "size"},
+                            .rows = {}};
         for (const Delta& delta : d_.deltas) {
             deltas.rows.push_back({math(delta.short_name + "^T=" + delta.quantity.name), or_blank(math(delta.product)),
                                    math(shape_of(delta.quantity))});
@@ -103,8 +106,8 @@ private:
         for (const Jacobian& factor : d_.jacobians) {
             const Formula left = factor.entry.substr(0, factor.entry.find('=') + 1);
             const auto [first, rest] = split(factor.equations);
-            table.rows.push_back({options_.blank ? math(left) + " " + blank_mark : math(factor.entry), "",
-                                  or_blank(first)});
+            table.rows.push_back(
+                {options_.blank ? math(left) + " " + blank_mark : math(factor.entry), "", or_blank(first)});
             table.rows.push_back({options_.blank ? math(factor.quantity.name + "=") + " " + blank_mark
                                                  : math(factor.matrix) + (factor.diagonal ? ", diagonal" : ""),
                                   math(shape_of(factor.quantity)), or_blank(rest)});
@@ -150,8 +153,8 @@ private:
         TableOfProse table{.heading = {"", "as written", "computed", "why"}, .rows = {}};
         for (const Computation& c : d_.computations) {
             const Prose where = c.written.where.empty() ? "" : ", " + math(c.written.where);
-            table.rows.push_back({math(c.what), math(c.written.literal), math(c.written.computed) + where,
-                                  Prose(c.written.why)});
+            table.rows.push_back(
+                {math(c.what), math(c.written.literal), math(c.written.computed) + where, Prose(c.written.why)});
         }
         add(std::move(table));
     }
@@ -171,14 +174,16 @@ private:
 
     void row() {
         const ExplainedRow& row = *e_.row;
-        add(Heading{"One step in numbers: row " + std::to_string(row.number) + " of the table, " + prose_of(row.place)});
+        add(Heading{"One step in numbers: row " + std::to_string(row.number) + " of the table, " +
+                    prose_of(row.place)});
         Prose text = "Computed in " + std::string(e_.use_double ? "float64" : "float32") +
                      ", shown with six digits. Columns stand on their side, marked $^T$.";
         if (e_.weighted) {
             text += " The weight of the row cancels in a batch of one.";
         }
         if (std::max({widest(), d_.architecture.inputs()}) > most_shown) {
-            text += " Of more than " + std::to_string(most_shown) + " rows or columns the first and the last are shown.";
+            text +=
+                " Of more than " + std::to_string(most_shown) + " rows or columns the first and the last are shown.";
         }
         add(Paragraph{text});
         TableOfProse table{.heading = {"", "column", "in the table", row.encoded ? "what the network sees" : ""},
@@ -200,8 +205,6 @@ private:
                                   prose_of(cells[i].cell), encoded ? math(number_formula(values(i, 0))) : ""});
         }
     }
-
-    static Formula number_formula(double value) { return short_number(value); }
 
     [[nodiscard]] std::size_t widest() const {
         const std::vector<std::size_t>& sizes = d_.architecture.sizes;
@@ -243,7 +246,7 @@ private:
                     .blank = options_.blank,
                     .note = t.penalty == 0.0 ? ""
                                              : "beside it the penalty $\\frac{1}{2}\\alpha\\|w\\|^2=" +
-                                                   short_number(t.penalty) + "$"});
+                                                   number_formula(t.penalty) + "$"});
 
         add(Heading{"Step 4, backward", true});
         for (std::size_t i = 0; i < d_.jacobians.size(); ++i) {
@@ -342,6 +345,25 @@ std::vector<std::size_t> shown_indices(std::size_t count) {
         }
     }
     return indices;
+}
+
+std::string six_digits(double value) {
+    std::array<char, 32> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::general, 6);
+    return {digits.data(), end.ptr};
+}
+
+Formula number_formula(double value) {
+    std::string text = six_digits(value);
+    if (!std::isfinite(value)) {
+        return std::isnan(value) ? "\\mathrm{nan}" : value < 0.0 ? "-\\infty" : "\\infty";
+    }
+    const std::size_t e = text.find('e');
+    if (e == std::string::npos) {
+        return text;
+    }
+    const int exponent = std::stoi(text.substr(e + 1));
+    return text.substr(0, e) + "\\cdot10^{" + std::to_string(exponent) + "}";
 }
 
 Formula shape_of(const Quantity& quantity) {

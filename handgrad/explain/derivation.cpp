@@ -10,7 +10,8 @@
 namespace handgrad {
 namespace {
 
-/// The forward rows are written out in x up to this depth, the outputs' sums up to the next; deeper they are unreadable.
+/// The forward rows are written out in x up to this depth, the outputs' sums up to the next; deeper they are
+/// unreadable.
 constexpr std::size_t most_layers_in_x = 2;
 constexpr std::size_t most_layers_of_nested_sums = 3;
 /// The products of the backward table are written out up to this depth, deeper they start from δ of the layer above.
@@ -57,9 +58,7 @@ private:
     [[nodiscard]] Formula a(std::size_t l) const { return l == last() ? "\\hat y" : "z_{" + number(2 * l + 2) + "}"; }
     [[nodiscard]] Formula input(std::size_t l) const { return l == 0 ? "x" : a(l - 1); }
     [[nodiscard]] std::string z_symbol(std::size_t l) const { return "z" + number(2 * l + 1); }
-    [[nodiscard]] std::string a_symbol(std::size_t l) const {
-        return l == last() ? "yhat" : "z" + number(2 * l + 2);
-    }
+    [[nodiscard]] std::string a_symbol(std::size_t l) const { return l == last() ? "yhat" : "z" + number(2 * l + 2); }
     [[nodiscard]] Formula delta(std::size_t l) const { return "\\delta_{" + number(l + 1) + "}"; }
     [[nodiscard]] Formula activation_name(std::size_t l) const {
         return l == last() ? "g" : layers() == 2 ? "f" : "f_{" + number(l + 1) + "}";
@@ -79,13 +78,12 @@ private:
             const char* forward;
             const char* backward;
         };
-        const std::array known{
-            Title{is(Activation::relu, Activation::identity, Loss::squared_error), "Table 1, forward pass",
-                  "Table 2, backward pass"},
-            Title{is(Activation::sigmoid, Activation::sigmoid, Loss::squared_error), "Table 3, forward pass",
-                  "Table 4, backward pass"},
-            Title{is(Activation::sigmoid, Activation::sigmoid, Loss::binary_cross_entropy), "Table 5, forward pass",
-                  "Table 4, backward pass"}};
+        const std::array known{Title{is(Activation::relu, Activation::identity, Loss::squared_error),
+                                     "Table 1, forward pass", "Table 2, backward pass"},
+                               Title{is(Activation::sigmoid, Activation::sigmoid, Loss::squared_error),
+                                     "Table 3, forward pass", "Table 4, backward pass"},
+                               Title{is(Activation::sigmoid, Activation::sigmoid, Loss::binary_cross_entropy),
+                                     "Table 5, forward pass", "Table 4, backward pass"}};
         result_.forward_title = "Forward pass, as Table 1";
         result_.backward_title = "Backward pass, as Table 2";
         for (const Title& title : known) {
@@ -118,7 +116,9 @@ private:
             const Formula enters = in_x ? linear : z(l);
             written = applied(l, enters);
             result_.forward.push_back({.quantity = {a_symbol(l), a(l), size},
-                                       .layer = l == last() ? "g" : layers() == 2 ? "f" : "f" + number(l + 1),
+                                       .layer = l == last()     ? "g"
+                                                : layers() == 2 ? "f"
+                                                                : "f" + number(l + 1),
                                        .layer_name = activation_name(l),
                                        .activation = shape_.activation(l),
                                        .input = enters,
@@ -144,7 +144,8 @@ private:
                                                          : with_argument(of(l).value.literal, argument));
     }
 
-    /// Entry `index` of what leaves `depth` layers, as the source nests its sums: indices j, p, q, s from the output on.
+    /// Entry `index` of what leaves `depth` layers, as the source nests its sums: indices j, p, q, s from the output
+    /// on.
     [[nodiscard]] Formula nested(std::size_t depth, const Formula& index) const {
         if (depth == 0) {
             return "x_" + index;
@@ -169,8 +170,8 @@ private:
     void jacobians() {
         const std::size_t K = shape_.outputs();
         const Formula dl = partial("l", "\\hat y");
-        const std::string_view cited = shape_.output == Activation::sigmoid ? loss_formulas_.equations_after_sigmoid
-                                                                            : loss_formulas_.equations;
+        const std::string_view cited =
+            shape_.output == Activation::sigmoid ? loss_formulas_.equations_after_sigmoid : loss_formulas_.equations;
         result_.jacobians.push_back({.quantity = {"dl/dyhat", dl, 1, K, false},
                                      .diagonal = false,
                                      .entry = "\\left(" + dl + "\\right)_j=" + loss_formulas_.entry,
@@ -254,22 +255,22 @@ private:
                                                       at(delta(l), "i") + "\\," + at(input(l), "j"),
                                         .layer = l,
                                         .bias = false});
-            result_.backward.push_back(
-                {.parameter = bias_name(l),
-                 .parameter_name = bias(l),
-                 .quantity = {"dl/db" + n, partial("l", bias(l)), out},
-                 .product = row_product(l),
-                 .own = delta(l),
-                 .components = partial("l", entry_of(bias(l), "i")) + "=" + at(delta(l), "i"),
-                 .layer = l,
-                 .bias = true});
+            result_.backward.push_back({.parameter = bias_name(l),
+                                        .parameter_name = bias(l),
+                                        .quantity = {"dl/db" + n, partial("l", bias(l)), out},
+                                        .product = row_product(l),
+                                        .own = delta(l),
+                                        .components = partial("l", entry_of(bias(l), "i")) + "=" + at(delta(l), "i"),
+                                        .layer = l,
+                                        .bias = true});
         }
     }
 
     [[nodiscard]] Formula delta_entry(std::size_t l) const {
         const Formula slope = activation_name(l) + "'(" + at(z(l), "i") + ")";
         if (l < last()) {
-            return "\\left(\\sum_{k}" + at(delta(l + 1), "k") + "\\," + entry_of(weight(l + 1), "ki") + "\\right)" + slope;
+            return "\\left(\\sum_{k}" + at(delta(l + 1), "k") + "\\," + entry_of(weight(l + 1), "ki") + "\\right)" +
+                   slope;
         }
         if (shape_.output == Activation::softmax) {
             return "\\sum_{j}\\left(" + partial("l", "\\hat y") + "\\right)_j\\left(" + partial("\\hat y", z(l)) +
@@ -307,14 +308,14 @@ private:
         const bool logits = output.delta.computed.empty() && facts(loss_.kind).residual &&
                             (shape_.output == Activation::sigmoid || shape_.output == Activation::softmax);
         if (logits) {
-            add_computation("\\hat y_j-y_j",
-                            {.literal = "\\hat y_j-y_j",
-                             .computed = shape_.output == Activation::sigmoid
-                                             ? "(1-y_j)\\sigma(\\z_j)-y_j\\sigma(-\\z_j)"
-                                             : "\\hat y_j(1-y_j)-y_j\\sum_{i\\ne j}\\hat y_i",
-                             .why = "The difference cancels where $\\hat y$ comes near $y=1$; from the logits it does "
-                                    "not."},
-                            z(last()));
+            add_computation(
+                "\\hat y_j-y_j",
+                {.literal = "\\hat y_j-y_j",
+                 .computed = shape_.output == Activation::sigmoid ? "(1-y_j)\\sigma(\\z_j)-y_j\\sigma(-\\z_j)"
+                                                                  : "\\hat y_j(1-y_j)-y_j\\sum_{i\\ne j}\\hat y_i",
+                 .why = "The difference cancels where $\\hat y$ comes near $y=1$; from the logits it does "
+                        "not."},
+                z(last()));
         }
     }
 
@@ -329,8 +330,9 @@ private:
         const std::string preset = " (convention " + std::string(chosen.name) + ")";
         if (loss_.kind == Loss::squared_error) {
             notes.push_back("The squared error is " + reduction(chosen.squared_error) + preset +
-                            (chosen.squared_error == Reduction::sum ? ", as Eq. (3) has it."
-                                                                    : "; Eq. (3), and with it (10), (11), has the sum."));
+                            (chosen.squared_error == Reduction::sum
+                                 ? ", as Eq. (3) has it."
+                                 : "; Eq. (3), and with it (10), (11), has the sum."));
         } else if (loss_.kind == Loss::binary_cross_entropy) {
             notes.push_back("Binary cross-entropy is " + reduction(chosen.binary_cross_entropy) + preset +
                             (chosen.binary_cross_entropy == Reduction::mean
@@ -346,28 +348,29 @@ private:
         }
         const bool right = chosen.kink == Kink::right_limit;
         if (kink) {
-            const std::string slope = relu ? "ReLU'(0) = " + std::string(right ? "1" : "0") : "The slope at $z=0$ is " +
-                                      std::string(right ? "the right one" : "that nearest to 0");
+            const std::string slope =
+                relu ? "ReLU'(0) = " + std::string(right ? "1" : "0")
+                     : "The slope at $z=0$ is " + std::string(right ? "the right one" : "that nearest to 0");
             notes.push_back(slope + preset + (!relu ? "." : right ? ", as Eq. (7) has it." : "; Eq. (7) has 1."));
         }
         if (facts(loss_.kind).kink) {
-            notes.push_back("The slope of the loss at $\\hat y=y$ is " +
-                            std::string(right ? "the right one" : "0") + preset + ".");
+            notes.push_back("The slope of the loss at $\\hat y=y$ is " + std::string(right ? "the right one" : "0") +
+                            preset + ".");
         }
-        notes.emplace_back("Vectors are columns, Jacobians have $(\\partial u/\\partial v)_{ij}=\\partial u_i/\\partial v_j$. "
-                           "A product $x\\cdot$(row) of the backward table is the transpose of the parameter's shape; "
-                           "stored is $\\delta x^T$, in the parameter's own (derivation §6.2).");
+        notes.emplace_back(
+            "Vectors are columns, Jacobians have $(\\partial u/\\partial v)_{ij}=\\partial u_i/\\partial v_j$. "
+            "A product $x\\cdot$(row) of the backward table is the transpose of the parameter's shape; "
+            "stored is $\\delta x^T$, in the parameter's own (derivation §6.2).");
         if (layers() != 2) {
-            notes.emplace_back("The derivation writes its equations for two layers; they are cited for the same factor of "
-                               "other layers.");
+            notes.emplace_back(
+                "The derivation writes its equations for two layers; they are cited for the same factor of "
+                "other layers.");
         }
     }
 
     void letters() {
         std::vector<std::string>& letters = result_.letters;
-        const auto counted = [](std::size_t count, const std::string& what) {
-            return what + (count == 1 ? "" : "s");
-        };
+        const auto counted = [](std::size_t count, const std::string& what) { return what + (count == 1 ? "" : "s"); };
         letters.push_back("$n=" + number(shape_.inputs()) + "$ " + counted(shape_.inputs(), "input"));
         if (layers() == 2) {
             letters.push_back("$r=" + number(shape_.sizes[1]) + "$ " + counted(shape_.sizes[1], "hidden unit"));

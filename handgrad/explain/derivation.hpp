@@ -1,5 +1,5 @@
-// The derivation of any network, as plain structs: the rows of its forward and its backward table and the factors between
-// them, each with symbol, shape, formula and the equation that it comes from.
+// The derivation of any network, as plain structs: the rows of its forward and its backward table and the factors
+// between them, each with symbol, shape, formula and the equation that it comes from.
 #pragma once
 
 #include <cstddef>
@@ -14,9 +14,10 @@
 
 namespace handgrad {
 
-/// Layers are numbered as in the derivation: z₁ is the first pre-activation, z₂ = f(z₁), z₃ the second pre-activation …,
-/// odd before an activation, even behind it, and the last activation is ŷ. Vectors are columns; Jacobians are in numerator
-/// layout, so that the gradient of the loss by a vector is a row; gradients by parameters have the parameter's own shape.
+/// Layers are numbered as in the derivation: z₁ is the first pre-activation, z₂ = f(z₁), z₃ the second pre-activation
+/// …, odd before an activation, even behind it, and the last activation is ŷ. Vectors are columns; Jacobians are in
+/// numerator layout, so that the gradient of the loss by a vector is a row; gradients by parameters have the
+/// parameter's own shape.
 struct Quantity {
     std::string symbol;  ///< in plain letters, for files: z1, yhat, dz2/dz1, dl/dW1
     Formula name;        ///< as it is written: z_{1}, \hat y, \frac{\partial z_{2}}{\partial z_{1}}
@@ -60,7 +61,7 @@ struct BackwardRow {
 
 /// δₗ = ∂l/∂z of linear layer l as a column, and how it follows from the one above.
 struct Delta {
-    Quantity quantity;  ///< dl/dz1
+    Quantity quantity;   ///< dl/dz1
     Formula short_name;  ///< \delta_{1}
     Formula product;     ///< δₗᵀ from δ of the layer above
     Formula components;  ///< entry i
@@ -77,7 +78,8 @@ struct Computation {
 struct Derivation {
     Architecture architecture;
     LossFunction loss_function;
-    std::string forward_title;  ///< `Table 1, forward pass`, or for networks that the source has not: `Forward pass, as Table 1`
+    std::string forward_title;  ///< `Table 1, forward pass`, or for networks that the source has not: `Forward pass, as
+                                ///< Table 1`
     std::string backward_title;
     std::vector<ForwardRow> forward;
     Formula loss;                       ///< of ŷ and y

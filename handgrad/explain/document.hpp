@@ -63,6 +63,11 @@ inline constexpr std::size_t most_shown = 8;
 inline constexpr std::size_t gap = static_cast<std::size_t>(-1);
 std::vector<std::size_t> shown_indices(std::size_t count);
 
+/// Six significant digits, whatever the locale: `-0.00123457`, `1.5e-07`, `inf`, `nan`.
+std::string six_digits(double value);
+/// The same as a formula: `1.5\cdot10^{-7}`.
+Formula number_formula(double value);
+
 /// `4×3` as a formula; a vector has one number.
 Formula shape_of(const Quantity& quantity);
 

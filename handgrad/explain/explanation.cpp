@@ -43,8 +43,8 @@ void describe_cells(const Model& model, const Table& table, std::size_t row, Exp
     }
     for (const TargetColumn& target : columns.targets) {
         const std::string cell = text_of(table.column(target.name), row);
-        result.encoded = result.encoded || columns.task == Task::classification || target.shift != 0.0 ||
-                         target.scale != 1.0;
+        result.encoded =
+            result.encoded || columns.task == Task::classification || target.shift != 0.0 || target.scale != 1.0;
         if (columns.task == Task::regression) {
             result.outputs.push_back({target.name, cell});
             continue;

@@ -1,5 +1,5 @@
-// What `handgrad explain` knows of a network and of one row of a table: the derivation, the update, and the numbers of the
-// step, with the row as it stands in the table.
+// What `handgrad explain` knows of a network and of one row of a table: the derivation, the update, and the numbers of
+// the step, with the row as it stands in the table.
 #pragma once
 
 #include <cstddef>
@@ -39,17 +39,17 @@ struct Explanation {
     std::optional<ExplainedRow> row;
 };
 
-/// The optimizer that a model was trained with, from its provenance; plain SGD at train()'s default learning rate where a
-/// model says nothing (or names what this version does not know).
+/// The optimizer that a model was trained with, from its provenance; plain SGD at train()'s default learning rate where
+/// a model says nothing (or names what this version does not know).
 StepOptions step_options_of(const Model& model);
 
 /// The tables of a network. Raises Error(usage).
 Explanation explain(const Architecture& architecture, const LossFunction& loss, const StepOptions& step = {});
 Explanation explain(const Model& model, const StepOptions& step);
 
-/// The same with the numbers of the row `row` (from 0) of a table whose columns are found by name. Raises Error(usage) for
-/// a row that is not there and for settings of the optimizer that make no sense, Error(data) for a table that does not fit
-/// the model or has no target column (the loss and the backward pass need y).
+/// The same with the numbers of the row `row` (from 0) of a table whose columns are found by name. Raises Error(usage)
+/// for a row that is not there and for settings of the optimizer that make no sense, Error(data) for a table that does
+/// not fit the model or has no target column (the loss and the backward pass need y).
 Explanation explain(const Model& model, const StepOptions& step, const Table& table, std::size_t row,
                     bool allow_extra = false);
 

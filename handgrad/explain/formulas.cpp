@@ -180,8 +180,9 @@ LossFormulas formulas(Loss loss, const Conventions& conventions) {
     const Formula d = "\\hat y_j-y_j";
     switch (loss) {
         case Loss::squared_error: {
-            const Formula twice =
-                reduction == Reduction::sum ? "2" : reduction == Reduction::mean ? "\\frac{2}{K}" : "";
+            const Formula twice = reduction == Reduction::sum    ? "2"
+                                  : reduction == Reduction::mean ? "\\frac{2}{K}"
+                                                                 : "";
             return {.loss = c + "\\|\\hat y-y\\|^2",
                     .entry = twice.empty() ? d : twice + "(" + d + ")",
                     .jacobian = twice + "(\\hat y-y)^T",
@@ -219,11 +220,12 @@ LossFormulas formulas(Loss loss, const Conventions& conventions) {
         case Loss::quantile: {
             const bool right = conventions.kink == Kink::right_limit;
             const Formula above = bracketed("1-q");
-            return {.loss = c + "\\sum_{j}\\max(-q(" + d + "),(1-q)(" + d + "))",
-                    .entry = step("\\hat y_j", "y_j", "-" + c + (c.empty() ? "" : "\\,") + "q", right ? above : "0", above),
-                    .jacobian = c + "(\\mathbf{1}_{[0,\\infty)}(\\hat y-y)-q)^T",
-                    .equations = {},
-                    .equations_after_sigmoid = {}};
+            return {
+                .loss = c + "\\sum_{j}\\max(-q(" + d + "),(1-q)(" + d + "))",
+                .entry = step("\\hat y_j", "y_j", "-" + c + (c.empty() ? "" : "\\,") + "q", right ? above : "0", above),
+                .jacobian = c + "(\\mathbf{1}_{[0,\\infty)}(\\hat y-y)-q)^T",
+                .equations = {},
+                .equations_after_sigmoid = {}};
         }
         case Loss::poisson:
             return {.loss = c + "\\sum_{j}(\\hat y_j-y_j\\log\\hat y_j)",
@@ -244,27 +246,30 @@ OutputFormulas output_formulas(Loss loss, Activation output, const Conventions& 
     }
     if (loss == Loss::binary_cross_entropy) {
         const Formula simplified = c.empty() ? "\\hat y_j-y_j" : c + "(\\hat y_j-y_j)";
-        return {.simplified = simplified,
-                .delta = {.literal = simplified,
-                          .computed = bracketed("(1-y_j)\\sigma(\\z_j)-y_j\\sigma(-\\z_j)"),
-                          .why = "(19) times (15) as they stand is 14 % wrong at $z=15$ and infinite from $z=16.64$ on in "
-                                 "float32. Their product is $\\hat y-y$ (over K for a mean): g' cancels. Even that is 0 "
-                                 "at $z=20$, $y=1$; the form computed is right to a few ulp."},
-                .loss = {.literal = formulas(loss, conventions).loss,
-                         .computed = c + "\\sum_{j}[\\max(\\z_j,0)-\\z_jy_j+\\mathrm{log1p}(e^{-|\\z_j|})]",
-                         .why = "$\\log(1-\\hat y)$ is infinite once $\\hat y$ has reached 1, at $z=17.4$ in float32."}};
+        return {
+            .simplified = simplified,
+            .delta = {.literal = simplified,
+                      .computed = bracketed("(1-y_j)\\sigma(\\z_j)-y_j\\sigma(-\\z_j)"),
+                      .why = "(19) times (15) as they stand is 14 % wrong at $z=15$ and infinite from $z=16.64$ on in "
+                             "float32. Their product is $\\hat y-y$ (over K for a mean): g' cancels. Even that is 0 "
+                             "at $z=20$, $y=1$; the form computed is right to a few ulp."},
+            .loss = {.literal = formulas(loss, conventions).loss,
+                     .computed = c + "\\sum_{j}[\\max(\\z_j,0)-\\z_jy_j+\\mathrm{log1p}(e^{-|\\z_j|})]",
+                     .why = "$\\log(1-\\hat y)$ is infinite once $\\hat y$ has reached 1, at $z=17.4$ in float32."}};
     }
     if (loss == Loss::cross_entropy) {
-        return {.simplified = "S\\hat y_j-y_j",
-                .delta = {.literal = "S\\hat y_j-y_j",
-                          .computed = "\\hat y_j(S-y_j)-y_j\\sum_{i\\ne j}\\hat y_i",
-                          .where = "S=\\sum_{j}y_j",
-                          .why = "The product of both Jacobians, simplified by hand ($S=1$ for a class). At the true class "
-                                 "$\\hat y-1$ cancels; the sum of the others does not."},
-                .loss = {.literal = formulas(loss, conventions).loss,
-                         .computed = "\\sum_{j}y_j(m-\\z_j+\\mathrm{log1p}(\\sum_{i\\ne k}e^{\\z_i-m}))",
-                         .where = "m=\\z_k=\\max_{i}\\z_i",
-                         .why = "$\\log\\hat y$ is infinite once $\\hat y$ has underflowed, and 0 once it is rounded to 1."}};
+        return {
+            .simplified = "S\\hat y_j-y_j",
+            .delta = {.literal = "S\\hat y_j-y_j",
+                      .computed = "\\hat y_j(S-y_j)-y_j\\sum_{i\\ne j}\\hat y_i",
+                      .where = "S=\\sum_{j}y_j",
+                      .why = "The product of both Jacobians, simplified by hand ($S=1$ for a class). At the true class "
+                             "$\\hat y-1$ cancels; the sum of the others does not."},
+            .loss = {
+                .literal = formulas(loss, conventions).loss,
+                .computed = "\\sum_{j}y_j(m-\\z_j+\\mathrm{log1p}(\\sum_{i\\ne k}e^{\\z_i-m}))",
+                .where = "m=\\z_k=\\max_{i}\\z_i",
+                .why = "$\\log\\hat y$ is infinite once $\\hat y$ has underflowed, and 0 once it is rounded to 1."}};
     }
     assert(loss == Loss::poisson);
     const Formula simplified = c.empty() ? "\\hat y_j-y_j" : c + "(\\hat y_j-y_j)";

@@ -1,5 +1,5 @@
-// The text of every formula, one table: what each activation and each loss is, its derivative as a textbook writes it, and
-// the form that is computed where the two differ.
+// The text of every formula, one table: what each activation and each loss is, its derivative as a textbook writes it,
+// and the form that is computed where the two differ.
 #pragma once
 
 #include <string>
@@ -12,8 +12,8 @@
 
 namespace handgrad {
 
-/// A formula as one would write it by hand, and as math/ computes it. That both agree with math/ in number is tested for
-/// every entry.
+/// A formula as one would write it by hand, and as math/ computes it. That both agree with math/ in number is tested
+/// for every entry.
 struct Written {
     Formula literal;
     Formula computed = {};      ///< empty: as written
@@ -21,13 +21,13 @@ struct Written {
     std::string_view why = {};  ///< what the literal form does wrong; prose with formulas between dollars
 };
 
-/// Of an elementwise activation, in the argument `\z` (notation.hpp: with_argument()). Softmax stands apart: its value is
-/// that of output j, and its derivative has no scalar form.
+/// Of an elementwise activation, in the argument `\z` (notation.hpp: with_argument()). Softmax stands apart: its value
+/// is that of output j, and its derivative has no scalar form.
 struct ActivationFormulas {
     Written value;
     Written derivative;
-    Formula applied;   ///< how it stands in a table: `\sigma(\z)`, `(\z)^+`, `\z`
-    Formula jacobian;  ///< of a layer with pre-activation `\z`, and `\a` for its activation: a matrix
+    Formula applied;                    ///< how it stands in a table: `\sigma(\z)`, `(\z)^+`, `\z`
+    Formula jacobian;                   ///< of a layer with pre-activation `\z`, and `\a` for its activation: a matrix
     std::string_view hidden_equations;  ///< where the derivation has its Jacobian as f: "(5), (6), (7)"; else §7
     std::string_view output_equations;  ///< as g
 };
@@ -44,8 +44,8 @@ struct LossFormulas {
 };
 LossFormulas formulas(Loss loss, const Conventions& conventions);
 
-/// How the last δ = (∂l/∂ŷ)(∂ŷ/∂z), at output j, and the loss are computed from the logits `\z`; empty forms where nothing is
-/// done but to multiply.
+/// How the last δ = (∂l/∂ŷ)(∂ŷ/∂z), at output j, and the loss are computed from the logits `\z`; empty forms where
+/// nothing is done but to multiply.
 struct OutputFormulas {
     Formula simplified = {};  ///< the product, simplified by hand
     Written delta = {};       ///< what is computed for it: `literal` is the simplified product

@@ -30,17 +30,17 @@ struct Named {
 };
 
 constexpr std::array commands{
-    Named{"partial", Kind::atom, "∂"},    Named{"sigma", Kind::atom, "σ"},       Named{"delta", Kind::atom, "δ"},
-    Named{"Delta", Kind::atom, "Δ"},      Named{"eta", Kind::atom, "η"},         Named{"alpha", Kind::atom, "α"},
-    Named{"beta", Kind::atom, "β"},       Named{"mu", Kind::atom, "μ"},          Named{"varepsilon", Kind::atom, "ε"},
-    Named{"pi", Kind::atom, "π"},         Named{"Phi", Kind::atom, "Φ"},         Named{"infty", Kind::atom, "∞"},
-    Named{"dots", Kind::atom, "…"},       Named{"cdot", Kind::sign, "·"},        Named{"odot", Kind::sign, "⊙"},
-    Named{"times", Kind::sign, "×"},      Named{"le", Kind::relation, "≤"},      Named{"ge", Kind::relation, "≥"},
-    Named{"ne", Kind::relation, "≠"},     Named{"in", Kind::relation, "∈"},      Named{"leftarrow", Kind::relation, "←"},
-    Named{"to", Kind::relation, "→"},     Named{"sum", Kind::sum, "Σ"},          Named{"log", Kind::function, "log"},
-    Named{"exp", Kind::function, "exp"},  Named{"tanh", Kind::function, "tanh"}, Named{"max", Kind::function, "max"},
-    Named{"min", Kind::function, "min"},  Named{",", Kind::space, " "},          Named{"quad", Kind::space, "  "},
-    Named{"{", Kind::open, "{"},          Named{"}", Kind::close, "}"},
+    Named{"partial", Kind::atom, "∂"},   Named{"sigma", Kind::atom, "σ"},       Named{"delta", Kind::atom, "δ"},
+    Named{"Delta", Kind::atom, "Δ"},     Named{"eta", Kind::atom, "η"},         Named{"alpha", Kind::atom, "α"},
+    Named{"beta", Kind::atom, "β"},      Named{"mu", Kind::atom, "μ"},          Named{"varepsilon", Kind::atom, "ε"},
+    Named{"pi", Kind::atom, "π"},        Named{"Phi", Kind::atom, "Φ"},         Named{"infty", Kind::atom, "∞"},
+    Named{"dots", Kind::atom, "…"},      Named{"cdot", Kind::sign, "·"},        Named{"odot", Kind::sign, "⊙"},
+    Named{"times", Kind::sign, "×"},     Named{"le", Kind::relation, "≤"},      Named{"ge", Kind::relation, "≥"},
+    Named{"ne", Kind::relation, "≠"},    Named{"in", Kind::relation, "∈"},      Named{"leftarrow", Kind::relation, "←"},
+    Named{"to", Kind::relation, "→"},    Named{"sum", Kind::sum, "Σ"},          Named{"log", Kind::function, "log"},
+    Named{"exp", Kind::function, "exp"}, Named{"tanh", Kind::function, "tanh"}, Named{"max", Kind::function, "max"},
+    Named{"min", Kind::function, "min"}, Named{",", Kind::space, " "},          Named{"quad", Kind::space, "  "},
+    Named{"{", Kind::open, "{"},         Named{"}", Kind::close, "}"},
 };
 
 /// Lowered and raised forms; Unicode has only these that look well beside each other.
@@ -205,9 +205,9 @@ private:
     /// Takes `word` when it stands next and no letter continues it.
     bool take(std::string_view word) {
         const bool name = std::isalpha(static_cast<unsigned char>(word.back())) != 0 && word.front() == '\\';
-        const bool there = rest_.starts_with(word) &&
-                           (!name || rest_.size() == word.size() ||
-                            std::isalpha(static_cast<unsigned char>(rest_[word.size()])) == 0);
+        const bool there =
+            rest_.starts_with(word) &&
+            (!name || rest_.size() == word.size() || std::isalpha(static_cast<unsigned char>(rest_[word.size()])) == 0);
         if (there) {
             rest_.remove_prefix(word.size());
         }

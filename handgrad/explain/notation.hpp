@@ -12,9 +12,9 @@ namespace handgrad {
 /// amsmath) as it stands.
 using Formula = std::string;
 
-/// The formula as one line of text: `\frac{e^{-z_1}}{(1+e^{-z_1})^2}` reads e^{−z₁}/(1 + e^{−z₁})². Scripts become raised
-/// and lowered characters where Unicode has all of them. A command that is not in the part asserts: formulas come from
-/// the library, never from a file.
+/// The formula as one line of text: `\frac{e^{-z_1}}{(1+e^{-z_1})^2}` reads e^{−z₁}/(1 + e^{−z₁})². Scripts become
+/// raised and lowered characters where Unicode has all of them. A command that is not in the part asserts: formulas
+/// come from the library, never from a file.
 std::string unicode_of(std::string_view formula);
 
 /// `text` with `\z` replaced by `argument` throughout: how a formula in z is applied. An index joins those of the

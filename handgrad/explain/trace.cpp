@@ -39,8 +39,8 @@ std::vector<Matrix<double>> parameters_of(const BasicMlp<T>& net) {
     return result;
 }
 
-/// The factor ∂z₂/∂z₁ or ∂ŷ/∂z₃ of a layer: rows of the unit matrix sent through it, one that holds only ones where it is
-/// diagonal.
+/// The factor ∂z₂/∂z₁ or ∂ŷ/∂z₃ of a layer: rows of the unit matrix sent through it, one that holds only ones where it
+/// is diagonal.
 template <class T>
 TracedJacobian activation_jacobian(const TapeLayer<T>& layer) {
     const bool diagonal = facts(layer.activation).elementwise;
@@ -51,8 +51,8 @@ TracedJacobian activation_jacobian(const TapeLayer<T>& layer) {
             v(i, j) = T(diagonal || i == j ? 1 : 0);
         }
         visit(layer.activation, [&]<class F>(F) {
-            math::row_times_jacobian<F, T>(layer.settings, layer.z.row(0), layer.a.row(0),
-                                           std::span<const T>(v.row(i)), J.row(i));
+            math::row_times_jacobian<F, T>(layer.settings, layer.z.row(0), layer.a.row(0), std::span<const T>(v.row(i)),
+                                           J.row(i));
         });
     }
     return {diagonal, in_double<T>(J)};
@@ -101,7 +101,8 @@ UpdateFormula describe_update(const StepOptions& options, const Conventions& con
     const Formula plain = "w\\leftarrow w-\\eta" + Formula(penalised ? "\\,g" : "\\,\\frac{\\partial l}{\\partial w}");
     UpdateFormula result{.rule = plain, .first_step = plain, .note = {}, .settings = {}};
     const auto setting = [&](const char* letter, double value) {
-        result.settings += std::string(result.settings.empty() ? "" : ", ") + "$" + letter + "=" + format_number(value) + "$";
+        result.settings +=
+            std::string(result.settings.empty() ? "" : ", ") + "$" + letter + "=" + format_number(value) + "$";
     };
     const auto note = [&](const std::string& text) { result.note += (result.note.empty() ? "" : " ") + text; };
     const std::string fresh =
@@ -112,8 +113,9 @@ UpdateFormula describe_update(const StepOptions& options, const Conventions& con
         const bool sum = conventions.momentum == Momentum::gradient_sum;
         const Formula v = sum ? "v\\leftarrow\\mu v+" + g : "v\\leftarrow\\mu v-\\eta\\," + g;
         result.rule = v + ",\\quad w\\leftarrow " +
-                      (sum ? o.nesterov ? "w-\\eta(" + g + "+\\mu v)" : "w-\\eta v"
-                           : o.nesterov ? "w+\\mu v-\\eta\\," + g : "w+v");
+                      (sum          ? o.nesterov ? "w-\\eta(" + g + "+\\mu v)" : "w-\\eta v"
+                       : o.nesterov ? "w+\\mu v-\\eta\\," + g
+                                    : "w+v");
         result.first_step = o.nesterov ? "w\\leftarrow w-\\eta(1+\\mu)" + g : plain;
         note(fresh + " $v$ is 0 before it.");
     } else if (o.kind != OptimizerKind::sgd) {
@@ -123,25 +125,26 @@ UpdateFormula describe_update(const StepOptions& options, const Conventions& con
         const bool before = conventions.adam_epsilon == AdamEpsilon::before_correction;
         const bool decays = o.kind == OptimizerKind::adamw;
         const Formula w = decays ? "w-\\eta\\alpha w" : "w";
-        result.rule = "w\\leftarrow " + w + "-\\eta\\frac{m/(1-\\beta_1^t)}{" +
-                      (before ? "(\\sqrt{v}+\\varepsilon)/\\sqrt{1-\\beta_2^t}"
-                              : "\\sqrt{v/(1-\\beta_2^t)}+\\varepsilon") +
-                      "},\\quad m\\leftarrow\\beta_1m+(1-\\beta_1)" + g + ",\\quad v\\leftarrow\\beta_2v+(1-\\beta_2)" +
-                      (penalised ? "g^2" : "(" + g + ")^2");
+        result.rule =
+            "w\\leftarrow " + w + "-\\eta\\frac{m/(1-\\beta_1^t)}{" +
+            (before ? "(\\sqrt{v}+\\varepsilon)/\\sqrt{1-\\beta_2^t}" : "\\sqrt{v/(1-\\beta_2^t)}+\\varepsilon") +
+            "},\\quad m\\leftarrow\\beta_1m+(1-\\beta_1)" + g + ",\\quad v\\leftarrow\\beta_2v+(1-\\beta_2)" +
+            (penalised ? "g^2" : "(" + g + ")^2");
         result.first_step = "w\\leftarrow " + w + "-\\eta\\frac{" + g + "}{|" + g + "|+" +
                             (before ? "\\varepsilon/\\sqrt{1-\\beta_2}" : "\\varepsilon") + "}";
         note(fresh + " $m$ and $v$ are 0 before it and $t=1$.");
         if (decays) {
             setting("\\alpha", o.weight_decay);
             note(conventions.penalty == Penalty::all_parameters ? "The decay $\\eta\\alpha w$ takes weights and biases."
-                                                               : "The decay $\\eta\\alpha w$ takes weights only.");
+                                                                : "The decay $\\eta\\alpha w$ takes weights only.");
         }
     }
     if (penalised) {
         setting("\\alpha", options.penalty);
-        note("$g=\\frac{\\partial l}{\\partial w}+\\alpha w$: the loss of this model holds the penalty "
-             "$\\frac{1}{2}\\alpha\\|w\\|^2$ of " +
-             std::string(conventions.penalty == Penalty::all_parameters ? "weights and biases."
+        note(
+            "$g=\\frac{\\partial l}{\\partial w}+\\alpha w$: the loss of this model holds the penalty "
+            "$\\frac{1}{2}\\alpha\\|w\\|^2$ of " +
+            std::string(conventions.penalty == Penalty::all_parameters ? "weights and biases."
                                                                        : "weights; for a bias $g$ is $\\frac{\\partial "
                                                                          "l}{\\partial w}$."));
     }

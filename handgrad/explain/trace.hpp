@@ -34,8 +34,8 @@ struct TracedJacobian {
     }
 };
 
-/// Vectors are matrices of one column. The order is that of the Derivation: forward rows, Jacobians, deltas, parameters.
-/// Everything was computed in the network's precision by the passes of nn/.
+/// Vectors are matrices of one column. The order is that of the Derivation: forward rows, Jacobians, deltas,
+/// parameters. Everything was computed in the network's precision by the passes of nn/.
 struct Trace {
     Matrix<double> x;
     Matrix<double> y;
@@ -44,27 +44,29 @@ struct Trace {
     double loss = 0.0;                       ///< of this row, without the penalty
     double penalty = 0.0;
     std::vector<TracedJacobian> jacobians;
-    std::vector<Matrix<double>> deltas;  ///< the last layer's first; from the logits where a fused form exists
+    std::vector<Matrix<double>> deltas;     ///< the last layer's first; from the logits where a fused form exists
     std::vector<Matrix<double>> gradients;  ///< of the loss without its penalty
     std::vector<Matrix<double>> updated;    ///< after the first step of a fresh optimizer
 };
 
-/// x has n numbers as the network sees them, y has K. Raises Error(usage) for settings of the optimizer that make no sense.
+/// x has n numbers as the network sees them, y has K. Raises Error(usage) for settings of the optimizer that make no
+/// sense.
 template <class T>
 Trace trace(const BasicMlp<T>& net, const LossFunction& loss, std::type_identity_t<std::span<const T>> x,
             std::type_identity_t<std::span<const T>> y, const StepOptions& options = {});
 
-/// How the first step of this optimizer moves a weight w, Eq. (4) or what stands for it; prose says what it starts from.
+/// How the first step of this optimizer moves a weight w, Eq. (4) or what stands for it; prose says what it starts
+/// from.
 struct UpdateFormula {
-    Formula rule;         ///< w ← w − η ∂l/∂w
-    Formula first_step;   ///< the same at the first step, when the optimizer remembers nothing yet; may equal `rule`
-    std::string note;     ///< prose with formulas between dollars; may be empty
-    std::string settings; ///< `$\eta=0.001$`, … prose likewise
+    Formula rule;          ///< w ← w − η ∂l/∂w
+    Formula first_step;    ///< the same at the first step, when the optimizer remembers nothing yet; may equal `rule`
+    std::string note;      ///< prose with formulas between dollars; may be empty
+    std::string settings;  ///< `$\eta=0.001$`, … prose likewise
 };
 UpdateFormula describe_update(const StepOptions& options, const Conventions& conventions);
 
-extern template Trace trace(const BasicMlp<float>&, const LossFunction&, std::span<const float>,
-                            std::span<const float>, const StepOptions&);
+extern template Trace trace(const BasicMlp<float>&, const LossFunction&, std::span<const float>, std::span<const float>,
+                            const StepOptions&);
 extern template Trace trace(const BasicMlp<double>&, const LossFunction&, std::span<const double>,
                             std::span<const double>, const StepOptions&);
 
