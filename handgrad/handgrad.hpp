@@ -55,6 +55,7 @@
 #include "handgrad/train/prediction.hpp"
 
 // Every derivative in the open: the tables of a network's derivation, one step in numbers, and how they are written.
+#include "handgrad/explain/answers.hpp"
 #include "handgrad/explain/derivation.hpp"
 #include "handgrad/explain/document.hpp"
 #include "handgrad/explain/explanation.hpp"

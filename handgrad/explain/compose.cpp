@@ -106,9 +106,8 @@ private:
         for (const Jacobian& factor : d_.jacobians) {
             const Formula left = factor.entry.substr(0, factor.entry.find('=') + 1);
             const auto [first, rest] = split(factor.equations);
-            table.rows.push_back(
-                {options_.blank ? math(left) + " " + blank_mark : math(factor.entry), "", or_blank(first)});
-            table.rows.push_back({options_.blank ? math(factor.quantity.name + "=") + " " + blank_mark
+            table.rows.push_back({options_.blank ? math(left) + blank_mark : math(factor.entry), "", or_blank(first)});
+            table.rows.push_back({options_.blank ? math(factor.quantity.name + "=") + blank_mark
                                                  : math(factor.matrix) + (factor.diagonal ? ", diagonal" : ""),
                                   math(shape_of(factor.quantity)), or_blank(rest)});
         }
@@ -150,11 +149,12 @@ private:
             return;
         }
         add(Heading{"Where the formula as written is not what is computed (derivation §6.5)"});
-        TableOfProse table{.heading = {"", "as written", "computed", "why"}, .rows = {}};
+        TableOfProse table{.heading = {"", "", ""}, .rows = {}};
         for (const Computation& c : d_.computations) {
-            const Prose where = c.written.where.empty() ? "" : ", " + math(c.written.where);
-            table.rows.push_back(
-                {math(c.what), math(c.written.literal), math(c.written.computed) + where, Prose(c.written.why)});
+            const Prose where = c.written.where.empty() ? "" : " with " + math(c.written.where);
+            table.rows.push_back({c.what, "as written", math(c.written.literal)});
+            table.rows.push_back({"", "computed", math(c.written.computed) + where});
+            table.rows.push_back({"", "why", Prose(c.written.why)});
         }
         add(std::move(table));
     }
@@ -174,10 +174,9 @@ private:
 
     void row() {
         const ExplainedRow& row = *e_.row;
-        add(Heading{"One step in numbers: row " + std::to_string(row.number) + " of the table, " +
-                    prose_of(row.place)});
+        add(Heading{"One step in numbers: row " + std::to_string(row.number) + " (" + prose_of(row.place) + ")"});
         Prose text = "Computed in " + std::string(e_.use_double ? "float64" : "float32") +
-                     ", shown with six digits. Columns stand on their side, marked $^T$.";
+                     ", shown with six digits. Columns are printed lying down, marked ${}^T$.";
         if (e_.weighted) {
             text += " The weight of the row cancels in a batch of one.";
         }
@@ -202,7 +201,7 @@ private:
                 continue;
             }
             table.rows.push_back({math(letter + "_{" + std::to_string(i + 1) + "}"), prose_of(cells[i].name),
-                                  prose_of(cells[i].cell), encoded ? math(number_formula(values(i, 0))) : ""});
+                                  prose_of(cells[i].cell), encoded ? six_digits(values(i, 0)) : ""});
         }
     }
 
@@ -211,33 +210,39 @@ private:
         return *std::ranges::max_element(sizes);
     }
 
-    void numbers(const Quantity& quantity, const Formula& formula, const Matrix<double>& values, bool given = false) {
-        const bool transposed = quantity.vector;
+    /// Numbers that a sheet of blanks leaves out; `formula` is what they are computed from.
+    void asked(const Quantity& quantity, const Formula& formula, const Matrix<double>& values) {
         add(Numbers{.symbol = quantity.symbol,
                     .name = quantity.name,
                     .formula = options_.blank ? "" : formula,
-                    .layout = transposed ? Layout::vector : Layout::matrix,
+                    .layout = quantity.vector ? Layout::vector : Layout::matrix,
                     .values = values,
-                    .blank = options_.blank && !given,
-                    .note = {}});
+                    .blank = options_.blank});
+    }
+    /// Numbers that one starts from.
+    void given(const Quantity& quantity, const Matrix<double>& values) {
+        add(Numbers{.symbol = quantity.symbol,
+                    .name = quantity.name,
+                    .layout = quantity.vector ? Layout::vector : Layout::matrix,
+                    .values = values});
     }
 
     void steps() {
         const Trace& t = e_.row->trace;
         add(Heading{"Step 1, the parameters as they are", true});
         for (std::size_t p = 0; p < t.parameters.size(); ++p) {
-            numbers(parameter(p), "", t.parameters[p], true);
+            given(parameter(p), t.parameters[p]);
         }
 
         add(Heading{"Step 2, forward", true});
-        numbers({"x", "x", t.x.rows()}, "", t.x, true);
+        given({"x", "x", t.x.rows()}, t.x);
         for (std::size_t i = 0; i < d_.forward.size(); ++i) {
             const ForwardRow& row = d_.forward[i];
-            numbers(row.quantity, in_symbols(i), t.forward[i]);
+            asked(row.quantity, in_symbols(i), t.forward[i]);
         }
 
         add(Heading{"Step 3, the loss", true});
-        numbers({"y", "y", t.y.rows()}, "", t.y, true);
+        given({"y", "y", t.y.rows()}, t.y);
         add(Numbers{.symbol = "l",
                     .name = "l",
                     .formula = options_.blank ? "" : d_.loss,
@@ -253,30 +258,39 @@ private:
             jacobian(d_.jacobians[i], t.jacobians[i]);
         }
         for (std::size_t i = 0; i < d_.deltas.size(); ++i) {
-            numbers(named(d_.deltas[i].quantity, d_.deltas[i].short_name), "", t.deltas[i]);
+            const Delta& delta = d_.deltas[i];
+            add(Numbers{.symbol = delta.quantity.symbol,
+                        .name = delta.short_name + "^T",
+                        .formula = options_.blank ? "" : right_side(delta.product),
+                        .layout = Layout::row,
+                        .values = t.deltas[i],
+                        .blank = options_.blank});
         }
         for (std::size_t i = 0; i < d_.backward.size(); ++i) {
-            numbers(d_.backward[i].quantity, d_.backward[i].own, t.gradients[i]);
+            asked(d_.backward[i].quantity, d_.backward[i].own, t.gradients[i]);
         }
 
         add(Heading{"Step 5, the update", true});
         for (std::size_t p = 0; p < t.updated.size(); ++p) {
-            Quantity updated = parameter(p);
-            updated.symbol = d_.backward[p].parameter;
-            numbers(updated, p == 0 ? first_update() : "", t.updated[p]);
+            const Quantity quantity = parameter(p);
+            add(Numbers{.symbol = d_.backward[p].parameter,
+                        .name = quantity.name,
+                        .formula = options_.blank ? "" : plain_update(p),
+                        .layout = quantity.vector ? Layout::vector : Layout::matrix,
+                        .values = t.updated[p],
+                        .blank = options_.blank,
+                        .updated = true});
         }
     }
 
-    static Quantity named(Quantity quantity, const Formula& name) {
-        quantity.name = name;
-        return quantity;
-    }
+    /// What stands behind the first `=`.
+    static Formula right_side(const Formula& equation) { return equation.substr(equation.find('=') + 1); }
 
-    /// Of W⁽¹⁾ the step in full, as an example for the others.
-    [[nodiscard]] Formula first_update() const {
+    /// W⁽¹⁾ − η ∂l/∂W⁽¹⁾ where Eq. (4) is all that happens.
+    [[nodiscard]] Formula plain_update(std::size_t p) const {
         const OptimizerOptions& o = e_.step.optimizer;
         const bool plain = o.kind == OptimizerKind::sgd && !o.nesterov && e_.step.penalty == 0.0;
-        return plain ? d_.backward[0].parameter_name + "-\\eta\\," + d_.backward[0].quantity.name : "";
+        return plain ? d_.backward[p].parameter_name + "-\\eta\\," + d_.backward[p].quantity.name : "";
     }
 
     /// W1, b1, W2 … in their own shapes.
@@ -309,7 +323,7 @@ private:
         }
         add(Numbers{.symbol = factor.quantity.symbol,
                     .name = factor.quantity.name,
-                    .formula = {},
+                    .formula = options_.blank ? "" : right_side(factor.matrix),
                     .layout = !dense ? Layout::diagonal : Layout::matrix,
                     .values = std::move(values),
                     .blank = options_.blank,
@@ -348,6 +362,9 @@ std::vector<std::size_t> shown_indices(std::size_t count) {
 }
 
 std::string six_digits(double value) {
+    if (value == 0.0) {
+        return "0";  // -0 too: its sign means nothing here
+    }
     std::array<char, 32> digits{};
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::general, 6);
     return {digits.data(), end.ptr};

@@ -111,7 +111,7 @@ private:
                                        .activation = {},
                                        .input = before,
                                        .output = linear,
-                                       .components = at(z(l), "i") + "=\\sum_{j}" + entry_of(weight(l), "ij") +
+                                       .components = at(z(l), "i") + "=\\sum_{j}" + entry_of(weight(l), "ij") + "\\," +
                                                      at(input(l), "j") + "+" + entry_of(bias(l), "i")});
             const Formula enters = in_x ? linear : z(l);
             written = applied(l, enters);
@@ -156,7 +156,7 @@ private:
         const std::size_t l = depth - 1;
         const bool sum = l > 0 && shape_.activation(l - 1) == Activation::identity;
         const Formula linear = "\\sum_{" + next + "}" + entry_of(weight(l), index + next) +
-                               (sum ? "(" + below + ")" : below) + "+" + entry_of(bias(l), index);
+                               (sum ? "(" + below + ")" : "\\," + below) + "+" + entry_of(bias(l), index);
         return applied(l, linear);
     }
 
@@ -196,8 +196,7 @@ private:
         if (elementwise) {
             Formula on_diagonal = with_argument(f.derivative.literal, at(z(l), "i"));
             const bool cases = on_diagonal.starts_with("\\begin{cases}");
-            // Both conditions side by side would need a table: off the diagonal 0, on it the derivative.
-            entry = cases ? on_diagonal + "\\text{ for }i=j,\\text{ else }0"
+            entry = cases ? on_the_diagonal(on_diagonal)
                           : "\\begin{cases}" + on_diagonal + "&\\text{if }i=j\\\\0&\\text{else}\\end{cases}";
         } else {
             entry = "\\begin{cases}" + at(a(l), "i") + "(1-" + at(a(l), "i") + ")&\\text{if }i=j\\\\-" + at(a(l), "i") +
@@ -209,6 +208,15 @@ private:
                 .matrix = name + "=" + replaced_all(with_argument(f.jacobian, z(l)), "\\a", a(l)),
                 .equations = citation(l == last() ? f.output_equations : f.hidden_equations),
                 .layer = l};
+    }
+
+    /// Cases of a derivative as the entry of a diagonal matrix: as Eq. (5), the case 0 takes what is off the diagonal.
+    static Formula on_the_diagonal(const Formula& cases) {
+        Formula result = replaced_all(cases, "&\\text{if }", "&\\text{if }i=j\\text{ and }");
+        if (cases.find("0&\\text{if }") == Formula::npos) {
+            return replaced_all(result, "\\end{cases}", "\\\\0&\\text{else}\\end{cases}");
+        }
+        return replaced_all(result, "0&\\text{if }i=j\\text{ and }", "0&\\text{if }i\\ne j\\text{ or }");
     }
 
     static Formula replaced_all(Formula text, std::string_view old, const Formula& with) {
@@ -286,30 +294,41 @@ private:
                 with_argument(written.where, argument), written.why};
     }
 
-    void add_computation(const Formula& what, const Written& written, const Formula& argument) {
+    void add_computation(const Prose& what, const Written& written, const Formula& argument) {
         if (!written.computed.empty()) {
             result_.computations.push_back({what, filled(written, argument)});
         }
     }
 
-    void computations() {
-        const OutputFormulas output = output_formulas(loss_.kind, shape_.output, shape_.conventions);
+    /// `$f$, $g$`: the layers that have this activation.
+    [[nodiscard]] Prose users_of(Activation activation) const {
+        Prose users;
         for (std::size_t l = 0; l < layers(); ++l) {
-            const bool softmax = shape_.activation(l) == Activation::softmax;
-            const Formula index = softmax ? "j" : "i";
-            const Formula argument = softmax ? z(l) : at(z(l), index);
-            add_computation(at(a(l), index), of(l).value, argument);
-            if (!softmax) {
-                add_computation("\\left(" + partial(a(l), z(l)) + "\\right)_{ii}", of(l).derivative, argument);
+            if (shape_.activation(l) == activation) {
+                users += (users.empty() ? "$" : ", $") + activation_name(l) + "$";
             }
         }
-        add_computation("l", output.loss, z(last()));
-        add_computation(at(delta(last()), "j"), output.delta, z(last()));
+        return users;
+    }
+
+    void computations() {
+        const OutputFormulas output = output_formulas(loss_.kind, shape_.output, shape_.conventions);
+        for (const Activation activation : all_activations) {
+            const Prose users = users_of(activation);
+            if (!users.empty()) {
+                const ActivationFormulas f = formulas(activation, settings_);
+                const Formula argument = activation == Activation::softmax ? z(last()) : "z";
+                add_computation(std::string(name(activation)) + ", value (" + users + ")", f.value, argument);
+                add_computation(std::string(name(activation)) + ", slope (" + users + ")", f.derivative, argument);
+            }
+        }
+        add_computation("$l$", output.loss, z(last()));
+        add_computation("$" + at(delta(last()), "j") + "$", output.delta, z(last()));
         const bool logits = output.delta.computed.empty() && facts(loss_.kind).residual &&
                             (shape_.output == Activation::sigmoid || shape_.output == Activation::softmax);
         if (logits) {
             add_computation(
-                "\\hat y_j-y_j",
+                "$\\hat y_j-y_j$",
                 {.literal = "\\hat y_j-y_j",
                  .computed = shape_.output == Activation::sigmoid ? "(1-y_j)\\sigma(\\z_j)-y_j\\sigma(-\\z_j)"
                                                                   : "\\hat y_j(1-y_j)-y_j\\sum_{i\\ne j}\\hat y_i",
@@ -349,7 +368,7 @@ private:
         const bool right = chosen.kink == Kink::right_limit;
         if (kink) {
             const std::string slope =
-                relu ? "ReLU'(0) = " + std::string(right ? "1" : "0")
+                relu ? "$\\mathrm{ReLU}'(0)=" + std::string(right ? "1$" : "0$")
                      : "The slope at $z=0$ is " + std::string(right ? "the right one" : "that nearest to 0");
             notes.push_back(slope + preset + (!relu ? "." : right ? ", as Eq. (7) has it." : "; Eq. (7) has 1."));
         }

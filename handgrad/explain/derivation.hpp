@@ -70,8 +70,8 @@ struct Delta {
 
 /// A formula that is not computed as it is written.
 struct Computation {
-    Formula what;
-    Written written;  ///< with its symbols filled in
+    Prose what;       ///< `sigmoid, slope ($f$, $g$)`, `$l$`
+    Written written;  ///< of an activation in z, else in the symbols of the network
 };
 
 /// All of it, and the choices behind it.

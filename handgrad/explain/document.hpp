@@ -33,15 +33,22 @@ struct TableOfProse {
     std::vector<std::vector<Prose>> rows;
 };
 
-enum class Layout { scalar, vector, row, matrix, diagonal };
+enum class Layout {
+    scalar,
+    vector,  ///< a column, printed lying down with ᵀ behind it
+    row,     ///< a column whose transpose is meant
+    matrix,
+    diagonal,  ///< 1 × size, of a diagonal matrix
+};
 /// Numbers with their name, `z₁ = W⁽¹⁾x + b⁽¹⁾ = […]`, or the blanks for them.
 struct Numbers {
     std::string symbol;  ///< in plain letters, by which blanks are read back
     Formula name;
     Formula formula = {};  ///< what it is computed from; may be empty
     Layout layout = Layout::matrix;
-    Matrix<double> values;  ///< of a diagonal 1 × size
+    Matrix<double> values;
     bool blank = false;
+    bool updated = false;  ///< what stands there is new: ← rather than =
     Prose note = {};
 };
 

@@ -33,7 +33,7 @@ Formula step(const Formula& left_side, const Formula& right_side, const Formula&
 }
 
 constexpr std::string_view sigmoid_slope_why =
-    "As written, (12) to (15) are 0 for $z\\le-45$ and NaN for $z\\le-89$ in float32 (-355 and -710 in float64): "
+    "As written, (12) to (15) are 0 for $z\\le-45$ and NaN for $z\\le-89$ in float32 ($-355$ and $-710$ in float64): "
     "$e^{-z}$ overflows. $\\sigma(1-\\sigma)$ is no way out: 0 from $z=17.4$ on. $t$ never overflows.";
 constexpr std::string_view e_to_minus_abs = "t=e^{-|\\z|}";
 

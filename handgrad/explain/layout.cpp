@@ -164,11 +164,12 @@ std::string table_text(const std::vector<std::vector<std::string>>& rows) {
 std::string numbers_text(const Numbers& numbers) {
     const std::string label = numbers.blank ? numbers.symbol : unicode_of(numbers.name);
     const std::string formula = numbers.formula.empty() ? "" : unicode_of(numbers.formula) + " = ";
+    const std::string relation = numbers.updated && !numbers.blank ? " ← " : " = ";
     const std::string note = numbers.note.empty() ? "" : "   (" + unicode_of_prose(numbers.note) + ")";
     if (numbers.layout == Layout::scalar) {
         return label + " = " + formula + (numbers.blank ? blank_mark : six_digits(numbers.values(0, 0))) + note + "\n";
     }
-    const bool vector = numbers.layout == Layout::vector;
+    const bool vector = numbers.layout == Layout::vector || numbers.layout == Layout::row;
     const std::size_t rows = vector ? 1 : numbers.values.rows();
     const std::size_t columns = vector ? numbers.values.rows() : numbers.values.columns();
     Matrix<double> lying(rows, columns);
@@ -182,12 +183,15 @@ std::string numbers_text(const Numbers& numbers) {
                                  : cells_of_row(shown, i, columns_shown));
     }
     const bool diagonal = numbers.layout == Layout::diagonal;
-    const std::string open = diagonal ? "diag{" : "[", close = diagonal ? "}" : vector && !numbers.blank ? "]ᵀ" : "]";
-    std::string head = label + " = " + formula;
+    const std::string open = diagonal ? "diag{" : "[", close = diagonal ? "}"
+                                                               : numbers.layout == Layout::vector && !numbers.blank
+                                                                   ? "]ᵀ"
+                                                                   : "]";
+    std::string head = label + relation + formula;
     std::vector<std::string> lines = bracketed(cells, text_width - display_width(head), open, close);
     std::string text;
     if (!formula.empty() && lines.size() > cells.size()) {  // on a line of its own
-        text = label + " = " + unicode_of(numbers.formula) + "\n";
+        text = label + relation + unicode_of(numbers.formula) + "\n";
         head = blanks(display_width(label)) + " = ";
         lines = bracketed(cells, text_width - display_width(head), open, close);
     }

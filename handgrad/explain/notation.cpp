@@ -35,7 +35,7 @@ constexpr std::array commands{
     Named{"beta", Kind::atom, "β"},      Named{"mu", Kind::atom, "μ"},          Named{"varepsilon", Kind::atom, "ε"},
     Named{"pi", Kind::atom, "π"},        Named{"Phi", Kind::atom, "Φ"},         Named{"infty", Kind::atom, "∞"},
     Named{"dots", Kind::atom, "…"},      Named{"cdot", Kind::sign, "·"},        Named{"odot", Kind::sign, "⊙"},
-    Named{"times", Kind::sign, "×"},     Named{"le", Kind::relation, "≤"},      Named{"ge", Kind::relation, "≥"},
+    Named{"times", Kind::text, "×"},     Named{"le", Kind::relation, "≤"},      Named{"ge", Kind::relation, "≥"},
     Named{"ne", Kind::relation, "≠"},    Named{"in", Kind::relation, "∈"},      Named{"leftarrow", Kind::relation, "←"},
     Named{"to", Kind::relation, "→"},    Named{"sum", Kind::sum, "Σ"},          Named{"log", Kind::function, "log"},
     Named{"exp", Kind::function, "exp"}, Named{"tanh", Kind::function, "tanh"}, Named{"max", Kind::function, "max"},

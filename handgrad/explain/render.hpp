@@ -14,7 +14,7 @@ std::string render_text(const Document& document);
 /// Headings, pipe tables, mathematics in Unicode, numbers in fenced blocks as render_text() lays them out.
 std::string render_markdown(const Document& document);
 
-/// A whole article that pdflatex compiles (geometry, amsmath, amssymb, longtable, array, fontenc).
+/// A whole article that pdflatex compiles (geometry, amsmath, amssymb, longtable, array).
 std::string render_latex(const Document& document);
 
 }  // namespace handgrad

@@ -10,7 +10,7 @@ namespace {
 
 constexpr const char* preamble =
     "\\documentclass[fleqn]{article}\n"
-    "\\usepackage[T1]{fontenc}\n"
+
     "\\usepackage[a4paper,landscape,margin=15mm]{geometry}\n"
     "\\usepackage{amsmath,amssymb,array,longtable}\n"
     "\\setlength{\\parindent}{0pt}\n"
@@ -59,7 +59,7 @@ std::string escaped(std::string_view text) {
                                          Special{'<', "\\textless{}"},
                                          Special{'>', "\\textgreater{}"},
                                          Special{'|', "\\textbar{}"},
-                                         Special{'"', "\\textquotedbl{}"},
+                                         Special{'"', "''"},
                                          Special{0xA7, "\\S"}};
     std::string result;
     for (std::size_t at = 0; at < text.size();) {
@@ -73,7 +73,8 @@ std::string escaped(std::string_view text) {
         for (const Special& candidate : specials) {
             special = candidate.character == c.number ? candidate.latex : special;
         }
-        const bool plain = c.number < 0x80 || (c.number >= 0xC0 && c.number <= 0xFF && c.bytes == 2);
+        const bool icelandic = (c.number | 0x20U) == 0xF0 || (c.number | 0x20U) == 0xFE;  // not in these fonts
+        const bool plain = c.number < 0x80 || (c.number >= 0xC0 && c.number <= 0xFF && c.bytes == 2 && !icelandic);
         if (special != nullptr) {
             result += special;
         } else if (plain) {
@@ -156,7 +157,7 @@ public:
         text_ += "\\end{longtable}\n";
     }
     void operator()(const Numbers& numbers) {
-        const bool vector = numbers.layout == Layout::vector;
+        const bool vector = numbers.layout == Layout::vector || numbers.layout == Layout::row;
         Formula right;
         if (numbers.layout == Layout::scalar) {
             right = entry(numbers, 0, 0);
@@ -172,10 +173,12 @@ public:
                 right += (right.empty() ? "" : "\\\\") + line;
             }
             right = "\\begin{bmatrix}" + right + "\\end{bmatrix}";
-            right = numbers.layout == Layout::diagonal ? "\\operatorname{diag}" + right : vector ? right + "^T" : right;
+            right = numbers.layout == Layout::diagonal ? "\\operatorname{diag}" + right
+                    : numbers.layout == Layout::vector ? right + "^T"
+                                                       : right;
         }
         const Formula formula = numbers.formula.empty() ? "" : numbers.formula + "=";
-        display(numbers.name + "=" + formula + right +
+        display(numbers.name + (numbers.updated ? "\\leftarrow " : "=") + formula + right +
                 (numbers.note.empty() ? "" : "\\quad\\text{(" + latex_of(numbers.note) + ")}"));
     }
 

@@ -1,4 +1,6 @@
 // Blocks as plain text.
+#include <algorithm>
+#include <utility>
 #include <variant>
 
 #include "handgrad/base/utf8.hpp"
@@ -8,10 +10,27 @@
 namespace handgrad {
 namespace {
 
+/// Stands for a blank at which no line may end.
+constexpr char kept_blank = '\x02';
+constexpr std::size_t longest_kept_whole = 14;
+
+/// Short formulas are not broken.
+std::string text_of(const Prose& prose) {
+    return written(
+        prose, [](std::string_view text) { return std::string(text); },
+        [](std::string_view formula) {
+            std::string text = unicode_of(formula);
+            if (display_width(text) <= longest_kept_whole) {
+                std::ranges::replace(text, ' ', kept_blank);
+            }
+            return text;
+        });
+}
+
 class TextRenderer {
 public:
     void operator()(const Heading& heading) {
-        const std::string text = unicode_of_prose(heading.text);
+        const std::string text = text_of(heading.text);
         paragraph_break();
         write_wrapped(text, "");
         if (!heading.small) {
@@ -25,11 +44,11 @@ public:
     }
     void operator()(const Paragraph& paragraph) {
         paragraph_break();
-        write_wrapped(unicode_of_prose(paragraph.text), "");
+        write_wrapped(text_of(paragraph.text), "");
     }
     void operator()(const Items& items) {
         for (const Prose& item : items.list) {
-            write_wrapped(unicode_of_prose(item), "- ");
+            write_wrapped(text_of(item), "- ");
         }
     }
     void operator()(const Equations& equations) {
@@ -43,14 +62,17 @@ public:
         rows.insert(rows.end(), table.rows.begin(), table.rows.end());
         for (auto& row : rows) {
             for (std::string& cell : row) {
-                cell = unicode_of_prose(cell);
+                cell = text_of(cell);
             }
         }
         text_ += table_text(rows);
     }
     void operator()(const Numbers& numbers) { text_ += numbers_text(numbers); }
 
-    std::string take() { return std::move(text_); }
+    std::string take() {
+        std::ranges::replace(text_, kept_blank, ' ');
+        return std::move(text_);
+    }
 
 private:
     /// One empty line, unless there is one or nothing yet.
