@@ -92,9 +92,11 @@ private:
                               {"epsilon", o.epsilon},
                               {"weight_decay", o.weight_decay},
                               {"penalty", e_.step.penalty}};
-        Json rule = Json::object();
-        formula(rule, e_.update.rule);
-        json_["optimizer"].update(rule);
+        for (const Formula& rule : e_.update.rules) {
+            Json item = Json::object();
+            formula(item, rule);
+            json_["optimizer"]["rules"].push_back(std::move(item));
+        }
     }
 
     void row() {

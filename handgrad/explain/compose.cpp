@@ -1,8 +1,5 @@
 // The order of things on the page: the tables of the network, then the five steps in numbers.
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cmath>
 #include <utility>
 
 #include "handgrad/base/error.hpp"
@@ -138,7 +135,7 @@ private:
         }
         for (Formula& line : sums.lines) {
             if (options_.blank) {
-                line = line.substr(0, line.find('=') + 1);
+                line = line.substr(0, line.find('=') + 1) + "\\blank";
             }
         }
         add(std::move(sums));
@@ -162,10 +159,15 @@ private:
     void update() {
         add(Heading{"The update, Eq. (4)"});
         const auto optimizer = std::ranges::find(optimizer_list, e_.step.optimizer.kind, &OptimizerFacts::kind);
-        add(Paragraph{"Optimizer " + std::string(optimizer->name) + ", for every parameter $w$: " +
-                      or_blank(math(e_.update.rule)) + ", with " + e_.update.settings + "."});
-        if (!e_.update.note.empty() && !options_.blank) {
-            const bool same = e_.update.first_step == e_.update.rule;
+        add(Paragraph{"Every parameter $w$ moves by " + std::string(optimizer->name) + ", with " + e_.update.settings +
+                      ":"});
+        if (options_.blank) {
+            add(Equations{{"w\\leftarrow\\blank"}});
+            return;
+        }
+        add(Equations{e_.update.rules});
+        if (!e_.update.note.empty()) {
+            const bool same = e_.update.first_step == e_.update.rules.back();
             add(Paragraph{e_.update.note + (same ? "" : " So it is " + math(e_.update.first_step) + ".")});
         }
     }
@@ -349,38 +351,16 @@ Document compose(const Explanation& explanation, const SheetOptions& options) {
     return Composer(explanation, options).compose();
 }
 
-std::vector<std::size_t> shown_indices(std::size_t count) {
+std::vector<std::size_t> shown_indices(std::size_t count, std::size_t most) {
     std::vector<std::size_t> indices;
     for (std::size_t i = 0; i < count; ++i) {
-        if (count <= most_shown || i + 2 < most_shown || i + 1 == count) {
+        if (count <= most || i + 2 < most || i + 1 == count) {
             indices.push_back(i);
-        } else if (i + 2 == most_shown) {
+        } else if (i + 2 == most) {
             indices.push_back(gap);
         }
     }
     return indices;
-}
-
-std::string six_digits(double value) {
-    if (value == 0.0) {
-        return "0";  // -0 too: its sign means nothing here
-    }
-    std::array<char, 32> digits{};
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::general, 6);
-    return {digits.data(), end.ptr};
-}
-
-Formula number_formula(double value) {
-    std::string text = six_digits(value);
-    if (!std::isfinite(value)) {
-        return std::isnan(value) ? "\\mathrm{nan}" : value < 0.0 ? "-\\infty" : "\\infty";
-    }
-    const std::size_t e = text.find('e');
-    if (e == std::string::npos) {
-        return text;
-    }
-    const int exponent = std::stoi(text.substr(e + 1));
-    return text.substr(0, e) + "\\cdot10^{" + std::to_string(exponent) + "}";
 }
 
 Formula shape_of(const Quantity& quantity) {

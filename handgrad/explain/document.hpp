@@ -66,14 +66,9 @@ Document compose(const Explanation& explanation, const SheetOptions& options);
 
 /// So many rows or columns of a matrix are shown; of more the first ones, dots and the last.
 inline constexpr std::size_t most_shown = 8;
-/// The indices to show of `count`, with `gap` where the dots stand.
+/// The indices to show of `count`: all up to `most` (at least 3), else so many places with `gap` where the dots stand.
 inline constexpr std::size_t gap = static_cast<std::size_t>(-1);
-std::vector<std::size_t> shown_indices(std::size_t count);
-
-/// Six significant digits, whatever the locale: `-0.00123457`, `1.5e-07`, `inf`, `nan`.
-std::string six_digits(double value);
-/// The same as a formula: `1.5\cdot10^{-7}`.
-Formula number_formula(double value);
+std::vector<std::size_t> shown_indices(std::size_t count, std::size_t most = most_shown);
 
 /// `4×3` as a formula; a vector has one number.
 Formula shape_of(const Quantity& quantity);

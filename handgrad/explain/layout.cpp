@@ -176,24 +176,34 @@ std::string numbers_text(const Numbers& numbers) {
     std::ranges::copy(numbers.values.values(), lying.values().begin());
     Numbers shown = numbers;
     shown.values = std::move(lying);
-    const std::vector<std::size_t> columns_shown = shown_indices(columns);
-    std::vector<std::vector<std::string>> cells;
-    for (const std::size_t i : shown_indices(rows)) {
-        cells.push_back(i == gap ? std::vector<std::string>(columns_shown.size(), "⋮")
-                                 : cells_of_row(shown, i, columns_shown));
-    }
+    const std::vector<std::size_t> rows_shown = shown_indices(rows);
+    const auto cells_of = [&](std::size_t most) {
+        const std::vector<std::size_t> columns_shown = shown_indices(columns, most);
+        std::vector<std::vector<std::string>> cells;
+        for (const std::size_t i : rows_shown) {
+            cells.push_back(i == gap ? std::vector<std::string>(columns_shown.size(), "⋮")
+                                     : cells_of_row(shown, i, columns_shown));
+        }
+        return cells;
+    };
     const bool diagonal = numbers.layout == Layout::diagonal;
     const std::string open = diagonal ? "diag{" : "[", close = diagonal ? "}"
                                                                : numbers.layout == Layout::vector && !numbers.blank
                                                                    ? "]ᵀ"
                                                                    : "]";
     std::string head = label + relation + formula;
-    std::vector<std::string> lines = bracketed(cells, text_width - display_width(head), open, close);
     std::string text;
-    if (!formula.empty() && lines.size() > cells.size()) {  // on a line of its own
+    const auto laid_out = [&](std::size_t most) {
+        return bracketed(cells_of(most), text_width - display_width(head), open, close);
+    };
+    std::vector<std::string> lines = laid_out(most_shown);
+    if (!formula.empty() && lines.size() > rows_shown.size()) {  // on a line of its own
         text = label + relation + unicode_of(numbers.formula) + "\n";
         head = blanks(display_width(label)) + " = ";
-        lines = bracketed(cells, text_width - display_width(head), open, close);
+        lines = laid_out(most_shown);
+    }
+    for (std::size_t most = most_shown; columns > most_shown && most > 3 && lines.size() > rows_shown.size();) {
+        lines = laid_out(--most);  // what is shortened anyway is not wrapped as well
     }
     for (std::size_t k = 0; k < lines.size(); ++k) {
         text += (k == 0 ? head : blanks(display_width(head))) + lines[k];

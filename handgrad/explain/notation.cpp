@@ -5,6 +5,8 @@
 #include <array>
 #include <cassert>
 #include <cctype>
+#include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -30,17 +32,23 @@ struct Named {
 };
 
 constexpr std::array commands{
-    Named{"partial", Kind::atom, "∂"},   Named{"sigma", Kind::atom, "σ"},       Named{"delta", Kind::atom, "δ"},
-    Named{"Delta", Kind::atom, "Δ"},     Named{"eta", Kind::atom, "η"},         Named{"alpha", Kind::atom, "α"},
-    Named{"beta", Kind::atom, "β"},      Named{"mu", Kind::atom, "μ"},          Named{"varepsilon", Kind::atom, "ε"},
-    Named{"pi", Kind::atom, "π"},        Named{"Phi", Kind::atom, "Φ"},         Named{"infty", Kind::atom, "∞"},
-    Named{"dots", Kind::atom, "…"},      Named{"cdot", Kind::sign, "·"},        Named{"odot", Kind::sign, "⊙"},
-    Named{"times", Kind::text, "×"},     Named{"le", Kind::relation, "≤"},      Named{"ge", Kind::relation, "≥"},
-    Named{"ne", Kind::relation, "≠"},    Named{"in", Kind::relation, "∈"},      Named{"leftarrow", Kind::relation, "←"},
-    Named{"to", Kind::relation, "→"},    Named{"sum", Kind::sum, "Σ"},          Named{"log", Kind::function, "log"},
-    Named{"exp", Kind::function, "exp"}, Named{"tanh", Kind::function, "tanh"}, Named{"max", Kind::function, "max"},
-    Named{"min", Kind::function, "min"}, Named{",", Kind::space, " "},          Named{"quad", Kind::space, "  "},
-    Named{"{", Kind::open, "{"},         Named{"}", Kind::close, "}"},
+    Named{"partial", Kind::atom, "∂"},     Named{"sigma", Kind::atom, "σ"},
+    Named{"delta", Kind::atom, "δ"},       Named{"Delta", Kind::atom, "Δ"},
+    Named{"eta", Kind::atom, "η"},         Named{"alpha", Kind::atom, "α"},
+    Named{"beta", Kind::atom, "β"},        Named{"mu", Kind::atom, "μ"},
+    Named{"varepsilon", Kind::atom, "ε"},  Named{"pi", Kind::atom, "π"},
+    Named{"Phi", Kind::atom, "Φ"},         Named{"infty", Kind::atom, "∞"},
+    Named{"dots", Kind::atom, "…"},        Named{"cdot", Kind::sign, "·"},
+    Named{"odot", Kind::sign, "⊙"},        Named{"times", Kind::text, "×"},
+    Named{"le", Kind::relation, "≤"},      Named{"ge", Kind::relation, "≥"},
+    Named{"ne", Kind::relation, "≠"},      Named{"ll", Kind::relation, "≪"},
+    Named{"in", Kind::relation, "∈"},      Named{"leftarrow", Kind::relation, "←"},
+    Named{"to", Kind::relation, "→"},      Named{"sum", Kind::sum, "Σ"},
+    Named{"log", Kind::function, "log"},   Named{"exp", Kind::function, "exp"},
+    Named{"tanh", Kind::function, "tanh"}, Named{"max", Kind::function, "max"},
+    Named{"min", Kind::function, "min"},   Named{",", Kind::space, " "},
+    Named{"quad", Kind::space, "  "},      Named{"blank", Kind::atom, "____"},
+    Named{"{", Kind::open, "{"},           Named{"}", Kind::close, "}"},
 };
 
 /// Lowered and raised forms; Unicode has only these that look well beside each other.
@@ -54,7 +62,7 @@ constexpr std::array scripts{
     Script{"5", "₅", "⁵"}, Script{"6", "₆", "⁶"}, Script{"7", "₇", "⁷"}, Script{"8", "₈", "⁸"}, Script{"9", "₉", "⁹"},
     Script{"(", "₍", "⁽"}, Script{")", "₎", "⁾"}, Script{"+", "₊", "⁺"}, Script{"−", "₋", "⁻"}, Script{",", ",", ""},
     Script{"i", "ᵢ", ""},  Script{"j", "ⱼ", ""},  Script{"k", "ₖ", ""},  Script{"m", "ₘ", ""},  Script{"p", "ₚ", ""},
-    Script{"s", "ₛ", ""},  Script{"t", "ₜ", ""},  Script{"T", "", "ᵀ"},
+    Script{"s", "ₛ", ""},  Script{"t", "ₜ", "ᵗ"}, Script{"T", "", "ᵀ"},
 };
 
 std::size_t bytes_of_first(std::string_view text) {
@@ -301,6 +309,7 @@ private:
         for (const Piece& piece : pieces) {
             sum = sum || piece.kind == Kind::sign || piece.kind == Kind::relation || piece.kind == Kind::sum;
         }
+        sum = sum || (pieces.size() == 1 && pieces.front().kind == Kind::fraction);
         const bool derivative = !pieces.empty() && pieces.front().text == "∂";
         const bool product = below && pieces.size() > 1 && !derivative;
         const std::string line = join(pieces);
@@ -403,6 +412,28 @@ Formula with_argument(std::string_view text, std::string_view argument) {
         }
     }
     return result;
+}
+
+std::string six_digits(double value) {
+    if (value == 0.0) {
+        return "0";  // -0 too: its sign means nothing here
+    }
+    std::array<char, 32> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::general, 6);
+    return {digits.data(), end.ptr};
+}
+
+Formula number_formula(double value) {
+    std::string text = six_digits(value);
+    if (!std::isfinite(value)) {
+        return std::isnan(value) ? "\\mathrm{nan}" : value < 0.0 ? "-\\infty" : "\\infty";
+    }
+    const std::size_t e = text.find('e');
+    if (e == std::string::npos) {
+        return text;
+    }
+    const int exponent = std::stoi(text.substr(e + 1));
+    return text.substr(0, e) + "\\cdot10^{" + std::to_string(exponent) + "}";
 }
 
 Prose prose_of(std::string_view text) {

@@ -9,7 +9,7 @@ namespace handgrad {
 
 /// Mathematics in the part of LaTeX that unicode_of() reads: letters, numbers, Greek and other symbols by name, scripts
 /// (x_{ij}, W^{(1)}, f'), \frac, \sqrt, \sum, \hat y, functions by name or \mathrm, \text, cases. It is LaTeX (with
-/// amsmath) as it stands.
+/// amsmath) as it stands, but for \blank, which stands for what is to be filled in.
 using Formula = std::string;
 
 /// The formula as one line of text: `\frac{e^{-z_1}}{(1+e^{-z_1})^2}` reads e^{−z₁}/(1 + e^{−z₁})². Scripts become
@@ -20,6 +20,11 @@ std::string unicode_of(std::string_view formula);
 /// `text` with `\z` replaced by `argument` throughout: how a formula in z is applied. An index joins those of the
 /// argument: `\z_j` of z_{3} is z_{3,j}.
 Formula with_argument(std::string_view text, std::string_view argument);
+
+/// Six significant digits, whatever the locale: `-0.00123457`, `1.5e-07`, `inf`, `nan`.
+std::string six_digits(double value);
+/// The same as a formula: `1.5\cdot10^{-7}`.
+Formula number_formula(double value);
 
 /// Text for people in which formulas stand between dollars: `the factor $\sigma'(z_1)$`.
 using Prose = std::string;

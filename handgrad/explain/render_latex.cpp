@@ -1,4 +1,5 @@
 // Blocks as a LaTeX article; formulas stand in it as they are.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <variant>
@@ -96,11 +97,16 @@ std::string latex_of(const Prose& prose) {
     return written(prose, escaped, [](std::string_view formula) { return "$" + Formula(formula) + "$"; });
 }
 
-/// A cell of a table; a formula that is all of it is set in full size.
+/// A cell of a table, its formulas in full size.
 std::string cell_of(const Prose& prose) {
-    const bool formula = prose.starts_with('$') && prose.find('$', 1) == prose.size() - 1;
-    return formula ? "$\\displaystyle " + prose.substr(1) : latex_of(prose);
+    return written(prose, escaped,
+                   [](std::string_view formula) { return "$\\displaystyle " + Formula(formula) + "$"; });
 }
+
+/// Keeps fractions of neighbouring rows apart.
+constexpr const char* strut = "\\rule[-2.4ex]{0pt}{6ex}";
+/// Longer tables may run over several pages; LaTeX then needs a second run to place their columns.
+constexpr std::size_t most_rows_on_a_page = 18;
 
 /// Columns with long texts get room to be wrapped.
 bool is_long(const std::vector<std::vector<Prose>>& rows, std::size_t column) {
@@ -140,21 +146,25 @@ public:
     }
     void operator()(const Equations& equations) {
         for (const Formula& line : equations.lines) {
-            display(line.ends_with('=') ? line + "\\blank{}" : line);
+            display(line);
         }
     }
     void operator()(const TableOfProse& table) {
-        text_ += "\n\\begin{longtable}{";
+        const bool runs_on = table.rows.size() > most_rows_on_a_page;
+        const std::string kind = runs_on ? "longtable" : "tabular";
+        text_ += "\n\\begin{" + kind + "}{@{}";
         for (std::size_t c = 0; c < table.heading.size(); ++c) {
-            text_ += is_long(table.rows, c) ? ">{\\raggedright\\arraybackslash}p{90mm}" : "l";
+            text_ += is_long(table.rows, c) ? ">{\\raggedright\\arraybackslash}p{190mm}" : "l";
         }
         text_ += "}\n";
-        write_row(table.heading, true);
-        text_ += "\\hline\n\\endhead\n";
-        for (const auto& row : table.rows) {
-            write_row(row, false);
+        if (!std::ranges::all_of(table.heading, &Prose::empty)) {
+            write_row(table.heading);
+            text_ += std::string("\\hline\n") + (runs_on ? "\\endhead\n" : "");
         }
-        text_ += "\\end{longtable}\n";
+        for (const auto& row : table.rows) {
+            write_row(row);
+        }
+        text_ += "\\end{" + kind + "}\n";
     }
     void operator()(const Numbers& numbers) {
         const bool vector = numbers.layout == Layout::vector || numbers.layout == Layout::row;
@@ -191,11 +201,13 @@ private:
         return numbers.blank ? "\\blank{}" : number_formula(numbers.values(i, j));
     }
 
-    void write_row(const std::vector<Prose>& row, bool heading) {
+    void write_row(const std::vector<Prose>& row) {
+        bool high = false;
         for (std::size_t c = 0; c < row.size(); ++c) {
-            text_ += (c == 0 ? "" : " & ") + (heading ? latex_of(row[c]) : cell_of(row[c]));
+            text_ += (c == 0 ? "" : " & ") + cell_of(row[c]);
+            high = high || row[c].find("\\frac") != Prose::npos || row[c].find("\\begin") != Prose::npos;
         }
-        text_ += "\\\\\n";
+        text_ += std::string(high ? strut : "") + "\\\\\n";
     }
 
     std::string text_;

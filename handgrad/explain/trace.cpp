@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "handgrad/data/table.hpp"
 #include "handgrad/math/output_loss.hpp"
 #include "handgrad/nn/tape.hpp"
 
@@ -98,55 +97,56 @@ UpdateFormula describe_update(const StepOptions& options, const Conventions& con
     const OptimizerOptions& o = options.optimizer;
     const bool penalised = options.penalty != 0.0;
     const Formula g = penalised ? "g" : "\\frac{\\partial l}{\\partial w}";
-    const Formula plain = "w\\leftarrow w-\\eta" + Formula(penalised ? "\\,g" : "\\,\\frac{\\partial l}{\\partial w}");
-    UpdateFormula result{.rule = plain, .first_step = plain, .note = {}, .settings = {}};
+    const Formula plain = "w\\leftarrow w-\\eta\\," + g;
+    UpdateFormula result{.rules = {}, .first_step = plain, .note = {}, .settings = {}};
     const auto setting = [&](const char* letter, double value) {
         result.settings +=
-            std::string(result.settings.empty() ? "" : ", ") + "$" + letter + "=" + format_number(value) + "$";
+            (result.settings.empty() ? "$" : ", $") + Formula(letter) + "=" + number_formula(value) + "$";
     };
-    const auto note = [&](const std::string& text) { result.note += (result.note.empty() ? "" : " ") + text; };
-    const std::string fresh =
-        "A model file does not keep what its optimizer remembers, so this is a first step, from fresh state.";
+    const auto note = [&](const Prose& text) { result.note += (result.note.empty() ? "" : " ") + text; };
+    const Prose fresh =
+        "A model file does not keep what its optimizer remembers, so this is a first step from fresh state: ";
     setting("\\eta", o.learning_rate);
-    if (o.kind == OptimizerKind::sgd && o.momentum != 0.0) {
+    if (penalised) {
+        result.rules.push_back("g=\\frac{\\partial l}{\\partial w}+\\alpha w");
+    }
+    if (o.kind == OptimizerKind::sgd && o.momentum == 0.0) {
+        result.rules.push_back(plain);
+    } else if (o.kind == OptimizerKind::sgd) {
         setting("\\mu", o.momentum);
         const bool sum = conventions.momentum == Momentum::gradient_sum;
-        const Formula v = sum ? "v\\leftarrow\\mu v+" + g : "v\\leftarrow\\mu v-\\eta\\," + g;
-        result.rule = v + ",\\quad w\\leftarrow " +
-                      (sum          ? o.nesterov ? "w-\\eta(" + g + "+\\mu v)" : "w-\\eta v"
-                       : o.nesterov ? "w+\\mu v-\\eta\\," + g
-                                    : "w+v");
-        result.first_step = o.nesterov ? "w\\leftarrow w-\\eta(1+\\mu)" + g : plain;
-        note(fresh + " $v$ is 0 before it.");
-    } else if (o.kind != OptimizerKind::sgd) {
+        result.rules.push_back(sum ? "v\\leftarrow\\mu v+" + g : "v\\leftarrow\\mu v-\\eta\\," + g);
+        result.rules.push_back("w\\leftarrow " + (!sum         ? o.nesterov ? "w+\\mu v-\\eta\\," + g : Formula("w+v")
+                                                          : o.nesterov ? "w-\\eta\\left(" + g + "+\\mu v\\right)"
+                                                               : Formula("w-\\eta v")));
+        result.first_step = o.nesterov ? "w\\leftarrow w-\\eta(1+\\mu)\\," + g : plain;
+        note(fresh + "$v=0$.");
+    } else {
         setting("\\beta_1", o.beta1);
         setting("\\beta_2", o.beta2);
         setting("\\varepsilon", o.epsilon);
         const bool before = conventions.adam_epsilon == AdamEpsilon::before_correction;
-        const bool decays = o.kind == OptimizerKind::adamw;
-        const Formula w = decays ? "w-\\eta\\alpha w" : "w";
-        result.rule =
-            "w\\leftarrow " + w + "-\\eta\\frac{m/(1-\\beta_1^t)}{" +
-            (before ? "(\\sqrt{v}+\\varepsilon)/\\sqrt{1-\\beta_2^t}" : "\\sqrt{v/(1-\\beta_2^t)}+\\varepsilon") +
-            "},\\quad m\\leftarrow\\beta_1m+(1-\\beta_1)" + g + ",\\quad v\\leftarrow\\beta_2v+(1-\\beta_2)" +
-            (penalised ? "g^2" : "(" + g + ")^2");
-        result.first_step = "w\\leftarrow " + w + "-\\eta\\frac{" + g + "}{|" + g + "|+" +
-                            (before ? "\\varepsilon/\\sqrt{1-\\beta_2}" : "\\varepsilon") + "}";
-        note(fresh + " $m$ and $v$ are 0 before it and $t=1$.");
-        if (decays) {
-            setting("\\alpha", o.weight_decay);
-            note(conventions.penalty == Penalty::all_parameters ? "The decay $\\eta\\alpha w$ takes weights and biases."
-                                                                : "The decay $\\eta\\alpha w$ takes weights only.");
-        }
+        const Formula w = o.kind == OptimizerKind::adamw ? "w\\leftarrow w-\\eta\\alpha w" : "w\\leftarrow w";
+        result.rules.push_back("m\\leftarrow\\beta_1m+(1-\\beta_1)\\," + g);
+        result.rules.push_back("v\\leftarrow\\beta_2v+(1-\\beta_2)\\," +
+                               (penalised ? "g^2" : "\\left(" + g + "\\right)^2"));
+        result.rules.push_back(
+            before ? w + "-\\eta\\frac{\\sqrt{1-\\beta_2^t}}{1-\\beta_1^t}\\frac{m}{\\sqrt{v}+\\varepsilon}"
+                   : w + "-\\eta\\frac{m/(1-\\beta_1^t)}{\\sqrt{v/(1-\\beta_2^t)}+\\varepsilon}");
+        result.first_step = w + "-\\eta\\frac{" + g + "}{\\left|" + g + "\\right|+\\varepsilon" +
+                            (before ? "/\\sqrt{1-\\beta_2}" : "") + "}";
+        note(fresh + "$m=v=0$ and $t=1$.");
     }
-    if (penalised) {
+    if (o.kind == OptimizerKind::adamw) {
+        setting("\\alpha", o.weight_decay);
+        note(conventions.penalty == Penalty::all_parameters ? "The decay $\\eta\\alpha w$ takes weights and biases."
+                                                            : "The decay $\\eta\\alpha w$ takes weights only.");
+    } else if (penalised) {
         setting("\\alpha", options.penalty);
-        note(
-            "$g=\\frac{\\partial l}{\\partial w}+\\alpha w$: the loss of this model holds the penalty "
-            "$\\frac{1}{2}\\alpha\\|w\\|^2$ of " +
-            std::string(conventions.penalty == Penalty::all_parameters ? "weights and biases."
-                                                                       : "weights; for a bias $g$ is $\\frac{\\partial "
-                                                                         "l}{\\partial w}$."));
+        note(conventions.penalty == Penalty::all_parameters
+                 ? "The loss of this model holds the penalty $\\frac{1}{2}\\alpha\\|w\\|^2$ of weights and biases."
+                 : "The loss of this model holds the penalty $\\frac{1}{2}\\alpha\\|w\\|^2$ of the weights; for a bias "
+                   "$g=\\frac{\\partial l}{\\partial w}$.");
     }
     return result;
 }

@@ -58,10 +58,10 @@ Trace trace(const BasicMlp<T>& net, const LossFunction& loss, std::type_identity
 /// How the first step of this optimizer moves a weight w, Eq. (4) or what stands for it; prose says what it starts
 /// from.
 struct UpdateFormula {
-    Formula rule;          ///< w ← w − η ∂l/∂w
-    Formula first_step;    ///< the same at the first step, when the optimizer remembers nothing yet; may equal `rule`
-    std::string note;      ///< prose with formulas between dollars; may be empty
-    std::string settings;  ///< `$\eta=0.001$`, … prose likewise
+    std::vector<Formula> rules;  ///< in their order, that of w the last: w ← w − η ∂l/∂w
+    Formula first_step;          ///< what that is at the first step, when the optimizer remembers nothing yet
+    Prose note;                  ///< may be empty
+    Prose settings;              ///< `$\eta=0.001$`, …
 };
 UpdateFormula describe_update(const StepOptions& options, const Conventions& conventions);
 
