@@ -86,7 +86,8 @@ std::string script(char which, const std::string& content) {
             }
         }
         if (found.empty()) {
-            const bool alone = bytes_of_first(content) == content.size() || content.front() == '[';
+            const bool alone =
+                bytes_of_first(content) == content.size() || content.front() == '[' || content.front() == '(';
             return which + (alone ? content : "{" + content + "}");
         }
         result += found;
