@@ -108,6 +108,34 @@ std::string evaluation_event(const Evaluation& evaluation) {
     return line(json);
 }
 
+std::string certificate_event(const Certificate& certificate) {
+    const auto tensor = [](const CertifiedTensor& of) {
+        Json json;
+        json["name"] = of.name;
+        json["verdict"] = name(of.verdict);
+        json["entries"] = of.entries;
+        json["kinks"] = of.kinks;
+        json["undetermined"] = of.undetermined;
+        json["failed"] = of.failed;
+        json["worst_ulp"] = of.worst_ulp;
+        json["where"] = of.where;
+        json["claimed"] = of.claimed;
+        json["witness"] = of.witness;
+        json["bound"] = of.bound;
+        json["factor"] = of.factor.empty() ? Json() : Json(of.factor);
+        return json;
+    };
+    Json json = event("certificate");
+    json["verdict"] = name(certificate.verdict);
+    json["rows"] = certificate.rows;
+    json["parameters"] = Json::array();
+    for (const CertifiedTensor& parameter : certificate.parameters) {
+        json["parameters"].push_back(tensor(parameter));
+    }
+    json["input"] = tensor(certificate.input);
+    return line(json);
+}
+
 std::string prediction_event(const PredictionRow& row) {
     const Preprocessing& columns = row.model.preprocessing;
     Json json = event("prediction");

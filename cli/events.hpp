@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "handgrad/data/preprocessing.hpp"
+#include "handgrad/explain/certificate.hpp"
 #include "handgrad/measure/bench.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/train/fit.hpp"
@@ -23,6 +24,9 @@ std::string epoch_event(const EpochReport& report, const Metrics& validation);
 /// `stopped` is `epochs`, `early`, `diverged` or `interrupted`; parts without rows have no metrics.
 std::string done_event(const FitResult& result, std::string_view stopped, const std::string& model_path);
 std::string evaluation_event(const Evaluation& evaluation);
+/// `verdict`, `rows`, `parameters` and `input`: for each tensor `name`, `verdict`, `entries`, `kinks`, `undetermined`,
+/// `failed`, and of the entry with the largest error `worst_ulp`, `where`, `claimed`, `witness`, `bound`; `factor`.
+std::string certificate_event(const Certificate& certificate);
 /// One row of a prediction: `row` (from 0), then `values` by target (regression) or `predicted`, with `probabilities`
 /// by class where they are wanted, and `jacobian` by name.
 struct PredictionRow {

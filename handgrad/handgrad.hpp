@@ -53,6 +53,9 @@
 #include "handgrad/train/metrics.hpp"
 #include "handgrad/train/prediction.hpp"
 
+// Every derivative of a model, judged against the complex step.
+#include "handgrad/explain/certificate.hpp"
+
 // What the machine can do at most, and what training and inference make of it.
 #include "handgrad/measure/bench.hpp"
 #include "handgrad/measure/machine.hpp"

@@ -37,7 +37,7 @@ def test_version(handgrad):
 
 @pytest.mark.parametrize(("words", "answer"), [
     (["trian"], "unknown verb 'trian' (did you mean 'train'?)"),
-    (["--config", "x"], "'--config': a verb comes first: train, predict, evaluate, inspect"),
+    (["--config", "x"], "'--config': a verb comes first: train, predict, evaluate, "),
     (["help", "trian"], "did you mean 'train'?"),
     (["train", "t.csv", "-x"], "unknown option '-x'\n"),
     (["train"], "DATA is missing"),
