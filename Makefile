@@ -32,10 +32,11 @@ threads: packages
 	@cmake --build --preset tsan --target base_test nn_test
 	@ctest --test-dir build/tsan --output-on-failure --tests-regex 'ThreadPool|Barrier|Engine\.|Predictor'
 
-# Formulas broken on purpose; `make test` runs it too.
+# Formulas broken on purpose, for the tests (`make test` runs that too) and for the certificate.
 mutations: configure-dev
 	@cmake --build --preset dev --target handgrad
 	@tools/mutate.py
+	@tools/mutate.py --certificate
 
 # All floats of every elementary function against MPFR: long (docs/numerics.md).
 proof: configure-dev
