@@ -38,7 +38,12 @@ std::string option_name(std::string key) {
 Arguments::Arguments(std::string verb, std::vector<std::string> examples)
     : verb_(std::move(verb)), examples_(std::move(examples)) {}
 
-void Arguments::positional(std::string name, std::string& value) { positionals_.push_back({std::move(name), &value}); }
+void Arguments::positional(std::string name, std::string& value) {
+    positionals_.push_back({std::move(name), &value, false});
+}
+void Arguments::optional_positional(std::string name, std::string& value) {
+    positionals_.push_back({std::move(name), &value, true});
+}
 
 void Arguments::group(std::string title) { groups_.push_back({std::move(title), options_.size()}); }
 
@@ -125,6 +130,9 @@ void Arguments::take_positionals(const std::vector<std::string>& rest) {
         }
     }
     for (std::size_t i = 0; i < positionals_.size(); ++i) {
+        if (i >= words.size() && positionals_[i].optional) {
+            break;
+        }
         if (i >= words.size() || words[i].empty()) {
             usage_error(fmt::format("{} is missing; usage: {}", positionals_[i].name, usage()));
         }

@@ -26,8 +26,10 @@ public:
     /// `verb` is a name of verb_list; `examples` are whole lines that can be typed as they stand.
     Arguments(std::string verb, std::vector<std::string> examples);
 
-    /// The next positional argument; all are required. Raises at parse() when it is missing.
+    /// The next positional argument. Raises at parse() when it is missing.
     void positional(std::string name, std::string& value);
+    /// The next one, which may be left out; so may all that follow. The value stays empty then.
+    void optional_positional(std::string name, std::string& value);
     /// Options declared from now on stand under this heading in the help.
     void group(std::string title);
     /// An option with a value: names separated by commas, the main one first.
@@ -46,6 +48,7 @@ private:
     struct Positional {
         std::string name;
         std::string* value;
+        bool optional;
     };
     struct Group {
         std::string title;

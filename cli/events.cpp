@@ -1,21 +1,13 @@
-// nlohmann writes doubles with as many digits as read back to the same bits, and NaN and infinities as null.
+// The fields of each event, in the order in which they stand in the line.
 #include "cli/events.hpp"
 
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "cli/describe.hpp"
+#include "cli/event_line.hpp"
 
 namespace handgrad::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-constexpr int schema = 1;
-
-Json event(std::string_view name) { return {{"schema", schema}, {"event", name}}; }
-
-std::string line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 Json metrics_object(const Metrics& metrics) {
     Json object = Json::object();

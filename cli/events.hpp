@@ -7,6 +7,7 @@
 
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/explain/certificate.hpp"
+#include "handgrad/explain/explanation.hpp"
 #include "handgrad/measure/bench.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/train/fit.hpp"
@@ -41,6 +42,11 @@ std::string prediction_event(const PredictionRow& row);
 /// What `bench` measured: the machine's limits, in GFLOP/s and GB/s (10⁹) of one thread, and one workload.
 std::string machine_event(const MachineLimits& limits);
 std::string workload_event(const Measurement& measured);
+/// `dtype`, `layers`, `loss_function`, `optimizer`, `forward`, `jacobians`, `deltas`, `backward`, `update`; with a row
+/// also `row`, `parameters`, `loss` and the `value` of each, Jacobians dense. `formula` is Unicode, `latex` LaTeX. Of
+/// an exercise sheet formulas and values are null, to be filled in. Raises Error(usage) for a Jacobian of more than
+/// 2^24 numbers.
+std::string explanation_event(const Explanation& explanation, bool blank);
 /// All that `inspect` knows.
 std::string model_event(const Model& model, const std::string& path, const std::string& file_hash);
 

@@ -28,6 +28,7 @@ std::string help() {
         "  handgrad evaluate price.model sold_houses.csv\n"
         "  handgrad predict price.model new_houses.csv -o prices.csv\n"
         "  handgrad check price.model houses.csv\n"
+        "  handgrad explain price.model sold_houses.csv --row 3\n"
         "  handgrad inspect price.model\n"
         "  handgrad bench --workload T1,S1\n"
         "\n"

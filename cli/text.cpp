@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "handgrad/base/utf8.hpp"
+
 namespace handgrad::cli {
 namespace {
 
@@ -21,11 +23,6 @@ bool looks_like_a_number(std::string_view cell) {
 std::string padding(std::size_t places) { return std::string(places, ' '); }
 
 }  // namespace
-
-std::size_t display_width(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(
-        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
 
 std::string two_columns(std::string_view left, std::string_view right) {
     std::string text = "  " + std::string(left);

@@ -1,4 +1,4 @@
-// Laying out text for a terminal: help in two columns, aligned tables, widths of UTF-8.
+// Laying out text for a terminal: help in two columns, aligned tables.
 #pragma once
 
 #include <cstddef>
@@ -7,9 +7,6 @@
 #include <vector>
 
 namespace handgrad::cli {
-
-/// How many places a UTF-8 text takes (one for each code point; good enough for names of columns).
-std::size_t display_width(std::string_view text);
 
 /// `left` and, from a fixed column on, `right`, wrapped at blanks to 100 places a line.
 std::string two_columns(std::string_view left, std::string_view right);

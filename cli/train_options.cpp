@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "cli/network_options.hpp"
 #include "cli/text.hpp"
 
 namespace handgrad::cli {
@@ -17,19 +18,6 @@ struct Later {
     std::optional<FirstWeights> first_weights;
     std::optional<double> weight_decay;
 };
-
-template <class List>
-std::vector<std::string> names_of(const List& list) {
-    std::vector<std::string> names;
-    for (const auto& entry : list) {
-        if constexpr (requires { entry.name; }) {
-            names.emplace_back(entry.name);
-        } else {
-            names.emplace_back(name(entry));
-        }
-    }
-    return names;
-}
 
 /// Some of the optimizers that users know are not here yet; saying so is better than "unknown".
 void refuse_solvers(const Given& given) {
@@ -49,32 +37,10 @@ HeldOutOption parse_held_out(const Given& given) {
     return {.fraction = parse_real(given.place + " (a share of the rows, or a file)", text, share), .file = {}};
 }
 
-/// A list for the whole network: giving it twice would not mean more layers.
-std::vector<std::string> parse_layers(const Given& given) {
-    if (!given.separate) {
-        only_value(given);
-    }
-    return parse_list(given);
-}
-
 std::vector<std::size_t> parse_hidden(const Given& given) {
     const std::vector<std::string> list = parse_layers(given);
-    std::vector<std::size_t> widths;
-    if (list.empty() || (list.size() == 1 && list.front() == "none")) {
-        return widths;
-    }
-    for (const std::string& text : list) {
-        widths.push_back(parse_count(given.place, text, 1));
-    }
-    return widths;
-}
-
-std::vector<Activation> parse_activations(const Given& given) {
-    std::vector<Activation> result;
-    for (const std::string& text : parse_layers(given)) {
-        result.push_back(all_activations[parse_choice(given.place, text, names_of(all_activations))]);
-    }
-    return result;
+    const bool none = list.empty() || (list.size() == 1 && list.front() == "none");
+    return none ? std::vector<std::size_t>{} : parse_widths(given);
 }
 
 void declare_table(Arguments& arguments, TrainOptionsGiven& given) {

@@ -13,6 +13,7 @@ int train(std::vector<std::string> words);
 int predict(std::vector<std::string> words);
 int evaluate(std::vector<std::string> words);
 int check(std::vector<std::string> words);
+int explain(std::vector<std::string> words);
 int inspect(std::vector<std::string> words);
 int bench(std::vector<std::string> words);
 
@@ -28,6 +29,8 @@ inline constexpr std::array verb_list{
     Verb{"predict", "MODEL DATA [-o OUT]", "applies a model to a table and writes its predictions as CSV", predict},
     Verb{"evaluate", "MODEL DATA", "loss and metrics of a model on a labelled table", evaluate},
     Verb{"check", "MODEL DATA", "proves the gradients of a model on rows of a table, in its own precision", check},
+    Verb{"explain", "MODEL [DATA --row N] | --sizes N,N,...",
+         "the forward and backward tables of a network, and one step on one row in numbers", explain},
     Verb{"inspect", "MODEL", "layers, conventions, columns, provenance and checksums of a model file", inspect},
     Verb{"bench", "[--workload T1,...]", "the limits of this machine, and how near workloads come to them", bench},
 };

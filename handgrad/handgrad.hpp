@@ -8,6 +8,7 @@
 // For programs: files that are written whole or not at all, names that the user may have meant, the version.
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/suggest.hpp"
+#include "handgrad/base/utf8.hpp"
 #include "handgrad/base/version.hpp"
 
 // What a derivation leaves open and tools make differently, as declared fields.
@@ -55,6 +56,15 @@
 
 // Every derivative of a model, judged against the complex step.
 #include "handgrad/explain/certificate.hpp"
+// Every derivative in the open: the tables of a network's derivation, one step in numbers, and how they are written.
+#include "handgrad/explain/answers.hpp"
+#include "handgrad/explain/derivation.hpp"
+#include "handgrad/explain/document.hpp"
+#include "handgrad/explain/explanation.hpp"
+#include "handgrad/explain/formulas.hpp"
+#include "handgrad/explain/notation.hpp"
+#include "handgrad/explain/render.hpp"
+#include "handgrad/explain/trace.hpp"
 
 // What the machine can do at most, and what training and inference make of it.
 #include "handgrad/measure/bench.hpp"

@@ -1,0 +1,251 @@
+// handgrad explain: the forward and backward tables of a network, and one training step on one row in numbers.
+#include <fmt/format.h>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/describe.hpp"
+#include "cli/events.hpp"
+#include "cli/network_options.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "cli/verbs.hpp"
+#include "handgrad/explain/render.hpp"
+#include "handgrad/train/fit.hpp"
+
+namespace handgrad::cli {
+namespace {
+
+enum class Format { text, markdown, latex, json };
+constexpr std::array formats{"text", "markdown", "latex", "json"};
+
+/// A network without a model: what --sizes and the options beside it say.
+struct NetworkOptions {
+    std::vector<std::size_t> sizes;
+    std::vector<Activation> hidden{Activation::relu};
+    Activation output = Activation::identity;
+    std::optional<Loss> loss;
+    std::optional<double> huber_delta;
+    std::optional<double> quantile;
+    std::optional<double> leaky_slope;
+    std::string convention = "handgrad";
+    std::string first_given;  ///< an option of these, to be refused beside a model
+};
+
+/// What overrules the optimizer that a model's file records.
+struct OptimizerGiven {
+    std::optional<OptimizerKind> kind;
+    std::optional<double> learning_rate;
+    std::optional<double> momentum;
+    std::optional<bool> nesterov;
+    std::optional<double> weight_decay;
+};
+
+struct ExplainOptions {
+    std::string model;
+    std::string data;
+    std::string output;
+    std::size_t row = 0;  ///< from 1; 0: none
+    Format format = Format::text;
+    SheetOptions sheet;
+    NetworkOptions network;
+    OptimizerGiven optimizer;
+    ReadingOptions reading;
+    ApplyingOptions applying;
+    OutputOptions show;
+};
+
+/// Remembers that an option for a network without a model was given.
+Setter noted(NetworkOptions& network, Setter set) {
+    return [&network, set = std::move(set)](const Given& given) {
+        network.first_given = given.place;
+        set(given);
+    };
+}
+
+void declare_network(Arguments& arguments, NetworkOptions& network) {
+    arguments.group("A network without a model (its tables in symbols)");
+    arguments.option("--sizes", "N,N[,N]", "inputs, hidden widths ..., outputs",
+                     [&](const Given& given) { network.sizes = parse_widths(given); });
+    arguments.option("--hidden-activation", "NAME[,NAME]", "one for all hidden layers, or one for each (relu)",
+                     noted(network, [&](const Given& given) { network.hidden = parse_activations(given); }));
+    arguments.option("--output-activation", "NAME", "of the last layer (identity)",
+                     noted(network, into_choice(names_of(all_activations),
+                                                [&](std::size_t i) { network.output = all_activations[i]; })));
+    arguments.option(
+        "--loss", "NAME",
+        "by output activation: binary_cross_entropy for sigmoid, cross_entropy for softmax, poisson for exp, "
+        "else squared_error",
+        noted(network, into_choice(names_of(all_losses), [&](std::size_t i) { network.loss = all_losses[i]; })));
+    arguments.option("--huber-delta", "X", "where huber turns from a parabola into a line (1)",
+                     noted(network, into(network.huber_delta, {.lowest = 0.0, .without_lowest = true})));
+    arguments.option(
+        "--quantile", "Q", "which quantile the loss quantile asks for (0.5)",
+        noted(network, into(network.quantile,
+                            {.lowest = 0.0, .highest = 1.0, .without_lowest = true, .without_highest = true})));
+    arguments.option("--leaky-slope", "X", "slope of leaky_relu for z < 0 (0.01)",
+                     noted(network, into(network.leaky_slope)));
+    arguments.option(
+        "--convention", "NAME", "whose reductions, kinks and momentum: handgrad, pytorch or sklearn (handgrad)",
+        noted(network, into_choice(names_of(convention_presets),
+                                   [&](std::size_t i) { network.convention = convention_presets[i].name; })));
+}
+
+void declare_optimizer(Arguments& arguments, OptimizerGiven& optimizer) {
+    arguments.group("The update (as the model was trained; without a model sgd)");
+    arguments.option(
+        "--optimizer", "NAME", "sgd, adam or adamw",
+        into_choice(names_of(optimizer_list), [&](std::size_t i) { optimizer.kind = optimizer_list[i].kind; }));
+    arguments.option("--learning-rate,--lr,--eta", "RATE", "step size eta",
+                     into(optimizer.learning_rate, {.lowest = 0.0, .without_lowest = true}));
+    arguments.option("--momentum", "MU", "of sgd",
+                     into(optimizer.momentum, {.lowest = 0.0, .highest = 1.0, .without_highest = true}));
+    arguments.flag("--nesterov", "Nesterov's momentum", into(optimizer.nesterov));
+    arguments.option("--weight-decay", "ALPHA", "sgd, adam: L2 penalty, part of the loss; adamw: decay beside the loss",
+                     into(optimizer.weight_decay, {.lowest = 0.0}));
+}
+
+bool parse(ExplainOptions& options, std::vector<std::string> words) {
+    Arguments arguments("explain",
+                        {"handgrad explain price.model", "handgrad explain price.model houses.csv --row 3",
+                         "handgrad explain --sizes 3,4,2 --hidden-activation sigmoid --output-activation sigmoid",
+                         "handgrad explain --sizes 3,4,2 --components --format latex > derivation.tex",
+                         "handgrad explain price.model houses.csv --row 3 --blank > exercise.txt",
+                         "handgrad explain price.model houses.csv --row 3 --format json"});
+    arguments.optional_positional("MODEL", options.model);
+    arguments.optional_positional("DATA", options.data);
+    arguments.group("What to write");
+    arguments.option("--row", "N",
+                     "the numbers of one training step on row N of DATA; rows count from 1, without the header",
+                     into(options.row, 1));
+    arguments.option(
+        "--format", "FORMAT", "text, markdown, latex or json (text)",
+        into_choice({formats.begin(), formats.end()}, [&](std::size_t i) { options.format = static_cast<Format>(i); }));
+    arguments.flag("--components", "also every sum by component", into(options.sheet.components));
+    arguments.flag("--blank", "an exercise sheet: factors and numbers are left out", into(options.sheet.blank));
+    arguments.option("--output,-o", "OUT", "a file rather than standard output", into(options.output));
+    declare_output(arguments, options.show, "as --format json: one event `explanation`");
+    declare_network(arguments, options.network);
+    declare_optimizer(arguments, options.optimizer);
+    arguments.group("Table (columns are found by their names; without these options read as in training)");
+    declare_reading(arguments, options.reading, true);
+    declare_applying(arguments, options.applying);
+    arguments.notes(
+        "Layers are numbered as in the derivation: z1 before the first activation, z2 behind it, z3 ...; the last\n"
+        "activation is yhat. Numbers are shown with six digits, in JSON with all. Of more than 8 rows or columns the\n"
+        "first and the last are shown. An exercise sheet has lines `z1 = [ ____  ____ ]` to be filled in.\n");
+    return parse_or_help(arguments, std::move(words));
+}
+
+void check(const ExplainOptions& options) {
+    const bool sizes = !options.network.sizes.empty();
+    if (options.model.empty() && !sizes) {
+        usage_error(
+            "MODEL is missing; name a model file, or describe a network with --sizes, for instance --sizes 3,4,2");
+    }
+    if (!options.model.empty() && sizes) {
+        usage_error(
+            fmt::format("--sizes describes a network of its own; leave out either it or the model {}", options.model));
+    }
+    if (!options.model.empty() && !options.network.first_given.empty()) {
+        usage_error(
+            fmt::format("{} belongs to --sizes; the model {} has its own", options.network.first_given, options.model));
+    }
+    if (!options.data.empty() && options.row == 0) {
+        usage_error(fmt::format(
+            "--row is missing: say which row of {} to work through (1 is the first below the header)", options.data));
+    }
+    if (options.data.empty() && options.row != 0) {
+        usage_error("--row: DATA is missing; name the table that the row stands in, behind the model");
+    }
+}
+
+/// The recorded optimizer with what was given put over it.
+StepOptions overruled(StepOptions step, const OptimizerGiven& given) {
+    OptimizerOptions& o = step.optimizer;
+    if (given.kind && *given.kind != o.kind) {  // what belonged to the other one goes
+        o = {.kind = *given.kind, .learning_rate = o.learning_rate};
+    }
+    o.learning_rate = given.learning_rate.value_or(o.learning_rate);
+    o.momentum = given.momentum.value_or(o.momentum);
+    o.nesterov = given.nesterov.value_or(o.nesterov);
+    if (given.weight_decay) {
+        (o.kind == OptimizerKind::adamw ? o.weight_decay : step.penalty) = *given.weight_decay;
+    }
+    return step;
+}
+
+Loss usual_loss(Activation output) {
+    return output == Activation::sigmoid   ? Loss::binary_cross_entropy
+           : output == Activation::softmax ? Loss::cross_entropy
+           : output == Activation::exp     ? Loss::poisson
+                                           : Loss::squared_error;
+}
+
+Explanation explain_sizes(const NetworkOptions& network, const StepOptions& step) {
+    Architecture shape{.sizes = network.sizes,
+                       .hidden = network.hidden.front(),
+                       .output = network.output,
+                       .each_hidden = network.hidden.size() > 1 ? network.hidden : std::vector<Activation>{},
+                       .leaky_slope = network.leaky_slope.value_or(0.01),
+                       .conventions = *find_conventions(network.convention)};
+    LossFunction loss = network.loss.value_or(usual_loss(network.output));
+    loss.huber_delta = network.huber_delta.value_or(loss.huber_delta);
+    loss.quantile = network.quantile.value_or(loss.quantile);
+    check_pair(network.output, loss.kind);
+    return explain(shape, loss, step);
+}
+
+Explanation explain_model(const ExplainOptions& options) {
+    const Model model = load_model(options.model, options.applying.allow_nonfinite);
+    const StepOptions step = overruled(step_options_of(model), options.optimizer);
+    if (options.data.empty()) {
+        return explain(model, step);
+    }
+    const Table table =
+        read_labelled(options.data, options.reading.target_file,
+                      options.reading.applied_to(model.preprocessing.reading), target_names(model.preprocessing));
+    tell_warnings(table, options.show);
+    return explain(model, step, table, options.row - 1, options.applying.allow_extra);
+}
+
+std::string rendered(const Explanation& explanation, const ExplainOptions& options) {
+    switch (options.show.json ? Format::json : options.format) {
+        case Format::text:
+            return render_text(compose(explanation, options.sheet));
+        case Format::markdown:
+            return render_markdown(compose(explanation, options.sheet));
+        case Format::latex:
+            return render_latex(compose(explanation, options.sheet));
+        case Format::json:
+            return explanation_event(explanation, options.sheet.blank);
+    }
+    __builtin_unreachable();
+}
+
+}  // namespace
+
+int explain(std::vector<std::string> words) {
+    ExplainOptions options;
+    if (!parse(options, std::move(words))) {
+        return 0;
+    }
+    check(options);
+    for (const std::string& input : {options.model, options.data}) {
+        if (!input.empty()) {
+            refuse_to_overwrite(options.output, input);
+        }
+    }
+    Output output(options.output.empty() ? std::optional<std::filesystem::path>{} : options.output);
+    const Explanation explanation = options.model.empty()
+                                        ? explain_sizes(options.network, overruled({}, options.optimizer))
+                                        : explain_model(options);
+    output.write(rendered(explanation, options));
+    output.finish();
+    return 0;
+}
+
+}  // namespace handgrad::cli

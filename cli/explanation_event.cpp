@@ -1,0 +1,214 @@
+// The event of explain: the derivation and, with a row, every number of the step.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "cli/describe.hpp"
+#include "cli/event_line.hpp"
+#include "cli/events.hpp"
+#include "cli/values.hpp"
+#include "handgrad/explain/notation.hpp"
+
+namespace handgrad::cli {
+namespace {
+
+constexpr std::size_t most_numbers = std::size_t{1} << 24;
+
+Json shape_of(const Quantity& quantity) {
+    return quantity.vector ? Json{quantity.rows} : Json{quantity.rows, quantity.columns};
+}
+
+class Event {
+public:
+    Event(const Explanation& explanation, bool blank)
+        : e_(explanation), d_(explanation.derivation), t_(e_.row ? &e_.row->trace : nullptr), blank_(blank) {}
+
+    Json write() {
+        json_ = event("explanation");
+        network();
+        row();
+        list("forward", d_.forward.size(), [&](std::size_t i, Json& item) {
+            const ForwardRow& row = d_.forward[i];
+            item["symbol"] = row.quantity.symbol;
+            item["layer"] = row.layer;
+            item["activation"] = row.activation ? Json(name(*row.activation)) : Json();
+            item["shape"] = shape_of(row.quantity);
+            formula(item, row.quantity.name + "=" + row.output);
+            value(item, row.quantity, [&]() -> const Matrix<double>& { return t_->forward[i]; });
+        });
+        if (t_ != nullptr) {
+            json_["loss"] = blank_ ? Json() : Json(t_->loss);
+            json_["penalty"] = blank_ ? Json() : Json(t_->penalty);
+        }
+        jacobians();
+        list("deltas", d_.deltas.size(), [&](std::size_t i, Json& item) {
+            const Delta& delta = d_.deltas[i];
+            item["symbol"] = delta.quantity.symbol;
+            item["shape"] = shape_of(delta.quantity);
+            formula(item, delta.product);
+            value(item, delta.quantity, [&]() -> const Matrix<double>& { return t_->deltas[i]; });
+        });
+        list("backward", d_.backward.size(), [&](std::size_t p, Json& item) {
+            const BackwardRow& row = d_.backward[p];
+            item["parameter"] = row.parameter;
+            item["symbol"] = row.quantity.symbol;
+            item["shape"] = shape_of(row.quantity);
+            formula(item, row.product);
+            value(item, row.quantity, [&]() -> const Matrix<double>& { return t_->gradients[p]; });
+        });
+        list("update", d_.backward.size(), [&](std::size_t p, Json& item) {
+            item["parameter"] = d_.backward[p].parameter;
+            item["shape"] = shape_of(d_.backward[p].quantity);
+            value(item, d_.backward[p].quantity, [&]() -> const Matrix<double>& { return t_->updated[p]; });
+        });
+        return std::move(json_);
+    }
+
+private:
+    void network() {
+        const Architecture& shape = d_.architecture;
+        json_["dtype"] = e_.use_double ? "f64" : "f32";
+        json_["layers"] = Json::array();
+        for (std::size_t l = 0; l < shape.layers(); ++l) {
+            json_["layers"].push_back({{"name", layer_name(l)},
+                                       {"in", shape.sizes[l]},
+                                       {"out", shape.sizes[l + 1]},
+                                       {"activation", name(shape.activation(l))}});
+        }
+        json_["loss_function"] = name(d_.loss_function.kind);
+        for (const auto& [field, choice] : describe_conventions(shape.conventions)) {
+            json_["conventions"][field] = choice;
+        }
+        const OptimizerOptions& o = e_.step.optimizer;
+        json_["optimizer"] = {{"name", std::ranges::find(optimizer_list, o.kind, &OptimizerFacts::kind)->name},
+                              {"learning_rate", o.learning_rate},
+                              {"momentum", o.momentum},
+                              {"nesterov", o.nesterov},
+                              {"beta1", o.beta1},
+                              {"beta2", o.beta2},
+                              {"epsilon", o.epsilon},
+                              {"weight_decay", o.weight_decay},
+                              {"penalty", e_.step.penalty}};
+        for (const Formula& rule : e_.update.rules) {
+            Json item = Json::object();
+            formula(item, rule);
+            json_["optimizer"]["rules"].push_back(std::move(item));
+        }
+    }
+
+    void row() {
+        if (t_ == nullptr) {
+            return;
+        }
+        json_["row"] = {{"number", e_.row->number}, {"place", e_.row->place}};
+        const auto cells = [&](const char* key, const std::vector<ExplainedCell>& from, const Matrix<double>& values) {
+            json_["row"][key] = Json::array();
+            for (std::size_t i = 0; i < from.size(); ++i) {
+                json_["row"][key].push_back({{"name", from[i].name}, {"cell", from[i].cell}, {"value", values(i, 0)}});
+            }
+        };
+        cells("x", e_.row->inputs, t_->x);
+        cells("y", e_.row->outputs, t_->y);
+        json_["parameters"] = Json::array();
+        for (std::size_t p = 0; p < d_.backward.size(); ++p) {
+            const BackwardRow& row = d_.backward[p];
+            json_["parameters"].push_back({{"parameter", row.parameter},
+                                           {"shape", shape_of(row.quantity)},
+                                           {"value", numbers(row.quantity, t_->parameters[p])}});
+        }
+    }
+
+    void jacobians() {
+        list("jacobians", d_.jacobians.size(), [&](std::size_t i, Json& item) {
+            const Jacobian& factor = d_.jacobians[i];
+            item["symbol"] = factor.quantity.symbol;
+            item["equation"] = blank_ ? Json() : Json(factor.equations);
+            item["shape"] = shape_of(factor.quantity);
+            item["diagonal"] = blank_ ? Json() : Json(factor.diagonal);
+            formula(item, factor.matrix);
+            if (t_ == nullptr) {
+                return;
+            }
+            if (factor.quantity.rows * factor.quantity.columns > most_numbers) {
+                usage_error(
+                    fmt::format("--format json: {} has {}x{} numbers, more than 2^24; the other formats show its "
+                                "diagonal",
+                                factor.quantity.symbol, factor.quantity.rows, factor.quantity.columns));
+            }
+            const TracedJacobian& traced = t_->jacobians[i];
+            item["value"] = matrix(factor.quantity.rows, factor.quantity.columns,
+                                   [&](std::size_t r, std::size_t c) { return traced.at(r, c); });
+        });
+    }
+
+    template <class Fill>
+    void list(const char* key, std::size_t count, Fill&& fill) {
+        json_[key] = Json::array();
+        for (std::size_t i = 0; i < count; ++i) {
+            Json item = Json::object();
+            fill(i, item);
+            json_[key].push_back(std::move(item));
+        }
+    }
+
+    void formula(Json& item, const Formula& text) const {
+        item["formula"] = blank_ ? Json() : Json(unicode_of(text));
+        item["latex"] = blank_ ? Json() : Json(text);
+    }
+
+    template <class Values>
+    void value(Json& item, const Quantity& quantity, Values&& values) const {
+        if (t_ != nullptr) {
+            item["value"] = blank_ ? blanks(quantity) : numbers(quantity, values());
+        }
+    }
+
+    static Json numbers(const Quantity& quantity, const Matrix<double>& values) {
+        if (quantity.vector) {
+            return Json(std::vector<double>(values.values().begin(), values.values().end()));
+        }
+        Json rows = Json::array();
+        for (std::size_t i = 0; i < values.rows(); ++i) {
+            rows.push_back(std::vector<double>(values.row(i).begin(), values.row(i).end()));
+        }
+        return rows;
+    }
+
+    static Json blanks(const Quantity& quantity) {
+        Json rows = Json::array();
+        for (std::size_t i = 0; i < quantity.rows; ++i) {
+            rows.push_back(quantity.vector ? Json() : Json(std::vector<Json>(quantity.columns)));
+        }
+        return rows;
+    }
+
+    template <class At>
+    [[nodiscard]] Json matrix(std::size_t rows, std::size_t columns, At&& at) const {
+        Json result = Json::array();
+        for (std::size_t i = 0; i < rows; ++i) {
+            Json row = Json::array();
+            for (std::size_t j = 0; j < columns; ++j) {
+                row.push_back(blank_ ? Json() : Json(at(i, j)));
+            }
+            result.push_back(std::move(row));
+        }
+        return result;
+    }
+
+    const Explanation& e_;
+    const Derivation& d_;
+    const Trace* t_;
+    bool blank_;
+    Json json_;
+};
+
+}  // namespace
+
+std::string explanation_event(const Explanation& explanation, bool blank) {
+    return line(Event(explanation, blank).write());
+}
+
+}  // namespace handgrad::cli

@@ -1,0 +1,426 @@
+// Writing the tables of a network down, row by row.
+#include "handgrad/explain/derivation.hpp"
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "handgrad/data/table.hpp"
+
+namespace handgrad {
+namespace {
+
+/// The forward rows are written out in x up to this depth, the outputs' sums up to the next; deeper they are
+/// unreadable.
+constexpr std::size_t most_layers_in_x = 2;
+constexpr std::size_t most_layers_of_nested_sums = 3;
+/// The products of the backward table are written out up to this depth, deeper they start from δ of the layer above.
+constexpr std::size_t most_layers_of_products = 3;
+
+std::string number(std::size_t n) { return std::to_string(n); }
+Formula partial(const Formula& u, const Formula& v) { return "\\frac{\\partial " + u + "}{\\partial " + v + "}"; }
+
+/// A name with a further index in its subscript: z_{1} with i is z_{1,i}, x with i is x_i.
+Formula at(const Formula& name, const Formula& index) {
+    return name.ends_with('}') ? name.substr(0, name.size() - 1) + "," + index + "}" : name + "_" + index;
+}
+/// W^{(1)} with i and j.
+Formula entry_of(const Formula& parameter, const Formula& indices) { return parameter + "_{" + indices + "}"; }
+
+class Writer {
+public:
+    Writer(const Architecture& architecture, const LossFunction& loss)
+        : shape_(architecture),
+          settings_(architecture.activation_settings()),
+          loss_(loss),
+          loss_formulas_(formulas(loss.kind, architecture.conventions)) {
+        result_.architecture = architecture;
+        result_.loss_function = loss;
+    }
+
+    Derivation write() {
+        titles();
+        forward();
+        jacobians();
+        backward();
+        computations();
+        conventions();
+        letters();
+        return std::move(result_);
+    }
+
+private:
+    [[nodiscard]] std::size_t layers() const { return shape_.layers(); }
+    [[nodiscard]] std::size_t last() const { return layers() - 1; }
+    [[nodiscard]] Formula weight(std::size_t l) const { return "W^{(" + number(l + 1) + ")}"; }
+    [[nodiscard]] Formula bias(std::size_t l) const { return "b^{(" + number(l + 1) + ")}"; }
+    [[nodiscard]] Formula z(std::size_t l) const { return "z_{" + number(2 * l + 1) + "}"; }
+    [[nodiscard]] Formula a(std::size_t l) const { return l == last() ? "\\hat y" : "z_{" + number(2 * l + 2) + "}"; }
+    [[nodiscard]] Formula input(std::size_t l) const { return l == 0 ? "x" : a(l - 1); }
+    [[nodiscard]] std::string z_symbol(std::size_t l) const { return "z" + number(2 * l + 1); }
+    [[nodiscard]] std::string a_symbol(std::size_t l) const { return l == last() ? "yhat" : "z" + number(2 * l + 2); }
+    [[nodiscard]] Formula delta(std::size_t l) const { return "\\delta_{" + number(l + 1) + "}"; }
+    [[nodiscard]] Formula activation_name(std::size_t l) const {
+        return l == last() ? "g" : layers() == 2 ? "f" : "f_{" + number(l + 1) + "}";
+    }
+    [[nodiscard]] ActivationFormulas of(std::size_t l) const { return formulas(shape_.activation(l), settings_); }
+    [[nodiscard]] Formula applied(std::size_t l, const Formula& argument) const {
+        return with_argument(of(l).applied, argument);
+    }
+
+    [[nodiscard]] bool is(Activation f, Activation g, Loss loss) const {
+        return layers() == 2 && shape_.activation(0) == f && shape_.output == g && loss_.kind == loss;
+    }
+
+    void titles() {
+        struct Title {
+            bool is;
+            const char* forward;
+            const char* backward;
+        };
+        const std::array known{Title{is(Activation::relu, Activation::identity, Loss::squared_error),
+                                     "Table 1, forward pass", "Table 2, backward pass"},
+                               Title{is(Activation::sigmoid, Activation::sigmoid, Loss::squared_error),
+                                     "Table 3, forward pass", "Table 4, backward pass"},
+                               Title{is(Activation::sigmoid, Activation::sigmoid, Loss::binary_cross_entropy),
+                                     "Table 5, forward pass", "Table 4, backward pass"}};
+        result_.forward_title = "Forward pass, as Table 1";
+        result_.backward_title = "Backward pass, as Table 2";
+        for (const Title& title : known) {
+            if (title.is) {
+                result_.forward_title = title.forward;
+                result_.backward_title = title.backward;
+            }
+        }
+    }
+
+    // --- Forward ----------------------------------------------------------------------------------------------------
+
+    void forward() {
+        const bool in_x = layers() <= most_layers_in_x;
+        Formula written = "x";
+        for (std::size_t l = 0; l < layers(); ++l) {
+            const std::size_t size = shape_.sizes[l + 1];
+            // W(…) needs brackets unless what enters is one letter or has its own.
+            const bool sum = written.find('+') != Formula::npos && shape_.activation(l - 1) == Activation::identity;
+            const Formula before = in_x ? written : input(l);
+            const Formula linear = weight(l) + (in_x && sum ? "(" + before + ")" : before) + "+" + bias(l);
+            result_.forward.push_back({.quantity = {z_symbol(l), z(l), size},
+                                       .layer = "linear" + number(l + 1),
+                                       .layer_name = "\\mathrm{Linear}_{" + number(l + 1) + "}",
+                                       .activation = {},
+                                       .input = before,
+                                       .output = linear,
+                                       .components = at(z(l), "i") + "=\\sum_{j}" + entry_of(weight(l), "ij") + "\\," +
+                                                     at(input(l), "j") + "+" + entry_of(bias(l), "i")});
+            const Formula enters = in_x ? linear : z(l);
+            written = applied(l, enters);
+            result_.forward.push_back({.quantity = {a_symbol(l), a(l), size},
+                                       .layer = l == last()     ? "g"
+                                                : layers() == 2 ? "f"
+                                                                : "f" + number(l + 1),
+                                       .layer_name = activation_name(l),
+                                       .activation = shape_.activation(l),
+                                       .input = enters,
+                                       .output = written,
+                                       .components = components_of_activation(l)});
+        }
+        result_.loss = loss_formulas_.loss;
+        result_.loss_written_out = in_x && loss_.kind == Loss::squared_error
+                                       ? replaced(loss_formulas_.loss, "\\hat y", written)
+                                       : loss_formulas_.loss;
+        if (layers() <= most_layers_of_nested_sums && shape_.output != Activation::softmax) {
+            result_.output_components = "\\hat y_j=" + nested(layers(), "j");
+        }
+    }
+
+    [[nodiscard]] Formula components_of_activation(std::size_t l) const {
+        if (shape_.activation(l) == Activation::softmax) {
+            return at(a(l), "j") + "=" + with_argument(of(l).value.literal, z(l));
+        }
+        const Formula argument = at(z(l), "i");
+        return at(a(l), "i") + "=" +
+               (shape_.activation(l) == Activation::relu ? applied(l, argument)
+                                                         : with_argument(of(l).value.literal, argument));
+    }
+
+    /// Entry `index` of what leaves `depth` layers, as the source nests its sums: indices j, p, q, s from the output
+    /// on.
+    [[nodiscard]] Formula nested(std::size_t depth, const Formula& index) const {
+        if (depth == 0) {
+            return "x_" + index;
+        }
+        static constexpr std::array inner{"p", "q", "s"};
+        const Formula next = inner[layers() - depth];
+        const Formula below = nested(depth - 1, next);
+        const std::size_t l = depth - 1;
+        const bool sum = l > 0 && shape_.activation(l - 1) == Activation::identity;
+        const Formula linear = "\\sum_{" + next + "}" + entry_of(weight(l), index + next) +
+                               (sum ? "(" + below + ")" : "\\," + below) + "+" + entry_of(bias(l), index);
+        return applied(l, linear);
+    }
+
+    static Formula replaced(Formula text, std::string_view old, const Formula& with) {
+        const std::size_t found = text.find(old);
+        return found == Formula::npos ? text : text.replace(found, old.size(), with);
+    }
+
+    // --- Factors ----------------------------------------------------------------------------------------------------
+
+    void jacobians() {
+        const std::size_t K = shape_.outputs();
+        const Formula dl = partial("l", "\\hat y");
+        const std::string_view cited =
+            shape_.output == Activation::sigmoid ? loss_formulas_.equations_after_sigmoid : loss_formulas_.equations;
+        result_.jacobians.push_back({.quantity = {"dl/dyhat", dl, 1, K, false},
+                                     .diagonal = false,
+                                     .entry = "\\left(" + dl + "\\right)_j=" + loss_formulas_.entry,
+                                     .matrix = dl + "=" + loss_formulas_.jacobian,
+                                     .equations = citation(cited),
+                                     .layer = last()});
+        for (std::size_t l = layers(); l-- > 0;) {
+            result_.jacobians.push_back(activation_jacobian(l));
+        }
+    }
+
+    static std::string citation(std::string_view equations) {
+        return equations.empty() ? "derivation §7" : "Eq. " + std::string(equations);
+    }
+
+    [[nodiscard]] Jacobian activation_jacobian(std::size_t l) const {
+        const ActivationFormulas f = of(l);
+        const Formula name = partial(a(l), z(l));
+        const bool elementwise = facts(shape_.activation(l)).elementwise;
+        const std::size_t size = shape_.sizes[l + 1];
+        Formula entry;
+        if (elementwise) {
+            Formula on_diagonal = with_argument(f.derivative.literal, at(z(l), "i"));
+            const bool cases = on_diagonal.starts_with("\\begin{cases}");
+            entry = cases ? on_the_diagonal(on_diagonal)
+                          : "\\begin{cases}" + on_diagonal + "&\\text{if }i=j\\\\0&\\text{else}\\end{cases}";
+        } else {
+            entry = "\\begin{cases}" + at(a(l), "i") + "(1-" + at(a(l), "i") + ")&\\text{if }i=j\\\\-" + at(a(l), "i") +
+                    at(a(l), "j") + "&\\text{else}\\end{cases}";
+        }
+        return {.quantity = {"d" + a_symbol(l) + "/d" + z_symbol(l), name, size, size, false},
+                .diagonal = elementwise,
+                .entry = "\\left(" + name + "\\right)_{ij}=" + entry,
+                .matrix = name + "=" + replaced_all(with_argument(f.jacobian, z(l)), "\\a", a(l)),
+                .equations = citation(l == last() ? f.output_equations : f.hidden_equations),
+                .layer = l};
+    }
+
+    /// Cases of a derivative as the entry of a diagonal matrix: as Eq. (5), the case 0 takes what is off the diagonal.
+    static Formula on_the_diagonal(const Formula& cases) {
+        Formula result = replaced_all(cases, "&\\text{if }", "&\\text{if }i=j\\text{ and }");
+        if (cases.find("0&\\text{if }") == Formula::npos) {
+            return replaced_all(result, "\\end{cases}", "\\\\0&\\text{else}\\end{cases}");
+        }
+        return replaced_all(result, "0&\\text{if }i=j\\text{ and }", "0&\\text{if }i\\ne j\\text{ or }");
+    }
+
+    static Formula replaced_all(Formula text, std::string_view old, const Formula& with) {
+        for (std::size_t found = 0; (found = text.find(old, found)) != Formula::npos; found += with.size()) {
+            text.replace(found, old.size(), with);
+        }
+        return text;
+    }
+
+    // --- Backward ---------------------------------------------------------------------------------------------------
+
+    /// The row ∂l/∂z of layer l as a product of factors.
+    [[nodiscard]] Formula row_product(std::size_t l) const {
+        Formula product;
+        if (l == last()) {
+            product = partial("l", "\\hat y");
+        } else if (layers() <= most_layers_of_products) {
+            product = row_product(l + 1) + "\\," + weight(l + 1) + "\\,";
+        } else {
+            product = delta(l + 1) + "^T\\," + weight(l + 1) + "\\,";
+        }
+        return product + partial(a(l), z(l));
+    }
+
+    void backward() {
+        for (std::size_t l = layers(); l-- > 0;) {
+            const Formula above = l == last() ? partial("l", "\\hat y") + partial("\\hat y", z(l))
+                                              : delta(l + 1) + "^T\\," + weight(l + 1) + "\\," + partial(a(l), z(l));
+            result_.deltas.push_back({.quantity = {"dl/d" + z_symbol(l), partial("l", z(l)), shape_.sizes[l + 1]},
+                                      .short_name = delta(l),
+                                      .product = delta(l) + "^T=" + above,
+                                      .components = at(delta(l), "i") + "=" + delta_entry(l),
+                                      .layer = l});
+        }
+        for (std::size_t l = 0; l < layers(); ++l) {
+            const std::size_t out = shape_.sizes[l + 1], in = shape_.sizes[l];
+            const std::string n = number(l + 1);
+            result_.backward.push_back({.parameter = weight_name(l),
+                                        .parameter_name = weight(l),
+                                        .quantity = {"dl/dW" + n, partial("l", weight(l)), out, in, false},
+                                        .product = input(l) + "\\cdot " + row_product(l),
+                                        .own = delta(l) + "\\," + input(l) + "^T",
+                                        .components = partial("l", entry_of(weight(l), "ij")) + "=" +
+                                                      at(delta(l), "i") + "\\," + at(input(l), "j"),
+                                        .layer = l,
+                                        .bias = false});
+            result_.backward.push_back({.parameter = bias_name(l),
+                                        .parameter_name = bias(l),
+                                        .quantity = {"dl/db" + n, partial("l", bias(l)), out},
+                                        .product = row_product(l),
+                                        .own = delta(l),
+                                        .components = partial("l", entry_of(bias(l), "i")) + "=" + at(delta(l), "i"),
+                                        .layer = l,
+                                        .bias = true});
+        }
+    }
+
+    [[nodiscard]] Formula delta_entry(std::size_t l) const {
+        const Formula slope = activation_name(l) + "'(" + at(z(l), "i") + ")";
+        if (l < last()) {
+            return "\\left(\\sum_{k}" + at(delta(l + 1), "k") + "\\," + entry_of(weight(l + 1), "ki") + "\\right)" +
+                   slope;
+        }
+        if (shape_.output == Activation::softmax) {
+            return "\\sum_{j}\\left(" + partial("l", "\\hat y") + "\\right)_j\\left(" + partial("\\hat y", z(l)) +
+                   "\\right)_{ji}";
+        }
+        return "\\left(" + partial("l", "\\hat y") + "\\right)_i\\," + slope;
+    }
+
+    // --- What is computed, and what was chosen ----------------------------------------------------------------------
+
+    static Written filled(const Written& written, const Formula& argument) {
+        return {with_argument(written.literal, argument), with_argument(written.computed, argument),
+                with_argument(written.where, argument), written.why};
+    }
+
+    void add_computation(const Prose& what, const Written& written, const Formula& argument) {
+        if (!written.computed.empty()) {
+            result_.computations.push_back({what, filled(written, argument)});
+        }
+    }
+
+    /// `$f$, $g$`: the layers that have this activation.
+    [[nodiscard]] Prose users_of(Activation activation) const {
+        Prose users;
+        for (std::size_t l = 0; l < layers(); ++l) {
+            if (shape_.activation(l) == activation) {
+                users += (users.empty() ? "$" : ", $") + activation_name(l) + "$";
+            }
+        }
+        return users;
+    }
+
+    void computations() {
+        const OutputFormulas output = output_formulas(loss_.kind, shape_.output, shape_.conventions);
+        for (const Activation activation : all_activations) {
+            const Prose users = users_of(activation);
+            if (!users.empty()) {
+                const ActivationFormulas f = formulas(activation, settings_);
+                const Formula argument = activation == Activation::softmax ? z(last()) : "z";
+                add_computation(std::string(name(activation)) + ", value (" + users + ")", f.value, argument);
+                add_computation(std::string(name(activation)) + ", slope (" + users + ")", f.derivative, argument);
+            }
+        }
+        add_computation("$l$", output.loss, z(last()));
+        add_computation("$" + at(delta(last()), "j") + "$", output.delta, z(last()));
+        const bool logits = output.delta.computed.empty() && facts(loss_.kind).residual &&
+                            (shape_.output == Activation::sigmoid || shape_.output == Activation::softmax);
+        if (logits) {
+            add_computation(
+                "$\\hat y_j-y_j$",
+                {.literal = "\\hat y_j-y_j",
+                 .computed = shape_.output == Activation::sigmoid ? "(1-y_j)\\sigma(\\z_j)-y_j\\sigma(-\\z_j)"
+                                                                  : "\\hat y_j(1-y_j)-y_j\\sum_{i\\ne j}\\hat y_i",
+                 .why = "The difference cancels where $\\hat y$ comes near $y=1$; from the logits it does "
+                        "not."},
+                z(last()));
+        }
+    }
+
+    void conventions() {
+        std::vector<std::string>& notes = result_.conventions;
+        const Conventions& chosen = shape_.conventions;
+        const auto reduction = [](Reduction r) {
+            return std::string(r == Reduction::sum    ? "a sum over the $K$ outputs"
+                               : r == Reduction::mean ? "a mean over the $K$ outputs"
+                                                      : "half the sum over the $K$ outputs");
+        };
+        const std::string preset = " (convention " + std::string(chosen.name) + ")";
+        if (loss_.kind == Loss::squared_error) {
+            notes.push_back("The squared error is " + reduction(chosen.squared_error) + preset +
+                            (chosen.squared_error == Reduction::sum
+                                 ? ", as Eq. (3) has it."
+                                 : "; Eq. (3), and with it (10), (11), has the sum."));
+        } else if (loss_.kind == Loss::binary_cross_entropy) {
+            notes.push_back("Binary cross-entropy is " + reduction(chosen.binary_cross_entropy) + preset +
+                            (chosen.binary_cross_entropy == Reduction::mean
+                                 ? ", as Table 5 has it."
+                                 : "; Table 5, and with it (18), (19), has the mean."));
+        } else if (loss_.kind != Loss::cross_entropy) {
+            notes.push_back("The loss is " + reduction(chosen.other_losses) + preset + ".");
+        }
+        bool kink = false, relu = false;
+        for (std::size_t l = 0; l < layers(); ++l) {
+            kink = kink || facts(shape_.activation(l)).kink;
+            relu = relu || shape_.activation(l) == Activation::relu;
+        }
+        const bool right = chosen.kink == Kink::right_limit;
+        if (kink) {
+            const std::string slope =
+                relu ? "$\\mathrm{ReLU}'(0)=" + std::string(right ? "1$" : "0$")
+                     : "The slope at $z=0$ is " + std::string(right ? "the right one" : "that nearest to 0");
+            notes.push_back(slope + preset + (!relu ? "." : right ? ", as Eq. (7) has it." : "; Eq. (7) has 1."));
+        }
+        if (facts(loss_.kind).kink) {
+            notes.push_back("The slope of the loss at $\\hat y=y$ is " + std::string(right ? "the right one" : "0") +
+                            preset + ".");
+        }
+        notes.emplace_back(
+            "Vectors are columns, Jacobians have $(\\partial u/\\partial v)_{ij}=\\partial u_i/\\partial v_j$. "
+            "A product $x\\cdot$(row) of the backward table is the transpose of the parameter's shape; "
+            "stored is $\\delta x^T$, in the parameter's own (derivation §6.2).");
+        if (layers() != 2) {
+            notes.emplace_back(
+                "The derivation writes its equations for two layers; they are cited for the same factor of "
+                "other layers.");
+        }
+    }
+
+    void letters() {
+        std::vector<std::string>& letters = result_.letters;
+        const auto counted = [](std::size_t count, const std::string& what) { return what + (count == 1 ? "" : "s"); };
+        letters.push_back("$n=" + number(shape_.inputs()) + "$ " + counted(shape_.inputs(), "input"));
+        if (layers() == 2) {
+            letters.push_back("$r=" + number(shape_.sizes[1]) + "$ " + counted(shape_.sizes[1], "hidden unit"));
+        }
+        letters.push_back("$K=" + number(shape_.outputs()) + "$ " + counted(shape_.outputs(), "output"));
+        for (std::size_t l = 0; l < layers(); ++l) {
+            if (shape_.activation(l) == Activation::leaky_relu) {
+                letters.push_back("$a=" + format_number(shape_.leaky_slope) + "$, the slope of leaky_relu for $z<0$");
+                break;
+            }
+        }
+        if (loss_.kind == Loss::huber) {
+            letters.push_back("$\\Delta=" + format_number(loss_.huber_delta) + "$ of huber");
+        }
+        if (loss_.kind == Loss::quantile) {
+            letters.push_back("$q=" + format_number(loss_.quantile) + "$ of quantile");
+        }
+    }
+
+    const Architecture& shape_;
+    ActivationSettings settings_;
+    LossFunction loss_;
+    LossFormulas loss_formulas_;
+    Derivation result_;
+};
+
+}  // namespace
+
+Derivation derive(const Architecture& architecture, const LossFunction& loss) {
+    architecture.check();
+    return Writer(architecture, loss).write();
+}
+
+}  // namespace handgrad

@@ -1,0 +1,123 @@
+// Taking a row from a table to the network, and remembering what stood in its cells.
+#include "handgrad/explain/explanation.hpp"
+
+#include <array>
+#include <cmath>
+#include <span>
+#include <variant>
+
+#include "handgrad/base/error.hpp"
+#include "handgrad/train/prediction.hpp"
+
+namespace handgrad {
+namespace {
+
+std::string text_of(const Column& column, std::size_t row) {
+    if (column.has_texts && column.codes[row] != Column::missing_code) {
+        return column.texts[column.codes[row]];
+    }
+    return column.has_numbers && !std::isnan(column.numbers[row]) ? format_number(column.numbers[row]) : "missing";
+}
+
+void check_targets(const Preprocessing& columns, const Table& table) {
+    for (const TargetColumn& target : columns.targets) {
+        if (table.find(target.name) == nullptr) {
+            throw Error(ErrorKind::data, table.source + ": there is no column '" + target.name +
+                                             "': the loss and the backward pass need the target; add the column");
+        }
+    }
+}
+
+void describe_cells(const Model& model, const Table& table, std::size_t row, ExplainedRow& result) {
+    const Preprocessing& columns = model.preprocessing;
+    for (const FeatureColumn& feature : columns.features) {
+        const std::string cell = text_of(table.column(feature.name), row);
+        result.encoded = result.encoded || feature.categorical() || feature.shift != 0.0 || feature.scale != 1.0 ||
+                         cell == "missing";
+        if (!feature.categorical()) {
+            result.inputs.push_back({feature.name, cell});
+        }
+        for (const std::string& category : feature.categories) {
+            result.inputs.push_back({feature.name + "=" + category, cell});
+        }
+    }
+    for (const TargetColumn& target : columns.targets) {
+        const std::string cell = text_of(table.column(target.name), row);
+        result.encoded =
+            result.encoded || columns.task == Task::classification || target.shift != 0.0 || target.scale != 1.0;
+        if (columns.task == Task::regression) {
+            result.outputs.push_back({target.name, cell});
+            continue;
+        }
+        for (std::size_t c = columns.one_output ? 1 : 0; c < columns.classes.size(); ++c) {
+            result.outputs.push_back({target.name + "=" + columns.classes[c], cell});
+        }
+    }
+}
+
+}  // namespace
+
+StepOptions step_options_of(const Model& model) {
+    const auto recorded = [&](const char* key) {
+        const auto found = model.provenance.find(key);
+        return found == model.provenance.end() ? std::string() : found->second;
+    };
+    const auto number = [&](const char* key, double otherwise) {
+        const ParsedNumber parsed = parse_number(recorded(key));
+        return parsed.problem == NumberProblem::none ? parsed.value : otherwise;
+    };
+    StepOptions step{.penalty = model.weight_decay};
+    const std::optional<OptimizerKind> kind = find_optimizer(recorded("optimizer"));
+    if (!kind) {
+        return step;
+    }
+    step.optimizer.kind = *kind;
+    step.optimizer.learning_rate = number("learning_rate", step.optimizer.learning_rate);
+    step.optimizer.momentum = number("momentum", 0.0);
+    step.optimizer.nesterov = recorded("nesterov") == "yes";
+    step.optimizer.weight_decay = *kind == OptimizerKind::adamw ? number("weight_decay", 0.0) : 0.0;
+    return step;
+}
+
+Explanation explain(const Architecture& architecture, const LossFunction& loss, const StepOptions& step) {
+    return {.derivation = derive(architecture, loss),
+            .update = describe_update(step, architecture.conventions),
+            .step = step,
+            .use_double = false,
+            .weighted = false,
+            .row = {}};
+}
+
+Explanation explain(const Model& model, const StepOptions& step) {
+    Explanation result = explain(model.architecture(), model.loss, step);
+    result.use_double = model.is_double();
+    result.weighted = !model.preprocessing.weight.empty();
+    return result;
+}
+
+Explanation explain(const Model& model, const StepOptions& step, const Table& table, std::size_t row,
+                    bool allow_extra) {
+    Explanation result = explain(model, step);
+    if (row >= table.rows) {
+        throw Error(ErrorKind::usage, "row " + std::to_string(row + 1) + ": " + table.source + " has " +
+                                          std::to_string(table.rows) + (table.rows == 1 ? " row" : " rows") +
+                                          ", counted from 1");
+    }
+    check_targets(model.preprocessing, table);
+    const std::array rows{row};
+    const ApplyOptions options{.labels = Labels::required, .allow_extra = allow_extra};
+    ExplainedRow& explained = result.row.emplace();
+    explained.place = table.place(row);
+    explained.number = row + 1;
+    std::visit(
+        [&]<class T>(const BasicMlp<T>& net) {
+            const BasicDataset<T> data = apply_preprocessing<T>(model.preprocessing, table, rows, options);
+            check_target_domain(model.preprocessing, table, rows, model.loss.kind);
+            explained.trace = trace<T>(net, model.loss, data.x.row(0), data.y.row(0), step);
+        },
+        model.net);
+    describe_cells(model, table, row, explained);
+    return result;
+}
+
+}  // namespace handgrad

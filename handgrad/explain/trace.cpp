@@ -1,0 +1,159 @@
+// The five steps on one row, by the passes of nn/ and the optimizer of train/, with what they leave behind kept.
+#include "handgrad/explain/trace.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+#include <vector>
+
+#include "handgrad/math/output_loss.hpp"
+#include "handgrad/nn/tape.hpp"
+
+namespace handgrad {
+namespace {
+
+template <class T>
+Matrix<double> column(std::span<const T> values) {
+    Matrix<double> result(values.size(), 1);
+    std::ranges::copy(values, result.values().begin());
+    return result;
+}
+
+template <class T>
+Matrix<double> in_double(MatrixView<const T> values) {
+    Matrix<double> result(values.rows(), values.columns());
+    for (std::size_t i = 0; i < values.rows(); ++i) {
+        std::ranges::copy(values.row(i), result.row(i).begin());
+    }
+    return result;
+}
+
+template <class T>
+std::vector<Matrix<double>> parameters_of(const BasicMlp<T>& net) {
+    std::vector<Matrix<double>> result;
+    for (std::size_t l = 0; l < net.layers(); ++l) {
+        result.push_back(in_double<T>(net.weight(l)));
+        result.push_back(column<T>(net.bias(l)));
+    }
+    return result;
+}
+
+/// The factor ∂z₂/∂z₁ or ∂ŷ/∂z₃ of a layer: rows of the unit matrix sent through it, one that holds only ones where it
+/// is diagonal.
+template <class T>
+TracedJacobian activation_jacobian(const TapeLayer<T>& layer) {
+    const bool diagonal = facts(layer.activation).elementwise;
+    const std::size_t size = layer.z.columns();
+    Matrix<T> v(diagonal ? 1 : size, size), J(v.rows(), size);
+    for (std::size_t i = 0; i < v.rows(); ++i) {
+        for (std::size_t j = 0; j < size; ++j) {
+            v(i, j) = T(diagonal || i == j ? 1 : 0);
+        }
+        visit(layer.activation, [&]<class F>(F) {
+            math::row_times_jacobian<F, T>(layer.settings, layer.z.row(0), layer.a.row(0), std::span<const T>(v.row(i)),
+                                           J.row(i));
+        });
+    }
+    return {diagonal, in_double<T>(J)};
+}
+
+}  // namespace
+
+template <class T>
+Trace trace(const BasicMlp<T>& net, const LossFunction& function, std::type_identity_t<std::span<const T>> x,
+            std::type_identity_t<std::span<const T>> y, const StepOptions& options) {
+    assert(x.size() == net.inputs() && y.size() == net.outputs());
+    BasicMlp<T> moved = net;  // step 1, Eq. (1)
+    BasicMlp<T> gradient = BasicMlp<T>::zeros_like(net);
+    Optimizer<T> optimizer(net, options.optimizer);
+    BasicTape<T> tape(net, 1), dtape(net, 1);
+
+    Trace result;
+    forward(net, MatrixView<const T>(x.data(), 1, x.size()), tape);  // step 2, Eq. (2)
+    result.loss = loss(function, tape.output(), MatrixView<const T>(y.data(), 1, y.size()), dtape.output());  // step 3
+    backward(net, tape, dtape, gradient);  // step 4: the gradient was zero
+
+    result.x = column<T>(x);
+    result.y = column<T>(y);
+    result.parameters = parameters_of(net);
+    result.gradients = parameters_of(gradient);
+    result.jacobians.push_back({false, in_double<T>(dtape.output().a)});
+    for (std::size_t l = 0; l < net.layers(); ++l) {
+        result.forward.push_back(column<T>(std::as_const(tape).layer(l).z.row(0)));
+        result.forward.push_back(column<T>(std::as_const(tape).layer(l).a.row(0)));
+    }
+    for (std::size_t l = net.layers(); l-- > 0;) {
+        result.jacobians.push_back(activation_jacobian(std::as_const(tape).layer(l)));
+        result.deltas.push_back(column<T>(std::as_const(dtape).layer(l).z.row(0)));
+    }
+
+    result.penalty = penalty(net, options.penalty, 1, &gradient);
+    optimizer.update(moved, gradient);  // step 5, Eq. (4)
+    result.updated = parameters_of(moved);
+    return result;
+}
+
+UpdateFormula describe_update(const StepOptions& options, const Conventions& conventions) {
+    const OptimizerOptions& o = options.optimizer;
+    const bool penalised = options.penalty != 0.0;
+    const Formula g = penalised ? "g" : "\\frac{\\partial l}{\\partial w}";
+    const Formula plain = "w\\leftarrow w-\\eta\\," + g;
+    UpdateFormula result{.rules = {}, .first_step = plain, .note = {}, .settings = {}};
+    const auto setting = [&](const char* letter, double value) {
+        result.settings +=
+            (result.settings.empty() ? "$" : ", $") + Formula(letter) + "=" + number_formula(value) + "$";
+    };
+    const auto note = [&](const Prose& text) { result.note += (result.note.empty() ? "" : " ") + text; };
+    const Prose fresh =
+        "A model file does not keep what its optimizer remembers, so this is a first step from fresh state: ";
+    setting("\\eta", o.learning_rate);
+    if (penalised) {
+        result.rules.push_back("g=\\frac{\\partial l}{\\partial w}+\\alpha w");
+    }
+    if (o.kind == OptimizerKind::sgd && o.momentum == 0.0) {
+        result.rules.push_back(plain);
+    } else if (o.kind == OptimizerKind::sgd) {
+        setting("\\mu", o.momentum);
+        const bool sum = conventions.momentum == Momentum::gradient_sum;
+        result.rules.push_back(sum ? "v\\leftarrow\\mu v+" + g : "v\\leftarrow\\mu v-\\eta\\," + g);
+        result.rules.push_back("w\\leftarrow " + (!sum         ? o.nesterov ? "w+\\mu v-\\eta\\," + g : Formula("w+v")
+                                                          : o.nesterov ? "w-\\eta\\left(" + g + "+\\mu v\\right)"
+                                                               : Formula("w-\\eta v")));
+        result.first_step = o.nesterov ? "w\\leftarrow w-\\eta(1+\\mu)\\," + g : plain;
+        note(fresh + "$v=0$.");
+    } else {
+        setting("\\beta_1", o.beta1);
+        setting("\\beta_2", o.beta2);
+        setting("\\varepsilon", o.epsilon);
+        const bool before = conventions.adam_epsilon == AdamEpsilon::before_correction;
+        const Formula w = o.kind == OptimizerKind::adamw ? "w\\leftarrow w-\\eta\\alpha w" : "w\\leftarrow w";
+        result.rules.push_back("m\\leftarrow\\beta_1m+(1-\\beta_1)\\," + g);
+        result.rules.push_back("v\\leftarrow\\beta_2v+(1-\\beta_2)\\," +
+                               (penalised ? "g^2" : "\\left(" + g + "\\right)^2"));
+        result.rules.push_back(
+            before ? w + "-\\eta\\frac{\\sqrt{1-\\beta_2^t}}{1-\\beta_1^t}\\frac{m}{\\sqrt{v}+\\varepsilon}"
+                   : w + "-\\eta\\frac{m/(1-\\beta_1^t)}{\\sqrt{v/(1-\\beta_2^t)}+\\varepsilon}");
+        result.first_step = w + "-\\eta\\frac{" + g + "}{\\left|" + g + "\\right|+\\varepsilon" +
+                            (before ? "/\\sqrt{1-\\beta_2}" : "") + "}";
+        note(fresh + "$m=v=0$ and $t=1$.");
+    }
+    if (o.kind == OptimizerKind::adamw) {
+        setting("\\alpha", o.weight_decay);
+        note(conventions.penalty == Penalty::all_parameters ? "The decay $\\eta\\alpha w$ takes weights and biases."
+                                                            : "The decay $\\eta\\alpha w$ takes weights only.");
+    } else if (penalised) {
+        setting("\\alpha", options.penalty);
+        note(conventions.penalty == Penalty::all_parameters
+                 ? "The loss of this model holds the penalty $\\frac{1}{2}\\alpha\\|w\\|^2$ of weights and biases."
+                 : "The loss of this model holds the penalty $\\frac{1}{2}\\alpha\\|w\\|^2$ of the weights; for a bias "
+                   "$g=\\frac{\\partial l}{\\partial w}$.");
+    }
+    return result;
+}
+
+template Trace trace(const BasicMlp<float>&, const LossFunction&, std::span<const float>, std::span<const float>,
+                     const StepOptions&);
+template Trace trace(const BasicMlp<double>&, const LossFunction&, std::span<const double>, std::span<const double>,
+                     const StepOptions&);
+
+}  // namespace handgrad

@@ -1,0 +1,127 @@
+// Sheets of blanks, filled in and read back.
+#include "handgrad/explain/answers.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "handgrad/base/error.hpp"
+#include "handgrad/explain/render.hpp"
+#include "tests/explain/explained.hpp"
+
+namespace handgrad {
+namespace {
+
+const Derivation& derivation() {
+    static const Derivation d = derive({.sizes = {3, 4, 1}}, Loss::squared_error);
+    return d;
+}
+
+std::vector<std::string> symbols(const std::vector<Answer>& answers) {
+    std::vector<std::string> result;
+    for (const Answer& answer : answers) {
+        result.push_back(answer.symbol);
+    }
+    return result;
+}
+
+const Answer& find(const std::vector<Answer>& answers, const std::string& symbol) {
+    return *std::ranges::find(answers, symbol, &Answer::symbol);
+}
+
+std::string replaced(std::string text, const std::string& old, const std::string& with) {
+    const std::size_t at = text.find(old);
+    EXPECT_NE(at, std::string::npos) << old;
+    return at == std::string::npos ? text : text.replace(at, old.size(), with);
+}
+
+std::string sheet() { return render_text(compose(explained::explanation(), {.components = true, .blank = true})); }
+
+TEST(Answers, AnUntouchedSheetAsksForEverySymbolAndAnswersNone) {
+    for (const std::string& text :
+         {sheet(), render_markdown(compose(explained::explanation(), {.blank = true})), std::string()}) {
+        const auto answers = read_answers(text, "sheet.txt", derivation());
+        EXPECT_THAT(symbols(answers),
+                    testing::ElementsAre("z1", "z2", "z3", "yhat", "l", "dl/dyhat", "dyhat/dz3", "dz2/dz1", "dl/dz3",
+                                         "dl/dz1", "dl/dW1", "dl/db1", "dl/dW2", "dl/db2", "linear1.weight",
+                                         "linear1.bias", "linear2.weight", "linear2.bias"));
+        for (const Answer& answer : answers) {
+            EXPECT_EQ(answer.values.size(), answer.rows * answer.columns);
+            for (const auto& value : answer.values) {
+                EXPECT_FALSE(value) << answer.symbol;
+            }
+        }
+    }
+}
+
+TEST(Answers, EverySymbolThatIsAskedForStandsOnTheSheetOnce) {
+    const std::string text = "\n" + sheet();
+    for (const Quantity& quantity : asked_quantities(derivation())) {
+        const std::size_t found = text.find("\n" + quantity.symbol + " = ");
+        EXPECT_NE(found, std::string::npos) << quantity.symbol;
+        EXPECT_EQ(text.find("\n" + quantity.symbol + " = ", found + 1), std::string::npos) << quantity.symbol;
+    }
+}
+
+TEST(Answers, NumbersAreReadWhereTheyWereFilledIn) {
+    std::string text = replaced(sheet(), "z1 = [ ____  ____  ____  ____ ]", "z1 = [ 0.5,  ____  -1e-3   __2__]");
+    text = replaced(text, "l = ____", "l = 2.25  ");
+    text = replaced(text, "dl/dyhat = [ ____ ]", "dl/dyhat=[3]");
+    text = replaced(text, "dl/dW1 = [ ____  ____  ____ ]\n         [ ____  ____  ____ ]",
+                    "dl/dW1 = [ 1 2\n   3 ]  \n [4 5 6]");
+    const auto answers = read_answers(text, "sheet.txt", derivation());
+    EXPECT_THAT(find(answers, "z1").values, testing::ElementsAre(0.5, std::nullopt, -1e-3, 2.0));
+    EXPECT_THAT(find(answers, "l").values, testing::ElementsAre(2.25));
+    EXPECT_THAT(find(answers, "dl/dyhat").values, testing::ElementsAre(3.0));
+    EXPECT_THAT(find(answers, "dl/dW1").values,
+                testing::ElementsAre(1.0, 2.0, 3.0, 4.0, 5.0, 6.0, std::nullopt, std::nullopt, std::nullopt,
+                                     std::nullopt, std::nullopt, std::nullopt));
+}
+
+TEST(Answers, ASingleUnitNeedsNoBrackets) {
+    EXPECT_THAT(find(read_answers("yhat = 4\n", "s", derivation()), "yhat").values, testing::ElementsAre(4.0));
+    EXPECT_THAT(find(read_answers("yhat = [4]\r\n", "s", derivation()), "yhat").values, testing::ElementsAre(4.0));
+}
+
+std::string refusal(const std::string& text) {
+    try {
+        read_answers(text, "sheet.txt", derivation());
+    } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::data);
+        return error.what();
+    }
+    return "none";
+}
+
+TEST(Answers, MistakesAreNamedWithTheirLine) {
+    EXPECT_EQ(refusal("Notes\nz1 = [ 1 2 three 4 ]\n"),
+              "sheet.txt:2: z1: 'three' is not a number; leave ____ for a blank");
+    EXPECT_EQ(refusal("z1 = [ 1 2 3 ]\n"), "sheet.txt:1: z1 has 3 numbers in a row where 4 belong");
+    EXPECT_EQ(refusal("z1 = [ 1 2 3 4 5 ]\n"), "sheet.txt:1: z1 has 5 numbers in a row where 4 belong");
+    EXPECT_EQ(refusal("z1 = [ 1 2 3 4\nz2 = [ 1 2 3 4 ]\n"), "sheet.txt:1: a ] is missing");
+    EXPECT_EQ(refusal("z1 = [ 1 2 3 4 ]\nz1 = [ 1 2 3 4 ]\n"), "sheet.txt:2: z1 is answered twice");
+    EXPECT_EQ(refusal("z1 = 1 2 3 4\n"), "sheet.txt:1: z1 has 0 of 1 rows; each stands in [ ]");
+    EXPECT_EQ(refusal("dl/dW1 = [ 1 2 3 ]\n[ 1 2 3 ]\n\n"), "sheet.txt:2: dl/dW1 has 2 of 4 rows; each stands in [ ]");
+    EXPECT_EQ(refusal("yhat = 1 2\n"), "sheet.txt:1: yhat has 2 numbers in a row where 1 belong");
+    EXPECT_EQ(refusal("l = 1e999\n"), "sheet.txt:1: l: '1e999' is not a number; leave ____ for a blank");
+}
+
+TEST(Answers, JsonIsReadByTheSameSymbols) {
+    const auto answers = read_answers(
+        R"({"loss":2,"forward":[{"symbol":"z1","value":[1,null,-2.5,4]},{"symbol":"z2"}],)"
+        R"("backward":[{"symbol":"dl/dW2","value":[[1,2,3,4]]}],"update":[{"parameter":"linear1.bias","value":[1,2,3,4]}]})",
+        "sheet.json", derivation());
+    EXPECT_THAT(find(answers, "z1").values, testing::ElementsAre(1.0, std::nullopt, -2.5, 4.0));
+    EXPECT_THAT(find(answers, "l").values, testing::ElementsAre(2.0));
+    EXPECT_THAT(find(answers, "dl/dW2").values, testing::ElementsAre(1.0, 2.0, 3.0, 4.0));
+    EXPECT_THAT(find(answers, "linear1.bias").values, testing::ElementsAre(1.0, 2.0, 3.0, 4.0));
+    EXPECT_FALSE(find(answers, "z2").values[0]);
+}
+
+TEST(Answers, MistakesInJsonAreNamedBySymbol) {
+    EXPECT_EQ(refusal(R"({"forward":[{"symbol":"z1","value":[1,2,3]}]})"), "sheet.txt: z1: a list of 4 belongs there");
+    EXPECT_EQ(refusal(R"({"loss":"two"})"), "sheet.txt: l: \"two\" is not a number; leave null for a blank");
+    EXPECT_THAT(refusal("{\"loss\":"), testing::HasSubstr("not JSON"));
+}
+
+}  // namespace
+}  // namespace handgrad
