@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "handgrad/data/preprocessing.hpp"
+#include "handgrad/explain/diagnosis.hpp"
 #include "handgrad/measure/bench.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/train/fit.hpp"
@@ -37,6 +38,8 @@ std::string prediction_event(const PredictionRow& row);
 /// What `bench` measured: the machine's limits, in GFLOP/s and GB/s (10⁹) of one thread, and one workload.
 std::string machine_event(const MachineLimits& limits);
 std::string workload_event(const Measurement& measured);
+/// Per layer its verdict and what it rests on, and the what-if rows, one for each change and layer.
+std::string diagnosis_event(const Diagnosis& diagnosis);
 /// All that `inspect` knows.
 std::string model_event(const Model& model, const std::string& path, const std::string& file_hash);
 

@@ -53,6 +53,9 @@
 #include "handgrad/train/metrics.hpp"
 #include "handgrad/train/prediction.hpp"
 
+// What a network does on a table: which factor starves a layer, which rows pull, how much each column moves.
+#include "handgrad/explain/diagnosis.hpp"
+
 // What the machine can do at most, and what training and inference make of it.
 #include "handgrad/measure/bench.hpp"
 #include "handgrad/measure/machine.hpp"
