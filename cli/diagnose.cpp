@@ -14,6 +14,7 @@
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
 #include "handgrad/explain/diagnosis.hpp"
+#include "handgrad/explain/row_forensics.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -22,6 +23,7 @@ struct DiagnoseOptions {
     std::string model;
     std::string data;
     std::optional<double> learning_rate;
+    std::size_t rows_top = 0;
     ReadingOptions reading;
     ApplyingOptions applying;
     Execution execution;
@@ -30,6 +32,7 @@ struct DiagnoseOptions {
 
 bool parse(DiagnoseOptions& options, std::vector<std::string> words) {
     Arguments arguments("diagnose", {"handgrad diagnose price.model houses.csv",
+                                     "handgrad diagnose price.model houses.csv --rows-top 20",
                                      "handgrad diagnose price.model houses.csv --learning-rate 0.01 --json"});
     arguments.positional("MODEL", options.model);
     arguments.positional("DATA", options.data);
@@ -38,6 +41,8 @@ bool parse(DiagnoseOptions& options, std::vector<std::string> words) {
                      "of the step whose size is shown (the model's own; 0.001 with sgd for a model that names no "
                      "optimizer)",
                      into(options.learning_rate, {.lowest = 0.0, .without_lowest = true}));
+    arguments.option("--rows-top", "N", "also the N rows with the largest gradients, by their lines in the table (0)",
+                     into(options.rows_top, 0));
     arguments.group("Table (columns are found by their names; without these options read as in training)");
     declare_reading(arguments, options.reading, true);
     declare_applying(arguments, options.applying);
@@ -95,15 +100,33 @@ std::string changes(const Diagnosis& diagnosis) {
     return text;
 }
 
-std::string describe(const Diagnosis& diagnosis) {
+/// By their lines in the table; empty when no rows were asked for.
+std::string rows_text(const std::vector<RowGradient>& top, const Table& table) {
+    if (top.empty()) {
+        return "";
+    }
+    std::vector<std::vector<std::string>> lines{
+        {table.lines.empty() ? "row" : "line", "gradient", "cosine", "", "pulls"}};
+    for (const RowGradient& row : top) {
+        const std::size_t number = table.lines.empty() ? row.row : table.lines[row.row];
+        lines.push_back({std::to_string(number), scientific(row.norm), decimal(row.cosine), "",
+                         row.cosine > 0.0   ? "with the whole table"
+                         : row.cosine < 0.0 ? "against the whole table"
+                                            : "neither way"});
+    }
+    return "Rows with the largest gradients: hardest to believe for the network, so look at their labels first\n" +
+           aligned(lines, Heading::first_row) + "\n";
+}
+
+std::string describe(const Diagnosis& diagnosis, const std::string& rows) {
     return fmt::format(
         "{}; steps of {}\n\n"
         "{}\n"
         "Where the size of each gradient comes from, as powers of ten that add up\n{}\n"
         "Gradients that the same weights would have (says nothing about how well they would end up)\n{}\n"
-        "{}\n",
+        "{}{}\n",
         counted(diagnosis.rows, "row"), diagnosis.optimizer, verdicts(diagnosis), splits(diagnosis), changes(diagnosis),
-        wrapped(diagnosis.text));
+        rows, wrapped(diagnosis.text));
 }
 
 }  // namespace
@@ -122,9 +145,13 @@ int diagnose(std::vector<std::string> words) {
     tell_warnings(table, options.show);
     OptimizerOptions optimizer = recorded_optimizer(model).value_or(OptimizerOptions{.kind = OptimizerKind::sgd});
     optimizer.learning_rate = options.learning_rate.value_or(optimizer.learning_rate);
-    const Diagnosis diagnosis =
-        diagnose(model, table, optimizer, {.labels = Labels::required, .allow_extra = options.applying.allow_extra});
-    output.write(options.show.json ? diagnosis_event(diagnosis) : describe(diagnosis));
+    const ApplyOptions apply{.labels = Labels::required, .allow_extra = options.applying.allow_extra};
+    const Diagnosis diagnosis = diagnose(model, table, optimizer, apply);
+    const std::vector<RowGradient> top = options.rows_top == 0
+                                             ? std::vector<RowGradient>{}
+                                             : dominant_rows(row_gradients(model, table, apply), options.rows_top);
+    output.write(options.show.json ? diagnosis_event(diagnosis, top, table)
+                                   : describe(diagnosis, rows_text(top, table)));
     output.finish();
     return 0;
 }

@@ -158,7 +158,7 @@ std::string workload_event(const Measurement& measured) {
     return line(json);
 }
 
-std::string diagnosis_event(const Diagnosis& diagnosis) {
+std::string diagnosis_event(const Diagnosis& diagnosis, const std::vector<RowGradient>& top, const Table& table) {
     Json json = event("diagnosis");
     json["rows"] = diagnosis.rows;
     json["factor"] = name(diagnosis.factor);
@@ -194,7 +194,33 @@ std::string diagnosis_event(const Diagnosis& diagnosis) {
                                        {"weight_scale", row.weight_scale[l]}});
         }
     }
+    if (!top.empty()) {
+        json["rows_top"] = Json::array();
+        for (const RowGradient& row : top) {
+            json["rows_top"].push_back({{"line", table.lines.empty() ? Json() : Json(table.lines[row.row])},
+                                        {"row", row.row},
+                                        {"norm", row.norm},
+                                        {"cosine", row.cosine}});
+        }
+    }
     json["text"] = diagnosis.text;
+    return line(json);
+}
+
+std::string sensitivity_event(const std::vector<ColumnSensitivity>& columns, std::size_t rows) {
+    Json json = event("sensitivity");
+    json["rows"] = rows;
+    json["columns"] = Json::array();
+    for (const ColumnSensitivity& column : columns) {
+        json["columns"].push_back({{"name", column.name},
+                                   {"target", column.target},
+                                   {"mean", column.mean},
+                                   {"sd", column.sd},
+                                   {"rms", column.rms},
+                                   {"sign", column.sign},
+                                   {"effect", column.effect},
+                                   {"permutation", column.permutation}});
+    }
     return line(json);
 }
 

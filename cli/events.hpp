@@ -4,9 +4,12 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/explain/diagnosis.hpp"
+#include "handgrad/explain/row_forensics.hpp"
+#include "handgrad/explain/sensitivity.hpp"
 #include "handgrad/measure/bench.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/train/fit.hpp"
@@ -39,7 +42,9 @@ std::string prediction_event(const PredictionRow& row);
 std::string machine_event(const MachineLimits& limits);
 std::string workload_event(const Measurement& measured);
 /// Per layer its verdict and what it rests on, and the what-if rows, one for each change and layer.
-std::string diagnosis_event(const Diagnosis& diagnosis);
+/// `rows_top`: the dominant rows, by their line in the table (null for a binary one) and their row, from 0.
+std::string diagnosis_event(const Diagnosis& diagnosis, const std::vector<RowGradient>& top, const Table& table);
+std::string sensitivity_event(const std::vector<ColumnSensitivity>& columns, std::size_t rows);
 /// All that `inspect` knows.
 std::string model_event(const Model& model, const std::string& path, const std::string& file_hash);
 
