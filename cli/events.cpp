@@ -178,6 +178,72 @@ std::string workload_event(const Measurement& measured) {
     return line(json);
 }
 
+std::string diagnosis_event(const Diagnosis& diagnosis, const std::vector<RowGradient>& top, const Table& table) {
+    Json json = event("diagnosis");
+    json["rows"] = diagnosis.rows;
+    json["factor"] = name(diagnosis.factor);
+    json["output_cancels"] = diagnosis.output_cancels;
+    json["optimizer"] = diagnosis.optimizer;
+    json["layers"] = Json::array();
+    for (const LayerDiagnosis& layer : diagnosis.layers) {
+        const GradientSplit& split = layer.split;
+        json["layers"].push_back({{"name", layer.name},
+                                  {"gradient_rms", layer.gradient_rms},
+                                  {"update_ratio", layer.update_ratio},
+                                  {"unchanged", layer.unchanged},
+                                  {"saturated", layer.saturated},
+                                  {"dead", layer.dead},
+                                  {"reach", layer.reach},
+                                  {"starved", layer.starved},
+                                  {"factor", name(layer.factor)},
+                                  {"log10",
+                                   {{"gradient", split.gradient},
+                                    {"error", split.error},
+                                    {"output", split.output},
+                                    {"weights", split.weights},
+                                    {"slopes", split.slopes},
+                                    {"input", split.input},
+                                    {"alignment", split.alignment}}}});
+    }
+    json["what_if"] = Json::array();
+    for (const WhatIf& row : diagnosis.what_if) {
+        for (std::size_t l = 0; l < row.gradient_rms.size(); ++l) {
+            json["what_if"].push_back({{"change", row.change},
+                                       {"layer", layer_name(l)},
+                                       {"gradient_rms", row.gradient_rms[l]},
+                                       {"weight_scale", row.weight_scale[l]}});
+        }
+    }
+    if (!top.empty()) {
+        json["rows_top"] = Json::array();
+        for (const RowGradient& row : top) {
+            json["rows_top"].push_back({{"line", table.lines.empty() ? Json() : Json(table.lines[row.row])},
+                                        {"row", row.row},
+                                        {"norm", row.norm},
+                                        {"cosine", row.cosine}});
+        }
+    }
+    json["text"] = diagnosis.text;
+    return line(json);
+}
+
+std::string sensitivity_event(const std::vector<ColumnSensitivity>& columns, std::size_t rows) {
+    Json json = event("sensitivity");
+    json["rows"] = rows;
+    json["columns"] = Json::array();
+    for (const ColumnSensitivity& column : columns) {
+        json["columns"].push_back({{"name", column.name},
+                                   {"target", column.target},
+                                   {"mean", column.mean},
+                                   {"sd", column.sd},
+                                   {"rms", column.rms},
+                                   {"sign", column.sign},
+                                   {"effect", column.effect},
+                                   {"permutation", column.permutation}});
+    }
+    return line(json);
+}
+
 std::string model_event(const Model& model, const std::string& path, const std::string& file_hash) {
     const Preprocessing& columns = model.preprocessing;
     Json json = event("model");

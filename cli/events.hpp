@@ -4,10 +4,14 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/explain/certificate.hpp"
 #include "handgrad/explain/explanation.hpp"
+#include "handgrad/explain/diagnosis.hpp"
+#include "handgrad/explain/row_forensics.hpp"
+#include "handgrad/explain/sensitivity.hpp"
 #include "handgrad/measure/bench.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/train/fit.hpp"
@@ -47,6 +51,10 @@ std::string workload_event(const Measurement& measured);
 /// an exercise sheet formulas and values are null, to be filled in. Raises Error(usage) for a Jacobian of more than
 /// 2^24 numbers.
 std::string explanation_event(const Explanation& explanation, bool blank);
+/// Per layer its verdict and what it rests on, and the what-if rows, one for each change and layer.
+/// `rows_top`: the dominant rows, by their line in the table (null for a binary one) and their row, from 0.
+std::string diagnosis_event(const Diagnosis& diagnosis, const std::vector<RowGradient>& top, const Table& table);
+std::string sensitivity_event(const std::vector<ColumnSensitivity>& columns, std::size_t rows);
 /// All that `inspect` knows.
 std::string model_event(const Model& model, const std::string& path, const std::string& file_hash);
 

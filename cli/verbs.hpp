@@ -15,6 +15,8 @@ int evaluate(std::vector<std::string> words);
 int check(std::vector<std::string> words);
 int explain(std::vector<std::string> words);
 int inspect(std::vector<std::string> words);
+int diagnose(std::vector<std::string> words);
+int sensitivity(std::vector<std::string> words);
 int bench(std::vector<std::string> words);
 
 struct Verb {
@@ -32,6 +34,8 @@ inline constexpr std::array verb_list{
     Verb{"explain", "MODEL [DATA --row N] | --sizes N,N,...",
          "the forward and backward tables of a network, and one step on one row in numbers", explain},
     Verb{"inspect", "MODEL", "layers, conventions, columns, provenance and checksums of a model file", inspect},
+    Verb{"diagnose", "MODEL DATA", "which layer starves, which factor does it, what would change it", diagnose},
+    Verb{"sensitivity", "MODEL DATA", "how much each column moves each output", sensitivity},
     Verb{"bench", "[--workload T1,...]", "the limits of this machine, and how near workloads come to them", bench},
 };
 

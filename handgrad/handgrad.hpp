@@ -65,6 +65,10 @@
 #include "handgrad/explain/notation.hpp"
 #include "handgrad/explain/render.hpp"
 #include "handgrad/explain/trace.hpp"
+// What a network does on a table: which factor starves a layer, which rows pull, how much each column moves.
+#include "handgrad/explain/diagnosis.hpp"
+#include "handgrad/explain/row_forensics.hpp"
+#include "handgrad/explain/sensitivity.hpp"
 
 // What the machine can do at most, and what training and inference make of it.
 #include "handgrad/measure/bench.hpp"
