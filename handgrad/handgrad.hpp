@@ -53,6 +53,9 @@
 #include "handgrad/train/metrics.hpp"
 #include "handgrad/train/prediction.hpp"
 
+// Somebody else's gradients against ours, and the mistakes that explain them.
+#include "handgrad/explain/comparison.hpp"
+
 // What the machine can do at most, and what training and inference make of it.
 #include "handgrad/measure/bench.hpp"
 #include "handgrad/measure/machine.hpp"
