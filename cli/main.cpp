@@ -27,6 +27,7 @@ std::string help() {
         "  handgrad train houses.csv --target price -o price.model\n"
         "  handgrad evaluate price.model sold_houses.csv\n"
         "  handgrad predict price.model new_houses.csv -o prices.csv\n"
+        "  handgrad compare price.model batch.csv --gradients mine.npz\n"
         "  handgrad inspect price.model\n"
         "  handgrad bench --workload T1,S1\n"
         "\n"

@@ -12,6 +12,7 @@ namespace handgrad::cli {
 int train(std::vector<std::string> words);
 int predict(std::vector<std::string> words);
 int evaluate(std::vector<std::string> words);
+int compare(std::vector<std::string> words);
 int inspect(std::vector<std::string> words);
 int bench(std::vector<std::string> words);
 
@@ -26,6 +27,8 @@ inline constexpr std::array verb_list{
     Verb{"train", "DATA --target COL -o MODEL", "reads a table, trains a network, writes one model file", train},
     Verb{"predict", "MODEL DATA [-o OUT]", "applies a model to a table and writes its predictions as CSV", predict},
     Verb{"evaluate", "MODEL DATA", "loss and metrics of a model on a labelled table", evaluate},
+    Verb{"compare", "MODEL DATA --gradients FILE", "somebody else's gradients against ours: PASS, or the cause by name",
+         compare},
     Verb{"inspect", "MODEL", "layers, conventions, columns, provenance and checksums of a model file", inspect},
     Verb{"bench", "[--workload T1,...]", "the limits of this machine, and how near workloads come to them", bench},
 };

@@ -34,7 +34,7 @@ public:
         throw Error(ErrorKind::data,
                     source_ + ": byte " + std::to_string(at) + ": " + cause + "; write the archive again");
     }
-    [[nodiscard]] std::string_view range(std::size_t at, std::size_t count) const {
+    std::string_view range(std::size_t at, std::size_t count) const {
         if (at > bytes_.size() || count > bytes_.size() - at) {
             fail(std::min(at, bytes_.size()), "the ZIP archive is cut off or damaged");
         }

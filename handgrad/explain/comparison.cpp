@@ -202,7 +202,7 @@ bool penalty_explains(const BasicMlp<double>& net, double alpha, const Hypotheti
             v += of_penalty.parameters()[at++];
         }
         TensorSearch search = searches[i].fresh();
-        search.look(sums, nothing, {Scale{}});
+        search.look(sums, nothing, {WrongScale{}});
         if (!search.pass()) {
             return false;
         }
@@ -253,7 +253,7 @@ Comparison compare_gradients(const BasicMlp<double>& net, const LossFunction& fu
     for (const double weight : data.weights) {
         batch += weight;
     }
-    const std::vector<Scale> scales = wrong_scales(net.outputs(), batch, most_factors);
+    const std::vector<WrongScale> scales = wrong_scales(net.outputs(), batch, most_factors);
     const auto settled = [](const TensorSearch& search, std::size_t causes) { return search.most_causes() < causes; };
     for (const WrongPass& pass : wrong_passes(net.architecture())) {
         if (std::ranges::all_of(searches, [&](const TensorSearch& s) { return settled(s, pass.causes.size()); })) {

@@ -23,7 +23,12 @@ public:
     RowPass(const BasicMlp<double>& net, const LossFunction& function, const Hypothesis& hypothesis, double unit)
         : net_(net), hypothesis_(hypothesis), unit_(unit), tape_(net, 1), da_(net.outputs()), dz_(net.outputs()) {
         settings_ = net.architecture().activation_settings();
-        loss_ = output_loss(function, net.architecture().output, settings_);
+        loss_ = {.kind = function.kind,
+                 .parameters = {.huber_delta = function.huber_delta,
+                                .quantile = function.quantile,
+                                .kink = settings_.kink},
+                 .output = net.architecture().output,
+                 .settings = settings_};
         reduction_ = reduction_factor(function.kind, net.outputs(), net.architecture().conventions);
         if (hypothesis.other_kink) {
             settings_.kink = settings_.kink == Kink::right_limit ? Kink::nearest_zero : Kink::right_limit;

@@ -15,8 +15,8 @@ struct Factor {
 /// Values that differ by less are one value: K·(1/B) and such are not exact.
 bool same(double a, double b) { return std::fabs(a - b) <= 1e-12 * std::fabs(a); }
 
-void add(std::vector<Scale>& scales, const Scale& wanted) {
-    const auto known = std::ranges::find_if(scales, [&](const Scale& s) { return same(s.value, wanted.value); });
+void add(std::vector<WrongScale>& scales, const WrongScale& wanted) {
+    const auto known = std::ranges::find_if(scales, [&](const WrongScale& s) { return same(s.value, wanted.value); });
     if (known == scales.end()) {
         scales.push_back(wanted);
     } else if (known->causes.size() == wanted.causes.size() && known->causes != wanted.causes &&
@@ -27,7 +27,7 @@ void add(std::vector<Scale>& scales, const Scale& wanted) {
 
 }  // namespace
 
-std::vector<Scale> wrong_scales(std::size_t outputs, double batch, std::size_t most) {
+std::vector<WrongScale> wrong_scales(std::size_t outputs, double batch, std::size_t most) {
     const auto K = static_cast<double>(outputs);
     std::vector<Factor> factors{{Cause::sign, -1.0}, {Cause::factor_2, 2.0}, {Cause::factor_half, 0.5}};
     for (const auto& [cause, value] : {Factor{Cause::factor_outputs, K}, Factor{Cause::factor_rows, batch}}) {
@@ -39,11 +39,11 @@ std::vector<Scale> wrong_scales(std::size_t outputs, double batch, std::size_t m
     for (const double times : {3.0, 4.0, 5.0}) {
         factors.push_back({Cause::accumulated, times});
     }
-    std::vector<Scale> scales{{}};
-    std::vector<Scale> shorter{{}};
+    std::vector<WrongScale> scales{{}};
+    std::vector<WrongScale> shorter{{}};
     for (std::size_t count = 1; count <= most; ++count) {
-        std::vector<Scale> longer;
-        for (const Scale& scale : shorter) {
+        std::vector<WrongScale> longer;
+        for (const WrongScale& scale : shorter) {
             for (const Factor& factor : factors) {
                 // Each cause once, in order; 2 and ½ undo each other.
                 if (!scale.causes.empty() &&
@@ -51,12 +51,12 @@ std::vector<Scale> wrong_scales(std::size_t outputs, double batch, std::size_t m
                      (factor.cause == Cause::factor_half && scale.causes.back() == Cause::factor_2))) {
                     continue;
                 }
-                Scale product{scale.value * factor.value, scale.causes};
+                WrongScale product{scale.value * factor.value, scale.causes};
                 product.causes.push_back(factor.cause);
                 longer.push_back(product);
             }
         }
-        for (const Scale& scale : longer) {
+        for (const WrongScale& scale : longer) {
             add(scales, scale);
         }
         shorter = std::move(longer);

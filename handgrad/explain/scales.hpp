@@ -8,7 +8,7 @@
 
 namespace handgrad {
 
-struct Scale {
+struct WrongScale {
     double value = 1.0;
     std::vector<Cause> causes;                     ///< the fewest that give it, in the order of Cause
     std::vector<std::vector<Cause>> coincide = {};  ///< others, no more in number, that give the same
@@ -16,6 +16,6 @@ struct Scale {
 
 /// All products of up to `most` of −1, 2, ½, K, 1/K, B, 1/B and 3, 4, 5 (accumulated), each value once, 1 first; by the
 /// number of causes, then in the order of Cause. `batch` is B, or the sum of the row weights.
-std::vector<Scale> wrong_scales(std::size_t outputs, double batch, std::size_t most);
+std::vector<WrongScale> wrong_scales(std::size_t outputs, double batch, std::size_t most);
 
 }  // namespace handgrad

@@ -150,14 +150,14 @@ double TensorSearch::tolerance(double value, double error, double scale) const {
 }
 
 void TensorSearch::compare(const std::vector<double>& values, const Candidate& candidate, const WrongPass& pass,
-                           const std::vector<Scale>& scales) {
+                           const std::vector<WrongScale>& scales) {
     const std::vector<Cause> before = united(pass.causes, candidate.causes);
     const auto& [value, error] = candidate.numbers;
     double largest = 0.0;
     for (const double v : value) {
         largest = std::max(largest, std::fabs(v));
     }
-    for (const Scale& scale : scales) {
+    for (const WrongScale& scale : scales) {
         std::vector<Cause> causes = united(before, scale.causes);
         if (causes.size() > most_causes_) {
             continue;
@@ -181,7 +181,7 @@ void TensorSearch::compare(const std::vector<double>& values, const Candidate& c
     }
 }
 
-void TensorSearch::look(const TensorSums& sums, const WrongPass& pass, const std::vector<Scale>& scales) {
+void TensorSearch::look(const TensorSums& sums, const WrongPass& pass, const std::vector<WrongScale>& scales) {
     for (const Candidate& candidate : candidates(sums)) {
         compare(theirs_.values, candidate, pass, scales);
     }

@@ -39,7 +39,7 @@ public:
     TensorSearch(const NamedArray& theirs, ExpectedShape expected, int digits);
 
     /// Tries all layouts, sums and scales of one backward pass.
-    void look(const TensorSums& sums, const WrongPass& pass, const std::vector<Scale>& scales);
+    void look(const TensorSums& sums, const WrongPass& pass, const std::vector<WrongScale>& scales);
     /// The same tensor, with nothing found yet.
     [[nodiscard]] TensorSearch fresh() const { return {theirs_, expected_, digits_}; }
     /// It agrees without any cause.
@@ -62,7 +62,7 @@ private:
     void add_weight_candidates(const TensorSums& sums, std::vector<Candidate>& to) const;
     void add_bias_candidates(const TensorSums& sums, std::vector<Candidate>& to) const;
     void compare(const std::vector<double>& values, const Candidate& candidate, const WrongPass& pass,
-                 const std::vector<Scale>& scales);
+                 const std::vector<WrongScale>& scales);
     [[nodiscard]] double tolerance(double value, double error, double scale) const;
     [[nodiscard]] bool plain_shape() const;
 
