@@ -244,6 +244,33 @@ std::string sensitivity_event(const std::vector<ColumnSensitivity>& columns, std
     return line(json);
 }
 
+std::string comparison_event(const Comparison& comparison) {
+    Json tensors = Json::array();
+    for (const ComparedTensor& tensor : comparison.tensors) {
+        std::string causes;
+        for (const Cause cause : tensor.causes) {
+            causes += (causes.empty() ? "" : "+") + std::string(name(cause));
+        }
+        tensors.push_back({{"name", tensor.name},
+                           {"verdict", tensor.pass ? "PASS" : "FAIL"},
+                           {"cause", tensor.pass ? Json() : Json(causes)},
+                           {"coincide", tensor.coincide},
+                           {"theirs", tensor.theirs}});
+        if (!tensor.where.empty()) {
+            tensors.back().update({{"where", tensor.where},
+                                   {"their_value", tensor.their_value},
+                                   {"our_value", tensor.our_value},
+                                   {"relative", tensor.relative}});
+        }
+    }
+    Json json = event("comparison");
+    json["verdict"] = comparison.pass ? "PASS" : "FAIL";
+    json["rows"] = comparison.rows;
+    json["penalty_explains"] = comparison.penalty_explains;
+    json["tensors"] = std::move(tensors);
+    return line(json);
+}
+
 std::string model_event(const Model& model, const std::string& path, const std::string& file_hash) {
     const Preprocessing& columns = model.preprocessing;
     Json json = event("model");

@@ -8,8 +8,9 @@
 
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/explain/certificate.hpp"
-#include "handgrad/explain/explanation.hpp"
+#include "handgrad/explain/comparison.hpp"
 #include "handgrad/explain/diagnosis.hpp"
+#include "handgrad/explain/explanation.hpp"
 #include "handgrad/explain/row_forensics.hpp"
 #include "handgrad/explain/sensitivity.hpp"
 #include "handgrad/measure/bench.hpp"
@@ -55,6 +56,9 @@ std::string explanation_event(const Explanation& explanation, bool blank);
 /// `rows_top`: the dominant rows, by their line in the table (null for a binary one) and their row, from 0.
 std::string diagnosis_event(const Diagnosis& diagnosis, const std::vector<RowGradient>& top, const Table& table);
 std::string sensitivity_event(const std::vector<ColumnSensitivity>& columns, std::size_t rows);
+/// What `compare` found: `rows`, and of each of `tensors` `name`, `verdict` PASS or FAIL, `cause` (null on PASS;
+/// several joined by `+`), `coincide` (causes that give the same numbers), and where it differs most.
+std::string comparison_event(const Comparison& comparison);
 /// All that `inspect` knows.
 std::string model_event(const Model& model, const std::string& path, const std::string& file_hash);
 

@@ -29,6 +29,7 @@ std::string help() {
         "  handgrad predict price.model new_houses.csv -o prices.csv\n"
         "  handgrad check price.model houses.csv\n"
         "  handgrad explain price.model sold_houses.csv --row 3\n"
+        "  handgrad compare price.model batch.csv --gradients mine.npz\n"
         "  handgrad inspect price.model\n"
         "  handgrad bench --workload T1,S1\n"
         "\n"

@@ -69,6 +69,8 @@
 #include "handgrad/explain/diagnosis.hpp"
 #include "handgrad/explain/row_forensics.hpp"
 #include "handgrad/explain/sensitivity.hpp"
+// Somebody else's gradients against ours, and the mistakes that explain them.
+#include "handgrad/explain/comparison.hpp"
 
 // What the machine can do at most, and what training and inference make of it.
 #include "handgrad/measure/bench.hpp"
