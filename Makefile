@@ -1,6 +1,6 @@
 # The front door: `make` builds, `make demo` shows, `make test` proves. Each installs what it lacks first.
-.PHONY: all packages configure-dev demo demo-fashion test tidy threads mutations bench bench-reading proof scores equations \
-        format clean
+.PHONY: all packages configure-dev demo demo-fashion test tidy threads mutations bench bench-reading \
+        bench-instructions proof scores equations format clean
 
 all: packages
 	@cmake --preset release -Wno-dev >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
@@ -32,10 +32,11 @@ threads: packages
 	@cmake --build --preset tsan --target base_test nn_test
 	@ctest --test-dir build/tsan --output-on-failure --tests-regex 'ThreadPool|Barrier|Engine\.|Predictor'
 
-# Formulas broken on purpose; `make test` runs it too.
+# Formulas broken on purpose, for the tests (`make test` runs that too) and for the certificate.
 mutations: configure-dev
 	@cmake --build --preset dev --target handgrad
 	@tools/mutate.py
+	@tools/mutate.py --certificate
 
 # All floats of every elementary function against MPFR: long (docs/numerics.md).
 proof: configure-dev
@@ -53,6 +54,12 @@ bench-reading: all
 	@cmake --build --preset release --target read_table
 	@.venv-peers/bin/python bench/reading.py
 	@.venv-peers/bin/python bench/start.py
+
+# Instructions of a step, counted by valgrind, beside bench/instructions.json: the same on a busy machine.
+bench-instructions: all
+	@tools/install-packages bench/packages.txt
+	@cmake --build --preset release --target repeat_workload
+	@bench/instructions.py
 
 # Scores on held-out rows beside scikit-learn's; writes docs/scores.md.
 scores: all

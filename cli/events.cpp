@@ -100,6 +100,34 @@ std::string evaluation_event(const Evaluation& evaluation) {
     return line(json);
 }
 
+std::string certificate_event(const Certificate& certificate) {
+    const auto tensor = [](const CertifiedTensor& of) {
+        Json json;
+        json["name"] = of.name;
+        json["verdict"] = name(of.verdict);
+        json["entries"] = of.entries;
+        json["kinks"] = of.kinks;
+        json["undetermined"] = of.undetermined;
+        json["failed"] = of.failed;
+        json["worst_ulp"] = of.worst_ulp;
+        json["where"] = of.where;
+        json["claimed"] = of.claimed;
+        json["witness"] = of.witness;
+        json["bound"] = of.bound;
+        json["factor"] = of.factor.empty() ? Json() : Json(of.factor);
+        return json;
+    };
+    Json json = event("certificate");
+    json["verdict"] = name(certificate.verdict);
+    json["rows"] = certificate.rows;
+    json["parameters"] = Json::array();
+    for (const CertifiedTensor& parameter : certificate.parameters) {
+        json["parameters"].push_back(tensor(parameter));
+    }
+    json["input"] = tensor(certificate.input);
+    return line(json);
+}
+
 std::string prediction_event(const PredictionRow& row) {
     const Preprocessing& columns = row.model.preprocessing;
     Json json = event("prediction");
@@ -147,6 +175,99 @@ std::string workload_event(const Measurement& measured) {
         json["p99"] = measured.percentiles->p99;
         json["p999"] = measured.percentiles->p999;
     }
+    return line(json);
+}
+
+std::string diagnosis_event(const Diagnosis& diagnosis, const std::vector<RowGradient>& top, const Table& table) {
+    Json json = event("diagnosis");
+    json["rows"] = diagnosis.rows;
+    json["factor"] = name(diagnosis.factor);
+    json["output_cancels"] = diagnosis.output_cancels;
+    json["optimizer"] = diagnosis.optimizer;
+    json["layers"] = Json::array();
+    for (const LayerDiagnosis& layer : diagnosis.layers) {
+        const GradientSplit& split = layer.split;
+        json["layers"].push_back({{"name", layer.name},
+                                  {"gradient_rms", layer.gradient_rms},
+                                  {"update_ratio", layer.update_ratio},
+                                  {"unchanged", layer.unchanged},
+                                  {"saturated", layer.saturated},
+                                  {"dead", layer.dead},
+                                  {"reach", layer.reach},
+                                  {"starved", layer.starved},
+                                  {"factor", name(layer.factor)},
+                                  {"log10",
+                                   {{"gradient", split.gradient},
+                                    {"error", split.error},
+                                    {"output", split.output},
+                                    {"weights", split.weights},
+                                    {"slopes", split.slopes},
+                                    {"input", split.input},
+                                    {"alignment", split.alignment}}}});
+    }
+    json["what_if"] = Json::array();
+    for (const WhatIf& row : diagnosis.what_if) {
+        for (std::size_t l = 0; l < row.gradient_rms.size(); ++l) {
+            json["what_if"].push_back({{"change", row.change},
+                                       {"layer", layer_name(l)},
+                                       {"gradient_rms", row.gradient_rms[l]},
+                                       {"weight_scale", row.weight_scale[l]}});
+        }
+    }
+    if (!top.empty()) {
+        json["rows_top"] = Json::array();
+        for (const RowGradient& row : top) {
+            json["rows_top"].push_back({{"line", table.lines.empty() ? Json() : Json(table.lines[row.row])},
+                                        {"row", row.row},
+                                        {"norm", row.norm},
+                                        {"cosine", row.cosine}});
+        }
+    }
+    json["text"] = diagnosis.text;
+    return line(json);
+}
+
+std::string sensitivity_event(const std::vector<ColumnSensitivity>& columns, std::size_t rows) {
+    Json json = event("sensitivity");
+    json["rows"] = rows;
+    json["columns"] = Json::array();
+    for (const ColumnSensitivity& column : columns) {
+        json["columns"].push_back({{"name", column.name},
+                                   {"target", column.target},
+                                   {"mean", column.mean},
+                                   {"sd", column.sd},
+                                   {"rms", column.rms},
+                                   {"sign", column.sign},
+                                   {"effect", column.effect},
+                                   {"permutation", column.permutation}});
+    }
+    return line(json);
+}
+
+std::string comparison_event(const Comparison& comparison) {
+    Json tensors = Json::array();
+    for (const ComparedTensor& tensor : comparison.tensors) {
+        std::string causes;
+        for (const Cause cause : tensor.causes) {
+            causes += (causes.empty() ? "" : "+") + std::string(name(cause));
+        }
+        tensors.push_back({{"name", tensor.name},
+                           {"verdict", tensor.pass ? "PASS" : "FAIL"},
+                           {"cause", tensor.pass ? Json() : Json(causes)},
+                           {"coincide", tensor.coincide},
+                           {"theirs", tensor.theirs}});
+        if (!tensor.where.empty()) {
+            tensors.back().update({{"where", tensor.where},
+                                   {"their_value", tensor.their_value},
+                                   {"our_value", tensor.our_value},
+                                   {"relative", tensor.relative}});
+        }
+    }
+    Json json = event("comparison");
+    json["verdict"] = comparison.pass ? "PASS" : "FAIL";
+    json["rows"] = comparison.rows;
+    json["penalty_explains"] = comparison.penalty_explains;
+    json["tensors"] = std::move(tensors);
     return line(json);
 }
 

@@ -4,9 +4,15 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "handgrad/data/preprocessing.hpp"
+#include "handgrad/explain/certificate.hpp"
+#include "handgrad/explain/comparison.hpp"
+#include "handgrad/explain/diagnosis.hpp"
 #include "handgrad/explain/explanation.hpp"
+#include "handgrad/explain/row_forensics.hpp"
+#include "handgrad/explain/sensitivity.hpp"
 #include "handgrad/measure/bench.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/train/fit.hpp"
@@ -24,6 +30,9 @@ std::string epoch_event(const EpochReport& report, const Metrics& validation);
 /// `stopped` is `epochs`, `early`, `diverged` or `interrupted`; parts without rows have no metrics.
 std::string done_event(const FitResult& result, std::string_view stopped, const std::string& model_path);
 std::string evaluation_event(const Evaluation& evaluation);
+/// `verdict`, `rows`, `parameters` and `input`: for each tensor `name`, `verdict`, `entries`, `kinks`, `undetermined`,
+/// `failed`, and of the entry with the largest error `worst_ulp`, `where`, `claimed`, `witness`, `bound`; `factor`.
+std::string certificate_event(const Certificate& certificate);
 /// One row of a prediction: `row` (from 0), then `values` by target (regression) or `predicted`, with `probabilities`
 /// by class where they are wanted, and `jacobian` by name.
 struct PredictionRow {
@@ -43,6 +52,13 @@ std::string workload_event(const Measurement& measured);
 /// an exercise sheet formulas and values are null, to be filled in. Raises Error(usage) for a Jacobian of more than
 /// 2^24 numbers.
 std::string explanation_event(const Explanation& explanation, bool blank);
+/// Per layer its verdict and what it rests on, and the what-if rows, one for each change and layer.
+/// `rows_top`: the dominant rows, by their line in the table (null for a binary one) and their row, from 0.
+std::string diagnosis_event(const Diagnosis& diagnosis, const std::vector<RowGradient>& top, const Table& table);
+std::string sensitivity_event(const std::vector<ColumnSensitivity>& columns, std::size_t rows);
+/// What `compare` found: `rows`, and of each of `tensors` `name`, `verdict` PASS or FAIL, `cause` (null on PASS;
+/// several joined by `+`), `coincide` (causes that give the same numbers), and where it differs most.
+std::string comparison_event(const Comparison& comparison);
 /// All that `inspect` knows.
 std::string model_event(const Model& model, const std::string& path, const std::string& file_hash);
 

@@ -48,6 +48,21 @@ std::string two_columns(std::string_view left, std::string_view right) {
     return text + "\n";
 }
 
+std::string wrapped(std::string_view sentence) {
+    std::string text;
+    std::size_t column = 0;
+    while (!sentence.empty()) {
+        const std::string_view word = sentence.substr(0, sentence.find(' '));
+        sentence.remove_prefix(std::min(sentence.size(), word.size() + 1));
+        const std::size_t width = display_width(word);
+        const bool fits = column + 1 + width <= line_width;
+        text += column == 0 ? "" : fits ? " " : "\n";
+        column = column == 0 || !fits ? width : column + 1 + width;
+        text += word;
+    }
+    return text;
+}
+
 std::string aligned(const std::vector<std::vector<std::string>>& rows, Heading heading) {
     std::vector<std::size_t> widths;
     std::vector<bool> numeric;

@@ -12,8 +12,12 @@ namespace handgrad::cli {
 int train(std::vector<std::string> words);
 int predict(std::vector<std::string> words);
 int evaluate(std::vector<std::string> words);
+int check(std::vector<std::string> words);
 int explain(std::vector<std::string> words);
+int compare(std::vector<std::string> words);
 int inspect(std::vector<std::string> words);
+int diagnose(std::vector<std::string> words);
+int sensitivity(std::vector<std::string> words);
 int bench(std::vector<std::string> words);
 
 struct Verb {
@@ -27,9 +31,14 @@ inline constexpr std::array verb_list{
     Verb{"train", "DATA --target COL -o MODEL", "reads a table, trains a network, writes one model file", train},
     Verb{"predict", "MODEL DATA [-o OUT]", "applies a model to a table and writes its predictions as CSV", predict},
     Verb{"evaluate", "MODEL DATA", "loss and metrics of a model on a labelled table", evaluate},
+    Verb{"check", "MODEL DATA", "proves the gradients of a model on rows of a table, in its own precision", check},
     Verb{"explain", "MODEL [DATA --row N] | --sizes N,N,...",
          "the forward and backward tables of a network, and one step on one row in numbers", explain},
+    Verb{"compare", "MODEL DATA --gradients FILE", "somebody else's gradients against ours: PASS, or the cause by name",
+         compare},
     Verb{"inspect", "MODEL", "layers, conventions, columns, provenance and checksums of a model file", inspect},
+    Verb{"diagnose", "MODEL DATA", "which layer starves, which factor does it, what would change it", diagnose},
+    Verb{"sensitivity", "MODEL DATA", "how much each column moves each output", sensitivity},
     Verb{"bench", "[--workload T1,...]", "the limits of this machine, and how near workloads come to them", bench},
 };
 

@@ -54,6 +54,8 @@
 #include "handgrad/train/metrics.hpp"
 #include "handgrad/train/prediction.hpp"
 
+// Every derivative of a model, judged against the complex step.
+#include "handgrad/explain/certificate.hpp"
 // Every derivative in the open: the tables of a network's derivation, one step in numbers, and how they are written.
 #include "handgrad/explain/answers.hpp"
 #include "handgrad/explain/derivation.hpp"
@@ -63,6 +65,12 @@
 #include "handgrad/explain/notation.hpp"
 #include "handgrad/explain/render.hpp"
 #include "handgrad/explain/trace.hpp"
+// What a network does on a table: which factor starves a layer, which rows pull, how much each column moves.
+#include "handgrad/explain/diagnosis.hpp"
+#include "handgrad/explain/row_forensics.hpp"
+#include "handgrad/explain/sensitivity.hpp"
+// Somebody else's gradients against ours, and the mistakes that explain them.
+#include "handgrad/explain/comparison.hpp"
 
 // What the machine can do at most, and what training and inference make of it.
 #include "handgrad/measure/bench.hpp"

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """Breaks one formula at a time and checks that a test fails whose name says which equation.
 
-Usage: tools/mutate.py [--jobs N] [NAME...]    (default: all mutations, one job a core)
+Usage: tools/mutate.py [--certificate] [--jobs N] [NAME...]    (default: all mutations, one job a core)
 
 Each mutation replaces one piece of text in one file. The mutated file lies in a folder of its own that the compiler
 searches before the project; sources and tests that see it are compiled anew, all else is taken from the library of the
 dev build. Exits with 1 when a mutation survives, when no failing test names its equation, or when the text to
-replace does not stand in the file exactly once.
+replace does not stand in the file exactly once. With --certificate the plain passes alone are mutated, by those
+mutations that change a gradient, and the gradient certificate has to say FAIL.
 """
 
 import json
@@ -43,6 +44,11 @@ SOURCES = {
 }
 
 
+# The passes that are mutated with --certificate, and the test that then must fail; it is compiled as it stands.
+PASSES = "handgrad/nn/passes.cpp"
+CERTIFIED = "tests/explain/certified_passes_test.cpp"
+
+
 @dataclass(frozen=True)
 class Mutation:
     """One broken formula: what is replaced where, and the items of which a failing test must name at least one."""
@@ -52,6 +58,7 @@ class Mutation:
     old: str
     new: str
     items: tuple
+    gradient: bool = True  # whether it changes what the passes claim the gradient to be
 
 
 RELU_KINK = "const auto flat = settings.kink == Kink::right_limit ? less(z, T(0)) : less_equal(z, T(0));"
@@ -62,13 +69,13 @@ MUTATIONS = (
     Mutation("bias left out", LOOPS, "T sum = b[i];", "T sum = T(0);", ("Eq. (1)", "Table 1")),
     Mutation("W read transposed", LOOPS, "sum += w[j] * a[j];", "sum += W.data()[j * W.rows() + i] * a[j];",
              ("Eq. (1)", "Table 1")),
-    Mutation("squared error halved", LOSSES, "return d * d;", "return T(0.5) * d * d;", ("Eq. (3)",)),
+    Mutation("squared error halved", LOSSES, "return d * d;", "return T(0.5) * d * d;", ("Eq. (3)",), gradient=False),
     Mutation("squared error averaged over K", CONVENTIONS, "Reduction squared_error = Reduction::sum;",
-             "Reduction squared_error = Reduction::mean;", ("Eq. (3)",)),
+             "Reduction squared_error = Reduction::mean;", ("Eq. (3)",), gradient=False),
     Mutation("mean over rows left out", LOOPS, "Wide<T>(reduction) * weight / total_weight",
              "Wide<T>(reduction) * weight + Wide<T>(0) * total_weight", ("Step 3", "Eq. (3)")),
-    Mutation("step uphill", UPDATES, "w = fma(T(-c.rate), g, w);", "w = fma(T(c.rate), g, w);", ("Eq. (4)",)),
-    Mutation("learning rate left out", UPDATES, "w = fma(T(-c.rate), g, w);", "w = w - g;", ("Eq. (4)",)),
+    Mutation("step uphill", UPDATES, "w = fma(T(-c.rate), g, w);", "w = fma(T(c.rate), g, w);", ("Eq. (4)",), gradient=False),
+    Mutation("learning rate left out", UPDATES, "w = fma(T(-c.rate), g, w);", "w = w - g;", ("Eq. (4)",), gradient=False),
     Mutation("positive part becomes absolute value", ACTIVATIONS, "return max(z, T(0));",
              "return abs(z);", ("Table 1",)),
     Mutation("ReLU' is 1 for z < 0 too", ACTIVATIONS, "return select(flat, T(0), T(1));", "return T(1);",
@@ -87,9 +94,9 @@ MUTATIONS = (
              SIGMA_PRIME.replace("exp(-abs(z))", "exp(-z)"), SIGMA_PRIME_ITEMS),
     Mutation("binary cross-entropy with the wrong sign", LOSSES,
              "return -(y_log(y, log(yhat)) + y_log(T(1) - y, log1p(-yhat)));",
-             "return -(y_log(y, log(yhat)) - y_log(T(1) - y, log1p(-yhat)));", ("Table 5",)),
+             "return -(y_log(y, log(yhat)) - y_log(T(1) - y, log1p(-yhat)));", ("Table 5",), gradient=False),
     Mutation("binary cross-entropy summed over K", CONVENTIONS, "Reduction binary_cross_entropy = Reduction::mean;",
-             "Reduction binary_cross_entropy = Reduction::sum;", ("Table 5", "Eq. (18)", "Eq. (19)")),
+             "Reduction binary_cross_entropy = Reduction::sum;", ("Table 5", "Eq. (18)", "Eq. (19)"), gradient=False),
     Mutation("binary cross-entropy' with the wrong sign", LOSSES,
              "return -(y_over(y, yhat) - y_over(T(1) - y, T(1) - yhat));",
              "return y_over(y, yhat) - y_over(T(1) - y, T(1) - yhat);", ("Eq. (18)", "Eq. (19)")),
@@ -106,27 +113,60 @@ MUTATIONS = (
 )
 
 
-def compile_and_run(mutation, folder):
-    """Names of the tests that fail under this mutation; raises CalledProcessError when it does not compile."""
+def mutated_file(mutation, folder):
+    """Writes the file with the mutation below `folder`; raises ValueError when there is not one place for it."""
     text = (ROOT / mutation.file).read_text("utf-8")
     if text.count(mutation.old) != 1:
         raise ValueError(f"{mutation.file}: the text to replace stands there {text.count(mutation.old)} times")
     mutated = folder / mutation.file
     mutated.parent.mkdir(parents=True)
     mutated.write_text(text.replace(mutation.old, mutation.new), "utf-8")
+    return mutated
 
-    objects = []
-    for source in SOURCES[mutation.file]:
-        objects.append(folder / (source.replace("/", "_") + ".o"))
-        changed = mutated if source == mutation.file else ROOT / source
-        subprocess.run([*COMPILE, f"-I{folder}", f"-I{ROOT}", "-c", changed, "-o", objects[-1]], check=True,
-                       capture_output=True, text=True)
+
+def compiled(source, includes, folder, *options):
+    """The object file of a source; raises CalledProcessError."""
+    made = folder / (str(source).replace("/", "_") + ".o")
+    subprocess.run([*COMPILE, *options, *(f"-I{where}" for where in includes), "-c", source, "-o", made], check=True,
+                   capture_output=True, text=True)
+    return made
+
+
+def failed_tests(objects, folder):
+    """Links the objects with the library, runs the program: names of failing tests, and what it printed."""
     program, report = folder / "mutated_test", folder / "report.json"
     subprocess.run(["g++", *objects, LIBRARY, *LINK, "-o", program], check=True, capture_output=True, text=True)
-    subprocess.run([program, f"--gtest_output=json:{report}"], check=False, capture_output=True, timeout=120)
+    ran = subprocess.run([program, f"--gtest_output=json:{report}"], check=False, capture_output=True, timeout=120,
+                         text=True)
     suites = json.loads(report.read_text())["testsuites"]
     return [f"{suite['name']}.{test['name']}" for suite in suites for test in suite["testsuite"]
-            if "failures" in test]
+            if "failures" in test], ran.stdout
+
+
+def compile_and_run(mutation, folder):
+    """Names of the tests that fail under this mutation; raises CalledProcessError when it does not compile."""
+    mutated = mutated_file(mutation, folder)
+    objects = [compiled(mutated if source == mutation.file else ROOT / source, (folder, ROOT), folder)
+               for source in SOURCES[mutation.file]]
+    return failed_tests(objects, folder)[0]
+
+
+def certificate_verdict(mutation):
+    """(whether the certificate of the mutated passes says FAIL, what it names)."""
+    with tempfile.TemporaryDirectory(prefix="handgrad-mutation-") as name:
+        folder = Path(name)
+        try:
+            mutated_file(mutation, folder)
+            # -fno-weak: else the linker might give its mutated templates to the witness too.
+            objects = [compiled(ROOT / PASSES, (folder, ROOT), folder, "-fno-weak"),
+                       compiled(ROOT / CERTIFIED, (ROOT,), folder)]
+            said = failed_tests(objects, folder)[1]
+        except ValueError as error:
+            return False, str(error)
+        except subprocess.CalledProcessError as error:
+            return False, f"does not compile: {error.stderr.strip().splitlines()[-1]}"
+    named = [line.removeprefix("FAIL ") for line in said.splitlines() if line.startswith("FAIL ")]
+    return bool(named), named[-1] if named else "SURVIVES: the certificate says PASS"
 
 
 def verdict(mutation):
@@ -152,11 +192,16 @@ def main(arguments):
         at = arguments.index("--jobs")
         jobs = int(arguments[at + 1])
         del arguments[at:at + 2]
-    chosen = [mutation for mutation in MUTATIONS if not arguments or mutation.name in arguments]
+    judge = verdict
+    if "--certificate" in arguments:
+        arguments.remove("--certificate")
+        judge = certificate_verdict
+    chosen = [mutation for mutation in MUTATIONS if (not arguments or mutation.name in arguments)
+              and (judge is verdict or mutation.gradient)]
     width = max(len(mutation.name) for mutation in MUTATIONS)
     missed = 0
     with ThreadPoolExecutor(jobs) as pool:
-        for mutation, (caught, text) in zip(chosen, pool.map(verdict, chosen), strict=True):
+        for mutation, (caught, text) in zip(chosen, pool.map(judge, chosen), strict=True):
             missed += not caught
             print(f"{'caught' if caught else 'MISSED'}  {mutation.name:{width}}  {text}", flush=True)
     print(f"{len(chosen)} mutations, {missed} missed")

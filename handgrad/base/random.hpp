@@ -8,7 +8,14 @@
 namespace handgrad {
 
 /// What a stream of random numbers is for. The values are part of the file format of a run: never renumber them.
-enum class Purpose : std::uint32_t { weights = 0, biases = 1, shuffle = 2, validation_split = 3, test_split = 4 };
+enum class Purpose : std::uint32_t {
+    weights = 0,
+    biases = 1,
+    shuffle = 2,
+    validation_split = 3,
+    test_split = 4,
+    certificate = 5
+};
 
 /// Philox4x32-10 with the key = seed and the counter = (index low, index high, epoch, purpose); docs/numerics.md.
 class RandomStream {

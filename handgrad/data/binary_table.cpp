@@ -121,6 +121,18 @@ std::optional<std::size_t> bytes_of(const ArrayLayout& layout) {
     return bytes;
 }
 
+std::vector<double> numbers_of(std::string_view bytes, Element element, bool big_endian) {
+    const bool swapped = big_endian != (std::endian::native == std::endian::big);
+    std::vector<double> numbers(bytes.size() / size_of(element));
+    with_type(element, [&]<class T>(T /*type*/) {
+        for (std::size_t i = 0; i < numbers.size(); ++i) {
+            const char* const from = bytes.data() + i * sizeof(T);
+            numbers[i] = swapped ? load<T, true>(from) : load<T, false>(from);
+        }
+    });
+    return numbers;
+}
+
 Table table_of_array(std::string_view bytes, const ArrayLayout& layout, const std::string& source) {
     assert(bytes_of(layout) == bytes.size());
     Table table;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "handgrad/data/table.hpp"
 
@@ -25,6 +26,9 @@ struct ArrayLayout {
 
 /// rows · columns · element size, or nothing when that is more than memory can address.
 std::optional<std::size_t> bytes_of(const ArrayLayout& layout);
+
+/// All numbers in the order of their bytes, whose count is a multiple of the element's size.
+std::vector<double> numbers_of(std::string_view bytes, Element element, bool big_endian);
 
 /// The table of an array; `bytes` are exactly bytes_of(layout). NaN is a missing cell.
 Table table_of_array(std::string_view bytes, const ArrayLayout& layout, const std::string& source);

@@ -9,6 +9,7 @@
 #include "handgrad/data/binary_table.hpp"
 #include "handgrad/data/cells.hpp"
 #include "handgrad/data/limits.hpp"
+#include "handgrad/data/npy_array.hpp"
 #include "handgrad/data/table.hpp"
 
 namespace handgrad {
@@ -203,9 +204,17 @@ std::size_t little_endian(std::string_view bytes) {
     return value;
 }
 
-}  // namespace
+/// The header and the bytes behind it.
+struct NpyFile {
+    std::string descr;
+    bool fortran_order;
+    std::vector<std::size_t> shape;
+    std::string_view data;
 
-Table read_npy(std::string_view bytes, const std::string& source) {
+    [[nodiscard]] bool big_endian() const { return descr.front() == '>'; }
+};
+
+NpyFile open_npy(std::string_view bytes, const std::string& source) {
     if (!bytes.starts_with("\x93NUMPY")) {
         fail(source, "byte 0: not an NPY file");
     }
@@ -228,21 +237,74 @@ Table read_npy(std::string_view bytes, const std::string& source) {
                          std::to_string(bytes.size() - start) + " are there; write the file again");
     }
     const Header header = HeaderParser(bytes.substr(start, length), start, source).parse();
-    const std::vector<std::size_t>& shape = *header.shape;
-    check_shape(shape, source);
-    const ArrayLayout layout{.rows = shape[0],
-                             .columns = shape.size() == 2 ? shape[1] : 1,
-                             .element = element_of(*header.descr, source),
-                             .big_endian = header.descr->front() == '>',
-                             .column_major = *header.fortran_order};
-    const std::string_view data = bytes.substr(start + length);
-    const std::optional<std::size_t> size = bytes_of(layout);
-    if (size != data.size()) {
-        fail(source, "the shape " + shape_text(shape) + " of " + in_quotes(*header.descr) + " needs " +
+    return {*header.descr, *header.fortran_order, *header.shape, bytes.substr(start + length)};
+}
+
+/// Raises unless `size` bytes, what the shape needs, are there.
+void check_size(const NpyFile& file, const std::optional<std::size_t>& size, const std::string& source) {
+    if (size != file.data.size()) {
+        fail(source, "the shape " + shape_text(file.shape) + " of " + in_quotes(file.descr) + " needs " +
                          (size ? std::to_string(*size) : "more than 2^64") + " bytes, but " +
-                         std::to_string(data.size()) + " follow the header; write the file again");
+                         std::to_string(file.data.size()) + " follow the header; write the file again");
     }
-    return table_of_array(data, layout, source);
+}
+
+/// Numbers that lie with the first index running fastest, in the order in which the last one does.
+std::vector<double> row_major(const std::vector<double>& values, const std::vector<std::size_t>& shape) {
+    std::vector<double> result;
+    result.reserve(values.size());
+    std::vector<std::size_t> index(shape.size(), 0);
+    while (result.size() < values.size()) {
+        std::size_t from = 0;
+        for (std::size_t axis = shape.size(); axis-- > 0;) {
+            from = from * shape[axis] + index[axis];
+        }
+        result.push_back(values[from]);
+        for (std::size_t axis = shape.size(); axis-- > 0 && ++index[axis] == shape[axis];) {
+            index[axis] = 0;
+        }
+    }
+    return result;
+}
+
+}  // namespace
+
+Table read_npy(std::string_view bytes, const std::string& source) {
+    const NpyFile file = open_npy(bytes, source);
+    check_shape(file.shape, source);
+    const ArrayLayout layout{.rows = file.shape[0],
+                             .columns = file.shape.size() == 2 ? file.shape[1] : 1,
+                             .element = element_of(file.descr, source),
+                             .big_endian = file.big_endian(),
+                             .column_major = file.fortran_order};
+    check_size(file, bytes_of(layout), source);
+    return table_of_array(file.data, layout, source);
+}
+
+NamedArray read_npy_array(std::string_view bytes, const std::string& source) {
+    const NpyFile file = open_npy(bytes, source);
+    if (file.shape.size() > limits::npy_rank) {
+        fail(source, "the array has " + std::to_string(file.shape.size()) + " axes; at most " +
+                         std::to_string(limits::npy_rank) + " are read");
+    }
+    const Element element = element_of(file.descr, source);
+    std::optional<std::size_t> size = size_of(element);
+    for (const std::size_t length : file.shape) {
+        std::size_t product = 0;
+        size = size && !__builtin_mul_overflow(*size, length, &product) ? std::optional(product) : std::nullopt;
+    }
+    check_size(file, size, source);
+    NamedArray array{.name = "",
+                     .shape = file.shape,
+                     .values = numbers_of(file.data, element, file.big_endian()),
+                     .digits = element == Element::f16   ? 11
+                               : element == Element::f32 ? 24
+                               : element == Element::f64 ? 53
+                                                         : 64};
+    if (file.fortran_order && file.shape.size() > 1) {
+        array.values = row_major(array.values, file.shape);
+    }
+    return array;
 }
 
 }  // namespace handgrad

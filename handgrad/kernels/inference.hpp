@@ -466,7 +466,7 @@ private:
         for (std::size_t row = 0; row < rows; row += V::lanes) {
             const std::size_t count = rows - row < V::lanes ? rows - row : V::lanes;
             if (output_.narrow) {
-                narrow_logits<S>(output_, net_.parameters + output_.b, partial, leaves(), places_.capacity, row,
+                narrow_logits<S>(output_.outputs, net_.parameters + output_.b, partial, leaves(), places_.capacity, row,
                                  logits);
             } else {
                 load_turned<S>(before, stride(), row, logits);

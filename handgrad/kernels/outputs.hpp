@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+#include <type_traits>
 
 #include "handgrad/kernels/number.hpp"
 #include "handgrad/kernels/plan.hpp"
@@ -22,6 +23,7 @@ struct OutputScratch {
           dz(at(room, 3, outputs)),
           da(at(room, 4, outputs)) {}
     std::span<Simd<S>> z, yhat, y, dz, da;
+    static constexpr std::size_t vectors = 5;  ///< for each output
 
 private:
     static std::span<Simd<S>> at(S* room, std::size_t index, std::size_t outputs) {
@@ -31,8 +33,8 @@ private:
 
 /// One vector of rows: from its logits in scratch.z and targets in scratch.y to their losses and scratch.dz.
 template <class S>
-[[gnu::always_inline]] inline Simd<S> rows_loss_of(const math::OutputLoss& loss, const OutputScratch<S>& scratch,
-                                                   Simd<S> factor, bool derivatives) {
+[[gnu::always_inline]] inline Simd<S> rows_loss(const math::OutputLoss& loss, const OutputScratch<S>& scratch,
+                                                Simd<S> factor, bool derivatives) {
     using V = Simd<S>;
     const std::span<const V> z = scratch.z;
     if (!loss.fused()) {
@@ -41,34 +43,37 @@ template <class S>
     return math::row_loss<V>(loss, z, scratch.yhat, scratch.y, factor,
                              derivatives ? math::Derivatives::logits : math::Derivatives::none, scratch.dz, scratch.da);
 }
-/// The same for a pair that is known when this is compiled, so that nothing is left to decide in the loops.
-template <Loss kind, Activation output, class S>
-[[gnu::flatten, gnu::noinline]] Simd<S> rows_loss_of_pair(const OutputScratch<S>& scratch, Simd<S> factor,
-                                                          bool derivatives) {
-    return rows_loss_of<S>({.kind = kind, .output = output}, scratch, factor, derivatives);
+/// Calls f(loss, outputs) once; of the usual pairs of loss and output, and of a single output, the compiler is told, so
+/// that nothing is left to decide in the loops of f.
+template <Loss kind, Activation output, class F>
+[[gnu::flatten, gnu::noinline]] void with_pair(std::size_t outputs, const F f) {
+    constexpr math::OutputLoss loss{.kind = kind, .output = output};
+    if (outputs == 1) {
+        f(loss, std::integral_constant<std::size_t, 1>());
+    } else {
+        f(loss, outputs);
+    }
 }
-/// The usual pairs are compiled one by one; the others are decided for each vector of rows.
-template <class S>
-Simd<S> rows_loss(const math::OutputLoss& loss, const OutputScratch<S>& scratch, Simd<S> factor, bool derivatives) {
+template <class F>
+void with_loss(const math::OutputLoss& loss, std::size_t outputs, const F f) {
     if (loss.kind == Loss::squared_error && loss.output == Activation::identity) {
-        return rows_loss_of_pair<Loss::squared_error, Activation::identity>(scratch, factor, derivatives);
+        with_pair<Loss::squared_error, Activation::identity>(outputs, f);
+    } else if (loss.kind == Loss::binary_cross_entropy && loss.output == Activation::sigmoid) {
+        with_pair<Loss::binary_cross_entropy, Activation::sigmoid>(outputs, f);
+    } else if (loss.kind == Loss::cross_entropy && loss.output == Activation::softmax) {
+        with_pair<Loss::cross_entropy, Activation::softmax>(outputs, f);
+    } else {
+        f(loss, outputs);
     }
-    if (loss.kind == Loss::binary_cross_entropy && loss.output == Activation::sigmoid) {
-        return rows_loss_of_pair<Loss::binary_cross_entropy, Activation::sigmoid>(scratch, factor, derivatives);
-    }
-    if (loss.kind == Loss::cross_entropy && loss.output == Activation::softmax) {
-        return rows_loss_of_pair<Loss::cross_entropy, Activation::softmax>(scratch, factor, derivatives);
-    }
-    return rows_loss_of<S>(loss, scratch, factor, derivatives);
 }
 
 /// z of a narrow last layer for a vector of rows from `row` on: the bias and the tree over leaves of inputs.
 template <class S>
-void narrow_logits(const PackedLayer& layer, const S* bias, const S* partial, std::size_t leaves,
-                   std::size_t output_stride, std::size_t row, std::span<Simd<S>> z) {
-    for (std::size_t k = 0; k < layer.outputs; ++k) {
+void narrow_logits(std::size_t outputs, const S* bias, const S* partial, std::size_t leaves, std::size_t output_stride,
+                   std::size_t row, std::span<Simd<S>> z) {
+    for (std::size_t k = 0; k < outputs; ++k) {
         z[k] = Simd<S>(bias[k]) + tree_sum<S>(leaves, [&](std::size_t leaf) {
-                   return Simd<S>::load(partial + (leaf * layer.outputs + k) * output_stride + row);
+                   return Simd<S>::load(partial + (leaf * outputs + k) * output_stride + row);
                });
     }
 }

@@ -134,31 +134,39 @@ private:
 
     /// Losses and ∂l/∂z of rows first … last − 1, a multiple of row_padding apart.
     void loss_of_rows(std::size_t first, std::size_t last, std::size_t rows, const S* bias, const S* partial,
-                      S* row_losses) {
-        const OutputScratch<S> scratch(buffers_.scratch, output_.outputs);
+                      S* row_losses) const {
+        using V = Simd<S>;
         const bool derivatives = plan_.work != Work::loss;
-        for (std::size_t row = first; row < last; row += Simd<S>::lanes) {
-            if (output_.narrow) {
-                narrow_logits<S>(output_, bias, partial, leaves(), plan_.capacity, row, scratch.z);
-            } else {
-                load_turned<S>(buffers_.layer[last_].a, panel_stride(), row, scratch.z);
-            }
-            for (std::size_t k = 0; k < output_.outputs; ++k) {
-                scratch.y[k] = Simd<S>::load(buffers_.y + k * plan_.capacity + row);
-            }
-            rows_loss<S>(plan_.loss, scratch, Simd<S>::load(buffers_.shares + row), derivatives)
-                .store(row_losses + row);
-            if (!derivatives) {
-                continue;
-            }
-            if (output_.narrow) {
-                for (std::size_t k = 0; k < output_.outputs; ++k) {
-                    scratch.dz[k].store(buffers_.dz + k * plan_.capacity + row);
+        with_loss(
+            plan_.loss, output_.outputs,
+            [this, first, last, bias, partial, row_losses, derivatives](const math::OutputLoss& loss, auto outputs) {
+                V single[OutputScratch<S>::vectors];
+                const OutputScratch<S> scratch(
+                    std::is_same_v<decltype(outputs), std::size_t> ? buffers_.scratch : reinterpret_cast<S*>(single),
+                    outputs);
+                const bool narrow = output_.narrow;
+                for (std::size_t row = first; row < last; row += V::lanes) {
+                    if (narrow) {
+                        narrow_logits<S>(outputs, bias, partial, leaves(), plan_.capacity, row, scratch.z);
+                    } else {
+                        load_turned<S>(buffers_.layer[last_].a, panel_stride(), row, scratch.z);
+                    }
+                    for (std::size_t k = 0; k < outputs; ++k) {
+                        scratch.y[k] = V::load(buffers_.y + k * plan_.capacity + row);
+                    }
+                    rows_loss<S>(loss, scratch, V::load(buffers_.shares + row), derivatives).store(row_losses + row);
+                    if (!derivatives) {
+                        continue;
+                    }
+                    if (narrow) {
+                        for (std::size_t k = 0; k < outputs; ++k) {
+                            scratch.dz[k].store(buffers_.dz + k * plan_.capacity + row);
+                        }
+                    } else {
+                        store_turned<S>(scratch.dz, buffers_.layer[last_].d, panel_stride(), row);
+                    }
                 }
-            } else {
-                store_turned<S>(scratch.dz, buffers_.layer[last_].d, panel_stride(), row);
-            }
-        }
+            });
         for (std::size_t k = 0; output_.narrow && derivatives && k < output_.outputs; ++k) {
             for (std::size_t row = rows; row < last; ++row) {
                 buffers_.dz[k * plan_.capacity + row] = S(0);

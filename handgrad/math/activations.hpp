@@ -368,7 +368,7 @@ inline constexpr std::array all_activations{
 
 /// Calls visitor with the struct of that activation, for instance visitor(math::Relu{}), and returns what it returns.
 template <class Visitor>
-constexpr decltype(auto) visit(Activation activation, Visitor&& visitor) {
+[[gnu::always_inline]] constexpr decltype(auto) visit(Activation activation, Visitor&& visitor) {
     switch (activation) {
 #define HANDGRAD_ENTRY(name, type) \
     case Activation::name:         \

@@ -290,7 +290,7 @@ inline constexpr std::array all_losses{
 
 /// Calls visitor with the struct of that loss, for instance visitor(math::Huber{}), and returns what it returns.
 template <class Visitor>
-constexpr decltype(auto) visit(Loss loss, Visitor&& visitor) {
+[[gnu::always_inline]] constexpr decltype(auto) visit(Loss loss, Visitor&& visitor) {
     switch (loss) {
 #define HANDGRAD_ENTRY(name, type) \
     case Loss::name:               \

@@ -2,7 +2,9 @@
 #include "handgrad/measure/bench.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
+#include <span>
 #include <vector>
 
 #include "handgrad/base/error.hpp"
@@ -68,10 +70,14 @@ public:
     }
 
     [[nodiscard]] std::size_t threads() const { return engine_.threads(); }
+    [[nodiscard]] std::size_t steps_of_epoch() const { return steps_.size(); }
+    /// The first steps of an epoch.
+    void run(std::size_t steps) {
+        const EngineRows<T> rows{.x = x_, .y = y_, .order = order_.data(), .count = steps * batch_};
+        engine_.run(rows, batch_, std::span(steps_).first(steps), std::span(losses_).first(steps), false);
+    }
     Timing time(const MeasureOptions& options) {
-        const EngineRows<T> rows{.x = x_, .y = y_, .order = order_.data(), .count = order_.size()};
-        const Timing timing = time_calls(options.repetitions, options.stretch,
-                                         [&] { engine_.run(rows, batch_, steps_, losses_, false); });
+        const Timing timing = time_calls(options.repetitions, options.stretch, [&] { run(steps_.size()); });
         if (!std::isfinite(losses_.back())) {
             throw Error(ErrorKind::diverged, "a workload's training diverged: its time means nothing");
         }
@@ -141,26 +147,39 @@ public:
     }
 
     void time(const MeasureOptions& options, Timing& timing, std::optional<Percentiles>& percentiles) {
-        const MatrixView<const T> x = x_;
-        const MatrixView<T> yhat = yhat_, J = J_;
-        const auto stretches = [&](const auto& call) {
+        with_call([&](const auto& call) {
             timing = time_calls(options.repetitions, options.stretch, call);
-        };
-        if (kind_ == WorkloadKind::bulk) {
-            stretches([&] { predictor_.predict(x, yhat); });
-        } else if (kind_ == WorkloadKind::single) {
-            const auto call = [&] { predictor_.predict(x.row(0), yhat.row(0)); };
-            stretches(call);
-            percentiles = time_single_calls(timing.least(), options.stretch, call);
-        } else if (x.rows() == 1) {
-            const MatrixView<T> one(J.data(), yhat.columns(), x.columns());
-            stretches([&] { predictor_.jacobian(x.row(0), yhat.row(0), one); });
-        } else {
-            stretches([&] { predictor_.jacobian(x, yhat, J); });
-        }
+            if (kind_ == WorkloadKind::single) {
+                percentiles = time_single_calls(timing.least(), options.stretch, call);
+            }
+        });
+    }
+    void repeat(std::size_t calls) {
+        with_call([&](const auto& call) {
+            for (std::size_t i = 0; i < calls; ++i) {
+                call();
+            }
+        });
     }
 
 private:
+    /// Hands over the call that is measured.
+    template <class Use>
+    void with_call(const Use& use) {
+        const MatrixView<const T> x = x_;
+        const MatrixView<T> yhat = yhat_, J = J_;
+        if (kind_ == WorkloadKind::bulk) {
+            use([&] { predictor_.predict(x, yhat); });
+        } else if (kind_ == WorkloadKind::single) {
+            use([&] { predictor_.predict(x.row(0), yhat.row(0)); });
+        } else if (x.rows() == 1) {
+            const MatrixView<T> one(J.data(), yhat.columns(), x.columns());
+            use([&] { predictor_.jacobian(x.row(0), yhat.row(0), one); });
+        } else {
+            use([&] { predictor_.jacobian(x, yhat, J); });
+        }
+    }
+
     WorkloadKind kind_;
     BasicPredictor<T> predictor_;
     Matrix<T> x_, yhat_, J_;
@@ -171,7 +190,33 @@ bool transcendental(Activation activation) {
     return activation != Activation::identity && activation != Activation::relu && activation != Activation::leaky_relu;
 }
 
+bool trains(const Workload& workload) {
+    return workload.kind == WorkloadKind::training || workload.kind == WorkloadKind::gradient;
+}
+
+template <class T>
+void repeat_as(const Workload& workload, const Execution& execution, std::size_t count) {
+    if (!trains(workload)) {
+        PredictorCall<T>(workload, execution).repeat(count);
+        return;
+    }
+    TrainingCall<T> call(workload, execution);
+    for (; count > call.steps_of_epoch(); count -= call.steps_of_epoch()) {
+        call.run(call.steps_of_epoch());
+    }
+    call.run(count);
+}
+
 }  // namespace
+
+void repeat_workload(const Workload& workload, const Execution& execution, std::size_t count) {
+    assert(workload.kind != WorkloadKind::function && count != 0);
+    if (workload.double_precision) {
+        repeat_as<double>(workload, execution, count);
+    } else {
+        repeat_as<float>(workload, execution, count);
+    }
+}
 
 /// The best seconds for one number of a function that a step needs.
 template <class T>
@@ -192,16 +237,16 @@ double Bench::limit_of_step(const Workload& workload, std::size_t threads) {
     const double peak = sizeof(T) == sizeof(double) ? limits_.peak_double : limits_.peak;
     const double bytes = sizeof(T) * parameters(workload);
     const double arithmetic = flops(workload) / (peak * workers);
-    const bool trains = workload.kind == WorkloadKind::training || workload.kind == WorkloadKind::gradient;
+    const bool training = trains(workload);
 
     double functions = 0.0;
     for (std::size_t l = 1; l + 1 < workload.sizes.size() && transcendental(workload.hidden); ++l) {
-        const bool slopes = trains || workload.kind == WorkloadKind::jacobian;
+        const bool slopes = training || workload.kind == WorkloadKind::jacobian;
         functions += rows * static_cast<double>(workload.sizes[l]) *
                      rate<T>(std::string(name(workload.hidden)) + (slopes ? "+slope" : ""), "");
     }
     const std::size_t outputs = workload.sizes.back();
-    if (trains && workload.loss != Loss::squared_error) {
+    if (training && workload.loss != Loss::squared_error) {
         functions +=
             rows * static_cast<double>(outputs) * rate<T>(std::string(name(workload.loss)), std::to_string(outputs));
     }
@@ -213,7 +258,7 @@ double Bench::limit_of_step(const Workload& workload, std::size_t threads) {
         update = parameters(workload) * rate<T>("adam", std::string(name(level)));
     }
     const double step = arithmetic + (functions + update) / workers;
-    if (!trains && workload.batch == 1) {
+    if (!training && workload.batch == 1) {
         return std::max(step, limits_.seconds_to_read(bytes));
     }
     return step;
@@ -238,7 +283,7 @@ Measurement Bench::run_as(const Workload& workload) {
         flops_of_call /= rows;
         rows = 1.0;
     } else {
-        if (workload.kind == WorkloadKind::training || workload.kind == WorkloadKind::gradient) {
+        if (trains(workload)) {
             TrainingCall<T> call(workload, options_.execution);
             result.threads = call.threads();
             timing = call.time(options_);

@@ -58,4 +58,8 @@ private:
     std::map<std::string, double> rates_;  // seconds a number, of what limits steps
 };
 
+/// Takes exactly so many steps or makes so many calls, at least one, as they are measured but without looking at a
+/// clock: for tools that count instructions. Not for functions.
+void repeat_workload(const Workload& workload, const Execution& execution, std::size_t count);
+
 }  // namespace handgrad

@@ -34,13 +34,6 @@ double operations(std::span<const PackedLayer> layers, std::size_t rows) {
     return sum;
 }
 
-math::OutputLoss output_loss(const Architecture& shape, const LossFunction& loss) {
-    return {.kind = loss.kind,
-            .parameters = {.huber_delta = loss.huber_delta, .quantile = loss.quantile, .kink = shape.conventions.kink},
-            .output = shape.output,
-            .settings = shape.activation_settings()};
-}
-
 }  // namespace
 
 template <class T>
@@ -49,7 +42,7 @@ Engine<T>::Engine(const BasicMlp<T>& net, const EngineOptions& options)
       kernels_(kernels::kernels<T>(options.execution.level())) {
     const Architecture& shape = net.architecture();
     plan_.shape = packed_.shape();
-    plan_.loss = output_loss(shape, options.loss);
+    plan_.loss = output_loss(options.loss, shape.output, shape.activation_settings());
     plan_.reduction = reduction_factor(options.loss.kind, net.outputs(), shape.conventions);
     plan_.rule = options.rule;
     plan_.work = options.work;

@@ -7,6 +7,7 @@
 
 #include "handgrad/base/matrix.hpp"
 #include "handgrad/math/losses.hpp"
+#include "handgrad/math/output_loss.hpp"
 #include "handgrad/nn/mlp.hpp"
 #include "handgrad/nn/tape.hpp"
 
@@ -20,6 +21,15 @@ struct LossFunction {
     double quantile = 0.5;     ///< in (0, 1)
     bool operator==(const LossFunction&) const = default;
 };
+
+/// That loss together with the output activation that it follows, as the formulas take both.
+inline math::OutputLoss output_loss(const LossFunction& function, Activation output,
+                                    const ActivationSettings& settings) {
+    return {.kind = function.kind,
+            .parameters = {.huber_delta = function.huber_delta, .quantile = function.quantile, .kink = settings.kink},
+            .output = output,
+            .settings = settings};
+}
 
 /// Step 2, Eq. (2), Table 1: fills z and a of every layer of `tape` from x (rows × n; at most tape.capacity() rows).
 template <class T>

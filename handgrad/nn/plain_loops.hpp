@@ -148,12 +148,7 @@ Wide<T> loss(const LossFunction& function, const TapeLayer<T>& output, MatrixVie
     assert(y.columns() == output.a.columns() && y.rows() <= output.a.rows());
     assert(row_weights.empty() || row_weights.size() == y.rows());
     const double reduction = reduction_factor(function.kind, y.columns(), output.conventions);
-    const math::OutputLoss pair{.kind = function.kind,
-                                .parameters = {.huber_delta = function.huber_delta,
-                                               .quantile = function.quantile,
-                                               .kink = output.conventions.kink},
-                                .output = output.activation,
-                                .settings = output.settings};
+    const math::OutputLoss pair = output_loss(function, output.activation, output.settings);
     Wide<T> total_weight = Wide<T>(static_cast<double>(y.rows()));
     if (!row_weights.empty()) {
         total_weight = Wide<T>(0);

@@ -239,6 +239,10 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
         result.training = train<T>(net, training, settings, validation.rows() == 0 ? nullptr : &validation, on_epoch);
     } catch (const Diverged& diverged) {
         result.diverged = diverged.what();
+        if (diverged.row()) {
+            *result.diverged += ". Row " + std::to_string(*diverged.row() + 1) + " of the training rows is " +
+                                table.place(rows.training[*diverged.row()]);
+        }
         result.training.epochs = result.training.best_epoch = diverged.last_good_epoch();
     }
 

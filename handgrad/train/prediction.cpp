@@ -92,47 +92,6 @@ double output_slope(const Preprocessing& preprocessing, std::size_t k) {
     return preprocessing.task == Task::regression ? preprocessing.targets[k].scale : 1.0;
 }
 
-template <class T>
-Matrix<double> jacobians_of(const BasicMlp<T>& net, const Preprocessing& preprocessing, MatrixView<const T> x,
-                            const Execution& execution) {
-    const std::size_t K = net.outputs();
-    const std::size_t n = net.inputs();
-    const std::vector<double> input_slopes = preprocessing.input_slopes();
-    const BasicPredictor<T> predictor(net, execution);
-    Matrix<double> result(x.rows(), K * n);
-    Matrix<T> yhat(std::min(block_rows, x.rows()), K), J(std::min(block_rows, x.rows()), K * n);
-    for (std::size_t first = 0; first < x.rows(); first += block_rows) {
-        const std::size_t rows = std::min(block_rows, x.rows() - first);
-        predictor.jacobian(x.rows_from(first, rows), yhat.view().rows_from(0, rows), J.view().rows_from(0, rows));
-        for (std::size_t row = 0; row < rows; ++row) {
-            for (std::size_t k = 0; k < K; ++k) {
-                for (std::size_t j = 0; j < n; ++j) {
-                    result(first + row, k * n + j) =
-                        static_cast<double>(J(row, k * n + j)) * output_slope(preprocessing, k) * input_slopes[j];
-                }
-            }
-        }
-    }
-    return result;
-}
-
-/// What a derivative is taken of, output by output.
-std::vector<std::string> output_names(const Model& model) {
-    const Preprocessing& preprocessing = model.preprocessing;
-    std::vector<std::string> names;
-    if (preprocessing.task == Task::regression) {
-        for (const TargetColumn& target : preprocessing.targets) {
-            names.push_back(target.name);
-        }
-        return names;
-    }
-    const bool probabilities = outputs_are_probabilities(preprocessing, model.architecture().output);
-    for (std::size_t c = preprocessing.one_output ? 1 : 0; c < preprocessing.classes.size(); ++c) {
-        names.push_back(probabilities ? "p(" + preprocessing.classes[c] + ")" : preprocessing.classes[c]);
-    }
-    return names;
-}
-
 }  // namespace
 
 Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixView<const double> yhat,
@@ -169,15 +128,61 @@ Prediction predict(const Model& model, const Table& table, const ApplyOptions& o
         model.net);
 }
 
+template <class T>
+void for_each_jacobian(const Model& model, std::type_identity_t<MatrixView<const T>> x, const Execution& execution,
+                       const std::function<void(std::span<const double>)>& take) {
+    const BasicMlp<T>& net = std::get<BasicMlp<T>>(model.net);
+    const std::size_t K = net.outputs();
+    const std::size_t n = net.inputs();
+    const std::vector<double> input_slopes = model.preprocessing.input_slopes();
+    const BasicPredictor<T> predictor(net, execution);
+    std::vector<double> in_units(K * n);
+    Matrix<T> yhat(std::min(block_rows, x.rows()), K), J(std::min(block_rows, x.rows()), K * n);
+    for (std::size_t first = 0; first < x.rows(); first += block_rows) {
+        const std::size_t rows = std::min(block_rows, x.rows() - first);
+        predictor.jacobian(x.rows_from(first, rows), yhat.view().rows_from(0, rows), J.view().rows_from(0, rows));
+        for (std::size_t row = 0; row < rows; ++row) {
+            for (std::size_t k = 0; k < K; ++k) {
+                for (std::size_t j = 0; j < n; ++j) {
+                    in_units[k * n + j] =
+                        static_cast<double>(J(row, k * n + j)) * output_slope(model.preprocessing, k) * input_slopes[j];
+                }
+            }
+            take(in_units);
+        }
+    }
+}
+
 Matrix<double> jacobians(const Model& model, const Table& table, const ApplyOptions& options,
                          const Execution& execution) {
     return std::visit(
         [&](const auto& net) {
             using T = Number<decltype(net)>;
             const BasicDataset<T> data = encode<T>(model.preprocessing, table, options);
-            return jacobians_of<T>(net, model.preprocessing, data.x, execution);
+            Matrix<double> result(data.rows(), net.outputs() * net.inputs());
+            std::size_t next = 0;
+            for_each_jacobian<T>(model, data.x, execution, [&](std::span<const double> row) {
+                std::ranges::copy(row, result.row(next++).begin());
+            });
+            return result;
         },
         model.net);
+}
+
+std::vector<std::string> output_names(const Model& model) {
+    const Preprocessing& preprocessing = model.preprocessing;
+    std::vector<std::string> names;
+    if (preprocessing.task == Task::regression) {
+        for (const TargetColumn& target : preprocessing.targets) {
+            names.push_back(target.name);
+        }
+        return names;
+    }
+    const bool probabilities = outputs_are_probabilities(preprocessing, model.architecture().output);
+    for (std::size_t c = preprocessing.one_output ? 1 : 0; c < preprocessing.classes.size(); ++c) {
+        names.push_back(probabilities ? "p(" + preprocessing.classes[c] + ")" : preprocessing.classes[c]);
+    }
+    return names;
 }
 
 std::vector<std::string> jacobian_names(const Model& model) {
@@ -241,6 +246,11 @@ Metrics metrics_of(const Preprocessing& preprocessing, Activation output, const 
     }
     return classification_metrics(prediction.classes, target, prediction.probabilities, prediction.scores, weights);
 }
+
+template void for_each_jacobian<float>(const Model&, MatrixView<const float>, const Execution&,
+                                       const std::function<void(std::span<const double>)>&);
+template void for_each_jacobian<double>(const Model&, MatrixView<const double>, const Execution&,
+                                        const std::function<void(std::span<const double>)>&);
 
 template Metrics metrics_of(const Preprocessing&, Activation, const Outputs<float>&, const BasicDataset<float>&);
 template Metrics metrics_of(const Preprocessing&, Activation, const Outputs<double>&, const BasicDataset<double>&);

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "handgrad/base/matrix.hpp"
@@ -38,9 +40,15 @@ Prediction predict(const Model& model, const Table& table, const ApplyOptions& o
 /// numbers.
 Matrix<double> jacobians(const Model& model, const Table& table,
                          const ApplyOptions& options = {.labels = Labels::absent}, const Execution& execution = {});
-/// `d(price)/d(area)`, `d(price)/d(city=Rome)` …, in the order of a row of jacobians(). Outputs of a classifier are
-/// called p(CLASS) where they are the probabilities of decode() (one σ output, softmax), else by the class's name.
+/// The same for rows that are encoded already, of which one after the other is handed to `take`: K·n numbers.
+template <class T>
+void for_each_jacobian(const Model& model, std::type_identity_t<MatrixView<const T>> x, const Execution& execution,
+                       const std::function<void(std::span<const double>)>& take);
+/// `d(price)/d(area)`, `d(price)/d(city=Rome)` …, in the order of a row of jacobians().
 std::vector<std::string> jacobian_names(const Model& model);
+/// What the derivatives are of: the targets, or for a classifier p(CLASS) where outputs are the probabilities of
+/// decode() (one σ output, softmax), else the class's name.
+std::vector<std::string> output_names(const Model& model);
 
 /// Raises Error(data) naming the first of these rows that has a target outside the domain of the loss; classes never
 /// are.

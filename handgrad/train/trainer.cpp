@@ -15,6 +15,7 @@
 #include "handgrad/base/random.hpp"
 #include "handgrad/nn/engine.hpp"
 #include "handgrad/nn/predictor.hpp"
+#include "handgrad/train/nonfinite.hpp"
 
 namespace handgrad {
 namespace {
@@ -34,45 +35,6 @@ double total_weight(const BasicDataset<T>& data, std::span<const std::size_t> ro
         sum += static_cast<double>(data.weights[row]);
     }
     return sum;
-}
-
-template <class T>
-bool all_finite(std::span<const T> values) {
-    T zero = T(0);  // stays 0 unless it meets an infinity or a NaN: 0·∞ is NaN
-    for (const T v : values) {
-        zero += v * T(0);
-    }
-    return zero == T(0);
-}
-
-/// Where the first non-finite value of a step arose, in the order of the computation.
-template <class T>
-std::string first_nonfinite_stage(const BasicTape<T>& tape, const BasicTape<T>& dtape, const BasicMlp<T>& grad,
-                                  double loss) {
-    const std::size_t rows = tape.rows();
-    const auto bad = [rows](const Matrix<T>& m) { return !all_finite(m.values().first(rows * m.columns())); };
-    const auto layer_name = [](std::size_t l) { return "linear" + std::to_string(l + 1); };
-    for (std::size_t l = 0; l < tape.layers(); ++l) {
-        if (bad(tape.layer(l).z)) {
-            return layer_name(l) + ", forward: the pre-activation z = W a + b";
-        }
-        if (bad(tape.layer(l).a)) {
-            return layer_name(l) + ", forward: the activation " + std::string(name(tape.layer(l).activation));
-        }
-    }
-    if (!std::isfinite(loss)) {
-        return "the loss";
-    }
-    for (std::size_t l = tape.layers(); l-- > 0;) {
-        if (bad(dtape.layer(l).z)) {
-            return layer_name(l) + ", backward: the derivative of the loss by z";
-        }
-        const MatrixView<const T> dW = grad.weight(l);
-        if (!all_finite(std::span<const T>(dW.data(), dW.rows() * dW.columns())) || !all_finite(grad.bias(l))) {
-            return layer_name(l) + ", backward: the gradient of its weights";
-        }
-    }
-    return "the optimizer's step";
 }
 
 template <class T>
@@ -258,20 +220,21 @@ private:
         if (number + 1 == steps_.size()) {
             engine_.store(net_);
         }
-        const std::string where = first_nonfinite_stage(number);
+        const NonfiniteOrigin origin = origin_in(number);
         const std::string norms = weight_norms(net_);
         engine_.restore(last_good_);
         engine_.store(net_);
         throw Diverged("training diverged in epoch " + std::to_string(epoch) + ", batch " + std::to_string(number + 1) +
                            " of " + std::to_string(steps_.size()) + ": the first value that is not finite is in " +
-                           where + " (norms of the weights: " + norms + "); the weights of epoch " +
+                           (origin.row ? "row " + std::to_string(*origin.row + 1) + " of the training rows, " : "") +
+                           origin.stage + " (norms of the weights: " + norms + "); the weights of epoch " +
                            std::to_string(epoch - 1) +
                            " are kept. A smaller learning rate, or scaled columns, usually help",
-                       epoch - 1);
+                       epoch - 1, origin.row);
     }
 
-    /// The same step in the plain loops, with net_ as it was before it.
-    std::string first_nonfinite_stage(std::size_t number) {
+    /// The same step in the plain loops, with net_ as it was before it; the row is one of the data set.
+    NonfiniteOrigin origin_in(std::size_t number) {
         const std::span<const std::size_t> rows = rows_of(number);
         Matrix<T> x(rows.size(), data_.x.columns()), y(rows.size(), data_.y.columns());
         std::vector<T> weights;
@@ -288,7 +251,11 @@ private:
         double l = loss(options_.loss, tape.output(), y, dtape.output(), weights);  // Step 3
         backward(net_, tape, dtape, grad);                                          // Step 4
         l += penalty(net_, alpha_, rows.size(), &grad);
-        return handgrad::first_nonfinite_stage(tape, dtape, grad, l);
+        NonfiniteOrigin origin = first_nonfinite<T>(tape, dtape, grad, options_.loss, y, l);
+        if (origin.row) {
+            origin.row = rows[*origin.row];
+        }
+        return origin;
     }
 
     BasicMlp<T>& net_;

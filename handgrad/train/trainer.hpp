@@ -58,15 +58,18 @@ template <class T>
 using OnEpoch = std::function<bool(const EpochReport&, const BasicMlp<T>&)>;
 
 /// Raised at the first non-finite value. The network then holds the weights of the last good epoch. what() names epoch,
-/// batch, layer and stage, with the norms of the layers' weights.
+/// batch, row, layer, stage and factor, with the norms of the layers' weights.
 class Diverged : public Error {
 public:
-    Diverged(const std::string& message, std::size_t last_good_epoch)
-        : Error(ErrorKind::diverged, message), last_good_epoch_(last_good_epoch) {}
+    Diverged(const std::string& message, std::size_t last_good_epoch, std::optional<std::size_t> row)
+        : Error(ErrorKind::diverged, message), last_good_epoch_(last_good_epoch), row_(row) {}
     [[nodiscard]] std::size_t last_good_epoch() const { return last_good_epoch_; }
+    /// The row of the data set where the value arose; none where a sum over rows did.
+    [[nodiscard]] std::optional<std::size_t> row() const { return row_; }
 
 private:
     std::size_t last_good_epoch_;
+    std::optional<std::size_t> row_;
 };
 
 /// Trains `net` in place. `validation` may be null. With early stopping the best weights by validation loss are

@@ -171,11 +171,12 @@ TEST(Train, StopsAtTheFirstNonFiniteValueNamesThePlaceAndKeepsTheLastGoodWeights
 }
 
 /// What train() says of data that break the first step.
-std::string divergence_of(const BasicDataset<float>& data) {
-    Mlp net = Mlp::zeros({.sizes = {2, 2, 1}});
+std::string divergence_of(const BasicDataset<float>& data, const Architecture& shape = {.sizes = {2, 2, 1}},
+                          Loss loss = Loss::squared_error) {
+    Mlp net = Mlp::zeros(shape);
     std::ranges::fill(net.parameters(), 10.0F);
     try {
-        train(net, data, {.optimizer = {.kind = OptimizerKind::sgd, .learning_rate = 0.1}, .epochs = 1});
+        train(net, data, {.loss = loss, .optimizer = {.kind = OptimizerKind::sgd, .learning_rate = 0.1}, .epochs = 1});
     } catch (const Diverged& error) {
         return error.what();
     }
@@ -185,13 +186,31 @@ std::string divergence_of(const BasicDataset<float>& data) {
 TEST(Train, NamesTheStageInWhichTheFirstNonFiniteValueArose) {
     auto data = table<float>(4, 7);
     data.x(2, 0) = 3e38F;
-    EXPECT_THAT(divergence_of(data), testing::HasSubstr("linear1, forward: the pre-activation z"));
+    EXPECT_THAT(divergence_of(data), testing::HasSubstr("is in row 3 of the training rows, linear1, forward: the "
+                                                        "pre-activation z1 = W(1) x + b(1), unit 1, is inf"));
     data.x(2, 0) = 3e37F;  // 10 · 3e37 is finite, ten times that is not
-    EXPECT_THAT(divergence_of(data), testing::HasSubstr("linear2, forward: the pre-activation z"));
+    EXPECT_THAT(divergence_of(data), testing::HasSubstr("row 3 of the training rows, linear2, forward: the "
+                                                        "pre-activation z3 = W(2) z2 + b(2), unit 1, is inf"));
     data.x(2, 0) = 1e18F;  // ŷ = 2e20, and its square overflows
-    EXPECT_THAT(divergence_of(data), testing::HasSubstr("is in the loss"));
+    EXPECT_THAT(divergence_of(data), testing::HasSubstr("is in row 3 of the training rows, the loss squared_error: "
+                                                        "it is inf ("));
     data.x(2, 0) = 1e16F;  // every number of this step still fits
     EXPECT_THAT(divergence_of(data), testing::HasSubstr("no divergence"));
+}
+
+/// σ(−200) is 0 in float: −y/ŷ is −∞ there, and so is its product with σ′ = 0 no number; cross_entropy and σ have no
+/// common form. The literal form of the loss is told beside what was computed where the two differ.
+TEST(Train, NamesTheFactorOfTheDerivativeAndTheLiteralFormWhereItDiffers) {
+    auto data = table<float>(4, 7);
+    std::ranges::fill(data.x.values(), 0.0F);
+    std::ranges::fill(data.y.values(), 1.0F);
+    data.x(1, 0) = data.x(1, 1) = -1.0F;
+    const Architecture sigmoids{.sizes = {2, 2, 1}, .hidden = Activation::identity, .output = Activation::sigmoid};
+    EXPECT_THAT(divergence_of(data, sigmoids, Loss::cross_entropy),
+                testing::ContainsRegex("row 2 of the training rows, the loss cross_entropy: it is inf"));
+    data.x(1, 0) = data.x(1, 1) = -1e37F;
+    EXPECT_THAT(divergence_of(data, sigmoids, Loss::binary_cross_entropy),
+                testing::HasSubstr("row 2 of the training rows, linear2, forward: the pre-activation z3"));
 }
 
 TEST(Train, GoesOnThroughNonFiniteValuesWhenAllowed) {

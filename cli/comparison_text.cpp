@@ -1,0 +1,166 @@
+// The causes in words; each equation is the one that the mistake offends.
+#include "cli/comparison_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "cli/describe.hpp"
+#include "cli/text.hpp"
+
+namespace handgrad::cli {
+namespace {
+
+/// `layer 1`, `layers 1, 2`.
+std::string layers_text(const std::vector<std::size_t>& layers) {
+    std::string text = layers.size() == 1 ? "layer " : "layers ";
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+        text += fmt::format("{}{}", i == 0 ? "" : ", ", layers[i] + 1);
+    }
+    return text;
+}
+
+/// One sentence on what is wrong and where to put it right.
+std::string remedy(Cause cause, const ComparedTensor& tensor, std::size_t rows, const Model& model) {
+    const bool squared = model.loss.kind == Loss::squared_error;
+    const std::string loss_equation = squared ? "Eq. (3), (10)" : "Table 5, Eq. (18)";
+    switch (cause) {
+        case Cause::transposed:
+            return "dl/dW has the shape of W, out x in: delta a^T, not a delta^T (derivation 6.2)";
+        case Cause::sign:
+            return fmt::format("the sign is turned round: the loss grows with yhat - y, not y - yhat ({})",
+                               squared ? "Eq. (10)" : "Eq. (18)");
+        case Cause::factor_2:
+            return squared ? "twice the gradient: the 2 of Eq. (10) counted twice, or a loss with a half less"
+                           : "twice the gradient: this loss has no 2 (Eq. 18)";
+        case Cause::factor_half:
+            return squared ? "half the gradient: the 2 of Eq. (10) is missing, or the loss has a half more"
+                           : "half the gradient: this loss has no half (Eq. 18)";
+        case Cause::factor_outputs:
+            return fmt::format("K = {}: a sum over the outputs taken for a mean, or the reverse ({})",
+                               model.architecture().outputs(), loss_equation);
+        case Cause::factor_rows:
+            return fmt::format("B = {}: rows are averaged, so divide their sum by B, once (derivation 6.4)", rows);
+        case Cause::relu_at_zero:
+            return fmt::format("ReLU'(0) is {} in this model (Eq. 7, --convention)",
+                               model.architecture().conventions.kink == Kink::right_limit ? "1" : "0");
+        case Cause::missing_output_derivative:
+            return "multiply dl/dyhat by dyhat/dz of the last layer (Table 2; Eq. 8, 14)";
+        case Cause::missing_hidden_derivative:
+            return fmt::format("multiply by f'(z) when going back through {} (Table 2; Eq. 5, 12)",
+                               layers_text(tensor.wrong_layers));
+        case Cause::derivative_at_activation:
+            return fmt::format("take the derivative at z, not at the activation, in {} (Eq. 5, 12, 14)",
+                               layers_text(tensor.wrong_layers));
+        case Cause::accumulated:
+            return "set the gradient to zero before each backward pass (section 1, step 4)";
+        case Cause::bias_sum:
+            return "dl/db is delta, summed over rows as dl/dW is, one number for each unit (Table 2)";
+        case Cause::unexplained:
+            break;
+    }
+    return "no known mistake, alone or with others, gives these numbers in every entry";
+}
+
+std::string index_text(const std::vector<std::size_t>& where) {
+    std::string text;
+    for (const std::size_t i : where) {
+        text += fmt::format("{}{}", text.empty() ? "" : ", ", i);
+    }
+    return "[" + text + "]";
+}
+
+std::string cause_text(const ComparedTensor& tensor) {
+    std::string text;
+    for (const Cause cause : tensor.causes) {
+        text += fmt::format("{}{}", text.empty() ? "" : " + ", name(cause));
+    }
+    return text;
+}
+
+/// Appends `text` wrapped at blanks to 100 places, each line indented.
+void add_wrapped(std::string& to, const std::string& text, std::size_t indent) {
+    constexpr std::size_t width = 100;
+    std::size_t at = 0;
+    while (at < text.size()) {
+        const std::size_t room = width - indent;
+        std::size_t end = text.size();
+        if (end - at > room) {
+            const std::size_t blank = text.rfind(' ', at + room);
+            end = blank == std::string::npos || blank <= at ? at + room : blank;
+        }
+        to += std::string(indent, ' ') + text.substr(at, end - at) + "\n";
+        at = end < text.size() && text[end] == ' ' ? end + 1 : end;
+    }
+}
+
+/// What is said of one tensor that fails, as paragraphs.
+std::vector<std::string> paragraphs(const ComparedTensor& tensor, const Comparison& comparison, const Model& model) {
+    std::vector<std::string> lines;
+    for (const Cause cause : tensor.causes) {
+        lines.push_back(fmt::format("{}: {}", name(cause), remedy(cause, tensor, comparison.rows, model)));
+    }
+    for (const std::string& other : tensor.coincide) {
+        lines.push_back(fmt::format("on these data {} gives the very same numbers", other));
+    }
+    if (!tensor.shape_problem.empty()) {
+        lines.push_back(tensor.shape_problem);
+    }
+    if (tensor.causes.front() == Cause::unexplained && !tensor.where.empty()) {
+        lines.push_back(fmt::format("differs most at {}: theirs {}, ours {}; {} of the largest entry, rounding: {}",
+                                    index_text(tensor.where), rounded(tensor.their_value), rounded(tensor.our_value),
+                                    rounded(tensor.relative), rounded(tensor.bound)));
+        if (comparison.digits == 53 && tensor.relative < 1e-4) {
+            lines.push_back("so near that it may have been computed in float32 and stored as float64");
+        }
+    }
+    return lines;
+}
+
+}  // namespace
+
+std::string comparison_text(const Comparison& comparison, const Model& model) {
+    std::vector<std::vector<std::string>> table{{"tensor", "verdict", "cause"}};
+    for (const ComparedTensor& tensor : comparison.tensors) {
+        table.push_back({tensor.name, tensor.pass ? "PASS" : "FAIL", tensor.pass ? "" : cause_text(tensor)});
+    }
+    std::string text = aligned(table, Heading::first_row);
+    // Tensors of which the same is to be said stand together.
+    std::vector<std::pair<std::string, std::vector<std::string>>> remarks;
+    for (const ComparedTensor& tensor : comparison.tensors) {
+        if (tensor.pass) {
+            continue;
+        }
+        std::vector<std::string> lines = paragraphs(tensor, comparison, model);
+        const auto same = std::ranges::find(remarks, lines, &decltype(remarks)::value_type::second);
+        if (same == remarks.end()) {
+            remarks.emplace_back(tensor.name, std::move(lines));
+        } else {
+            same->first += ", " + tensor.name;
+        }
+    }
+    for (const auto& [tensors, lines] : remarks) {
+        text += "\n";
+        add_wrapped(text, tensors, 0);
+        for (const std::string& line : lines) {
+            add_wrapped(text, line, 2);
+        }
+    }
+    if (comparison.penalty_explains && !comparison.pass) {
+        text += "\n";
+        add_wrapped(text,
+                    fmt::format("All of it is the gradient of loss and L2 penalty together (weight decay {}); compare "
+                                "gradients without the penalty.",
+                                rounded(model.weight_decay)),
+                    0);
+    }
+    text +=
+        fmt::format("\n{}; gradients judged as numbers of {} binary digits; tensors that fail: {} of {}\n",
+                    counted(comparison.rows, "row"), comparison.digits,
+                    std::ranges::count(comparison.tensors, false, &ComparedTensor::pass), comparison.tensors.size());
+    return text;
+}
+
+}  // namespace handgrad::cli

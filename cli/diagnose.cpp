@@ -1,0 +1,159 @@
+// handgrad diagnose: which layers of a model starve on a table, which factor does it, and what would change it.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/describe.hpp"
+#include "cli/events.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "cli/text.hpp"
+#include "cli/verbs.hpp"
+#include "handgrad/explain/diagnosis.hpp"
+#include "handgrad/explain/row_forensics.hpp"
+
+namespace handgrad::cli {
+namespace {
+
+struct DiagnoseOptions {
+    std::string model;
+    std::string data;
+    std::optional<double> learning_rate;
+    std::size_t rows_top = 0;
+    ReadingOptions reading;
+    ApplyingOptions applying;
+    Execution execution;
+    OutputOptions show;
+};
+
+bool parse(DiagnoseOptions& options, std::vector<std::string> words) {
+    Arguments arguments("diagnose", {"handgrad diagnose price.model houses.csv",
+                                     "handgrad diagnose price.model houses.csv --rows-top 20",
+                                     "handgrad diagnose price.model houses.csv --learning-rate 0.01 --json"});
+    arguments.positional("MODEL", options.model);
+    arguments.positional("DATA", options.data);
+    arguments.group("What to measure");
+    arguments.option("--learning-rate,--lr", "RATE",
+                     "of the step whose size is shown (the model's own; 0.001 with sgd for a model that names no "
+                     "optimizer)",
+                     into(options.learning_rate, {.lowest = 0.0, .without_lowest = true}));
+    arguments.option("--rows-top", "N", "also the N rows with the largest gradients, by their lines in the table (0)",
+                     into(options.rows_top, 0));
+    arguments.group("Table (columns are found by their names; without these options read as in training)");
+    declare_reading(arguments, options.reading, true);
+    declare_applying(arguments, options.applying);
+    arguments.group("Machine and output");
+    declare_machine(arguments, options.execution);
+    declare_output(arguments, options.show, "one event `diagnosis`");
+    arguments.notes(
+        "The gradient is that of the loss on all rows, without the penalty, at the weights of the model. What the\n"
+        "columns mean, and when a layer counts as starved: docs/diagnosis.md.\n");
+    return parse_or_help(arguments, std::move(words));
+}
+
+std::string percent(double share) { return fmt::format("{:.0f} %", 100.0 * share); }
+std::string scientific(double value) { return fmt::format("{:.2e}", value); }
+std::string decimal(double value) { return std::isfinite(value) ? fmt::format("{:.2f}", value) : rounded(value); }
+
+std::string verdicts(const Diagnosis& diagnosis) {
+    std::vector<std::vector<std::string>> lines{
+        {"layer", "gradient", "step/weight", "unchanged", "saturated", "dead", "starved", "factor"}};
+    for (const LayerDiagnosis& layer : diagnosis.layers) {
+        lines.push_back({layer.name, scientific(layer.gradient_rms), scientific(layer.update_ratio),
+                         percent(layer.unchanged), percent(layer.saturated), percent(layer.dead),
+                         layer.starved ? "yes" : "no", std::string(name(layer.factor))});
+    }
+    return aligned(lines, Heading::first_row);
+}
+
+std::string splits(const Diagnosis& diagnosis) {
+    std::vector<std::vector<std::string>> lines{
+        {"layer", "log10 |dl/dW|", "=", "error", "output", "W above", "slopes", "input", "alignment"}};
+    for (const LayerDiagnosis& layer : diagnosis.layers) {
+        const GradientSplit& split = layer.split;
+        lines.push_back({layer.name, decimal(split.gradient), "", decimal(split.error), decimal(split.output),
+                         decimal(split.weights), decimal(split.slopes), decimal(split.input),
+                         decimal(split.alignment)});
+    }
+    return aligned(lines, Heading::first_row);
+}
+
+std::string changes(const Diagnosis& diagnosis) {
+    std::vector<std::vector<std::string>> lines{{"layer", "as it is"}};
+    for (std::size_t c = 0; c < diagnosis.what_if.size(); ++c) {
+        lines.front().push_back(fmt::format("({})", c + 1));
+    }
+    for (std::size_t l = 0; l < diagnosis.layers.size(); ++l) {
+        lines.push_back({diagnosis.layers[l].name, scientific(diagnosis.layers[l].gradient_rms)});
+        for (const WhatIf& change : diagnosis.what_if) {
+            lines.back().push_back(scientific(change.gradient_rms[l]));
+        }
+    }
+    std::string text = aligned(lines, Heading::first_row);
+    for (std::size_t c = 0; c < diagnosis.what_if.size(); ++c) {
+        text += fmt::format("  ({}) {}\n", c + 1, diagnosis.what_if[c].change);
+    }
+    return text;
+}
+
+/// By their lines in the table; empty when no rows were asked for.
+std::string rows_text(const std::vector<RowGradient>& top, const Table& table) {
+    if (top.empty()) {
+        return "";
+    }
+    std::vector<std::vector<std::string>> lines{
+        {table.lines.empty() ? "row" : "line", "gradient", "cosine", "", "pulls"}};
+    for (const RowGradient& row : top) {
+        const std::size_t number = table.lines.empty() ? row.row : table.lines[row.row];
+        lines.push_back({std::to_string(number), scientific(row.norm), decimal(row.cosine), "",
+                         row.cosine > 0.0   ? "with the whole table"
+                         : row.cosine < 0.0 ? "against the whole table"
+                                            : "neither way"});
+    }
+    return "Rows with the largest gradients: hardest to believe for the network, so look at their labels first\n" +
+           aligned(lines, Heading::first_row) + "\n";
+}
+
+std::string describe(const Diagnosis& diagnosis, const std::string& rows) {
+    return fmt::format(
+        "{}; steps of {}\n\n"
+        "{}\n"
+        "Where the size of each gradient comes from, as powers of ten that add up\n{}\n"
+        "Gradients that the same weights would have (says nothing about how well they would end up)\n{}\n"
+        "{}{}\n",
+        counted(diagnosis.rows, "row"), diagnosis.optimizer, verdicts(diagnosis), splits(diagnosis), changes(diagnosis),
+        rows, wrapped(diagnosis.text));
+}
+
+}  // namespace
+
+int diagnose(std::vector<std::string> words) {
+    DiagnoseOptions options;
+    if (!parse(options, std::move(words))) {
+        return 0;
+    }
+    tell_machine(options.execution, options.show);
+    Output output;
+    const Model model = load_model(options.model, options.applying.allow_nonfinite);
+    const Table table =
+        read_labelled(options.data, options.reading.target_file,
+                      options.reading.applied_to(model.preprocessing.reading), target_names(model.preprocessing));
+    tell_warnings(table, options.show);
+    OptimizerOptions optimizer = recorded_optimizer(model).value_or(OptimizerOptions{.kind = OptimizerKind::sgd});
+    optimizer.learning_rate = options.learning_rate.value_or(optimizer.learning_rate);
+    const ApplyOptions apply{.labels = Labels::required, .allow_extra = options.applying.allow_extra};
+    const Diagnosis diagnosis = diagnose(model, table, optimizer, apply);
+    const std::vector<RowGradient> top = options.rows_top == 0
+                                             ? std::vector<RowGradient>{}
+                                             : dominant_rows(row_gradients(model, table, apply), options.rows_top);
+    output.write(options.show.json ? diagnosis_event(diagnosis, top, table)
+                                   : describe(diagnosis, rows_text(top, table)));
+    output.finish();
+    return 0;
+}
+
+}  // namespace handgrad::cli

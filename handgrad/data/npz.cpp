@@ -1,0 +1,35 @@
+// A ZIP archive whose files are NAME.npy.
+#include "handgrad/data/npz.hpp"
+
+#include <algorithm>
+
+#include "handgrad/base/error.hpp"
+#include "handgrad/data/cells.hpp"
+#include "handgrad/data/npy_array.hpp"
+#include "handgrad/data/zip.hpp"
+
+namespace handgrad {
+
+std::vector<NamedArray> read_npz(std::string_view bytes, const std::string& source) {
+    std::vector<NamedArray> arrays;
+    for (const ZipEntry& entry : zip_entries(bytes, source)) {
+        const auto fail = [&](const std::string& cause) {
+            throw Error(ErrorKind::data, source + ": " + in_quotes(entry.name) + " " + cause);
+        };
+        if (entry.name.find_first_of("/\\") != std::string::npos || entry.name.find('\0') != std::string::npos) {
+            fail("is no name of an array but a path; write the archive with np.savez");
+        }
+        if (!entry.name.ends_with(".npy")) {
+            fail("is not an .npy array; write the archive with np.savez");
+        }
+        std::string name = entry.name.substr(0, entry.name.size() - 4);
+        if (std::ranges::any_of(arrays, [&](const NamedArray& array) { return array.name == name; })) {
+            fail("is there twice");
+        }
+        arrays.push_back(read_npy_array(unzip(entry, source), source + ": " + name));
+        arrays.back().name = std::move(name);
+    }
+    return arrays;
+}
+
+}  // namespace handgrad

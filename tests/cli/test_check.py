@@ -1,0 +1,73 @@
+"""handgrad check: the certificate's table and its JSON, exit codes, the rows it draws."""
+
+import json
+
+import numpy as np
+import pytest
+
+KEYS = {"name", "verdict", "entries", "kinks", "undetermined", "failed", "worst_ulp", "where", "claimed", "witness",
+        "bound", "factor"}
+
+
+@pytest.mark.parametrize("kind", ["regression", "classification"])
+def test_a_trained_model_passes(kind, request):
+    handgrad = request.getfixturevalue(kind)
+    ran = handgrad("check", "m.model", "t.csv", "--json")
+    assert ran.code == 0, ran.err
+    certificate, = ran.events
+    assert certificate["event"] == "certificate" and certificate["schema"] == 1
+    assert certificate["verdict"] == "PASS"
+    names = [tensor["name"] for tensor in certificate["parameters"]]
+    assert names == ["linear1.weight", "linear1.bias", "linear2.weight", "linear2.bias"]
+    for tensor in [*certificate["parameters"], certificate["input"]]:
+        assert set(tensor) == KEYS
+        assert tensor["verdict"] == "PASS" and tensor["failed"] == 0 and tensor["factor"] is None
+        assert abs(tensor["claimed"] - tensor["witness"]) <= tensor["bound"]
+    assert certificate["input"]["name"] == "d(yhat)/d(x)"
+
+
+def test_the_gradient_that_is_certified_is_that_of_the_mean_loss(handgrad):
+    """One unit, one row: 2 (w x + b - y) x, by hand."""
+    handgrad.write("t.csv", "x,y\n0.5,3\n")
+    handgrad.write("more.csv", "x,y\n" + "".join(f"{i / 8},{i / 4 + 1}\n" for i in range(16)))
+    ran = handgrad("train", "more.csv", "--target", "y", "--hidden", "1", "--hidden-activation", "identity", "--epochs",
+                   "0", "--scale", "none", "--no-scale-target", "--dtype", "f64", "-o", "m.model", "--validation", "0")
+    assert ran.code == 0, ran.err
+    event, = handgrad("check", "m.model", "t.csv", "--json").events
+    path = handgrad.folder / "m.model"
+    raw = path.read_bytes()
+    size = int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8:8 + size])
+    w1, b1, w2, b2 = (np.frombuffer(raw[8 + size:][slice(*header[name]["data_offsets"])], "<f8")[0]
+                      for name in ("linear1.weight", "linear1.bias", "linear2.weight", "linear2.bias"))
+    delta = 2 * (w2 * (w1 * 0.5 + b1) + b2 - 3)
+    expected = [delta * w2 * 0.5, delta * w2, delta * (w1 * 0.5 + b1), delta]
+    assert [tensor["claimed"] for tensor in event["parameters"]] == pytest.approx(expected, rel=1e-14)
+    assert event["input"]["claimed"] == pytest.approx(w2 * w1, rel=1e-14)
+
+
+def test_rows_are_drawn_by_the_seed(regression):
+    def certificate(*words):
+        return regression("check", "m.model", "t.csv", "--json", *words).out
+
+    assert json.loads(certificate("--rows", "7"))["rows"] == 7
+    assert certificate("--rows", "7") == certificate("--rows", "7", "--seed", "0")
+    assert certificate("--rows", "7") != certificate("--rows", "7", "--seed", "1")
+    assert certificate("--rows", "7", "--threads", "1", "--simd", "scalar") == certificate("--rows", "7")
+
+
+def test_the_table_for_people(regression):
+    ran = regression("check", "m.model", "t.csv", "--rows", "5")
+    lines = ran.out.splitlines()
+    assert lines[0].split() == ["verdict", "entries", "worst", "ulp", "at", "kinks", "undetermined"]
+    assert lines[-1] == "PASS: 5 rows checked"
+    assert max(map(len, lines)) <= 100 and ran.err == ""
+
+
+def test_mistakes_are_named(regression):
+    regression.write("empty.csv", (regression.folder / "t.csv").read_text().splitlines()[0] + "\n")
+    assert regression("check", "m.model", "empty.csv").code == 3
+    assert regression("check", "missing.model", "t.csv").code == 6
+    ran = regression("check", "m.model", "t.csv", "--rows", "0")
+    assert ran.code == 2 and "--rows" in ran.err
+    assert "UNDETERMINED" in regression("check", "--help").out

@@ -1,0 +1,91 @@
+"""handgrad diagnose: the verdict on real model files, its JSON, rows by their lines, and what cannot be diagnosed."""
+
+import random
+
+import pytest
+from cli_support import arguments_for, classification_table
+
+LAYER = {"name", "gradient_rms", "update_ratio", "saturated", "dead", "starved", "factor"}
+FACTORS = {"output_saturation", "hidden_saturation", "attenuation", "dead_units", "small_weights", "dead_inputs",
+           "none"}
+
+
+def diagnosis(handgrad, *words):
+    ran = handgrad("diagnose", *words, "--json")
+    assert ran.code == 0, ran.err
+    (event,) = ran.events
+    assert event["schema"] == 1 and event["event"] == "diagnosis"
+    return event
+
+
+def test_json_has_the_fixed_names(classification):
+    event = diagnosis(classification, "m.model", "t.csv")
+    assert [layer["name"] for layer in event["layers"]] == ["linear1", "linear2"]
+    assert all(layer.keys() >= LAYER and layer["factor"] in FACTORS for layer in event["layers"])
+    assert all(row.keys() >= {"change", "layer", "gradient_rms"} for row in event["what_if"])
+    assert event["text"].endswith(".")
+
+
+def test_a_trained_network_is_left_alone_and_its_optimizer_named(classification):
+    event = diagnosis(classification, "m.model", "t.csv")
+    assert {layer["factor"] for layer in event["layers"]} == {"none"}
+    assert event["optimizer"] == "adam with learning rate 0.02"
+    assert event["output_cancels"] and "cancels" in event["text"]
+    assert diagnosis(classification, "m.model", "t.csv", "--learning-rate", "0.5")["optimizer"].endswith("rate 0.5")
+
+
+def test_eight_sigmoid_layers_attenuate_and_relu_would_not(handgrad):
+    handgrad.write("t.csv", classification_table())
+    words = arguments_for("class", epochs=0, hidden_activation="sigmoid")
+    words[words.index("--hidden") + 1] = ",".join(["16"] * 8)
+    assert handgrad("train", "t.csv", *words).code == 0
+    event = diagnosis(handgrad, "m.model", "t.csv")
+    assert event["layers"][0]["factor"] == "attenuation" and event["layers"][0]["starved"]
+    assert event["layers"][-1]["factor"] == "none"
+    relu = {row["layer"]: row["gradient_rms"] for row in event["what_if"] if row["change"] == "relu for sigmoid"}
+    assert relu["linear1"] > 100 * event["layers"][0]["gradient_rms"]
+
+
+def test_for_people_it_fits_in_100_places_and_ends_with_a_sentence(classification):
+    ran = classification("diagnose", "m.model", "t.csv", "--rows-top", 3)
+    assert ran.code == 0 and ran.err == ""
+    assert max(map(len, ran.out.splitlines())) <= 100
+    assert ran.out.rstrip().endswith(".")
+    assert "sigmoid' cancels" in " ".join(ran.out.split())
+
+
+def test_flipped_labels_are_found_by_their_lines(handgrad):
+    numbers = random.Random(5)
+    lines, flipped = ["a,b,label"], set()
+    for row in range(500):
+        a, b = numbers.gauss(0, 1), numbers.gauss(0, 1)
+        label = a + b > 0
+        if row % 50 == 7:
+            flipped.add(row + 2)  # the heading is line 1
+            label = not label
+        lines.append(f"{a},{b},{'yes' if label else 'no'}")
+    handgrad.write("t.csv", "\n".join(lines) + "\n")
+    ran = handgrad("train", "t.csv", *arguments_for("label", epochs=40), "--learning-rate", "0.01")
+    assert ran.code == 0, ran.err
+    top = diagnosis(handgrad, "m.model", "t.csv", "--rows-top", 25)["rows_top"]
+    assert len(top) == 25 and all(row.keys() >= {"line", "norm", "cosine"} for row in top)
+    assert [row["norm"] for row in top] == sorted((row["norm"] for row in top), reverse=True)
+    assert len(flipped & {row["line"] for row in top}) > len(flipped) / 2
+    assert "rows_top" not in diagnosis(handgrad, "m.model", "t.csv")
+
+
+@pytest.mark.parametrize(("table", "code", "answer"), [
+    ("x,noise\n1,2\n", 3, "the model needs the column 'class'"),
+    ("x,noise,class\n1,2,hot\n", 3, "'hot'"),
+    ("x,noise,class\n", 3, "row"),
+])
+def test_what_cannot_be_diagnosed(classification, table, code, answer):
+    classification.write("u.csv", table)
+    ran = classification("diagnose", "m.model", "u.csv")
+    assert (ran.code, ran.out) == (code, "") and answer in ran.err
+
+
+def test_words_that_make_no_sense(classification):
+    assert "MODEL is missing" in classification("diagnose").err
+    assert classification("diagnose", "m.model", "t.csv", "--learning-rate", "0").code == 2
+    assert classification("diagnose", "t.csv", "t.csv").code == 4
