@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include "handgrad/data/table.hpp"
+#include "handgrad/explain/derivation_notes.hpp"
 
 namespace handgrad {
 namespace {
@@ -44,8 +44,8 @@ public:
         jacobians();
         backward();
         computations();
-        conventions();
-        letters();
+        result_.conventions = convention_notes(shape_, loss_);
+        result_.letters = letter_notes(shape_, loss_);
         return std::move(result_);
     }
 
@@ -287,7 +287,7 @@ private:
         return "\\left(" + partial("l", "\\hat y") + "\\right)_i\\," + slope;
     }
 
-    // --- What is computed, and what was chosen ----------------------------------------------------------------------
+    // --- What is computed -------------------------------------------------------------------------------------------
 
     static Written filled(const Written& written, const Formula& argument) {
         return {with_argument(written.literal, argument), with_argument(written.computed, argument),
@@ -335,77 +335,6 @@ private:
                  .why = "The difference cancels where $\\hat y$ comes near $y=1$; from the logits it does "
                         "not."},
                 z(last()));
-        }
-    }
-
-    void conventions() {
-        std::vector<std::string>& notes = result_.conventions;
-        const Conventions& chosen = shape_.conventions;
-        const auto reduction = [](Reduction r) {
-            return std::string(r == Reduction::sum    ? "a sum over the $K$ outputs"
-                               : r == Reduction::mean ? "a mean over the $K$ outputs"
-                                                      : "half the sum over the $K$ outputs");
-        };
-        const std::string preset = " (convention " + std::string(chosen.name) + ")";
-        if (loss_.kind == Loss::squared_error) {
-            notes.push_back("The squared error is " + reduction(chosen.squared_error) + preset +
-                            (chosen.squared_error == Reduction::sum
-                                 ? ", as Eq. (3) has it."
-                                 : "; Eq. (3), and with it (10), (11), has the sum."));
-        } else if (loss_.kind == Loss::binary_cross_entropy) {
-            notes.push_back("Binary cross-entropy is " + reduction(chosen.binary_cross_entropy) + preset +
-                            (chosen.binary_cross_entropy == Reduction::mean
-                                 ? ", as Table 5 has it."
-                                 : "; Table 5, and with it (18), (19), has the mean."));
-        } else if (loss_.kind != Loss::cross_entropy) {
-            notes.push_back("The loss is " + reduction(chosen.other_losses) + preset + ".");
-        }
-        bool kink = false, relu = false;
-        for (std::size_t l = 0; l < layers(); ++l) {
-            kink = kink || facts(shape_.activation(l)).kink;
-            relu = relu || shape_.activation(l) == Activation::relu;
-        }
-        const bool right = chosen.kink == Kink::right_limit;
-        if (kink) {
-            const std::string slope =
-                relu ? "$\\mathrm{ReLU}'(0)=" + std::string(right ? "1$" : "0$")
-                     : "The slope at $z=0$ is " + std::string(right ? "the right one" : "that nearest to 0");
-            notes.push_back(slope + preset + (!relu ? "." : right ? ", as Eq. (7) has it." : "; Eq. (7) has 1."));
-        }
-        if (facts(loss_.kind).kink) {
-            notes.push_back("The slope of the loss at $\\hat y=y$ is " + std::string(right ? "the right one" : "0") +
-                            preset + ".");
-        }
-        notes.emplace_back(
-            "Vectors are columns, Jacobians have $(\\partial u/\\partial v)_{ij}=\\partial u_i/\\partial v_j$. "
-            "A product $x\\cdot$(row) of the backward table is the transpose of the parameter's shape; "
-            "stored is $\\delta x^T$, in the parameter's own (derivation §6.2).");
-        if (layers() != 2) {
-            notes.emplace_back(
-                "The derivation writes its equations for two layers; they are cited for the same factor of "
-                "other layers.");
-        }
-    }
-
-    void letters() {
-        std::vector<std::string>& letters = result_.letters;
-        const auto counted = [](std::size_t count, const std::string& what) { return what + (count == 1 ? "" : "s"); };
-        letters.push_back("$n=" + number(shape_.inputs()) + "$ " + counted(shape_.inputs(), "input"));
-        if (layers() == 2) {
-            letters.push_back("$r=" + number(shape_.sizes[1]) + "$ " + counted(shape_.sizes[1], "hidden unit"));
-        }
-        letters.push_back("$K=" + number(shape_.outputs()) + "$ " + counted(shape_.outputs(), "output"));
-        for (std::size_t l = 0; l < layers(); ++l) {
-            if (shape_.activation(l) == Activation::leaky_relu) {
-                letters.push_back("$a=" + format_number(shape_.leaky_slope) + "$, the slope of leaky_relu for $z<0$");
-                break;
-            }
-        }
-        if (loss_.kind == Loss::huber) {
-            letters.push_back("$\\Delta=" + format_number(loss_.huber_delta) + "$ of huber");
-        }
-        if (loss_.kind == Loss::quantile) {
-            letters.push_back("$q=" + format_number(loss_.quantile) + "$ of quantile");
         }
     }
 

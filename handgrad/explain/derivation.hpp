@@ -89,8 +89,8 @@ struct Derivation {
     std::vector<Delta> deltas;          ///< from the last layer to the first
     std::vector<BackwardRow> backward;  ///< weight and bias of the first layer, of the second …
     std::vector<Computation> computations;
-    std::vector<std::string> conventions;  ///< what was chosen where tools differ; prose with formulas between dollars
-    std::vector<std::string> letters;      ///< what letters stand for: `$n=3$ inputs`; prose likewise
+    std::vector<Prose> conventions;  ///< what was chosen where tools differ; prose with formulas between dollars
+    std::vector<Prose> letters;      ///< what letters stand for: `$n=3$ inputs`; prose likewise
 };
 
 /// Raises Error(usage) for an architecture that is none.

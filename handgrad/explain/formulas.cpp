@@ -34,7 +34,7 @@ Formula step(const Formula& left_side, const Formula& right_side, const Formula&
 
 constexpr std::string_view sigmoid_slope_why =
     "As written, (12) to (15) are 0 for $z\\le-45$ and NaN for $z\\le-89$ in float32 ($-355$ and $-710$ in float64): "
-    "$e^{-z}$ overflows. $\\sigma(1-\\sigma)$ is no way out: 0 from $z=17.4$ on. $t$ never overflows.";
+    "$e^{-z}$ overflows. $\\sigma(1-\\sigma)$ is no way out: 0 from $z=17.4$ on in float32. $t$ never overflows.";
 constexpr std::string_view e_to_minus_abs = "t=e^{-|\\z|}";
 
 Formula diagonal(const Formula& entries) { return "\\operatorname{diag}\\{" + entries + "\\}"; }
@@ -256,7 +256,7 @@ OutputFormulas output_formulas(Loss loss, Activation output, const Conventions& 
                           "at $z=20$, $y=1$; the form computed is right to a few ulp."},
             .loss = {.literal = formulas(loss, conventions).loss,
                      .computed = c + "\\sum_{j}[\\max(\\z_j,0)-\\z_jy_j+\\mathrm{log1p}(e^{-|\\z_j|})]",
-                     .why = "$\\log(1-\\hat y)$ is infinite once $\\hat y$ has reached 1, at $z=17.4$ in float32."}};
+                     .why = "$\\log(1-\\hat y)$ is infinite once $\\hat y$ is rounded to 1, from $z=16.64$ on in float32."}};
     }
     if (loss == Loss::cross_entropy) {
         return {

@@ -52,6 +52,7 @@ TEST(Explain, TheOptimizerIsThatOfTheModelsProvenance) {
     EXPECT_EQ(step_options_of(model).optimizer.momentum, 0.5);
     EXPECT_TRUE(step_options_of(model).optimizer.nesterov);
     EXPECT_EQ(step_options_of(model).penalty, 0.125);
+    EXPECT_EQ(step_options_of(model).optimizer.weight_decay, 0.0);
 
     model.provenance = {{"optimizer", "something of tomorrow"}};
     EXPECT_EQ(step_options_of(model).optimizer.kind, OptimizerKind::sgd);

@@ -86,6 +86,43 @@ TEST(ActivationFormulas, WhereBothFormsAreGivenTheReasonIsGivenToo) {
     }
 }
 
+/// The numbers in the reasons: at the one argument all is well, at the next it is not.
+TEST(ActivationFormulas, LiteralFormsFailWhereTheReasonsSay) {
+    const auto slope_of_sigmoid = [](auto z) {  // Eq. (12) as written
+        const auto e = std::exp(-z);
+        return e / ((1 + e) * (1 + e));
+    };
+    EXPECT_GT(slope_of_sigmoid(-44.0F), 0.0F);
+    EXPECT_EQ(slope_of_sigmoid(-45.0F), 0.0F);
+    EXPECT_FALSE(std::isnan(slope_of_sigmoid(-88.0F)));
+    EXPECT_TRUE(std::isnan(slope_of_sigmoid(-89.0F)));
+    EXPECT_GT(slope_of_sigmoid(-354.0), 0.0);
+    EXPECT_EQ(slope_of_sigmoid(-355.0), 0.0);
+    EXPECT_FALSE(std::isnan(slope_of_sigmoid(-709.0)));
+    EXPECT_TRUE(std::isnan(slope_of_sigmoid(-710.0)));
+
+    const auto rounded_sigmoid = [](long double z) { return static_cast<float>(1 / (1 + std::exp(-z))); };
+    EXPECT_LT(rounded_sigmoid(17.3L), 1.0F);
+    EXPECT_EQ(rounded_sigmoid(17.4L), 1.0F);
+    EXPECT_LT(math::Sigmoid::value(16.63F), 1.0F);
+    EXPECT_EQ(math::Sigmoid::value(16.64F), 1.0F);
+    EXPECT_LT(math::Tanh::value(9.0F), 1.0F);
+    EXPECT_EQ(math::Tanh::value(9.1F), 1.0F);
+    EXPECT_LT(math::Tanh::value(19.0), 1.0);
+    EXPECT_EQ(math::Tanh::value(19.1), 1.0);
+    EXPECT_TRUE(std::isfinite(std::exp(88.0F)) && std::isinf(std::exp(89.0F)));
+    EXPECT_TRUE(std::isfinite(std::exp(709.0)) && std::isinf(std::exp(710.0)));
+
+    const auto literal_delta = [](float z) {  // (19) times (15) for y = 0, as they stand
+        const float yhat = 1 / (1 + std::exp(-z)), e = std::exp(-z);
+        return 1 / (1 - yhat) * (e / ((1 + e) * (1 + e)));
+    };
+    EXPECT_NEAR(std::fabs(literal_delta(15.0F) - 1.0F), 0.14, 0.005);
+    EXPECT_TRUE(std::isfinite(literal_delta(16.63F)));
+    EXPECT_TRUE(std::isinf(literal_delta(16.64F)));
+    EXPECT_EQ(math::Sigmoid::value(20.0F) - 1.0F, 0.0F);
+}
+
 TEST(ActivationFormulas, TextOfSoftmaxIsWhatIsComputed) {
     const std::vector<Real> z{0.5L, -1.25L, 2.0L};
     std::vector<Real> p(3);

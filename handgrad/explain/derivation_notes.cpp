@@ -1,0 +1,103 @@
+// Sentences about conventions and letters, only those that this network needs.
+#include "handgrad/explain/derivation_notes.hpp"
+
+#include <cstddef>
+#include <string>
+
+namespace handgrad {
+namespace {
+
+Prose reduced(Reduction reduction) {
+    return reduction == Reduction::sum    ? "a sum over the $K$ outputs"
+           : reduction == Reduction::mean ? "a mean over the $K$ outputs"
+                                          : "half the sum over the $K$ outputs";
+}
+
+Prose preset_of(const Conventions& conventions) { return " (convention " + std::string(conventions.name) + ")"; }
+
+void add_reduction(const Conventions& chosen, Loss loss, std::vector<Prose>& notes) {
+    if (loss == Loss::squared_error) {
+        notes.push_back("The squared error is " + reduced(chosen.squared_error) + preset_of(chosen) +
+                        (chosen.squared_error == Reduction::sum ? ", as Eq. (3) has it."
+                                                                : "; Eq. (3), and with it (10), (11), has the sum."));
+    } else if (loss == Loss::binary_cross_entropy) {
+        notes.push_back("Binary cross-entropy is " + reduced(chosen.binary_cross_entropy) + preset_of(chosen) +
+                        (chosen.binary_cross_entropy == Reduction::mean
+                             ? ", as Table 5 has it."
+                             : "; Table 5, and with it (18), (19), has the mean."));
+    } else if (loss != Loss::cross_entropy) {
+        notes.push_back("The loss is " + reduced(chosen.other_losses) + preset_of(chosen) + ".");
+    }
+}
+
+void add_kinks(const Architecture& shape, Loss loss, std::vector<Prose>& notes) {
+    bool kink = false, relu = false;
+    for (std::size_t l = 0; l < shape.layers(); ++l) {
+        kink = kink || facts(shape.activation(l)).kink;
+        relu = relu || shape.activation(l) == Activation::relu;
+    }
+    const bool right = shape.conventions.kink == Kink::right_limit;
+    const Prose preset = preset_of(shape.conventions);
+    if (relu) {
+        notes.push_back("$\\mathrm{ReLU}'(0)=" + std::string(right ? "1$" : "0$") + preset +
+                        (right ? ", as Eq. (7) has it." : "; Eq. (7) has 1."));
+    } else if (kink) {
+        notes.push_back("The slope at $z=0$ is " + std::string(right ? "the right one" : "that nearest to 0") + preset +
+                        ".");
+    }
+    if (facts(loss).kink) {
+        notes.push_back("The slope of the loss at $\\hat y=y$ is " + std::string(right ? "the right one" : "0") +
+                        preset + ".");
+    }
+}
+
+/// `$n=3$ inputs`.
+Prose counted(const Formula& letter, std::size_t count, const std::string& what) {
+    return "$" + letter + "=" + std::to_string(count) + "$ " + what + (count == 1 ? "" : "s");
+}
+
+Prose setting(const Formula& letter, double value, const std::string& what) {
+    return "$" + letter + "=" + number_formula(value) + "$" + what;
+}
+
+}  // namespace
+
+std::vector<Prose> convention_notes(const Architecture& shape, const LossFunction& loss) {
+    std::vector<Prose> notes;
+    add_reduction(shape.conventions, loss.kind, notes);
+    add_kinks(shape, loss.kind, notes);
+    notes.emplace_back(
+        "Vectors are columns, Jacobians have $(\\partial u/\\partial v)_{ij}=\\partial u_i/\\partial v_j$. A product "
+        "$x\\cdot$(row) of the backward table is the transpose of the parameter's shape; stored is $\\delta x^T$, in "
+        "the "
+        "parameter's own (derivation §6.2).");
+    if (shape.layers() != 2) {
+        notes.emplace_back(
+            "The derivation writes its equations for two layers; they are cited for the same factor of other layers.");
+    }
+    return notes;
+}
+
+std::vector<Prose> letter_notes(const Architecture& shape, const LossFunction& loss) {
+    std::vector<Prose> letters{counted("n", shape.inputs(), "input")};
+    if (shape.layers() == 2) {
+        letters.push_back(counted("r", shape.sizes[1], "hidden unit"));
+    }
+    letters.push_back(counted("K", shape.outputs(), "output"));
+    bool leaky = false;
+    for (std::size_t l = 0; l < shape.layers(); ++l) {
+        leaky = leaky || shape.activation(l) == Activation::leaky_relu;
+    }
+    if (leaky) {
+        letters.push_back(setting("a", shape.leaky_slope, ", the slope of leaky_relu for $z<0$"));
+    }
+    if (loss.kind == Loss::huber) {
+        letters.push_back(setting("\\Delta", loss.huber_delta, " of huber"));
+    }
+    if (loss.kind == Loss::quantile) {
+        letters.push_back(setting("q", loss.quantile, " of quantile"));
+    }
+    return letters;
+}
+
+}  // namespace handgrad
