@@ -156,10 +156,10 @@ std::string comparison_text(const Comparison& comparison, const Model& model) {
                                 rounded(model.weight_decay)),
                     0);
     }
-    text += fmt::format("\n{}; gradients judged as numbers of {} binary digits; tensors that fail: {} of {}\n",
-                        counted(comparison.rows, "row"), comparison.digits,
-                        std::ranges::count(comparison.tensors, false, &ComparedTensor::pass),
-                        comparison.tensors.size());
+    text +=
+        fmt::format("\n{}; gradients judged as numbers of {} binary digits; tensors that fail: {} of {}\n",
+                    counted(comparison.rows, "row"), comparison.digits,
+                    std::ranges::count(comparison.tensors, false, &ComparedTensor::pass), comparison.tensors.size());
     return text;
 }
 

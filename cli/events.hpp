@@ -38,8 +38,8 @@ std::string prediction_event(const PredictionRow& row);
 /// What `bench` measured: the machine's limits, in GFLOP/s and GB/s (10⁹) of one thread, and one workload.
 std::string machine_event(const MachineLimits& limits);
 std::string workload_event(const Measurement& measured);
-/// What `compare` found: `rows`, and of each of `tensors` `name`, `verdict` PASS or FAIL, `cause` (null on PASS; several
-/// joined by `+`), `coincide` (causes that give the same numbers), and where it differs most.
+/// What `compare` found: `rows`, and of each of `tensors` `name`, `verdict` PASS or FAIL, `cause` (null on PASS;
+/// several joined by `+`), `coincide` (causes that give the same numbers), and where it differs most.
 std::string comparison_event(const Comparison& comparison);
 /// All that `inspect` knows.
 std::string model_event(const Model& model, const std::string& path, const std::string& file_hash);

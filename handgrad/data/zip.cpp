@@ -256,7 +256,8 @@ std::vector<ZipEntry> zip_entries(std::string_view archive, const std::string& s
 
 std::string unzip(const ZipEntry& entry, const std::string& source) {
     const auto fail = [&](const std::string& cause) {
-        throw Error(ErrorKind::data, source + ": " + in_quotes(entry.name) + ": " + cause + "; write the archive again");
+        throw Error(ErrorKind::data,
+                    source + ": " + in_quotes(entry.name) + ": " + cause + "; write the archive again");
     };
     std::string out;
     if (entry.deflated) {

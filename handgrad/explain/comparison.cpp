@@ -47,9 +47,8 @@ int digits_of(std::span<const NamedArray> arrays) {
     bool floats = true;
     for (const NamedArray& array : arrays) {
         digits = std::min(digits, array.digits);
-        floats = floats && std::ranges::all_of(array.values, [](double v) {
-                     return static_cast<double>(static_cast<float>(v)) == v;
-                 });
+        floats = floats && std::ranges::all_of(
+                               array.values, [](double v) { return static_cast<double>(static_cast<float>(v)) == v; });
     }
     return floats ? std::min(digits, 24) : digits;
 }
@@ -245,8 +244,8 @@ Comparison compare_gradients(const BasicMlp<double>& net, const LossFunction& fu
         if (i % 2 == 0) {
             expected.shape.push_back(W.columns());
         }
-        comparison.tensors.push_back({.name = i % 2 == 0 ? weight_name(i / 2) : bias_name(i / 2),
-                                      .theirs = theirs[places[i]].name});
+        comparison.tensors.push_back(
+            {.name = i % 2 == 0 ? weight_name(i / 2) : bias_name(i / 2), .theirs = theirs[places[i]].name});
         searches.emplace_back(theirs[places[i]], std::move(expected), comparison.digits);
     }
     double batch = data.weights.empty() ? static_cast<double>(data.rows()) : 0.0;

@@ -30,7 +30,7 @@ enum class Cause {
     missing_hidden_derivative,  ///< without f′ in one hidden layer or in all
     derivative_at_activation,   ///< f′(f(z)) or g′(g(z)) in one hidden layer, all, or the last
     accumulated,                ///< not set to zero before: several times the gradient, or sums of sums over rows
-    bias_sum,                   ///< of a bias only: summed over units, over one row, or divided by rows unlike the weights
+    bias_sum,  ///< of a bias only: summed over units, over one row, or divided by rows unlike the weights
     unexplained,
 };
 inline constexpr std::array<std::string_view, 13> cause_names{"transposed",
@@ -68,7 +68,7 @@ struct ComparedTensor {
 struct Comparison {
     bool pass = true;
     std::size_t rows = 0;
-    int digits = 53;               ///< binary digits of the precision that their numbers are judged in
+    int digits = 53;                ///< binary digits of the precision that their numbers are judged in
     bool penalty_explains = false;  ///< theirs is the gradient of loss and L2 penalty together
     std::vector<ComparedTensor> tensors;
 };

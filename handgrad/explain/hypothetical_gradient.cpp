@@ -23,12 +23,11 @@ public:
     RowPass(const BasicMlp<double>& net, const LossFunction& function, const Hypothesis& hypothesis, double unit)
         : net_(net), hypothesis_(hypothesis), unit_(unit), tape_(net, 1), da_(net.outputs()), dz_(net.outputs()) {
         settings_ = net.architecture().activation_settings();
-        loss_ = {.kind = function.kind,
-                 .parameters = {.huber_delta = function.huber_delta,
-                                .quantile = function.quantile,
-                                .kink = settings_.kink},
-                 .output = net.architecture().output,
-                 .settings = settings_};
+        loss_ = {
+            .kind = function.kind,
+            .parameters = {.huber_delta = function.huber_delta, .quantile = function.quantile, .kink = settings_.kink},
+            .output = net.architecture().output,
+            .settings = settings_};
         reduction_ = reduction_factor(function.kind, net.outputs(), net.architecture().conventions);
         if (hypothesis.other_kink) {
             settings_.kink = settings_.kink == Kink::right_limit ? Kink::nearest_zero : Kink::right_limit;
@@ -272,8 +271,8 @@ HypotheticalGradient hypothetical_gradient(const BasicMlp<double>& net, const Lo
     std::vector<LayerSums> sums;
     for (std::size_t l = 0; l < net.layers(); ++l) {
         const std::size_t out = net.bias(l).size(), count = out * net.weight(l).columns();
-        sums.push_back({RowSum(count), RowSum(count), RowSum(out), RowSum(out), RowSum(out), RowSum(out),
-                        RowSum(rows)});
+        sums.push_back(
+            {RowSum(count), RowSum(count), RowSum(out), RowSum(out), RowSum(out), RowSum(out), RowSum(rows)});
     }
     HypotheticalGradient result;
     RowPass pass(net, function, hypothesis, unit);

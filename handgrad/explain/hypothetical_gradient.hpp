@@ -51,8 +51,8 @@ struct HypotheticalGradient {
 /// distance from 1 to the next number of the precision that the bound is for.
 ///
 /// The bound follows an error through the passes: z = Σ w a + b moves by its own roundings, g(n) Σ|w a|, and by what a
-/// and w were rounded by; f and f′ by what they change between z ± that; each δ and each sum over rows likewise. g(n) is
-/// min(n, 8 √n) units: the worst case of a short sum, and what a long one exceeds with a probability below 10⁻¹³
+/// and w were rounded by; f and f′ by what they change between z ± that; each δ and each sum over rows likewise. g(n)
+/// is min(n, 8 √n) units: the worst case of a short sum, and what a long one exceeds with a probability below 10⁻¹³
 /// (Higham and Mary 2019). A kink within reach of z adds its jump, unless z is exactly 0: then the convention decides.
 HypotheticalGradient hypothetical_gradient(const BasicMlp<double>& net, const LossFunction& function,
                                            const BasicDataset<double>& data, const Hypothesis& hypothesis, double unit);

@@ -10,7 +10,7 @@ namespace handgrad {
 
 struct WrongScale {
     double value = 1.0;
-    std::vector<Cause> causes;                     ///< the fewest that give it, in the order of Cause
+    std::vector<Cause> causes;                      ///< the fewest that give it, in the order of Cause
     std::vector<std::vector<Cause>> coincide = {};  ///< others, no more in number, that give the same
 };
 

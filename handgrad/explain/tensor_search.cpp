@@ -70,7 +70,9 @@ TensorSearch::TensorSearch(const NamedArray& theirs, ExpectedShape expected, int
       expected_(std::move(expected)),
       digits_(digits),
       unit_(std::ldexp(1.0, -digits)),
-      smallest_(digits == 11 ? 0x1p-24 : digits == 24 ? 0x1p-126 : 0x1p-1022) {
+      smallest_(digits == 11   ? 0x1p-24
+                : digits == 24 ? 0x1p-126
+                               : 0x1p-1022) {
     if (expected_.bias() && theirs_.shape == std::vector{expected_.rows, expected_.shape[0]}) {
         column_sums_.assign(expected_.shape[0], 0.0);
         for (std::size_t i = 0; i < theirs_.values.size(); ++i) {
@@ -116,7 +118,11 @@ void TensorSearch::add_weight_candidates(const TensorSums& sums, std::vector<Can
 void TensorSearch::add_bias_candidates(const TensorSums& sums, std::vector<Candidate>& to) const {
     const std::size_t out = expected_.shape[0], count = theirs_.values.size();
     const auto rows = static_cast<double>(expected_.rows);
-    const auto wrong_sum = [&](BoundedNumbers numbers) { to.push_back({std::move(numbers), {Cause::bias_sum}}); };
+    constexpr double odd_shape = 10.0;
+    const double shape_tells = plain_shape() ? 0.0 : odd_shape;
+    const auto wrong_sum = [&](BoundedNumbers numbers) {
+        to.push_back({std::move(numbers), {Cause::bias_sum}, shape_tells});
+    };
     if (plain_shape()) {
         to.push_back({sums.all, {}});
         if (expected_.rows > 1) {
@@ -162,7 +168,7 @@ void TensorSearch::compare(const std::vector<double>& values, const Candidate& c
         if (causes.size() > most_causes_) {
             continue;
         }
-        double residual = 0.0, bits = 0.0;
+        double residual = 0.0, bits = candidate.bits;
         for (std::size_t i = 0; i < value.size() && residual <= 1.0; ++i) {
             const double bound = tolerance(value[i], error[i], scale.value);
             const double distance = std::fabs(values[i] - scale.value * value[i]);

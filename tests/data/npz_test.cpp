@@ -26,7 +26,8 @@ std::string number(std::size_t value, int bytes) {
 
 std::string npy(const std::string& descr, const std::string& shape, const std::string& data,
                 const std::string& fortran = "False") {
-    const std::string header = "{'descr': '" + descr + "', 'fortran_order': " + fortran + ", 'shape': " + shape + ", }\n";
+    const std::string header =
+        "{'descr': '" + descr + "', 'fortran_order': " + fortran + ", 'shape': " + shape + ", }\n";
     return "\x93NUMPY" + std::string("\x01\x00", 2) + number(header.size(), 2) + header + data;
 }
 
@@ -80,8 +81,8 @@ std::string archive(const std::vector<Entry>& entries, std::size_t shift_start =
         const std::string method = number(e.method != 99 ? e.method : e.deflate ? 8 : 0, 2);
         const std::string flags = number(e.flags | (e.descriptor ? 8U : 0U), 2);
         const std::string zip64 = number(1, 2) + number(16, 2) + number(size, 8) + number(packed.size(), 8);
-        const std::string sizes = e.zip64 ? number(0xFFFFFFFF, 4) + number(0xFFFFFFFF, 4)
-                                          : number(packed.size(), 4) + number(size, 4);
+        const std::string sizes =
+            e.zip64 ? number(0xFFFFFFFF, 4) + number(0xFFFFFFFF, 4) : number(packed.size(), 4) + number(size, 4);
         const std::string none = number(0, 8);
         const std::string local = e.local_name.empty() ? e.name : e.local_name;
         const std::string extra = e.zip64 ? zip64 : "";
@@ -107,15 +108,13 @@ std::string error(const std::string& bytes) {
 }
 
 TEST(Npz, ArraysByNameStoredDeflatedWithZip64AndWithDescriptors) {
-    const std::vector<NamedArray> arrays = read_npz(archive({{"a.npy", small()},
-                                                             {.name = "b.w.npy", .content = small(), .deflate = true},
-                                                             {.name = "c.npy", .content = small(), .zip64 = true},
-                                                             {.name = "d.npy",
-                                                              .content = small(),
-                                                              .deflate = true,
-                                                              .descriptor = true}},
-                                                            0, "a comment"),
-                                                    "g.npz");
+    const std::vector<NamedArray> arrays =
+        read_npz(archive({{"a.npy", small()},
+                          {.name = "b.w.npy", .content = small(), .deflate = true},
+                          {.name = "c.npy", .content = small(), .zip64 = true},
+                          {.name = "d.npy", .content = small(), .deflate = true, .descriptor = true}},
+                         0, "a comment"),
+                 "g.npz");
     ASSERT_EQ(arrays.size(), 4);
     EXPECT_EQ(arrays[1].name, "b.w");
     for (const NamedArray& array : arrays) {
@@ -146,7 +145,8 @@ TEST(Npz, AnEmptyArchiveHasNoArrays) { EXPECT_TRUE(read_npz(archive({}), "g.npz"
 TEST(Npz, ABombIsRefusedBeforeMemoryIsTaken) {
     EXPECT_THAT(error(archive({{.name = "a.npy", .content = small(), .deflate = true, .size = 0xF0000000}})),
                 HasSubstr("declares 4026531840 bytes, packed in"));
-    EXPECT_THAT(error(archive({{.name = "a.npy", .content = small(), .size = 1000}})), HasSubstr("declares 1000 bytes"));
+    EXPECT_THAT(error(archive({{.name = "a.npy", .content = small(), .size = 1000}})),
+                HasSubstr("declares 1000 bytes"));
 }
 
 TEST(Npz, DataThatUnpacksToMoreOrLessThanDeclaredIsRefused) {

@@ -67,7 +67,8 @@ TEST(Comparison, TheEnginesGradientPassesForEveryPairOfActivationAndLoss) {
             for (const Loss loss : all_losses) {
                 const ActivationFacts& g = facts(output);
                 if (!facts(hidden).elementwise || g.lowest < facts(loss).lowest_output ||
-                    g.highest > facts(loss).highest_output) {
+                    g.highest > facts(loss).highest_output ||
+                    (output == Activation::relu && loss == Loss::poisson)) {  // whose slope at ŷ = 0 is infinite
                     continue;
                 }
                 const Problem p = problem({.sizes = {3, 4, 2}, .hidden = hidden, .output = output}, loss);
@@ -137,7 +138,8 @@ TEST(Comparison, ANumberThatAgreesByChanceWithThreeMistakesIsNotNamed) {
 
 TEST(Comparison, TwiceEverywhereIsTheTwoOfTheLossWhereItHasOneElseAccumulated) {
     for (const Loss loss : {Loss::squared_error, Loss::binary_cross_entropy}) {
-        const Problem p = problem({.sizes = {3, 4, 3}, .hidden = Activation::tanh, .output = Activation::sigmoid}, loss);
+        const Problem p =
+            problem({.sizes = {3, 4, 3}, .hidden = Activation::tanh, .output = Activation::sigmoid}, loss);
         std::vector<NamedArray> theirs = p.right;
         for (NamedArray& array : theirs) {
             for (double& v : array.values) {
