@@ -250,9 +250,10 @@ OutputFormulas output_formulas(Loss loss, Activation output, const Conventions& 
             .simplified = simplified,
             .delta = {.literal = simplified,
                       .computed = bracketed("(1-y_j)\\sigma(\\z_j)-y_j\\sigma(-\\z_j)"),
-                      .why = "(19) times (15) as they stand is 14 % wrong at $z=15$ and infinite from $z=16.64$ on in "
-                             "float32. Their product is $\\hat y-y$ (over K for a mean): g' cancels. Even that is 0 "
-                             "at $z=20$, $y=1$; the form computed is right to a few ulp."},
+                      .why =
+                          "(19) times (15) as they stand is 14 % wrong at $z=15$ and infinite from $z=16.64$ on in "
+                          "float32. Their product is $\\hat y-y$ (over $K$ for a mean): $g'$ cancels. Even that is 0 "
+                          "at $z=20$, $y=1$; the form computed is right to a few ulp."},
             .loss = {.literal = formulas(loss, conventions).loss,
                      .computed = c + "\\sum_{j}[\\max(\\z_j,0)-\\z_jy_j+\\mathrm{log1p}(e^{-|\\z_j|})]",
                      .why = "$\\log(1-\\hat y)$ is infinite once $\\hat y$ has reached 1, at $z=17.4$ in float32."}};
@@ -273,14 +274,15 @@ OutputFormulas output_formulas(Loss loss, Activation output, const Conventions& 
     }
     assert(loss == Loss::poisson);
     const Formula simplified = c.empty() ? "\\hat y_j-y_j" : c + "(\\hat y_j-y_j)";
-    return {.simplified = simplified,
-            .delta = {.literal = simplified,
-                      .computed = bracketed("\\mathrm{expm1}(\\z_j)+(1-y_j)"),
-                      .why = "$(1-y/\\hat y)\\hat y$ is $\\hat y-y$: g' cancels. For $y\\ge0.5$ it is taken as shown, "
-                             "so that it keeps its digits near $z=0$, $y=1$."},
-            .loss = {.literal = formulas(loss, conventions).loss,
-                     .computed = c + "\\sum_{j}(e^{\\z_j}-y_j\\z_j)",
-                     .why = "$\\log\\hat y$ is $z$."}};
+    return {
+        .simplified = simplified,
+        .delta = {.literal = simplified,
+                  .computed = bracketed("\\mathrm{expm1}(\\z_j)+(1-y_j)"),
+                  .why = "$(1-y/\\hat y)\\hat y$ is $\\hat y-y$: $g'$ cancels. For $y\\ge0.5$ it is taken as shown, "
+                         "so that it keeps its digits near $z=0$, $y=1$."},
+        .loss = {.literal = formulas(loss, conventions).loss,
+                 .computed = c + "\\sum_{j}(e^{\\z_j}-y_j\\z_j)",
+                 .why = "$\\log\\hat y$ is $z$."}};
 }
 
 }  // namespace handgrad
