@@ -133,23 +133,23 @@ double median_of(std::vector<double> numbers) {
     return std::isfinite(sum) ? sum / 2 : below / 2 + *middle / 2;
 }
 
-/// The population standard deviation, as scikit-learn's StandardScaler has it. Squares are taken of the distances in
-/// shares of the largest, so that none overflows or vanishes.
+/// The population standard deviation, as scikit-learn's StandardScaler has it. Squares are taken of a quarter of the
+/// distances, in shares of the largest, so that nothing overflows or vanishes.
 double deviation_of(const std::vector<double>& numbers, const ExactSum& mean) {
-    const auto distance = [&](double number) { return (number - mean.high) - mean.low; };
+    const auto quarter = [&](double number) { return (number / 4 - mean.high / 4) - mean.low / 4; };
     double largest = 0.0;
     for (const double number : numbers) {
-        largest = std::max(largest, std::fabs(distance(number)));
+        largest = std::max(largest, std::fabs(quarter(number)));
     }
-    if (largest == 0.0 || !std::isfinite(largest)) {
-        return largest;
+    if (largest == 0.0) {
+        return 0.0;
     }
     const double unit = std::exp2(std::ilogb(largest));
     ExactSum squares;
     for (const double number : numbers) {
-        squares.add_square(distance(number) / unit);
+        squares.add_square(quarter(number) / unit);
     }
-    return std::sqrt(squares.value() / static_cast<double>(numbers.size())) * unit;
+    return std::sqrt(squares.value() / static_cast<double>(numbers.size())) * unit * 4;
 }
 
 struct Scaling {
