@@ -1,5 +1,5 @@
 # The front door: `make` builds, `make demo` shows, `make test` proves. Each installs what it lacks first.
-.PHONY: all packages configure-dev demo demo-fashion test tidy threads mutations bench bench-reading \
+.PHONY: all packages configure-dev demo demo-fashion test tidy threads emulated mutations bench bench-reading \
         bench-instructions proof scores equations format clean
 
 all: packages
@@ -31,6 +31,11 @@ threads: packages
 	@cmake --preset tsan -Wno-dev >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
 	@cmake --build --preset tsan --target base_test nn_test
 	@ctest --test-dir build/tsan --output-on-failure --tests-regex 'ThreadPool|Barrier|Engine\.|Predictor'
+
+# An x86-64 processor without AVX and an aarch64 one, emulated: the same bits. Minutes, so not part of `make test`.
+emulated: all
+	@tools/install-packages tests/emulated/packages.txt
+	@tests/emulated/run
 
 # Formulas broken on purpose, for the tests (`make test` runs that too) and for the certificate.
 mutations: configure-dev

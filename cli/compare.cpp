@@ -32,6 +32,7 @@ bool parse(CompareOptions& options, std::vector<std::string> words) {
                                     "handgrad compare price.model batch.csv --gradients torch.safetensors --json"});
     arguments.positional("MODEL", options.model);
     arguments.positional("DATA", options.data);
+    arguments.group("What to judge");
     arguments.option("--gradients", "FILE", "the gradients to judge: .npz (np.savez) or .safetensors, tensors by name",
                      into(options.gradients));
     arguments.group("Table (columns are found by their names; without these options read as in training)");

@@ -25,13 +25,13 @@ std::string layers_text(const std::vector<std::size_t>& layers) {
 /// One sentence on what is wrong and where to put it right.
 std::string remedy(Cause cause, const ComparedTensor& tensor, std::size_t rows, const Model& model) {
     const bool squared = model.loss.kind == Loss::squared_error;
-    const std::string loss_equation = squared ? "Eq. (3), (10)" : "Table 5, Eq. (18)";
+    const std::string loss_equation = squared ? "Eq. 3, 10" : "Table 5, Eq. 18";
     switch (cause) {
         case Cause::transposed:
             return "dl/dW has the shape of W, out x in: delta a^T, not a delta^T (derivation 6.2)";
         case Cause::sign:
             return fmt::format("the sign is turned round: the loss grows with yhat - y, not y - yhat ({})",
-                               squared ? "Eq. (10)" : "Eq. (18)");
+                               squared ? "Eq. 10" : "Eq. 18");
         case Cause::factor_2:
             return squared ? "twice the gradient: the 2 of Eq. (10) counted twice, or a loss with a half less"
                            : "twice the gradient: this loss has no 2 (Eq. 18)";

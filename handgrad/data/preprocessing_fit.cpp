@@ -85,13 +85,41 @@ std::vector<double> present_numbers(const Table& table, const Column& column, Ro
     return numbers;
 }
 
-/// The sum in long double, in which 2⁶⁴ of the largest doubles do not overflow.
-long double mean_of(const std::vector<double>& numbers) {
-    long double sum = 0.0L;
-    for (const double number : numbers) {
-        sum += number;
+/// A sum in two doubles, as good as one of twice their digits, and the same on every processor (a long double has 64
+/// bits on some, 113 on others).
+struct ExactSum {
+    double high = 0.0;
+    double low = 0.0;
+
+    void add(double value) {  // Knuth's two-sum
+        const double sum = high + value;
+        const double virtual_value = sum - high;
+        low += (high - (sum - virtual_value)) + (value - virtual_value);
+        high = sum;
     }
-    return sum / static_cast<long double>(numbers.size());
+    void add_square(double value) {
+        const double square = value * value;
+        low += std::fma(value, value, -square);
+        add(square);
+    }
+    [[nodiscard]] double value() const { return high + low; }
+};
+
+/// The mean in two doubles. Where the sum of the numbers would overflow, that of 2⁻⁶⁴ of each does not.
+ExactSum mean_of(const std::vector<double>& numbers) {
+    const double count = static_cast<double>(numbers.size());
+    for (const double unit : {1.0, 0x1p-64}) {
+        ExactSum sum;
+        for (const double number : numbers) {
+            sum.add(number * unit);
+        }
+        if (std::isfinite(sum.value())) {
+            const double mean = sum.value() / count;
+            const double rest = (std::fma(-mean, count, sum.high) + sum.low) / count;
+            return {mean / unit, rest / unit};
+        }
+    }
+    return {};  // numbers are finite
 }
 
 double median_of(std::vector<double> numbers) {
@@ -100,17 +128,28 @@ double median_of(std::vector<double> numbers) {
     if (numbers.size() % 2 == 1) {
         return *middle;
     }
-    const long double below = *std::max_element(numbers.begin(), middle);
-    return static_cast<double>((below + *middle) / 2);
+    const double below = *std::max_element(numbers.begin(), middle);
+    const double sum = below + *middle;
+    return std::isfinite(sum) ? sum / 2 : below / 2 + *middle / 2;
 }
 
-/// The population standard deviation, as scikit-learn's StandardScaler has it.
-long double deviation_of(const std::vector<double>& numbers, long double mean) {
-    long double squares = 0.0L;
+/// The population standard deviation, as scikit-learn's StandardScaler has it. Squares are taken of a quarter of the
+/// distances, in shares of the largest, so that nothing overflows or vanishes.
+double deviation_of(const std::vector<double>& numbers, const ExactSum& mean) {
+    const auto quarter = [&](double number) { return (number / 4 - mean.high / 4) - mean.low / 4; };
+    double largest = 0.0;
     for (const double number : numbers) {
-        squares += (number - mean) * (number - mean);
+        largest = std::max(largest, std::fabs(quarter(number)));
     }
-    return std::sqrt(squares / static_cast<long double>(numbers.size()));
+    if (largest == 0.0) {
+        return 0.0;
+    }
+    const double unit = std::exp2(std::ilogb(largest));
+    ExactSum squares;
+    for (const double number : numbers) {
+        squares.add_square(quarter(number) / unit);
+    }
+    return std::sqrt(squares.value() / static_cast<double>(numbers.size())) * unit * 4;
 }
 
 struct Scaling {
@@ -132,17 +171,16 @@ Scaling scaling_of(const Table& table, const Column& column, const std::vector<d
     if (*min == *max) {  // asked first: the rounding of a mean must not pass for spread
         return {*min, 1.0};
     }
-    const long double mean = mean_of(numbers);
-    const long double shift = scale == Scale::standard ? mean : static_cast<long double>(*min);
-    const long double spread =
-        scale == Scale::standard ? deviation_of(numbers, mean) : static_cast<long double>(*max) - *min;
+    const ExactSum mean = mean_of(numbers);
+    const double shift = scale == Scale::standard ? mean.value() : *min;
+    const double spread = scale == Scale::standard ? deviation_of(numbers, mean) : *max - *min;
     if (spread > std::numeric_limits<double>::max()) {
         fail(table, column,
              "its numbers span more than a double holds (" + format_number(*min) + " to " + format_number(*max) +
                  "); rescale the column, or use --scale standard");
     }
     const bool invertible = spread >= std::numeric_limits<double>::min();
-    return {static_cast<double>(shift), invertible ? static_cast<double>(spread) : 1.0};
+    return {shift, invertible ? spread : 1.0};
 }
 
 // Features ------------------------------------------------------------------------------------------------------------
@@ -192,7 +230,7 @@ FeatureColumn fit_numbers(const Table& table, const Column& column, Rows rows, R
         fail(table, column, "every cell of the rows to train on is missing; leave it out with --drop");
     }
     if (options.impute != Impute::error) {
-        feature.impute = options.impute == Impute::mean ? static_cast<double>(mean_of(numbers)) : median_of(numbers);
+        feature.impute = options.impute == Impute::mean ? mean_of(numbers).value() : median_of(numbers);
         numbers.resize(training_rows.size(), *feature.impute);  // scaled is what the network sees
     }
     const Scaling scaling = scaling_of(table, column, numbers, options.scale);

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <optional>
 
 namespace handgrad::explain {
 namespace {
@@ -21,19 +20,20 @@ public:
 
     [[nodiscard]] Verdict of(std::size_t l) const {
         Verdict verdict{.reach = reach(l)};
-        const double scale = layers_[last_].bounded() || chain_.target_spread == 0.0
-                                 ? 1.0
-                                 : std::min(1.0, chain_.target_spread);  // small targets ask for small slopes
-        if (verdict.reach < starved_reach * scale) {
+        if (verdict.reach < starved_reach * scale()) {
             verdict.factor = largest_deficit(l);
-        } else if (const std::optional<Factor> wide = lost_to_flat_units(l)) {
-            verdict.factor = *wide;
+        } else {
+            verdict.factor = factor_by_itself(l);
         }
         verdict.starved = verdict.factor != Factor::none;
         return verdict;
     }
 
 private:
+    /// Small targets ask for small weights: the spread of targets below 1 where the outputs are not bounded.
+    [[nodiscard]] double scale() const {
+        return layers_[last_].bounded() || chain_.target_spread == 0.0 ? 1.0 : std::min(1.0, chain_.target_spread);
+    }
     /// ∂ŷ/∂z of the last layer. 1 where it does not count: it cancels against the loss, or the few rows that are still
     /// missed stand among many that have been learned, and not so far out that there is no way back.
     [[nodiscard]] double output_gain() const {
@@ -101,21 +101,24 @@ private:
         return guilty;
     }
 
-    /// A layer whose few steep units still let a gradient through, though most of what it could learn is lost.
-    [[nodiscard]] std::optional<Factor> lost_to_flat_units(std::size_t l) const {
+    /// A factor that is out of order by itself, though what it lets through still reaches the layer.
+    [[nodiscard]] Factor factor_by_itself(std::size_t l) const {
         if (chain_.residual_loss && chain_.unexplained >= material_error && chain_.error_in_flat_rows >= most_units) {
             return Factor::output_saturation;
         }
+        const bool rows_differ = chain_.rows >= rows_for_dead && layers_[0].largest_input >= starved_reach;
         for (std::size_t m = l; m < last_; ++m) {
             if (layers_[m].saturated >= most_units) {
                 return Factor::hidden_saturation;
             }
-            const bool rows_differ = chain_.rows >= rows_for_dead && layers_[0].largest_input >= starved_reach;
             if (layers_[m].dead >= most_units && rows_differ) {
                 return Factor::dead_units;
             }
+            if (layers_[m + 1].weight_norm < small_weight_gain * scale()) {
+                return Factor::small_weights;
+            }
         }
-        return std::nullopt;
+        return Factor::none;
     }
 
     const GradientChain& chain_;

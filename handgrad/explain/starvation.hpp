@@ -10,12 +10,13 @@
 namespace handgrad::explain {
 
 /// The thresholds of docs/diagnosis.md.
-inline constexpr double starved_reach = 1e-3;     ///< a thousandth of the step that a healthy layer makes
-inline constexpr double most_units = 0.75;        ///< three of four units flat: the layer's width is gone
-inline constexpr double material_error = 0.25;    ///< a quarter of the targets' spread still unexplained
-inline constexpr double learned = 0.01;           ///< a hundredth of it: nothing is left to learn
-inline constexpr double no_return = 0x1p-23;      ///< σ′ of an output that has rounded to 0 or 1 in float
-inline constexpr std::size_t rows_for_dead = 10;  ///< fewer rows may miss the side where a unit lives
+inline constexpr double starved_reach = 1e-3;      ///< a thousandth of the step that a healthy layer makes
+inline constexpr double most_units = 0.75;         ///< three of four units flat: the layer's width is gone
+inline constexpr double small_weight_gain = 0.01;  ///< one W that takes two of the three powers of ten by itself
+inline constexpr double material_error = 0.25;     ///< a quarter of the targets' spread still unexplained
+inline constexpr double learned = 0.01;            ///< a hundredth of it: nothing is left to learn
+inline constexpr double no_return = 0x1p-23;       ///< σ′ of an output that has rounded to 0 or 1 in float
+inline constexpr std::size_t rows_for_dead = 10;   ///< fewer rows may miss the side where a unit lives
 
 /// Of one layer.
 struct Verdict {

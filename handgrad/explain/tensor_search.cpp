@@ -118,7 +118,11 @@ void TensorSearch::add_weight_candidates(const TensorSums& sums, std::vector<Can
 void TensorSearch::add_bias_candidates(const TensorSums& sums, std::vector<Candidate>& to) const {
     const std::size_t out = expected_.shape[0], count = theirs_.values.size();
     const auto rows = static_cast<double>(expected_.rows);
-    const auto wrong_sum = [&](BoundedNumbers numbers) { to.push_back({std::move(numbers), {Cause::bias_sum}}); };
+    constexpr double odd_shape = 10.0;
+    const double shape_tells = plain_shape() ? 0.0 : odd_shape;
+    const auto wrong_sum = [&](BoundedNumbers numbers) {
+        to.push_back({std::move(numbers), {Cause::bias_sum}, shape_tells});
+    };
     if (plain_shape()) {
         to.push_back({sums.all, {}});
         if (expected_.rows > 1) {
@@ -164,7 +168,7 @@ void TensorSearch::compare(const std::vector<double>& values, const Candidate& c
         if (causes.size() > most_causes_) {
             continue;
         }
-        double residual = 0.0, bits = 0.0;
+        double residual = 0.0, bits = candidate.bits;
         for (std::size_t i = 0; i < value.size() && residual <= 1.0; ++i) {
             const double bound = tolerance(value[i], error[i], scale.value);
             const double distance = std::fabs(values[i] - scale.value * value[i]);

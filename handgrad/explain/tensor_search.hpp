@@ -57,6 +57,7 @@ private:
     struct Candidate {
         BoundedNumbers numbers;
         std::vector<Cause> causes;
+        double bits = 0.0;  ///< what the shape alone tells
     };
     [[nodiscard]] std::vector<Candidate> candidates(const TensorSums& sums) const;
     void add_weight_candidates(const TensorSums& sums, std::vector<Candidate>& to) const;

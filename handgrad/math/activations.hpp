@@ -196,10 +196,13 @@ struct Gelu {
     /// Φ(z) = ½ erfc(−z/√2): unlike ½(1 + erf(z/√2)) it keeps its digits for z ≪ 0.
     template <class T>
     static T normal_distribution(T z) {
-        constexpr long double c = -0.707106781186547524400844362104849039L;
+        const T c = constant<T>(-0.707106781186547524400844362104849039L);
+        // What that constant lost, written down: computed from a long double it would depend on the processor.
+        constexpr bool single = std::is_same_v<Scalar<T>, float>, twice = std::is_same_v<Scalar<T>, double>;
+        const T c_low = constant<T>(single ? -0x1.9fcef4p-27L : twice ? 0x1.bep-55L : 0.0L);
         const T h = held(z);
-        const T x = h * constant<T>(c);
-        const T lost = fma(h, constant<T>(c - static_cast<Scalar<T>>(c)), fma(h, constant<T>(c), -x));
+        const T x = h * c;
+        const T lost = fma(h, c_low, fma(h, c, -x));
         return T(0.5) * erfc_of_sum(x, lost);
     }
     /// e^{−z²/2}/√(2π), with what z² lost.

@@ -3,7 +3,7 @@
 import pytest
 from cli_support import arguments_for, regression_table
 
-VERBS = ("train", "predict", "evaluate", "check", "explain", "compare", "inspect", "diagnose", "sensitivity", "bench")
+VERBS = ("train", "predict", "evaluate", "inspect", "check", "explain", "compare", "diagnose", "sensitivity", "bench")
 
 
 def test_alone_the_program_prints_help_with_examples_first_on_standard_output(handgrad):

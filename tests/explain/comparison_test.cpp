@@ -67,7 +67,8 @@ TEST(Comparison, TheEnginesGradientPassesForEveryPairOfActivationAndLoss) {
             for (const Loss loss : all_losses) {
                 const ActivationFacts& g = facts(output);
                 if (!facts(hidden).elementwise || g.lowest < facts(loss).lowest_output ||
-                    g.highest > facts(loss).highest_output) {
+                    g.highest > facts(loss).highest_output ||
+                    (output == Activation::relu && facts(loss).lowest_output == 0.0)) {  // infinite slope at ŷ = 0
                     continue;
                 }
                 const Problem p = problem({.sizes = {3, 4, 2}, .hidden = hidden, .output = output}, loss);

@@ -134,7 +134,7 @@ TYPED_TEST(PlantedFactor, TinyWeightsStarveWhatLiesBelow) {
         auto made = planted::healthy<TypeParam>(
             draw, planted::random_shape(draw, 1, hidden, output),
             output == Activation::sigmoid && draw.coin() ? Loss::binary_cross_entropy : Loss::squared_error, rows);
-        planted::scale_weights(made.net, 1, std::pow(10.0, draw.uniform(-12.0, -4.0)));
+        planted::scale_weights(made.net, 1, std::pow(10.0, draw.uniform(-12.0, -3.0)));
         expect_factor(diagnosis_of(made), Factor::small_weights, 0, 1);
     });
 }

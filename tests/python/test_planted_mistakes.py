@@ -40,7 +40,7 @@ PAIRED = [("sign", "transposed"), ("sign", "factor_half"), ("factor_2", "transpo
           ("missing_hidden_derivative", "factor_half"), ("missing_hidden_derivative", "transposed"),
           ("derivative_at_activation", "sign"), ("derivative_at_activation", "missing_output_derivative"),
           ("relu_at_zero", "sign"), ("relu_at_zero", "rows_summed"), ("relu_at_zero", "transposed"),
-          ("bias_first_row", "sign"), ("bias_mean", "transposed"), ("bias_all_units", "factor_half"),
+          ("bias_first_row", "sign"), ("bias_mean", "transposed"), ("bias_all_units", "sign"),
           ("accumulated_rows", "sign"), ("bias_last_row", "missing_hidden_derivative"),
           ("accumulated_3", "missing_output_derivative"), ("rows_summed", "accumulated_rows")]
 SINGLE = ["transposed", "sign", "factor_2", "factor_half", "outputs_summed", "outputs_averaged", "rows_summed",
@@ -120,7 +120,10 @@ def test_right_gradients_pass(problem, network, dtype):
     assert {t["cause"] for t in tensors.values()} == {None}
 
 
-def differs(wrong, right):
+def differs(tensor, wrong, right):
+    """Beyond rounding, axes of length 1 of a bias aside."""
+    if tensor.endswith("bias"):
+        wrong, right = np.atleast_1d(np.squeeze(wrong)), np.atleast_1d(np.squeeze(right))
     return wrong.shape != right.shape or np.max(np.abs(wrong - right)) > 1e-9
 
 
@@ -130,7 +133,7 @@ def fewest(net, problem, tensor, mistakes):
     whole = gradient(net, weights, x, y, frozenset(mistakes))[tensor]
     for count in range(len(mistakes) + 1):
         for some in itertools.combinations(mistakes, count):
-            if not differs(gradient(net, weights, x, y, frozenset(some))[tensor], whole):
+            if not differs(tensor, gradient(net, weights, x, y, frozenset(some))[tensor], whole):
                 return some
     raise AssertionError
 
@@ -148,7 +151,10 @@ def test_a_planted_mistake_is_called_by_its_name(problem, network, mistakes, dty
         needed = {cause_of(mistake) for mistake in fewest(net, problem(network), name, mistakes)}
         if not needed:
             assert tensor["cause"] is None, tensor
-        elif needed != (named := set(tensor["cause"].split("+"))):
+            continue
+        named = set(tensor["cause"].split("+"))
+        # What is needless here may be named because other tensors need it: of a tensor of zeros everything is true.
+        if not needed <= named <= {cause_of(mistake) for mistake in mistakes}:
             # Another name only where it stands for the very same numbers, is not longer, and the planted one is told.
             assert needed in [set(other.split("+")) for other in tensor["coincide"]], (tensor, needed)
             assert len(named) <= len(needed)
