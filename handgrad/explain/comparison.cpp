@@ -76,17 +76,17 @@ bool has(const std::vector<Cause>& causes, Cause cause) { return std::ranges::fi
 
 /// The explanations among which one tensor's numbers do not decide.
 struct Open {
-    std::vector<const Explanation*> options;
+    std::vector<const Conjecture*> options;
 };
 
 /// Those of one number of causes that fit about as well as the best of them.
 Open open_at(const TensorSearch& search, std::size_t causes) {
     double best = 1.0;
-    for (const Explanation& e : search.found()) {
+    for (const Conjecture& e : search.found()) {
         best = e.causes.size() == causes ? std::min(best, e.residual) : best;
     }
     Open open;
-    for (const Explanation& e : search.found()) {
+    for (const Conjecture& e : search.found()) {
         if (e.causes.size() == causes && e.residual <= std::max(10.0 * best, 0.01)) {
             open.options.push_back(&e);
         }
@@ -99,7 +99,7 @@ std::map<std::string, std::size_t> votes_of(const std::vector<TensorSearch>& sea
     std::map<std::string, std::size_t> votes;
     for (const TensorSearch& search : searches) {
         std::map<std::string, bool> own;
-        for (const Explanation& e : search.found()) {
+        for (const Conjecture& e : search.found()) {
             if (is_strong(e)) {
                 own[joined(e.causes)] = true;
             }
@@ -115,14 +115,14 @@ std::map<std::string, std::size_t> votes_of(const std::vector<TensorSearch>& sea
 /// chance counts only when it explains another tensor too.
 void settle(const TensorSearch& search, const std::map<std::string, std::size_t>& votes, ComparedTensor& tensor) {
     tensor.pass = search.pass();
-    const auto votes_for = [&](const Explanation& e) {
+    const auto votes_for = [&](const Conjecture& e) {
         const auto found = votes.find(joined(e.causes));
         return found == votes.end() ? std::size_t{0} : found->second;
     };
     for (std::size_t causes = 1; causes <= most_factors && !tensor.pass; ++causes) {
-        const Explanation* chosen = nullptr;
+        const Conjecture* chosen = nullptr;
         const Open open = open_at(search, causes);
-        for (const Explanation* e : open.options) {
+        for (const Conjecture* e : open.options) {
             if (votes_for(*e) > 0 && (chosen == nullptr || votes_for(*e) > votes_for(*chosen))) {
                 chosen = e;
             }
@@ -138,7 +138,7 @@ void settle(const TensorSearch& search, const std::map<std::string, std::size_t>
                 tensor.coincide.push_back(other);
             }
         };
-        for (const Explanation* e : open.options) {
+        for (const Conjecture* e : open.options) {
             note(joined(e->causes));
         }
         for (const std::vector<Cause>& other : chosen->coincide) {

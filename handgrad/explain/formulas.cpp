@@ -254,9 +254,10 @@ OutputFormulas output_formulas(Loss loss, Activation output, const Conventions& 
                           "(19) times (15) as they stand is 14 % wrong at $z=15$ and infinite from $z=16.64$ on in "
                           "float32. Their product is $\\hat y-y$ (over $K$ for a mean): $g'$ cancels. Even that is 0 "
                           "at $z=20$, $y=1$; the form computed is right to a few ulp."},
-            .loss = {.literal = formulas(loss, conventions).loss,
-                     .computed = c + "\\sum_{j}[\\max(\\z_j,0)-\\z_jy_j+\\mathrm{log1p}(e^{-|\\z_j|})]",
-                     .why = "$\\log(1-\\hat y)$ is infinite once $\\hat y$ is rounded to 1, from $z=16.64$ on in float32."}};
+            .loss = {
+                .literal = formulas(loss, conventions).loss,
+                .computed = c + "\\sum_{j}[\\max(\\z_j,0)-\\z_jy_j+\\mathrm{log1p}(e^{-|\\z_j|})]",
+                .why = "$\\log(1-\\hat y)$ is infinite once $\\hat y$ is rounded to 1, from $z=16.64$ on in float32."}};
     }
     if (loss == Loss::cross_entropy) {
         return {

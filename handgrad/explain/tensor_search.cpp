@@ -59,10 +59,10 @@ std::vector<Cause> united(std::vector<Cause> one, const std::vector<Cause>& two)
 
 }  // namespace
 
-bool is_strong(const Explanation& explanation) {
-    // A few dozen explanations of one cause are tried, some hundred of two, some thousand of three; so the chance that
+bool is_strong(const Conjecture& conjecture) {
+    // A few dozen conjectures of one cause are tried, some hundred of two, some thousand of three; so the chance that
     // any of them agrees with numbers of another origin stays near 2⁻⁹.
-    return explanation.bits >= 10.0 + 4.0 * static_cast<double>(explanation.causes.size());
+    return conjecture.bits >= 10.0 + 4.0 * static_cast<double>(conjecture.causes.size());
 }
 
 TensorSearch::TensorSearch(const NamedArray& theirs, ExpectedShape expected, int digits)
@@ -181,7 +181,7 @@ void TensorSearch::compare(const std::vector<double>& values, const Candidate& c
             found_.push_back({std::move(causes), scale.value, scale.coincide, pass.wrong_layers, residual, bits});
             if (is_strong(found_.back()) || found_.back().causes.empty()) {
                 most_causes_ = found_.back().causes.size();
-                std::erase_if(found_, [&](const Explanation& e) { return e.causes.size() > most_causes_; });
+                std::erase_if(found_, [&](const Conjecture& e) { return e.causes.size() > most_causes_; });
             }
         }
     }
@@ -198,7 +198,7 @@ void TensorSearch::look(const TensorSums& sums, const WrongPass& pass, const std
 }
 
 bool TensorSearch::pass() const {
-    return std::ranges::any_of(found_, [](const Explanation& e) { return e.causes.empty(); });
+    return std::ranges::any_of(found_, [](const Conjecture& e) { return e.causes.empty(); });
 }
 
 void TensorSearch::note_difference(const BoundedNumbers& ours, ComparedTensor& tensor) const {

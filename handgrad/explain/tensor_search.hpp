@@ -13,7 +13,7 @@
 namespace handgrad {
 
 /// A set of causes that produces the numbers of a tensor.
-struct Explanation {
+struct Conjecture {
     std::vector<Cause> causes;  ///< in the order of Cause
     double factor = 1.0;
     std::vector<std::vector<Cause>> coincide = {};
@@ -22,8 +22,8 @@ struct Explanation {
     double bits = 0.0;      ///< how unlikely it is that other numbers agree so well: −log₂ of that chance
 };
 
-/// Whether the agreement is too good for chance, given how many explanations of so many causes are tried.
-bool is_strong(const Explanation& explanation);
+/// Whether the agreement is too good for chance, given how many conjectures of so many causes are tried.
+bool is_strong(const Conjecture& conjecture);
 
 /// A parameter of the network that a tensor is compared with.
 struct ExpectedShape {
@@ -44,9 +44,9 @@ public:
     [[nodiscard]] TensorSearch fresh() const { return {theirs_, expected_, digits_}; }
     /// It agrees without any cause.
     [[nodiscard]] bool pass() const;
-    /// All explanations that no strong one beats by fewer causes.
-    [[nodiscard]] const std::vector<Explanation>& found() const { return found_; }
-    /// Causes of the best strong explanation so far; more are in vain.
+    /// All conjectures that no strong one beats by fewer causes.
+    [[nodiscard]] const std::vector<Conjecture>& found() const { return found_; }
+    /// Causes of the best strong conjecture so far; more are in vain.
     [[nodiscard]] std::size_t most_causes() const { return most_causes_; }
     /// Why it cannot be laid over ours, or empty.
     [[nodiscard]] std::string shape_problem() const;
@@ -73,7 +73,7 @@ private:
     double unit_;
     double smallest_;
     std::size_t most_causes_ = 3;
-    std::vector<Explanation> found_;
+    std::vector<Conjecture> found_;
     std::vector<double> column_sums_;  ///< of a bias that was not summed over rows at all
 };
 
