@@ -37,7 +37,7 @@ constexpr std::string_view sigmoid_slope_why =
     "$e^{-z}$ overflows. $\\sigma(1-\\sigma)$ is no way out: 0 from $z=17.4$ on in float32. $t$ never overflows.";
 constexpr std::string_view e_to_minus_abs = "t=e^{-|\\z|}";
 
-Formula diagonal(const Formula& entries) { return "\\operatorname{diag}\\{" + entries + "\\}"; }
+Formula diagonal(const Formula& entries) { return "\\operatorname{diag}\\left\\{" + entries + "\\right\\}"; }
 
 }  // namespace
 
@@ -191,14 +191,14 @@ LossFormulas formulas(Loss loss, const Conventions& conventions) {
         }
         case Loss::binary_cross_entropy:
             return {.loss = c + "\\sum_{j}-[y_j\\log\\hat y_j+(1-y_j)\\log(1-\\hat y_j)]",
-                    .entry = "-" + c + "[\\frac{y_j}{\\hat y_j}-\\frac{1-y_j}{1-\\hat y_j}]",
-                    .jacobian = "-" + c + "[\\frac{y}{\\hat y}-\\frac{1-y}{1-\\hat y}]^T",
+                    .entry = "-" + c + "\\left[\\frac{y_j}{\\hat y_j}-\\frac{1-y_j}{1-\\hat y_j}\\right]",
+                    .jacobian = "-" + c + "\\left[\\frac{y}{\\hat y}-\\frac{1-y}{1-\\hat y}\\right]^T",
                     .equations = "(18), (19)",
                     .equations_after_sigmoid = "(18), (19)"};
         case Loss::cross_entropy:
             return {.loss = "-\\sum_{j}y_j\\log\\hat y_j",
                     .entry = "-\\frac{y_j}{\\hat y_j}",
-                    .jacobian = "-[\\frac{y}{\\hat y}]^T",
+                    .jacobian = "-\\left[\\frac{y}{\\hat y}\\right]^T",
                     .equations = {},
                     .equations_after_sigmoid = {}};
         case Loss::absolute_error: {
@@ -230,7 +230,7 @@ LossFormulas formulas(Loss loss, const Conventions& conventions) {
         case Loss::poisson:
             return {.loss = c + "\\sum_{j}(\\hat y_j-y_j\\log\\hat y_j)",
                     .entry = bracketed("1-\\frac{y_j}{\\hat y_j}"),
-                    .jacobian = c + "[1-\\frac{y}{\\hat y}]^T",
+                    .jacobian = c + "\\left[1-\\frac{y}{\\hat y}\\right]^T",
                     .equations = {},
                     .equations_after_sigmoid = {}};
     }
