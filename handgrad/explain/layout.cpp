@@ -180,6 +180,7 @@ std::string numbers_text(const Numbers& numbers) {
     const auto cells_of = [&](std::size_t most) {
         const std::vector<std::size_t> columns_shown = shown_indices(columns, most);
         std::vector<std::vector<std::string>> cells;
+        cells.reserve(rows_shown.size());
         for (const std::size_t i : rows_shown) {
             cells.push_back(i == gap ? std::vector<std::string>(columns_shown.size(), "⋮")
                                      : cells_of_row(shown, i, columns_shown));

@@ -108,7 +108,7 @@ UpdateFormula describe_update(const StepOptions& options, const Conventions& con
         "A model file does not keep what its optimizer remembers, so this is a first step from fresh state: ";
     setting("\\eta", o.learning_rate);
     if (penalised) {
-        result.rules.push_back("g=\\frac{\\partial l}{\\partial w}+\\alpha w");
+        result.rules.emplace_back("g=\\frac{\\partial l}{\\partial w}+\\alpha w");
     }
     if (o.kind == OptimizerKind::sgd && o.momentum == 0.0) {
         result.rules.push_back(plain);

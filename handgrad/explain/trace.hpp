@@ -52,7 +52,7 @@ struct Trace {
 /// x has n numbers as the network sees them, y has K. Raises Error(usage) for settings of the optimizer that make no
 /// sense.
 template <class T>
-Trace trace(const BasicMlp<T>& net, const LossFunction& loss, std::type_identity_t<std::span<const T>> x,
+Trace trace(const BasicMlp<T>& net, const LossFunction& function, std::type_identity_t<std::span<const T>> x,
             std::type_identity_t<std::span<const T>> y, const StepOptions& options = {});
 
 /// How the first step of this optimizer moves a weight w, Eq. (4) or what stands for it; prose says what it starts
