@@ -19,7 +19,8 @@ struct Model {
     double weight_decay = 0.0;  ///< α of the L2 penalty that belongs to the loss; 0 for AdamW, whose decay does not
     Preprocessing preprocessing;
     /// What one needs to train it again, and what came out: `seed`, `epochs`, `optimizer`, `data.file`, `data.hash`,
-    /// `metric.validation.r2` …; text by name, shown by `inspect`, never read back as a setting.
+    /// `metric.validation.r2` …; text by name, shown by `inspect`. `explain` and `diagnose` read the optimizer there;
+    /// nothing else is read back as a setting.
     std::map<std::string, std::string> provenance;
 
     [[nodiscard]] const Architecture& architecture() const;
