@@ -7,7 +7,7 @@
 
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
-#include "cli/options.hpp"
+#include "cli/labelled_call.hpp"
 #include "cli/output.hpp"
 #include "cli/text.hpp"
 #include "cli/values.hpp"
@@ -19,30 +19,19 @@ namespace {
 
 constexpr int failed_exit = 1;
 
-struct CheckOptions {
-    std::string model;
-    std::string data;
-    ReadingOptions reading;
-    ApplyingOptions applying;
+struct CheckOptions : LabelledCall {
     CertifyOptions certify;
-    OutputOptions show;
 };
 
 bool parse(CheckOptions& options, std::vector<std::string> words) {
     Arguments arguments("check",
                         {"handgrad check price.model houses.csv", "handgrad check price.model houses.csv --rows 50",
                          "handgrad check price.model houses.csv --simd scalar --json"});
-    arguments.positional("MODEL", options.model);
-    arguments.positional("DATA", options.data);
-    arguments.group("Table (columns are found by their names; without these options read as in training)");
-    declare_reading(arguments, options.reading, true);
-    declare_applying(arguments, options.applying);
+    declare_model_and_data(arguments, options);
     arguments.group("Check");
     arguments.option("--rows", "N", "at most so many rows, drawn from the table (256)", into(options.certify.rows, 1));
     arguments.option("--seed", "N", "of the draw (0)", into_seed(options.certify.seed));
-    arguments.group("Machine and output");
-    declare_machine(arguments, options.certify.execution);
-    declare_output(arguments, options.show, "one event `certificate`");
+    declare_table_and_output(arguments, options, "one event `certificate`");
     arguments.notes(
         "Every parameter's gradient and dyhat/dx, as the engine computes them in the model's own precision, against\n"
         "the complex step Im f(z + ih)/h, which uses no formula for a derivative. A bound that follows every rounding\n"
@@ -89,14 +78,10 @@ int check(std::vector<std::string> words) {
     if (!parse(options, std::move(words))) {
         return 0;
     }
-    tell_machine(options.certify.execution, options.show);
     Output output;
-    const Model model = load_model(options.model, options.applying.allow_nonfinite);
-    const Table table =
-        read_labelled(options.data, options.reading.target_file,
-                      options.reading.applied_to(model.preprocessing.reading), target_names(model.preprocessing));
-    tell_warnings(table, options.show);
-    options.certify.applying.allow_extra = options.applying.allow_extra;
+    const auto [model, table] = load(options);
+    options.certify.applying = options.apply();
+    options.certify.execution = options.execution;
     const Certificate certificate = certify(model, table, options.certify);
     output.write(options.show.json ? certificate_event(certificate) : describe(certificate));
     output.finish();

@@ -8,7 +8,7 @@
 #include "cli/comparison_text.hpp"
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
-#include "cli/options.hpp"
+#include "cli/labelled_call.hpp"
 #include "cli/output.hpp"
 #include "cli/verbs.hpp"
 #include "handgrad/explain/comparison.hpp"
@@ -18,28 +18,18 @@ namespace {
 
 constexpr int difference_exit = 1;
 
-struct CompareOptions {
-    std::string model;
-    std::string data;
+struct CompareOptions : LabelledCall {
     std::string gradients;
-    ReadingOptions reading;
-    ApplyingOptions applying;
-    OutputOptions show;
 };
 
 bool parse(CompareOptions& options, std::vector<std::string> words) {
     Arguments arguments("compare", {"handgrad compare price.model batch.csv --gradients mine.npz",
                                     "handgrad compare price.model batch.csv --gradients torch.safetensors --json"});
-    arguments.positional("MODEL", options.model);
-    arguments.positional("DATA", options.data);
+    declare_model_and_data(arguments, options);
     arguments.group("What to judge");
     arguments.option("--gradients", "FILE", "the gradients to judge: .npz (np.savez) or .safetensors, tensors by name",
                      into(options.gradients));
-    arguments.group("Table (columns are found by their names; without these options read as in training)");
-    declare_reading(arguments, options.reading, true);
-    declare_applying(arguments, options.applying);
-    arguments.group("Output");
-    declare_output(arguments, options.show, "one event `comparison`");
+    declare_table_and_output(arguments, options, "one event `comparison`");
     arguments.notes(
         "What is compared: the gradient of the mean loss over all rows of DATA, by the model's weights, with the\n"
         "loss, reductions and ReLU'(0) that the model declares (see handgrad inspect), on columns and targets\n"
@@ -65,12 +55,8 @@ int compare(std::vector<std::string> words) {
         return 0;
     }
     Output output;
-    const Model model = load_model(options.model, options.applying.allow_nonfinite);
     const std::vector<NamedArray> theirs = read_gradients(options.gradients);
-    const Table table =
-        read_labelled(options.data, options.reading.target_file,
-                      options.reading.applied_to(model.preprocessing.reading), target_names(model.preprocessing));
-    tell_warnings(table, options.show);
+    const auto [model, table] = load(options);
     const Comparison comparison =
         compare_gradients(model, table, theirs, options.gradients, options.applying.allow_extra);
     output.write(options.show.json ? comparison_event(comparison) : comparison_text(comparison, model));

@@ -21,8 +21,6 @@ std::vector<std::string> target_names(const Preprocessing& columns) {
     return names;
 }
 
-std::string layer_name(std::size_t layer) { return fmt::format("linear{}", layer + 1); }
-
 std::string layer_table(const Model& model) {
     const Architecture& shape = model.architecture();
     std::vector<std::vector<std::string>> rows{{"layer", "in", "out", "activation", "parameters"}};

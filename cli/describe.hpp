@@ -24,9 +24,6 @@ std::size_t parameters_of(const Architecture& architecture, std::size_t layer);
 /// The names of the columns that are learned.
 std::vector<std::string> target_names(const Preprocessing& columns);
 
-/// `linear1`, as in the names of its tensors.
-std::string layer_name(std::size_t layer);
-
 /// The name of the preset, then each choice by its name, in the order of the fields.
 std::vector<std::pair<std::string, std::string>> describe_conventions(const Conventions& conventions);
 

@@ -9,7 +9,7 @@
 
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
-#include "cli/options.hpp"
+#include "cli/labelled_call.hpp"
 #include "cli/output.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
@@ -19,23 +19,16 @@
 namespace handgrad::cli {
 namespace {
 
-struct DiagnoseOptions {
-    std::string model;
-    std::string data;
+struct DiagnoseOptions : LabelledCall {
     std::optional<double> learning_rate;
     std::size_t rows_top = 0;
-    ReadingOptions reading;
-    ApplyingOptions applying;
-    Execution execution;
-    OutputOptions show;
 };
 
 bool parse(DiagnoseOptions& options, std::vector<std::string> words) {
     Arguments arguments("diagnose", {"handgrad diagnose price.model houses.csv",
                                      "handgrad diagnose price.model houses.csv --rows-top 20",
                                      "handgrad diagnose price.model houses.csv --learning-rate 0.01 --json"});
-    arguments.positional("MODEL", options.model);
-    arguments.positional("DATA", options.data);
+    declare_model_and_data(arguments, options);
     arguments.group("What to measure");
     arguments.option("--learning-rate,--lr", "RATE",
                      "of the step whose size is shown (the model's own; 0.001 with sgd for a model that names no "
@@ -43,12 +36,7 @@ bool parse(DiagnoseOptions& options, std::vector<std::string> words) {
                      into(options.learning_rate, {.lowest = 0.0, .without_lowest = true}));
     arguments.option("--rows-top", "N", "also the N rows with the largest gradients, by their lines in the table (0)",
                      into(options.rows_top, 0));
-    arguments.group("Table (columns are found by their names; without these options read as in training)");
-    declare_reading(arguments, options.reading, true);
-    declare_applying(arguments, options.applying);
-    arguments.group("Machine and output");
-    declare_machine(arguments, options.execution);
-    declare_output(arguments, options.show, "one event `diagnosis`");
+    declare_table_and_output(arguments, options, "one event `diagnosis`");
     arguments.notes(
         "The gradient is that of the loss on all rows, without the penalty, at the weights of the model. What the\n"
         "columns mean, and when a layer counts as starved: docs/diagnosis.md.\n");
@@ -136,20 +124,14 @@ int diagnose(std::vector<std::string> words) {
     if (!parse(options, std::move(words))) {
         return 0;
     }
-    tell_machine(options.execution, options.show);
     Output output;
-    const Model model = load_model(options.model, options.applying.allow_nonfinite);
-    const Table table =
-        read_labelled(options.data, options.reading.target_file,
-                      options.reading.applied_to(model.preprocessing.reading), target_names(model.preprocessing));
-    tell_warnings(table, options.show);
+    const auto [model, table] = load(options);
     OptimizerOptions optimizer = recorded_optimizer(model).value_or(OptimizerOptions{.kind = OptimizerKind::sgd});
     optimizer.learning_rate = options.learning_rate.value_or(optimizer.learning_rate);
-    const ApplyOptions apply{.labels = Labels::required, .allow_extra = options.applying.allow_extra};
-    const Diagnosis diagnosis = diagnose(model, table, optimizer, apply);
-    const std::vector<RowGradient> top = options.rows_top == 0
-                                             ? std::vector<RowGradient>{}
-                                             : dominant_rows(row_gradients(model, table, apply), options.rows_top);
+    const Diagnosis diagnosis = diagnose(model, table, optimizer, options.apply());
+    const std::vector<RowGradient> top =
+        options.rows_top == 0 ? std::vector<RowGradient>{}
+                              : dominant_rows(row_gradients(model, table, options.apply()), options.rows_top);
     output.write(options.show.json ? diagnosis_event(diagnosis, top, table)
                                    : describe(diagnosis, rows_text(top, table)));
     output.finish();

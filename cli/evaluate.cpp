@@ -7,7 +7,7 @@
 
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
-#include "cli/options.hpp"
+#include "cli/labelled_call.hpp"
 #include "cli/output.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
@@ -16,27 +16,12 @@
 namespace handgrad::cli {
 namespace {
 
-struct EvaluateOptions {
-    std::string model;
-    std::string data;
-    ReadingOptions reading;
-    ApplyingOptions applying;
-    Execution execution;
-    OutputOptions show;
-};
-
-bool parse(EvaluateOptions& options, std::vector<std::string> words) {
+bool parse(LabelledCall& options, std::vector<std::string> words) {
     Arguments arguments(
         "evaluate", {"handgrad evaluate price.model sold_houses.csv", "handgrad evaluate price.model t.csv --json",
                      "handgrad evaluate f.model t10k-images-idx3-ubyte.gz --target-file t10k-labels-idx1-ubyte.gz"});
-    arguments.positional("MODEL", options.model);
-    arguments.positional("DATA", options.data);
-    arguments.group("Table (columns are found by their names; without these options read as in training)");
-    declare_reading(arguments, options.reading, true);
-    declare_applying(arguments, options.applying);
-    arguments.group("Machine and output");
-    declare_machine(arguments, options.execution);
-    declare_output(arguments, options.show, "one event `evaluation`");
+    declare_model_and_data(arguments, options);
+    declare_table_and_output(arguments, options, "one event `evaluation`");
     arguments.notes(
         "The loss is the very function that training differentiates, penalty included, on targets as the network\n"
         "learned them (scaled, where they were). The metrics are in the table's units.\n");
@@ -61,19 +46,13 @@ std::string describe(const Model& model, const Evaluation& evaluation) {
 }  // namespace
 
 int evaluate(std::vector<std::string> words) {
-    EvaluateOptions options;
+    LabelledCall options;
     if (!parse(options, std::move(words))) {
         return 0;
     }
-    tell_machine(options.execution, options.show);
     Output output;
-    const Model model = load_model(options.model, options.applying.allow_nonfinite);
-    const Table table =
-        read_labelled(options.data, options.reading.target_file,
-                      options.reading.applied_to(model.preprocessing.reading), target_names(model.preprocessing));
-    tell_warnings(table, options.show);
-    const Evaluation evaluation = evaluate(
-        model, table, {.labels = Labels::required, .allow_extra = options.applying.allow_extra}, options.execution);
+    const auto [model, table] = load(options);
+    const Evaluation evaluation = evaluate(model, table, options.apply(), options.execution);
     output.write(options.show.json ? evaluation_event(evaluation) : describe(model, evaluation));
     output.finish();
     return 0;

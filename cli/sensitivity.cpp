@@ -8,7 +8,7 @@
 
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
-#include "cli/options.hpp"
+#include "cli/labelled_call.hpp"
 #include "cli/output.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
@@ -17,30 +17,18 @@
 namespace handgrad::cli {
 namespace {
 
-struct SensitivityWords {
-    std::string model;
-    std::string data;
+struct SensitivityCall : LabelledCall {
     SensitivityOptions how;
-    ReadingOptions reading;
-    ApplyingOptions applying;
-    Execution execution;
-    OutputOptions show;
 };
 
-bool parse(SensitivityWords& options, std::vector<std::string> words) {
+bool parse(SensitivityCall& options, std::vector<std::string> words) {
     Arguments arguments("sensitivity", {"handgrad sensitivity price.model houses.csv",
                                         "handgrad sensitivity price.model houses.csv --repeats 20 --json"});
-    arguments.positional("MODEL", options.model);
-    arguments.positional("DATA", options.data);
+    declare_model_and_data(arguments, options);
     arguments.group("What to measure");
     arguments.option("--repeats", "N", "shuffles of each column, averaged (5)", into(options.how.repeats, 1));
     arguments.option("--seed", "N", "of the shuffles (0)", into_seed(options.how.seed));
-    arguments.group("Table (columns are found by their names; without these options read as in training)");
-    declare_reading(arguments, options.reading, true);
-    declare_applying(arguments, options.applying);
-    arguments.group("Machine and output");
-    declare_machine(arguments, options.execution);
-    declare_output(arguments, options.show, "one event `sensitivity`");
+    declare_table_and_output(arguments, options, "one event `sensitivity`");
     arguments.notes(
         "mean, sd and rms are of d(target)/d(column) over the rows, in the table's units. sign is 1 where it always\n"
         "points up and -1 where it always points down. effect is rms times the column's standard deviation, and\n"
@@ -81,17 +69,15 @@ std::string describe(std::vector<ColumnSensitivity> columns, std::size_t rows) {
 }  // namespace
 
 int sensitivity(std::vector<std::string> words) {
-    SensitivityWords options;
+    SensitivityCall options;
     if (!parse(options, std::move(words))) {
         return 0;
     }
-    tell_machine(options.execution, options.show);
     Output output;
-    const Model model = load_model(options.model, options.applying.allow_nonfinite);
+    const auto loaded = load(options);
+    const Model& model = loaded.model;
+    const Table& table = loaded.table;
     const std::vector<std::string> targets = target_names(model.preprocessing);
-    const Table table = read_labelled(options.data, options.reading.target_file,
-                                      options.reading.applied_to(model.preprocessing.reading), targets);
-    tell_warnings(table, options.show);
     const bool labelled = std::ranges::all_of(targets, [&](const auto& name) { return table.find(name) != nullptr; });
     if (!labelled && !options.show.quiet) {
         tell(fmt::format("{} has no column '{}': permutation, which needs the labels, is left out", options.data,

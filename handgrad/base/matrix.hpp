@@ -102,4 +102,20 @@ private:
     AlignedVector<T> values_;
 };
 
+/// The same numbers in another type.
+template <class To, class From>
+Matrix<To> convert(MatrixView<const From> from) {
+    Matrix<To> to(from.rows(), from.columns());
+    for (std::size_t i = 0; i < from.rows(); ++i) {
+        for (std::size_t j = 0; j < from.columns(); ++j) {
+            to(i, j) = static_cast<To>(from(i, j));
+        }
+    }
+    return to;
+}
+template <class To, class From>
+Matrix<To> convert(const Matrix<From>& from) {
+    return convert<To>(from.view());
+}
+
 }  // namespace handgrad

@@ -1,38 +1,17 @@
-// The one door to zlib: inflating gzip data.
-#include <zlib.h>
-
+// Inflating gzip data.
 #include <algorithm>
 #include <limits>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/data/inflater.hpp"
 #include "handgrad/data/table.hpp"
 
 namespace handgrad {
-namespace {
-
-/// zlib's state, ended whatever happens.
-class Inflater {
-public:
-    Inflater() {
-        constexpr int gzip_only = 16;
-        if (inflateInit2(&stream_, gzip_only + MAX_WBITS) != Z_OK) {
-            throw std::bad_alloc();
-        }
-    }
-    ~Inflater() { inflateEnd(&stream_); }
-    Inflater(const Inflater&) = delete;
-    Inflater& operator=(const Inflater&) = delete;
-    z_stream& stream() { return stream_; }
-
-private:
-    z_stream stream_{};
-};
-
-}  // namespace
 
 std::string gunzip(std::string_view bytes, const std::string& source, std::size_t limit) {
     constexpr std::size_t step = std::size_t{1} << 18;
-    Inflater inflater;
+    constexpr int gzip_only = 16;
+    Inflater inflater(gzip_only + MAX_WBITS);
     z_stream& stream = inflater.stream();
     std::string out;
     std::size_t consumed = 0;

@@ -99,6 +99,17 @@ struct BasicDataset {
     Matrix<T> y;             ///< rows × outputs, scaled; 0/1 for classes; no rows when the table has no labels
     std::vector<T> weights;  ///< one a row, or empty
     [[nodiscard]] std::size_t rows() const { return x.rows(); }
+    /// What a row counts in a mean, and what all rows count together.
+    [[nodiscard]] double weight(std::size_t row) const {
+        return weights.empty() ? 1.0 : static_cast<double>(weights[row]);
+    }
+    [[nodiscard]] double total_weight() const {
+        double sum = weights.empty() ? static_cast<double>(rows()) : 0.0;
+        for (const T weight_of_row : weights) {
+            sum += static_cast<double>(weight_of_row);
+        }
+        return sum;
+    }
 };
 using Dataset = BasicDataset<float>;
 

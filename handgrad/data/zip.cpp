@@ -1,8 +1,6 @@
 // The directory at the end of the archive, then the header of each entry, then zlib. Nothing is believed twice.
 #include "handgrad/data/zip.hpp"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -11,6 +9,7 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/data/cells.hpp"
+#include "handgrad/data/inflater.hpp"
 #include "handgrad/data/limits.hpp"
 
 namespace handgrad {
@@ -137,23 +136,6 @@ Extent extent_of(const Bytes& bytes, std::size_t at) {
     return extent;
 }
 
-/// zlib's state for data without a header of its own, ended whatever happens.
-class Inflater {
-public:
-    Inflater() {
-        if (inflateInit2(&stream_, -MAX_WBITS) != Z_OK) {
-            throw std::bad_alloc();
-        }
-    }
-    ~Inflater() { inflateEnd(&stream_); }
-    Inflater(const Inflater&) = delete;
-    Inflater& operator=(const Inflater&) = delete;
-    z_stream& stream() { return stream_; }
-
-private:
-    z_stream stream_{};
-};
-
 /// zlib counts in unsigned int.
 uInt chunk(std::size_t count) {
     return static_cast<uInt>(std::min<std::size_t>(count, std::numeric_limits<uInt>::max() / 2));
@@ -161,7 +143,8 @@ uInt chunk(std::size_t count) {
 
 /// Exactly `size` bytes, and not a byte of `packed` left over.
 bool inflate_exactly(std::string_view packed, std::string& out) {
-    Inflater inflater;
+    constexpr int no_header = -MAX_WBITS;
+    Inflater inflater(no_header);
     z_stream& stream = inflater.stream();
     std::size_t consumed = 0, produced = 0;
     char beyond = 0;  // room for one byte too many, which is then an error

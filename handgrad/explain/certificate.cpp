@@ -142,9 +142,6 @@ void add_term(Expected& to, double& terms, double delta, const UnitBound& bound,
 std::string symbol(const char* letter, std::size_t layer) {
     return std::string(letter) + "(" + std::to_string(layer + 1) + ")";
 }
-/// z₁, z₂ = f(z₁), z₃ …: odd for pre-activations, even for activations, as in the derivation.
-std::string z_name(std::size_t layer) { return "z" + std::to_string(2 * layer + 1); }
-std::string a_name(std::size_t layer) { return layer == 0 ? std::string("x") : "z" + std::to_string(2 * layer); }
 
 /// Which factor of Table 2 a failing tensor points to, from which of its neighbours fail.
 void name_factors(Certificate& certificate, const std::vector<double>& ratios) {
@@ -157,13 +154,13 @@ void name_factors(Certificate& certificate, const std::vector<double>& ratios) {
         if (l + 1 == layers) {
             delta = "dl/dyhat or dyhat/d" + z_name(l);
         } else if (above) {
-            delta = "what is wrong in linear" + std::to_string(l + 2) + " already";
+            delta = "what is wrong in " + layer_name(l + 1) + " already";
         } else {
-            delta = symbol("W", l + 1) + " or d" + a_name(l + 1) + "/d" + z_name(l);
+            delta = symbol("W", l + 1) + " or d" + input_name(l + 1) + "/d" + z_name(l);
         }
         certificate.parameters[b].factor =
-            fails(W) ? delta : "the sum over rows, or " + delta + " where " + a_name(l) + " is 0";
-        certificate.parameters[W].factor = fails(b) ? delta : a_name(l) + ", or its place in the outer product";
+            fails(W) ? delta : "the sum over rows, or " + delta + " where " + input_name(l) + " is 0";
+        certificate.parameters[W].factor = fails(b) ? delta : input_name(l) + ", or its place in the outer product";
         for (const std::size_t index : {W, b}) {
             std::string& factor = certificate.parameters[index].factor;
             if (!fails(index)) {
@@ -189,10 +186,7 @@ Certificate certify_in_double(const BasicMlp<double>& net, const LossFunction& f
     const math::OutputLoss loss =
         output_loss(function, net.architecture().output, net.architecture().activation_settings());
     const double reduction = reduction_factor(function.kind, K, net.architecture().conventions);
-    double total = data.weights.empty() ? static_cast<double>(rows) : 0.0;
-    for (const double weight : data.weights) {
-        total += weight;
-    }
+    const double total = data.total_weight();
     RowWitness witness(net, loss, reduction);
     RowBound bounds(net, loss, reduction, precision);
     std::vector<ParameterSums> weights, biases;
@@ -204,7 +198,7 @@ Certificate certify_in_double(const BasicMlp<double>& net, const LossFunction& f
     Certificate certificate{.rows = rows};
     TensorJudge input("d(yhat)/d(x)", precision);
     for (std::size_t row = 0; row < rows; ++row) {
-        const double share = (data.weights.empty() ? 1.0 : data.weights[row]) / total;
+        const double share = data.weight(row) / total;
         const RowDerivatives& found = witness(data.x.row(row), data.y.row(row), share);
         bounds(found, data.x.row(row), data.y.row(row), share);
         for (std::size_t l = 0; l < net.layers(); ++l) {
@@ -272,13 +266,6 @@ Certificate certify_in_double(const BasicMlp<double>& net, const LossFunction& f
     return certificate;
 }
 
-template <class T>
-Matrix<double> in_double(const Matrix<T>& from) {
-    Matrix<double> to(from.rows(), from.columns());
-    std::ranges::copy(from.values(), to.values().begin());
-    return to;
-}
-
 }  // namespace
 
 std::string_view name(Verdict verdict) {
@@ -299,9 +286,10 @@ ClaimedDerivatives<T> engine_derivatives(const BasicMlp<T>& net, const LossFunct
 template <class T>
 Certificate certify(const BasicMlp<T>& net, const LossFunction& function, const BasicDataset<T>& data,
                     const ClaimedDerivatives<T>& claimed) {
-    return certify_in_double(convert<double>(net), function,
-                             {in_double(data.x), in_double(data.y), {data.weights.begin(), data.weights.end()}},
-                             {convert<double>(claimed.gradient), in_double(claimed.jacobians)}, precision_of<T>());
+    return certify_in_double(
+        convert<double>(net), function,
+        {convert<double>(data.x), convert<double>(data.y), {data.weights.begin(), data.weights.end()}},
+        {convert<double>(claimed.gradient), convert<double>(claimed.jacobians)}, precision_of<T>());
 }
 
 Certificate certify(const Model& model, const Table& table, const CertifyOptions& options) {

@@ -248,11 +248,7 @@ Comparison compare_gradients(const BasicMlp<double>& net, const LossFunction& fu
             {.name = i % 2 == 0 ? weight_name(i / 2) : bias_name(i / 2), .theirs = theirs[places[i]].name});
         searches.emplace_back(theirs[places[i]], std::move(expected), comparison.digits);
     }
-    double batch = data.weights.empty() ? static_cast<double>(data.rows()) : 0.0;
-    for (const double weight : data.weights) {
-        batch += weight;
-    }
-    const std::vector<WrongScale> scales = wrong_scales(net.outputs(), batch, most_factors);
+    const std::vector<WrongScale> scales = wrong_scales(net.outputs(), data.total_weight(), most_factors);
     const auto settled = [](const TensorSearch& search, std::size_t causes) { return search.most_causes() < causes; };
     for (const WrongPass& pass : wrong_passes(net.architecture())) {
         if (std::ranges::all_of(searches, [&](const TensorSearch& s) { return settled(s, pass.causes.size()); })) {

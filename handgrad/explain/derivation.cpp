@@ -106,7 +106,7 @@ private:
             const Formula before = in_x ? written : input(l);
             const Formula linear = weight(l) + (in_x && sum ? "(" + before + ")" : before) + "+" + bias(l);
             result_.forward.push_back({.quantity = {z_symbol(l), z(l), size},
-                                       .layer = "linear" + number(l + 1),
+                                       .layer = layer_name(l),
                                        .layer_name = "\\mathrm{Linear}_{" + number(l + 1) + "}",
                                        .activation = {},
                                        .input = before,

@@ -143,7 +143,7 @@ Diagnosis diagnose(const BasicMlp<T>& net, const LossFunction& function,
     Diagnosis diagnosis{.rows = data.rows()};
     for (std::size_t l = 0; l < net.layers(); ++l) {
         const ChainLayer& layer = chain.layers[l];
-        diagnosis.layers.push_back({.name = "linear" + std::to_string(l + 1),
+        diagnosis.layers.push_back({.name = layer_name(l),
                                     .gradient_rms = layer.gradient / std::sqrt(static_cast<double>(layer.weights)),
                                     .update_ratio = steps[l].ratio,
                                     .unchanged = steps[l].unchanged,

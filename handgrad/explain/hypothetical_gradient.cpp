@@ -23,11 +23,7 @@ public:
     RowPass(const BasicMlp<double>& net, const LossFunction& function, const Hypothesis& hypothesis, double unit)
         : net_(net), hypothesis_(hypothesis), unit_(unit), tape_(net, 1), da_(net.outputs()), dz_(net.outputs()) {
         settings_ = net.architecture().activation_settings();
-        loss_ = {
-            .kind = function.kind,
-            .parameters = {.huber_delta = function.huber_delta, .quantile = function.quantile, .kink = settings_.kink},
-            .output = net.architecture().output,
-            .settings = settings_};
+        loss_ = output_loss(function, net.architecture().output, settings_);
         reduction_ = reduction_factor(function.kind, net.outputs(), net.architecture().conventions);
         if (hypothesis.other_kink) {
             settings_.kink = settings_.kink == Kink::right_limit ? Kink::nearest_zero : Kink::right_limit;
@@ -264,10 +260,7 @@ HypotheticalGradient hypothetical_gradient(const BasicMlp<double>& net, const Lo
                                            const BasicDataset<double>& data, const Hypothesis& hypothesis,
                                            double unit) {
     const std::size_t rows = data.rows();
-    double total = data.weights.empty() ? static_cast<double>(rows) : 0.0;
-    for (const double weight : data.weights) {
-        total += weight;
-    }
+    const double total = data.total_weight();
     std::vector<LayerSums> sums;
     for (std::size_t l = 0; l < net.layers(); ++l) {
         const std::size_t out = net.bias(l).size(), count = out * net.weight(l).columns();
@@ -278,7 +271,7 @@ HypotheticalGradient hypothetical_gradient(const BasicMlp<double>& net, const Lo
     RowPass pass(net, function, hypothesis, unit);
     for (std::size_t row = 0; row < rows && result.finite; ++row) {
         const std::span<const double> x = data.x.row(row);
-        const double share = (data.weights.empty() ? 1.0 : data.weights[row]) / total;
+        const double share = data.weight(row) / total;
         const auto times = static_cast<double>(rows - row);
         result.finite = pass.run(data.x.view().rows_from(row, 1), data.y.row(row), share);
         for (std::size_t l = 0; l < net.layers(); ++l) {

@@ -26,14 +26,10 @@ std::vector<double> row_shares(const BasicDataset<T>& data) {
     if (data.rows() == 0) {
         throw Error(ErrorKind::data, "the table has no rows; there is nothing to measure on");
     }
-    std::vector<double> shares(data.rows(), 1.0);
-    std::copy(data.weights.begin(), data.weights.end(), shares.begin());
-    double sum = 0.0;
-    for (const double weight : shares) {
-        sum += weight;
-    }
-    for (double& share : shares) {
-        share /= sum;
+    const double total = data.total_weight();
+    std::vector<double> shares;
+    for (std::size_t row = 0; row < data.rows(); ++row) {
+        shares.push_back(data.weight(row) / total);
     }
     return shares;
 }

@@ -20,19 +20,10 @@ Matrix<double> column(std::span<const T> values) {
 }
 
 template <class T>
-Matrix<double> in_double(MatrixView<const T> values) {
-    Matrix<double> result(values.rows(), values.columns());
-    for (std::size_t i = 0; i < values.rows(); ++i) {
-        std::ranges::copy(values.row(i), result.row(i).begin());
-    }
-    return result;
-}
-
-template <class T>
 std::vector<Matrix<double>> parameters_of(const BasicMlp<T>& net) {
     std::vector<Matrix<double>> result;
     for (std::size_t l = 0; l < net.layers(); ++l) {
-        result.push_back(in_double<T>(net.weight(l)));
+        result.push_back(convert<double>(net.weight(l)));
         result.push_back(column<T>(net.bias(l)));
     }
     return result;
@@ -54,7 +45,7 @@ TracedJacobian activation_jacobian(const TapeLayer<T>& layer) {
                                            J.row(i));
         });
     }
-    return {diagonal, in_double<T>(J)};
+    return {diagonal, convert<double>(J)};
 }
 
 }  // namespace
@@ -77,7 +68,7 @@ Trace trace(const BasicMlp<T>& net, const LossFunction& function, std::type_iden
     result.y = column<T>(y);
     result.parameters = parameters_of(net);
     result.gradients = parameters_of(gradient);
-    result.jacobians.push_back({false, in_double<T>(dtape.output().a)});
+    result.jacobians.push_back({false, convert<double>(dtape.output().a)});
     for (std::size_t l = 0; l < net.layers(); ++l) {
         result.forward.push_back(column<T>(std::as_const(tape).layer(l).z.row(0)));
         result.forward.push_back(column<T>(std::as_const(tape).layer(l).a.row(0)));

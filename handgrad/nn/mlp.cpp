@@ -48,8 +48,11 @@ Bounds first_bounds(const Architecture& shape, std::size_t layer) {
 
 }  // namespace
 
-std::string weight_name(std::size_t layer) { return "linear" + std::to_string(layer + 1) + ".weight"; }
-std::string bias_name(std::size_t layer) { return "linear" + std::to_string(layer + 1) + ".bias"; }
+std::string layer_name(std::size_t layer) { return "linear" + std::to_string(layer + 1); }
+std::string z_name(std::size_t layer) { return "z" + std::to_string(2 * layer + 1); }
+std::string input_name(std::size_t layer) { return layer == 0 ? "x" : "z" + std::to_string(2 * layer); }
+std::string weight_name(std::size_t layer) { return layer_name(layer) + ".weight"; }
+std::string bias_name(std::size_t layer) { return layer_name(layer) + ".bias"; }
 
 void Architecture::check() const {
     if (sizes.size() < 2) {

@@ -40,6 +40,11 @@ struct Architecture {
     bool operator==(const Architecture&) const = default;
 };
 
+/// `linear1`, `linear2` …: the name of a layer (from 0).
+std::string layer_name(std::size_t layer);
+/// What the derivation calls the pre-activation of a layer, z1, z3, z5 …, and what enters it, x, z2, z4 …
+std::string z_name(std::size_t layer);
+std::string input_name(std::size_t layer);
 /// `linear1.weight`, `linear1.bias`, `linear2.weight` …: the name of a parameter in files and messages (layer from 0).
 std::string weight_name(std::size_t layer);
 std::string bias_name(std::size_t layer);

@@ -147,7 +147,7 @@ Outputs<T> trivial_outputs(const BasicDataset<T>& training, std::size_t rows) {
     for (std::size_t k = 0; k < training.y.columns(); ++k) {
         double sum = 0.0, total = 0.0;
         for (std::size_t row = 0; row < training.rows(); ++row) {
-            const double weight = training.weights.empty() ? 1.0 : static_cast<double>(training.weights[row]);
+            const double weight = training.weight(row);
             sum += weight * static_cast<double>(training.y(row, k));
             total += weight;
         }

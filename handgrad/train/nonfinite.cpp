@@ -15,13 +15,8 @@ std::string number(double value) {
     std::snprintf(text, sizeof text, "%.6g", std::isnan(value) ? std::fabs(value) : value);
     return text;
 }
-std::string layer_name(std::size_t l) { return "linear" + std::to_string(l + 1); }
-/// z1, z3, z5 … before the activations, x, z2, z4 … behind them, as in the derivation.
-std::string z_name(std::size_t l) { return "z" + std::to_string(2 * l + 1); }
-std::string a_name(std::size_t l, std::size_t layers) {
-    return l + 1 == layers ? std::string("yhat") : "z" + std::to_string(2 * l + 2);
-}
-std::string input_name(std::size_t l) { return l == 0 ? std::string("x") : "z" + std::to_string(2 * l); }
+/// What leaves a layer.
+std::string output_name(std::size_t l, std::size_t layers) { return l + 1 == layers ? "yhat" : input_name(l + 1); }
 
 /// Row and column of the first number that is not finite.
 struct Place {
@@ -96,7 +91,7 @@ NonfiniteOrigin first_nonfinite(const BasicTape<T>& tape, const BasicTape<T>& dt
                                   unit_is(bad->unit, static_cast<double>(tape.layer(l).z(bad->row, bad->unit)))};
         }
         if (const auto bad = first_bad(tape.layer(l).a, rows)) {
-            return {bad->row, layer_name(l) + ", forward: the activation " + a_name(l, layers) + " = " +
+            return {bad->row, layer_name(l) + ", forward: the activation " + output_name(l, layers) + " = " +
                                   std::string(name(tape.layer(l).activation)) + "(" + z_name(l) + ") at " + z_name(l) +
                                   " = " + number(static_cast<double>(tape.layer(l).z(bad->row, bad->unit))) +
                                   unit_is(bad->unit, static_cast<double>(tape.layer(l).a(bad->row, bad->unit)))};
@@ -122,7 +117,7 @@ NonfiniteOrigin first_nonfinite(const BasicTape<T>& tape, const BasicTape<T>& dt
         if (const auto bad = first_bad(dtape.layer(l).z, rows)) {
             const double value = static_cast<double>(dtape.layer(l).z(bad->row, bad->unit));
             const bool before = !std::isfinite(dtape.layer(l).a(bad->row, bad->unit));
-            std::string factor = "d" + a_name(l, layers) + "/d" + z_name(l);
+            std::string factor = "d" + output_name(l, layers) + "/d" + z_name(l);
             if (before) {
                 factor = l + 1 == layers ? "dl/dyhat" : "W(" + std::to_string(l + 2) + ")";
             }

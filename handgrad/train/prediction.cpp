@@ -19,15 +19,6 @@ namespace {
 /// Rows whose Jacobians are taken at a time.
 constexpr std::size_t block_rows = 1024;
 
-template <class T>
-Matrix<double> in_double(MatrixView<const T> values) {
-    Matrix<double> result(values.rows(), values.columns());
-    for (std::size_t i = 0; i < values.rows(); ++i) {
-        std::ranges::copy(values.row(i), result.row(i).begin());
-    }
-    return result;
-}
-
 /// y · scale + shift of each target: from what the network learned to the user's units.
 Matrix<double> in_user_units(const Preprocessing& preprocessing, MatrixView<const double> values) {
     Matrix<double> result(values.rows(), values.columns());
@@ -123,7 +114,8 @@ Prediction predict(const Model& model, const Table& table, const ApplyOptions& o
             using T = Number<decltype(net)>;
             const BasicDataset<T> data = encode<T>(model.preprocessing, table, options);
             const Outputs<T> out = outputs(net, data.x, execution);
-            return decode(model.preprocessing, net.architecture().output, in_double<T>(out.yhat), in_double<T>(out.z));
+            return decode(model.preprocessing, net.architecture().output, convert<double>(out.yhat),
+                          convert<double>(out.z));
         },
         model.net);
 }
@@ -234,9 +226,10 @@ template <class T>
 Metrics metrics_of(const Preprocessing& preprocessing, Activation output, const Outputs<T>& outputs,
                    const BasicDataset<T>& data) {
     assert(outputs.yhat.rows() == data.y.rows());
-    const Matrix<double> y = in_double<T>(data.y);
+    const Matrix<double> y = convert<double>(data.y);
     const std::vector<double> weights(data.weights.begin(), data.weights.end());
-    const Prediction prediction = decode(preprocessing, output, in_double<T>(outputs.yhat), in_double<T>(outputs.z));
+    const Prediction prediction =
+        decode(preprocessing, output, convert<double>(outputs.yhat), convert<double>(outputs.z));
     if (preprocessing.task == Task::regression) {
         return regression_metrics(prediction.values, in_user_units(preprocessing, y), weights);
     }

@@ -24,7 +24,7 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// What rows count in a mean: the sum of their weights, or their number when there are none.
+/// What these rows count in a mean.
 template <class T>
 double total_weight(const BasicDataset<T>& data, std::span<const std::size_t> rows) {
     if (data.weights.empty()) {
@@ -32,7 +32,7 @@ double total_weight(const BasicDataset<T>& data, std::span<const std::size_t> ro
     }
     double sum = 0.0;
     for (const std::size_t row : rows) {
-        sum += static_cast<double>(data.weights[row]);
+        sum += data.weight(row);
     }
     return sum;
 }
@@ -104,7 +104,7 @@ public:
                         .row_weights = !data.weights.empty(),
                         .penalty = alpha,
                         .execution = execution}) {
-        step_.total_weight = total_weight<T>(data, order_);
+        step_.total_weight = data.total_weight();
         step_.weights.penalty = static_cast<T>(penalty_of_batch(alpha, net.architecture().conventions, data.rows()));
     }
     double operator()(const BasicMlp<T>& net) {

@@ -23,9 +23,7 @@ struct Case {
 };
 template <class T>
 Case<T> of(const witness::Problem& p) {
-    return {convert<T>(p.net),
-            p.function,
-            {witness::convert<T>(p.x), witness::convert<T>(p.y), {p.weights.begin(), p.weights.end()}}};
+    return {convert<T>(p.net), p.function, {convert<T>(p.x), convert<T>(p.y), {p.weights.begin(), p.weights.end()}}};
 }
 template <class T>
 Certificate certificate_of(const Case<T>& c, SimdLevel level = SimdLevel::scalar) {

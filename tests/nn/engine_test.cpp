@@ -117,7 +117,7 @@ TEST(Engine, GradientsAgreeWithThePlainLoopsWithinRounding) {
 TEST(Engine, ASmallerBatchThanTheBuffersWereMadeForGivesTheSameBits) {
     const Problem p = problem(cases()[2], 5);
     const BasicMlp<float> net = convert<float>(p.net);
-    const Matrix<float> x = witness::convert<float>(p.x), y = witness::convert<float>(p.y);
+    const Matrix<float> x = convert<float>(p.x), y = convert<float>(p.y);
     const auto expected = witness::run_kernels<float>(p, {});
     LossGradient<float> roomy(net, p.function, 1000);
     BasicMlp<float> grad = BasicMlp<float>::zeros_like(net);
@@ -140,7 +140,7 @@ TEST(Engine, RowsMayLieApartAndAtAnyAddress) {
     }
     apart.resize((p.x.rows() - 1) * (n + 3) + 1 + n);
     apart.shrink_to_fit();
-    const Matrix<float> y = witness::convert<float>(p.y);
+    const Matrix<float> y = convert<float>(p.y);
     LossGradient<float> loss_gradient(net, p.function, p.x.rows());
     BasicMlp<float> grad = BasicMlp<float>::zeros_like(net);
     loss_gradient(net, MatrixView<const float>(apart.data() + 1, p.x.rows(), n, n + 3), y, grad);

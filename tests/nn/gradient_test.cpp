@@ -198,7 +198,7 @@ TEST(Jacobian, OfOutputsByInputsEqualsTheComplexStep) {
                 BasicTape<double> tape(p.net, 2);
                 forward(p.net, p.x, tape);
                 BasicMlp<witness::Complex> net = convert<witness::Complex>(p.net);
-                Matrix<witness::Complex> x = witness::convert<witness::Complex>(p.x);
+                Matrix<witness::Complex> x = convert<witness::Complex>(p.x);
                 BasicTape<witness::Complex> witness_tape(net, 2);
                 for (std::size_t row = 0; row < 2; ++row) {
                     Matrix<double> J(2, 3);

@@ -205,7 +205,7 @@ TEST(Forward, Eq2_BitsOfARowDoNotDependOnTheRowsAroundIt) {
     const Problem p =
         witness::random_problem({.sizes = {5, 17, 3}, .hidden = Activation::tanh}, Loss::squared_error, 50, 5);
     const BasicMlp<float> net = convert<float>(p.net);
-    const Matrix<float> x = witness::convert<float>(p.x);
+    const Matrix<float> x = convert<float>(p.x);
     BasicTape<float> whole(net, 50), single(net, 1);
     forward(net, x, whole);
     for (std::size_t row = 0; row < 50; ++row) {

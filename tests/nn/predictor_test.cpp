@@ -330,7 +330,7 @@ TEST(Predictor, Section7_JacobianAgreesWithTheComplexStep) {
             const BasicMlp<witness::Complex> complex_net = convert<witness::Complex>(net);
             BasicTape<witness::Complex> tape(complex_net, 1);
             for (std::size_t i = 0; i < 3; ++i) {
-                Matrix<witness::Complex> at = witness::convert<witness::Complex>(x);
+                Matrix<witness::Complex> at = convert<witness::Complex>(x);
                 at(0, i) += witness::Complex(0.0, h);
                 plain::forward<witness::Complex>(complex_net, at.view(), tape);
                 for (std::size_t k = 0; k < 4; ++k) {

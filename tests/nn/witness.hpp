@@ -21,15 +21,6 @@ namespace handgrad::witness {
 
 using Complex = std::complex<double>;
 
-template <class To, class From>
-Matrix<To> convert(const Matrix<From>& from) {
-    Matrix<To> to(from.rows(), from.columns());
-    for (std::size_t i = 0; i < from.values().size(); ++i) {
-        to.values()[i] = static_cast<To>(from.values()[i]);
-    }
-    return to;
-}
-
 /// A loss and how to call it.
 struct Problem {
     Architecture shape;
