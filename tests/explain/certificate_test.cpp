@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <type_traits>
+
 #include <cmath>
 #include <string>
 #include <vector>
@@ -142,6 +144,24 @@ TYPED_TEST(Certificates, PassForDeepSaturatedAndHugeModels) {
                         << name(f) << " " << scale << " " << sizes.size() << "\n"
                         << describe(certificate);
                 }
+            }
+        }
+    }
+}
+
+/// Weights so small that products of them are subnormal numbers or 0, where rounding is no longer relative.
+TYPED_TEST(Certificates, NeverFailWhereGradientsUnderflow) {
+    const bool single = std::is_same_v<TypeParam, float>;
+    std::uint64_t seed = 99;
+    for (const double scale : single ? std::vector{1e-10, 1e-13, 1e-20} : std::vector{1e-76, 1e-105, 1e-160}) {
+        for (const Activation f : {Activation::relu, Activation::tanh}) {
+            const Case<TypeParam> c =
+                scaled(of<TypeParam>(witness::random_problem({.sizes = {6, 7, 8, 9, 2}, .hidden = f},
+                                                             Loss::squared_error, 20, seed++)),
+                       scale);
+            for (const SimdLevel level : witness::available_levels()) {
+                EXPECT_NE(certificate_of(c, level).verdict, Verdict::fail) << name(f) << " " << scale << "\n"
+                                                                           << describe(certificate_of(c, level));
             }
         }
     }

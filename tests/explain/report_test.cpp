@@ -70,6 +70,19 @@ TEST(Report, OfTwoClassesCountsWhatTheMetricsCount) {
     EXPECT_LE(curve.true_positives.size(), 200U);
 }
 
+TEST(Report, TiedScoresCountHalf) {
+    std::string text = "a,kind\n";
+    for (int row = 0; row < 90; ++row) {  // three scores in all, each of both classes
+        text += std::to_string(row % 3) + "," + ((row * 7 % 11 + 3 * (row % 3)) % 13 > 6 ? "yes" : "no") + "\n";
+    }
+    const Table table = read_csv(text, "t.csv", {.text_columns = {"kind"}, .spelled_columns = {"kind"}});
+    const Model model = trained(table, "kind").model;
+    const Report report = make_report(model, table);
+    EXPECT_EQ(report.roc.at(0).true_positives.size(), 5U);  // where it starts, three scores, and 1
+    EXPECT_NEAR(report.roc.at(0).area, evaluate(model, table).metrics[2].second, 1e-12);
+    EXPECT_LT(report.roc.at(0).area, 1.0);
+}
+
 TEST(Report, OfSeveralClassesHasACurveForEach) {
     const Table table = classes_table(300, 4);
     const Report report = make_report(trained(table, "kind").model, table);
