@@ -122,7 +122,7 @@ template <class S>
 void clear_padding(S* panels, std::size_t panel_stride, std::size_t rows, std::size_t units,
                    std::size_t written = panel_width<S>) {
     const std::size_t used = units % panel_width<S>;
-    if (used % written == 0) {
+    if (used == 0 || used == written) {
         return;
     }
     S* panel = panels + units / panel_width<S> * panel_stride;
