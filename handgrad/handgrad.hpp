@@ -69,8 +69,9 @@
 #include "handgrad/explain/diagnosis.hpp"
 #include "handgrad/explain/row_forensics.hpp"
 #include "handgrad/explain/sensitivity.hpp"
-// Somebody else's gradients against ours, and the mistakes that explain them.
+// Somebody else's gradients against ours, and the mistakes that explain them; an exercise sheet that was filled in.
 #include "handgrad/explain/comparison.hpp"
+#include "handgrad/explain/marking.hpp"
 
 // What the machine can do at most, and what training and inference make of it.
 #include "handgrad/measure/bench.hpp"
