@@ -9,7 +9,9 @@
 #include <set>
 
 #include "handgrad/explain/render.hpp"
+#include "handgrad/train/fit.hpp"
 #include "tests/data/raised.hpp"
+#include "tests/explain/planted.hpp"
 #include "tests/explain/student.hpp"
 
 namespace handgrad {
@@ -19,12 +21,12 @@ using student::Habits;
 using student::Mistake;
 using student::Sheet;
 
-Explanation problem(const Architecture& shape, LossFunction loss, double rate = 0.25) {
+Explanation problem(const Architecture& shape, LossFunction loss, double rate = 0.25, std::uint64_t seed = 5) {
     Explanation e = explain(shape, loss, {.optimizer = {.kind = OptimizerKind::sgd, .learning_rate = rate}});
-    const auto net = BasicMlp<double>::random(shape, 5);
+    const auto net = BasicMlp<double>::random(shape, seed);
     std::vector<double> x, y;
     for (std::size_t i = 0; i < shape.inputs(); ++i) {
-        x.push_back(std::sin(2.0 + 5.0 * static_cast<double>(i)));
+        x.push_back(std::sin(static_cast<double>(seed) - 3.0 + 5.0 * static_cast<double>(i)));
     }
     for (std::size_t k = 0; k < shape.outputs(); ++k) {
         y.push_back(k == 1 ? 1.0 : 0.0);
@@ -133,6 +135,29 @@ void expect_all_right(const Marking& marking, const std::string& what) {
     EXPECT_TRUE(marking.passed());
 }
 
+/// Whether the mistake changes what is written there; some change nothing, such as a slope that is 1 anyway.
+bool shows(const Explanation& e, const Habits& habits) {
+    const Sheet wrong = student::filled(e, habits);
+    const Sheet right = student::filled(e, {});
+    const student::Vector& a = wrong.at(habits.wrong_at);
+    const student::Vector& b = right.at(habits.wrong_at);
+    double largest = 0.0, difference = 0.0;
+    for (std::size_t k = 0; k < a.size(); ++k) {
+        if (std::isnan(a[k])) {
+            return false;
+        }
+        largest = std::max(largest, std::fabs(b[k]));
+        difference = std::max(difference, std::fabs(a[k] - b[k]));
+    }
+    return difference > 0.02 * largest;
+}
+
+bool finite(const Sheet& sheet) {
+    return std::ranges::all_of(sheet, [](const auto& entry) {
+        return std::ranges::all_of(entry.second, [](double v) { return std::isfinite(v); });
+    });
+}
+
 // --- Right ----------------------------------------------------------------------------------------------------------
 
 TEST(Marking, APerfectSheetIsAllRightWithAllDigitsSixFourOrThree) {
@@ -219,29 +244,6 @@ void expect_one_wrong(const Named& named, const Habits& habits, const std::set<C
     EXPECT_EQ(marking.count(Mark::wrong), 1u) << what;
 }
 
-/// Whether the mistake changes what is written there; some change nothing, such as a slope that is 1 anyway.
-bool shows(const Explanation& e, const Habits& habits) {
-    const Sheet wrong = student::filled(e, habits);
-    const Sheet right = student::filled(e, {});
-    const student::Vector& a = wrong.at(habits.wrong_at);
-    const student::Vector& b = right.at(habits.wrong_at);
-    double largest = 0.0, difference = 0.0;
-    for (std::size_t k = 0; k < a.size(); ++k) {
-        if (std::isnan(a[k])) {
-            return false;
-        }
-        largest = std::max(largest, std::fabs(b[k]));
-        difference = std::max(difference, std::fabs(a[k] - b[k]));
-    }
-    return difference > 0.02 * largest;
-}
-
-bool finite(const Sheet& sheet) {
-    return std::ranges::all_of(sheet, [](const auto& entry) {
-        return std::ranges::all_of(entry.second, [](double v) { return std::isfinite(v); });
-    });
-}
-
 std::vector<Planted> mistakes_at(const Explanation& e, std::size_t i) {
     std::vector<Planted> all{
         {Mistake::sign, {Cause::sign}}, {Mistake::twice, {Cause::factor_2}}, {Mistake::half, {Cause::factor_half}}};
@@ -291,6 +293,103 @@ TEST(Marking, OnlyTheFirstMistakeCounts) {
         }
     }
     EXPECT_GT(planted, 800u);
+}
+
+/// One of the three networks with other widths and depths, or softmax.
+Named any_network(planted::Draw& draw) {
+    const std::size_t kind = draw.whole(0, 3);
+    Architecture shape{.sizes = {draw.whole(1, 6)}};
+    for (std::size_t depth = draw.whole(1, 3); depth > 0; --depth) {
+        shape.sizes.push_back(draw.whole(1, 6));
+    }
+    shape.sizes.push_back(kind == 3 ? draw.whole(2, 4) : draw.whole(1, 3));
+    shape.hidden = draw.coin() ? Activation::sigmoid : Activation::relu;
+    shape.output = kind == 0 ? Activation::identity : kind == 3 ? Activation::softmax : Activation::sigmoid;
+    const Loss loss = kind < 2 ? Loss::squared_error : kind == 2 ? Loss::binary_cross_entropy : Loss::cross_entropy;
+    return {"random", problem(shape, loss, draw.coin() ? 0.01 : 0.3, draw.whole(6, 100000))};
+}
+
+TEST(Marking, RoundingIsForgivenAndMistakesAreFoundInAnyNetwork) {
+    planted::Draw draw(9);
+    for (int n = 0; n < 25; ++n) {
+        const Named named = any_network(draw);
+        const std::vector<Quantity> asked = asked_quantities(named.e.derivation);
+        for (const int digits : {3, 6}) {
+            expect_all_right(marked(named.e, student::filled(named.e, {.digits = digits})), named.name);
+            for (const Quantity& quantity : asked) {
+                for (const auto& [mistake, cause] :
+                     {std::pair(Mistake::sign, Cause::sign), std::pair(Mistake::twice, Cause::factor_2),
+                      std::pair(Mistake::half, Cause::factor_half)}) {
+                    const Habits habits{.wrong_at = quantity.symbol, .mistake = mistake, .digits = digits};
+                    if (shows(named.e, habits) && finite(student::filled(named.e, habits))) {
+                        expect_one_wrong(named, habits, {cause});
+                    }
+                }
+            }
+        }
+    }
+}
+
+TEST(Marking, AWrongSignOfOneNumberIsWrong) {
+    planted::Draw draw(10);
+    for (int n = 0; n < 25; ++n) {
+        const auto [name, e] = any_network(draw);
+        const Sheet truth = student::truth(e);
+        for (const auto& [symbol, values] : truth) {
+            const student::Vector sizes = values;
+            const double largest =
+                std::fabs(*std::ranges::max_element(sizes, {}, [](double v) { return std::fabs(v); }));
+            for (std::size_t k = 0; k < values.size(); ++k) {
+                if (std::fabs(values[k]) > 0.01 * largest) {
+                    Sheet sheet = truth;
+                    sheet[symbol][k] = -values[k];
+                    const Marking marking = mark_answers(e, read_answers(json_of(e, sheet), "s", e.derivation));
+                    EXPECT_EQ(find(marking, symbol).mark, Mark::wrong) << symbol;
+                }
+            }
+        }
+    }
+}
+
+/// The numbers of a network whose first bias is another one: every z₁ is wrong, and all the rest follows, but for the
+/// updated bias itself, which moves from where it is. For activations and losses that the student has not learnt.
+TEST(Marking, WithEveryActivationAndLossAllFollowsFromAWrongFirstStep) {
+    std::size_t pairs = 0;
+    for (const Activation hidden : all_activations) {
+        for (const Activation output : all_activations) {
+            for (const Loss loss : all_losses) {
+                if (!facts(hidden).elementwise || raised([&] { check_pair(output, loss); }) != "nothing") {
+                    continue;
+                }
+                const std::string what =
+                    std::string(name(hidden)) + ", " + std::string(name(output)) + ", " + std::string(name(loss));
+                const Explanation e = problem({.sizes = {3, 4, 3}, .hidden = hidden, .output = output}, loss, 0.25, 10);
+                const Trace& t = e.row->trace;
+                if (!finite(student::truth(e))) {  // relu and poisson: the logarithm of an output that is 0
+                    continue;
+                }
+                ++pairs;
+                expect_all_right(marked(e, student::truth(e)), what);
+
+                auto net = BasicMlp<double>::random(e.derivation.architecture, 10);
+                for (double& b : net.bias(0)) {
+                    b += 0.4;
+                }
+                Explanation other = e;
+                other.row->trace = trace<double>(net, loss, t.x.values(), t.y.values(), e.step);
+                Sheet sheet = student::truth(other);
+                for (double& b : sheet["linear1.bias"]) {
+                    b -= 0.4;
+                }
+                const Marking marking = marked(e, sheet);
+                EXPECT_EQ(find(marking, "z1").mark, Mark::wrong) << what;
+                EXPECT_EQ(marking.count(Mark::wrong), 1u) << what << "\n" << described(marking);
+                EXPECT_EQ(find(marking, "dl/dz1").follows_from,
+                          find(marking, "dl/dz1").mark == Mark::follows ? "z1" : "");
+            }
+        }
+    }
+    EXPECT_GT(pairs, 300u);
 }
 
 TEST(Marking, WhoTakesTheSlopeFromTheActivationFollowsToo) {
