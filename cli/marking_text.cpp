@@ -71,7 +71,11 @@ std::string marking_text(const Marking& marking, const Model& model) {
                                 ours, own == ours ? "" : fmt::format("; the answers before it lead to {}", own)),
                     2);
     }
-    text += fmt::format("\n{} of {} right", marking.count(Mark::right), marking.answers.size());
+    text += "\n";
+    if (marking.partly_blank() > 0) {
+        text += counted(marking.partly_blank(), "number") + " left blank in answers that were begun\n";
+    }
+    text += fmt::format("{} of {} right", marking.count(Mark::right), marking.answers.size());
     const std::size_t follows = marking.count(Mark::follows);
     if (follows > 0) {
         text += fmt::format(", {} {} from an earlier mistake", follows, follows == 1 ? "follows" : "follow");
@@ -80,9 +84,6 @@ std::string marking_text(const Marking& marking, const Model& model) {
         if (marking.count(mark) > 0) {
             text += fmt::format(", {} {}", marking.count(mark), name(mark));
         }
-    }
-    if (marking.partly_blank() > 0) {
-        text += fmt::format("; of those filled, {} left blank", counted(marking.partly_blank(), "number"));
     }
     return text + "\n";
 }
