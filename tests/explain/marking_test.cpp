@@ -213,6 +213,41 @@ TEST(Marking, ThreeDigitsAreEnoughAndTwoAreNot) {
     EXPECT_EQ(find(marked(e, sheet), "dl/dW1").mark, Mark::wrong);
 }
 
+/// One linear layer z = w x + b and what stands in the place of its numbers.
+Explanation linear(const std::vector<double>& w, const std::vector<double>& b, const std::vector<double>& x,
+                   const std::vector<double>& y) {
+    const Architecture shape{.sizes = {x.size(), b.size()}};
+    Explanation e = explain(shape, Loss::squared_error, {});
+    auto net = BasicMlp<double>::zeros(shape);
+    std::ranges::copy(w, net.weight(0).data());
+    std::ranges::copy(b, net.bias(0).begin());
+    e.row.emplace().trace = trace<double>(net, Loss::squared_error, x, y, e.step);
+    return e;
+}
+
+TEST(Marking, ThreeDecimalsOfTheLargestNumberAreEnoughForTheSmallOnesBesideIt) {
+    const Explanation e = linear({1.2344, 0.0044}, {0, 0}, {1}, {0, 0});
+    EXPECT_EQ(find(marked(e, {{"z1", {1.234, 0.004}}}), "z1").mark, Mark::right);
+    EXPECT_EQ(find(marked(e, {{"z1", {1.234, 0.001}}}), "z1").mark, Mark::wrong);
+    EXPECT_EQ(find(marked(e, {{"z1", {1.234, -0.004}}}), "z1").mark, Mark::wrong);
+}
+
+TEST(Marking, TermsThatWereRoundedMayCancel) {
+    const Explanation e = linear({1.0 / 3.0, -1.0 / 7.0}, {0}, {3.1, 7.2}, {0});
+    ASSERT_NEAR(e.row->trace.forward[0](0, 0), 0.00476, 1e-5);  // 1.03333 − 1.02857; with three decimals 1.033 − 1.029
+    EXPECT_EQ(find(marked(e, {{"z1", {0.004}}}), "z1").mark, Mark::right);
+    EXPECT_EQ(find(marked(e, {{"z1", {0.0}}}), "z1").mark, Mark::wrong);
+    EXPECT_EQ(find(marked(e, {{"z1", {-0.00476}}}), "z1").mark, Mark::wrong);
+}
+
+TEST(Marking, AnOutputThatHitsItsTargetMayBeWrittenAsTheTarget) {
+    const Explanation e = linear({1}, {0}, {0.7}, {0.7000001});
+    ASSERT_NE(e.row->trace.jacobians[0].at(0, 0), 0.0);
+    const Sheet sheet{{"yhat", {0.7}}, {"dl/dyhat", {0}}, {"dl/dz1", {0}}, {"dl/dW1", {0}}, {"dl/db1", {0}}};
+    EXPECT_EQ(marked(e, sheet).count(Mark::right), 5u);
+    EXPECT_EQ(marked(e, {{"dl/dyhat", {0}}, {"dl/db1", {0}}, {"dl/dW1", {0}}}).count(Mark::right), 3u);
+}
+
 // --- One mistake ----------------------------------------------------------------------------------------------------
 
 struct Planted {
@@ -410,6 +445,55 @@ TEST(Marking, WhoTakesTheOutputsDeltaInOneStepFollowsToo) {
     }
 }
 
+TEST(Marking, TheOutputsDeltaMaySkipFactorsThatAreWrongThemselves) {
+    const Explanation& e = problems()[2].e;
+    // ŷ − y from a wrong ŷ, with another mistake in ∂l/∂ŷ.
+    Sheet sheet = student::filled(e, {.wrong_at = "yhat", .mistake = Mistake::half, .output_delta_in_one = true});
+    for (double& v : sheet["dl/dyhat"]) {
+        v = -v;
+    }
+    Marking marking = marked(e, sheet);
+    EXPECT_EQ(find(marking, "dl/dyhat").mark, Mark::wrong);
+    EXPECT_EQ(find(marking, "dl/dz3").mark, Mark::follows) << described(marking);
+    EXPECT_EQ(marking.count(Mark::wrong), 2u);
+    // σ(z₃) − y from a wrong z₃, with another mistake in ŷ and no factors.
+    sheet = student::filled(e, {.wrong_at = "z3", .mistake = Mistake::half, .output_delta_in_one = true});
+    for (double& v : sheet["yhat"]) {
+        v /= 3.0;
+    }
+    for (const char* symbol : {"l", "dl/dyhat", "dyhat/dz3"}) {
+        sheet.erase(symbol);
+    }
+    marking = marked(e, sheet);
+    EXPECT_EQ(find(marking, "yhat").mark, Mark::wrong);
+    EXPECT_EQ(find(marking, "dl/dz3").mark, Mark::follows) << described(marking);
+    EXPECT_EQ(marking.count(Mark::wrong), 2u);
+}
+
+TEST(Marking, TheCauseOfASecondMistakeIsSoughtFromTheFirstAndFromOurs) {
+    const Explanation& e = problems()[1].e;
+    // δ₁ without its slope, from a δ₃ that was written twice as large.
+    const Sheet doubled = student::filled(e, {.wrong_at = "dl/dz3", .mistake = Mistake::twice});
+    Sheet sheet = student::filled(e, {.wrong_at = "dl/dz1", .mistake = Mistake::without_slope});
+    for (double& v : sheet["dl/dz1"]) {
+        v *= 2.0;
+    }
+    Marking marking = marked(e, {{"dl/dz3", doubled.at("dl/dz3")}, {"dl/dz1", sheet["dl/dz1"]}});
+    EXPECT_EQ(find(marking, "dl/dz3").cause, Cause::factor_2);
+    EXPECT_EQ(find(marking, "dl/dz1").cause, Cause::missing_hidden_derivative);
+    // The true gradient with another sign, though δ₃ was wrong.
+    sheet = student::truth(e);
+    for (double& v : sheet["dl/dz3"]) {
+        v *= 3.0;
+    }
+    for (double& v : sheet["dl/dW2"]) {
+        v = -v;
+    }
+    marking = marked(e, sheet);
+    EXPECT_FALSE(find(marking, "dl/dz3").cause);
+    EXPECT_EQ(find(marking, "dl/dW2").cause, Cause::sign);
+}
+
 TEST(Marking, TheWrongLayersAreNamed) {
     const Explanation& e = problems()[3].e;
     const Marking first = marked(e, student::filled(e, {.wrong_at = "dl/dz1", .mistake = Mistake::without_slope}));
@@ -495,12 +579,16 @@ TEST(Marking, TheOtherSlopeAtTheKinkIsNamed) {
 // --- The update -----------------------------------------------------------------------------------------------------
 
 TEST(Marking, AStepInTheWrongDirectionIsSeenAtSixDigitsThoughThreeHideIt) {
-    const Explanation e = problem({.sizes = {3, 4, 2}}, Loss::squared_error, 1e-3);
+    const Explanation e = problem({.sizes = {3, 4, 2}}, Loss::squared_error, 1e-4);
     for (const auto& [mistake, cause] :
          {std::pair(Mistake::sign, Cause::sign), std::pair(Mistake::twice, Cause::factor_2),
           std::pair(Mistake::half, Cause::factor_half)}) {
         const Marking marking =
             marked(e, student::filled(e, {.wrong_at = "linear2.weight", .mistake = mistake, .digits = 6}));
+        for (std::size_t k = 0; k < 8; ++k) {
+            const double w = e.row->trace.parameters[2].values()[k], moved = e.row->trace.updated[2].values()[k];
+            ASSERT_LT(3.0 * std::fabs(moved - w), 0.0005);
+        }
         EXPECT_EQ(find(marking, "linear2.weight").mark, Mark::wrong);
         EXPECT_EQ(find(marking, "linear2.weight").cause, cause);
         EXPECT_EQ(marking.count(Mark::wrong), 1u);
@@ -519,21 +607,27 @@ TEST(Marking, OptimizersAndPenaltiesFollowTheirOwnRule) {
         e.row->trace = trace<double>(net, e.derivation.loss_function, before.x.values(), before.y.values(), e.step);
         Sheet sheet = student::truth(e);
         expect_all_right(marked(e, sheet), "optimizer");
-        for (double& v : sheet["dl/db2"]) {
-            v = -v;
+        for (const char* symbol : {"dl/db2", "dl/dW2"}) {
+            for (double& v : sheet[symbol]) {
+                v = -v;
+            }
         }
         // A step of Adam's depends on the sign of the gradient alone: the other way.
         BasicMlp<double> moved = net, gradient = BasicMlp<double>::zeros_like(net);
         for (std::size_t k = 0; k < 2; ++k) {
             gradient.bias(1)[k] = sheet["dl/db2"][k];
         }
+        std::ranges::copy(sheet["dl/dW2"], gradient.weight(1).data());
         penalty(net, e.step.penalty, 1, &gradient);
         Optimizer<double>(net, e.step.optimizer).update(moved, gradient);
         sheet["linear2.bias"] = {moved.bias(1).begin(), moved.bias(1).end()};
+        sheet["linear2.weight"] = {moved.weight(1).data(), moved.weight(1).data() + 8};
         const Marking marking = marked(e, sheet);
         EXPECT_EQ(find(marking, "dl/db2").cause, Cause::sign);
+        EXPECT_EQ(find(marking, "dl/dW2").cause, Cause::sign);
         EXPECT_EQ(find(marking, "linear2.bias").mark, Mark::follows);
-        EXPECT_EQ(marking.count(Mark::wrong), 1u);
+        EXPECT_EQ(find(marking, "linear2.weight").mark, Mark::follows);
+        EXPECT_EQ(marking.count(Mark::wrong), 2u);
     }
 }
 
