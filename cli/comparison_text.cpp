@@ -47,7 +47,7 @@ std::vector<std::string> paragraphs(const ComparedTensor& tensor, const Comparis
                                     index_text(tensor.where), rounded(tensor.their_value), rounded(tensor.our_value),
                                     rounded(tensor.relative), rounded(tensor.bound)));
         if (comparison.digits == 53 && tensor.relative < 1e-4) {
-            lines.push_back("so near that it may have been computed in float32 and stored as float64");
+            lines.emplace_back("so near that it may have been computed in float32 and stored as float64");
         }
     }
     return lines;

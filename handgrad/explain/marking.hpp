@@ -1,6 +1,7 @@
 // A filled exercise sheet, marked: what is right, what follows from an earlier mistake, what is wrong and why.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <span>

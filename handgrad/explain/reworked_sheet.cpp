@@ -164,9 +164,9 @@ ReworkedSheet::Place ReworkedSheet::place(std::size_t i) const {
 
 std::vector<std::size_t> ReworkedSheet::made_of(std::size_t i) const {
     const auto [kind, l, bias] = place(i);
-    const auto with_input = [&](std::vector<std::size_t> others) {
-        if (l > 0) {
-            others.push_back(a(l - 1));
+    const auto with_input = [this, layer = l](std::vector<std::size_t> others) {
+        if (layer > 0) {
+            others.push_back(a(layer - 1));
         }
         return others;
     };
