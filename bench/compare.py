@@ -150,7 +150,9 @@ def compiled(name, source, flags):
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode:
             error = next((line for line in result.stderr.split("\n") if "error" in line), result.stderr[:200])
-            return BUILT / name, "does not compile: " + error.replace(str(ROOT) + "/", "")
+            for path, shown in ((str(ROOT) + "/", ""), (RTNEURAL, "RTNEURAL_SOURCE")):
+                error = error.replace(path, shown) if path else error
+            return BUILT / name, "does not compile: " + error
         stamp.write_text(digest)
     return BUILT / name, None
 

@@ -27,6 +27,19 @@ std::vector<std::string> split_names(std::string_view names) {
     return result;
 }
 
+/// As a shell takes it for one word.
+std::string shell_word(const std::string& word) {
+    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) {
+        return word;
+    }
+    std::string quoted = "'";
+    for (const char c : word) {
+        quoted += c == '\'' ? "'\\''" : std::string(1, c);
+    }
+    return quoted + "'";
+}
+
 /// `learning_rate` and `learning-rate` are the same key.
 std::string option_name(std::string key) {
     std::replace(key.begin(), key.end(), '_', '-');
@@ -86,20 +99,20 @@ bool Arguments::parse(std::vector<std::string> words) {
     if (found.help) {
         return false;
     }
-    std::vector<std::optional<Given>> given(options_.size());
+    given_.assign(options_.size(), std::nullopt);
     if (!found.config.empty()) {
-        take_config(only_value({"--config", found.config}), given);
+        take_config(only_value({"--config", found.config}));
     }
     for (std::size_t i = 0; i < options_.size(); ++i) {
         if (!found.options[i].empty()) {
-            given[i] = Given{options_[i].names.front(), found.options[i]};
-            refuse_swallowed_options(*given[i]);
+            given_[i] = Given{options_[i].names.front(), found.options[i]};
+            refuse_swallowed_options(*given_[i]);
         }
     }
     take_positionals(found.rest);
     for (std::size_t i = 0; i < options_.size(); ++i) {
-        if (given[i]) {
-            options_[i].set(*given[i]);
+        if (given_[i]) {
+            options_[i].set(*given_[i]);
         }
     }
     return true;
@@ -143,7 +156,7 @@ void Arguments::take_positionals(const std::vector<std::string>& rest) {
     }
 }
 
-void Arguments::take_config(const std::string& path, std::vector<std::optional<Given>>& given) const {
+void Arguments::take_config(const std::string& path) {
     std::string text;
     try {
         text = read_file(path);
@@ -177,12 +190,43 @@ void Arguments::take_config(const std::string& path, std::vector<std::optional<G
             into(negated)(value);
             value.values = {negated ? "false" : "true"};
         }
-        std::optional<Given>& slot = given[static_cast<std::size_t>(option - options_.data())];
+        std::optional<Given>& slot = given_[static_cast<std::size_t>(option - options_.data())];
         if (slot) {
             usage_error(fmt::format("{}: already given at {}", place, slot->place));
         }
         slot = std::move(value);
     }
+}
+
+std::string Arguments::command(const std::vector<std::string>& except) const {
+    std::string line = "handgrad " + verb_;
+    for (const Positional& positional : positionals_) {
+        line += positional.value->empty() ? "" : " " + shell_word(*positional.value);
+    }
+    for (std::size_t i = 0; i < options_.size(); ++i) {
+        const Option& option = options_[i];
+        if (!given_[i] || std::ranges::find(except, option.names.front()) != except.end()) {
+            continue;
+        }
+        if (option.value.empty()) {
+            const bool on = given_[i]->values.back() != "false";
+            line += on || option.negated.empty() ? " " + option.names.front() : " " + option.negated.front();
+            continue;
+        }
+        std::vector<std::string> values = given_[i]->values;
+        if (given_[i]->separate) {  // the elements of an array as one list
+            std::string list;
+            for (const std::string& value : values) {
+                const bool quoted = value.find(',') != std::string::npos;
+                list += (list.empty() ? "" : ",") + (quoted ? "\"" + value + "\"" : value);
+            }
+            values = {list};
+        }
+        for (const std::string& value : values) {
+            line += " " + option.names.front() + " " + shell_word(value);
+        }
+    }
+    return line;
 }
 
 std::string Arguments::usage() const { return fmt::format("handgrad {} {}", verb_, find_verb(verb_)->call); }

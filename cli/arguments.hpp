@@ -43,6 +43,9 @@ public:
     /// setters. False when help was asked for instead. Raises Error(usage).
     [[nodiscard]] bool parse(std::vector<std::string> words);
     [[nodiscard]] std::string help() const;
+    /// After parse() a line that can be typed in a shell and means the same, whatever came from a configuration file;
+    /// without the options `except`.
+    [[nodiscard]] std::string command(const std::vector<std::string>& except) const;
 
 private:
     struct Positional {
@@ -59,13 +62,14 @@ private:
     [[nodiscard]] const Option* find(std::string_view name) const;
     void refuse_swallowed_options(const Given& given) const;
     void take_positionals(const std::vector<std::string>& rest);
-    void take_config(const std::string& path, std::vector<std::optional<Given>>& given) const;
+    void take_config(const std::string& path);
 
     std::string verb_;
     std::vector<std::string> examples_;
     std::vector<Positional> positionals_;
     std::vector<Option> options_;
     std::vector<Group> groups_;
+    std::vector<std::optional<Given>> given_;  ///< by parse(), for each option
     std::string notes_;
 };
 

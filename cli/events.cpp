@@ -74,6 +74,15 @@ std::string epoch_event(const EpochReport& report, const Metrics& validation) {
     json["learning_rate"] = report.learning_rate;
     json["seconds"] = report.seconds;
     json["rows_per_second"] = report.rows_per_second;
+    for (std::size_t l = 0; l < report.layers.size(); ++l) {
+        const LayerFlow& layer = report.layers[l];
+        json["layers"].push_back({{"name", layer_name(l)},
+                                  {"gradient_rms", layer.gradient_rms},
+                                  {"saturated", layer.saturated},
+                                  {"dead", layer.dead},
+                                  {"moved", layer.moved},
+                                  {"starved", layer.starved}});
+    }
     return line(json);
 }
 
@@ -294,12 +303,26 @@ std::string model_event(const Model& model, const std::string& path, const std::
     }
     json["classes"] = columns.classes;
     json["weight"] = columns.weight.empty() ? Json() : Json(columns.weight);
+    if (!model.history.empty()) {
+        json["history"] = {{"columns", model.history.columns}, {"epochs", model.history.epochs}};
+    }
     json["provenance"] = Json::object();
     for (const auto& [key, value] : model.provenance) {
         json["provenance"][key] = value;
     }
     json["parameters_hash"] = parameters_hash(model);
     json["file_hash"] = file_hash;
+    return line(json);
+}
+
+std::string report_event(const Report& report, const std::string& path) {
+    Json json = event("report");
+    json["report"] = path;
+    json["rows"] = report.rows;
+    json["loss"] = report.evaluation.loss;
+    json["metrics"] = metrics_object(report.evaluation.metrics);
+    json["certificate"] = name(report.certificate.verdict);
+    json["factor"] = name(report.diagnosis.factor);
     return line(json);
 }
 

@@ -12,6 +12,7 @@
 #include "handgrad/explain/diagnosis.hpp"
 #include "handgrad/explain/explanation.hpp"
 #include "handgrad/explain/marking.hpp"
+#include "handgrad/explain/report.hpp"
 #include "handgrad/explain/row_forensics.hpp"
 #include "handgrad/explain/sensitivity.hpp"
 #include "handgrad/measure/bench.hpp"
@@ -26,7 +27,8 @@ namespace handgrad::cli {
 
 /// `rows` (that are learned from), `validation_rows`, `test_rows`, `features` (columns), `layers`, `parameters`.
 std::string start_event(const FitStart& start);
-/// `metrics` are those of the validation rows.
+/// `metrics` are those of the validation rows; with --diagnose `layers`: for each `name`, `gradient_rms`, `saturated`,
+/// `dead`, `moved` and `starved`.
 std::string epoch_event(const EpochReport& report, const Metrics& validation);
 /// `stopped` is `epochs`, `early`, `diverged` or `interrupted`; parts without rows have no metrics.
 std::string done_event(const FitResult& result, std::string_view stopped, const std::string& model_path);
@@ -65,7 +67,10 @@ std::string comparison_event(const Comparison& comparison);
 /// follows `where` (from 0), `answer`, `expected`, `from_own` and `follows_from` (null otherwise); then how many are
 /// `right`, `follows`, `wrong`, `blank`.
 std::string marking_event(const Marking& marking);
-/// All that `inspect` knows.
+/// What a page was written of: `report` (its file), `rows`, `loss`, `metrics`, `certificate` (its verdict), `factor`.
+std::string report_event(const Report& report, const std::string& path);
+/// All that `inspect` knows; `history`: the training epoch by epoch, `columns` by name and a row of numbers for each of
+/// `epochs`.
 std::string model_event(const Model& model, const std::string& path, const std::string& file_hash);
 
 }  // namespace handgrad::cli

@@ -137,11 +137,11 @@ void tell_warnings(const Table& table, const OutputOptions& show) {
     }
 }
 
-void refuse_to_overwrite(const std::string& output, const std::string& input) {
+void refuse_to_overwrite(const std::string& output, const std::string& input, std::string_view option) {
     std::error_code ignored;
     if (!output.empty() && std::filesystem::is_regular_file(output, ignored) &&
         std::filesystem::equivalent(output, input, ignored)) {
-        usage_error(fmt::format("--output: {} is the file that is read; choose another name", output));
+        usage_error(fmt::format("{}: {} is the file that is read; choose another name", option, output));
     }
 }
 

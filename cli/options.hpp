@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/arguments.hpp"
@@ -55,7 +56,7 @@ Table read_labelled(const std::string& path, const std::string& target_file, con
 /// What was odd about a table, on standard error unless that is to be quiet.
 void tell_warnings(const Table& table, const OutputOptions& show);
 
-/// Raises Error(usage) when `output` is the very file that `input` is.
-void refuse_to_overwrite(const std::string& output, const std::string& input);
+/// Raises Error(usage) naming `option` when `output` is the very file that `input` is.
+void refuse_to_overwrite(const std::string& output, const std::string& input, std::string_view option = "--output");
 
 }  // namespace handgrad::cli

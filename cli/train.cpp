@@ -1,6 +1,7 @@
 // handgrad train: read, announce, train with an eye on signals, save, sum up.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@
 #include "cli/verbs.hpp"
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/error.hpp"
+#include "handgrad/explain/gradient_flow.hpp"
+#include "handgrad/explain/report.hpp"
 #include "handgrad/store/model.hpp"
 
 namespace handgrad::cli {
@@ -140,6 +143,36 @@ std::string summary(const FitResult& result, const TrainOptionsGiven& given) {
            fmt::format("\nmodel            {}\nparameters_hash  {}", given.output, parameters_hash(result.model));
 }
 
+/// What --diagnose saw of each layer, from the first weights to the last.
+std::string flow_table(const Model& model) {
+    std::vector<std::vector<std::string>> lines{
+        {"layer", "first gradient", "last gradient", "weights moved", "epochs starved"}};
+    const History& history = model.history;
+    for (std::size_t l = 0; l < model.architecture().layers(); ++l) {
+        const auto column = [&](const char* what) { return history.column(layer_name(l) + "." + what); };
+        const std::vector<double> gradient = column("gradient_rms"), starved = column("starved");
+        const auto count = std::ranges::count(starved, 1.0);
+        lines.push_back(
+            {layer_name(l), fmt::format("{:.2e}", gradient.front()), fmt::format("{:.2e}", gradient.back()),
+             fmt::format("{:.1f} %", 100.0 * column("moved").back()),
+             fmt::format("{:.0f} %", 100.0 * static_cast<double>(count) / static_cast<double>(starved.size()))});
+    }
+    return "\n" + aligned(lines, Heading::first_row);
+}
+
+/// The page, of the rows that judge the model: test, validation, or where there are neither those it learned from.
+void write_report(const FitResult& result, const TrainOptionsGiven& given, const Tables& tables) {
+    const std::optional<Table>& own = result.baseline_on == "test" ? tables.test : tables.validation;
+    const Table& judged = result.baseline_on != "train" && own ? *own : tables.data;
+    const std::string rows = result.baseline_on == "train" ? "training" : result.baseline_on;
+    const Report report = make_report(
+        result.model, select_rows(judged, result.judged_rows),
+        {.rows_are = "the " + rows + " rows of", .allow_extra = true, .execution = given.fit.training.execution});
+    Output page(given.report);
+    page.write(report_page(report, result.model));
+    page.finish();
+}
+
 int exit_code(const FitResult& result, const Reporter& reporter) {
     if (result.diverged) {
         return static_cast<int>(ErrorKind::diverged);
@@ -160,8 +193,15 @@ int train(std::vector<std::string> words) {
     for (const std::string& input :
          {given->data, given->reading.target_file, given->validation.file, given->test.file}) {
         refuse_to_overwrite(given->output, input);
+        refuse_to_overwrite(given->report, input, "--report");
+    }
+    if (!given->report.empty() && given->report == given->output) {
+        usage_error("--report: the model is written to that file; choose another name");
     }
     check_writable(given->output);
+    if (!given->report.empty()) {
+        check_writable(given->report);
+    }
     const Tables tables = read_tables(*given);
     given->fit.validation = held_out(given->validation, tables.validation);
     given->fit.test = held_out(given->test, tables.test);
@@ -175,13 +215,16 @@ int train(std::vector<std::string> words) {
         }
     }
     const StopSignal stop_signal;
-    const FitResult result =
-        fit(tables.data, given->fit,
-            {.on_notice = [&](const std::string& notice) { reporter.say(notice); },
-             .on_start = [&](const FitStart& start) { reporter.start(start); },
-             .on_epoch = [&](const EpochReport& report,
-                             const Metrics& validation) { return reporter.epoch(report, validation); }});
+    FitCallbacks callbacks{.on_notice = [&](const std::string& notice) { reporter.say(notice); },
+                           .on_start = [&](const FitStart& start) { reporter.start(start); },
+                           .on_epoch = [&](const EpochReport& report,
+                                           const Metrics& validation) { return reporter.epoch(report, validation); }};
+    if (given->diagnose) {
+        callbacks.measure = gradient_flow;
+    }
+    FitResult result = fit(tables.data, given->fit, callbacks);
     reporter.end_progress();
+    result.model.provenance["command"] = given->command;
     save_model(given->output, result.model);
     reporter.event(done_event(result, stopped_name(result), given->output));
     reporter.finish();
@@ -189,7 +232,11 @@ int train(std::vector<std::string> words) {
         tell(fmt::format("handgrad train: {}.\n{} holds the weights of epoch {}", *result.diverged, given->output,
                          result.training.best_epoch));
     } else {
-        reporter.say(summary(result, *given));
+        reporter.say(summary(result, *given) + (given->diagnose ? "\n" + flow_table(result.model) : ""));
+    }
+    if (!given->report.empty()) {
+        write_report(result, *given, tables);
+        reporter.say(fmt::format("report           {}", given->report));
     }
     return exit_code(result, reporter);
 }

@@ -137,6 +137,10 @@ void declare_training(Arguments& arguments, TrainOptionsGiven& given, Later& lat
                      into(training.early_stopping, 1));
     arguments.option("--seed", "N", "of first weights, splits and shuffling (0)", into_seed(training.seed));
     arguments.flag("--shuffle,!--no-shuffle", "a new order of the rows for each epoch (on)", into(training.shuffle));
+    arguments.flag("--diagnose",
+                   "measure after each epoch how the gradient reaches each layer and how far its weights have come "
+                   "(on 256 rows; changes no weight)",
+                   into(given.diagnose));
     arguments.flag("--allow-nonfinite", "go on through NaN and infinities (otherwise stop, exit 5)",
                    into(training.allow_nonfinite));
 }
@@ -200,6 +204,8 @@ std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words) {
     arguments.positional("DATA", given.data);
     arguments.group("Files");
     arguments.option("--output,-o", "MODEL", "where to write the model (safetensors); needed", into(given.output));
+    arguments.option("--report", "FILE", "also a page in HTML: curves, gradient flow, certificate, derivation",
+                     into(given.report));
     declare_table(arguments, given);
     declare_network(arguments, given.fit, later);
     declare_training(arguments, given, later);
@@ -210,6 +216,8 @@ std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words) {
     if (!parse_or_help(arguments, std::move(words))) {
         return std::nullopt;
     }
+    given.command = arguments.command({"--output", "--report", "--threads", "--simd", "--json", "--quiet"}) +
+                    " --output again.model";
     settle(given, later);
     tell_machine(given.fit.training.execution, given.show);
     return given;

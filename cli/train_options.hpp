@@ -21,6 +21,9 @@ struct TrainOptionsGiven {
     std::string data;
     std::string output;
     ReadingOptions reading;
+    std::string report;     ///< where the page goes; empty: none
+    bool diagnose = false;  ///< measure the gradient flow of each layer after each epoch
+    std::string command;    ///< that trains the same model again, into `again.model`
     OutputOptions show;
     FitOptions fit;
     HeldOutOption validation{.fraction = 0.2, .file = {}};

@@ -18,6 +18,7 @@ int compare(std::vector<std::string> words);
 int inspect(std::vector<std::string> words);
 int diagnose(std::vector<std::string> words);
 int sensitivity(std::vector<std::string> words);
+int report(std::vector<std::string> words);
 int bench(std::vector<std::string> words);
 
 struct Verb {
@@ -39,6 +40,8 @@ inline constexpr std::array verb_list{
          "somebody else's gradients, or a filled exercise sheet, against ours; mistakes by name", compare},
     Verb{"diagnose", "MODEL DATA", "which layer starves, which factor does it, what would change it", diagnose},
     Verb{"sensitivity", "MODEL DATA", "how much each column moves each output", sensitivity},
+    Verb{"report", "MODEL DATA -o FILE", "one page in HTML: curves, gradient flow, certificate, every derivative",
+         report},
     Verb{"bench", "[--workload T1,...]", "the limits of this machine, and how near workloads come to them", bench},
 };
 

@@ -42,6 +42,7 @@
 
 // A trained model and its file; how its conventions are called there.
 #include "handgrad/store/convention_names.hpp"
+#include "handgrad/store/history.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/store/tensor_file.hpp"
 
@@ -67,11 +68,14 @@
 #include "handgrad/explain/trace.hpp"
 // What a network does on a table: which factor starves a layer, which rows pull, how much each column moves.
 #include "handgrad/explain/diagnosis.hpp"
+#include "handgrad/explain/gradient_flow.hpp"
 #include "handgrad/explain/row_forensics.hpp"
 #include "handgrad/explain/sensitivity.hpp"
 // Somebody else's gradients against ours, and the mistakes that explain them; an exercise sheet that was filled in.
 #include "handgrad/explain/comparison.hpp"
 #include "handgrad/explain/marking.hpp"
+// All of it on one page.
+#include "handgrad/explain/report.hpp"
 
 // What the machine can do at most, and what training and inference make of it.
 #include "handgrad/measure/bench.hpp"

@@ -1,6 +1,8 @@
 // Tables from files: which reader serves which file, and how rows and columns are found and named in messages.
 #include "handgrad/data/table.hpp"
 
+#include <cmath>
+
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/suggest.hpp"
@@ -64,6 +66,37 @@ const Column& Table::column(std::string_view name) const {
     }
     throw Error(ErrorKind::data, source + ": there is no column " + in_quotes(name) + did_you_mean(name, names) +
                                      "; the columns are " + listed(names));
+}
+
+Table select_rows(const Table& table, std::span<const std::size_t> rows) {
+    Table selected{.source = table.source, .rows = rows.size(), .warnings = table.warnings};
+    const auto take = [&](const auto& values, auto& into) {
+        for (std::size_t i = 0; i < rows.size() && !values.empty(); ++i) {
+            into.push_back(values[rows[i]]);
+        }
+    };
+    take(table.lines, selected.lines);
+    for (const Column& column : table.columns) {
+        Column& part = selected.columns.emplace_back();
+        part.name = column.name;
+        part.has_numbers = column.has_numbers;
+        part.has_texts = column.has_texts;
+        part.texts = column.texts;
+        take(column.numbers, part.numbers);
+        take(column.codes, part.codes);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const bool odd = column.odd && column.odd->row == rows[i];
+            if (odd) {
+                part.odd = column.odd;
+                part.odd->row = i;
+            }
+            const bool missing =
+                !odd && (column.has_numbers ? std::isnan(part.numbers[i]) : part.codes[i] == Column::missing_code);
+            part.first_missing = missing && part.missing == 0 ? i : part.first_missing;
+            part.missing += missing ? 1 : 0;
+        }
+    }
+    return selected;
 }
 
 Table read_table(const std::filesystem::path& path, const ReadOptions& options) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -69,6 +70,9 @@ struct Table {
     /// The column of that name. Raises Error(data) that lists near names when there is none.
     [[nodiscard]] const Column& column(std::string_view name) const;
 };
+
+/// These rows of a table, in this order, with their places in the file.
+Table select_rows(const Table& table, std::span<const std::size_t> rows);
 
 /// Reads .csv .tsv .txt, .npy, .idx, *-ubyte, each also with .gz behind it, by the name of the file (by its first bytes
 /// where the name says nothing). Columns of binary formats are called x1, x2, … Raises Error(data) with place and

@@ -53,11 +53,11 @@ private:
 
     void network() {
         const Architecture& shape = d_.architecture;
-        Formula chain;
-        for (const ForwardRow& row : d_.forward) {
-            chain += (chain.empty() ? "" : "\\to ") + row.layer_name;
+        Prose chain;
+        for (const ForwardRow& row : d_.forward) {  // formulas of their own, between which a line may end
+            chain += (chain.empty() ? "" : " " + math("\\to")) + math(row.layer_name);
         }
-        add(Heading{"The derivation of " + math(chain)});
+        add(Heading{"The derivation of " + chain});
         Prose text;
         for (std::size_t l = 0; l < shape.layers(); ++l) {
             text += math(d_.forward[2 * l + 1].layer_name) + " is " + std::string(name(shape.activation(l))) + ", ";

@@ -16,8 +16,8 @@
 namespace handgrad {
 namespace {
 
-using explain::ChainLayer;
-using explain::GradientChain;
+using flow::ChainLayer;
+using flow::GradientChain;
 
 /// log₁₀ of a gain; NaN where nothing arrives.
 double log_gain(double after, double before) { return before == 0.0 ? NAN : std::log10(after) - std::log10(before); }
@@ -59,7 +59,7 @@ std::vector<Step> first_step(const BasicMlp<T>& net, const BasicMlp<T>& gradient
         for (std::size_t i = 0; i < count; ++i) {
             unchanged += static_cast<T>(static_cast<double>(w[i]) + moves[i]) == w[i] ? 1 : 0;
         }
-        steps.push_back({static_cast<double>(std::sqrt(explain::squares(moves) / explain::squares(w))),
+        steps.push_back({static_cast<double>(std::sqrt(flow::squares(moves) / flow::squares(w))),
                          static_cast<double>(unchanged) / static_cast<double>(count)});
     }
     return steps;
@@ -136,8 +136,8 @@ template <class T>
 Diagnosis diagnose(const BasicMlp<T>& net, const LossFunction& function,
                    const std::type_identity_t<BasicDataset<T>>& data, const OptimizerOptions& optimizer) {
     BasicMlp<T> gradient = BasicMlp<T>::zeros_like(net);
-    const GradientChain chain = explain::measure_chain(net, function, data, gradient);
-    const std::vector<explain::Verdict> verdicts = explain::judge(chain);
+    const GradientChain chain = flow::measure_chain(net, function, data, gradient);
+    const std::vector<flow::Verdict> verdicts = flow::judge(chain);
     const std::vector<Step> steps = first_step(net, gradient, optimizer);
 
     Diagnosis diagnosis{.rows = data.rows()};

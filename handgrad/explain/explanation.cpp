@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/explain/diagnosis.hpp"
 #include "handgrad/train/prediction.hpp"
 
 namespace handgrad {
@@ -58,24 +59,13 @@ void describe_cells(const Model& model, const Table& table, std::size_t row, Exp
 }  // namespace
 
 StepOptions step_options_of(const Model& model) {
-    const auto recorded = [&](const char* key) {
-        const auto found = model.provenance.find(key);
-        return found == model.provenance.end() ? std::string() : found->second;
-    };
-    const auto number = [&](const char* key, double otherwise) {
-        const ParsedNumber parsed = parse_number(recorded(key));
-        return parsed.problem == NumberProblem::none ? parsed.value : otherwise;
-    };
     StepOptions step{.penalty = model.weight_decay};
-    const std::optional<OptimizerKind> kind = find_optimizer(recorded("optimizer"));
-    if (!kind) {
-        return step;
+    if (const std::optional<OptimizerOptions> recorded = recorded_optimizer(model)) {
+        step.optimizer = *recorded;
+        if (recorded->kind != OptimizerKind::adamw) {  // else it is the penalty
+            step.optimizer.weight_decay = 0.0;
+        }
     }
-    step.optimizer.kind = *kind;
-    step.optimizer.learning_rate = number("learning_rate", step.optimizer.learning_rate);
-    step.optimizer.momentum = number("momentum", 0.0);
-    step.optimizer.nesterov = recorded("nesterov") == "yes";
-    step.optimizer.weight_decay = *kind == OptimizerKind::adamw ? number("weight_decay", 0.0) : 0.0;
     return step;
 }
 

@@ -6,7 +6,7 @@
 
 #include "handgrad/explain/row_blocks.hpp"
 
-namespace handgrad::explain {
+namespace handgrad::flow {
 namespace {
 
 /// The sums of one layer while rows come by.
@@ -162,4 +162,4 @@ template GradientChain measure_chain(const BasicMlp<float>&, const LossFunction&
 template GradientChain measure_chain(const BasicMlp<double>&, const LossFunction&, const BasicDataset<double>&,
                                      BasicMlp<double>&);
 
-}  // namespace handgrad::explain
+}  // namespace handgrad::flow

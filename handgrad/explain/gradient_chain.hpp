@@ -10,7 +10,7 @@
 #include "handgrad/nn/mlp.hpp"
 #include "handgrad/nn/passes.hpp"
 
-namespace handgrad::explain {
+namespace handgrad::flow {
 
 /// A unit is flat where its slope is below this part of the steepest: σ′(4)/σ′(0) = 0.0707, so that σ is flat beyond
 /// |z| = 4 (derivation §6.6), tanh beyond |z| = 2 and ReLU below 0.
@@ -55,4 +55,4 @@ extern template GradientChain measure_chain(const BasicMlp<float>&, const LossFu
 extern template GradientChain measure_chain(const BasicMlp<double>&, const LossFunction&, const BasicDataset<double>&,
                                             BasicMlp<double>&);
 
-}  // namespace handgrad::explain
+}  // namespace handgrad::flow

@@ -16,6 +16,8 @@ using Formula = std::string;
 /// raised and lowered characters where Unicode has all of them. A command that is not in the part asserts: formulas
 /// come from the library, never from a file.
 std::string unicode_of(std::string_view formula);
+/// The formula as an element <math> of MathML Core, which browsers set by themselves; `display` on a line of its own.
+std::string mathml_of(std::string_view formula, bool display = false);
 
 /// `text` with `\z` replaced by `argument` throughout: how a formula in z is applied. An index joins those of the
 /// argument: `\z_j` of z_{3} is z_{3,j}.

@@ -1,4 +1,4 @@
-// Explanations as text for a terminal, as Markdown and as LaTeX.
+// Explanations as text for a terminal, as Markdown, as HTML and as LaTeX.
 #pragma once
 
 #include <string>
@@ -13,6 +13,10 @@ std::string render_text(const Document& document);
 
 /// Headings, pipe tables, mathematics in Unicode, numbers in fenced blocks as render_text() lays them out.
 std::string render_markdown(const Document& document);
+
+/// A part of a page: headings <h3> and <h4>, tables and numbers each in a <div class="wide"> that scrolls by itself,
+/// mathematics in MathML.
+std::string render_html(const Document& document);
 
 /// A whole article that pdflatex compiles (geometry, amsmath, amssymb, longtable, array).
 std::string render_latex(const Document& document);

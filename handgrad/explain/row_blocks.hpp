@@ -14,7 +14,7 @@
 #include "handgrad/nn/passes.hpp"
 #include "handgrad/nn/tape.hpp"
 
-namespace handgrad::explain {
+namespace handgrad::flow {
 
 /// Rows that are worked on together.
 inline constexpr std::size_t block_rows = 256;
@@ -88,4 +88,4 @@ long double squares(std::span<const T> v) {
     return sum;
 }
 
-}  // namespace handgrad::explain
+}  // namespace handgrad::flow

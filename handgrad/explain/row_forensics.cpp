@@ -12,8 +12,8 @@
 namespace handgrad {
 namespace {
 
-using explain::Block;
-using explain::squares;
+using flow::Block;
+using flow::squares;
 
 /// Σ over layers of δᵀ (G a + g), G and g the batch gradient by W and b: the inner product of the row's gradient with
 /// it, without ever holding δ aᵀ.
@@ -50,13 +50,13 @@ long double row_squares(const Block<T>& block, std::size_t row) {
 template <class T>
 std::vector<RowGradient> row_gradients(const BasicMlp<T>& net, const LossFunction& function,
                                        const std::type_identity_t<BasicDataset<T>>& data) {
-    const std::vector<double> shares = explain::row_shares(data);
-    const BasicMlp<T> gradient = explain::for_each_block(net, function, data, shares, [](const Block<T>& /*block*/) {});
+    const std::vector<double> shares = flow::row_shares(data);
+    const BasicMlp<T> gradient = flow::for_each_block(net, function, data, shares, [](const Block<T>& /*block*/) {});
     const long double length = std::sqrt(squares(gradient.parameters()));
     // A row without weight has a gradient, though no part in the batch's: walk with equal shares.
     const std::vector<double> equal(data.rows(), 1.0 / static_cast<double>(data.rows()));
     std::vector<RowGradient> rows(data.rows());
-    explain::for_each_block(net, function, data, std::span<const double>(equal), [&](const Block<T>& block) {
+    flow::for_each_block(net, function, data, std::span<const double>(equal), [&](const Block<T>& block) {
         for (std::size_t i = 0; i < block.rows(); ++i) {
             const std::size_t row = block.first + i;
             const long double share = equal[row], norm = std::sqrt(row_squares(block, i));

@@ -5,7 +5,7 @@
 #include <array>
 #include <cmath>
 
-namespace handgrad::explain {
+namespace handgrad::flow {
 namespace {
 
 /// after / before, or what stands for it where nothing arrived that could be measured.
@@ -136,4 +136,4 @@ std::vector<Verdict> judge(const GradientChain& chain) {
     return verdicts;
 }
 
-}  // namespace handgrad::explain
+}  // namespace handgrad::flow

@@ -7,7 +7,7 @@
 #include "handgrad/explain/diagnosis.hpp"
 #include "handgrad/explain/gradient_chain.hpp"
 
-namespace handgrad::explain {
+namespace handgrad::flow {
 
 /// The thresholds of docs/diagnosis.md.
 inline constexpr double starved_reach = 1e-3;      ///< a thousandth of the step that a healthy layer makes
@@ -26,4 +26,4 @@ struct Verdict {
 };
 std::vector<Verdict> judge(const GradientChain& chain);
 
-}  // namespace handgrad::explain
+}  // namespace handgrad::flow

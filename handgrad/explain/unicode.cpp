@@ -1,63 +1,42 @@
-// A reader of the LaTeX part that makes pieces, and the rules of spacing and parentheses that join them to a line.
-#include "handgrad/explain/notation.hpp"
-
+// A formula as one line of Unicode text: the rules of spacing, parentheses and scripts.
 #include <algorithm>
 #include <array>
-#include <cassert>
-#include <cctype>
 #include <cstddef>
 #include <utility>
 #include <vector>
 
+#include "handgrad/explain/formula_tree.hpp"
+#include "handgrad/explain/notation.hpp"
+
 namespace handgrad {
 namespace {
 
-enum class Kind { atom, open, close, sign, relation, comma, function, sum, fraction, space, text };
+using page::Element;
+using page::Elements;
+using page::Role;
+using page::Shape;
 
+/// An element as text, before its neighbours are looked at.
 struct Piece {
-    Kind kind;
+    Role role;
     std::string text;
+    bool fraction = false;  ///< which beside another factor needs parentheses
 };
 using Pieces = std::vector<Piece>;
 
-struct Named {
-    std::string_view name;
-    Kind kind;
-    std::string_view text;
-};
-
-constexpr std::array commands{
-    Named{"partial", Kind::atom, "∂"},     Named{"sigma", Kind::atom, "σ"},
-    Named{"delta", Kind::atom, "δ"},       Named{"Delta", Kind::atom, "Δ"},
-    Named{"eta", Kind::atom, "η"},         Named{"alpha", Kind::atom, "α"},
-    Named{"beta", Kind::atom, "β"},        Named{"mu", Kind::atom, "μ"},
-    Named{"varepsilon", Kind::atom, "ε"},  Named{"pi", Kind::atom, "π"},
-    Named{"Phi", Kind::atom, "Φ"},         Named{"infty", Kind::atom, "∞"},
-    Named{"dots", Kind::atom, "…"},        Named{"cdot", Kind::sign, "·"},
-    Named{"odot", Kind::sign, "⊙"},        Named{"times", Kind::text, "×"},
-    Named{"le", Kind::relation, "≤"},      Named{"ge", Kind::relation, "≥"},
-    Named{"ne", Kind::relation, "≠"},      Named{"ll", Kind::relation, "≪"},
-    Named{"in", Kind::relation, "∈"},      Named{"leftarrow", Kind::relation, "←"},
-    Named{"to", Kind::relation, "→"},      Named{"sum", Kind::sum, "Σ"},
-    Named{"log", Kind::function, "log"},   Named{"exp", Kind::function, "exp"},
-    Named{"tanh", Kind::function, "tanh"}, Named{"max", Kind::function, "max"},
-    Named{"min", Kind::function, "min"},   Named{",", Kind::space, " "},
-    Named{"quad", Kind::space, "  "},      Named{"blank", Kind::atom, "____"},
-    Named{"{", Kind::open, "{"},           Named{"}", Kind::close, "}"},
-};
-
 /// Lowered and raised forms; Unicode has only these that look well beside each other.
-struct Script {
+struct ScriptForms {
     std::string_view plain;
     std::string_view lowered;  ///< empty: there is none
     std::string_view raised;
 };
-constexpr std::array scripts{
-    Script{"0", "₀", "⁰"}, Script{"1", "₁", "¹"}, Script{"2", "₂", "²"}, Script{"3", "₃", "³"}, Script{"4", "₄", "⁴"},
-    Script{"5", "₅", "⁵"}, Script{"6", "₆", "⁶"}, Script{"7", "₇", "⁷"}, Script{"8", "₈", "⁸"}, Script{"9", "₉", "⁹"},
-    Script{"(", "₍", "⁽"}, Script{")", "₎", "⁾"}, Script{"+", "₊", "⁺"}, Script{"−", "₋", "⁻"}, Script{",", ",", ""},
-    Script{"i", "ᵢ", ""},  Script{"j", "ⱼ", ""},  Script{"k", "ₖ", ""},  Script{"m", "ₘ", ""},  Script{"p", "ₚ", ""},
-    Script{"s", "ₛ", ""},  Script{"t", "ₜ", "ᵗ"}, Script{"T", "", "ᵀ"},
+constexpr std::array script_forms{
+    ScriptForms{"0", "₀", "⁰"}, ScriptForms{"1", "₁", "¹"}, ScriptForms{"2", "₂", "²"}, ScriptForms{"3", "₃", "³"},
+    ScriptForms{"4", "₄", "⁴"}, ScriptForms{"5", "₅", "⁵"}, ScriptForms{"6", "₆", "⁶"}, ScriptForms{"7", "₇", "⁷"},
+    ScriptForms{"8", "₈", "⁸"}, ScriptForms{"9", "₉", "⁹"}, ScriptForms{"(", "₍", "⁽"}, ScriptForms{")", "₎", "⁾"},
+    ScriptForms{"+", "₊", "⁺"}, ScriptForms{"−", "₋", "⁻"}, ScriptForms{",", ",", ""},  ScriptForms{"i", "ᵢ", ""},
+    ScriptForms{"j", "ⱼ", ""},  ScriptForms{"k", "ₖ", ""},  ScriptForms{"m", "ₘ", ""},  ScriptForms{"p", "ₚ", ""},
+    ScriptForms{"s", "ₛ", ""},  ScriptForms{"t", "ₜ", "ᵗ"}, ScriptForms{"T", "", "ᵀ"},
 };
 
 std::size_t bytes_of_first(std::string_view text) {
@@ -75,7 +54,7 @@ std::string script(char which, const std::string& content) {
         const std::string_view first = rest.substr(0, bytes_of_first(rest));
         rest.remove_prefix(first.size());
         std::string_view found;
-        for (const Script& candidate : scripts) {
+        for (const ScriptForms& candidate : script_forms) {
             if (candidate.plain == first) {
                 found = which == '_' ? candidate.lowered : candidate.raised;
             }
@@ -90,20 +69,20 @@ std::string script(char which, const std::string& content) {
     return result;
 }
 
-bool is_operand_end(Kind kind) { return kind == Kind::atom || kind == Kind::close || kind == Kind::fraction; }
-bool is_operand_start(Kind kind) {
-    return kind == Kind::atom || kind == Kind::open || kind == Kind::fraction || kind == Kind::function ||
-           kind == Kind::sum;
+bool is_operand_end(const Piece& piece) { return piece.role == Role::atom || piece.role == Role::close; }
+bool is_operand_start(const Piece& piece) {
+    return piece.role == Role::atom || piece.role == Role::open || piece.role == Role::function ||
+           piece.role == Role::sum;
 }
 
 /// Whether one pair of brackets holds all of it.
 bool is_enclosed(const Pieces& pieces) {
-    if (pieces.size() < 2 || pieces.front().kind != Kind::open || pieces.back().kind != Kind::close) {
+    if (pieces.size() < 2 || pieces.front().role != Role::open || pieces.back().role != Role::close) {
         return false;
     }
     int depth = 0;
     for (std::size_t i = 0; i + 1 < pieces.size(); ++i) {
-        depth += pieces[i].kind == Kind::open ? 1 : pieces[i].kind == Kind::close ? -1 : 0;
+        depth += pieces[i].role == Role::open ? 1 : pieces[i].role == Role::close ? -1 : 0;
         if (depth == 0) {
             return false;
         }
@@ -114,15 +93,15 @@ bool is_enclosed(const Pieces& pieces) {
 /// Whether the fraction at i stands beside another factor, with or without a blank between them.
 bool is_factor(const Pieces& pieces, std::size_t i) {
     std::size_t before = i;
-    while (before > 0 && pieces[before - 1].kind == Kind::space) {
+    while (before > 0 && pieces[before - 1].role == Role::space) {
         --before;
     }
     std::size_t after = i + 1;
-    while (after < pieces.size() && pieces[after].kind == Kind::space) {
+    while (after < pieces.size() && pieces[after].role == Role::space) {
         ++after;
     }
-    return (before > 0 && is_operand_end(pieces[before - 1].kind)) ||
-           (after < pieces.size() && is_operand_start(pieces[after].kind));
+    return (before > 0 && is_operand_end(pieces[before - 1])) ||
+           (after < pieces.size() && is_operand_start(pieces[after]));
 }
 
 /// One line; `tight` in scripts, where no blanks stand.
@@ -135,10 +114,10 @@ std::string join(const Pieces& pieces, bool tight = false) {
     };
     for (std::size_t i = 0; i < pieces.size(); ++i) {
         const Piece& piece = pieces[i];
-        const bool after_operand = i > 0 && is_operand_end(pieces[i - 1].kind);
-        const bool before_operand = i + 1 < pieces.size() && is_operand_start(pieces[i + 1].kind);
-        switch (piece.kind) {
-            case Kind::sign:
+        const bool after_operand = i > 0 && is_operand_end(pieces[i - 1]);
+        const bool before_operand = i + 1 < pieces.size() && is_operand_start(pieces[i + 1]);
+        switch (piece.role) {
+            case Role::sign:
                 if (after_operand) {
                     blank();
                 }
@@ -147,247 +126,102 @@ std::string join(const Pieces& pieces, bool tight = false) {
                     blank();
                 }
                 break;
-            case Kind::relation:
+            case Role::relation:
                 blank();
                 line += piece.text;
                 blank();
                 break;
-            case Kind::comma:
+            case Role::comma:
                 line += piece.text;
                 blank();
                 break;
-            case Kind::sum:
+            case Role::sum:
                 if (after_operand) {
                     blank();
                 }
                 line += piece.text;
                 blank();
                 break;
-            case Kind::function:
+            case Role::function:
                 if (after_operand) {
                     blank();
                 }
                 line += piece.text;
-                if (before_operand && pieces[i + 1].kind != Kind::open) {
+                if (before_operand && pieces[i + 1].role != Role::open) {
                     blank();
                 }
-                break;
-            case Kind::fraction:
-                line += is_factor(pieces, i) ? "(" + piece.text + ")" : piece.text;
                 break;
             default:
-                line += piece.text;
+                line += piece.fraction && is_factor(pieces, i) ? "(" + piece.text + ")" : piece.text;
         }
     }
     return line;
 }
 
-class Reader {
-public:
-    explicit Reader(std::string_view formula) : rest_(formula) {}
+Pieces pieces_of(const Elements& elements);
 
-    /// Up to the end, a closing brace, or where cases separate their parts.
-    Pieces sequence() {
-        Pieces pieces;
-        while (!at_end()) {
-            if (rest_.front() == ' ') {
-                rest_.remove_prefix(1);
-                continue;
+/// A numerator or denominator on one line.
+std::string operand(const Pieces& pieces, bool below) {
+    bool sum = false;
+    for (const Piece& piece : pieces) {
+        sum = sum || piece.role == Role::sign || piece.role == Role::relation || piece.role == Role::sum;
+    }
+    sum = sum || (pieces.size() == 1 && pieces.front().fraction);
+    const bool derivative = !pieces.empty() && pieces.front().text == "∂";
+    const bool product = below && pieces.size() > 1 && !derivative;
+    const std::string line = join(pieces);
+    return (sum || product) && !is_enclosed(pieces) ? "(" + line + ")" : line;
+}
+
+/// `0 if z < 0; 1 if z ≥ 0`.
+std::string cases(const std::vector<Elements>& parts) {
+    std::string line;
+    for (std::size_t i = 0; i < parts.size(); i += 2) {
+        line += (line.empty() ? "" : "; ") + join(pieces_of(parts[i]));
+        line += parts[i + 1].empty() ? "" : " " + join(pieces_of(parts[i + 1]));
+    }
+    return line;
+}
+
+Piece bare(const Element& element) {
+    switch (element.shape) {
+        case Shape::symbol:
+            return {element.role, element.text};
+        case Shape::group:
+            return {Role::atom, join(pieces_of(element.parts[0]))};
+        case Shape::fraction:
+            return {Role::atom,
+                    operand(pieces_of(element.parts[0]), false) + "/" + operand(pieces_of(element.parts[1]), true),
+                    true};
+        case Shape::root: {
+            const Pieces inside = pieces_of(element.parts[0]);
+            return {Role::atom, inside.size() == 1 ? "√" + join(inside) : "√(" + join(inside) + ")"};
+        }
+        case Shape::cases:
+            return {Role::atom, cases(element.parts)};
+    }
+    __builtin_unreachable();
+}
+
+Pieces pieces_of(const Elements& elements) {
+    Pieces pieces;
+    for (const Element& element : elements) {
+        Piece piece = bare(element);
+        for (const auto& [which, content] : element.scripts) {
+            if (std::exchange(piece.fraction, false)) {
+                piece.text = "(" + piece.text + ")";
             }
-            if (!take("\\left") && !take("\\right")) {
-                element(pieces);
-            }
+            const bool single = content.size() == 1 && content[0].scripts.empty() && content[0].shape != Shape::group;
+            piece.text +=
+                which == '\'' ? "′" : script(which, single ? bare(content[0]).text : join(pieces_of(content), true));
         }
-        return pieces;
+        pieces.push_back(std::move(piece));
     }
-
-private:
-    [[nodiscard]] bool at_end() const {
-        return rest_.empty() || rest_.front() == '}' || rest_.front() == '&' || rest_.starts_with("\\\\") ||
-               rest_.starts_with("\\end");
-    }
-    /// Takes `word` when it stands next and no letter continues it.
-    bool take(std::string_view word) {
-        const bool name = std::isalpha(static_cast<unsigned char>(word.back())) != 0 && word.front() == '\\';
-        const bool there =
-            rest_.starts_with(word) &&
-            (!name || rest_.size() == word.size() || std::isalpha(static_cast<unsigned char>(rest_[word.size()])) == 0);
-        if (there) {
-            rest_.remove_prefix(word.size());
-        }
-        return there;
-    }
-    Pieces group() {
-        assert(rest_.starts_with('{'));
-        rest_.remove_prefix(1);
-        Pieces inside = sequence();
-        assert(rest_.starts_with('}'));
-        rest_.remove_prefix(1);
-        return inside;
-    }
-    std::string group_as_written() {
-        assert(rest_.starts_with('{'));
-        const std::size_t end = rest_.find('}');
-        assert(end != std::string_view::npos);
-        std::string inside(rest_.substr(1, end - 1));
-        rest_.remove_prefix(end + 1);
-        return inside;
-    }
-
-    void element(Pieces& pieces) {
-        pieces.push_back(take_one());
-        while (!rest_.empty() && (rest_.front() == '_' || rest_.front() == '^' || rest_.front() == '\'')) {
-            const char which = rest_.front();
-            rest_.remove_prefix(1);
-            Piece& base = pieces.back();
-            if (base.kind == Kind::fraction) {
-                base = {Kind::atom, "(" + base.text + ")"};
-            }
-            if (which == '\'') {
-                base.text += "′";
-            } else {
-                base.text += script(which, rest_.starts_with('{') ? join(group(), true) : take_one().text);
-            }
-        }
-    }
-
-    Piece take_one() {
-        const char first = rest_.front();
-        if (first == '{') {
-            return {Kind::atom, join(group())};
-        }
-        if (first == '\\') {
-            return command();
-        }
-        if (std::isdigit(static_cast<unsigned char>(first)) != 0) {
-            const std::size_t end = std::min(rest_.find_first_not_of("0123456789."), rest_.size());
-            std::string number(rest_.substr(0, end));
-            rest_.remove_prefix(end);
-            return {Kind::atom, std::move(number)};
-        }
-        rest_.remove_prefix(1);
-        switch (first) {
-            case '(':
-            case '[':
-                return {Kind::open, std::string(1, first)};
-            case ')':
-            case ']':
-                return {Kind::close, std::string(1, first)};
-            case '|':
-                return bar("|");
-            case '+':
-                return {Kind::sign, "+"};
-            case '/':
-                return {Kind::text, "/"};
-            case '-':
-                return {Kind::sign, "−"};
-            case '=':
-            case '<':
-            case '>':
-                return {Kind::relation, std::string(1, first)};
-            case ',':
-                return {Kind::comma, ","};
-            default:
-                assert(std::isalpha(static_cast<unsigned char>(first)) != 0);
-                return {Kind::atom, std::string(1, first)};
-        }
-    }
-
-    /// Bars open and close in turn.
-    Piece bar(std::string_view text) {
-        bar_open_ = !bar_open_;
-        return {bar_open_ ? Kind::open : Kind::close, std::string(text)};
-    }
-
-    /// A numerator or denominator on one line.
-    static std::string operand(const Pieces& pieces, bool below) {
-        bool sum = false;
-        for (const Piece& piece : pieces) {
-            sum = sum || piece.kind == Kind::sign || piece.kind == Kind::relation || piece.kind == Kind::sum;
-        }
-        sum = sum || (pieces.size() == 1 && pieces.front().kind == Kind::fraction);
-        const bool derivative = !pieces.empty() && pieces.front().text == "∂";
-        const bool product = below && pieces.size() > 1 && !derivative;
-        const std::string line = join(pieces);
-        return (sum || product) && !is_enclosed(pieces) ? "(" + line + ")" : line;
-    }
-
-    Piece command() {
-        if (take("\\|")) {
-            return bar("‖");
-        }
-        if (take("\\frac")) {
-            const Pieces above = group();
-            const Pieces below = group();
-            return {Kind::fraction, operand(above, false) + "/" + operand(below, true)};
-        }
-        if (take("\\sqrt")) {
-            const Pieces inside = group();
-            return {Kind::atom, inside.size() == 1 ? "√" + join(inside) : "√(" + join(inside) + ")"};
-        }
-        if (take("\\hat")) {
-            const bool is_y = take(" y") || take("y") || take("{y}");
-            assert(is_y);
-            static_cast<void>(is_y);
-            return {Kind::atom, "ŷ"};
-        }
-        if (take("\\text")) {
-            return {Kind::text, group_as_written()};
-        }
-        if (take("\\mathrm") || take("\\operatorname")) {
-            return {Kind::function, group_as_written()};
-        }
-        if (take("\\mathbf")) {  // the indicator
-            const std::string one = group_as_written();
-            assert(one == "1");
-            return {Kind::function, "𝟙"};
-        }
-        if (take("\\mathbb")) {
-            const std::string letter = group_as_written();
-            assert(letter == "R");
-            return {Kind::atom, "ℝ"};
-        }
-        if (take("\\begin{cases}")) {
-            return {Kind::atom, cases()};
-        }
-        rest_.remove_prefix(1);
-        std::size_t end = 0;
-        while (end < rest_.size() && std::isalpha(static_cast<unsigned char>(rest_[end])) != 0) {
-            ++end;
-        }
-        const std::string_view name = rest_.substr(0, end == 0 ? 1 : end);
-        rest_.remove_prefix(name.size());
-        for (const Named& known : commands) {
-            if (known.name == name) {
-                return {known.kind, std::string(known.text)};
-            }
-        }
-        assert(!"a command that formulas do not use");
-        return {Kind::text, std::string(name)};
-    }
-
-    /// `0 if z < 0; 1 if z ≥ 0`.
-    std::string cases() {
-        std::string line;
-        while (!take("\\end{cases}")) {
-            line += (line.empty() ? "" : "; ") + join(sequence());
-            if (rest_.starts_with('&')) {
-                rest_.remove_prefix(1);
-                line += " " + join(sequence());
-            }
-            if (rest_.starts_with("\\\\")) {
-                rest_.remove_prefix(2);
-            }
-        }
-        return line;
-    }
-
-    std::string_view rest_;
-    bool bar_open_ = false;
-};
+    return pieces;
+}
 
 }  // namespace
 
-std::string unicode_of(std::string_view formula) { return join(Reader(formula).sequence()); }
+std::string unicode_of(std::string_view formula) { return join(pieces_of(page::parse_formula(formula))); }
 
 }  // namespace handgrad

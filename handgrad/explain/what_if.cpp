@@ -42,14 +42,14 @@ double first_weights_size(const Architecture& architecture, std::size_t l) {
 template <class T>
 std::vector<double> gradient_sizes(const BasicMlp<T>& net, const LossFunction& function,
                                    const std::type_identity_t<BasicDataset<T>>& data) {
-    const std::vector<double> shares = explain::row_shares(data);
-    const BasicMlp<T> gradient = explain::for_each_block(net, function, data, shares, [](const auto& /*block*/) {});
+    const std::vector<double> shares = flow::row_shares(data);
+    const BasicMlp<T> gradient = flow::for_each_block(net, function, data, shares, [](const auto& /*block*/) {});
     std::vector<double> sizes;
     for (std::size_t l = 0; l < net.layers(); ++l) {
         const MatrixView<const T> dW = gradient.weight(l);
         const std::span<const T> numbers(dW.data(), dW.rows() * dW.columns());
         sizes.push_back(
-            static_cast<double>(std::sqrt(explain::squares(numbers) / static_cast<long double>(numbers.size()))));
+            static_cast<double>(std::sqrt(flow::squares(numbers) / static_cast<long double>(numbers.size()))));
     }
     return sizes;
 }
@@ -80,7 +80,7 @@ std::vector<WhatIf> what_if(const BasicMlp<T>& net, const LossFunction& function
         const MatrixView<T> W = rescaled.weight(l);
         const std::span<T> numbers(W.data(), W.rows() * W.columns());
         const auto size = static_cast<double>(
-            std::sqrt(explain::squares(std::span<const T>(numbers)) / static_cast<long double>(numbers.size())));
+            std::sqrt(flow::squares(std::span<const T>(numbers)) / static_cast<long double>(numbers.size())));
         scales.push_back(size > 0.0 ? first_weights_size(shape, l) / size : 1.0);
         for (T& w : numbers) {
             w = static_cast<T>(static_cast<double>(w) * scales.back());

@@ -256,10 +256,10 @@ void product(const S* matrix, const S* bias, std::size_t panels, const Source& s
              const ActivationSettings& settings, const Target<S>& target) {
     using V = Simd<S>;
     const std::size_t stride = source.columns * panel_width<S>;
-    for_blocks(rows, {0, panels}, [&]<std::size_t M, std::size_t P>(std::size_t first, std::size_t p) {
-        constexpr std::size_t vectors = P * panel_vectors;
+    const bool half = target.then == Then::rows && half_used<S>(target.columns);
+    for_blocks(rows, {0, panels}, half, [&]<std::size_t M, std::size_t vectors>(std::size_t first, std::size_t p) {
         const Target<S> to = target;  // for all that the compiler knows, a store of numbers could change the original
-        Tile<S, M, P> sum;
+        V sum[M][vectors];
 #pragma GCC unroll 12
         for (std::size_t v = 0; v < vectors; ++v) {
             const V z = bias != nullptr ? V::load(bias + p * panel_width<S> + v * V::lanes) : V(0);
@@ -319,7 +319,7 @@ void product(const S* matrix, const S* bias, std::size_t panels, const Source& s
                 return;
             }
             case Then::rows:
-                if ((p + P) * panel_width<S> <= to.columns) {
+                if (p * panel_width<S> + vectors * V::lanes <= to.columns) {
                     each([&](V z, std::size_t m, std::size_t panel, std::size_t lane) {
                         z.store(to.rows[first + m] + (p + panel) * panel_width<S> + lane);
                     });

@@ -19,33 +19,51 @@ struct PanelRange {
     std::size_t last;
 };
 
+/// Whether the last panel of so many units has one of its two vectors in use only. Loops over training batches leave
+/// the other one, which is 0 from the start, alone.
+template <class S>
+constexpr bool half_used(std::size_t units) {
+    return panel_vectors == 2 && (units - 1) % panel_width<S> < Simd<S>::lanes;
+}
+
 /// Runs of tiles of `rows` × panels; few rows take several panels at a time, so that there are sums enough to keep the
-/// multipliers busy. Calls f.operator()<M, P>(first row, times, first panel).
+/// multipliers busy. Calls f.operator()<M, V>(first row, times, first panel) for M rows and V vectors: those of whole
+/// panels, or with `half` the first one of the last panel.
 template <class F>
-[[gnu::always_inline]] inline void for_block_runs(std::size_t rows, PanelRange panels, const F& f) {
+[[gnu::always_inline]] inline void for_block_runs(std::size_t rows, PanelRange panels, bool half, const F& f) {
+    const std::size_t whole = half ? panels.last - 1 : panels.last;
     const auto wide = [&]<std::size_t M, std::size_t most>() {
-        for_tiles<most>(panels.last - panels.first,
-                        [&]<std::size_t P>(std::size_t p) { f.template operator()<M, P>(0, 1, panels.first + p); });
+        for_tiles<most>(whole - panels.first, [&]<std::size_t P>(std::size_t p) {
+            f.template operator()<M, P * panel_vectors>(0, 1, panels.first + p);
+        });
+        if constexpr (panel_vectors == 2) {
+            half ? f.template operator()<M, 1>(0, 1, whole) : void();
+        }
     };
     if (rows == 1) {
         wide.template operator()<1, 4>();
     } else if (rows == 2) {
         wide.template operator()<2, 2>();
     } else {
-        for (std::size_t p = panels.first; p < panels.last; ++p) {
+        for (std::size_t p = panels.first; p < whole; ++p) {
             for_runs<tile_rows>(rows, [&]<std::size_t M>(std::size_t first, std::size_t times) {
-                f.template operator()<M, 1>(first, times, p);
+                f.template operator()<M, panel_vectors>(first, times, p);
+            });
+        }
+        if constexpr (panel_vectors == 2) {
+            for_runs<tile_rows>(half ? rows : 0, [&]<std::size_t M>(std::size_t first, std::size_t times) {
+                f.template operator()<M, 1>(first, times, whole);
             });
         }
     }
 }
-/// Calls f.operator()<M, P>(first row, first panel) for each tile.
+/// Calls f.operator()<M, V>(first row, first panel) for each tile.
 template <class F>
-[[gnu::always_inline]] inline void for_blocks(std::size_t rows, PanelRange panels, const F& f) {
-    for_block_runs(rows, panels,
-                   [&]<std::size_t M, std::size_t P>(std::size_t first, std::size_t times, std::size_t p) {
+[[gnu::always_inline]] inline void for_blocks(std::size_t rows, PanelRange panels, bool half, const F& f) {
+    for_block_runs(rows, panels, half,
+                   [&]<std::size_t M, std::size_t V>(std::size_t first, std::size_t times, std::size_t p) {
                        for (std::size_t t = 0; t < times; ++t, first += M) {
-                           f.template operator()<M, P>(first, p);
+                           f.template operator()<M, V>(first, p);
                        }
                    });
 }
@@ -74,17 +92,18 @@ template <class S, std::size_t M, std::size_t V, class F>
 
 // --- Forward --------------------------------------------------------------------------------------------------------
 
-/// a = f(z) for `count` numbers, and f′(z) into `slope` unless that is null.
+/// a = f(z) for the vectors 0, step, 2·step … of `count` numbers, and f′(z) into `slope` unless that is null.
 template <class F, class S>
-[[gnu::flatten]] void activate(const S* z, S* a, S* slope, std::size_t count, const ActivationSettings& settings) {
+[[gnu::flatten]] void activate(const S* z, S* a, S* slope, std::size_t count, const ActivationSettings& settings,
+                               std::size_t step = Simd<S>::lanes) {
     using V = Simd<S>;
     if (slope == nullptr) {
-        for (std::size_t i = 0; i < count; i += V::lanes) {
+        for (std::size_t i = 0; i < count; i += step) {
             F::value(V::load(z + i), settings).store(a + i);
         }
         return;
     }
-    for (std::size_t i = 0; i < count; i += V::lanes) {
+    for (std::size_t i = 0; i < count; i += step) {
         const V z_i = V::load(z + i);
         F::value(z_i, settings).store(a + i);
         F::derivative(z_i, settings).store(slope + i);
@@ -92,16 +111,18 @@ template <class F, class S>
 }
 /// The same in place.
 template <class F, class S>
-[[gnu::always_inline]] inline void activate(S* a, S* slope, std::size_t count, const ActivationSettings& settings) {
-    activate<F>(static_cast<const S*>(a), a, slope, count, settings);
+[[gnu::always_inline]] inline void activate(S* a, S* slope, std::size_t count, const ActivationSettings& settings,
+                                            std::size_t step = Simd<S>::lanes) {
+    activate<F>(static_cast<const S*>(a), a, slope, count, settings, step);
 }
 
 /// The padding of the last panel back to 0: its z is 0 only while the inputs are finite, and f(0) may be something
-/// else; a narrow layer's sums include it.
+/// else; a narrow layer's sums include it. `written`: so many numbers of it were written.
 template <class S>
-void clear_padding(S* panels, std::size_t panel_stride, std::size_t rows, std::size_t units) {
+void clear_padding(S* panels, std::size_t panel_stride, std::size_t rows, std::size_t units,
+                   std::size_t written = panel_width<S>) {
     const std::size_t used = units % panel_width<S>;
-    if (used == 0) {
+    if (used % written == 0) {
         return;
     }
     S* panel = panels + units / panel_width<S> * panel_stride;
@@ -110,7 +131,7 @@ void clear_padding(S* panels, std::size_t panel_stride, std::size_t rows, std::s
         for (std::size_t i = used; i < whole; ++i) {
             panel[i] = S(0);
         }
-        for (std::size_t i = whole; i < panel_width<S>; i += Simd<S>::lanes) {
+        for (std::size_t i = whole; i < written; i += Simd<S>::lanes) {
             Simd<S>(0).store(panel + i);
         }
     }
@@ -140,14 +161,14 @@ struct KeepReluAndSlope {
     }
 };
 
-/// Eq. (1) for a run of tiles of M rows × P panels, whose first panel w, bias, a and d begin with. A function of its
+/// Eq. (1) for a run of tiles of M rows × V vectors, whose first panel w, bias, a and d begin with. A function of its
 /// own with all its arguments by value: through references every store of a vector might change what they refer to.
-template <class Epilogue, std::size_t M, std::size_t P, class S, class Source>
+template <class Epilogue, std::size_t M, std::size_t V, class S, class Source>
 [[gnu::noinline]] void forward_tiles(const Source source, const S* w, std::size_t w_stride, const S* bias, S* a, S* d,
                                      std::size_t panel_stride, std::size_t first, std::size_t times) {
     for (std::size_t t = 0; t < times; ++t, first += M) {
-        Tile<S, M, P> sum;
-        for (std::size_t v = 0; v < P * panel_vectors; ++v) {
+        Simd<S> sum[M][V];
+        for (std::size_t v = 0; v < V; ++v) {
             sum[0][v] = Simd<S>::load(bias + v * Simd<S>::lanes);
             for (std::size_t m = 1; m < M; ++m) {
                 sum[m][v] = sum[0][v];
@@ -165,14 +186,19 @@ template <class S, class Source>
 void forward_layer(const PackedLayer& layer, const S* parameters, const ActivationSettings& settings,
                    const Source& source, std::size_t rows, std::size_t panel_stride, const LayerBuffers<S>& buffers,
                    PanelRange panels, bool slopes, bool activated) {
+    const auto half = [&](PanelRange some) {
+        return some.first < some.last && some.last == parts(layer.outputs, panel_width<S>) &&
+               half_used<S>(layer.outputs);
+    };
     const auto block = [&]<class Epilogue>(Epilogue, PanelRange some) {
         const std::size_t w_stride = layer.inputs * panel_width<S>;
-        for_block_runs(
-            rows, some, [&]<std::size_t M, std::size_t P>(std::size_t first, std::size_t times, std::size_t p) {
-                forward_tiles<Epilogue, M, P, S>(
-                    source, parameters + layer.w + p * w_stride, w_stride, parameters + layer.b + p * panel_width<S>,
-                    buffers.a + p * panel_stride, buffers.d + p * panel_stride, panel_stride, first, times);
-            });
+        for_block_runs(rows, some, half(some),
+                       [&]<std::size_t M, std::size_t V>(std::size_t first, std::size_t times, std::size_t p) {
+                           forward_tiles<Epilogue, M, V, S>(source, parameters + layer.w + p * w_stride, w_stride,
+                                                            parameters + layer.b + p * panel_width<S>,
+                                                            buffers.a + p * panel_stride, buffers.d + p * panel_stride,
+                                                            panel_stride, first, times);
+                       });
     };
     if (!activated) {
         block(KeepZ{}, panels);
@@ -180,7 +206,7 @@ void forward_layer(const PackedLayer& layer, const S* parameters, const Activati
     }
     const auto clear_last = [&](PanelRange some) {
         if (some.first < some.last && layer.outputs < some.last * panel_width<S>) {
-            clear_padding(buffers.a, panel_stride, rows, layer.outputs);
+            clear_padding(buffers.a, panel_stride, rows, layer.outputs, half(some) ? Simd<S>::lanes : panel_width<S>);
         }
     };
     if (layer.activation == Activation::relu) {
@@ -202,7 +228,12 @@ void forward_layer(const PackedLayer& layer, const S* parameters, const Activati
             if constexpr (F::facts.elementwise) {
                 for (std::size_t q = some.first; q < some.last; ++q) {
                     S* a = buffers.a + q * panel_stride;
-                    activate<F>(a, slopes ? buffers.d + q * panel_stride : nullptr, rows * panel_width<S>, settings);
+                    S* slope = slopes ? buffers.d + q * panel_stride : nullptr;
+                    if (q + 1 == some.last && half(some)) {
+                        activate<F>(a, slope, rows * panel_width<S>, settings, panel_width<S>);
+                    } else {
+                        activate<F>(a, slope, rows * panel_width<S>, settings);
+                    }
                 }
             }
         });
@@ -298,11 +329,11 @@ void narrow_leaves(const PackedLayer& layer, const S* r, const PanelRows<S>& a, 
 // --- Backward -------------------------------------------------------------------------------------------------------
 
 /// d = (δ W) ∘ d for a run of tiles.
-template <std::size_t M, std::size_t P, class S, class Source>
+template <std::size_t M, std::size_t V, class S, class Source>
 [[gnu::noinline]] void backward_tiles(const Source dz, const S* r, std::size_t r_stride, S* d, std::size_t panel_stride,
                                       std::size_t first, std::size_t times) {
     for (std::size_t t = 0; t < times; ++t, first += M) {
-        Tile<S, M, P> sum;
+        Simd<S> sum[M][V];
         set_zero<S>(sum);
         dz.template across<M>(sum, first, r, r_stride);
         for_each_vector<S>(sum, first, 0, panel_stride, [&](Simd<S> da, std::size_t, std::size_t at) {
@@ -316,9 +347,11 @@ template <class S, class Source>
 void backward_input(const PackedLayer& layer, const S* r, const Source& dz, std::size_t rows, std::size_t panel_stride,
                     S* d, PanelRange panels) {
     const std::size_t r_stride = layer.outputs * panel_width<S>;
+    const bool half =
+        panels.first < panels.last && panels.last == parts(layer.inputs, panel_width<S>) && half_used<S>(layer.inputs);
     for_block_runs(
-        rows, panels, [&]<std::size_t M, std::size_t P>(std::size_t first, std::size_t times, std::size_t p) {
-            backward_tiles<M, P, S>(dz, r + p * r_stride, r_stride, d + p * panel_stride, panel_stride, first, times);
+        rows, panels, half, [&]<std::size_t M, std::size_t V>(std::size_t first, std::size_t times, std::size_t p) {
+            backward_tiles<M, V, S>(dz, r + p * r_stride, r_stride, d + p * panel_stride, panel_stride, first, times);
         });
 }
 
@@ -411,32 +444,51 @@ template <class S, class Target>
     }
 }
 
-/// The gradient of a layer in the orientation w for some panels of its outputs, Table 2, rows W and b: δᵀ a, and the
-/// sum of δ for the bias.
+/// The gradient of one panel of outputs, the first V vectors of it: δᵀ a, and the sum of δ for the bias.
+template <std::size_t V, class S, class Source, class Target>
+[[gnu::always_inline]] inline void gradient_of_panel(const PackedLayer& layer, const Source& a, const S* dz,
+                                                     std::size_t rows, std::size_t p, const Target& target) {
+    alignas(64) S sums[tile_numbers<S>];
+    // Whole panels lie one behind the other; of half a panel each vector has its own place.
+    const auto weights = [&](std::size_t count, std::size_t first) {
+        const std::size_t offset = layer.w + (p * layer.inputs + first) * panel_width<S>;
+        if constexpr (V == panel_vectors) {
+            hand_over<S>(sums, count * V, offset, false, target);
+        } else {
+            for (std::size_t m = 0; m < count; ++m) {
+                hand_over<S>(sums + m * V * Simd<S>::lanes, V, offset + m * panel_width<S>, false, target);
+            }
+        }
+    };
+    for (std::size_t run = 0; run < layer.inputs;) {
+        const bool last = layer.inputs - run <= Source::run;
+        const std::size_t count = last ? layer.inputs - run : Source::run;
+        for_tiles<tile_rows>(count + (last ? 1 : 0), [&]<std::size_t M>(std::size_t first) {
+            if (first + M <= count) {
+                sum_all_rows<false, M, V>(a, run + first, rows, dz, 0, sums);
+                weights(M, run + first);
+            } else {  // the bias comes last
+                sum_all_rows<true, M, V>(a, run + first, rows, dz, 0, sums);
+                weights(M - 1, run + first);
+                hand_over<S>(sums + (M - 1) * V * Simd<S>::lanes, V, layer.b + p * panel_width<S>, true, target);
+            }
+        });
+        run = last ? layer.inputs : run + count;
+    }
+}
+/// The gradient of a layer in the orientation w for some panels of its outputs, Table 2, rows W and b.
 template <class S, class Source, class Target>
 void gradient_of_outputs(const PackedLayer& layer, const Source& a, const S* dz, std::size_t rows,
                          std::size_t panel_stride, PanelRange panels, const Target target) {
-    const std::size_t w_stride = layer.inputs * panel_width<S>;
-    alignas(64) S sums[tile_numbers<S>];
     for (std::size_t p = panels.first; p < panels.last; ++p) {
-        const S* b = dz + p * panel_stride;
-        for (std::size_t run = 0; run < layer.inputs;) {
-            const bool last = layer.inputs - run <= Source::run;
-            const std::size_t count = last ? layer.inputs - run : Source::run;
-            for_tiles<tile_rows>(count + (last ? 1 : 0), [&]<std::size_t M>(std::size_t first) {
-                const std::size_t w_offset = layer.w + p * w_stride + (run + first) * panel_width<S>;
-                if (first + M <= count) {
-                    sum_all_rows<false, M, panel_vectors>(a, run + first, rows, b, 0, sums);
-                    hand_over<S>(sums, M * panel_vectors, w_offset, false, target);
-                } else {  // the bias comes last
-                    sum_all_rows<true, M, panel_vectors>(a, run + first, rows, b, 0, sums);
-                    hand_over<S>(sums, (M - 1) * panel_vectors, w_offset, false, target);
-                    hand_over<S>(sums + (M - 1) * panel_width<S>, panel_vectors, layer.b + p * panel_width<S>, true,
-                                 target);
-                }
-            });
-            run = last ? layer.inputs : run + count;
+        const bool half = p + 1 == parts(layer.outputs, panel_width<S>) && half_used<S>(layer.outputs);
+        if constexpr (panel_vectors == 2) {
+            if (half) {
+                gradient_of_panel<1>(layer, a, dz + p * panel_stride, rows, p, target);
+                continue;
+            }
         }
+        gradient_of_panel<panel_vectors>(layer, a, dz + p * panel_stride, rows, p, target);
     }
 }
 
@@ -445,12 +497,15 @@ template <class S, class Target>
 void gradient_of_inputs(const PackedLayer& layer, const OutputRows<S>& dz, const S* a, std::size_t rows,
                         std::size_t panel_stride, PanelRange panels, const Target target) {
     const std::size_t r_stride = layer.outputs * panel_width<S>;
+    const bool half =
+        panels.first < panels.last && panels.last == parts(layer.inputs, panel_width<S>) && half_used<S>(layer.inputs);
     alignas(64) S sums[tile_numbers<S>];
-    for_blocks(layer.outputs, panels, [&]<std::size_t M, std::size_t P>(std::size_t first, std::size_t p) {
-        sum_all_rows<false, M, P * panel_vectors>(dz, first, rows, a + p * panel_stride, panel_stride, sums);
+    for_blocks(layer.outputs, panels, half, [&]<std::size_t M, std::size_t V>(std::size_t first, std::size_t p) {
+        constexpr std::size_t in_panel = V < panel_vectors ? V : panel_vectors;
+        sum_all_rows<false, M, V>(dz, first, rows, a + p * panel_stride, panel_stride, sums);
         for (std::size_t m = 0; m < M; ++m) {
-            for (std::size_t q = 0; q < P; ++q) {
-                hand_over<S>(sums + (m * P + q) * panel_width<S>, panel_vectors,
+            for (std::size_t q = 0; q < V / in_panel; ++q) {
+                hand_over<S>(sums + (m * V + q * in_panel) * Simd<S>::lanes, in_panel,
                              layer.w + (p + q) * r_stride + (first + m) * panel_width<S>, false, target);
             }
         }

@@ -23,7 +23,8 @@ namespace {
 constexpr std::string_view format_name = "handgrad model";
 constexpr int format_version = 1;
 
-/// What stands in the metadata of a model file, all of it.
+/// What stands in the metadata of a model file, all of it but `history`, which a model may be without.
+constexpr std::string_view history_key = "history";
 constexpr std::array<std::string_view, 10> metadata_keys{
     "format", "format_version", "handgrad_version", "architecture",    "conventions",
     "loss",   "preprocessing",  "provenance",       "parameters_hash", "checksum"};
@@ -106,7 +107,7 @@ void check_metadata_keys(const std::map<std::string, std::string>& metadata, con
         }
     }
     for (const auto& [key, text] : metadata) {
-        if (std::ranges::find(metadata_keys, key) == metadata_keys.end()) {
+        if (key != history_key && std::ranges::find(metadata_keys, key) == metadata_keys.end()) {
             fail(source, "its metadata have '" + excerpt(key) + "', which this version does not know");
         }
     }
@@ -274,6 +275,9 @@ std::string serialize_model(const Model& model) {
                                        .weight_decay = model.weight_decay,
                                        .preprocessing = model.preprocessing,
                                        .provenance = model.provenance});
+    if (!model.history.empty()) {
+        file.metadata[std::string(history_key)] = history_text(model.history);
+    }
     file.metadata["format"] = format_name;
     file.metadata["format_version"] = std::to_string(format_version);
     file.metadata["handgrad_version"] = version;
@@ -305,6 +309,9 @@ Model parse_model(std::string_view bytes, const std::string& source, bool allow_
                 .weight_decay = description.weight_decay,
                 .preprocessing = std::move(description.preprocessing),
                 .provenance = std::move(description.provenance)};
+    if (const auto history = file.metadata.find(std::string(history_key)); history != file.metadata.end()) {
+        model.history = read_history(history->second, source + ": history");
+    }
     const Nonfinite nonfinite{allow_nonfinite, "; --allow-nonfinite reads it all the same"};
     if (common_type(file, source) == TensorType::f32) {
         model.net = read_net<float>(file, architecture, nonfinite, source);

@@ -10,6 +10,7 @@
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/nn/mlp.hpp"
 #include "handgrad/nn/passes.hpp"
+#include "handgrad/store/history.hpp"
 
 namespace handgrad {
 
@@ -22,6 +23,7 @@ struct Model {
     /// `metric.validation.r2` …; text by name, shown by `inspect`. `explain` and `diagnose` read the optimizer there;
     /// nothing else is read back as a setting.
     std::map<std::string, std::string> provenance;
+    History history{};  ///< how training went, for curves; empty for a model from elsewhere
 
     [[nodiscard]] const Architecture& architecture() const;
     [[nodiscard]] bool is_double() const { return std::holds_alternative<BasicMlp<double>>(net); }

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "handgrad/base/error.hpp"
@@ -194,6 +196,37 @@ void record_metrics(Model& model, const std::string& part, const Metrics& metric
     }
 }
 
+/// The model's history while it is trained.
+class Recorder {
+public:
+    Recorder(History& history, const Metrics& metrics, std::size_t layers) : history_(history) {
+        history_.columns = {"epoch", "loss", "validation_loss", "learning_rate"};
+        for (const auto& [name, value] : metrics) {
+            history_.columns.push_back("validation." + name);
+        }
+        for (std::size_t l = 0; l < layers; ++l) {
+            for (const char* what : {"gradient_rms", "saturated", "dead", "moved", "starved"}) {
+                history_.columns.push_back(layer_name(l) + "." + what);
+            }
+        }
+    }
+    void add(const EpochReport& report, const Metrics& metrics) {
+        std::vector<double> numbers{static_cast<double>(report.epoch), report.loss, report.validation_loss,
+                                    report.learning_rate};
+        for (const auto& [name, value] : metrics) {
+            numbers.push_back(value);
+        }
+        for (const LayerFlow& layer : report.layers) {
+            numbers.insert(numbers.end(),
+                           {layer.gradient_rms, layer.saturated, layer.dead, layer.moved, layer.starved ? 1.0 : 0.0});
+        }
+        history_.add(std::move(numbers));
+    }
+
+private:
+    History& history_;
+};
+
 /// Everything that depends on the precision.
 template <class T>
 void run(const Table& table, const FitOptions& options, const FitCallbacks& callbacks, const Rows& rows,
@@ -232,8 +265,30 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
     };
     TrainOptions settings = options.training;
     settings.loss = model.loss;
-    const auto on_epoch = [&](const EpochReport& report, const BasicMlp<T>&) {
-        return !callbacks.on_epoch || callbacks.on_epoch(report, metrics(validation));
+    MeasureFlow<T> measure;
+    if (callbacks.measure) {
+        const FlowMeter meter = callbacks.measure(model.loss);
+        if constexpr (std::is_same_v<T, float>) {
+            measure = meter.in_float;
+        } else {
+            measure = meter.in_double;
+        }
+    }
+    constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+    EpochReport first{.epoch = 0, .epochs = settings.epochs, .loss = unknown, .learning_rate = unknown};
+    const Metrics first_metrics = metrics(validation);
+    Recorder recorder(model.history, first_metrics, measure ? net.layers() : 0);
+    if (measure) {
+        first.layers = measure(net, training);
+        recorder.add(first, first_metrics);
+    }
+    const auto on_epoch = [&](EpochReport report, const BasicMlp<T>&) {
+        if (measure) {
+            report.layers = measure(net, training);
+        }
+        const Metrics judged = metrics(validation);
+        recorder.add(report, judged);
+        return !callbacks.on_epoch || callbacks.on_epoch(report, judged);
     };
     try {
         result.training = train<T>(net, training, settings, validation.rows() == 0 ? nullptr : &validation, on_epoch);
@@ -251,6 +306,12 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
     result.test_metrics = metrics(test);
     const bool on_test = test.rows() > 0, on_validation = validation.rows() > 0;
     const BasicDataset<T>& judged = on_test ? test : on_validation ? validation : training;
+    const HeldOut& held = on_test ? options.test : options.validation;
+    const bool own_table = (on_test || on_validation) && held.table != nullptr;
+    result.judged_rows = own_table ? labelled_rows(*held.table, options.columns.targets, options.drop_missing_labels)
+                         : on_test ? rows.test
+                         : on_validation ? rows.validation
+                                         : rows.training;
     result.baseline_on = on_test ? "test" : on_validation ? "validation" : "train";
     result.baseline = metrics_of<T>(columns, output, trivial_outputs(training, judged.rows()), judged);
     model.provenance["epochs.run"] = std::to_string(result.training.epochs);

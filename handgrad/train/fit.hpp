@@ -53,22 +53,34 @@ struct FitStart {
     std::size_t test_rows;
     const Model& model;
 };
+/// Measures a network on the training rows: before the first step, and after each epoch.
+template <class T>
+using MeasureFlow = std::function<std::vector<LayerFlow>(const BasicMlp<T>&, const BasicDataset<T>&)>;
+/// For both precisions, of which fit() takes the one that it trains in.
+struct FlowMeter {
+    MeasureFlow<float> in_float = {};
+    MeasureFlow<double> in_double = {};
+};
+
 struct FitCallbacks {
     std::function<void(const std::string&)> on_notice = {};  ///< a decision or a warning, one line each
     std::function<void(const FitStart&)> on_start = {};
     /// After each epoch, with metrics on the validation rows (empty without them); false ends the training there.
     std::function<bool(const EpochReport&, const Metrics&)> on_epoch = {};
+    /// Makes what measures the layers, once the loss is decided; then the model's history has its numbers too.
+    std::function<FlowMeter(const LossFunction&)> measure = {};
 };
 
 struct FitResult {
-    Model model;
+    Model model;  ///< with its history: losses and metrics of the validation rows by epoch, and what was measured
     TrainResult training;
     Metrics train_metrics;
     Metrics validation_metrics;  ///< empty without validation rows
     Metrics test_metrics;        ///< empty without test rows
     Metrics baseline;            ///< of the trivial predictor (mean, or majority class of the training rows) on …
     std::string baseline_on;     ///< … "test", "validation" or "train", the first that has rows
-    std::optional<std::string> diverged;  ///< the message when training stopped at a non-finite value
+    std::vector<std::size_t> judged_rows;  ///< those rows, of the table that they stand in
+    std::optional<std::string> diverged;   ///< the message when training stopped at a non-finite value
 };
 
 /// Raises Error(usage), Error(data), Error(model) (init_from), Error(io). A divergence does not throw: the result then

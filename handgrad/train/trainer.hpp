@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/data/preprocessing.hpp"
@@ -33,6 +34,15 @@ struct TrainOptions {
     Execution execution = {};        ///< changes no bit of the result
 };
 
+/// How the gradient flows through one layer, at the weights as they are.
+struct LayerFlow {
+    double gradient_rms = 0.0;  ///< root mean square of the numbers of ∂l/∂W⁽ˡ⁾, penalty left out
+    double saturated = 0.0;     ///< share of the activation's values that are flat; of bounded activations only
+    double dead = 0.0;          ///< share of its units that are flat in every row; of one-sided activations only
+    double moved = 0.0;  ///< ‖W⁽ˡ⁾ₜ − W⁽ˡ⁾₀‖/‖W⁽ˡ⁾₀‖: how far the weights have come from the first ones
+    bool starved = false;  ///< too little arrives for the layer to learn
+};
+
 struct EpochReport {
     std::size_t epoch = 0;  ///< from 1
     std::size_t epochs = 0;
@@ -41,7 +51,8 @@ struct EpochReport {
     double learning_rate = 0.0;                                         ///< of the last step
     double seconds = 0.0;                                               ///< that the steps of this epoch took
     double rows_per_second = 0.0;
-    std::size_t best_epoch = 0;  ///< so far
+    std::size_t best_epoch = 0;       ///< so far
+    std::vector<LayerFlow> layers{};  ///< by FitCallbacks::measure, of each layer; empty without it
 };
 
 enum class Stopped { epochs, early, callback };

@@ -58,6 +58,12 @@ class Program:
                               stdout=stdout, stderr=subprocess.PIPE, timeout=60, check=False)
         return Ran(done.returncode, (done.stdout or b"").decode(), done.stderr.decode())
 
+    def shell(self, line):
+        """A line as a shell takes it, with the program on its path."""
+        done = subprocess.run(line, shell=True, cwd=self.folder, capture_output=True, timeout=60, check=False,
+                              env={**os.environ, "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}"})
+        return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
     def write(self, name, text):
         path = self.folder / name
         path.write_bytes(text if isinstance(text, bytes) else text.encode())

@@ -36,6 +36,36 @@ TEST(Notation, ReadsAsOneWouldWriteItOnALine) {
     }
 }
 
+TEST(Notation, MathMlHasTheSameStructure) {
+    const std::pair<const char*, const char*> formulas[] = {
+        {"x", "<mrow><mi>x</mi></mrow>"},
+        {"W^{(1)}_{ij}",
+         "<mrow><msubsup><mi>W</mi><mrow><mrow><mi>i</mi><mi>j</mi></mrow></mrow><mrow><mrow><mrow><mo fence=\"true\" "
+         "form=\"prefix\" stretchy=\"false\">(</mo><mrow><mn>1</mn></mrow><mo fence=\"true\" form=\"postfix\" "
+         "stretchy=\"false\">)</mo></mrow></mrow></mrow></msubsup></mrow>"},
+        {"(\\frac{a}{b})^2",
+         "<mrow><msup><mrow><mo fence=\"true\" "
+         "form=\"prefix\">(</mo><mrow><mfrac><mrow><mi>a</mi></mrow><mrow><mi>b</mi></mrow></mfrac></mrow><mo "
+         "fence=\"true\" form=\"postfix\">)</mo></mrow><mrow><mrow><mn>2</mn></mrow></mrow></msup></mrow>"},
+        {"\\frac{a}{2}<\\sqrt{b}",
+         "<mrow><mfrac><mrow><mi>a</mi></mrow><mrow><mn>2</mn></mrow></mfrac><mo>&lt;</mo><msqrt><mrow><mi>b</mi></"
+         "mrow></msqrt></mrow>"},
+        {"f'", "<mrow><msup><mi>f</mi><mrow><mo>′</mo></mrow></msup></mrow>"},
+        {"\\sum_{i}\\hat y_i",
+         "<mrow><munder><mo>∑</mo><mrow><mrow><mi>i</mi></mrow></mrow></munder><msub><mi>ŷ</mi><mrow><mrow><mi>i</"
+         "mi></mrow></mrow></msub></mrow>"},
+        {"\\begin{cases}0&\\text{if }z<0\\\\1&\\text{else}\\end{cases}",
+         "<mrow><mrow><mo fence=\"true\" form=\"prefix\">{</mo><mtable class=\"cases\"><mtr><mtd><mrow><mn>0</mn></"
+         "mrow></mtd><mtd><mrow><mtext>if\u00A0</mtext><mi>z</mi><mo>&lt;</mo><mn>0</mn></mrow></mtd></"
+         "mtr><mtr><mtd><mrow><mn>1</mn></mrow></mtd><mtd><mrow><mtext>else</mtext></mrow></mtd></mtr></mtable></"
+         "mrow></mrow>"},
+    };
+    for (const auto& [formula, inside] : formulas) {
+        EXPECT_EQ(mathml_of(formula), "<math>" + std::string(inside) + "</math>");
+    }
+    EXPECT_TRUE(mathml_of("x", true).starts_with("<math display=\"block\">"));
+}
+
 TEST(Notation, ArgumentsTakeThePlaceOfZWithTheirIndices) {
     EXPECT_EQ(with_argument("e^{-\\z}+\\zeta+\\z^2", "z_{1,i}"), "e^{-z_{1,i}}+\\zeta+z_{1,i}^2");
     EXPECT_EQ(with_argument("\\z_j+\\z_k", "z_{3}"), "z_{3,j}+z_{3,k}");

@@ -1,0 +1,105 @@
+// The history of a training: what is kept of a long one, and the way into a model's file and back.
+#include "handgrad/store/history.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "handgrad/base/error.hpp"
+
+namespace handgrad {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+History of_epochs(std::size_t first, std::size_t last, std::size_t extra_columns = 0) {
+    History history{.columns = {"epoch", "loss"}, .epochs = {}};
+    for (std::size_t c = 0; c < extra_columns; ++c) {
+        history.columns.push_back("c" + std::to_string(c));
+    }
+    for (std::size_t epoch = first; epoch <= last; ++epoch) {
+        std::vector<double> numbers(history.columns.size(), 0.5);
+        numbers[0] = static_cast<double>(epoch);
+        numbers[1] = 1.0 / static_cast<double>(epoch + 1);
+        history.add(numbers);
+    }
+    return history;
+}
+
+TEST(History, KeepsEveryEpochOfAShortTraining) {
+    const History history = of_epochs(1, 256);
+    ASSERT_EQ(history.epochs.size(), 256U);
+    EXPECT_EQ(history.column("epoch").front(), 1.0);
+    EXPECT_EQ(history.column("epoch").back(), 256.0);
+    EXPECT_NEAR(history.column("loss")[1], 1.0 / 3.0, 1e-7);
+    EXPECT_TRUE(history.column("nothing").empty());
+}
+
+/// Whatever the number of epochs: the first and the last are there, the others evenly spaced, and never too many.
+TEST(History, ThinsALongTrainingEvenly) {
+    for (const std::size_t first : {0U, 1U}) {
+        for (const std::size_t last : {257U, 300U, 511U, 512U, 513U, 1000U, 5000U, 12345U}) {
+            const std::vector<double> epochs = of_epochs(first, last).column("epoch");
+            ASSERT_LE(epochs.size(), History::most_epochs);
+            ASSERT_GE(epochs.size(), History::most_epochs / 2);
+            EXPECT_EQ(epochs.front(), static_cast<double>(first));
+            EXPECT_EQ(epochs.back(), static_cast<double>(last));
+            const double step = epochs[2] - epochs[1];
+            for (std::size_t i = 1; i + 1 < epochs.size(); ++i) {
+                ASSERT_EQ(std::fmod(epochs[i], step), 0.0) << last;
+                ASSERT_EQ(epochs[i], epochs[1] + step * static_cast<double>(i - 1)) << last;
+            }
+        }
+    }
+}
+
+TEST(History, ManyColumnsLeaveRoomForFewerEpochs) {
+    const History history = of_epochs(1, 300, 5000);
+    EXPECT_LE(history.epochs.size() * history.columns.size(), History::most_numbers);
+    EXPECT_GE(history.epochs.size(), 16U);
+    EXPECT_EQ(history.column("epoch").back(), 300.0);
+}
+
+TEST(History, IsReadBackAsItWasWritten) {
+    History history{.columns = {"epoch", "loss", "linear1.moved"}, .epochs = {}};
+    history.add({0.0, std::numeric_limits<double>::quiet_NaN(), 0.0});
+    history.add({1.0, 0.123456789, std::numeric_limits<double>::infinity()});
+    const std::string text = history_text(history);
+    EXPECT_EQ(text, R"({"columns":["epoch","loss","linear1.moved"],"epochs":[[0,null,0.0],[1,0.1234568,null]]})");
+    const History read = read_history(text, "m");
+    EXPECT_EQ(read.columns, history.columns);
+    ASSERT_EQ(read.epochs.size(), 2U);
+    EXPECT_TRUE(std::isnan(read.epochs[0][1]));
+    EXPECT_EQ(read.epochs[1][1], 0.1234568);
+    EXPECT_EQ(history_text(read), text);
+}
+
+TEST(History, RefusesWhatIsNone) {
+    const std::pair<const char*, const char*> texts[] = {
+        {"[]", "where columns and epochs belong"},
+        {R"({"columns":["epoch"]})", "where columns and epochs belong"},
+        {R"({"columns":["epoch"],"rows":[]})", "the list 'epochs' is missing"},
+        {R"({"columns":[1],"epochs":[]})", "1 stands where the name of a column belongs"},
+        {R"({"columns":["loss"],"epochs":[]})", "its first column is not 'epoch'"},
+        {R"({"columns":["epoch","loss"],"epochs":[[1]]})", "one number for each of the 2 columns"},
+        {R"({"columns":["epoch"],"epochs":[["x"]]})", "stands where a number belongs"},
+        {R"({"columns":["epoch"],"epochs":[[2],[1]]})", "do not follow each other"},
+        {R"({"columns":["epoch"],"epochs":[[null]]})", "do not follow each other"},
+        {"{", "m: history"},
+    };
+    for (const auto& [text, cause] : texts) {
+        try {
+            read_history(text, "m: history");
+            ADD_FAILURE() << text;
+        } catch (const Error& error) {
+            EXPECT_EQ(error.kind(), ErrorKind::model);
+            EXPECT_THAT(error.what(), HasSubstr(cause)) << text;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace handgrad
