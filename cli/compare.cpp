@@ -1,4 +1,5 @@
-// handgrad compare: somebody else's gradients against ours, and the cause of each difference by its name.
+// handgrad compare: somebody else's gradients, or an exercise sheet that was filled in, against ours, and the cause of
+// each difference by its name.
 #include <fmt/format.h>
 
 #include <string>
@@ -9,9 +10,14 @@
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
 #include "cli/labelled_call.hpp"
+#include "cli/marking_text.hpp"
 #include "cli/output.hpp"
+#include "cli/step_options.hpp"
 #include "cli/verbs.hpp"
+#include "handgrad/base/atomic_file.hpp"
+#include "handgrad/explain/answers.hpp"
 #include "handgrad/explain/comparison.hpp"
+#include "handgrad/explain/marking.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -20,16 +26,49 @@ constexpr int difference_exit = 1;
 
 struct CompareOptions : LabelledCall {
     std::string gradients;
+    std::string answers;
+    std::size_t row = 0;  ///< from 1; 0: none
+    StepGiven step;
 };
+
+void check(const CompareOptions& options) {
+    if (options.gradients.empty() && options.answers.empty()) {
+        usage_error(
+            "--gradients is missing; name the file of gradients to judge, for instance --gradients mine.npz, or an "
+            "exercise sheet that was filled in: --answers exercise.txt --row 1");
+    }
+    if (!options.gradients.empty() && !options.answers.empty()) {
+        usage_error("--gradients and --answers: one thing is judged at a time; leave out either");
+    }
+    if (!options.answers.empty() && options.row == 0) {
+        usage_error(
+            fmt::format("--row is missing: say which row of {} the answers are for (1 is the first below the "
+                        "header)",
+                        options.data));
+    }
+    if (options.answers.empty() && options.row != 0) {
+        usage_error("--row belongs to --answers; gradients are judged over all rows of the table");
+    }
+    if (options.answers.empty() && options.step.any()) {
+        usage_error("the options of the update belong to --answers; gradients do not depend on the optimizer");
+    }
+}
 
 bool parse(CompareOptions& options, std::vector<std::string> words) {
     Arguments arguments("compare", {"handgrad compare price.model batch.csv --gradients mine.npz",
-                                    "handgrad compare price.model batch.csv --gradients torch.safetensors --json"});
+                                    "handgrad compare price.model batch.csv --gradients torch.safetensors --json",
+                                    "handgrad compare price.model houses.csv --answers exercise.txt --row 3"});
     declare_model_and_data(arguments, options);
     arguments.group("What to judge");
     arguments.option("--gradients", "FILE", "the gradients to judge: .npz (np.savez) or .safetensors, tensors by name",
                      into(options.gradients));
-    declare_table_and_output(arguments, options, "one event `comparison`");
+    arguments.option("--answers", "FILE",
+                     "an exercise sheet of explain --blank that was filled in: text, Markdown or JSON",
+                     into(options.answers));
+    arguments.option("--row", "N", "the row of DATA that the answers are for; rows count from 1, without the header",
+                     into(options.row, 1));
+    declare_step(arguments, options.step, "The update of the sheet (as the model was trained; as explain was told)");
+    declare_table_and_output(arguments, options, "one event `comparison`, or `marking`");
     arguments.notes(
         "What is compared: the gradient of the mean loss over all rows of DATA, by the model's weights, with the\n"
         "loss, reductions and ReLU'(0) that the model declares (see handgrad inspect), on columns and targets\n"
@@ -37,14 +76,38 @@ bool parse(CompareOptions& options, std::vector<std::string> words) {
         "model's precision; theirs may differ by what rounding in their precision can do, not by a fixed number.\n"
         "Tensors are called linear1.weight (out x in), linear1.bias, linear2.weight ...; one numbered family is\n"
         "understood too: 0.weight, 2.weight ..., fc1.weight ..., W1 and b1 ....\n"
-        "Exit code: 0 when all tensors pass, 1 when one fails.\n");
+        "Answers are right to three significant digits. What was worked out rightly from a wrong answer before it\n"
+        "follows: only the first mistake counts. A known mistake is named.\n"
+        "Exit code: 0 when all tensors pass or no answer is wrong, 1 otherwise.\n");
     if (!parse_or_help(arguments, std::move(words))) {
         return false;
     }
-    if (options.gradients.empty()) {
-        usage_error("--gradients is missing; name the file of gradients to judge, for instance --gradients mine.npz");
-    }
+    check(options);
     return true;
+}
+
+int judge_gradients(const CompareOptions& options) {
+    Output output;
+    const std::vector<NamedArray> theirs = read_gradients(options.gradients);
+    const auto [model, table] = load(options);
+    const Comparison comparison =
+        compare_gradients(model, table, theirs, options.gradients, options.applying.allow_extra);
+    output.write(options.show.json ? comparison_event(comparison) : comparison_text(comparison, model));
+    output.finish();
+    return comparison.pass ? 0 : difference_exit;
+}
+
+int mark_sheet(const CompareOptions& options) {
+    Output output;
+    const std::string sheet = read_file(options.answers);
+    const auto [model, table] = load(options);
+    const Explanation explanation = explain(model, overruled(step_options_of(model), options.step), table,
+                                            options.row - 1, options.applying.allow_extra);
+    check_row_of_sheet(sheet, options.answers, options.row);
+    const Marking marking = mark_answers(explanation, read_answers(sheet, options.answers, explanation.derivation));
+    output.write(options.show.json ? marking_event(marking) : marking_text(marking, model));
+    output.finish();
+    return marking.passed() ? 0 : difference_exit;
 }
 
 }  // namespace
@@ -54,14 +117,7 @@ int compare(std::vector<std::string> words) {
     if (!parse(options, std::move(words))) {
         return 0;
     }
-    Output output;
-    const std::vector<NamedArray> theirs = read_gradients(options.gradients);
-    const auto [model, table] = load(options);
-    const Comparison comparison =
-        compare_gradients(model, table, theirs, options.gradients, options.applying.allow_extra);
-    output.write(options.show.json ? comparison_event(comparison) : comparison_text(comparison, model));
-    output.finish();
-    return comparison.pass ? 0 : difference_exit;
+    return options.answers.empty() ? judge_gradients(options) : mark_sheet(options);
 }
 
 }  // namespace handgrad::cli

@@ -22,8 +22,40 @@ std::string layers_text(const std::vector<std::size_t>& layers) {
     return text;
 }
 
-/// One sentence on what is wrong and where to put it right.
-std::string remedy(Cause cause, const ComparedTensor& tensor, std::size_t rows, const Model& model) {
+std::string cause_text(const ComparedTensor& tensor) {
+    std::string text;
+    for (const Cause cause : tensor.causes) {
+        text += fmt::format("{}{}", text.empty() ? "" : " + ", name(cause));
+    }
+    return text;
+}
+
+/// What is said of one tensor that fails, as paragraphs.
+std::vector<std::string> paragraphs(const ComparedTensor& tensor, const Comparison& comparison, const Model& model) {
+    std::vector<std::string> lines;
+    for (const Cause cause : tensor.causes) {
+        lines.push_back(fmt::format("{}: {}", name(cause), remedy(cause, tensor.wrong_layers, comparison.rows, model)));
+    }
+    for (const std::string& other : tensor.coincide) {
+        lines.push_back(fmt::format("on these data {} gives the very same numbers", other));
+    }
+    if (!tensor.shape_problem.empty()) {
+        lines.push_back(tensor.shape_problem);
+    }
+    if (tensor.causes.front() == Cause::unexplained && !tensor.where.empty()) {
+        lines.push_back(fmt::format("differs most at {}: theirs {}, ours {}; {} of the largest entry, rounding: {}",
+                                    index_text(tensor.where), rounded(tensor.their_value), rounded(tensor.our_value),
+                                    rounded(tensor.relative), rounded(tensor.bound)));
+        if (comparison.digits == 53 && tensor.relative < 1e-4) {
+            lines.emplace_back("so near that it may have been computed in float32 and stored as float64");
+        }
+    }
+    return lines;
+}
+
+}  // namespace
+
+std::string remedy(Cause cause, const std::vector<std::size_t>& wrong_layers, std::size_t rows, const Model& model) {
     const bool squared = model.loss.kind == Loss::squared_error;
     const std::string loss_equation = squared ? "Eq. 3, 10" : "Table 5, Eq. 18";
     switch (cause) {
@@ -50,10 +82,10 @@ std::string remedy(Cause cause, const ComparedTensor& tensor, std::size_t rows, 
             return "multiply dl/dyhat by dyhat/dz of the last layer (Table 2; Eq. 8, 14)";
         case Cause::missing_hidden_derivative:
             return fmt::format("multiply by f'(z) when going back through {} (Table 2; Eq. 5, 12)",
-                               layers_text(tensor.wrong_layers));
+                               layers_text(wrong_layers));
         case Cause::derivative_at_activation:
             return fmt::format("take the derivative at z, not at the activation, in {} (Eq. 5, 12, 14)",
-                               layers_text(tensor.wrong_layers));
+                               layers_text(wrong_layers));
         case Cause::accumulated:
             return "set the gradient to zero before each backward pass (section 1, step 4)";
         case Cause::bias_sum:
@@ -72,16 +104,7 @@ std::string index_text(const std::vector<std::size_t>& where) {
     return "[" + text + "]";
 }
 
-std::string cause_text(const ComparedTensor& tensor) {
-    std::string text;
-    for (const Cause cause : tensor.causes) {
-        text += fmt::format("{}{}", text.empty() ? "" : " + ", name(cause));
-    }
-    return text;
-}
-
-/// Appends `text` wrapped at blanks to 100 places, each line indented.
-void add_wrapped(std::string& to, const std::string& text, std::size_t indent) {
+void add_wrapped(std::string& to, std::string_view text, std::size_t indent) {
     constexpr std::size_t width = 100;
     std::size_t at = 0;
     while (at < text.size()) {
@@ -89,37 +112,12 @@ void add_wrapped(std::string& to, const std::string& text, std::size_t indent) {
         std::size_t end = text.size();
         if (end - at > room) {
             const std::size_t blank = text.rfind(' ', at + room);
-            end = blank == std::string::npos || blank <= at ? at + room : blank;
+            end = blank == std::string_view::npos || blank <= at ? at + room : blank;
         }
-        to += std::string(indent, ' ') + text.substr(at, end - at) + "\n";
+        to += std::string(indent, ' ') + std::string(text.substr(at, end - at)) + "\n";
         at = end < text.size() && text[end] == ' ' ? end + 1 : end;
     }
 }
-
-/// What is said of one tensor that fails, as paragraphs.
-std::vector<std::string> paragraphs(const ComparedTensor& tensor, const Comparison& comparison, const Model& model) {
-    std::vector<std::string> lines;
-    for (const Cause cause : tensor.causes) {
-        lines.push_back(fmt::format("{}: {}", name(cause), remedy(cause, tensor, comparison.rows, model)));
-    }
-    for (const std::string& other : tensor.coincide) {
-        lines.push_back(fmt::format("on these data {} gives the very same numbers", other));
-    }
-    if (!tensor.shape_problem.empty()) {
-        lines.push_back(tensor.shape_problem);
-    }
-    if (tensor.causes.front() == Cause::unexplained && !tensor.where.empty()) {
-        lines.push_back(fmt::format("differs most at {}: theirs {}, ours {}; {} of the largest entry, rounding: {}",
-                                    index_text(tensor.where), rounded(tensor.their_value), rounded(tensor.our_value),
-                                    rounded(tensor.relative), rounded(tensor.bound)));
-        if (comparison.digits == 53 && tensor.relative < 1e-4) {
-            lines.push_back("so near that it may have been computed in float32 and stored as float64");
-        }
-    }
-    return lines;
-}
-
-}  // namespace
 
 std::string comparison_text(const Comparison& comparison, const Model& model) {
     std::vector<std::vector<std::string>> table{{"tensor", "verdict", "cause"}};

@@ -1,12 +1,25 @@
 // What compare tells people: a line for each tensor, then each cause in words and what to do about it.
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "handgrad/explain/comparison.hpp"
 #include "handgrad/store/model.hpp"
 
 namespace handgrad::cli {
+
+/// One sentence on what is wrong and where to put it right. `wrong_layers`: whose slope is not right, from 0; `rows` of
+/// the batch.
+std::string remedy(Cause cause, const std::vector<std::size_t>& wrong_layers, std::size_t rows, const Model& model);
+
+/// `[1, 0]`.
+std::string index_text(const std::vector<std::size_t>& where);
+
+/// Appends `text` wrapped at blanks to 100 places, each line indented.
+void add_wrapped(std::string& to, std::string_view text, std::size_t indent);
 
 /// At most 100 places wide.
 std::string comparison_text(const Comparison& comparison, const Model& model);

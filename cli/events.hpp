@@ -11,6 +11,7 @@
 #include "handgrad/explain/comparison.hpp"
 #include "handgrad/explain/diagnosis.hpp"
 #include "handgrad/explain/explanation.hpp"
+#include "handgrad/explain/marking.hpp"
 #include "handgrad/explain/report.hpp"
 #include "handgrad/explain/row_forensics.hpp"
 #include "handgrad/explain/sensitivity.hpp"
@@ -61,6 +62,11 @@ std::string sensitivity_event(const std::vector<ColumnSensitivity>& columns, std
 /// What `compare` found: `rows`, and of each of `tensors` `name`, `verdict` PASS or FAIL, `cause` (null on PASS;
 /// several joined by `+`), `coincide` (causes that give the same numbers), and where it differs most.
 std::string comparison_event(const Comparison& comparison);
+/// An exercise sheet, marked: `row` (from 1), and of each of `answers` `symbol`, `mark` (right, follows, wrong, blank),
+/// `written` and `left_blank` (numbers), `cause` (as of compare; null where none is known), and of what is wrong or
+/// follows `where` (from 0), `answer`, `expected`, `from_own` and `follows_from` (null otherwise); then how many are
+/// `right`, `follows`, `wrong`, `blank`.
+std::string marking_event(const Marking& marking);
 /// What a page was written of: `report` (its file), `rows`, `loss`, `metrics`, `certificate` (its verdict), `factor`.
 std::string report_event(const Report& report, const std::string& path);
 /// All that `inspect` knows; `history`: the training epoch by epoch, `columns` by name and a row of numbers for each of

@@ -12,6 +12,7 @@
 #include "cli/network_options.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
+#include "cli/step_options.hpp"
 #include "cli/verbs.hpp"
 #include "handgrad/explain/render.hpp"
 #include "handgrad/train/fit.hpp"
@@ -35,15 +36,6 @@ struct NetworkOptions {
     std::string first_given;  ///< an option of these, to be refused beside a model
 };
 
-/// What overrules the optimizer that a model's file records.
-struct OptimizerGiven {
-    std::optional<OptimizerKind> kind;
-    std::optional<double> learning_rate;
-    std::optional<double> momentum;
-    std::optional<bool> nesterov;
-    std::optional<double> weight_decay;
-};
-
 struct ExplainOptions {
     std::string model;
     std::string data;
@@ -52,7 +44,7 @@ struct ExplainOptions {
     Format format = Format::text;
     SheetOptions sheet;
     NetworkOptions network;
-    OptimizerGiven optimizer;
+    StepGiven optimizer;
     ReadingOptions reading;
     ApplyingOptions applying;
     OutputOptions show;
@@ -94,20 +86,6 @@ void declare_network(Arguments& arguments, NetworkOptions& network) {
                                    [&](std::size_t i) { network.convention = convention_presets[i].name; })));
 }
 
-void declare_optimizer(Arguments& arguments, OptimizerGiven& optimizer) {
-    arguments.group("The update (as the model was trained; without a model sgd)");
-    arguments.option(
-        "--optimizer", "NAME", "sgd, adam or adamw",
-        into_choice(names_of(optimizer_list), [&](std::size_t i) { optimizer.kind = optimizer_list[i].kind; }));
-    arguments.option("--learning-rate,--lr,--eta", "RATE", "step size eta",
-                     into(optimizer.learning_rate, {.lowest = 0.0, .without_lowest = true}));
-    arguments.option("--momentum", "MU", "of sgd",
-                     into(optimizer.momentum, {.lowest = 0.0, .highest = 1.0, .without_highest = true}));
-    arguments.flag("--nesterov", "Nesterov's momentum", into(optimizer.nesterov));
-    arguments.option("--weight-decay", "ALPHA", "sgd, adam: L2 penalty, part of the loss; adamw: decay beside the loss",
-                     into(optimizer.weight_decay, {.lowest = 0.0}));
-}
-
 bool parse(ExplainOptions& options, std::vector<std::string> words) {
     Arguments arguments("explain",
                         {"handgrad explain price.model", "handgrad explain price.model houses.csv --row 3",
@@ -129,7 +107,7 @@ bool parse(ExplainOptions& options, std::vector<std::string> words) {
     arguments.option("--output,-o", "OUT", "a file rather than standard output", into(options.output));
     declare_output(arguments, options.show, "as --format json: one event `explanation`");
     declare_network(arguments, options.network);
-    declare_optimizer(arguments, options.optimizer);
+    declare_step(arguments, options.optimizer, "The update (as the model was trained; without a model sgd)");
     arguments.group("Table (columns are found by their names; without these options read as in training)");
     declare_reading(arguments, options.reading, true);
     declare_applying(arguments, options.applying);
@@ -161,21 +139,6 @@ void check(const ExplainOptions& options) {
     if (options.data.empty() && options.row != 0) {
         usage_error("--row: DATA is missing; name the table that the row stands in, behind the model");
     }
-}
-
-/// The recorded optimizer with what was given put over it.
-StepOptions overruled(StepOptions step, const OptimizerGiven& given) {
-    OptimizerOptions& o = step.optimizer;
-    if (given.kind && *given.kind != o.kind) {  // what belonged to the other one goes
-        o = {.kind = *given.kind, .learning_rate = o.learning_rate};
-    }
-    o.learning_rate = given.learning_rate.value_or(o.learning_rate);
-    o.momentum = given.momentum.value_or(o.momentum);
-    o.nesterov = given.nesterov.value_or(o.nesterov);
-    if (given.weight_decay) {
-        (o.kind == OptimizerKind::adamw ? o.weight_decay : step.penalty) = *given.weight_decay;
-    }
-    return step;
 }
 
 Loss usual_loss(Activation output) {

@@ -71,8 +71,9 @@
 #include "handgrad/explain/gradient_flow.hpp"
 #include "handgrad/explain/row_forensics.hpp"
 #include "handgrad/explain/sensitivity.hpp"
-// Somebody else's gradients against ours, and the mistakes that explain them.
+// Somebody else's gradients against ours, and the mistakes that explain them; an exercise sheet that was filled in.
 #include "handgrad/explain/comparison.hpp"
+#include "handgrad/explain/marking.hpp"
 // All of it on one page.
 #include "handgrad/explain/report.hpp"
 

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <utility>
 #include <variant>
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/data/table.hpp"
+#include "handgrad/explain/document.hpp"
 #include "handgrad/store/json.hpp"
 
 namespace handgrad {
@@ -20,6 +22,34 @@ namespace {
 
 std::string numbers(std::size_t count) { return std::to_string(count) + (count == 1 ? " number" : " numbers"); }
 
+constexpr const char* what_belongs_there =
+    "a sheet that `handgrad explain MODEL DATA --row N --blank` wrote belongs there";
+
+/// z7, dl/dW3, linear3.weight: written like a symbol of a sheet, of whatever network.
+bool looks_like_symbol(std::string_view text) {
+    const auto digits = [](std::string_view part) {
+        return !part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos;
+    };
+    const std::size_t over = text.find("/d");
+    const std::size_t dot = text.find('.');
+    return (text.starts_with('z') && digits(text.substr(1))) ||
+           (text.starts_with('d') && over != std::string_view::npos && text.find(' ') == std::string_view::npos) ||
+           (text.starts_with("linear") && dot != std::string_view::npos && digits(text.substr(6, dot - 6)));
+}
+
+[[noreturn]] void refuse_symbol(const std::string& place, std::string_view symbol, const std::vector<Quantity>& asked) {
+    std::string symbols;
+    for (const Quantity& quantity : asked) {
+        symbols += (symbols.empty() ? "" : ", ") + quantity.symbol;
+    }
+    fail(place, std::string(symbol) + " is no quantity of this network, which has " + symbols +
+                    "; take the model that the sheet was written for");
+}
+
+[[noreturn]] void refuse_empty(const std::string& source, const std::vector<Quantity>& asked) {
+    fail(source, "no line answers a symbol, such as `" + asked.front().symbol + " = [ … ]`; " + what_belongs_there);
+}
+
 std::vector<Answer> all_blank(const std::vector<Quantity>& asked) {
     std::vector<Answer> answers;
     for (const Quantity& quantity : asked) {
@@ -27,6 +57,12 @@ std::vector<Answer> all_blank(const std::vector<Quantity>& asked) {
                            std::vector<std::optional<double>>(quantity.rows * quantity.columns)});
     }
     return answers;
+}
+
+std::string shape_hint(const Quantity& quantity) {
+    const std::string rows = std::to_string(quantity.rows), columns = std::to_string(quantity.columns);
+    return quantity.vector ? "; it is a column of " + rows + ", written in one [ ]"
+                           : "; it is " + rows + "x" + columns + ", with one [ ] for each row";
 }
 
 /// A column lies in one row of the sheet.
@@ -40,6 +76,27 @@ std::string_view trimmed(std::string_view text) {
     return first == std::string_view::npos ? std::string_view{}
                                            : text.substr(first, text.find_last_not_of(" \t\r") + 1 - first);
 }
+
+/// The sheet without a byte order mark. Raises Error(data) for what is no text.
+std::string_view checked_text(std::string_view sheet, const std::string& source) {
+    constexpr std::string_view utf8_mark = "\xEF\xBB\xBF";
+    if (sheet.starts_with(utf8_mark)) {
+        sheet.remove_prefix(utf8_mark.size());
+    }
+    if (sheet.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+        fail(source, std::string("there is nothing in the file; ") + what_belongs_there);
+    }
+    if (sheet.starts_with("\xFF\xFE") || sheet.starts_with("\xFE\xFF")) {
+        fail(source, "the text is in UTF-16; save it in UTF-8");
+    }
+    if (const std::size_t zero = sheet.find('\0'); zero != std::string_view::npos) {
+        fail(source, "byte " + std::to_string(zero) + " is 0, so this is no text; " + what_belongs_there);
+    }
+    return sheet;
+}
+
+/// JSON rather than text.
+bool is_event(std::string_view sheet) { return trimmed(sheet.substr(0, sheet.find('\n'))).starts_with('{'); }
 
 class SheetReader {
 public:
@@ -56,6 +113,10 @@ public:
         while (line_ < lines_.size()) {
             const std::optional<std::size_t> symbol = symbol_of(lines_[line_]);
             if (!symbol) {
+                const std::string_view left = left_side(lines_[line_]);
+                if (looks_like_symbol(left)) {
+                    refuse_symbol(place(), left, asked_);
+                }
                 ++line_;
                 continue;
             }
@@ -65,17 +126,24 @@ public:
             seen_[*symbol] = true;
             read_answer(asked_[*symbol], answers_[*symbol]);
         }
+        if (std::ranges::find(seen_, true) == seen_.end()) {
+            refuse_empty(source_, asked_);
+        }
         return std::move(answers_);
     }
 
 private:
     [[nodiscard]] std::string place() const { return source_ + ":" + std::to_string(line_ + 1); }
 
+    /// What stands before the first `=`.
+    static std::string_view left_side(std::string_view line) {
+        const std::size_t equals = line.find('=');
+        return equals == std::string_view::npos ? "" : trimmed(line.substr(0, equals));
+    }
+
     /// Which symbol the line answers, `z1 = …`; none for prose.
     [[nodiscard]] std::optional<std::size_t> symbol_of(std::string_view line) const {
-        const std::size_t equals = line.find('=');
-        const std::string_view left = equals == std::string_view::npos ? "" : trimmed(line.substr(0, equals));
-        const auto found = std::ranges::find(asked_, left, &Quantity::symbol);
+        const auto found = std::ranges::find(asked_, left_side(line), &Quantity::symbol);
         return found == asked_.end() ? std::nullopt : std::optional(static_cast<std::size_t>(found - asked_.begin()));
     }
 
@@ -97,7 +165,7 @@ private:
             }
             if (count != row_length(quantity)) {
                 fail(place(), quantity.symbol + " has " + numbers(count) + " in a row where " +
-                                  std::to_string(row_length(quantity)) + " belong");
+                                  std::to_string(row_length(quantity)) + " belong" + shape_hint(quantity));
             }
         }
         ++line_;
@@ -129,6 +197,9 @@ private:
     std::optional<std::string_view> next_word(std::string_view& rest, bool bare) {
         const std::size_t first = rest.find_first_not_of(" \t,");
         rest = first == std::string_view::npos ? std::string_view{} : rest.substr(first);
+        if (bare && rest.starts_with('(')) {  // a note behind the number
+            return std::nullopt;
+        }
         if (rest.empty() && (bare || !next_line(rest))) {
             if (!bare) {
                 fail(place(), "a ] is missing");
@@ -168,6 +239,14 @@ private:
 };
 
 // --- JSON -----------------------------------------------------------------------------------------------------------
+
+Json parsed(std::string_view sheet, const std::string& source) {
+    try {
+        return parse_json(sheet, source);
+    } catch (const Error& error) {
+        throw Error(ErrorKind::data, error.what());
+    }
+}
 
 const Json* member(const Json& json, std::string_view name) {
     const auto* object = std::get_if<Json::Object>(&json.value);
@@ -226,20 +305,44 @@ void read_value(const Json& json, const Quantity& quantity, Answer& answer, cons
     }
 }
 
+/// The lists of the event that hold answers, and what names an item of each.
+struct List {
+    const char* name;
+    const char* key;
+};
+constexpr std::array lists{List{"forward", "symbol"}, List{"jacobians", "symbol"}, List{"deltas", "symbol"},
+                           List{"backward", "symbol"}, List{"update", "parameter"}};
+
+/// Raises Error(data) for an item that the network has not; says whether there is any at all.
+bool check_symbols(const Json& event, const std::string& source, const std::vector<Quantity>& asked) {
+    bool any = member(event, "loss") != nullptr;
+    for (const List& list : lists) {
+        const Json* found = member(event, list.name);
+        const auto* items = found == nullptr ? nullptr : std::get_if<Json::Array>(&found->value);
+        if (items == nullptr) {
+            continue;
+        }
+        for (const Json& item : *items) {
+            const Json* key = member(item, list.key);
+            const auto* symbol = key == nullptr ? nullptr : std::get_if<std::string>(&key->value);
+            if (symbol == nullptr) {
+                continue;
+            }
+            any = true;
+            if (std::ranges::find(asked, *symbol, &Quantity::symbol) == asked.end()) {
+                refuse_symbol(source + ": " + list.name, excerpt(*symbol), asked);
+            }
+        }
+    }
+    return any;
+}
+
 std::vector<Answer> read_event(std::string_view sheet, const std::string& source, const std::vector<Quantity>& asked) {
-    Json event;
-    try {
-        event = parse_json(sheet, source);
-    } catch (const Error& error) {
-        throw Error(ErrorKind::data, error.what());
+    const Json event = parsed(sheet, source);
+    if (!check_symbols(event, source, asked)) {
+        refuse_empty(source, asked);
     }
     std::vector<Answer> answers = all_blank(asked);
-    struct List {
-        const char* name;
-        const char* key;
-    };
-    static constexpr std::array lists{List{"forward", "symbol"}, List{"jacobians", "symbol"}, List{"deltas", "symbol"},
-                                      List{"backward", "symbol"}, List{"update", "parameter"}};
     for (std::size_t i = 0; i < asked.size(); ++i) {
         const std::string place = source + ": " + asked[i].symbol;
         if (asked[i].symbol == "l") {
@@ -284,8 +387,30 @@ std::vector<Quantity> asked_quantities(const Derivation& derivation) {
 
 std::vector<Answer> read_answers(std::string_view sheet, const std::string& source, const Derivation& derivation) {
     const std::vector<Quantity> asked = asked_quantities(derivation);
-    return trimmed(sheet.substr(0, sheet.find('\n'))).starts_with('{') ? read_event(sheet, source, asked)
-                                                                       : SheetReader(sheet, source, asked).read();
+    sheet = checked_text(sheet, source);
+    return is_event(sheet) ? read_event(sheet, source, asked) : SheetReader(sheet, source, asked).read();
+}
+
+void check_row_of_sheet(std::string_view sheet, const std::string& source, std::size_t row) {
+    sheet = checked_text(sheet, source);
+    std::optional<std::size_t> found;
+    if (is_event(sheet)) {
+        const Json event = parsed(sheet, source);
+        const Json* said = member(event, "row");
+        const Json* number = said == nullptr ? nullptr : member(*said, "number");
+        const auto* whole = number == nullptr ? nullptr : std::get_if<std::uint64_t>(&number->value);
+        found = whole == nullptr ? std::nullopt : std::optional(static_cast<std::size_t>(*whole));
+    } else if (const std::size_t at = sheet.find(row_heading); at != std::string_view::npos) {
+        const std::string_view digits = sheet.substr(at + std::string_view(row_heading).size(), 20);
+        std::size_t number = 0;
+        if (std::from_chars(digits.data(), digits.data() + digits.size(), number).ec == std::errc()) {
+            found = number;
+        }
+    }
+    if (found && *found != row) {
+        fail(source, "the sheet is about row " + std::to_string(*found) + ", not row " + std::to_string(row) +
+                         "; mark it with --row " + std::to_string(*found));
+    }
 }
 
 }  // namespace handgrad

@@ -176,7 +176,7 @@ private:
 
     void row() {
         const ExplainedRow& row = *e_.row;
-        add(Heading{"One step in numbers: row " + std::to_string(row.number) + " (" + prose_of(row.place) + ")"});
+        add(Heading{row_heading + std::to_string(row.number) + " (" + prose_of(row.place) + ")"});
         Prose text = "Computed in " + std::string(e_.use_double ? "float64" : "float32") +
                      ", shown with six digits. Columns are printed lying down, marked ${}^T$.";
         if (e_.weighted) {

@@ -15,6 +15,9 @@ namespace handgrad {
 /// Stands in prose for something to be filled in by hand.
 inline constexpr const char* blank_mark = "____";
 
+/// Begins the heading of the numbers; the row's number, from 1, follows.
+inline constexpr const char* row_heading = "One step in numbers: row ";
+
 struct Heading {
     Prose text;
     bool small = false;

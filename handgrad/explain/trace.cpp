@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "handgrad/math/output_loss.hpp"
-#include "handgrad/nn/tape.hpp"
 
 namespace handgrad {
 namespace {
@@ -29,8 +28,9 @@ std::vector<Matrix<double>> parameters_of(const BasicMlp<T>& net) {
     return result;
 }
 
-/// The factor ∂z₂/∂z₁ or ∂ŷ/∂z₃ of a layer: rows of the unit matrix sent through it, one that holds only ones where it
-/// is diagonal.
+}  // namespace
+
+// Rows of the unit matrix sent through the layer, one that holds only ones where the Jacobian is diagonal.
 template <class T>
 TracedJacobian activation_jacobian(const TapeLayer<T>& layer) {
     const bool diagonal = facts(layer.activation).elementwise;
@@ -47,8 +47,6 @@ TracedJacobian activation_jacobian(const TapeLayer<T>& layer) {
     }
     return {diagonal, convert<double>(J)};
 }
-
-}  // namespace
 
 template <class T>
 Trace trace(const BasicMlp<T>& net, const LossFunction& function, std::type_identity_t<std::span<const T>> x,
@@ -142,6 +140,8 @@ UpdateFormula describe_update(const StepOptions& options, const Conventions& con
     return result;
 }
 
+template TracedJacobian activation_jacobian(const TapeLayer<float>&);
+template TracedJacobian activation_jacobian(const TapeLayer<double>&);
 template Trace trace(const BasicMlp<float>&, const LossFunction&, std::span<const float>, std::span<const float>,
                      const StepOptions&);
 template Trace trace(const BasicMlp<double>&, const LossFunction&, std::span<const double>, std::span<const double>,

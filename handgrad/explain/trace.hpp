@@ -12,6 +12,7 @@
 #include "handgrad/math/conventions.hpp"
 #include "handgrad/nn/mlp.hpp"
 #include "handgrad/nn/passes.hpp"
+#include "handgrad/nn/tape.hpp"
 #include "handgrad/train/optimizer.hpp"
 
 namespace handgrad {
@@ -33,6 +34,11 @@ struct TracedJacobian {
         return !diagonal ? value(i, j) : i == j ? value(0, i) : 0.0;
     }
 };
+
+/// The factor ∂z₂/∂z₁ or ∂ŷ/∂z₃ of the first row of a layer that forward() has filled: Eq. (5), (6), (8), (9),
+/// (12)–(15), or what stands for them.
+template <class T>
+TracedJacobian activation_jacobian(const TapeLayer<T>& layer);
 
 /// Vectors are matrices of one column. The order is that of the Derivation: forward rows, Jacobians, deltas,
 /// parameters. Everything was computed in the network's precision by the passes of nn/.
@@ -65,6 +71,8 @@ struct UpdateFormula {
 };
 UpdateFormula describe_update(const StepOptions& options, const Conventions& conventions);
 
+extern template TracedJacobian activation_jacobian(const TapeLayer<float>&);
+extern template TracedJacobian activation_jacobian(const TapeLayer<double>&);
 extern template Trace trace(const BasicMlp<float>&, const LossFunction&, std::span<const float>, std::span<const float>,
                             const StepOptions&);
 extern template Trace trace(const BasicMlp<double>&, const LossFunction&, std::span<const double>,

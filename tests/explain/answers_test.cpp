@@ -6,6 +6,7 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/explain/render.hpp"
+#include "tests/data/raised.hpp"
 #include "tests/explain/explained.hpp"
 
 namespace handgrad {
@@ -37,8 +38,8 @@ std::string replaced(std::string text, const std::string& old, const std::string
 std::string sheet() { return render_text(compose(explained::explanation(), {.components = true, .blank = true})); }
 
 TEST(Answers, AnUntouchedSheetAsksForEverySymbolAndAnswersNone) {
-    for (const std::string& text :
-         {sheet(), render_markdown(compose(explained::explanation(), {.blank = true})), std::string()}) {
+    for (const std::string& text : {sheet(), render_markdown(compose(explained::explanation(), {.blank = true})),
+                                    "\xEF\xBB\xBF" + sheet(), std::string("l = ____\n")}) {
         const auto answers = read_answers(text, "sheet.txt", derivation());
         EXPECT_THAT(symbols(answers),
                     testing::ElementsAre("z1", "z2", "z3", "yhat", "l", "dl/dyhat", "dyhat/dz3", "dz2/dz1", "dl/dz3",
@@ -95,14 +96,63 @@ std::string refusal(const std::string& text) {
 TEST(Answers, MistakesAreNamedWithTheirLine) {
     EXPECT_EQ(refusal("Notes\nz1 = [ 1 2 three 4 ]\n"),
               "sheet.txt:2: z1: 'three' is not a number; leave ____ for a blank");
-    EXPECT_EQ(refusal("z1 = [ 1 2 3 ]\n"), "sheet.txt:1: z1 has 3 numbers in a row where 4 belong");
-    EXPECT_EQ(refusal("z1 = [ 1 2 3 4 5 ]\n"), "sheet.txt:1: z1 has 5 numbers in a row where 4 belong");
+    EXPECT_EQ(refusal("z1 = [ 1 2 3 ]\n"),
+              "sheet.txt:1: z1 has 3 numbers in a row where 4 belong; it is a column of 4, written in one [ ]");
+    EXPECT_EQ(refusal("z1 = [ 1 2 3 4 5 ]\n"),
+              "sheet.txt:1: z1 has 5 numbers in a row where 4 belong; it is a column of 4, written in one [ ]");
+    EXPECT_EQ(refusal("dl/dW1 = [ 1 2 3 4 ]\n"),
+              "sheet.txt:1: dl/dW1 has 4 numbers in a row where 3 belong; it is 4x3, with one [ ] for each row");
     EXPECT_EQ(refusal("z1 = [ 1 2 3 4\nz2 = [ 1 2 3 4 ]\n"), "sheet.txt:1: a ] is missing");
     EXPECT_EQ(refusal("z1 = [ 1 2 3 4 ]\nz1 = [ 1 2 3 4 ]\n"), "sheet.txt:2: z1 is answered twice");
     EXPECT_EQ(refusal("z1 = 1 2 3 4\n"), "sheet.txt:1: z1 has 0 of 1 rows; each stands in [ ]");
     EXPECT_EQ(refusal("dl/dW1 = [ 1 2 3 ]\n[ 1 2 3 ]\n\n"), "sheet.txt:2: dl/dW1 has 2 of 4 rows; each stands in [ ]");
-    EXPECT_EQ(refusal("yhat = 1 2\n"), "sheet.txt:1: yhat has 2 numbers in a row where 1 belong");
+    EXPECT_EQ(refusal("yhat = 1 2\n"),
+              "sheet.txt:1: yhat has 2 numbers in a row where 1 belong; it is a column of 1, written in one [ ]");
     EXPECT_EQ(refusal("l = 1e999\n"), "sheet.txt:1: l: '1e999' is not a number; leave ____ for a blank");
+    EXPECT_EQ(refusal("l = nan\n"), "sheet.txt:1: l: 'nan' is not a number; leave ____ for a blank");
+}
+
+TEST(Answers, ANoteBehindASingleNumberIsLeftOut) {
+    EXPECT_THAT(find(read_answers("l = 0.5   (beside it the penalty ½ = 3)\n", "s", derivation()), "l").values,
+                testing::ElementsAre(0.5));
+}
+
+TEST(Answers, WhatIsNoSheetIsRefused) {
+    const std::string belongs = "a sheet that `handgrad explain MODEL DATA --row N --blank` wrote belongs there";
+    EXPECT_EQ(refusal(""), "sheet.txt: there is nothing in the file; " + belongs);
+    EXPECT_EQ(refusal(" \r\n\n"), "sheet.txt: there is nothing in the file; " + belongs);
+    EXPECT_EQ(refusal("x = [ 1 2 ]\nArea,rooms\n"),
+              "sheet.txt: no line answers a symbol, such as `z1 = [ … ]`; " + belongs);
+    EXPECT_EQ(refusal("{}"), "sheet.txt: no line answers a symbol, such as `z1 = [ … ]`; " + belongs);
+    EXPECT_EQ(refusal(std::string("PK\3\4\0\0", 6)), "sheet.txt: byte 4 is 0, so this is no text; " + belongs);
+    EXPECT_EQ(refusal(std::string("\xFF\xFEz\0", 4)), "sheet.txt: the text is in UTF-16; save it in UTF-8");
+}
+
+TEST(Answers, SymbolsOfAnotherNetworkAreRefused) {
+    const std::string has =
+        " is no quantity of this network, which has z1, z2, z3, yhat, l, dl/dyhat, dyhat/dz3, dz2/dz1, dl/dz3, dl/dz1, "
+        "dl/dW1, dl/db1, dl/dW2, dl/db2, linear1.weight, linear1.bias, linear2.weight, linear2.bias; take the model "
+        "that the sheet was written for";
+    for (const char* symbol : {"z4", "dyhat/dz5", "dl/dW3", "linear3.bias"}) {
+        EXPECT_EQ(refusal("yhat = 1\n" + std::string(symbol) + " = [ 1 ]\n"), "sheet.txt:2: " + (symbol + has));
+    }
+    EXPECT_EQ(refusal(R"({"loss":1,"forward":[{"symbol":"z5","value":[1]}]})"), "sheet.txt: forward: z5" + has);
+}
+
+std::string row_refusal(const std::string& text, std::size_t row) {
+    return raised([&] { check_row_of_sheet(text, "sheet.txt", row); });
+}
+
+TEST(Answers, ASheetAboutAnotherRowIsRefused) {
+    const std::string cause = "data: sheet.txt: the sheet is about row 1, not row 2; mark it with --row 1";
+    for (const std::string& text : {sheet(), render_markdown(compose(explained::explanation(), {.blank = true})),
+                                    std::string(R"({"row":{"number":1}})")}) {
+        EXPECT_EQ(row_refusal(text, 1), "nothing");
+        EXPECT_EQ(row_refusal(text, 2), cause);
+    }
+    EXPECT_EQ(row_refusal("z1 = [ 1 ]\n", 2), "nothing");
+    EXPECT_EQ(row_refusal("{}", 2), "nothing");
+    EXPECT_THAT(row_refusal("", 2), testing::HasSubstr("nothing in the file"));
 }
 
 TEST(Answers, JsonIsReadByTheSameSymbols) {

@@ -1,0 +1,34 @@
+// The event of compare --answers: every quantity of a sheet with its mark.
+#include <string>
+#include <utility>
+
+#include "cli/event_line.hpp"
+#include "cli/events.hpp"
+
+namespace handgrad::cli {
+
+std::string marking_event(const Marking& marking) {
+    Json json = event("marking");
+    json["row"] = marking.row;
+    json["answers"] = Json::array();
+    for (const MarkedAnswer& answer : marking.answers) {
+        const bool differs = !answer.where.empty();
+        const auto number = [&](double value) { return differs ? Json(value) : Json(); };
+        json["answers"].push_back({{"symbol", answer.symbol},
+                                   {"mark", name(answer.mark)},
+                                   {"written", answer.written},
+                                   {"left_blank", answer.left_blank},
+                                   {"cause", answer.cause ? Json(name(*answer.cause)) : Json()},
+                                   {"where", differs ? Json(answer.where) : Json()},
+                                   {"answer", number(answer.answer)},
+                                   {"expected", number(answer.expected)},
+                                   {"from_own", number(answer.from_own)},
+                                   {"follows_from", answer.follows_from.empty() ? Json() : Json(answer.follows_from)}});
+    }
+    for (const Mark mark : {Mark::right, Mark::follows, Mark::wrong, Mark::blank}) {
+        json[std::string(name(mark))] = marking.count(mark);
+    }
+    return line(json);
+}
+
+}  // namespace handgrad::cli
