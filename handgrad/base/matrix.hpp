@@ -8,13 +8,14 @@
 #include <type_traits>
 #include <vector>
 
+#include "handgrad/base/memory.hpp"
+
 namespace handgrad {
 
-/// Hands out memory aligned to a cache line, so that a vector of any instruction set may load from its start.
+/// Hands out the memory of memory.hpp.
 template <class T>
 struct AlignedAllocator {
     using value_type = T;
-    static constexpr std::align_val_t alignment{64};
 
     AlignedAllocator() = default;
     template <class U>
@@ -24,9 +25,9 @@ struct AlignedAllocator {
         if (count > static_cast<std::size_t>(-1) / sizeof(T)) {
             throw std::bad_array_new_length();
         }
-        return static_cast<T*>(::operator new(count * sizeof(T), alignment));
+        return static_cast<T*>(allocate_numbers(count * sizeof(T)));
     }
-    void deallocate(T* pointer, std::size_t /*count*/) noexcept { ::operator delete(pointer, alignment); }
+    void deallocate(T* pointer, std::size_t count) noexcept { free_numbers(pointer, count * sizeof(T)); }
     bool operator==(const AlignedAllocator&) const = default;
 };
 

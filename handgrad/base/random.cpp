@@ -3,6 +3,8 @@
 
 #include <Random123/philox.h>
 
+#include <algorithm>
+#include <array>
 #include <numeric>
 #include <utility>
 
@@ -25,12 +27,27 @@ std::uint64_t RandomStream::below(std::uint64_t bound, std::uint64_t index) cons
     return static_cast<std::uint64_t>((static_cast<Wide>(bits(index)) * bound) >> 64);
 }
 
+void permute(std::span<std::size_t> order, const RandomStream& stream) {
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    // Some draws at a time: they do not wait for each other, nor for the swaps, whose places are on their way
+    // meanwhile.
+    std::array<std::size_t, 32> draws{};
+    for (std::size_t left = order.size(); left > 1;) {
+        const std::size_t some = std::min(draws.size(), left - 1);
+        for (std::size_t d = 0; d < some; ++d) {
+            draws[d] = stream.below(left - d, left - d - 1);
+            __builtin_prefetch(order.data() + draws[d], 1);
+        }
+        for (std::size_t d = 0; d < some; ++d) {
+            std::swap(order[left - d - 1], order[draws[d]]);
+        }
+        left -= some;
+    }
+}
+
 std::vector<std::size_t> permutation(std::size_t count, const RandomStream& stream) {
     std::vector<std::size_t> order(count);
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    for (std::size_t i = count; i-- > 1;) {
-        std::swap(order[i], order[stream.below(i + 1, i)]);
-    }
+    permute(order, stream);
     return order;
 }
 

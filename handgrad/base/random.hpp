@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace handgrad {
@@ -38,5 +39,7 @@ private:
 
 /// The numbers 0 … count − 1 in random order: Fisher–Yates from the end, swap i with below(i + 1, i).
 std::vector<std::size_t> permutation(std::size_t count, const RandomStream& stream);
+/// The same into memory that is there already, whatever it holds.
+void permute(std::span<std::size_t> order, const RandomStream& stream);
 
 }  // namespace handgrad

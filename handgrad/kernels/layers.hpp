@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
 #include "handgrad/kernels/number.hpp"
 #include "handgrad/kernels/plan.hpp"
@@ -450,7 +451,7 @@ template <std::size_t V, class S, class Source, class Target>
                                                      std::size_t rows, std::size_t p, const Target& target) {
     alignas(64) S sums[tile_numbers<S>];
     // Whole panels lie one behind the other; of half a panel each vector has its own place.
-    const auto weights = [&](std::size_t count, std::size_t first) {
+    const auto weights = [&]<std::size_t count>(std::integral_constant<std::size_t, count>, std::size_t first) {
         const std::size_t offset = layer.w + (p * layer.inputs + first) * panel_width<S>;
         if constexpr (V == panel_vectors) {
             hand_over<S>(sums, count * V, offset, false, target);
@@ -466,10 +467,10 @@ template <std::size_t V, class S, class Source, class Target>
         for_tiles<tile_rows>(count + (last ? 1 : 0), [&]<std::size_t M>(std::size_t first) {
             if (first + M <= count) {
                 sum_all_rows<false, M, V>(a, run + first, rows, dz, 0, sums);
-                weights(M, run + first);
+                weights(std::integral_constant<std::size_t, M>(), run + first);
             } else {  // the bias comes last
                 sum_all_rows<true, M, V>(a, run + first, rows, dz, 0, sums);
-                weights(M - 1, run + first);
+                weights(std::integral_constant<std::size_t, M - 1>(), run + first);
                 hand_over<S>(sums + (M - 1) * V * Simd<S>::lanes, V, layer.b + p * panel_width<S>, true, target);
             }
         });

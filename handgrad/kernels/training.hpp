@@ -115,6 +115,26 @@ private:
         }
     }
 
+    /// Rows of the batch that comes next, where a shuffled table is larger than the caches: they arrive while this one
+    /// is worked on. Long rows are left to the processor, which reads ahead by itself. Always inline: a call to a
+    /// function that only prefetches has no effect in the compiler's eyes, and goes.
+    [[gnu::always_inline]] void prefetch_next(std::size_t next) const {
+        constexpr std::size_t line = 64, longest = 512;
+        const std::size_t bytes = layer(0).inputs * sizeof(S);
+        if (plan_.order == nullptr || bytes > longest) {
+            return;
+        }
+        const std::size_t end = next + plan_.batch < plan_.rows ? next + plan_.batch : plan_.rows;
+        for (std::size_t i = next; i < end; ++i) {
+            const char* row = reinterpret_cast<const char*>(plan_.x + plan_.order[i] * plan_.x_stride);
+            for (std::size_t offset = 0; offset < bytes; offset += line) {
+                __builtin_prefetch(row + offset);
+            }
+            __builtin_prefetch(row + bytes - 1);
+            __builtin_prefetch(plan_.y + plan_.order[i] * plan_.y_stride);
+        }
+    }
+
     // --- The passes ------------------------------------------------------------------------------------------------
 
     [[nodiscard]] PanelRows<S> activations(std::size_t l) const {
@@ -215,6 +235,7 @@ private:
 
     double units_step(const StepConstants<S>& step, std::size_t first, std::size_t rows, std::size_t parity) {
         gather(step, first, rows);
+        prefetch_next(first + rows);
         for (std::size_t l = 0; l < last_; ++l) {
             forward(l, rows, own(l));
             if (l + 1 < last_ || !output_.narrow) {

@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstring>
 #include <limits>
+#include <new>
 #include <numeric>
 
 namespace handgrad {
@@ -84,6 +86,19 @@ TEST(MatrixView, ThatMayWriteServesAsOneThatOnlyReads) {
 TEST(AlignedAllocator, RefusesMoreThanTheAddressSpace) {
     EXPECT_THROW(AlignedAllocator<double>().allocate(std::numeric_limits<std::size_t>::max() / 4),
                  std::bad_array_new_length);
+}
+
+TEST(Memory, IsAlignedToLinesAndMuchOfItToLargePages) {
+    for (const std::size_t bytes :
+         {std::size_t{1}, std::size_t{1000}, (std::size_t{1} << 23) - 1, std::size_t{1} << 23}) {
+        void* pointer = allocate_numbers(bytes);
+        const auto address = reinterpret_cast<std::uintptr_t>(pointer);
+        EXPECT_EQ(address % 64, 0U);
+        EXPECT_EQ(bytes < (std::size_t{1} << 23) ? 0U : address % (std::uintptr_t{1} << 21), 0U);
+        std::memset(pointer, 1, bytes);
+        free_numbers(pointer, bytes);
+    }
+    EXPECT_THROW(allocate_numbers(static_cast<std::size_t>(-1) / 2), std::bad_alloc);
 }
 
 }  // namespace

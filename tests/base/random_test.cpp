@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <utility>
+#include <vector>
 
 namespace handgrad {
 namespace {
@@ -46,6 +48,17 @@ TEST(Random, PermutationHoldsEveryNumberOnceAndMoves) {
     EXPECT_NE(order, all);
     EXPECT_NE(order, permutation(1000, RandomStream(0, Purpose::shuffle, 2)));
     EXPECT_TRUE(permutation(0, RandomStream(0, Purpose::shuffle)).empty());
+    // Fisher-Yates from the end, one draw a place, whatever the memory held before.
+    for (const std::size_t count : {1U, 2U, 31U, 32U, 33U, 34U, 65U, 1000U}) {
+        const RandomStream stream(5, Purpose::shuffle, 3);
+        std::vector<std::size_t> one_by_one(count), in_place(count, 7);
+        std::iota(one_by_one.begin(), one_by_one.end(), std::size_t{0});
+        for (std::size_t i = count; i-- > 1;) {
+            std::swap(one_by_one[i], one_by_one[stream.below(i + 1, i)]);
+        }
+        permute(in_place, stream);
+        EXPECT_EQ(in_place, one_by_one);
+    }
 }
 
 TEST(Random, PermutationsOfThreeAreEquallyLikely) {

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "handgrad/base/random.hpp"
@@ -76,6 +77,56 @@ TEST(Train, SameSeedSameBitsOtherSeedAnotherOrder) {
     EXPECT_NE(trained(1, true), trained(2, true));
     EXPECT_NE(trained(1, true), trained(1, false));
     EXPECT_EQ(trained(1, false), trained(2, false));
+}
+
+/// A shuffled epoch is the epoch over the rows in that order, bit for bit, also of a table so large that its rows are
+/// laid out anew, with the last batch shorter, with weights of rows, and for any number of threads.
+template <class T>
+void expect_shuffled_is_reordered(std::size_t rows, std::size_t inputs, std::size_t outputs, bool weighted) {
+    BasicDataset<T> data{.x = Matrix<T>(rows, inputs), .y = Matrix<T>(rows, outputs), .weights = {}};
+    BasicDataset<T> reordered = data;
+    const RandomStream stream(7, Purpose::weights);
+    std::uint64_t index = 0;
+    for (Matrix<T>* numbers : {&data.x, &data.y}) {
+        for (T& number : numbers->values()) {
+            number = static_cast<T>(stream.uniform(index++) - 0.5);
+        }
+    }
+    const std::vector<std::size_t> order = permutation(rows, RandomStream(3, Purpose::shuffle, 1));
+    for (std::size_t row = 0; row < rows; ++row) {
+        std::ranges::copy(std::as_const(data.x).row(order[row]), reordered.x.row(row).begin());
+        std::ranges::copy(std::as_const(data.y).row(order[row]), reordered.y.row(row).begin());
+        if (weighted) {
+            data.weights.push_back(static_cast<T>(row % 5));
+        }
+    }
+    for (std::size_t row = 0; row < rows && weighted; ++row) {
+        reordered.weights.push_back(data.weights[order[row]]);
+    }
+    const auto trained = [&](const BasicDataset<T>& on, bool shuffle, std::size_t threads) {
+        BasicMlp<T> net = BasicMlp<T>::random({.sizes = {inputs, 9, outputs}}, 1);
+        const TrainOptions options{.epochs = 1, .batch = 30, .shuffle = shuffle, .seed = 3, .execution = {threads}};
+        const double loss = [&] {
+            double seen = 0.0;
+            train<T>(net, on, options, nullptr, [&](const EpochReport& report, const BasicMlp<T>&) {
+                seen = report.loss;
+                return true;
+            });
+            return seen;
+        }();
+        std::vector<T> numbers(net.parameters().begin(), net.parameters().end());
+        numbers.push_back(static_cast<T>(loss));
+        return numbers;
+    };
+    const std::vector<T> wanted = trained(reordered, false, 1);
+    EXPECT_EQ(trained(data, true, 1), wanted);
+    EXPECT_EQ(trained(data, true, 3), wanted);
+}
+TEST(Train, ShufflingALargeTableIsReorderingIt) {
+    expect_shuffled_is_reordered<float>(20011, 10, 1, false);
+    expect_shuffled_is_reordered<float>(20011, 15, 2, true);
+    expect_shuffled_is_reordered<double>(12001, 3, 20, true);
+    expect_shuffled_is_reordered<float>(3001, 200, 3, false);  // rows too long to be laid out anew
 }
 
 TEST(Train, LossOfAnEpochIsTheMeanOverItsBatchesAsTheyWereSeen) {
