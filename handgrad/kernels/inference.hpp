@@ -117,39 +117,62 @@ template <class F>
     (std::make_index_sequence<most>());
 }
 
+/// Eq. (1) for one row and P panels of units, and ReLU with its slope (unless `slopes` is null) on the way. A function
+/// of its own, so that each has all registers.
+template <std::size_t P, bool relu, class S>
+[[gnu::noinline]] void row_panels(const S* w, std::size_t inputs, const S* bias, const S* x, S* a, S* slopes,
+                                  const ActivationSettings& settings) {
+    using V = Simd<S>;
+    constexpr std::size_t vectors = P * panel_vectors;
+    const std::size_t stride = inputs * panel_width<S>;
+    Tile<S, 1, P> sum;
+#pragma GCC unroll 12
+    for (std::size_t v = 0; v < vectors; ++v) {
+        sum[0][v] = V::load(bias + v * V::lanes);
+    }
+    std::size_t left = inputs;
+    if constexpr (P > 1) {  // few sums wait for one another rather than for loads
+        for (; left >= spread_numbers<S>; left -= spread_numbers<S>, x += spread_numbers<S>) {
+            V factors[spread_numbers<S>];
+            spread(x, factors);
+#pragma GCC unroll 4
+            for (std::size_t i = 0; i < spread_numbers<S>; ++i, w += panel_width<S>) {
+                add_term<false>(
+                    sum, [&](std::size_t) { return factors[i]; }, w, stride);
+            }
+        }
+    }
+    for (; left > 0; --left, ++x, w += panel_width<S>) {
+        add_term<false>(
+            sum, [&](std::size_t) { return *x; }, w, stride);
+    }
+#pragma GCC unroll 12
+    for (std::size_t v = 0; v < vectors; ++v) {
+        (relu ? math::Relu::value(sum[0][v]) : sum[0][v]).store(a + v * V::lanes);
+    }
+    if (relu && slopes != nullptr) {
+#pragma GCC unroll 12
+        for (std::size_t v = 0; v < vectors; ++v) {
+            math::Relu::derivative(sum[0][v], settings).store(slopes + v * V::lanes);
+        }
+    }
+}
+
 /// Eq. (1) and f for one row, all of whose panels lie one after the other: as product() and activate().
 template <class S>
-void row_layer(const PackedLayer& layer, const S* parameters, const ActivationSettings& settings, const S* x, S* a,
-               S* slopes, bool activated) {
-    using V = Simd<S>;
-    const std::size_t inputs = layer.inputs, units = layer.outputs;
-    const std::size_t w_stride = inputs * panel_width<S>;
+[[gnu::noinline]] void row_layer(const PackedLayer& layer, const S* parameters, const ActivationSettings& settings,
+                                 const S* x, S* a, S* slopes, bool activated) {
+    const std::size_t units = layer.outputs;
     const std::size_t panels = parts(units, panel_width<S>);
     const bool relu = activated && layer.activation == Activation::relu;
-    const S* matrix = parameters + layer.w;
-    const S* bias = parameters + layer.b;
     for_panels(panels, [&]<std::size_t P>(std::size_t p) {
-        constexpr std::size_t vectors = P * panel_vectors;
-        Tile<S, 1, P> sum;
-#pragma GCC unroll 12
-        for (std::size_t v = 0; v < vectors; ++v) {
-            sum[0][v] = V::load(bias + p * panel_width<S> + v * V::lanes);
-        }
-        const S* w = matrix + p * w_stride;
-        for (std::size_t k = 0; k < inputs; ++k, w += panel_width<S>) {
-            add_term<false>(
-                sum, [&](std::size_t) { return x[k]; }, w, w_stride);
-        }
-        S* to = a + p * panel_width<S>;
-#pragma GCC unroll 12
-        for (std::size_t v = 0; v < vectors; ++v) {
-            (relu ? math::Relu::value(sum[0][v]) : sum[0][v]).store(to + v * V::lanes);
-        }
-        if (relu && slopes != nullptr) {
-#pragma GCC unroll 12
-            for (std::size_t v = 0; v < vectors; ++v) {
-                math::Relu::derivative(sum[0][v], settings).store(slopes + p * panel_width<S> + v * V::lanes);
-            }
+        const std::size_t at = p * panel_width<S>;
+        const S* w = parameters + layer.w + at * layer.inputs;
+        const S* bias = parameters + layer.b + at;
+        if (relu) {
+            row_panels<P, true>(w, layer.inputs, bias, x, a + at, slopes == nullptr ? nullptr : slopes + at, settings);
+        } else {
+            row_panels<P, false, S>(w, layer.inputs, bias, x, a + at, nullptr, settings);
         }
     });
     if (!activated) {
@@ -510,7 +533,12 @@ private:
         } else if (output_.narrow) {
             narrow_row<S>(output_, net_.parameters, x, room_ + places_.partial, logits);
         } else {
-            row_layer<S>(output_, net_.parameters, settings(), x, logits, nullptr, false);
+            const bool as_it_is = output_.activation == Activation::identity && call_.z == nullptr &&
+                                  output_.outputs % panel_width<S> == 0;
+            row_layer<S>(output_, net_.parameters, settings(), x, as_it_is ? yhat : logits, nullptr, false);
+            if (as_it_is) {
+                return;
+            }
         }
         const auto out = [&](S* to) {
             std::size_t k = 0;

@@ -66,6 +66,15 @@ S sum_of_lanes(Simd<S> v) {
     return v.raw;
 }
 
+/// Numbers that spread() takes together.
+template <class S>
+inline constexpr std::size_t spread_numbers = 1;
+/// to[i] has from[i] in every lane.
+template <class S>
+void spread(const S* from, Simd<S> (&to)[1]) {
+    to[0] = Simd<S>::load(from);
+}
+
 #else
 
 namespace hn = hwy::HWY_NAMESPACE;
@@ -195,6 +204,21 @@ HWY_INLINE hn::TFromD<D> sum_of_vector(D d, W v) {
 template <class S>
 HWY_INLINE S sum_of_lanes(Simd<S> v) {
     return sum_of_vector(typename Simd<S>::Tag(), v.raw);
+}
+
+/// Numbers that spread() takes together: 128 bits.
+template <class S>
+inline constexpr std::size_t spread_numbers = 16 / sizeof(S);
+/// to[i] has from[i] in every lane: one load and shuffles, where a loop that multiplies what it loads waits for loads.
+template <class S>
+HWY_INLINE void spread(const S* from, Simd<S> (&to)[spread_numbers<S>]) {
+    const auto blocks = hn::LoadDup128(typename Simd<S>::Tag(), from);
+    to[0] = Simd<S>(hn::Broadcast<0>(blocks));
+    to[1] = Simd<S>(hn::Broadcast<1>(blocks));
+    if constexpr (spread_numbers<S> == 4) {
+        to[2] = Simd<S>(hn::Broadcast<2>(blocks));
+        to[3] = Simd<S>(hn::Broadcast<3>(blocks));
+    }
 }
 
 #endif
