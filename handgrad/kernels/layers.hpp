@@ -287,7 +287,7 @@ template <std::size_t C, std::size_t R, class S>
 }
 
 /// Eq. (1) for a narrow last layer, without its bias: the sums of leaves of 64 inputs, partial [leaves][outputs][rows].
-/// Rows beyond the batch, up to a vector, are computed too and mean nothing.
+/// Those of rows beyond the batch, up to a vector, mean nothing.
 template <class S>
 void narrow_leaves(const PackedLayer& layer, const S* r, const PanelRows<S>& a, std::size_t rows,
                    std::size_t first_leaf, std::size_t last_leaf, std::size_t output_stride, S* partial) {
@@ -312,7 +312,11 @@ void narrow_leaves(const PackedLayer& layer, const S* r, const PanelRows<S>& a, 
                 V sums[C][V::lanes];
                 for (std::size_t j = 0; j < V::lanes; j += R) {
                     V some[C][R];
-                    lanes_of_leaf(weights, r_stride, units + (row + j) * panel_width<S>, a_stride, count, some);
+                    if (row + j < rows) {
+                        lanes_of_leaf(weights, r_stride, units + (row + j) * panel_width<S>, a_stride, count, some);
+                    } else {
+                        set_zero<S>(some);
+                    }
                     for (std::size_t c = 0; c < C; ++c) {
                         for (std::size_t i = 0; i < R; ++i) {
                             sums[c][j + i] = some[c][i];

@@ -63,10 +63,13 @@ std::vector<Workload> make_workloads() {
     odd({13, 50, 3}, 37);
     odd({16, 48, 4}, 40);
     odd({16, 64, 1}, 32);
+    odd({16, 64, 2}, 32);
     odd({1, 64, 4}, 32);
+    odd({2, 64, 4}, 32);
     odd({16, 64, 4}, 1);
+    odd({16, 64, 4}, 2);
     odd({16, 64, 4}, 3);
-    odd({16, 64, 4}, 32);
+    odd({16, 64, 4}, 4);
     const auto function = [&](std::string_view f, std::string_view detail = {}) {
         list.push_back({.id = "E/" + std::string(f) + (detail.empty() ? "" : "/") + std::string(detail),
                         .kind = WorkloadKind::function,
