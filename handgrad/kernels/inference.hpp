@@ -533,6 +533,7 @@ private:
         } else if (output_.narrow) {
             narrow_row<S>(output_, net_.parameters, x, room_ + places_.partial, logits);
         } else {
+            // Whole panels of z itself fit where they are wanted.
             const bool as_it_is = output_.activation == Activation::identity && call_.z == nullptr &&
                                   output_.outputs % panel_width<S> == 0;
             row_layer<S>(output_, net_.parameters, settings(), x, as_it_is ? yhat : logits, nullptr, false);
