@@ -172,20 +172,20 @@ std::map<std::string, std::string> read_metadata(const Json& json, const std::st
 std::size_t header_length(std::string_view bytes, const std::string& source) {
     const auto fail = [&](const std::string& cause) -> void { throw Error(ErrorKind::model, source + ": " + cause); };
     if (bytes.empty()) {
-        fail("not a model file: it is empty");
+        fail("not a safetensors file, as models are: it is empty");
     }
     if (bytes.size() < length_bytes) {
-        fail("not a model file: truncated at byte " + std::to_string(bytes.size()) +
+        fail("not a safetensors file, as models are: truncated at byte " + std::to_string(bytes.size()) +
              ", within the 8 bytes of header length that safetensors starts with");
     }
     std::uint64_t length = 0;
     std::memcpy(&length, bytes.data(), length_bytes);
     if (length > max_header_bytes) {
-        fail("not a model file: its first 8 bytes ask for a header of " + std::to_string(length) + " bytes; at most " +
-             std::to_string(max_header_bytes) + " are read");
+        fail("not a safetensors file, as models are: its first 8 bytes ask for a header of " + std::to_string(length) +
+             " bytes; at most " + std::to_string(max_header_bytes) + " are read");
     }
     if (length > bytes.size() - length_bytes) {
-        fail("not a model file, or truncated at byte " + std::to_string(bytes.size()) +
+        fail("not a safetensors file, as models are, or truncated at byte " + std::to_string(bytes.size()) +
              ": its header should end at byte " + std::to_string(length_bytes + length));
     }
     return length;
@@ -279,7 +279,8 @@ TensorFile parse_tensor_file(std::string_view bytes, const std::string& source) 
     const Json json = parse_json(bytes.substr(length_bytes, length), source + ": header", length_bytes);
     const auto* header = std::get_if<Json::Object>(&json.value);
     if (header == nullptr) {
-        throw Error(ErrorKind::model, source + ": not a model file: its header, at byte 8, is not a JSON object");
+        throw Error(ErrorKind::model,
+                    source + ": not a safetensors file, as models are: its header, at byte 8, is not a JSON object");
     }
     TensorFile file;
     std::vector<Entry> entries;

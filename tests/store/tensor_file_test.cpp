@@ -145,17 +145,20 @@ TEST(TensorFile, RandomDamageNeverDoesMoreThanRaiseAnError) {
 
 // --- What is not a model file -----------------------------------------------------------------------------------
 
-TEST(TensorFile, AnEmptyFileIsNotAModel) { EXPECT_EQ(message_of(""), "m.safetensors: not a model file: it is empty"); }
+TEST(TensorFile, AnEmptyFileIsNotAModel) {
+    EXPECT_EQ(message_of(""), "m.safetensors: not a safetensors file, as models are: it is empty");
+}
 
 TEST(TensorFile, SevenBytesAreNotAModel) {
     EXPECT_EQ(message_of("1234567"),
-              "m.safetensors: not a model file: truncated at byte 7, within the 8 bytes of "
+              "m.safetensors: not a safetensors file, as models are: truncated at byte 7, within the 8 bytes of "
               "header length that safetensors starts with");
 }
 
 TEST(TensorFile, AHeaderLengthBeyondTheLimitIsRefused) {
     EXPECT_EQ(message_of(with_length(0xffffffffffffffff, "")),
-              "m.safetensors: not a model file: its first 8 bytes ask for a header of 18446744073709551615 bytes; at "
+              "m.safetensors: not a safetensors file, as models are: its first 8 bytes ask for a header of "
+              "18446744073709551615 bytes; at "
               "most 16777216 are read");
     EXPECT_THAT(message_of(with_length(std::uint64_t{1} << 32, "a file of 20")), HasSubstr("4294967296 bytes"));
     EXPECT_THAT(message_of(with_length(max_header_bytes + 1, "")), HasSubstr("16777217 bytes"));
@@ -164,7 +167,8 @@ TEST(TensorFile, AHeaderLengthBeyondTheLimitIsRefused) {
 
 TEST(TensorFile, AHeaderThatGoesBeyondTheFileIsRefused) {
     EXPECT_EQ(message_of(with_length(13, "a file of 20")),
-              "m.safetensors: not a model file, or truncated at byte 20: its header should end at byte 21");
+              "m.safetensors: not a safetensors file, as models are, or truncated at byte 20: its header should end at "
+              "byte 21");
 }
 
 TEST(TensorFile, AHeaderThatIsNotUtf8OrNotJsonIsRefusedWithItsByte) {
@@ -172,7 +176,7 @@ TEST(TensorFile, AHeaderThatIsNotUtf8OrNotJsonIsRefusedWithItsByte) {
     EXPECT_THAT(message_of(with_header("{\"a\":}")), HasSubstr("m.safetensors: header: byte 13: not JSON"));
     EXPECT_THAT(message_of(with_header("")), HasSubstr("header: byte 8: not JSON: value - unexpected end of input"));
     EXPECT_EQ(message_of(with_header("[]")),
-              "m.safetensors: not a model file: its header, at byte 8, is not a JSON object");
+              "m.safetensors: not a safetensors file, as models are: its header, at byte 8, is not a JSON object");
 }
 
 TEST(TensorFile, DeepNestingIsRefusedWithoutDeepRecursion) {
