@@ -191,23 +191,23 @@ template <class S>
 /// Numbers that a row of a narrow layer's outputs is padded to.
 inline constexpr std::size_t output_padding = 16;
 
-/// The sums of one leaf for C outputs and one row, in the lanes of vectors: panels begin … end − 1.
+/// The sums of one leaf for C outputs and one row: panels begin … end − 1.
 template <std::size_t C, class S>
 [[gnu::always_inline]] inline void row_leaf(const S* weights, std::size_t r_stride, const S* a, std::size_t begin,
-                                            std::size_t end, Simd<S>* sums) {
+                                            std::size_t end, Folded<S>* sums) {
     Simd<S> one[C][1];
     lanes_of_leaf(weights + begin * r_stride, r_stride, a + begin * panel_width<S>, panel_width<S>, end - begin, one);
     for (std::size_t c = 0; c < C; ++c) {
-        sums[c] = one[c][0];
+        sums[c] = fold_lanes(one[c][0]);
     }
 }
 
-/// The same for the one output of a layer of one leaf: z itself.
+/// z of the one output of a layer of one leaf.
 template <class S>
 S single_output(const PackedLayer& layer, const S* parameters, const S* a) {
-    Simd<S> sum[1];
-    row_leaf<1, S>(parameters + layer.w, panel_width<S>, a, 0, parts(layer.inputs, panel_width<S>), sum);
-    return parameters[layer.b] + sum_of_lanes(sum[0]);
+    Simd<S> sum[1][1];
+    lanes_of_leaf(parameters + layer.w, panel_width<S>, a, panel_width<S>, parts(layer.inputs, panel_width<S>), sum);
+    return parameters[layer.b] + sum_of_lanes(sum[0][0]);
 }
 
 /// z of a narrow last layer for one row, padded, with outputs rather than rows in the lanes.
@@ -228,7 +228,7 @@ void narrow_row(const PackedLayer& layer, const S* parameters, const S* a, S* pa
         const std::size_t end = begin + leaf_panels < panels ? begin + leaf_panels : panels;
         for (std::size_t k = 0; k < outputs; k += V::lanes) {
             const std::size_t count = outputs - k < V::lanes ? outputs - k : V::lanes;
-            V sums[V::lanes];
+            Folded<S> sums[V::lanes];
             std::size_t c = 0;
             for (; c + together <= count; c += together) {
                 row_leaf<together, S>(r + (k + c) * panel_width<S>, r_stride, a, begin, end, sums + c);
@@ -237,7 +237,7 @@ void narrow_row(const PackedLayer& layer, const S* parameters, const S* a, S* pa
                 row_leaf<1, S>(r + (k + c) * panel_width<S>, r_stride, a, begin, end, sums + c);
             }
             for (; c < V::lanes; ++c) {
-                sums[c] = V(0);
+                sums[c] = fold_lanes(V(0));
             }
             sums_of_lanes(sums).store(partial + leaf * padded + k);
         }

@@ -309,7 +309,7 @@ void narrow_leaves(const PackedLayer& layer, const S* r, const PanelRows<S>& a, 
             const S* units = data + begin * a_stride;
             S* to = partial + (leaf * layer.outputs + k) * output_stride;
             for (std::size_t row = 0; row < rows; row += V::lanes) {
-                V sums[C][V::lanes];
+                Folded<S> sums[C][V::lanes];
                 for (std::size_t j = 0; j < V::lanes; j += R) {
                     V some[C][R];
                     if (row + j < rows) {
@@ -319,7 +319,7 @@ void narrow_leaves(const PackedLayer& layer, const S* r, const PanelRows<S>& a, 
                     }
                     for (std::size_t c = 0; c < C; ++c) {
                         for (std::size_t i = 0; i < R; ++i) {
-                            sums[c][j + i] = some[c][i];
+                            sums[c][j + i] = fold_lanes(some[c][i]);
                         }
                     }
                 }

@@ -55,9 +55,16 @@ struct Simd {
     friend Simd select(bool condition, Simd a, Simd b) { return condition ? a : b; }
 };
 
+/// A vector whose lanes are summed in part: lane i + lane i + lanes/2.
+template <class S>
+using Folded = Simd<S>;
+template <class S>
+Folded<S> fold_lanes(Simd<S> v) {
+    return v;
+}
 /// Element j is the sum of the lanes of rows[j], lane i + lane i + lanes/2 first.
 template <class S>
-Simd<S> sums_of_lanes(const Simd<S> (&rows)[1]) {
+Simd<S> sums_of_lanes(const Folded<S> (&rows)[1]) {
     return rows[0];
 }
 /// The same sum of one vector.
@@ -177,15 +184,28 @@ HWY_INLINE W sums_of_vectors(D d, const W (&rows)[count]) {
         return hn::Combine(d, sums_of_vectors(half, second), sums_of_vectors(half, first));
     }
 }
+/// A vector whose lanes are summed in part: lane i + lane i + lanes/2. Half the memory, where they wait for others.
+template <class S>
+struct Folded {
+    hn::Vec<hn::Half<typename Simd<S>::Tag> > raw;
+};
+template <class S>
+HWY_INLINE Folded<S> fold_lanes(Simd<S> v) {
+    const hn::Half<typename Simd<S>::Tag> half;
+    return {hn::Add(hn::LowerHalf(half, v.raw), hn::UpperHalf(half, v.raw))};
+}
 /// Element j is the sum of the lanes of rows[j]: lane i + lane i + lanes/2 first, and so on down to one.
 template <class S, std::size_t count>
-HWY_INLINE Simd<S> sums_of_lanes(const Simd<S> (&rows)[count]) {
+HWY_INLINE Simd<S> sums_of_lanes(const Folded<S> (&rows)[count]) {
     static_assert(count == Simd<S>::lanes);
-    typename Simd<S>::Vector raw[count];
-    for (std::size_t j = 0; j < count; ++j) {
-        raw[j] = rows[j].raw;
+    const hn::Half<typename Simd<S>::Tag> half;
+    decltype(rows[0].raw) first[count / 2], second[count / 2];
+    for (std::size_t j = 0; j < count / 2; ++j) {
+        first[j] = rows[j].raw;
+        second[j] = rows[j + count / 2].raw;
     }
-    return Simd<S>(sums_of_vectors(typename Simd<S>::Tag(), raw));
+    return Simd<S>(
+        hn::Combine(typename Simd<S>::Tag(), sums_of_vectors(half, second), sums_of_vectors(half, first)));
 }
 
 template <class D, class W>

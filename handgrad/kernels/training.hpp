@@ -128,10 +128,10 @@ private:
         for (std::size_t i = next; i < end; ++i) {
             const char* row = reinterpret_cast<const char*>(plan_.x + plan_.order[i] * plan_.x_stride);
             for (std::size_t offset = 0; offset < bytes; offset += line) {
-                __builtin_prefetch(row + offset);
+                __builtin_prefetch(row + offset, 0, 2);
             }
-            __builtin_prefetch(row + bytes - 1);
-            __builtin_prefetch(plan_.y + plan_.order[i] * plan_.y_stride);
+            __builtin_prefetch(row + bytes - 1, 0, 2);
+            __builtin_prefetch(plan_.y + plan_.order[i] * plan_.y_stride, 0, 2);
         }
     }
 
