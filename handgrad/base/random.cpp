@@ -22,26 +22,40 @@ std::uint64_t RandomStream::bits(std::uint64_t index) const {
 
 double RandomStream::uniform(std::uint64_t index) const { return static_cast<double>(bits(index) >> 11) * 0x1p-53; }
 
-std::uint64_t RandomStream::below(std::uint64_t bound, std::uint64_t index) const {
+namespace {
+std::uint64_t high_product(std::uint64_t bits, std::uint64_t bound) {
     __extension__ using Wide = unsigned __int128;
-    return static_cast<std::uint64_t>((static_cast<Wide>(bits(index)) * bound) >> 64);
+    return static_cast<std::uint64_t>((static_cast<Wide>(bits) * bound) >> 64);
+}
+}  // namespace
+
+std::uint64_t RandomStream::below(std::uint64_t bound, std::uint64_t index) const {
+    return high_product(bits(index), bound);
 }
 
-void permute(std::span<std::size_t> order, const RandomStream& stream) {
+void random_bits(const RandomStream& stream, std::uint64_t first, std::span<std::uint64_t> to) {
+    for (std::size_t i = 0; i < to.size(); ++i) {
+        to[i] = stream.bits(first + i);
+    }
+}
+
+void permute(std::span<std::size_t> order, const RandomStream& stream, RandomBits bits) {
     std::iota(order.begin(), order.end(), std::size_t{0});
     // Some draws at a time: they do not wait for each other, nor for the swaps, whose places are on their way
     // meanwhile.
-    std::array<std::size_t, 32> draws{};
+    std::array<std::uint64_t, 64> draws{};
     for (std::size_t left = order.size(); left > 1;) {
         const std::size_t some = std::min(draws.size(), left - 1);
-        for (std::size_t d = 0; d < some; ++d) {
-            draws[d] = stream.below(left - d, left - d - 1);
+        const std::size_t first = left - some;
+        bits(stream, first, std::span(draws).first(some));
+        for (std::size_t d = some; d-- > 0;) {
+            draws[d] = high_product(draws[d], first + d + 1);
             __builtin_prefetch(order.data() + draws[d], 1);
         }
-        for (std::size_t d = 0; d < some; ++d) {
-            std::swap(order[left - d - 1], order[draws[d]]);
+        for (std::size_t d = some; d-- > 0;) {
+            std::swap(order[first + d], order[draws[d]]);
         }
-        left -= some;
+        left = first;
     }
 }
 

@@ -31,15 +31,24 @@ public:
     /// Uniform in {0, …, bound − 1} (bound > 0), by the high half of a 128-bit product; its bias is below bound / 2⁶⁴.
     [[nodiscard]] std::uint64_t below(std::uint64_t bound, std::uint64_t index) const;
 
+    [[nodiscard]] std::uint64_t seed() const { return seed_; }
+    [[nodiscard]] Purpose purpose() const { return purpose_; }
+    [[nodiscard]] std::uint32_t epoch() const { return epoch_; }
+
 private:
     std::uint64_t seed_;
     Purpose purpose_;
     std::uint32_t epoch_;
 };
 
+/// to[i] = stream.bits(first + i).
+void random_bits(const RandomStream& stream, std::uint64_t first, std::span<std::uint64_t> to);
+/// What does the same, perhaps sooner.
+using RandomBits = void (*)(const RandomStream& stream, std::uint64_t first, std::span<std::uint64_t> to);
+
 /// The numbers 0 … count − 1 in random order: Fisher–Yates from the end, swap i with below(i + 1, i).
 std::vector<std::size_t> permutation(std::size_t count, const RandomStream& stream);
 /// The same into memory that is there already, whatever it holds.
-void permute(std::span<std::size_t> order, const RandomStream& stream);
+void permute(std::span<std::size_t> order, const RandomStream& stream, RandomBits bits = random_bits);
 
 }  // namespace handgrad

@@ -5,5 +5,5 @@ static_assert(HWY_TARGET == HWY_AVX2,
 
 namespace handgrad::kernels {
 extern const Table avx2_table;
-const Table avx2_table{level_kernels<float>(), level_kernels<double>()};
+const Table avx2_table{level_kernels<float>(), level_kernels<double>(), random_bits};
 }  // namespace handgrad::kernels

@@ -4,5 +4,5 @@ static_assert(HWY_TARGET == HWY_AVX3, "the flags of this file do not select AVX-
 
 namespace handgrad::kernels {
 extern const Table avx512_table;
-const Table avx512_table{level_kernels<float>(), level_kernels<double>()};
+const Table avx512_table{level_kernels<float>(), level_kernels<double>(), random_bits};
 }  // namespace handgrad::kernels

@@ -3,6 +3,7 @@
 
 #include "handgrad/kernels/inference.hpp"
 #include "handgrad/kernels/limits.hpp"
+#include "handgrad/kernels/random_bits.hpp"
 #include "handgrad/kernels/table.hpp"
 #include "handgrad/kernels/training.hpp"
 

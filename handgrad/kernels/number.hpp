@@ -204,8 +204,7 @@ HWY_INLINE Simd<S> sums_of_lanes(const Folded<S> (&rows)[count]) {
         first[j] = rows[j].raw;
         second[j] = rows[j + count / 2].raw;
     }
-    return Simd<S>(
-        hn::Combine(typename Simd<S>::Tag(), sums_of_vectors(half, second), sums_of_vectors(half, first)));
+    return Simd<S>(hn::Combine(typename Simd<S>::Tag(), sums_of_vectors(half, second), sums_of_vectors(half, first)));
 }
 
 template <class D, class W>

@@ -4,5 +4,5 @@
 
 namespace handgrad::kernels {
 extern const Table scalar_table;
-const Table scalar_table{level_kernels<float>(), level_kernels<double>()};
+const Table scalar_table{level_kernels<float>(), level_kernels<double>(), random_bits};
 }  // namespace handgrad::kernels

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "handgrad/base/random.hpp"
 #include "handgrad/kernels/inference_plan.hpp"
 #include "handgrad/kernels/limit_loops.hpp"
 #include "handgrad/kernels/plan.hpp"
@@ -24,6 +25,7 @@ struct Kernels {
 struct Table {
     Kernels<float> single_precision;
     Kernels<double> double_precision;
+    RandomBits random_bits;
 };
 /// The kernels of a level that is available.
 const Table& table(SimdLevel level);

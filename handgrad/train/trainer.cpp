@@ -13,6 +13,7 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/random.hpp"
+#include "handgrad/kernels/table.hpp"
 #include "handgrad/nn/engine.hpp"
 #include "handgrad/nn/predictor.hpp"
 #include "handgrad/train/nonfinite.hpp"
@@ -184,7 +185,8 @@ public:
     double run(std::size_t epoch) {
         last_good_ = engine_.state();
         if (options_.shuffle) {
-            permute(order_, RandomStream(options_.seed, Purpose::shuffle, static_cast<std::uint32_t>(epoch)));
+            permute(order_, RandomStream(options_.seed, Purpose::shuffle, static_cast<std::uint32_t>(epoch)),
+                    kernels::table(options_.execution.level()).random_bits);
         }
         prepare_steps(epoch);
         EngineRows<T> rows = engine_rows<T>(data_, order_);

@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
+
+#include "handgrad/kernels/table.hpp"
 
 namespace handgrad {
 namespace {
@@ -49,7 +52,7 @@ TEST(Random, PermutationHoldsEveryNumberOnceAndMoves) {
     EXPECT_NE(order, permutation(1000, RandomStream(0, Purpose::shuffle, 2)));
     EXPECT_TRUE(permutation(0, RandomStream(0, Purpose::shuffle)).empty());
     // Fisher-Yates from the end, one draw a place, whatever the memory held before.
-    for (const std::size_t count : {1U, 2U, 31U, 32U, 33U, 34U, 65U, 1000U}) {
+    for (const std::size_t count : {1U, 2U, 63U, 64U, 65U, 66U, 129U, 1000U}) {
         const RandomStream stream(5, Purpose::shuffle, 3);
         std::vector<std::size_t> one_by_one(count), in_place(count, 7);
         std::iota(one_by_one.begin(), one_by_one.end(), std::size_t{0});
@@ -58,6 +61,30 @@ TEST(Random, PermutationHoldsEveryNumberOnceAndMoves) {
         }
         permute(in_place, stream);
         EXPECT_EQ(in_place, one_by_one);
+    }
+}
+
+TEST(Random, EveryInstructionSetDrawsTheSameBits) {
+    for (const SimdLevel level : {SimdLevel::scalar, SimdLevel::avx2, SimdLevel::avx512}) {
+        if (!available(level)) {
+            continue;
+        }
+        const RandomBits bits = kernels::table(level).random_bits;
+        // Every word of key and counter in use, and counters on both sides of 2³² and 2⁶⁴.
+        const RandomStream stream(0xFEDCBA9876543210U, Purpose::shuffle, 0x87654321U);
+        for (const std::uint64_t first : {0ULL, 7ULL, 0xFFFFFFF5ULL, 0x123456789ABCDEFULL, 0xFFFFFFFFFFFFFFFAULL}) {
+            for (const std::size_t count : {0U, 1U, 3U, 8U, 37U, 71U}) {
+                std::vector<std::uint64_t> to(count + 1, 42);
+                bits(stream, first, std::span(to).first(count));
+                for (std::size_t i = 0; i < count; ++i) {
+                    EXPECT_EQ(to[i], stream.bits(first + i)) << name(level) << ' ' << first << ' ' << i;
+                }
+                EXPECT_EQ(to[count], 42U);
+            }
+        }
+        std::vector<std::size_t> order(1000);
+        permute(order, RandomStream(5, Purpose::shuffle, 3), bits);
+        EXPECT_EQ(order, permutation(1000, RandomStream(5, Purpose::shuffle, 3)));
     }
 }
 
