@@ -11,13 +11,8 @@
 namespace handgrad::kernels {
 namespace {
 
-#if defined(HANDGRAD_LEVEL_SCALAR)
-
-inline void random_bits(const RandomStream& stream, std::uint64_t first, std::span<std::uint64_t> to) {
-    handgrad::random_bits(stream, first, to);
-}
-
-#else
+// The scalar level has the definition itself, handgrad::random_bits.
+#if !defined(HANDGRAD_LEVEL_SCALAR)
 
 /// A word of the counter in the low half of each lane; what stands in the high half never reaches a result, because a
 /// product takes the low halves alone.

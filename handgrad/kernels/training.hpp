@@ -116,8 +116,9 @@ private:
     }
 
     /// Rows of the batch that comes next, where a shuffled table is larger than the caches: they arrive while this one
-    /// is worked on. Long rows are left to the processor, which reads ahead by itself. Always inline: a call to a
-    /// function that only prefetches has no effect in the compiler's eyes, and goes.
+    /// is worked on, in the second cache, since the first is full of this one. Long rows are left to the processor,
+    /// which reads ahead by itself. Always inline: a call to a function that only prefetches has no effect in the
+    /// compiler's eyes, and goes.
     [[gnu::always_inline]] void prefetch_next(std::size_t next) const {
         constexpr std::size_t line = 64, longest = 512;
         const std::size_t bytes = layer(0).inputs * sizeof(S);
