@@ -15,16 +15,16 @@ constexpr int not_available = 3;
 /// Throws if the words are not those of the usage.
 int run(const std::vector<std::string>& words) {
     using namespace handgrad;
-    const std::vector<Workload> workloads = select_workloads({{words.at(1)}}, "WORKLOAD");
+    const std::vector<measure::Workload> workloads = measure::select_workloads({{words.at(1)}}, "WORKLOAD");
     const std::optional<SimdLevel> level = find_simd_level(words.at(2));
     const std::size_t steps = std::stoul(words.at(3));
-    if (workloads.size() != 1 || workloads[0].kind == WorkloadKind::function || !level || steps == 0) {
+    if (workloads.size() != 1 || workloads[0].kind == measure::WorkloadKind::function || !level || steps == 0) {
         throw Error(ErrorKind::usage, "one network's WORKLOAD, a LEVEL and a number of STEPS are needed");
     }
     if (!available(*level)) {
         return not_available;
     }
-    repeat_workload(workloads[0], {.threads = 1, .simd = *level}, steps);
+    measure::repeat_workload(workloads[0], {.threads = 1, .simd = *level}, steps);
     std::cout << __VERSION__ << '\n';
     return 0;
 }

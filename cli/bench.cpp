@@ -19,8 +19,8 @@ namespace handgrad::cli {
 namespace {
 
 struct BenchOptions {
-    std::vector<Workload> workloads;
-    MeasureOptions measure;
+    std::vector<measure::Workload> workloads;
+    measure::MeasureOptions measure;
     OutputOptions show;
 };
 
@@ -62,7 +62,7 @@ bool parse(BenchOptions& options, std::vector<std::string> words) {
     if (!parse_or_help(arguments, std::move(words))) {
         return false;
     }
-    options.workloads = all && names.empty() ? all_workloads() : select_workloads(names, place);
+    options.workloads = all && names.empty() ? measure::all_workloads() : measure::select_workloads(names, place);
     return true;
 }
 
@@ -95,7 +95,7 @@ std::string quantity(double count) {
     return fmt::format("{}  ", digits(count));
 }
 
-std::string describe(const MachineLimits& limits) {
+std::string describe(const measure::MachineLimits& limits) {
     std::string text =
         fmt::format("This machine, measured now ({}, {})\n", name(limits.simd), counted(limits.threads, "thread"));
     text += fmt::format("  fused multiply-adds, GFLOP/s     one thread {}, in double {}", digits(limits.peak * 1e-9),
@@ -104,25 +104,25 @@ std::string describe(const MachineLimits& limits) {
                 ? "\n"
                 : fmt::format("; {} threads {}\n", limits.threads, digits(limits.peak_of_threads * 1e-9));
     text += "  reading, GB/s, one thread        ";
-    for (const MemoryLevel level : all_memory_levels) {
-        text += fmt::format("{}{} {}", level == MemoryLevel::l1 ? "" : ", ", name(level),
+    for (const measure::MemoryLevel level : measure::all_memory_levels) {
+        text += fmt::format("{}{} {}", level == measure::MemoryLevel::l1 ? "" : ", ", name(level),
                             digits(limits.bandwidth_of(level) * 1e-9));
     }
     return text + "\n\n";
 }
 
-std::string shape(const Workload& workload) {
-    if (workload.kind == WorkloadKind::function) {
+std::string shape(const measure::Workload& workload) {
+    if (workload.kind == measure::WorkloadKind::function) {
         return "";
     }
     std::string text = fmt::format("{} {}", fmt::join(workload.sizes, "-"), name(workload.hidden));
     if (workload.output != Activation::identity) {
         text += fmt::format(" {}", name(workload.output));
     }
-    return text + (workload.update == UpdateKind::adam  ? " adam"
-                   : workload.update == UpdateKind::sgd ? " sgd"
-                   : workload.double_precision          ? ", double"
-                                                        : "");
+    return text + (workload.update == measure::UpdateKind::adam  ? " adam"
+                   : workload.update == measure::UpdateKind::sgd ? " sgd"
+                   : workload.double_precision                   ? ", double"
+                                                                 : "");
 }
 
 std::string table_line(std::string_view id, std::string_view shape, std::string_view batch, std::string_view threads,
@@ -131,16 +131,16 @@ std::string table_line(std::string_view id, std::string_view shape, std::string_
                        rows, share);
 }
 
-std::string describe(const Measurement& measured) {
-    const Workload& workload = measured.workload;
-    const bool function = workload.kind == WorkloadKind::function;
+std::string describe(const measure::Measurement& measured) {
+    const measure::Workload& workload = measured.workload;
+    const bool function = workload.kind == measure::WorkloadKind::function;
     const std::string share = std::isfinite(measured.share()) ? fmt::format("{:.0f} %", 100.0 * measured.share()) : "-";
     std::string text = table_line(workload.id, shape(workload), function ? "" : fmt::format("{}", workload.batch),
                                   fmt::format("{}", measured.threads), duration(measured.seconds),
                                   measured.flops_per_second == 0.0 ? "-" : digits(measured.flops_per_second * 1e-9),
                                   quantity(measured.rows_per_second), share);
     if (measured.percentiles) {
-        const Percentiles& p = *measured.percentiles;
+        const measure::Percentiles& p = *measured.percentiles;
         text += fmt::format("{:<22} half of the calls within {}, 99 % {}, 99.9 % {}\n", "", duration(p.p50),
                             duration(p.p99), duration(p.p999));
     }
@@ -160,13 +160,13 @@ int bench(std::vector<std::string> words) {
         output.write(text);
         output.flush();  // as it is measured: somebody may be watching
     };
-    const MachineLimits limits = measure_machine(options.measure);
+    const measure::MachineLimits limits = measure::measure_machine(options.measure);
     show(options.show.json ? machine_event(limits)
                            : describe(limits) + table_line("workload", "shape", "batch", "threads", "a step", "GFLOP/s",
                                                            "rows/s", "of limit"));
-    Bench bench(limits, options.measure);
-    for (const Workload& workload : options.workloads) {
-        const Measurement measured = bench.run(workload);
+    measure::Bench bench(limits, options.measure);
+    for (const measure::Workload& workload : options.workloads) {
+        const measure::Measurement measured = bench.run(workload);
         show(options.show.json ? workload_event(measured) : describe(measured));
     }
     if (!options.show.json) {

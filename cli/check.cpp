@@ -12,7 +12,7 @@
 #include "cli/text.hpp"
 #include "cli/values.hpp"
 #include "cli/verbs.hpp"
-#include "handgrad/explain/certificate.hpp"
+#include "handgrad/certify/certificate.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -20,7 +20,7 @@ namespace {
 constexpr int failed_exit = 1;
 
 struct CheckOptions : LabelledCall {
-    CertifyOptions certify;
+    certify::CertifyOptions certify;
 };
 
 bool parse(CheckOptions& options, std::vector<std::string> words) {
@@ -48,14 +48,14 @@ bool parse(CheckOptions& options, std::vector<std::string> words) {
     return parse_or_help(arguments, std::move(words));
 }
 
-std::string describe(const Certificate& certificate) {
+std::string describe(const certify::Certificate& certificate) {
     std::vector<std::vector<std::string>> lines{{"", "verdict", "entries", "worst ulp", "at", "kinks", "undetermined"}};
     std::string faults;
-    const auto add = [&](const CertifiedTensor& tensor) {
+    const auto add = [&](const certify::CertifiedTensor& tensor) {
         lines.push_back({tensor.name, std::string(name(tensor.verdict)), fmt::format("{}", tensor.entries),
                          fmt::format("{:.3g}", tensor.worst_ulp), fmt::format("[{}]", fmt::join(tensor.where, ",")),
                          fmt::format("{}", tensor.kinks), fmt::format("{}", tensor.undetermined)});
-        if (tensor.verdict == Verdict::fail) {
+        if (tensor.verdict == certify::Verdict::fail) {
             faults += fmt::format(
                 "{}: {} of {} wrong, at [{}] {:.9g} where the witness has {:.9g} and rounding explains "
                 "{:.2g}; look at {}\n",
@@ -63,7 +63,7 @@ std::string describe(const Certificate& certificate) {
                 tensor.witness, tensor.bound, tensor.factor);
         }
     };
-    for (const CertifiedTensor& tensor : certificate.parameters) {
+    for (const certify::CertifiedTensor& tensor : certificate.parameters) {
         add(tensor);
     }
     add(certificate.input);
@@ -82,10 +82,10 @@ int check(std::vector<std::string> words) {
     const auto [model, table] = load(options);
     options.certify.applying = options.apply();
     options.certify.execution = options.execution;
-    const Certificate certificate = certify(model, table, options.certify);
+    const certify::Certificate certificate = certify::certify(model, table, options.certify);
     output.write(options.show.json ? certificate_event(certificate) : describe(certificate));
     output.finish();
-    return certificate.verdict == Verdict::fail ? failed_exit : 0;
+    return certificate.verdict == certify::Verdict::fail ? failed_exit : 0;
 }
 
 }  // namespace handgrad::cli

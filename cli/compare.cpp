@@ -15,9 +15,9 @@
 #include "cli/step_options.hpp"
 #include "cli/verbs.hpp"
 #include "handgrad/base/atomic_file.hpp"
-#include "handgrad/explain/answers.hpp"
-#include "handgrad/explain/comparison.hpp"
-#include "handgrad/explain/marking.hpp"
+#include "handgrad/compare/answers.hpp"
+#include "handgrad/compare/comparison.hpp"
+#include "handgrad/compare/marking.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -88,10 +88,10 @@ bool parse(CompareOptions& options, std::vector<std::string> words) {
 
 int judge_gradients(const CompareOptions& options) {
     Output output;
-    const std::vector<NamedArray> theirs = read_gradients(options.gradients);
+    const std::vector<NamedArray> theirs = compare::read_gradients(options.gradients);
     const auto [model, table] = load(options);
-    const Comparison comparison =
-        compare_gradients(model, table, theirs, options.gradients, options.applying.allow_extra);
+    const compare::Comparison comparison =
+        compare::compare_gradients(model, table, theirs, options.gradients, options.applying.allow_extra);
     output.write(options.show.json ? comparison_event(comparison) : comparison_text(comparison, model));
     output.finish();
     return comparison.pass ? 0 : difference_exit;
@@ -101,10 +101,11 @@ int mark_sheet(const CompareOptions& options) {
     Output output;
     const std::string sheet = read_file(options.answers);
     const auto [model, table] = load(options);
-    const Explanation explanation = explain(model, overruled(step_options_of(model), options.step), table,
-                                            options.row - 1, options.applying.allow_extra);
-    check_row_of_sheet(sheet, options.answers, options.row);
-    const Marking marking = mark_answers(explanation, read_answers(sheet, options.answers, explanation.derivation));
+    const explain::Explanation explanation = explain(model, overruled(explain::step_options_of(model), options.step),
+                                                     table, options.row - 1, options.applying.allow_extra);
+    compare::check_row_of_sheet(sheet, options.answers, options.row);
+    const compare::Marking marking =
+        compare::mark_answers(explanation, compare::read_answers(sheet, options.answers, explanation.derivation));
     output.write(options.show.json ? marking_event(marking) : marking_text(marking, model));
     output.finish();
     return marking.passed() ? 0 : difference_exit;

@@ -22,18 +22,19 @@ std::string layers_text(const std::vector<std::size_t>& layers) {
     return text;
 }
 
-std::string cause_text(const ComparedTensor& tensor) {
+std::string cause_text(const compare::ComparedTensor& tensor) {
     std::string text;
-    for (const Cause cause : tensor.causes) {
+    for (const compare::Cause cause : tensor.causes) {
         text += fmt::format("{}{}", text.empty() ? "" : " + ", name(cause));
     }
     return text;
 }
 
 /// What is said of one tensor that fails, as paragraphs.
-std::vector<std::string> paragraphs(const ComparedTensor& tensor, const Comparison& comparison, const Model& model) {
+std::vector<std::string> paragraphs(const compare::ComparedTensor& tensor, const compare::Comparison& comparison,
+                                    const Model& model) {
     std::vector<std::string> lines;
-    for (const Cause cause : tensor.causes) {
+    for (const compare::Cause cause : tensor.causes) {
         lines.push_back(fmt::format("{}: {}", name(cause), remedy(cause, tensor.wrong_layers, comparison.rows, model)));
     }
     for (const std::string& other : tensor.coincide) {
@@ -42,7 +43,7 @@ std::vector<std::string> paragraphs(const ComparedTensor& tensor, const Comparis
     if (!tensor.shape_problem.empty()) {
         lines.push_back(tensor.shape_problem);
     }
-    if (tensor.causes.front() == Cause::unexplained && !tensor.where.empty()) {
+    if (tensor.causes.front() == compare::Cause::unexplained && !tensor.where.empty()) {
         lines.push_back(fmt::format("differs most at {}: theirs {}, ours {}; {} of the largest entry, rounding: {}",
                                     index_text(tensor.where), rounded(tensor.their_value), rounded(tensor.our_value),
                                     rounded(tensor.relative), rounded(tensor.bound)));
@@ -55,42 +56,43 @@ std::vector<std::string> paragraphs(const ComparedTensor& tensor, const Comparis
 
 }  // namespace
 
-std::string remedy(Cause cause, const std::vector<std::size_t>& wrong_layers, std::size_t rows, const Model& model) {
+std::string remedy(compare::Cause cause, const std::vector<std::size_t>& wrong_layers, std::size_t rows,
+                   const Model& model) {
     const bool squared = model.loss.kind == Loss::squared_error;
     const std::string loss_equation = squared ? "Eq. 3, 10" : "Table 5, Eq. 18";
     switch (cause) {
-        case Cause::transposed:
+        case compare::Cause::transposed:
             return "dl/dW has the shape of W, out x in: delta a^T, not a delta^T (derivation 6.2)";
-        case Cause::sign:
+        case compare::Cause::sign:
             return fmt::format("the sign is turned round: the loss grows with yhat - y, not y - yhat ({})",
                                squared ? "Eq. 10" : "Eq. 18");
-        case Cause::factor_2:
+        case compare::Cause::factor_2:
             return squared ? "twice the gradient: the 2 of Eq. (10) counted twice, or a loss with a half less"
                            : "twice the gradient: this loss has no 2 (Eq. 18)";
-        case Cause::factor_half:
+        case compare::Cause::factor_half:
             return squared ? "half the gradient: the 2 of Eq. (10) is missing, or the loss has a half more"
                            : "half the gradient: this loss has no half (Eq. 18)";
-        case Cause::factor_outputs:
+        case compare::Cause::factor_outputs:
             return fmt::format("K = {}: a sum over the outputs taken for a mean, or the reverse ({})",
                                model.architecture().outputs(), loss_equation);
-        case Cause::factor_rows:
+        case compare::Cause::factor_rows:
             return fmt::format("B = {}: rows are averaged, so divide their sum by B, once (derivation 6.4)", rows);
-        case Cause::relu_at_zero:
+        case compare::Cause::relu_at_zero:
             return fmt::format("ReLU'(0) is {} in this model (Eq. 7, --convention)",
                                model.architecture().conventions.kink == Kink::right_limit ? "1" : "0");
-        case Cause::missing_output_derivative:
+        case compare::Cause::missing_output_derivative:
             return "multiply dl/dyhat by dyhat/dz of the last layer (Table 2; Eq. 8, 14)";
-        case Cause::missing_hidden_derivative:
+        case compare::Cause::missing_hidden_derivative:
             return fmt::format("multiply by f'(z) when going back through {} (Table 2; Eq. 5, 12)",
                                layers_text(wrong_layers));
-        case Cause::derivative_at_activation:
+        case compare::Cause::derivative_at_activation:
             return fmt::format("take the derivative at z, not at the activation, in {} (Eq. 5, 12, 14)",
                                layers_text(wrong_layers));
-        case Cause::accumulated:
+        case compare::Cause::accumulated:
             return "set the gradient to zero before each backward pass (section 1, step 4)";
-        case Cause::bias_sum:
+        case compare::Cause::bias_sum:
             return "dl/db is delta, summed over rows as dl/dW is, one number for each unit (Table 2)";
-        case Cause::unexplained:
+        case compare::Cause::unexplained:
             break;
     }
     return "no known mistake, alone or with others, gives these numbers in every entry";
@@ -119,15 +121,15 @@ void add_wrapped(std::string& to, std::string_view text, std::size_t indent) {
     }
 }
 
-std::string comparison_text(const Comparison& comparison, const Model& model) {
+std::string comparison_text(const compare::Comparison& comparison, const Model& model) {
     std::vector<std::vector<std::string>> table{{"tensor", "verdict", "cause"}};
-    for (const ComparedTensor& tensor : comparison.tensors) {
+    for (const compare::ComparedTensor& tensor : comparison.tensors) {
         table.push_back({tensor.name, tensor.pass ? "PASS" : "FAIL", tensor.pass ? "" : cause_text(tensor)});
     }
     std::string text = aligned(table, Heading::first_row);
     // Tensors of which the same is to be said stand together.
     std::vector<std::pair<std::string, std::vector<std::string>>> remarks;
-    for (const ComparedTensor& tensor : comparison.tensors) {
+    for (const compare::ComparedTensor& tensor : comparison.tensors) {
         if (tensor.pass) {
             continue;
         }
@@ -154,10 +156,10 @@ std::string comparison_text(const Comparison& comparison, const Model& model) {
                                 rounded(model.weight_decay)),
                     0);
     }
-    text +=
-        fmt::format("\n{}; gradients judged as numbers of {} binary digits; tensors that fail: {} of {}\n",
-                    counted(comparison.rows, "row"), comparison.digits,
-                    std::ranges::count(comparison.tensors, false, &ComparedTensor::pass), comparison.tensors.size());
+    text += fmt::format("\n{}; gradients judged as numbers of {} binary digits; tensors that fail: {} of {}\n",
+                        counted(comparison.rows, "row"), comparison.digits,
+                        std::ranges::count(comparison.tensors, false, &compare::ComparedTensor::pass),
+                        comparison.tensors.size());
     return text;
 }
 

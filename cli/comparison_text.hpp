@@ -6,14 +6,15 @@
 #include <string_view>
 #include <vector>
 
-#include "handgrad/explain/comparison.hpp"
+#include "handgrad/compare/comparison.hpp"
 #include "handgrad/store/model.hpp"
 
 namespace handgrad::cli {
 
 /// One sentence on what is wrong and where to put it right. `wrong_layers`: whose slope is not right, from 0; `rows` of
 /// the batch.
-std::string remedy(Cause cause, const std::vector<std::size_t>& wrong_layers, std::size_t rows, const Model& model);
+std::string remedy(compare::Cause cause, const std::vector<std::size_t>& wrong_layers, std::size_t rows,
+                   const Model& model);
 
 /// `[1, 0]`.
 std::string index_text(const std::vector<std::size_t>& where);
@@ -22,6 +23,6 @@ std::string index_text(const std::vector<std::size_t>& where);
 void add_wrapped(std::string& to, std::string_view text, std::size_t indent);
 
 /// At most 100 places wide.
-std::string comparison_text(const Comparison& comparison, const Model& model);
+std::string comparison_text(const compare::Comparison& comparison, const Model& model);
 
 }  // namespace handgrad::cli

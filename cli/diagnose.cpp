@@ -13,8 +13,9 @@
 #include "cli/output.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
-#include "handgrad/explain/diagnosis.hpp"
-#include "handgrad/explain/row_forensics.hpp"
+#include "handgrad/diagnose/diagnosis.hpp"
+#include "handgrad/diagnose/row_forensics.hpp"
+#include "handgrad/train/recorded_optimizer.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -47,10 +48,10 @@ std::string percent(double share) { return fmt::format("{:.0f} %", 100.0 * share
 std::string scientific(double value) { return fmt::format("{:.2e}", value); }
 std::string decimal(double value) { return std::isfinite(value) ? fmt::format("{:.2f}", value) : rounded(value); }
 
-std::string verdicts(const Diagnosis& diagnosis) {
+std::string verdicts(const diagnose::Diagnosis& diagnosis) {
     std::vector<std::vector<std::string>> lines{
         {"layer", "gradient", "step/weight", "unchanged", "saturated", "dead", "starved", "factor"}};
-    for (const LayerDiagnosis& layer : diagnosis.layers) {
+    for (const diagnose::LayerDiagnosis& layer : diagnosis.layers) {
         lines.push_back({layer.name, scientific(layer.gradient_rms), scientific(layer.update_ratio),
                          percent(layer.unchanged), percent(layer.saturated), percent(layer.dead),
                          layer.starved ? "yes" : "no", std::string(name(layer.factor))});
@@ -58,11 +59,11 @@ std::string verdicts(const Diagnosis& diagnosis) {
     return aligned(lines, Heading::first_row);
 }
 
-std::string splits(const Diagnosis& diagnosis) {
+std::string splits(const diagnose::Diagnosis& diagnosis) {
     std::vector<std::vector<std::string>> lines{
         {"layer", "log10 |dl/dW|", "=", "error", "output", "W above", "slopes", "input", "alignment"}};
-    for (const LayerDiagnosis& layer : diagnosis.layers) {
-        const GradientSplit& split = layer.split;
+    for (const diagnose::LayerDiagnosis& layer : diagnosis.layers) {
+        const diagnose::GradientSplit& split = layer.split;
         lines.push_back({layer.name, decimal(split.gradient), "", decimal(split.error), decimal(split.output),
                          decimal(split.weights), decimal(split.slopes), decimal(split.input),
                          decimal(split.alignment)});
@@ -70,14 +71,14 @@ std::string splits(const Diagnosis& diagnosis) {
     return aligned(lines, Heading::first_row);
 }
 
-std::string changes(const Diagnosis& diagnosis) {
+std::string changes(const diagnose::Diagnosis& diagnosis) {
     std::vector<std::vector<std::string>> lines{{"layer", "as it is"}};
     for (std::size_t c = 0; c < diagnosis.what_if.size(); ++c) {
         lines.front().push_back(fmt::format("({})", c + 1));
     }
     for (std::size_t l = 0; l < diagnosis.layers.size(); ++l) {
         lines.push_back({diagnosis.layers[l].name, scientific(diagnosis.layers[l].gradient_rms)});
-        for (const WhatIf& change : diagnosis.what_if) {
+        for (const diagnose::WhatIf& change : diagnosis.what_if) {
             lines.back().push_back(scientific(change.gradient_rms[l]));
         }
     }
@@ -89,13 +90,13 @@ std::string changes(const Diagnosis& diagnosis) {
 }
 
 /// By their lines in the table; empty when no rows were asked for.
-std::string rows_text(const std::vector<RowGradient>& top, const Table& table) {
+std::string rows_text(const std::vector<diagnose::RowGradient>& top, const Table& table) {
     if (top.empty()) {
         return "";
     }
     std::vector<std::vector<std::string>> lines{
         {table.lines.empty() ? "row" : "line", "gradient", "cosine", "", "pulls"}};
-    for (const RowGradient& row : top) {
+    for (const diagnose::RowGradient& row : top) {
         const std::size_t number = table.lines.empty() ? row.row : table.lines[row.row];
         lines.push_back({std::to_string(number), scientific(row.norm), decimal(row.cosine), "",
                          row.cosine > 0.0   ? "with the whole table"
@@ -106,7 +107,7 @@ std::string rows_text(const std::vector<RowGradient>& top, const Table& table) {
            aligned(lines, Heading::first_row) + "\n";
 }
 
-std::string describe(const Diagnosis& diagnosis, const std::string& rows) {
+std::string describe(const diagnose::Diagnosis& diagnosis, const std::string& rows) {
     return fmt::format(
         "{}; steps of {}\n\n"
         "{}\n"
@@ -128,10 +129,11 @@ int diagnose(std::vector<std::string> words) {
     const auto [model, table] = load(options);
     OptimizerOptions optimizer = recorded_optimizer(model).value_or(OptimizerOptions{.kind = OptimizerKind::sgd});
     optimizer.learning_rate = options.learning_rate.value_or(optimizer.learning_rate);
-    const Diagnosis diagnosis = diagnose(model, table, optimizer, options.apply());
-    const std::vector<RowGradient> top =
-        options.rows_top == 0 ? std::vector<RowGradient>{}
-                              : dominant_rows(row_gradients(model, table, options.apply()), options.rows_top);
+    const diagnose::Diagnosis diagnosis = diagnose::diagnose(model, table, optimizer, options.apply());
+    const std::vector<diagnose::RowGradient> top =
+        options.rows_top == 0
+            ? std::vector<diagnose::RowGradient>{}
+            : diagnose::dominant_rows(diagnose::row_gradients(model, table, options.apply()), options.rows_top);
     output.write(options.show.json ? diagnosis_event(diagnosis, top, table)
                                    : describe(diagnosis, rows_text(top, table)));
     output.finish();

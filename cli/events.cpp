@@ -109,8 +109,8 @@ std::string evaluation_event(const Evaluation& evaluation) {
     return line(json);
 }
 
-std::string certificate_event(const Certificate& certificate) {
-    const auto tensor = [](const CertifiedTensor& of) {
+std::string certificate_event(const certify::Certificate& certificate) {
+    const auto tensor = [](const certify::CertifiedTensor& of) {
         Json json;
         json["name"] = of.name;
         json["verdict"] = name(of.verdict);
@@ -130,7 +130,7 @@ std::string certificate_event(const Certificate& certificate) {
     json["verdict"] = name(certificate.verdict);
     json["rows"] = certificate.rows;
     json["parameters"] = Json::array();
-    for (const CertifiedTensor& parameter : certificate.parameters) {
+    for (const certify::CertifiedTensor& parameter : certificate.parameters) {
         json["parameters"].push_back(tensor(parameter));
     }
     json["input"] = tensor(certificate.input);
@@ -157,11 +157,11 @@ std::string prediction_event(const PredictionRow& row) {
     return line(json);
 }
 
-std::string machine_event(const MachineLimits& limits) {
+std::string machine_event(const measure::MachineLimits& limits) {
     Json json = event("machine");
     json["gflops_peak"] = limits.peak * 1e-9;
     json["gflops_peak_double"] = limits.peak_double * 1e-9;
-    for (const MemoryLevel level : all_memory_levels) {
+    for (const measure::MemoryLevel level : measure::all_memory_levels) {
         json["bandwidth_gb_s"][std::string(name(level))] = limits.bandwidth_of(level) * 1e-9;
     }
     json["threads"] = limits.threads;
@@ -169,7 +169,7 @@ std::string machine_event(const MachineLimits& limits) {
     return line(json);
 }
 
-std::string workload_event(const Measurement& measured) {
+std::string workload_event(const measure::Measurement& measured) {
     Json json = event("workload");
     json["id"] = measured.workload.id;
     json["threads"] = measured.threads;
@@ -187,15 +187,16 @@ std::string workload_event(const Measurement& measured) {
     return line(json);
 }
 
-std::string diagnosis_event(const Diagnosis& diagnosis, const std::vector<RowGradient>& top, const Table& table) {
+std::string diagnosis_event(const diagnose::Diagnosis& diagnosis, const std::vector<diagnose::RowGradient>& top,
+                            const Table& table) {
     Json json = event("diagnosis");
     json["rows"] = diagnosis.rows;
     json["factor"] = name(diagnosis.factor);
     json["output_cancels"] = diagnosis.output_cancels;
     json["optimizer"] = diagnosis.optimizer;
     json["layers"] = Json::array();
-    for (const LayerDiagnosis& layer : diagnosis.layers) {
-        const GradientSplit& split = layer.split;
+    for (const diagnose::LayerDiagnosis& layer : diagnosis.layers) {
+        const diagnose::GradientSplit& split = layer.split;
         json["layers"].push_back({{"name", layer.name},
                                   {"gradient_rms", layer.gradient_rms},
                                   {"update_ratio", layer.update_ratio},
@@ -215,7 +216,7 @@ std::string diagnosis_event(const Diagnosis& diagnosis, const std::vector<RowGra
                                     {"alignment", split.alignment}}}});
     }
     json["what_if"] = Json::array();
-    for (const WhatIf& row : diagnosis.what_if) {
+    for (const diagnose::WhatIf& row : diagnosis.what_if) {
         for (std::size_t l = 0; l < row.gradient_rms.size(); ++l) {
             json["what_if"].push_back({{"change", row.change},
                                        {"layer", layer_name(l)},
@@ -225,7 +226,7 @@ std::string diagnosis_event(const Diagnosis& diagnosis, const std::vector<RowGra
     }
     if (!top.empty()) {
         json["rows_top"] = Json::array();
-        for (const RowGradient& row : top) {
+        for (const diagnose::RowGradient& row : top) {
             json["rows_top"].push_back({{"line", table.lines.empty() ? Json() : Json(table.lines[row.row])},
                                         {"row", row.row},
                                         {"norm", row.norm},
@@ -236,11 +237,11 @@ std::string diagnosis_event(const Diagnosis& diagnosis, const std::vector<RowGra
     return line(json);
 }
 
-std::string sensitivity_event(const std::vector<ColumnSensitivity>& columns, std::size_t rows) {
+std::string sensitivity_event(const std::vector<diagnose::ColumnSensitivity>& columns, std::size_t rows) {
     Json json = event("sensitivity");
     json["rows"] = rows;
     json["columns"] = Json::array();
-    for (const ColumnSensitivity& column : columns) {
+    for (const diagnose::ColumnSensitivity& column : columns) {
         json["columns"].push_back({{"name", column.name},
                                    {"target", column.target},
                                    {"mean", column.mean},
@@ -253,11 +254,11 @@ std::string sensitivity_event(const std::vector<ColumnSensitivity>& columns, std
     return line(json);
 }
 
-std::string comparison_event(const Comparison& comparison) {
+std::string comparison_event(const compare::Comparison& comparison) {
     Json tensors = Json::array();
-    for (const ComparedTensor& tensor : comparison.tensors) {
+    for (const compare::ComparedTensor& tensor : comparison.tensors) {
         std::string causes;
-        for (const Cause cause : tensor.causes) {
+        for (const compare::Cause cause : tensor.causes) {
             causes += (causes.empty() ? "" : "+") + std::string(name(cause));
         }
         tensors.push_back({{"name", tensor.name},
@@ -315,7 +316,7 @@ std::string model_event(const Model& model, const std::string& path, const std::
     return line(json);
 }
 
-std::string report_event(const Report& report, const std::string& path) {
+std::string report_event(const report::Report& report, const std::string& path) {
     Json json = event("report");
     json["report"] = path;
     json["rows"] = report.rows;

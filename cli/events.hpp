@@ -6,16 +6,16 @@
 #include <string_view>
 #include <vector>
 
+#include "handgrad/certify/certificate.hpp"
+#include "handgrad/compare/comparison.hpp"
+#include "handgrad/compare/marking.hpp"
 #include "handgrad/data/preprocessing.hpp"
-#include "handgrad/explain/certificate.hpp"
-#include "handgrad/explain/comparison.hpp"
-#include "handgrad/explain/diagnosis.hpp"
+#include "handgrad/diagnose/diagnosis.hpp"
+#include "handgrad/diagnose/row_forensics.hpp"
+#include "handgrad/diagnose/sensitivity.hpp"
 #include "handgrad/explain/explanation.hpp"
-#include "handgrad/explain/marking.hpp"
-#include "handgrad/explain/report.hpp"
-#include "handgrad/explain/row_forensics.hpp"
-#include "handgrad/explain/sensitivity.hpp"
 #include "handgrad/measure/bench.hpp"
+#include "handgrad/report/report.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/train/fit.hpp"
 #include "handgrad/train/prediction.hpp"
@@ -35,7 +35,7 @@ std::string done_event(const FitResult& result, std::string_view stopped, const 
 std::string evaluation_event(const Evaluation& evaluation);
 /// `verdict`, `rows`, `parameters` and `input`: for each tensor `name`, `verdict`, `entries`, `kinks`, `undetermined`,
 /// `failed`, and of the entry with the largest error `worst_ulp`, `where`, `claimed`, `witness`, `bound`; `factor`.
-std::string certificate_event(const Certificate& certificate);
+std::string certificate_event(const certify::Certificate& certificate);
 /// One row of a prediction: `row` (from 0), then `values` by target (regression) or `predicted`, with `probabilities`
 /// by class where they are wanted, and `jacobian` by name.
 struct PredictionRow {
@@ -48,27 +48,28 @@ struct PredictionRow {
 };
 std::string prediction_event(const PredictionRow& row);
 /// What `bench` measured: the machine's limits, in GFLOP/s and GB/s (10⁹) of one thread, and one workload.
-std::string machine_event(const MachineLimits& limits);
-std::string workload_event(const Measurement& measured);
+std::string machine_event(const measure::MachineLimits& limits);
+std::string workload_event(const measure::Measurement& measured);
 /// `dtype`, `layers`, `loss_function`, `optimizer`, `forward`, `jacobians`, `deltas`, `backward`, `update`; with a row
 /// also `row`, `parameters`, `loss` and the `value` of each, Jacobians dense. `formula` is Unicode, `latex` LaTeX. Of
 /// an exercise sheet formulas and values are null, to be filled in. Raises Error(usage) for a Jacobian of more than
 /// 2^24 numbers.
-std::string explanation_event(const Explanation& explanation, bool blank);
+std::string explanation_event(const explain::Explanation& explanation, bool blank);
 /// Per layer its verdict and what it rests on, and the what-if rows, one for each change and layer.
 /// `rows_top`: the dominant rows, by their line in the table (null for a binary one) and their row, from 0.
-std::string diagnosis_event(const Diagnosis& diagnosis, const std::vector<RowGradient>& top, const Table& table);
-std::string sensitivity_event(const std::vector<ColumnSensitivity>& columns, std::size_t rows);
+std::string diagnosis_event(const diagnose::Diagnosis& diagnosis, const std::vector<diagnose::RowGradient>& top,
+                            const Table& table);
+std::string sensitivity_event(const std::vector<diagnose::ColumnSensitivity>& columns, std::size_t rows);
 /// What `compare` found: `rows`, and of each of `tensors` `name`, `verdict` PASS or FAIL, `cause` (null on PASS;
 /// several joined by `+`), `coincide` (causes that give the same numbers), and where it differs most.
-std::string comparison_event(const Comparison& comparison);
+std::string comparison_event(const compare::Comparison& comparison);
 /// An exercise sheet, marked: `row` (from 1), and of each of `answers` `symbol`, `mark` (right, follows, wrong, blank),
 /// `written` and `left_blank` (numbers), `cause` (as of compare; null where none is known), and of what is wrong or
 /// follows `where` (from 0), `answer`, `expected`, `from_own` and `follows_from` (null otherwise); then how many are
 /// `right`, `follows`, `wrong`, `blank`.
-std::string marking_event(const Marking& marking);
+std::string marking_event(const compare::Marking& marking);
 /// What a page was written of: `report` (its file), `rows`, `loss`, `metrics`, `certificate` (its verdict), `factor`.
-std::string report_event(const Report& report, const std::string& path);
+std::string report_event(const report::Report& report, const std::string& path);
 /// All that `inspect` knows; `history`: the training epoch by epoch, `columns` by name and a row of numbers for each of
 /// `epochs`.
 std::string model_event(const Model& model, const std::string& path, const std::string& file_hash);

@@ -14,7 +14,8 @@
 #include "cli/output.hpp"
 #include "cli/step_options.hpp"
 #include "cli/verbs.hpp"
-#include "handgrad/explain/render.hpp"
+#include "handgrad/document/render.hpp"
+#include "handgrad/explain/compose.hpp"
 #include "handgrad/train/fit.hpp"
 
 namespace handgrad::cli {
@@ -42,7 +43,7 @@ struct ExplainOptions {
     std::string output;
     std::size_t row = 0;  ///< from 1; 0: none
     Format format = Format::text;
-    SheetOptions sheet;
+    explain::SheetOptions sheet;
     NetworkOptions network;
     StepGiven optimizer;
     ReadingOptions reading;
@@ -148,7 +149,7 @@ Loss usual_loss(Activation output) {
                                            : Loss::squared_error;
 }
 
-Explanation explain_sizes(const NetworkOptions& network, const StepOptions& step) {
+explain::Explanation explain_sizes(const NetworkOptions& network, const explain::StepOptions& step) {
     Architecture shape{.sizes = network.sizes,
                        .hidden = network.hidden.front(),
                        .output = network.output,
@@ -162,9 +163,9 @@ Explanation explain_sizes(const NetworkOptions& network, const StepOptions& step
     return explain(shape, loss, step);
 }
 
-Explanation explain_model(const ExplainOptions& options) {
+explain::Explanation explain_model(const ExplainOptions& options) {
     const Model model = load_model(options.model, options.applying.allow_nonfinite);
-    const StepOptions step = overruled(step_options_of(model), options.optimizer);
+    const explain::StepOptions step = overruled(explain::step_options_of(model), options.optimizer);
     if (options.data.empty()) {
         return explain(model, step);
     }
@@ -175,14 +176,14 @@ Explanation explain_model(const ExplainOptions& options) {
     return explain(model, step, table, options.row - 1, options.applying.allow_extra);
 }
 
-std::string rendered(const Explanation& explanation, const ExplainOptions& options) {
+std::string rendered(const explain::Explanation& explanation, const ExplainOptions& options) {
     switch (options.show.json ? Format::json : options.format) {
         case Format::text:
-            return render_text(compose(explanation, options.sheet));
+            return document::render_text(explain::compose(explanation, options.sheet));
         case Format::markdown:
-            return render_markdown(compose(explanation, options.sheet));
+            return document::render_markdown(explain::compose(explanation, options.sheet));
         case Format::latex:
-            return render_latex(compose(explanation, options.sheet));
+            return document::render_latex(explain::compose(explanation, options.sheet));
         case Format::json:
             return explanation_event(explanation, options.sheet.blank);
     }
@@ -203,9 +204,9 @@ int explain(std::vector<std::string> words) {
         }
     }
     Output output(options.output.empty() ? std::optional<std::filesystem::path>{} : options.output);
-    const Explanation explanation = options.model.empty()
-                                        ? explain_sizes(options.network, overruled({}, options.optimizer))
-                                        : explain_model(options);
+    const explain::Explanation explanation = options.model.empty()
+                                                 ? explain_sizes(options.network, overruled({}, options.optimizer))
+                                                 : explain_model(options);
     output.write(rendered(explanation, options));
     output.finish();
     return 0;

@@ -10,20 +10,20 @@
 #include "cli/event_line.hpp"
 #include "cli/events.hpp"
 #include "cli/values.hpp"
-#include "handgrad/explain/notation.hpp"
+#include "handgrad/document/notation.hpp"
 
 namespace handgrad::cli {
 namespace {
 
 constexpr std::size_t most_numbers = std::size_t{1} << 24;
 
-Json shape_of(const Quantity& quantity) {
+Json shape_of(const explain::Quantity& quantity) {
     return quantity.vector ? Json{quantity.rows} : Json{quantity.rows, quantity.columns};
 }
 
 class Event {
 public:
-    Event(const Explanation& explanation, bool blank)
+    Event(const explain::Explanation& explanation, bool blank)
         : e_(explanation), d_(explanation.derivation), t_(e_.row ? &e_.row->trace : nullptr), blank_(blank) {}
 
     Json write() {
@@ -31,7 +31,7 @@ public:
         network();
         row();
         list("forward", d_.forward.size(), [&](std::size_t i, Json& item) {
-            const ForwardRow& row = d_.forward[i];
+            const explain::ForwardRow& row = d_.forward[i];
             item["symbol"] = row.quantity.symbol;
             item["layer"] = row.layer;
             item["activation"] = row.activation ? Json(name(*row.activation)) : Json();
@@ -45,14 +45,14 @@ public:
         }
         jacobians();
         list("deltas", d_.deltas.size(), [&](std::size_t i, Json& item) {
-            const Delta& delta = d_.deltas[i];
+            const explain::Delta& delta = d_.deltas[i];
             item["symbol"] = delta.quantity.symbol;
             item["shape"] = shape_of(delta.quantity);
             formula(item, delta.product);
             value(item, delta.quantity, [&]() -> const Matrix<double>& { return t_->deltas[i]; });
         });
         list("backward", d_.backward.size(), [&](std::size_t p, Json& item) {
-            const BackwardRow& row = d_.backward[p];
+            const explain::BackwardRow& row = d_.backward[p];
             item["parameter"] = row.parameter;
             item["symbol"] = row.quantity.symbol;
             item["shape"] = shape_of(row.quantity);
@@ -92,7 +92,7 @@ private:
                               {"epsilon", o.epsilon},
                               {"weight_decay", o.weight_decay},
                               {"penalty", e_.step.penalty}};
-        for (const Formula& rule : e_.update.rules) {
+        for (const document::Formula& rule : e_.update.rules) {
             Json item = Json::object();
             formula(item, rule);
             json_["optimizer"]["rules"].push_back(std::move(item));
@@ -104,7 +104,8 @@ private:
             return;
         }
         json_["row"] = {{"number", e_.row->number}, {"place", e_.row->place}};
-        const auto cells = [&](const char* key, const std::vector<ExplainedCell>& from, const Matrix<double>& values) {
+        const auto cells = [&](const char* key, const std::vector<explain::ExplainedCell>& from,
+                               const Matrix<double>& values) {
             json_["row"][key] = Json::array();
             for (std::size_t i = 0; i < from.size(); ++i) {
                 json_["row"][key].push_back({{"name", from[i].name}, {"cell", from[i].cell}, {"value", values(i, 0)}});
@@ -114,7 +115,7 @@ private:
         cells("y", e_.row->outputs, t_->y);
         json_["parameters"] = Json::array();
         for (std::size_t p = 0; p < d_.backward.size(); ++p) {
-            const BackwardRow& row = d_.backward[p];
+            const explain::BackwardRow& row = d_.backward[p];
             json_["parameters"].push_back({{"parameter", row.parameter},
                                            {"shape", shape_of(row.quantity)},
                                            {"value", numbers(row.quantity, t_->parameters[p])}});
@@ -123,7 +124,7 @@ private:
 
     void jacobians() {
         list("jacobians", d_.jacobians.size(), [&](std::size_t i, Json& item) {
-            const Jacobian& factor = d_.jacobians[i];
+            const explain::Jacobian& factor = d_.jacobians[i];
             item["symbol"] = factor.quantity.symbol;
             item["equation"] = blank_ ? Json() : Json(factor.equations);
             item["shape"] = shape_of(factor.quantity);
@@ -138,7 +139,7 @@ private:
                                 "diagonal",
                                 factor.quantity.symbol, factor.quantity.rows, factor.quantity.columns));
             }
-            const TracedJacobian& traced = t_->jacobians[i];
+            const explain::TracedJacobian& traced = t_->jacobians[i];
             item["value"] = matrix(factor.quantity.rows, factor.quantity.columns,
                                    [&](std::size_t r, std::size_t c) { return traced.at(r, c); });
         });
@@ -154,19 +155,19 @@ private:
         }
     }
 
-    void formula(Json& item, const Formula& text) const {
-        item["formula"] = blank_ ? Json() : Json(unicode_of(text));
+    void formula(Json& item, const document::Formula& text) const {
+        item["formula"] = blank_ ? Json() : Json(document::unicode_of(text));
         item["latex"] = blank_ ? Json() : Json(text);
     }
 
     template <class Values>
-    void value(Json& item, const Quantity& quantity, Values&& values) const {
+    void value(Json& item, const explain::Quantity& quantity, Values&& values) const {
         if (t_ != nullptr) {
             item["value"] = blank_ ? blanks(quantity) : numbers(quantity, values());
         }
     }
 
-    static Json numbers(const Quantity& quantity, const Matrix<double>& values) {
+    static Json numbers(const explain::Quantity& quantity, const Matrix<double>& values) {
         if (quantity.vector) {
             return Json(std::vector<double>(values.values().begin(), values.values().end()));
         }
@@ -177,7 +178,7 @@ private:
         return rows;
     }
 
-    static Json blanks(const Quantity& quantity) {
+    static Json blanks(const explain::Quantity& quantity) {
         Json rows = Json::array();
         for (std::size_t i = 0; i < quantity.rows; ++i) {
             rows.push_back(quantity.vector ? Json() : Json(std::vector<Json>(quantity.columns)));
@@ -198,16 +199,16 @@ private:
         return result;
     }
 
-    const Explanation& e_;
-    const Derivation& d_;
-    const Trace* t_;
+    const explain::Explanation& e_;
+    const explain::Derivation& d_;
+    const explain::Trace* t_;
     bool blank_;
     Json json_;
 };
 
 }  // namespace
 
-std::string explanation_event(const Explanation& explanation, bool blank) {
+std::string explanation_event(const explain::Explanation& explanation, bool blank) {
     return line(Event(explanation, blank).write());
 }
 

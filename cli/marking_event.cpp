@@ -7,11 +7,11 @@
 
 namespace handgrad::cli {
 
-std::string marking_event(const Marking& marking) {
+std::string marking_event(const compare::Marking& marking) {
     Json json = event("marking");
     json["row"] = marking.row;
     json["answers"] = Json::array();
-    for (const MarkedAnswer& answer : marking.answers) {
+    for (const compare::MarkedAnswer& answer : marking.answers) {
         const bool differs = !answer.where.empty();
         const auto number = [&](double value) { return differs ? Json(value) : Json(); };
         json["answers"].push_back({{"symbol", answer.symbol},
@@ -25,7 +25,8 @@ std::string marking_event(const Marking& marking) {
                                    {"from_own", number(answer.from_own)},
                                    {"follows_from", answer.follows_from.empty() ? Json() : Json(answer.follows_from)}});
     }
-    for (const Mark mark : {Mark::right, Mark::follows, Mark::wrong, Mark::blank}) {
+    for (const compare::Mark mark :
+         {compare::Mark::right, compare::Mark::follows, compare::Mark::wrong, compare::Mark::blank}) {
         json[std::string(name(mark))] = marking.count(mark);
     }
     return line(json);

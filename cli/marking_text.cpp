@@ -15,33 +15,33 @@ namespace handgrad::cli {
 namespace {
 
 /// Causes of the backward pass have an equation to look up; as factors of anything else they speak for themselves.
-std::string mistake_text(const MarkedAnswer& answer, const Model& model) {
+std::string mistake_text(const compare::MarkedAnswer& answer, const Model& model) {
     const bool backward = answer.symbol.starts_with('d');
     const bool update = answer.symbol.find('.') != std::string::npos;
-    if (!backward && answer.cause == Cause::sign) {
+    if (!backward && answer.cause == compare::Cause::sign) {
         return update ? "the step goes against the gradient: w - eta dl/dw, not + (Eq. 4)"
                       : "-1 times the right numbers";
     }
-    if (!backward && answer.cause == Cause::factor_2) {
+    if (!backward && answer.cause == compare::Cause::factor_2) {
         return update ? "the step is twice as long (Eq. 4)" : "twice the right numbers";
     }
-    if (!backward && answer.cause == Cause::factor_half) {
+    if (!backward && answer.cause == compare::Cause::factor_half) {
         return update ? "the step is half as long (Eq. 4)" : "half the right numbers";
     }
-    if (answer.cause == Cause::transposed && !backward) {
+    if (answer.cause == compare::Cause::transposed && !backward) {
         return update ? "dl/dW has the shape of W, out x in: delta a^T, not a delta^T (derivation 6.2)"
                       : "W is out x in: row i of W times what enters, not column i (Eq. 1)";
     }
-    if (answer.cause == Cause::transposed && !answer.symbol.starts_with("dl/dW")) {
+    if (answer.cause == compare::Cause::transposed && !answer.symbol.starts_with("dl/dW")) {
         return "delta goes back through W by its columns: delta^T W, not delta^T W^T (Table 2)";
     }
     return remedy(*answer.cause, answer.wrong_layers, 1, model);
 }
 
-std::string remark(const MarkedAnswer& answer) {
-    std::string text = answer.mark == Mark::follows ? "from the mistake in " + answer.follows_from
-                       : answer.cause               ? std::string(name(*answer.cause))
-                                                    : "";
+std::string remark(const compare::MarkedAnswer& answer) {
+    std::string text = answer.mark == compare::Mark::follows ? "from the mistake in " + answer.follows_from
+                       : answer.cause                        ? std::string(name(*answer.cause))
+                                                             : "";
     if (answer.written > 0 && answer.left_blank > 0) {
         text += fmt::format("{}{} of {} left blank", text.empty() ? "" : "; ", answer.left_blank,
                             answer.written + answer.left_blank);
@@ -51,14 +51,14 @@ std::string remark(const MarkedAnswer& answer) {
 
 }  // namespace
 
-std::string marking_text(const Marking& marking, const Model& model) {
+std::string marking_text(const compare::Marking& marking, const Model& model) {
     std::vector<std::vector<std::string>> table{{"answer", "mark", ""}};
-    for (const MarkedAnswer& answer : marking.answers) {
+    for (const compare::MarkedAnswer& answer : marking.answers) {
         table.push_back({answer.symbol, std::string(name(answer.mark)), remark(answer)});
     }
     std::string text = aligned(table, Heading::first_row);
-    for (const MarkedAnswer& answer : marking.answers) {
-        if (answer.mark != Mark::wrong) {
+    for (const compare::MarkedAnswer& answer : marking.answers) {
+        if (answer.mark != compare::Mark::wrong) {
             continue;
         }
         text += "\n" + answer.symbol + "\n";
@@ -75,12 +75,12 @@ std::string marking_text(const Marking& marking, const Model& model) {
     if (marking.partly_blank() > 0) {
         text += counted(marking.partly_blank(), "number") + " left blank in answers that were begun\n";
     }
-    text += fmt::format("{} of {} right", marking.count(Mark::right), marking.answers.size());
-    const std::size_t follows = marking.count(Mark::follows);
+    text += fmt::format("{} of {} right", marking.count(compare::Mark::right), marking.answers.size());
+    const std::size_t follows = marking.count(compare::Mark::follows);
     if (follows > 0) {
         text += fmt::format(", {} {} from an earlier mistake", follows, follows == 1 ? "follows" : "follow");
     }
-    for (const Mark mark : {Mark::wrong, Mark::blank}) {
+    for (const compare::Mark mark : {compare::Mark::wrong, compare::Mark::blank}) {
         if (marking.count(mark) > 0) {
             text += fmt::format(", {} {}", marking.count(mark), name(mark));
         }

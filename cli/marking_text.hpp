@@ -3,12 +3,12 @@
 
 #include <string>
 
-#include "handgrad/explain/marking.hpp"
+#include "handgrad/compare/marking.hpp"
 #include "handgrad/store/model.hpp"
 
 namespace handgrad::cli {
 
 /// At most 100 places wide; the last line is the score.
-std::string marking_text(const Marking& marking, const Model& model);
+std::string marking_text(const compare::Marking& marking, const Model& model);
 
 }  // namespace handgrad::cli

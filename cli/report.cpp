@@ -10,14 +10,14 @@
 #include "cli/output.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
-#include "handgrad/explain/report.hpp"
+#include "handgrad/report/report.hpp"
 
 namespace handgrad::cli {
 namespace {
 
 struct ReportCall : LabelledCall {
     std::string output;
-    ReportOptions how;
+    report::ReportOptions how;
 };
 
 bool parse(ReportCall& options, std::vector<std::string> words) {
@@ -61,8 +61,8 @@ int report(std::vector<std::string> words) {
     }
     Output page(options.output), events;
     const auto [model, table] = load(options);
-    const Report report = make_report(model, table, options.how);
-    page.write(report_page(report, model));
+    const report::Report report = report::make_report(model, table, options.how);
+    page.write(report::report_page(report, model));
     page.finish();
     if (options.show.json) {
         events.write(report_event(report, options.output));

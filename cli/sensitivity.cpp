@@ -12,13 +12,13 @@
 #include "cli/output.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
-#include "handgrad/explain/sensitivity.hpp"
+#include "handgrad/diagnose/sensitivity.hpp"
 
 namespace handgrad::cli {
 namespace {
 
 struct SensitivityCall : LabelledCall {
-    SensitivityOptions how;
+    diagnose::SensitivityOptions how;
 };
 
 bool parse(SensitivityCall& options, std::vector<std::string> words) {
@@ -39,20 +39,20 @@ bool parse(SensitivityCall& options, std::vector<std::string> words) {
 }
 
 /// Sorted by effect within each target, the largest first.
-std::string describe(std::vector<ColumnSensitivity> columns, std::size_t rows) {
+std::string describe(std::vector<diagnose::ColumnSensitivity> columns, std::size_t rows) {
     std::vector<std::string> targets;
-    for (const ColumnSensitivity& column : columns) {
+    for (const diagnose::ColumnSensitivity& column : columns) {
         if (std::ranges::find(targets, column.target) == targets.end()) {
             targets.push_back(column.target);
         }
     }
-    std::ranges::stable_sort(columns, std::ranges::greater(), &ColumnSensitivity::effect);
+    std::ranges::stable_sort(columns, std::ranges::greater(), &diagnose::ColumnSensitivity::effect);
     const auto short_number = [](double value) { return fmt::format("{:.3g}", value); };
     std::string text = counted(rows, "row") + "\n";
     for (const std::string& target : targets) {
         std::vector<std::vector<std::string>> lines{{"column", "mean", "sd", "rms", "sign", "effect", "permutation"}};
         std::string strongest;
-        for (const ColumnSensitivity& c : columns) {
+        for (const diagnose::ColumnSensitivity& c : columns) {
             if (c.target == target) {
                 strongest = strongest.empty() ? c.name : strongest;
                 lines.push_back({c.name, short_number(c.mean), short_number(c.sd), short_number(c.rms),
@@ -85,7 +85,8 @@ int sensitivity(std::vector<std::string> words) {
     }
     const ApplyOptions apply{.labels = labelled ? Labels::required : Labels::absent,
                              .allow_extra = options.applying.allow_extra};
-    const std::vector<ColumnSensitivity> columns = sensitivity(model, table, apply, options.how, options.execution);
+    const std::vector<diagnose::ColumnSensitivity> columns =
+        sensitivity(model, table, apply, options.how, options.execution);
     output.write(options.show.json ? sensitivity_event(columns, table.rows) : describe(columns, table.rows));
     output.finish();
     return 0;

@@ -23,7 +23,7 @@ void declare_step(Arguments& arguments, StepGiven& given, std::string heading) {
                      into(given.weight_decay, {.lowest = 0.0}));
 }
 
-StepOptions overruled(StepOptions step, const StepGiven& given) {
+explain::StepOptions overruled(explain::StepOptions step, const StepGiven& given) {
     OptimizerOptions& o = step.optimizer;
     if (given.kind && *given.kind != o.kind) {  // what belonged to the other one goes
         o = {.kind = *given.kind, .learning_rate = o.learning_rate};

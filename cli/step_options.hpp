@@ -26,6 +26,6 @@ struct StepGiven {
 void declare_step(Arguments& arguments, StepGiven& given, std::string heading);
 
 /// The recorded optimizer with what was given put over it.
-StepOptions overruled(StepOptions step, const StepGiven& given);
+explain::StepOptions overruled(explain::StepOptions step, const StepGiven& given);
 
 }  // namespace handgrad::cli

@@ -18,8 +18,8 @@
 #include "cli/verbs.hpp"
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/error.hpp"
-#include "handgrad/explain/gradient_flow.hpp"
-#include "handgrad/explain/report.hpp"
+#include "handgrad/diagnose/gradient_flow.hpp"
+#include "handgrad/report/report.hpp"
 #include "handgrad/store/model.hpp"
 
 namespace handgrad::cli {
@@ -165,11 +165,11 @@ void write_report(const FitResult& result, const TrainOptionsGiven& given, const
     const std::optional<Table>& own = result.baseline_on == "test" ? tables.test : tables.validation;
     const Table& judged = result.baseline_on != "train" && own ? *own : tables.data;
     const std::string rows = result.baseline_on == "train" ? "training" : result.baseline_on;
-    const Report report = make_report(
+    const report::Report report = report::make_report(
         result.model, select_rows(judged, result.judged_rows),
         {.rows_are = "the " + rows + " rows of", .allow_extra = true, .execution = given.fit.training.execution});
     Output page(given.report);
-    page.write(report_page(report, result.model));
+    page.write(report::report_page(report, result.model));
     page.finish();
 }
 
@@ -220,7 +220,7 @@ int train(std::vector<std::string> words) {
                            .on_epoch = [&](const EpochReport& report,
                                            const Metrics& validation) { return reporter.epoch(report, validation); }};
     if (given->diagnose) {
-        callbacks.measure = gradient_flow;
+        callbacks.measure = diagnose::gradient_flow;
     }
     FitResult result = fit(tables.data, given->fit, callbacks);
     reporter.end_progress();

@@ -48,6 +48,7 @@
 
 // Step 5: the update.
 #include "handgrad/train/optimizer.hpp"
+#include "handgrad/train/recorded_optimizer.hpp"
 // All five steps, epoch after epoch.
 #include "handgrad/train/trainer.hpp"
 // From a table to a model in one call, and from a model to predictions and metrics.
@@ -55,27 +56,30 @@
 #include "handgrad/train/metrics.hpp"
 #include "handgrad/train/prediction.hpp"
 
-// Every derivative of a model, judged against the complex step.
-#include "handgrad/explain/certificate.hpp"
-// Every derivative in the open: the tables of a network's derivation, one step in numbers, and how they are written.
-#include "handgrad/explain/answers.hpp"
+// Beyond what trains and uses a network each subject has a namespace of its own. A text with formulas, tables and
+// numbers, and how it is written.
+#include "handgrad/document/document.hpp"
+#include "handgrad/document/notation.hpp"
+#include "handgrad/document/render.hpp"
+// Every derivative in the open: the tables of a network's derivation, and one step in numbers.
+#include "handgrad/explain/compose.hpp"
 #include "handgrad/explain/derivation.hpp"
-#include "handgrad/explain/document.hpp"
 #include "handgrad/explain/explanation.hpp"
 #include "handgrad/explain/formulas.hpp"
-#include "handgrad/explain/notation.hpp"
-#include "handgrad/explain/render.hpp"
 #include "handgrad/explain/trace.hpp"
-// What a network does on a table: which factor starves a layer, which rows pull, how much each column moves.
-#include "handgrad/explain/diagnosis.hpp"
-#include "handgrad/explain/gradient_flow.hpp"
-#include "handgrad/explain/row_forensics.hpp"
-#include "handgrad/explain/sensitivity.hpp"
+// Every derivative of a model, judged against the complex step.
+#include "handgrad/certify/certificate.hpp"
 // Somebody else's gradients against ours, and the mistakes that explain them; an exercise sheet that was filled in.
-#include "handgrad/explain/comparison.hpp"
-#include "handgrad/explain/marking.hpp"
+#include "handgrad/compare/answers.hpp"
+#include "handgrad/compare/comparison.hpp"
+#include "handgrad/compare/marking.hpp"
+// What a network does on a table: which factor starves a layer, which rows pull, how much each column moves.
+#include "handgrad/diagnose/diagnosis.hpp"
+#include "handgrad/diagnose/gradient_flow.hpp"
+#include "handgrad/diagnose/row_forensics.hpp"
+#include "handgrad/diagnose/sensitivity.hpp"
 // All of it on one page.
-#include "handgrad/explain/report.hpp"
+#include "handgrad/report/report.hpp"
 
 // What the machine can do at most, and what training and inference make of it.
 #include "handgrad/measure/bench.hpp"

@@ -22,7 +22,12 @@ ROOMS = {
     "store": "base math nn data",
     "train": "base math nn data kernels store",
     "select": "base math nn data kernels store train",
-    "explain": "base math nn data kernels store train",
+    "document": "base",
+    "explain": "base math nn data kernels store train document",
+    "certify": "base math nn data kernels store train",
+    "compare": "base math nn data kernels store train document explain certify",
+    "diagnose": "base math nn data kernels store train",
+    "report": "base math nn data kernels store train document explain certify compare diagnose",
     "measure": "base math data kernels nn train",
 }
 # These use the library as a stranger would: the public headers and their own.

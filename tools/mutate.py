@@ -46,7 +46,7 @@ SOURCES = {
 
 # The passes that are mutated with --certificate, and the test that then must fail; it is compiled as it stands.
 PASSES = "handgrad/nn/passes.cpp"
-CERTIFIED = "tests/explain/certified_passes_test.cpp"
+CERTIFIED = "tests/certify/certified_passes_test.cpp"
 
 
 @dataclass(frozen=True)

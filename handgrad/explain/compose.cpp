@@ -1,14 +1,15 @@
 // The order of things on the page: the tables of the network, then the five steps in numbers.
+#include "handgrad/explain/compose.hpp"
+
 #include <algorithm>
 #include <utility>
 
 #include "handgrad/base/error.hpp"
-#include "handgrad/explain/document.hpp"
 
-namespace handgrad {
+namespace handgrad::explain {
 namespace {
 
-Prose math(const Formula& formula) { return "$" + formula + "$"; }
+document::Prose math(const document::Formula& formula) { return "$" + formula + "$"; }
 
 Matrix<double> scalar(double value) {
     Matrix<double> result(1, 1);
@@ -21,7 +22,7 @@ public:
     Composer(const Explanation& explanation, const SheetOptions& options)
         : e_(explanation), d_(explanation.derivation), options_(options) {}
 
-    Document compose() {
+    document::Document compose() {
         network();
         forward_table();
         backward_table();
@@ -33,8 +34,8 @@ public:
             computations();
         }
         update();
-        add(Heading{"Conventions"});
-        add(Items{d_.conventions});
+        add(document::Heading{"Conventions"});
+        add(document::Items{d_.conventions});
         if (e_.row) {
             row();
             steps();
@@ -47,18 +48,20 @@ private:
     void add(B block) {
         document_.emplace_back(std::move(block));
     }
-    [[nodiscard]] Prose or_blank(const Prose& text) const { return options_.blank ? blank_mark : text; }
+    [[nodiscard]] document::Prose or_blank(const document::Prose& text) const {
+        return options_.blank ? document::blank_mark : text;
+    }
 
     // --- The tables -------------------------------------------------------------------------------------------------
 
     void network() {
         const Architecture& shape = d_.architecture;
-        Prose chain;
+        document::Prose chain;
         for (const ForwardRow& row : d_.forward) {  // formulas of their own, between which a line may end
             chain += (chain.empty() ? "" : " " + math("\\to")) + math(row.layer_name);
         }
-        add(Heading{"The derivation of " + chain});
-        Prose text;
+        add(document::Heading{"The derivation of " + chain});
+        document::Prose text;
         for (std::size_t l = 0; l < shape.layers(); ++l) {
             text += math(d_.forward[2 * l + 1].layer_name) + " is " + std::string(name(shape.activation(l))) + ", ";
         }
@@ -66,12 +69,12 @@ private:
         for (std::size_t i = 0; i < d_.letters.size(); ++i) {
             text += (i == 0 ? "" : i + 1 == d_.letters.size() ? " and " : ", ") + d_.letters[i];
         }
-        add(Paragraph{text + "."});
+        add(document::Paragraph{text + "."});
     }
 
     void forward_table() {
-        add(Heading{d_.forward_title});
-        TableOfProse table{.heading = {"layer", "input", "output", "symbol", "size"}, .rows = {}};
+        add(document::Heading{d_.forward_title});
+        document::TableOfProse table{.heading = {"layer", "input", "output", "symbol", "size"}, .rows = {}};
         for (const ForwardRow& row : d_.forward) {
             table.rows.push_back({math(row.layer_name), or_blank(math(row.input)), or_blank(math(row.output)),
                                   math(row.quantity.name), math(shape_of(row.quantity))});
@@ -81,15 +84,15 @@ private:
     }
 
     void backward_table() {
-        add(Heading{d_.backward_title});
-        TableOfProse table{.heading = {"parameter", "gradient", "in its own shape", "shape"}, .rows = {}};
+        add(document::Heading{d_.backward_title});
+        document::TableOfProse table{.heading = {"parameter", "gradient", "in its own shape", "shape"}, .rows = {}};
         for (const BackwardRow& row : d_.backward) {
             table.rows.push_back({math(row.parameter_name), or_blank(math(row.product)), or_blank(math(row.own)),
                                   math(shape_of(row.quantity))});
         }
         add(std::move(table));
-        TableOfProse deltas{.heading = {"$\\delta$, the column of $\\partial l/\\partial z$", "is", "size"},
-                            .rows = {}};
+        document::TableOfProse deltas{.heading = {"$\\delta$, the column of $\\partial l/\\partial z$", "is", "size"},
+                                      .rows = {}};
         for (const Delta& delta : d_.deltas) {
             deltas.rows.push_back({math(delta.short_name + "^T=" + delta.quantity.name), or_blank(math(delta.product)),
                                    math(shape_of(delta.quantity))});
@@ -98,13 +101,14 @@ private:
     }
 
     void factors() {
-        add(Heading{"The factors"});
-        TableOfProse table{.heading = {"factor", "shape", "from"}, .rows = {}};
+        add(document::Heading{"The factors"});
+        document::TableOfProse table{.heading = {"factor", "shape", "from"}, .rows = {}};
         for (const Jacobian& factor : d_.jacobians) {
-            const Formula left = factor.entry.substr(0, factor.entry.find('=') + 1);
+            const document::Formula left = factor.entry.substr(0, factor.entry.find('=') + 1);
             const auto [first, rest] = split(factor.equations);
-            table.rows.push_back({options_.blank ? math(left) + blank_mark : math(factor.entry), "", or_blank(first)});
-            table.rows.push_back({options_.blank ? math(factor.quantity.name + "=") + blank_mark
+            table.rows.push_back(
+                {options_.blank ? math(left) + document::blank_mark : math(factor.entry), "", or_blank(first)});
+            table.rows.push_back({options_.blank ? math(factor.quantity.name + "=") + document::blank_mark
                                                  : math(factor.matrix) + (factor.diagonal ? ", diagonal" : ""),
                                   math(shape_of(factor.quantity)), or_blank(rest)});
         }
@@ -119,8 +123,8 @@ private:
     }
 
     void components() {
-        add(Heading{"By component"});
-        Equations sums;
+        add(document::Heading{"By component"});
+        document::Equations sums;
         for (const ForwardRow& row : d_.forward) {
             sums.lines.push_back(row.components);
         }
@@ -133,7 +137,7 @@ private:
         for (const BackwardRow& row : d_.backward) {
             sums.lines.push_back(row.components);
         }
-        for (Formula& line : sums.lines) {
+        for (document::Formula& line : sums.lines) {
             if (options_.blank) {
                 line = line.substr(0, line.find('=') + 1) + "\\blank";
             }
@@ -145,30 +149,30 @@ private:
         if (d_.computations.empty()) {
             return;
         }
-        add(Heading{"Where the formula as written is not what is computed (derivation §6.5)"});
-        TableOfProse table{.heading = {"", "", ""}, .rows = {}};
+        add(document::Heading{"Where the formula as written is not what is computed (derivation §6.5)"});
+        document::TableOfProse table{.heading = {"", "", ""}, .rows = {}};
         for (const Computation& c : d_.computations) {
-            const Prose where = c.written.where.empty() ? "" : " with " + math(c.written.where);
+            const document::Prose where = c.written.where.empty() ? "" : " with " + math(c.written.where);
             table.rows.push_back({c.what, "as written", math(c.written.literal)});
             table.rows.push_back({"", "computed", math(c.written.computed) + where});
-            table.rows.push_back({"", "why", Prose(c.written.why)});
+            table.rows.push_back({"", "why", document::Prose(c.written.why)});
         }
         add(std::move(table));
     }
 
     void update() {
-        add(Heading{"The update, Eq. (4)"});
+        add(document::Heading{"The update, Eq. (4)"});
         const auto optimizer = std::ranges::find(optimizer_list, e_.step.optimizer.kind, &OptimizerFacts::kind);
-        add(Paragraph{"Every parameter $w$ moves by " + std::string(optimizer->name) + ", with " + e_.update.settings +
-                      ":"});
+        add(document::Paragraph{"Every parameter $w$ moves by " + std::string(optimizer->name) + ", with " +
+                                e_.update.settings + ":"});
         if (options_.blank) {
-            add(Equations{{"w\\leftarrow\\blank"}});
+            add(document::Equations{{"w\\leftarrow\\blank"}});
             return;
         }
-        add(Equations{e_.update.rules});
+        add(document::Equations{e_.update.rules});
         if (!e_.update.note.empty()) {
             const bool same = e_.update.first_step == e_.update.rules.back();
-            add(Paragraph{e_.update.note + (same ? "" : " So it is " + math(e_.update.first_step) + ".")});
+            add(document::Paragraph{e_.update.note + (same ? "" : " So it is " + math(e_.update.first_step) + ".")});
         }
     }
 
@@ -176,34 +180,35 @@ private:
 
     void row() {
         const ExplainedRow& row = *e_.row;
-        add(Heading{row_heading + std::to_string(row.number) + " (" + prose_of(row.place) + ")"});
-        Prose text = "Computed in " + std::string(e_.use_double ? "float64" : "float32") +
-                     ", shown with six digits. Columns are printed lying down, marked ${}^T$.";
+        add(document::Heading{row_heading + std::to_string(row.number) + " (" + document::prose_of(row.place) + ")"});
+        document::Prose text = "Computed in " + std::string(e_.use_double ? "float64" : "float32") +
+                               ", shown with six digits. Columns are printed lying down, marked ${}^T$.";
         if (e_.weighted) {
             text += " The weight of the row cancels in a batch of one.";
         }
-        if (std::max({widest(), d_.architecture.inputs()}) > most_shown) {
-            text +=
-                " Of more than " + std::to_string(most_shown) + " rows or columns the first and the last are shown.";
+        if (std::max({widest(), d_.architecture.inputs()}) > document::most_shown) {
+            text += " Of more than " + std::to_string(document::most_shown) +
+                    " rows or columns the first and the last are shown.";
         }
-        add(Paragraph{text});
-        TableOfProse table{.heading = {"", "column", "in the table", row.encoded ? "what the network sees" : ""},
-                           .rows = {}};
+        add(document::Paragraph{text});
+        document::TableOfProse table{
+            .heading = {"", "column", "in the table", row.encoded ? "what the network sees" : ""}, .rows = {}};
         cells(table, "x", row.inputs, row.trace.x);
         cells(table, "y", row.outputs, row.trace.y);
         add(std::move(table));
     }
 
-    static void cells(TableOfProse& table, const Formula& letter, const std::vector<ExplainedCell>& cells,
-                      const Matrix<double>& values) {
+    static void cells(document::TableOfProse& table, const document::Formula& letter,
+                      const std::vector<ExplainedCell>& cells, const Matrix<double>& values) {
         const bool encoded = !table.heading.back().empty();
-        for (const std::size_t i : shown_indices(cells.size())) {
-            if (i == gap) {
+        for (const std::size_t i : document::shown_indices(cells.size())) {
+            if (i == document::gap) {
                 table.rows.push_back({"$\\dots$", "", "", ""});
                 continue;
             }
-            table.rows.push_back({math(letter + "_{" + std::to_string(i + 1) + "}"), prose_of(cells[i].name),
-                                  prose_of(cells[i].cell), encoded ? six_digits(values(i, 0)) : ""});
+            table.rows.push_back({math(letter + "_{" + std::to_string(i + 1) + "}"), document::prose_of(cells[i].name),
+                                  document::prose_of(cells[i].cell),
+                                  encoded ? document::six_digits(values(i, 0)) : ""});
         }
     }
 
@@ -213,83 +218,85 @@ private:
     }
 
     /// Numbers that a sheet of blanks leaves out; `formula` is what they are computed from.
-    void asked(const Quantity& quantity, const Formula& formula, const Matrix<double>& values) {
-        add(Numbers{.symbol = quantity.symbol,
-                    .name = quantity.name,
-                    .formula = options_.blank ? "" : formula,
-                    .layout = quantity.vector ? Layout::vector : Layout::matrix,
-                    .values = values,
-                    .blank = options_.blank});
+    void asked(const Quantity& quantity, const document::Formula& formula, const Matrix<double>& values) {
+        add(document::Numbers{.symbol = quantity.symbol,
+                              .name = quantity.name,
+                              .formula = options_.blank ? "" : formula,
+                              .layout = quantity.vector ? document::Layout::vector : document::Layout::matrix,
+                              .values = values,
+                              .blank = options_.blank});
     }
     /// Numbers that one starts from.
     void given(const Quantity& quantity, const Matrix<double>& values) {
-        add(Numbers{.symbol = quantity.symbol,
-                    .name = quantity.name,
-                    .layout = quantity.vector ? Layout::vector : Layout::matrix,
-                    .values = values});
+        add(document::Numbers{.symbol = quantity.symbol,
+                              .name = quantity.name,
+                              .layout = quantity.vector ? document::Layout::vector : document::Layout::matrix,
+                              .values = values});
     }
 
     void steps() {
         const Trace& t = e_.row->trace;
-        add(Heading{"Step 1, the parameters as they are", true});
+        add(document::Heading{"Step 1, the parameters as they are", true});
         for (std::size_t p = 0; p < t.parameters.size(); ++p) {
             given(parameter(p), t.parameters[p]);
         }
 
-        add(Heading{"Step 2, forward", true});
+        add(document::Heading{"Step 2, forward", true});
         given({"x", "x", t.x.rows()}, t.x);
         for (std::size_t i = 0; i < d_.forward.size(); ++i) {
             const ForwardRow& row = d_.forward[i];
             asked(row.quantity, in_symbols(i), t.forward[i]);
         }
 
-        add(Heading{"Step 3, the loss", true});
+        add(document::Heading{"Step 3, the loss", true});
         given({"y", "y", t.y.rows()}, t.y);
-        add(Numbers{.symbol = "l",
-                    .name = "l",
-                    .formula = options_.blank ? "" : d_.loss,
-                    .layout = Layout::scalar,
-                    .values = scalar(t.loss),
-                    .blank = options_.blank,
-                    .note = t.penalty == 0.0 ? ""
-                                             : "beside it the penalty $\\frac{1}{2}\\alpha\\|w\\|^2=" +
-                                                   number_formula(t.penalty) + "$"});
+        add(document::Numbers{.symbol = "l",
+                              .name = "l",
+                              .formula = options_.blank ? "" : d_.loss,
+                              .layout = document::Layout::scalar,
+                              .values = scalar(t.loss),
+                              .blank = options_.blank,
+                              .note = t.penalty == 0.0 ? ""
+                                                       : "beside it the penalty $\\frac{1}{2}\\alpha\\|w\\|^2=" +
+                                                             document::number_formula(t.penalty) + "$"});
 
-        add(Heading{"Step 4, backward", true});
+        add(document::Heading{"Step 4, backward", true});
         for (std::size_t i = 0; i < d_.jacobians.size(); ++i) {
             jacobian(d_.jacobians[i], t.jacobians[i]);
         }
         for (std::size_t i = 0; i < d_.deltas.size(); ++i) {
             const Delta& delta = d_.deltas[i];
-            add(Numbers{.symbol = delta.quantity.symbol,
-                        .name = delta.short_name + "^T",
-                        .formula = options_.blank ? "" : right_side(delta.product),
-                        .layout = Layout::row,
-                        .values = t.deltas[i],
-                        .blank = options_.blank});
+            add(document::Numbers{.symbol = delta.quantity.symbol,
+                                  .name = delta.short_name + "^T",
+                                  .formula = options_.blank ? "" : right_side(delta.product),
+                                  .layout = document::Layout::row,
+                                  .values = t.deltas[i],
+                                  .blank = options_.blank});
         }
         for (std::size_t i = 0; i < d_.backward.size(); ++i) {
             asked(d_.backward[i].quantity, d_.backward[i].own, t.gradients[i]);
         }
 
-        add(Heading{"Step 5, the update", true});
+        add(document::Heading{"Step 5, the update", true});
         for (std::size_t p = 0; p < t.updated.size(); ++p) {
             const Quantity quantity = parameter(p);
-            add(Numbers{.symbol = d_.backward[p].parameter,
-                        .name = quantity.name,
-                        .formula = options_.blank ? "" : plain_update(p),
-                        .layout = quantity.vector ? Layout::vector : Layout::matrix,
-                        .values = t.updated[p],
-                        .blank = options_.blank,
-                        .updated = true});
+            add(document::Numbers{.symbol = d_.backward[p].parameter,
+                                  .name = quantity.name,
+                                  .formula = options_.blank ? "" : plain_update(p),
+                                  .layout = quantity.vector ? document::Layout::vector : document::Layout::matrix,
+                                  .values = t.updated[p],
+                                  .blank = options_.blank,
+                                  .updated = true});
         }
     }
 
     /// What stands behind the first `=`.
-    static Formula right_side(const Formula& equation) { return equation.substr(equation.find('=') + 1); }
+    static document::Formula right_side(const document::Formula& equation) {
+        return equation.substr(equation.find('=') + 1);
+    }
 
     /// W⁽¹⁾ − η ∂l/∂W⁽¹⁾ where Eq. (4) is all that happens.
-    [[nodiscard]] Formula plain_update(std::size_t p) const {
+    [[nodiscard]] document::Formula plain_update(std::size_t p) const {
         const OptimizerOptions& o = e_.step.optimizer;
         const bool plain = o.kind == OptimizerKind::sgd && !o.nesterov && e_.step.penalty == 0.0;
         return plain ? d_.backward[p].parameter_name + "-\\eta\\," + d_.backward[p].quantity.name : "";
@@ -305,17 +312,18 @@ private:
     }
 
     /// Forward row i in the symbols of the row above it.
-    [[nodiscard]] Formula in_symbols(std::size_t i) const {
+    [[nodiscard]] document::Formula in_symbols(std::size_t i) const {
         const ForwardRow& row = d_.forward[i];
-        const Formula before = i == 0 ? "x" : d_.forward[i - 1].quantity.name;
+        const document::Formula before = i == 0 ? "x" : d_.forward[i - 1].quantity.name;
         if (row.activation) {
-            return with_argument(formulas(*row.activation, d_.architecture.activation_settings()).applied, before);
+            return document::with_argument(formulas(*row.activation, d_.architecture.activation_settings()).applied,
+                                           before);
         }
         return d_.backward[i].parameter_name + before + "+" + d_.backward[i + 1].parameter_name;
     }
 
     void jacobian(const Jacobian& factor, const TracedJacobian& traced) {
-        const bool dense = !traced.diagonal || traced.columns() <= most_shown;
+        const bool dense = !traced.diagonal || traced.columns() <= document::most_shown;
         Matrix<double> values = traced.value;
         if (traced.diagonal && dense) {
             values = Matrix<double>(traced.rows(), traced.columns());
@@ -323,49 +331,37 @@ private:
                 values(i, i) = traced.at(i, i);
             }
         }
-        add(Numbers{.symbol = factor.quantity.symbol,
-                    .name = factor.quantity.name,
-                    .formula = options_.blank ? "" : right_side(factor.matrix),
-                    .layout = !dense ? Layout::diagonal : Layout::matrix,
-                    .values = std::move(values),
-                    .blank = options_.blank,
-                    .note = traced.diagonal && dense && !options_.blank ? "diagonal" : ""});
+        add(document::Numbers{.symbol = factor.quantity.symbol,
+                              .name = factor.quantity.name,
+                              .formula = options_.blank ? "" : right_side(factor.matrix),
+                              .layout = !dense ? document::Layout::diagonal : document::Layout::matrix,
+                              .values = std::move(values),
+                              .blank = options_.blank,
+                              .note = traced.diagonal && dense && !options_.blank ? "diagonal" : ""});
     }
 
     const Explanation& e_;
     const Derivation& d_;
     SheetOptions options_;
-    Document document_;
+    document::Document document_;
 };
 
 }  // namespace
 
-Document compose(const Explanation& explanation, const SheetOptions& options) {
+document::Document compose(const Explanation& explanation, const SheetOptions& options) {
     const std::vector<std::size_t>& sizes = explanation.derivation.architecture.sizes;
     const std::size_t widest = *std::ranges::max_element(sizes);
-    if (options.blank && explanation.row && widest > most_shown) {
-        throw Error(ErrorKind::usage, "exercise sheet: a layer of " + std::to_string(widest) +
-                                          " is more than a hand fills in; up to " + std::to_string(most_shown) +
-                                          " inputs and units have room for numbers");
+    if (options.blank && explanation.row && widest > document::most_shown) {
+        throw Error(ErrorKind::usage,
+                    "exercise sheet: a layer of " + std::to_string(widest) + " is more than a hand fills in; up to " +
+                        std::to_string(document::most_shown) + " inputs and units have room for numbers");
     }
     return Composer(explanation, options).compose();
 }
 
-std::vector<std::size_t> shown_indices(std::size_t count, std::size_t most) {
-    std::vector<std::size_t> indices;
-    for (std::size_t i = 0; i < count; ++i) {
-        if (count <= most || i + 2 < most || i + 1 == count) {
-            indices.push_back(i);
-        } else if (i + 2 == most) {
-            indices.push_back(gap);
-        }
-    }
-    return indices;
-}
-
-Formula shape_of(const Quantity& quantity) {
+document::Formula shape_of(const Quantity& quantity) {
     return quantity.vector ? std::to_string(quantity.rows)
                            : std::to_string(quantity.rows) + "\\times" + std::to_string(quantity.columns);
 }
 
-}  // namespace handgrad
+}  // namespace handgrad::explain

@@ -7,7 +7,7 @@
 
 #include "handgrad/explain/derivation_notes.hpp"
 
-namespace handgrad {
+namespace handgrad::explain {
 namespace {
 
 /// The forward rows are written out in x up to this depth, the outputs' sums up to the next; deeper they are
@@ -18,14 +18,18 @@ constexpr std::size_t most_layers_of_nested_sums = 3;
 constexpr std::size_t most_layers_of_products = 3;
 
 std::string number(std::size_t n) { return std::to_string(n); }
-Formula partial(const Formula& u, const Formula& v) { return "\\frac{\\partial " + u + "}{\\partial " + v + "}"; }
+document::Formula partial(const document::Formula& u, const document::Formula& v) {
+    return "\\frac{\\partial " + u + "}{\\partial " + v + "}";
+}
 
 /// A name with a further index in its subscript: z_{1} with i is z_{1,i}, x with i is x_i.
-Formula at(const Formula& name, const Formula& index) {
+document::Formula at(const document::Formula& name, const document::Formula& index) {
     return name.ends_with('}') ? name.substr(0, name.size() - 1) + "," + index + "}" : name + "_" + index;
 }
 /// W^{(1)} with i and j.
-Formula entry_of(const Formula& parameter, const Formula& indices) { return parameter + "_{" + indices + "}"; }
+document::Formula entry_of(const document::Formula& parameter, const document::Formula& indices) {
+    return parameter + "_{" + indices + "}";
+}
 
 class Writer {
 public:
@@ -52,20 +56,22 @@ public:
 private:
     [[nodiscard]] std::size_t layers() const { return shape_.layers(); }
     [[nodiscard]] std::size_t last() const { return layers() - 1; }
-    [[nodiscard]] Formula weight(std::size_t l) const { return "W^{(" + number(l + 1) + ")}"; }
-    [[nodiscard]] Formula bias(std::size_t l) const { return "b^{(" + number(l + 1) + ")}"; }
-    [[nodiscard]] Formula z(std::size_t l) const { return "z_{" + number(2 * l + 1) + "}"; }
-    [[nodiscard]] Formula a(std::size_t l) const { return l == last() ? "\\hat y" : "z_{" + number(2 * l + 2) + "}"; }
-    [[nodiscard]] Formula input(std::size_t l) const { return l == 0 ? "x" : a(l - 1); }
+    [[nodiscard]] document::Formula weight(std::size_t l) const { return "W^{(" + number(l + 1) + ")}"; }
+    [[nodiscard]] document::Formula bias(std::size_t l) const { return "b^{(" + number(l + 1) + ")}"; }
+    [[nodiscard]] document::Formula z(std::size_t l) const { return "z_{" + number(2 * l + 1) + "}"; }
+    [[nodiscard]] document::Formula a(std::size_t l) const {
+        return l == last() ? "\\hat y" : "z_{" + number(2 * l + 2) + "}";
+    }
+    [[nodiscard]] document::Formula input(std::size_t l) const { return l == 0 ? "x" : a(l - 1); }
     [[nodiscard]] std::string z_symbol(std::size_t l) const { return "z" + number(2 * l + 1); }
     [[nodiscard]] std::string a_symbol(std::size_t l) const { return l == last() ? "yhat" : "z" + number(2 * l + 2); }
-    [[nodiscard]] Formula delta(std::size_t l) const { return "\\delta_{" + number(l + 1) + "}"; }
-    [[nodiscard]] Formula activation_name(std::size_t l) const {
+    [[nodiscard]] document::Formula delta(std::size_t l) const { return "\\delta_{" + number(l + 1) + "}"; }
+    [[nodiscard]] document::Formula activation_name(std::size_t l) const {
         return l == last() ? "g" : layers() == 2 ? "f" : "f_{" + number(l + 1) + "}";
     }
     [[nodiscard]] ActivationFormulas of(std::size_t l) const { return formulas(shape_.activation(l), settings_); }
-    [[nodiscard]] Formula applied(std::size_t l, const Formula& argument) const {
-        return with_argument(of(l).applied, argument);
+    [[nodiscard]] document::Formula applied(std::size_t l, const document::Formula& argument) const {
+        return document::with_argument(of(l).applied, argument);
     }
 
     [[nodiscard]] bool is(Activation f, Activation g, Loss loss) const {
@@ -98,13 +104,14 @@ private:
 
     void forward() {
         const bool in_x = layers() <= most_layers_in_x;
-        Formula written = "x";
+        document::Formula written = "x";
         for (std::size_t l = 0; l < layers(); ++l) {
             const std::size_t size = shape_.sizes[l + 1];
             // W(…) needs brackets unless what enters is one letter or has its own.
-            const bool sum = written.find('+') != Formula::npos && shape_.activation(l - 1) == Activation::identity;
-            const Formula before = in_x ? written : input(l);
-            const Formula linear = weight(l) + (in_x && sum ? "(" + before + ")" : before) + "+" + bias(l);
+            const bool sum =
+                written.find('+') != document::Formula::npos && shape_.activation(l - 1) == Activation::identity;
+            const document::Formula before = in_x ? written : input(l);
+            const document::Formula linear = weight(l) + (in_x && sum ? "(" + before + ")" : before) + "+" + bias(l);
             result_.forward.push_back({.quantity = {z_symbol(l), z(l), size},
                                        .layer = layer_name(l),
                                        .layer_name = "\\mathrm{Linear}_{" + number(l + 1) + "}",
@@ -113,7 +120,7 @@ private:
                                        .output = linear,
                                        .components = at(z(l), "i") + "=\\sum_{j}" + entry_of(weight(l), "ij") + "\\," +
                                                      at(input(l), "j") + "+" + entry_of(bias(l), "i")});
-            const Formula enters = in_x ? linear : z(l);
+            const document::Formula enters = in_x ? linear : z(l);
             written = applied(l, enters);
             result_.forward.push_back({.quantity = {a_symbol(l), a(l), size},
                                        .layer = l == last()     ? "g"
@@ -134,42 +141,42 @@ private:
         }
     }
 
-    [[nodiscard]] Formula components_of_activation(std::size_t l) const {
+    [[nodiscard]] document::Formula components_of_activation(std::size_t l) const {
         if (shape_.activation(l) == Activation::softmax) {
-            return at(a(l), "j") + "=" + with_argument(of(l).value.literal, z(l));
+            return at(a(l), "j") + "=" + document::with_argument(of(l).value.literal, z(l));
         }
-        const Formula argument = at(z(l), "i");
+        const document::Formula argument = at(z(l), "i");
         return at(a(l), "i") + "=" +
                (shape_.activation(l) == Activation::relu ? applied(l, argument)
-                                                         : with_argument(of(l).value.literal, argument));
+                                                         : document::with_argument(of(l).value.literal, argument));
     }
 
     /// Entry `index` of what leaves `depth` layers, as the source nests its sums: indices j, p, q, s from the output
     /// on.
-    [[nodiscard]] Formula nested(std::size_t depth, const Formula& index) const {
+    [[nodiscard]] document::Formula nested(std::size_t depth, const document::Formula& index) const {
         if (depth == 0) {
             return "x_" + index;
         }
         static constexpr std::array inner{"p", "q", "s"};
-        const Formula next = inner[layers() - depth];
-        const Formula below = nested(depth - 1, next);
+        const document::Formula next = inner[layers() - depth];
+        const document::Formula below = nested(depth - 1, next);
         const std::size_t l = depth - 1;
         const bool sum = l > 0 && shape_.activation(l - 1) == Activation::identity;
-        const Formula linear = "\\sum_{" + next + "}" + entry_of(weight(l), index + next) +
-                               (sum ? "(" + below + ")" : "\\," + below) + "+" + entry_of(bias(l), index);
+        const document::Formula linear = "\\sum_{" + next + "}" + entry_of(weight(l), index + next) +
+                                         (sum ? "(" + below + ")" : "\\," + below) + "+" + entry_of(bias(l), index);
         return applied(l, linear);
     }
 
-    static Formula replaced(Formula text, std::string_view old, const Formula& with) {
+    static document::Formula replaced(document::Formula text, std::string_view old, const document::Formula& with) {
         const std::size_t found = text.find(old);
-        return found == Formula::npos ? text : text.replace(found, old.size(), with);
+        return found == document::Formula::npos ? text : text.replace(found, old.size(), with);
     }
 
     // --- Factors ----------------------------------------------------------------------------------------------------
 
     void jacobians() {
         const std::size_t K = shape_.outputs();
-        const Formula dl = partial("l", "\\hat y");
+        const document::Formula dl = partial("l", "\\hat y");
         const std::string_view cited =
             shape_.output == Activation::sigmoid ? loss_formulas_.equations_after_sigmoid : loss_formulas_.equations;
         result_.jacobians.push_back({.quantity = {"dl/dyhat", dl, 1, K, false},
@@ -189,12 +196,12 @@ private:
 
     [[nodiscard]] Jacobian activation_jacobian(std::size_t l) const {
         const ActivationFormulas f = of(l);
-        const Formula name = partial(a(l), z(l));
+        const document::Formula name = partial(a(l), z(l));
         const bool elementwise = facts(shape_.activation(l)).elementwise;
         const std::size_t size = shape_.sizes[l + 1];
-        Formula entry;
+        document::Formula entry;
         if (elementwise) {
-            Formula on_diagonal = with_argument(f.derivative.literal, at(z(l), "i"));
+            document::Formula on_diagonal = document::with_argument(f.derivative.literal, at(z(l), "i"));
             const bool cases = on_diagonal.starts_with("\\begin{cases}");
             entry = cases ? on_the_diagonal(on_diagonal)
                           : "\\begin{cases}" + on_diagonal + "&\\text{if }i=j\\\\0&\\text{else}\\end{cases}";
@@ -205,22 +212,22 @@ private:
         return {.quantity = {"d" + a_symbol(l) + "/d" + z_symbol(l), name, size, size, false},
                 .diagonal = elementwise,
                 .entry = "\\left(" + name + "\\right)_{ij}=" + entry,
-                .matrix = name + "=" + replaced_all(with_argument(f.jacobian, z(l)), "\\a", a(l)),
+                .matrix = name + "=" + replaced_all(document::with_argument(f.jacobian, z(l)), "\\a", a(l)),
                 .equations = citation(l == last() ? f.output_equations : f.hidden_equations),
                 .layer = l};
     }
 
     /// Cases of a derivative as the entry of a diagonal matrix: as Eq. (5), the case 0 takes what is off the diagonal.
-    static Formula on_the_diagonal(const Formula& cases) {
-        Formula result = replaced_all(cases, "&\\text{if }", "&\\text{if }i=j\\text{ and }");
-        if (cases.find("0&\\text{if }") == Formula::npos) {
+    static document::Formula on_the_diagonal(const document::Formula& cases) {
+        document::Formula result = replaced_all(cases, "&\\text{if }", "&\\text{if }i=j\\text{ and }");
+        if (cases.find("0&\\text{if }") == document::Formula::npos) {
             return replaced_all(result, "\\end{cases}", "\\\\0&\\text{else}\\end{cases}");
         }
         return replaced_all(result, "0&\\text{if }i=j\\text{ and }", "0&\\text{if }i\\ne j\\text{ or }");
     }
 
-    static Formula replaced_all(Formula text, std::string_view old, const Formula& with) {
-        for (std::size_t found = 0; (found = text.find(old, found)) != Formula::npos; found += with.size()) {
+    static document::Formula replaced_all(document::Formula text, std::string_view old, const document::Formula& with) {
+        for (std::size_t found = 0; (found = text.find(old, found)) != document::Formula::npos; found += with.size()) {
             text.replace(found, old.size(), with);
         }
         return text;
@@ -229,8 +236,8 @@ private:
     // --- Backward ---------------------------------------------------------------------------------------------------
 
     /// The row ∂l/∂z of layer l as a product of factors.
-    [[nodiscard]] Formula row_product(std::size_t l) const {
-        Formula product;
+    [[nodiscard]] document::Formula row_product(std::size_t l) const {
+        document::Formula product;
         if (l == last()) {
             product = partial("l", "\\hat y");
         } else if (layers() <= most_layers_of_products) {
@@ -243,8 +250,9 @@ private:
 
     void backward() {
         for (std::size_t l = layers(); l-- > 0;) {
-            const Formula above = l == last() ? partial("l", "\\hat y") + partial("\\hat y", z(l))
-                                              : delta(l + 1) + "^T\\," + weight(l + 1) + "\\," + partial(a(l), z(l));
+            const document::Formula above = l == last()
+                                                ? partial("l", "\\hat y") + partial("\\hat y", z(l))
+                                                : delta(l + 1) + "^T\\," + weight(l + 1) + "\\," + partial(a(l), z(l));
             result_.deltas.push_back({.quantity = {"dl/d" + z_symbol(l), partial("l", z(l)), shape_.sizes[l + 1]},
                                       .short_name = delta(l),
                                       .product = delta(l) + "^T=" + above,
@@ -274,8 +282,8 @@ private:
         }
     }
 
-    [[nodiscard]] Formula delta_entry(std::size_t l) const {
-        const Formula slope = activation_name(l) + "'(" + at(z(l), "i") + ")";
+    [[nodiscard]] document::Formula delta_entry(std::size_t l) const {
+        const document::Formula slope = activation_name(l) + "'(" + at(z(l), "i") + ")";
         if (l < last()) {
             return "\\left(\\sum_{k}" + at(delta(l + 1), "k") + "\\," + entry_of(weight(l + 1), "ki") + "\\right)" +
                    slope;
@@ -289,20 +297,20 @@ private:
 
     // --- What is computed -------------------------------------------------------------------------------------------
 
-    static Written filled(const Written& written, const Formula& argument) {
-        return {with_argument(written.literal, argument), with_argument(written.computed, argument),
-                with_argument(written.where, argument), written.why};
+    static Written filled(const Written& written, const document::Formula& argument) {
+        return {document::with_argument(written.literal, argument), document::with_argument(written.computed, argument),
+                document::with_argument(written.where, argument), written.why};
     }
 
-    void add_computation(const Prose& what, const Written& written, const Formula& argument) {
+    void add_computation(const document::Prose& what, const Written& written, const document::Formula& argument) {
         if (!written.computed.empty()) {
             result_.computations.push_back({what, filled(written, argument)});
         }
     }
 
     /// `$f$, $g$`: the layers that have this activation.
-    [[nodiscard]] Prose users_of(Activation activation) const {
-        Prose users;
+    [[nodiscard]] document::Prose users_of(Activation activation) const {
+        document::Prose users;
         for (std::size_t l = 0; l < layers(); ++l) {
             if (shape_.activation(l) == activation) {
                 users += (users.empty() ? "$" : ", $") + activation_name(l) + "$";
@@ -314,10 +322,10 @@ private:
     void computations() {
         const OutputFormulas output = output_formulas(loss_.kind, shape_.output, shape_.conventions);
         for (const Activation activation : all_activations) {
-            const Prose users = users_of(activation);
+            const document::Prose users = users_of(activation);
             if (!users.empty()) {
                 const ActivationFormulas f = formulas(activation, settings_);
-                const Formula argument = activation == Activation::softmax ? z(last()) : "z";
+                const document::Formula argument = activation == Activation::softmax ? z(last()) : "z";
                 add_computation(std::string(name(activation)) + ", value (" + users + ")", f.value, argument);
                 add_computation(std::string(name(activation)) + ", slope (" + users + ")", f.derivative, argument);
             }
@@ -352,4 +360,4 @@ Derivation derive(const Architecture& architecture, const LossFunction& loss) {
     return Writer(architecture, loss).write();
 }
 
-}  // namespace handgrad
+}  // namespace handgrad::explain

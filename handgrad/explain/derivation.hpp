@@ -7,20 +7,20 @@
 #include <string>
 #include <vector>
 
+#include "handgrad/document/notation.hpp"
 #include "handgrad/explain/formulas.hpp"
-#include "handgrad/explain/notation.hpp"
 #include "handgrad/nn/mlp.hpp"
 #include "handgrad/nn/passes.hpp"
 
-namespace handgrad {
+namespace handgrad::explain {
 
 /// Layers are numbered as in the derivation: z₁ is the first pre-activation, z₂ = f(z₁), z₃ the second pre-activation
 /// …, odd before an activation, even behind it, and the last activation is ŷ. Vectors are columns; Jacobians are in
 /// numerator layout, so that the gradient of the loss by a vector is a row; gradients by parameters have the
 /// parameter's own shape.
 struct Quantity {
-    std::string symbol;  ///< in plain letters, for files: z1, yhat, dz2/dz1, dl/dW1
-    Formula name;        ///< as it is written: z_{1}, \hat y, \frac{\partial z_{2}}{\partial z_{1}}
+    std::string symbol;      ///< in plain letters, for files: z1, yhat, dz2/dz1, dl/dW1
+    document::Formula name;  ///< as it is written: z_{1}, \hat y, \frac{\partial z_{2}}{\partial z_{1}}
     std::size_t rows = 1;
     std::size_t columns = 1;  ///< 1 for a vector
     bool vector = true;       ///< a column of numbers rather than a matrix
@@ -30,48 +30,48 @@ struct Quantity {
 struct ForwardRow {
     Quantity quantity;
     std::string layer;                     ///< linear1, f (f1, f2 … when there are several), g
-    Formula layer_name;                    ///< \mathrm{Linear}_1, f, g
+    document::Formula layer_name;          ///< \mathrm{Linear}_1, f, g
     std::optional<Activation> activation;  ///< unless the layer is linear
-    Formula input;
-    Formula output;      ///< in x for networks of at most two layers, as in the source, else in the row above
-    Formula components;  ///< entry i as a sum over the entries of the row above
+    document::Formula input;
+    document::Formula output;      ///< in x for networks of at most two layers, as in the source, else in the row above
+    document::Formula components;  ///< entry i as a sum over the entries of the row above
 };
 
 /// A factor of the backward table.
 struct Jacobian {
     Quantity quantity;
     bool diagonal = false;
-    Formula entry;          ///< its left side and entry i, j (or j)
-    Formula matrix;         ///< the whole
-    std::string equations;  ///< `Eq. (5), (6), (7)`, or `derivation §7`
-    std::size_t layer = 0;  ///< the activation's layer, from 0 (of ∂l/∂ŷ: the last)
+    document::Formula entry;   ///< its left side and entry i, j (or j)
+    document::Formula matrix;  ///< the whole
+    std::string equations;     ///< `Eq. (5), (6), (7)`, or `derivation §7`
+    std::size_t layer = 0;     ///< the activation's layer, from 0 (of ∂l/∂ŷ: the last)
 };
 
 /// One row of the backward table (Table 2 or 4 for two layers), and δ, the column of ∂l/∂z, in which it is short.
 struct BackwardRow {
     std::string parameter;  ///< linear1.weight
-    Formula parameter_name;
-    Quantity quantity;   ///< dl/dW1, in the parameter's shape
-    Formula product;     ///< as the source writes it: the vector, then the row of factors
-    Formula own;         ///< in the parameter's own shape: δ₁xᵀ
-    Formula components;  ///< entry i, j
+    document::Formula parameter_name;
+    Quantity quantity;             ///< dl/dW1, in the parameter's shape
+    document::Formula product;     ///< as the source writes it: the vector, then the row of factors
+    document::Formula own;         ///< in the parameter's own shape: δ₁xᵀ
+    document::Formula components;  ///< entry i, j
     std::size_t layer = 0;
     bool bias = false;
 };
 
 /// δₗ = ∂l/∂z of linear layer l as a column, and how it follows from the one above.
 struct Delta {
-    Quantity quantity;   ///< dl/dz1
-    Formula short_name;  ///< \delta_{1}
-    Formula product;     ///< δₗᵀ from δ of the layer above
-    Formula components;  ///< entry i
+    Quantity quantity;             ///< dl/dz1
+    document::Formula short_name;  ///< \delta_{1}
+    document::Formula product;     ///< δₗᵀ from δ of the layer above
+    document::Formula components;  ///< entry i
     std::size_t layer = 0;
 };
 
 /// A formula that is not computed as it is written.
 struct Computation {
-    Prose what;       ///< `sigmoid, slope ($f$, $g$)`, `$l$`
-    Written written;  ///< of an activation in z, else in the symbols of the network
+    document::Prose what;  ///< `sigmoid, slope ($f$, $g$)`, `$l$`
+    Written written;       ///< of an activation in z, else in the symbols of the network
 };
 
 /// All of it, and the choices behind it.
@@ -82,18 +82,19 @@ struct Derivation {
                                 ///< Table 1`
     std::string backward_title;
     std::vector<ForwardRow> forward;
-    Formula loss;                       ///< of ŷ and y
-    Formula loss_written_out;           ///< in x, where the forward rows are
-    Formula output_components;          ///< ŷ at j as nested sums in x (at most three layers), else empty
-    std::vector<Jacobian> jacobians;    ///< ∂l/∂ŷ, ∂ŷ/∂z, then from the last layer to the first
-    std::vector<Delta> deltas;          ///< from the last layer to the first
-    std::vector<BackwardRow> backward;  ///< weight and bias of the first layer, of the second …
+    document::Formula loss;               ///< of ŷ and y
+    document::Formula loss_written_out;   ///< in x, where the forward rows are
+    document::Formula output_components;  ///< ŷ at j as nested sums in x (at most three layers), else empty
+    std::vector<Jacobian> jacobians;      ///< ∂l/∂ŷ, ∂ŷ/∂z, then from the last layer to the first
+    std::vector<Delta> deltas;            ///< from the last layer to the first
+    std::vector<BackwardRow> backward;    ///< weight and bias of the first layer, of the second …
     std::vector<Computation> computations;
-    std::vector<Prose> conventions;  ///< what was chosen where tools differ; prose with formulas between dollars
-    std::vector<Prose> letters;      ///< what letters stand for: `$n=3$ inputs`; prose likewise
+    std::vector<document::Prose>
+        conventions;                       ///< what was chosen where tools differ; prose with formulas between dollars
+    std::vector<document::Prose> letters;  ///< what letters stand for: `$n=3$ inputs`; prose likewise
 };
 
 /// Raises Error(usage) for an architecture that is none.
 Derivation derive(const Architecture& architecture, const LossFunction& loss);
 
-}  // namespace handgrad
+}  // namespace handgrad::explain

@@ -4,18 +4,20 @@
 #include <cstddef>
 #include <string>
 
-namespace handgrad {
+namespace handgrad::explain {
 namespace {
 
-Prose reduced(Reduction reduction) {
+document::Prose reduced(Reduction reduction) {
     return reduction == Reduction::sum    ? "a sum over the $K$ outputs"
            : reduction == Reduction::mean ? "a mean over the $K$ outputs"
                                           : "half the sum over the $K$ outputs";
 }
 
-Prose preset_of(const Conventions& conventions) { return " (convention " + std::string(conventions.name) + ")"; }
+document::Prose preset_of(const Conventions& conventions) {
+    return " (convention " + std::string(conventions.name) + ")";
+}
 
-void add_reduction(const Conventions& chosen, Loss loss, std::vector<Prose>& notes) {
+void add_reduction(const Conventions& chosen, Loss loss, std::vector<document::Prose>& notes) {
     if (loss == Loss::squared_error) {
         notes.push_back("The squared error is " + reduced(chosen.squared_error) + preset_of(chosen) +
                         (chosen.squared_error == Reduction::sum ? ", as Eq. (3) has it."
@@ -30,14 +32,14 @@ void add_reduction(const Conventions& chosen, Loss loss, std::vector<Prose>& not
     }
 }
 
-void add_kinks(const Architecture& shape, Loss loss, std::vector<Prose>& notes) {
+void add_kinks(const Architecture& shape, Loss loss, std::vector<document::Prose>& notes) {
     bool kink = false, relu = false;
     for (std::size_t l = 0; l < shape.layers(); ++l) {
         kink = kink || facts(shape.activation(l)).kink;
         relu = relu || shape.activation(l) == Activation::relu;
     }
     const bool right = shape.conventions.kink == Kink::right_limit;
-    const Prose preset = preset_of(shape.conventions);
+    const document::Prose preset = preset_of(shape.conventions);
     if (relu) {
         notes.push_back("$\\mathrm{ReLU}'(0)=" + std::string(right ? "1$" : "0$") + preset +
                         (right ? ", as Eq. (7) has it." : "; Eq. (7) has 1."));
@@ -52,18 +54,18 @@ void add_kinks(const Architecture& shape, Loss loss, std::vector<Prose>& notes) 
 }
 
 /// `$n=3$ inputs`.
-Prose counted(const Formula& letter, std::size_t count, const std::string& what) {
+document::Prose counted(const document::Formula& letter, std::size_t count, const std::string& what) {
     return "$" + letter + "=" + std::to_string(count) + "$ " + what + (count == 1 ? "" : "s");
 }
 
-Prose setting(const Formula& letter, double value, const std::string& what) {
-    return "$" + letter + "=" + number_formula(value) + "$" + what;
+document::Prose setting(const document::Formula& letter, double value, const std::string& what) {
+    return "$" + letter + "=" + document::number_formula(value) + "$" + what;
 }
 
 }  // namespace
 
-std::vector<Prose> convention_notes(const Architecture& shape, const LossFunction& loss) {
-    std::vector<Prose> notes;
+std::vector<document::Prose> convention_notes(const Architecture& shape, const LossFunction& loss) {
+    std::vector<document::Prose> notes;
     add_reduction(shape.conventions, loss.kind, notes);
     add_kinks(shape, loss.kind, notes);
     notes.emplace_back(
@@ -78,8 +80,8 @@ std::vector<Prose> convention_notes(const Architecture& shape, const LossFunctio
     return notes;
 }
 
-std::vector<Prose> letter_notes(const Architecture& shape, const LossFunction& loss) {
-    std::vector<Prose> letters{counted("n", shape.inputs(), "input")};
+std::vector<document::Prose> letter_notes(const Architecture& shape, const LossFunction& loss) {
+    std::vector<document::Prose> letters{counted("n", shape.inputs(), "input")};
     if (shape.layers() == 2) {
         letters.push_back(counted("r", shape.sizes[1], "hidden unit"));
     }
@@ -100,4 +102,4 @@ std::vector<Prose> letter_notes(const Architecture& shape, const LossFunction& l
     return letters;
 }
 
-}  // namespace handgrad
+}  // namespace handgrad::explain

@@ -7,10 +7,10 @@
 #include <variant>
 
 #include "handgrad/base/error.hpp"
-#include "handgrad/explain/diagnosis.hpp"
 #include "handgrad/train/prediction.hpp"
+#include "handgrad/train/recorded_optimizer.hpp"
 
-namespace handgrad {
+namespace handgrad::explain {
 namespace {
 
 std::string text_of(const Column& column, std::size_t row) {
@@ -110,4 +110,4 @@ Explanation explain(const Model& model, const StepOptions& step, const Table& ta
     return result;
 }
 
-}  // namespace handgrad
+}  // namespace handgrad::explain

@@ -12,7 +12,7 @@
 #include "handgrad/explain/trace.hpp"
 #include "handgrad/store/model.hpp"
 
-namespace handgrad {
+namespace handgrad::explain {
 
 /// One input or output of the network and the cell that it comes from.
 struct ExplainedCell {
@@ -53,4 +53,4 @@ Explanation explain(const Model& model, const StepOptions& step);
 Explanation explain(const Model& model, const StepOptions& step, const Table& table, std::size_t row,
                     bool allow_extra = false);
 
-}  // namespace handgrad
+}  // namespace handgrad::explain

@@ -5,11 +5,11 @@
 
 #include "handgrad/math/output_loss.hpp"
 
-namespace handgrad {
+namespace handgrad::explain {
 namespace {
 
 /// 1/K, ½ or nothing before a sum over outputs.
-Formula coefficient(Reduction reduction) {
+document::Formula coefficient(Reduction reduction) {
     return reduction == Reduction::sum ? "" : reduction == Reduction::mean ? "\\frac{1}{K}" : "\\frac{1}{2}";
 }
 
@@ -21,14 +21,14 @@ Reduction reduction_of(Loss loss, const Conventions& conventions) {
 }
 
 /// A step at the kink: `below` left of it, `above` right of it.
-Formula step(const Formula& left_side, const Formula& right_side, const Formula& below, const Formula& at,
-             const Formula& above) {
-    const auto row = [&](const Formula& value, const char* relation) {
+document::Formula step(const document::Formula& left_side, const document::Formula& right_side,
+                       const document::Formula& below, const document::Formula& at, const document::Formula& above) {
+    const auto row = [&](const document::Formula& value, const char* relation) {
         return value + "&\\text{if }" + left_side + relation + right_side;
     };
-    Formula rows = at == above   ? row(below, "<") + "\\\\" + row(above, "\\ge ")
-                   : at == below ? row(below, "\\le ") + "\\\\" + row(above, ">")
-                                 : row(below, "<") + "\\\\" + row(at, "=") + "\\\\" + row(above, ">");
+    document::Formula rows = at == above   ? row(below, "<") + "\\\\" + row(above, "\\ge ")
+                             : at == below ? row(below, "\\le ") + "\\\\" + row(above, ">")
+                                           : row(below, "<") + "\\\\" + row(at, "=") + "\\\\" + row(above, ">");
     return "\\begin{cases}" + rows + "\\end{cases}";
 }
 
@@ -37,7 +37,9 @@ constexpr std::string_view sigmoid_slope_why =
     "$e^{-z}$ overflows. $\\sigma(1-\\sigma)$ is no way out: 0 from $z=17.4$ on in float32. $t$ never overflows.";
 constexpr std::string_view e_to_minus_abs = "t=e^{-|\\z|}";
 
-Formula diagonal(const Formula& entries) { return "\\operatorname{diag}\\left\\{" + entries + "\\right\\}"; }
+document::Formula diagonal(const document::Formula& entries) {
+    return "\\operatorname{diag}\\left\\{" + entries + "\\right\\}";
+}
 
 }  // namespace
 
@@ -77,12 +79,12 @@ ActivationFormulas formulas(Activation activation, const ActivationSettings& set
         case Activation::sigmoid:
             return {.value = {.literal = "\\frac{1}{1+e^{-\\z}}",
                               .computed = step("\\z", "0", "\\frac{t}{1+t}", "\\frac{1}{1+t}", "\\frac{1}{1+t}"),
-                              .where = Formula(e_to_minus_abs),
+                              .where = document::Formula(e_to_minus_abs),
                               .why = "$e^{-z}$ overflows for $z\\le-89$ in float32 ($-710$ in float64); $t$ is also "
                                      "that of the derivative."},
                     .derivative = {.literal = "\\frac{e^{-\\z}}{(1+e^{-\\z})^2}",
                                    .computed = "\\frac{t}{(1+t)^2}",
-                                   .where = Formula(e_to_minus_abs),
+                                   .where = document::Formula(e_to_minus_abs),
                                    .why = sigmoid_slope_why},
                     .applied = "\\sigma(\\z)",
                     .jacobian = diagonal("\\frac{e^{-\\z}}{(1+e^{-\\z})^2}"),
@@ -105,7 +107,7 @@ ActivationFormulas formulas(Activation activation, const ActivationSettings& set
                                      "$1+e^z$ loses $e^z$."},
                     .derivative = {.literal = "\\frac{1}{1+e^{-\\z}}",
                                    .computed = step("\\z", "0", "\\frac{t}{1+t}", "\\frac{1}{1+t}", "\\frac{1}{1+t}"),
-                                   .where = Formula(e_to_minus_abs),
+                                   .where = document::Formula(e_to_minus_abs),
                                    .why = "$e^{-z}$ overflows for $z\\le-89$ in float32 ($-710$ in float64)."},
                     .applied = "\\mathrm{softplus}(\\z)",
                     .jacobian = diagonal("\\sigma(\\z)"),
@@ -115,7 +117,7 @@ ActivationFormulas formulas(Activation activation, const ActivationSettings& set
             return {.value = {"\\z\\,\\sigma(\\z)"},
                     .derivative = {.literal = "\\sigma(\\z)+\\z\\,\\sigma(\\z)(1-\\sigma(\\z))",
                                    .computed = "\\sigma(\\z)+\\z\\frac{t}{(1+t)^2}",
-                                   .where = Formula(e_to_minus_abs),
+                                   .where = document::Formula(e_to_minus_abs),
                                    .why = "$1-\\sigma(z)$ cancels: 0 from $z=17.4$ on in float32."},
                     .applied = "\\mathrm{silu}(\\z)",
                     .jacobian = diagonal("\\sigma(\\z)+\\z\\odot\\sigma'(\\z)"),
@@ -175,14 +177,14 @@ ActivationFormulas formulas(Activation activation, const ActivationSettings& set
 
 LossFormulas formulas(Loss loss, const Conventions& conventions) {
     const Reduction reduction = reduction_of(loss, conventions);
-    const Formula c = coefficient(reduction);
-    const auto bracketed = [&](const Formula& sum) { return c.empty() ? sum : c + "(" + sum + ")"; };
-    const Formula d = "\\hat y_j-y_j";
+    const document::Formula c = coefficient(reduction);
+    const auto bracketed = [&](const document::Formula& sum) { return c.empty() ? sum : c + "(" + sum + ")"; };
+    const document::Formula d = "\\hat y_j-y_j";
     switch (loss) {
         case Loss::squared_error: {
-            const Formula twice = reduction == Reduction::sum    ? "2"
-                                  : reduction == Reduction::mean ? "\\frac{2}{K}"
-                                                                 : "";
+            const document::Formula twice = reduction == Reduction::sum    ? "2"
+                                            : reduction == Reduction::mean ? "\\frac{2}{K}"
+                                                                           : "";
             return {.loss = c + "\\|\\hat y-y\\|^2",
                     .entry = twice.empty() ? d : twice + "(" + d + ")",
                     .jacobian = twice + "(\\hat y-y)^T",
@@ -202,7 +204,7 @@ LossFormulas formulas(Loss loss, const Conventions& conventions) {
                     .equations = {},
                     .equations_after_sigmoid = {}};
         case Loss::absolute_error: {
-            const Formula one = c.empty() ? "1" : c;
+            const document::Formula one = c.empty() ? "1" : c;
             const bool right = conventions.kink == Kink::right_limit;
             return {.loss = c + "\\sum_{j}|" + d + "|",
                     .entry = step("\\hat y_j", "y_j", "-" + one, right ? one : "0", one),
@@ -219,7 +221,7 @@ LossFormulas formulas(Loss loss, const Conventions& conventions) {
                     .equations_after_sigmoid = {}};
         case Loss::quantile: {
             const bool right = conventions.kink == Kink::right_limit;
-            const Formula above = bracketed("1-q");
+            const document::Formula above = bracketed("1-q");
             return {
                 .loss = c + "\\sum_{j}\\max(-q(" + d + "),(1-q)(" + d + "))",
                 .entry = step("\\hat y_j", "y_j", "-" + c + (c.empty() ? "" : "\\,") + "q", right ? above : "0", above),
@@ -239,13 +241,13 @@ LossFormulas formulas(Loss loss, const Conventions& conventions) {
 
 OutputFormulas output_formulas(Loss loss, Activation output, const Conventions& conventions) {
     const math::OutputLoss pair{.kind = loss, .parameters = {}, .output = output, .settings = {}};
-    const Formula c = coefficient(reduction_of(loss, conventions));
-    const auto bracketed = [&](const Formula& sum) { return c.empty() ? sum : c + "[" + sum + "]"; };
+    const document::Formula c = coefficient(reduction_of(loss, conventions));
+    const auto bracketed = [&](const document::Formula& sum) { return c.empty() ? sum : c + "[" + sum + "]"; };
     if (!pair.fused()) {
         return {};
     }
     if (loss == Loss::binary_cross_entropy) {
-        const Formula simplified = c.empty() ? "\\hat y_j-y_j" : c + "(\\hat y_j-y_j)";
+        const document::Formula simplified = c.empty() ? "\\hat y_j-y_j" : c + "(\\hat y_j-y_j)";
         return {
             .simplified = simplified,
             .delta = {.literal = simplified,
@@ -274,7 +276,7 @@ OutputFormulas output_formulas(Loss loss, Activation output, const Conventions& 
                 .why = "$\\log\\hat y$ is infinite once $\\hat y$ has underflowed, and 0 once it is rounded to 1."}};
     }
     assert(loss == Loss::poisson);
-    const Formula simplified = c.empty() ? "\\hat y_j-y_j" : c + "(\\hat y_j-y_j)";
+    const document::Formula simplified = c.empty() ? "\\hat y_j-y_j" : c + "(\\hat y_j-y_j)";
     return {
         .simplified = simplified,
         .delta = {.literal = simplified,
@@ -286,4 +288,4 @@ OutputFormulas output_formulas(Loss loss, Activation output, const Conventions& 
                  .why = "$\\log\\hat y$ is $z$."}};
 }
 
-}  // namespace handgrad
+}  // namespace handgrad::explain

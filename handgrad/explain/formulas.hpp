@@ -5,20 +5,20 @@
 #include <string>
 #include <string_view>
 
-#include "handgrad/explain/notation.hpp"
+#include "handgrad/document/notation.hpp"
 #include "handgrad/math/activations.hpp"
 #include "handgrad/math/conventions.hpp"
 #include "handgrad/math/losses.hpp"
 
-namespace handgrad {
+namespace handgrad::explain {
 
 /// A formula as one would write it by hand, and as math/ computes it. That both agree with math/ in number is tested
 /// for every entry.
 struct Written {
-    Formula literal;
-    Formula computed = {};      ///< empty: as written
-    Formula where = {};         ///< what a letter in `computed` or `literal` stands for; may be empty
-    std::string_view why = {};  ///< what the literal form does wrong; prose with formulas between dollars
+    document::Formula literal;
+    document::Formula computed = {};  ///< empty: as written
+    document::Formula where = {};     ///< what a letter in `computed` or `literal` stands for; may be empty
+    std::string_view why = {};        ///< what the literal form does wrong; prose with formulas between dollars
 };
 
 /// Of an elementwise activation, in the argument `\z` (notation.hpp: with_argument()). Softmax stands apart: its value
@@ -26,8 +26,8 @@ struct Written {
 struct ActivationFormulas {
     Written value;
     Written derivative;
-    Formula applied;                    ///< how it stands in a table: `\sigma(\z)`, `(\z)^+`, `\z`
-    Formula jacobian;                   ///< of a layer with pre-activation `\z`, and `\a` for its activation: a matrix
+    document::Formula applied;          ///< how it stands in a table: `\sigma(\z)`, `(\z)^+`, `\z`
+    document::Formula jacobian;         ///< of a layer with pre-activation `\z`, and `\a` for its activation: a matrix
     std::string_view hidden_equations;  ///< where the derivation has its Jacobian as f: "(5), (6), (7)"; else §7
     std::string_view output_equations;  ///< as g
 };
@@ -35,9 +35,9 @@ ActivationFormulas formulas(Activation activation, const ActivationSettings& set
 
 /// Of a loss, in the output `\hat y_j` and target `y_j` of output j, with its reduction over K outputs.
 struct LossFormulas {
-    Formula loss;      ///< l of one row, reduced
-    Formula entry;     ///< of ∂l/∂ŷ at j
-    Formula jacobian;  ///< ∂l/∂ŷ as a row
+    document::Formula loss;      ///< l of one row, reduced
+    document::Formula entry;     ///< of ∂l/∂ŷ at j
+    document::Formula jacobian;  ///< ∂l/∂ŷ as a row
     /// Where the derivation has ∂l/∂ŷ: (10), (11) for the squared error, but (16), (17) where g is σ.
     std::string_view equations;
     std::string_view equations_after_sigmoid;
@@ -47,10 +47,10 @@ LossFormulas formulas(Loss loss, const Conventions& conventions);
 /// How the last δ = (∂l/∂ŷ)(∂ŷ/∂z), at output j, and the loss are computed from the logits `\z`; empty forms where
 /// nothing is done but to multiply.
 struct OutputFormulas {
-    Formula simplified = {};  ///< the product, simplified by hand
-    Written delta = {};       ///< what is computed for it: `literal` is the simplified product
+    document::Formula simplified = {};  ///< the product, simplified by hand
+    Written delta = {};                 ///< what is computed for it: `literal` is the simplified product
     Written loss = {};
 };
 OutputFormulas output_formulas(Loss loss, Activation output, const Conventions& conventions);
 
-}  // namespace handgrad
+}  // namespace handgrad::explain

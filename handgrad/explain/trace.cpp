@@ -8,7 +8,7 @@
 
 #include "handgrad/math/output_loss.hpp"
 
-namespace handgrad {
+namespace handgrad::explain {
 namespace {
 
 template <class T>
@@ -85,15 +85,15 @@ Trace trace(const BasicMlp<T>& net, const LossFunction& function, std::type_iden
 UpdateFormula describe_update(const StepOptions& options, const Conventions& conventions) {
     const OptimizerOptions& o = options.optimizer;
     const bool penalised = options.penalty != 0.0;
-    const Formula g = penalised ? "g" : "\\frac{\\partial l}{\\partial w}";
-    const Formula plain = "w\\leftarrow w-\\eta\\," + g;
+    const document::Formula g = penalised ? "g" : "\\frac{\\partial l}{\\partial w}";
+    const document::Formula plain = "w\\leftarrow w-\\eta\\," + g;
     UpdateFormula result{.rules = {}, .first_step = plain, .note = {}, .settings = {}};
     const auto setting = [&](const char* letter, double value) {
-        result.settings +=
-            (result.settings.empty() ? "$" : ", $") + Formula(letter) + "=" + number_formula(value) + "$";
+        result.settings += (result.settings.empty() ? "$" : ", $") + document::Formula(letter) + "=" +
+                           document::number_formula(value) + "$";
     };
-    const auto note = [&](const Prose& text) { result.note += (result.note.empty() ? "" : " ") + text; };
-    const Prose fresh =
+    const auto note = [&](const document::Prose& text) { result.note += (result.note.empty() ? "" : " ") + text; };
+    const document::Prose fresh =
         "A model file does not keep what its optimizer remembers, so this is a first step from fresh state: ";
     setting("\\eta", o.learning_rate);
     if (penalised) {
@@ -105,9 +105,9 @@ UpdateFormula describe_update(const StepOptions& options, const Conventions& con
         setting("\\mu", o.momentum);
         const bool sum = conventions.momentum == Momentum::gradient_sum;
         result.rules.push_back(sum ? "v\\leftarrow\\mu v+" + g : "v\\leftarrow\\mu v-\\eta\\," + g);
-        result.rules.push_back("w\\leftarrow " + (!sum         ? o.nesterov ? "w+\\mu v-\\eta\\," + g : Formula("w+v")
-                                                          : o.nesterov ? "w-\\eta\\left(" + g + "+\\mu v\\right)"
-                                                               : Formula("w-\\eta v")));
+        result.rules.push_back("w\\leftarrow " + (!sum ? o.nesterov ? "w+\\mu v-\\eta\\," + g : document::Formula("w+v")
+                                                  : o.nesterov ? "w-\\eta\\left(" + g + "+\\mu v\\right)"
+                                                               : document::Formula("w-\\eta v")));
         result.first_step = o.nesterov ? "w\\leftarrow w-\\eta(1+\\mu)\\," + g : plain;
         note(fresh + "$v=0$.");
     } else {
@@ -115,7 +115,7 @@ UpdateFormula describe_update(const StepOptions& options, const Conventions& con
         setting("\\beta_2", o.beta2);
         setting("\\varepsilon", o.epsilon);
         const bool before = conventions.adam_epsilon == AdamEpsilon::before_correction;
-        const Formula w = o.kind == OptimizerKind::adamw ? "w\\leftarrow w-\\eta\\alpha w" : "w\\leftarrow w";
+        const document::Formula w = o.kind == OptimizerKind::adamw ? "w\\leftarrow w-\\eta\\alpha w" : "w\\leftarrow w";
         result.rules.push_back("m\\leftarrow\\beta_1m+(1-\\beta_1)\\," + g);
         result.rules.push_back("v\\leftarrow\\beta_2v+(1-\\beta_2)\\," +
                                (penalised ? "g^2" : "\\left(" + g + "\\right)^2"));
@@ -147,4 +147,4 @@ template Trace trace(const BasicMlp<float>&, const LossFunction&, std::span<cons
 template Trace trace(const BasicMlp<double>&, const LossFunction&, std::span<const double>, std::span<const double>,
                      const StepOptions&);
 
-}  // namespace handgrad
+}  // namespace handgrad::explain

@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "handgrad/base/matrix.hpp"
-#include "handgrad/explain/notation.hpp"
+#include "handgrad/document/notation.hpp"
 #include "handgrad/math/conventions.hpp"
 #include "handgrad/nn/mlp.hpp"
 #include "handgrad/nn/passes.hpp"
 #include "handgrad/nn/tape.hpp"
 #include "handgrad/train/optimizer.hpp"
 
-namespace handgrad {
+namespace handgrad::explain {
 
 /// Step 5 of the trace: the optimizer, and the penalty that belongs to the loss.
 struct StepOptions {
@@ -64,10 +64,10 @@ Trace trace(const BasicMlp<T>& net, const LossFunction& function, std::type_iden
 /// How the first step of this optimizer moves a weight w, Eq. (4) or what stands for it; prose says what it starts
 /// from.
 struct UpdateFormula {
-    std::vector<Formula> rules;  ///< in their order, that of w the last: w ← w − η ∂l/∂w
-    Formula first_step;          ///< what that is at the first step, when the optimizer remembers nothing yet
-    Prose note;                  ///< may be empty
-    Prose settings;              ///< `$\eta=0.001$`, …
+    std::vector<document::Formula> rules;  ///< in their order, that of w the last: w ← w − η ∂l/∂w
+    document::Formula first_step;          ///< what that is at the first step, when the optimizer remembers nothing yet
+    document::Prose note;                  ///< may be empty
+    document::Prose settings;              ///< `$\eta=0.001$`, …
 };
 UpdateFormula describe_update(const StepOptions& options, const Conventions& conventions);
 
@@ -78,4 +78,4 @@ extern template Trace trace(const BasicMlp<float>&, const LossFunction&, std::sp
 extern template Trace trace(const BasicMlp<double>&, const LossFunction&, std::span<const double>,
                             std::span<const double>, const StepOptions&);
 
-}  // namespace handgrad
+}  // namespace handgrad::explain

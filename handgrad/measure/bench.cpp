@@ -18,7 +18,7 @@
 #include "handgrad/nn/predictor.hpp"
 #include "handgrad/train/optimizer.hpp"
 
-namespace handgrad {
+namespace handgrad::measure {
 namespace {
 
 /// Calls shorter than this are timed together for percentiles.
@@ -304,4 +304,4 @@ Measurement Bench::run(const Workload& workload) {
     return workload.double_precision ? run_as<double>(workload) : run_as<float>(workload);
 }
 
-}  // namespace handgrad
+}  // namespace handgrad::measure

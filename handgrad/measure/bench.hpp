@@ -10,7 +10,7 @@
 #include "handgrad/measure/machine.hpp"
 #include "handgrad/measure/workload.hpp"
 
-namespace handgrad {
+namespace handgrad::measure {
 
 /// How long single calls took, of a thousand or so and more; the clock's own cost is taken off.
 struct Percentiles {
@@ -62,4 +62,4 @@ private:
 /// clock: for tools that count instructions. Not for functions.
 void repeat_workload(const Workload& workload, const Execution& execution, std::size_t count);
 
-}  // namespace handgrad
+}  // namespace handgrad::measure

@@ -12,7 +12,7 @@
 #include "handgrad/measure/numbers.hpp"
 #include "handgrad/measure/operations.hpp"
 
-namespace handgrad {
+namespace handgrad::measure {
 namespace {
 
 template <class T>
@@ -112,4 +112,4 @@ Timing time_function(const Workload& workload, const CacheSizes& caches, const M
 template Timing time_function<float>(const Workload&, const CacheSizes&, const MeasureOptions&);
 template Timing time_function<double>(const Workload&, const CacheSizes&, const MeasureOptions&);
 
-}  // namespace handgrad
+}  // namespace handgrad::measure

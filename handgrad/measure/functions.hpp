@@ -5,7 +5,7 @@
 #include "handgrad/measure/stopwatch.hpp"
 #include "handgrad/measure/workload.hpp"
 
-namespace handgrad {
+namespace handgrad::measure {
 
 /// What a function reads for each number, in numbers: exp one, a loss two; Adam, beside the gradient that is in the
 /// first cache, three.
@@ -20,4 +20,4 @@ Timing time_function(const Workload& workload, const CacheSizes& caches, const M
 extern template Timing time_function<float>(const Workload&, const CacheSizes&, const MeasureOptions&);
 extern template Timing time_function<double>(const Workload&, const CacheSizes&, const MeasureOptions&);
 
-}  // namespace handgrad
+}  // namespace handgrad::measure

@@ -12,7 +12,7 @@
 #include "handgrad/kernels/table.hpp"
 #include "handgrad/measure/stopwatch.hpp"
 
-namespace handgrad {
+namespace handgrad::measure {
 namespace {
 
 /// Only the best of the stretches counts, so they are many, short and spread over the whole time: whoever else is at
@@ -165,4 +165,4 @@ MachineLimits measure_machine(const MeasureOptions& options) {
     return limits;
 }
 
-}  // namespace handgrad
+}  // namespace handgrad::measure

@@ -7,7 +7,7 @@
 
 #include "handgrad/kernels/simd_level.hpp"
 
-namespace handgrad {
+namespace handgrad::measure {
 
 /// How to measure. Numbers are taken from `repetitions` stretches of at least `stretch` seconds, each of as many calls
 /// as that takes; the limits of the machine from more and shorter ones, since only the best counts there.
@@ -53,4 +53,4 @@ struct MachineLimits {
 /// Takes about a second with the default options.
 MachineLimits measure_machine(const MeasureOptions& options);
 
-}  // namespace handgrad
+}  // namespace handgrad::measure

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-namespace handgrad {
+namespace handgrad::measure {
 
 /// A linear congruential generator (Knuth's MMIX), of which the upper bits are used. Not for anything that matters.
 class QuickNumbers {
@@ -25,4 +25,4 @@ private:
     std::uint64_t state_ = 1;
 };
 
-}  // namespace handgrad
+}  // namespace handgrad::measure

@@ -12,7 +12,7 @@
 #include "handgrad/math/losses.hpp"
 #include "handgrad/math/updates.hpp"
 
-namespace handgrad {
+namespace handgrad::measure {
 namespace {
 
 thread_local Operations counted;
@@ -112,4 +112,4 @@ std::size_t outputs_of_row(const Workload& workload) {
     return outputs;
 }
 
-}  // namespace handgrad
+}  // namespace handgrad::measure

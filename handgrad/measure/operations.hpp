@@ -6,7 +6,7 @@
 
 #include "handgrad/measure/workload.hpp"
 
-namespace handgrad {
+namespace handgrad::measure {
 
 /// Of one number.
 struct Operations {
@@ -20,4 +20,4 @@ Operations operations(std::string_view function, std::size_t outputs = 1);
 /// How many outputs the rows of a function have: 1 for those that work number by number.
 std::size_t outputs_of_row(const Workload& workload);
 
-}  // namespace handgrad
+}  // namespace handgrad::measure

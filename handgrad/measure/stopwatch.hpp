@@ -9,7 +9,7 @@
 
 #include "handgrad/measure/machine.hpp"
 
-namespace handgrad {
+namespace handgrad::measure {
 
 using StopwatchClock = std::chrono::steady_clock;
 
@@ -71,4 +71,4 @@ Timing time_calls(std::size_t repetitions, double stretch, const Call& call) {
     return timing;
 }
 
-}  // namespace handgrad
+}  // namespace handgrad::measure

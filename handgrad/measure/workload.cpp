@@ -7,7 +7,7 @@
 #include "handgrad/base/suggest.hpp"
 #include "handgrad/measure/operations.hpp"
 
-namespace handgrad {
+namespace handgrad::measure {
 namespace {
 
 std::string joined(const std::vector<std::size_t>& sizes) {
@@ -172,4 +172,4 @@ double parameters(const Workload& workload) {
     return sum;
 }
 
-}  // namespace handgrad
+}  // namespace handgrad::measure

@@ -10,7 +10,7 @@
 #include "handgrad/math/activations.hpp"
 #include "handgrad/math/losses.hpp"
 
-namespace handgrad {
+namespace handgrad::measure {
 
 enum class WorkloadKind {
     training,  ///< a step: forward, loss, backward, update
@@ -58,4 +58,4 @@ double flops(const Workload& workload);
 /// Weights and biases.
 double parameters(const Workload& workload);
 
-}  // namespace handgrad
+}  // namespace handgrad::measure

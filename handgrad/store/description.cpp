@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/utf8.hpp"
 #include "handgrad/store/convention_names.hpp"
 #include "handgrad/store/json.hpp"
 

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/utf8.hpp"
 
 namespace handgrad {
 namespace {
@@ -201,10 +202,6 @@ std::string to_text(const Json& json) {
 std::string excerpt(const std::string& text) {
     constexpr std::size_t longest = 120;
     return text.size() <= longest ? text : replace_invalid_utf8(text.substr(0, longest)) + "...";
-}
-
-std::string replace_invalid_utf8(const std::string& text) {
-    return Nlohmann::parse(Nlohmann(text).dump(-1, ' ', false, Nlohmann::error_handler_t::replace)).get<std::string>();
 }
 
 }  // namespace handgrad

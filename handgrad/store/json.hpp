@@ -39,7 +39,4 @@ std::string to_text(const Json& json);
 /// The beginning of a stranger's text, short enough for a message.
 std::string excerpt(const std::string& text);
 
-/// `text` with what is not UTF-8 replaced by U+FFFD.
-std::string replace_invalid_utf8(const std::string& text);
-
 }  // namespace handgrad

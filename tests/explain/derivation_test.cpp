@@ -10,9 +10,9 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/math/output_loss.hpp"
-#include "tests/explain/formula_value.hpp"
+#include "tests/support/formula_value.hpp"
 
-namespace handgrad {
+namespace handgrad::explain {
 namespace {
 
 using testing::ElementsAre;
@@ -28,18 +28,19 @@ Derivation two_layers(Activation f, Activation g, Loss loss, const Conventions& 
 std::vector<Row> forward_table(const Derivation& d) {
     std::vector<Row> rows;
     for (const ForwardRow& row : d.forward) {
-        rows.push_back({unicode_of(row.layer_name), unicode_of(row.input), unicode_of(row.output),
-                        unicode_of(row.quantity.name), std::to_string(row.quantity.rows)});
+        rows.push_back({document::unicode_of(row.layer_name), document::unicode_of(row.input),
+                        document::unicode_of(row.output), document::unicode_of(row.quantity.name),
+                        std::to_string(row.quantity.rows)});
     }
-    rows.push_back({"loss", "ŷ", unicode_of(d.loss_written_out), "l", "1"});
+    rows.push_back({"loss", "ŷ", document::unicode_of(d.loss_written_out), "l", "1"});
     return rows;
 }
 
 std::vector<Row> backward_table(const Derivation& d) {
     std::vector<Row> rows;
     for (const BackwardRow& row : d.backward) {
-        rows.push_back({row.parameter, unicode_of(row.product), unicode_of(row.own), std::to_string(row.quantity.rows),
-                        std::to_string(row.quantity.columns)});
+        rows.push_back({row.parameter, document::unicode_of(row.product), document::unicode_of(row.own),
+                        std::to_string(row.quantity.rows), std::to_string(row.quantity.columns)});
     }
     return rows;
 }
@@ -47,7 +48,8 @@ std::vector<Row> backward_table(const Derivation& d) {
 std::vector<Row> factors(const Derivation& d) {
     std::vector<Row> rows;
     for (const Jacobian& factor : d.jacobians) {
-        rows.push_back({factor.quantity.symbol, unicode_of(factor.entry), unicode_of(factor.matrix), factor.equations});
+        rows.push_back({factor.quantity.symbol, document::unicode_of(factor.entry), document::unicode_of(factor.matrix),
+                        factor.equations});
     }
     return rows;
 }
@@ -118,11 +120,12 @@ TEST(Derivation, Table5_Table4_Eq18_Eq19_SigmoidsWithBinaryCrossEntropy) {
 
 TEST(Derivation, SumsByComponentAreThoseOfTheSource) {
     const auto relu = two_layers(Activation::relu, Activation::identity, Loss::squared_error);
-    EXPECT_EQ(unicode_of(relu.output_components), "ŷⱼ = Σₚ W⁽²⁾ⱼₚ (Σ_q W⁽¹⁾_{pq} x_q + b⁽¹⁾ₚ)⁺ + b⁽²⁾ⱼ");
-    EXPECT_EQ(unicode_of(relu.forward[0].components), "z₁,ᵢ = Σⱼ W⁽¹⁾ᵢⱼ xⱼ + b⁽¹⁾ᵢ");
+    EXPECT_EQ(document::unicode_of(relu.output_components), "ŷⱼ = Σₚ W⁽²⁾ⱼₚ (Σ_q W⁽¹⁾_{pq} x_q + b⁽¹⁾ₚ)⁺ + b⁽²⁾ⱼ");
+    EXPECT_EQ(document::unicode_of(relu.forward[0].components), "z₁,ᵢ = Σⱼ W⁽¹⁾ᵢⱼ xⱼ + b⁽¹⁾ᵢ");
     const auto sigmoid = two_layers(Activation::sigmoid, Activation::sigmoid, Loss::squared_error);
-    EXPECT_EQ(unicode_of(sigmoid.output_components), "ŷⱼ = σ(Σₚ W⁽²⁾ⱼₚ σ(Σ_q W⁽¹⁾_{pq} x_q + b⁽¹⁾ₚ) + b⁽²⁾ⱼ)");
-    EXPECT_EQ(unicode_of(sigmoid.deltas[1].components), "δ₁,ᵢ = (Σₖ δ₂,ₖ W⁽²⁾ₖᵢ)f′(z₁,ᵢ)");
+    EXPECT_EQ(document::unicode_of(sigmoid.output_components),
+              "ŷⱼ = σ(Σₚ W⁽²⁾ⱼₚ σ(Σ_q W⁽¹⁾_{pq} x_q + b⁽¹⁾ₚ) + b⁽²⁾ⱼ)");
+    EXPECT_EQ(document::unicode_of(sigmoid.deltas[1].components), "δ₁,ᵢ = (Σₖ δ₂,ₖ W⁽²⁾ₖᵢ)f′(z₁,ᵢ)");
 }
 
 TEST(Derivation, OtherConventionsChangeTheFormulasAndSaySo) {
@@ -131,9 +134,9 @@ TEST(Derivation, OtherConventionsChangeTheFormulasAndSaySo) {
     EXPECT_EQ(factors(d)[0][1], "(∂l/∂ŷ)ⱼ = (2/K)(ŷⱼ − yⱼ)");
     EXPECT_EQ(factors(d)[2][1], "(∂z₂/∂z₁)ᵢⱼ = 0 if i ≠ j or z₁,ᵢ ≤ 0; 1 if i = j and z₁,ᵢ > 0");
     EXPECT_EQ(factors(d)[2][2], "∂z₂/∂z₁ = diag{𝟙_(0,∞)(z₁)}");
-    EXPECT_THAT(unicode_of_prose(d.conventions[0]),
+    EXPECT_THAT(document::unicode_of_prose(d.conventions[0]),
                 HasSubstr("a mean over the K outputs (convention pytorch); Eq. (3)"));
-    EXPECT_EQ(unicode_of_prose(d.conventions[1]), "ReLU′(0) = 0 (convention pytorch); Eq. (7) has 1.");
+    EXPECT_EQ(document::unicode_of_prose(d.conventions[1]), "ReLU′(0) = 0 (convention pytorch); Eq. (7) has 1.");
 }
 
 TEST(Derivation, DeeperNetworksNumberTheirLayersOnAndStartEachProductFromTheDeltaAbove) {
@@ -153,17 +156,17 @@ TEST(Derivation, DeeperNetworksNumberTheirLayersOnAndStartEachProductFromTheDelt
     EXPECT_THAT(layers, ElementsAre("linear1", "f1", "linear2", "f2", "linear3", "f3", "linear4", "g"));
     EXPECT_THAT(jacobians, ElementsAre("dl/dyhat: derivation §7", "dyhat/dz7: derivation §7", "dz6/dz5: Eq. (12), (13)",
                                        "dz4/dz3: Eq. (5), (6), (7)", "dz2/dz1: derivation §7"));
-    EXPECT_EQ(unicode_of(d.backward[2].product), "z₂ · δ₃ᵀ W⁽³⁾ (∂z₄/∂z₃)");
-    EXPECT_EQ(unicode_of(d.deltas[3].product), "δ₁ᵀ = δ₂ᵀ W⁽²⁾ (∂z₂/∂z₁)");
+    EXPECT_EQ(document::unicode_of(d.backward[2].product), "z₂ · δ₃ᵀ W⁽³⁾ (∂z₄/∂z₃)");
+    EXPECT_EQ(document::unicode_of(d.deltas[3].product), "δ₁ᵀ = δ₂ᵀ W⁽²⁾ (∂z₂/∂z₁)");
     EXPECT_FALSE(d.jacobians[1].diagonal);
-    EXPECT_EQ(unicode_of(d.jacobians[1].matrix), "∂ŷ/∂z₇ = diag{ŷ} − ŷ ŷᵀ");
+    EXPECT_EQ(document::unicode_of(d.jacobians[1].matrix), "∂ŷ/∂z₇ = diag{ŷ} − ŷ ŷᵀ");
     EXPECT_EQ(d.forward_title, "Forward pass, as Table 1");
 }
 
 TEST(Derivation, AnIdentityInBetweenKeepsItsBrackets) {
     const Derivation d = two_layers(Activation::identity, Activation::identity, Loss::squared_error);
-    EXPECT_EQ(unicode_of(d.forward[3].output), "W⁽²⁾(W⁽¹⁾x + b⁽¹⁾) + b⁽²⁾");
-    EXPECT_EQ(unicode_of(d.output_components), "ŷⱼ = Σₚ W⁽²⁾ⱼₚ(Σ_q W⁽¹⁾_{pq} x_q + b⁽¹⁾ₚ) + b⁽²⁾ⱼ");
+    EXPECT_EQ(document::unicode_of(d.forward[3].output), "W⁽²⁾(W⁽¹⁾x + b⁽¹⁾) + b⁽²⁾");
+    EXPECT_EQ(document::unicode_of(d.output_components), "ŷⱼ = Σₚ W⁽²⁾ⱼₚ(Σ_q W⁽¹⁾_{pq} x_q + b⁽¹⁾ₚ) + b⁽²⁾ⱼ");
 }
 
 TEST(Derivation, OneLayerHasItsTablesToo) {
@@ -171,7 +174,7 @@ TEST(Derivation, OneLayerHasItsTablesToo) {
     EXPECT_THAT(forward_table(d), ElementsAre(Row{"Linear₁", "x", "W⁽¹⁾x + b⁽¹⁾", "z₁", "1"},
                                               Row{"g", "W⁽¹⁾x + b⁽¹⁾", "exp(W⁽¹⁾x + b⁽¹⁾)", "ŷ", "1"},
                                               Row{"loss", "ŷ", "Σⱼ (ŷⱼ − yⱼ log ŷⱼ)", "l", "1"}));
-    EXPECT_EQ(unicode_of(d.backward[0].product), "x · (∂l/∂ŷ)(∂ŷ/∂z₁)");
+    EXPECT_EQ(document::unicode_of(d.backward[0].product), "x · (∂l/∂ŷ)(∂ŷ/∂z₁)");
 }
 
 TEST(Derivation, AnArchitectureThatIsNoneIsRefused) {
@@ -210,4 +213,4 @@ TEST(Derivation, WhatIsComputedEqualsWhatIsWrittenForEveryPairOfOutputAndLoss) {
 }
 
 }  // namespace
-}  // namespace handgrad
+}  // namespace handgrad::explain

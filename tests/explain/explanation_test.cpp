@@ -6,9 +6,9 @@
 #include <gtest/gtest.h>
 
 #include "handgrad/base/error.hpp"
-#include "tests/explain/explained.hpp"
+#include "tests/support/explained.hpp"
 
-namespace handgrad {
+namespace handgrad::explain {
 namespace {
 
 using explained::explanation;
@@ -80,4 +80,4 @@ TEST(Explain, RefusesWhatIsMissingByName) {
 }
 
 }  // namespace
-}  // namespace handgrad
+}  // namespace handgrad::explain

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "handgrad/math/output_loss.hpp"
-#include "tests/explain/formula_value.hpp"
+#include "tests/support/formula_value.hpp"
 
-namespace handgrad {
+namespace handgrad::explain {
 namespace {
 
 using formula::Letters;
@@ -30,9 +30,10 @@ std::vector<ActivationSettings> all_settings() {
 /// The text at z; both forms of it where there are two.
 void expect_says(const Written& written, Real z, Real expected, const std::string& what) {
     const Letters letters{.numbers = {{"z", z}, {"a", slope}}};
-    for (const Formula& form : {written.literal, written.computed}) {
+    for (const document::Formula& form : {written.literal, written.computed}) {
         if (!form.empty()) {
-            const Real value = formula::value(with_argument(form, "z"), letters, with_argument(written.where, "z"));
+            const Real value = formula::value(document::with_argument(form, "z"), letters,
+                                              document::with_argument(written.where, "z"));
             EXPECT_NEAR(static_cast<double>(value - expected), 0.0, static_cast<double>(tolerance(expected)))
                 << what << " at " << static_cast<double>(z) << ": " << form;
         }
@@ -81,7 +82,7 @@ TEST(ActivationFormulas, WhereBothFormsAreGivenTheReasonIsGivenToo) {
         for (const Written& written : {texts.value, texts.derivative}) {
             EXPECT_EQ(written.computed.empty(), written.why.empty()) << name(activation);
         }
-        EXPECT_NE(texts.applied.find("\\z"), Formula::npos) << name(activation);
+        EXPECT_NE(texts.applied.find("\\z"), document::Formula::npos) << name(activation);
         EXPECT_FALSE(texts.jacobian.empty()) << name(activation);
     }
 }
@@ -130,8 +131,9 @@ TEST(ActivationFormulas, TextOfSoftmaxIsWhatIsComputed) {
     const Written written = formulas(Activation::softmax, {}).value;
     for (std::size_t j = 0; j < 3; ++j) {
         const Letters letters{.vectors = {{"z", z}}, .indices = {{"j", j}}};
-        for (const Formula& form : {written.literal, written.computed}) {
-            const Real value = formula::value(with_argument(form, "z"), letters, with_argument(written.where, "z"));
+        for (const document::Formula& form : {written.literal, written.computed}) {
+            const Real value = formula::value(document::with_argument(form, "z"), letters,
+                                              document::with_argument(written.where, "z"));
             EXPECT_NEAR(static_cast<double>(value - p[j]), 0.0, static_cast<double>(tolerance(1))) << form;
         }
     }
@@ -204,4 +206,4 @@ TEST(LossFormulas, TextAtTheKinkFollowsTheConvention) {
 }
 
 }  // namespace
-}  // namespace handgrad
+}  // namespace handgrad::explain

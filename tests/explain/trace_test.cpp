@@ -10,7 +10,7 @@
 #include "handgrad/explain/derivation.hpp"
 #include "handgrad/math/two_layer.hpp"
 
-namespace handgrad {
+namespace handgrad::explain {
 namespace {
 
 using two_layer_matrix = Matrix<long double>;
@@ -239,10 +239,10 @@ TEST(Trace, PenaltyMovesTheParametersButIsNoPartOfTheTablesGradient) {
 std::string rules_of(const StepOptions& options, const Conventions& conventions = {}) {
     const UpdateFormula update = describe_update(options, conventions);
     std::string text;
-    for (const Formula& rule : update.rules) {
-        text += unicode_of(rule) + "; ";
+    for (const document::Formula& rule : update.rules) {
+        text += document::unicode_of(rule) + "; ";
     }
-    return text + "first " + unicode_of(update.first_step);
+    return text + "first " + document::unicode_of(update.first_step);
 }
 
 TEST(DescribeUpdate, Step5_WritesEachOptimizerAsItMoves) {
@@ -293,4 +293,4 @@ TEST(DescribeUpdate, Step5_FirstStepIsWhatTheOptimizerDoes) {
 }
 
 }  // namespace
-}  // namespace handgrad
+}  // namespace handgrad::explain

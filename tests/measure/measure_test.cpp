@@ -15,7 +15,7 @@
 #include "handgrad/measure/stopwatch.hpp"
 #include "handgrad/measure/workload.hpp"
 
-namespace handgrad {
+namespace handgrad::measure {
 namespace {
 
 using testing::AllOf;
@@ -216,4 +216,4 @@ TEST(Functions, RunInBothPrecisions) {
 }
 
 }  // namespace
-}  // namespace handgrad
+}  // namespace handgrad::measure

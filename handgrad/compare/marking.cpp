@@ -1,0 +1,214 @@
+// Quantity by quantity, in the order of the sheet: judged, then put on the sheet that later ones are worked out from.
+#include "handgrad/compare/marking.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "handgrad/compare/reworked_sheet.hpp"
+
+namespace handgrad::compare {
+namespace {
+
+constexpr double share_of_value = 5e-3;
+constexpr double share_of_terms = 5e-4;
+/// Half a unit in the sixth digit, as numbers are shown.
+constexpr double shown_share = 5e-6;
+
+constexpr std::size_t no_mistake = static_cast<std::size_t>(-1);
+
+/// How far from `target` each number may be.
+std::vector<double> tolerances(const Worked& target) {
+    double largest = 0.0;
+    for (const double v : target.value) {
+        largest = std::isfinite(v) ? std::max(largest, std::fabs(v)) : largest;
+    }
+    std::vector<double> result;
+    for (std::size_t k = 0; k < target.value.size(); ++k) {
+        const double t = std::fabs(target.value[k]);
+        result.push_back(std::isfinite(t) ? share_of_value * t + share_of_terms * std::max(largest, target.terms[k])
+                                          : std::numeric_limits<double>::infinity());
+    }
+    return result;
+}
+
+/// |a − t| in tolerances, entry by entry; 0 for what was not written or cannot be judged.
+std::vector<double> distances(const Answer& answer, const Worked& target) {
+    const std::vector<double> tolerance = tolerances(target);
+    std::vector<double> result(target.value.size(), 0.0);
+    for (std::size_t k = 0; k < result.size(); ++k) {
+        if (answer.values[k] && std::isfinite(target.value[k])) {
+            const double off = std::fabs(*answer.values[k] - target.value[k]);
+            result[k] = off == 0.0 ? 0.0 : off / tolerance[k];
+        }
+    }
+    return result;
+}
+
+bool agrees(const Answer& answer, const Worked& target) {
+    return std::ranges::all_of(distances(answer, target), [](double d) { return d <= 1.0; });
+}
+
+/// Whether at six digits these are the numbers of start + times·(target − start).
+bool is_step(const Answer& answer, const Worked& target, std::span<const double> start, double times) {
+    for (std::size_t k = 0; k < start.size(); ++k) {
+        const double step = times * (target.value[k] - start[k]);
+        const double there = start[k] + step;
+        if (answer.values[k] && !(std::fabs(*answer.values[k] - there) <=
+                                  share_of_value * std::fabs(step) + shown_share * std::fabs(there))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+class Marker {
+public:
+    Marker(const explain::Explanation& explanation, std::span<const Answer> answers)
+        : answers_(answers),
+          asked_(asked_quantities(explanation.derivation)),
+          sheet_(explanation),
+          mistake_(answers.size(), no_mistake) {
+        assert(answers.size() == sheet_.size() && asked_.size() == sheet_.size());
+        result_.row = explanation.row->number;
+    }
+
+    Marking mark() {
+        for (std::size_t i = 0; i < answers_.size(); ++i) {
+            mark(i);
+        }
+        return std::move(result_);
+    }
+
+private:
+    void mark(std::size_t i) {
+        const Answer& answer = answers_[i];
+        MarkedAnswer& marked = result_.answers.emplace_back(MarkedAnswer{.symbol = answer.symbol});
+        for (const auto& value : answer.values) {
+            ++(value ? marked.written : marked.left_blank);
+        }
+        const std::vector<Worked> ways = sheet_.ways(i);
+        const std::size_t before = mistake_before(i);
+        // What stands where nothing was written.
+        const Worked& own = before == no_mistake || ways.empty() ? sheet_.ours(i) : ways.front();
+        if (marked.written == 0) {
+            mistake_[i] = before;
+        } else {
+            judge(i, ways, before, marked);
+            if (marked.mark == Mark::wrong || marked.mark == Mark::follows) {
+                note_difference(i, ways, marked);
+            }
+        }
+        std::vector<double> values = own.value;
+        for (std::size_t k = 0; k < values.size(); ++k) {
+            values[k] = answer.values[k].value_or(values[k]);
+        }
+        sheet_.put(i, std::move(values), marked.written > 0);
+    }
+
+    /// The first mistake that what `i` is made of goes back to.
+    [[nodiscard]] std::size_t mistake_before(std::size_t i) const {
+        std::size_t first = no_mistake;
+        for (const std::size_t from : sheet_.made_of(i)) {
+            first = std::min(first, mistake_[from]);
+        }
+        return first;
+    }
+
+    void judge(std::size_t i, const std::vector<Worked>& ways, std::size_t before, MarkedAnswer& marked) {
+        const Answer& answer = answers_[i];
+        const auto fits = [&](const Worked& target) { return agrees(answer, target) && !wrong_step(i, target); };
+        if (fits(sheet_.ours(i))) {
+            marked.mark = Mark::right;
+        } else if (std::ranges::any_of(ways, fits)) {
+            marked.mark = before == no_mistake ? Mark::right : Mark::follows;
+            mistake_[i] = before;
+            marked.follows_from = before == no_mistake ? "" : answers_[before].symbol;
+        } else {
+            marked.mark = Mark::wrong;
+            mistake_[i] = i;
+            name_cause(i, ways, marked);
+        }
+    }
+
+    /// An updated parameter by another step than to `target`: by which one.
+    [[nodiscard]] std::optional<Cause> wrong_step(std::size_t i, const Worked& target) const {
+        const std::span<const double> start = sheet_.before_step(i);
+        if (start.empty() || is_step(answers_[i], target, start, 1.0)) {
+            return std::nullopt;
+        }
+        for (const auto& [cause, times] :
+             {std::pair(Cause::sign, -1.0), std::pair(Cause::factor_2, 2.0), std::pair(Cause::factor_half, 0.5)}) {
+            if (is_step(answers_[i], target, start, times)) {
+                return cause;
+            }
+        }
+        return std::nullopt;
+    }
+
+    void name_cause(std::size_t i, const std::vector<Worked>& ways, MarkedAnswer& marked) const {
+        for (const Worked& way : ways) {
+            if (const std::optional<Cause> cause = wrong_step(i, way)) {
+                marked.cause = cause;
+                return;
+            }
+        }
+        for (WrongWay& way : sheet_.wrong_ways(i)) {
+            if (agrees(answers_[i], way.result)) {
+                marked.cause = way.cause;
+                marked.wrong_layers = std::move(way.wrong_layers);
+                return;
+            }
+        }
+    }
+
+    void note_difference(std::size_t i, const std::vector<Worked>& ways, MarkedAnswer& marked) const {
+        const Worked& ours = sheet_.ours(i);
+        const Worked& own = ways.empty() ? ours : ways.front();
+        const std::vector<double> from_ours = distances(answers_[i], ours);
+        const std::vector<double> from_own = distances(answers_[i], own);
+        std::size_t worst = answers_[i].values.size();
+        double furthest = -1.0;
+        for (std::size_t k = 0; k < from_ours.size(); ++k) {
+            const double off = marked.mark == Mark::follows ? from_ours[k] : std::min(from_ours[k], from_own[k]);
+            if (answers_[i].values[k] && off > furthest) {
+                furthest = off;
+                worst = k;
+            }
+        }
+        const explain::Quantity& quantity = asked_[i];
+        marked.where =
+            quantity.vector ? std::vector{worst} : std::vector{worst / quantity.columns, worst % quantity.columns};
+        marked.answer = *answers_[i].values[worst];
+        marked.expected = ours.value[worst];
+        marked.from_own = own.value[worst];
+    }
+
+    std::span<const Answer> answers_;
+    std::vector<explain::Quantity> asked_;
+    ReworkedSheet sheet_;
+    std::vector<std::size_t> mistake_;  ///< the first that each goes back to
+    Marking result_;
+};
+
+}  // namespace
+
+std::size_t Marking::count(Mark mark) const {
+    return static_cast<std::size_t>(std::ranges::count(answers, mark, &MarkedAnswer::mark));
+}
+
+std::size_t Marking::partly_blank() const {
+    std::size_t numbers = 0;
+    for (const MarkedAnswer& answer : answers) {
+        numbers += answer.written > 0 ? answer.left_blank : 0;
+    }
+    return numbers;
+}
+
+Marking mark_answers(const explain::Explanation& explanation, std::span<const Answer> answers) {
+    return Marker(explanation, answers).mark();
+}
+
+}  // namespace handgrad::compare

@@ -1,0 +1,226 @@
+// Lays a tensor over every candidate and keeps those that agree in every entry.
+#include "handgrad/compare/tensor_search.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+namespace handgrad::compare {
+namespace {
+
+constexpr double cannot = std::numeric_limits<double>::infinity();
+
+BoundedNumbers transposed(const BoundedNumbers& numbers, std::size_t rows, std::size_t columns) {
+    BoundedNumbers result = numbers;
+    for (std::size_t i = 0; i < rows; ++i) {
+        for (std::size_t j = 0; j < columns; ++j) {
+            result.value[j * rows + i] = numbers.value[i * columns + j];
+            result.error[j * rows + i] = numbers.error[i * columns + j];
+        }
+    }
+    return result;
+}
+
+BoundedNumbers times(BoundedNumbers numbers, double factor) {
+    for (double& v : numbers.value) {
+        v *= factor;
+    }
+    for (double& e : numbers.error) {
+        e *= factor;
+    }
+    return numbers;
+}
+
+/// The sum of all entries, in each of `count` places.
+BoundedNumbers total(const BoundedNumbers& numbers, std::size_t count) {
+    double value = 0.0, error = 0.0;
+    for (std::size_t i = 0; i < numbers.value.size(); ++i) {
+        value += numbers.value[i];
+        error += numbers.error[i];
+    }
+    return {std::vector<double>(count, value), std::vector<double>(count, error)};
+}
+
+std::string shape_text(const std::vector<std::size_t>& shape) {
+    std::string text = "(";
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+        text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+    }
+    return text + (shape.size() == 1 ? ",)" : ")");
+}
+
+std::vector<Cause> united(std::vector<Cause> one, const std::vector<Cause>& two) {
+    one.insert(one.end(), two.begin(), two.end());
+    std::ranges::sort(one);
+    one.erase(std::unique(one.begin(), one.end()), one.end());
+    return one;
+}
+
+}  // namespace
+
+bool is_strong(const Conjecture& conjecture) {
+    // A few dozen conjectures of one cause are tried, some hundred of two, some thousand of three; so the chance that
+    // any of them agrees with numbers of another origin stays near 2⁻⁹.
+    return conjecture.bits >= 10.0 + 4.0 * static_cast<double>(conjecture.causes.size());
+}
+
+TensorSearch::TensorSearch(const NamedArray& theirs, ExpectedShape expected, int digits)
+    : theirs_(theirs),
+      expected_(std::move(expected)),
+      digits_(digits),
+      unit_(std::ldexp(1.0, -digits)),
+      smallest_(digits == 11   ? 0x1p-24
+                : digits == 24 ? 0x1p-126
+                               : 0x1p-1022) {
+    if (expected_.bias() && theirs_.shape == std::vector{expected_.rows, expected_.shape[0]}) {
+        column_sums_.assign(expected_.shape[0], 0.0);
+        for (std::size_t i = 0; i < theirs_.values.size(); ++i) {
+            column_sums_[i % column_sums_.size()] += theirs_.values[i];
+        }
+    }
+}
+
+/// The right shape, give or take axes of length 1 of a vector.
+bool TensorSearch::plain_shape() const {
+    if (theirs_.shape == expected_.shape) {
+        return true;
+    }
+    std::vector<std::size_t> longer = theirs_.shape;
+    std::erase(longer, 1);
+    std::vector<std::size_t> ours = expected_.shape;
+    std::erase(ours, 1);
+    return longer.size() <= 1 && longer == ours && (expected_.bias() || theirs_.shape.size() < 2);
+}
+
+std::string TensorSearch::shape_problem() const {
+    const std::vector<std::size_t> turned(expected_.shape.rbegin(), expected_.shape.rend());
+    if (plain_shape() || theirs_.shape == turned || !column_sums_.empty()) {
+        return "";
+    }
+    return "its shape is " + shape_text(theirs_.shape) + ", ours " + shape_text(expected_.shape);
+}
+
+void TensorSearch::add_weight_candidates(const TensorSums& sums, std::vector<Candidate>& to) const {
+    const std::size_t out = expected_.shape[0], in = expected_.shape[1];
+    if (plain_shape()) {
+        to.push_back({sums.all, {}});
+    }
+    // (∂l/∂W)ᵀ in its own shape, or its numbers read in the shape of W.
+    if (theirs_.shape == std::vector{in, out} || theirs_.shape == expected_.shape) {
+        to.push_back({transposed(sums.all, out, in), {Cause::transposed}});
+    }
+    if (plain_shape() && expected_.rows > 1) {
+        to.push_back({sums.again, {Cause::accumulated}});
+    }
+}
+
+void TensorSearch::add_bias_candidates(const TensorSums& sums, std::vector<Candidate>& to) const {
+    const std::size_t out = expected_.shape[0], count = theirs_.values.size();
+    const auto rows = static_cast<double>(expected_.rows);
+    constexpr double odd_shape = 10.0;
+    const double shape_tells = plain_shape() ? 0.0 : odd_shape;
+    const auto wrong_sum = [&](BoundedNumbers numbers) {
+        to.push_back({std::move(numbers), {Cause::bias_sum}, shape_tells});
+    };
+    if (plain_shape()) {
+        to.push_back({sums.all, {}});
+        if (expected_.rows > 1) {
+            to.push_back({sums.again, {Cause::accumulated}});
+        }
+        for (const BoundedNumbers* row : {&sums.first, &sums.last}) {  // δ of one row, with or without the mean's 1/B
+            wrong_sum(*row);
+            wrong_sum(times(*row, rows));
+        }
+    }
+    if (count == 1 || plain_shape()) {  // one number for all units: the sum or the mean over both axes
+        wrong_sum(total(sums.all, count));
+        wrong_sum(times(total(sums.all, count), 1.0 / static_cast<double>(out)));
+    }
+    if (theirs_.shape.size() <= 2 && count == expected_.rows &&
+        std::ranges::find(theirs_.shape, count) != theirs_.shape.end()) {  // over the wrong axis
+        wrong_sum(sums.units);
+        wrong_sum(times(sums.units, rows));
+    }
+}
+
+std::vector<TensorSearch::Candidate> TensorSearch::candidates(const TensorSums& sums) const {
+    std::vector<Candidate> result;
+    expected_.bias() ? add_bias_candidates(sums, result) : add_weight_candidates(sums, result);
+    return result;
+}
+
+double TensorSearch::tolerance(double value, double error, double scale) const {
+    constexpr double scaling_roundings = 4.0;
+    return std::fabs(scale) * (error + scaling_roundings * unit_ * std::fabs(value)) + smallest_;
+}
+
+void TensorSearch::compare(const std::vector<double>& values, const Candidate& candidate, const WrongPass& pass,
+                           const std::vector<WrongScale>& scales) {
+    const std::vector<Cause> before = united(pass.causes, candidate.causes);
+    const auto& [value, error] = candidate.numbers;
+    double largest = 0.0;
+    for (const double v : value) {
+        largest = std::max(largest, std::fabs(v));
+    }
+    for (const WrongScale& scale : scales) {
+        std::vector<Cause> causes = united(before, scale.causes);
+        if (causes.size() > most_causes_) {
+            continue;
+        }
+        double residual = 0.0, bits = candidate.bits;
+        for (std::size_t i = 0; i < value.size() && residual <= 1.0; ++i) {
+            const double bound = tolerance(value[i], error[i], scale.value);
+            const double distance = std::fabs(values[i] - scale.value * value[i]);
+            residual = std::max(residual, std::isnan(distance / bound) ? cannot : distance / bound);
+            if (value[i] != 0.0) {
+                bits += std::max(0.0, -std::log2(bound / (std::fabs(scale.value) * largest)));
+            }
+        }
+        if (residual <= 1.0) {
+            found_.push_back({std::move(causes), scale.value, scale.coincide, pass.wrong_layers, residual, bits});
+            if (is_strong(found_.back()) || found_.back().causes.empty()) {
+                most_causes_ = found_.back().causes.size();
+                std::erase_if(found_, [&](const Conjecture& e) { return e.causes.size() > most_causes_; });
+            }
+        }
+    }
+}
+
+void TensorSearch::look(const TensorSums& sums, const WrongPass& pass, const std::vector<WrongScale>& scales) {
+    for (const Candidate& candidate : candidates(sums)) {
+        compare(theirs_.values, candidate, pass, scales);
+    }
+    if (!column_sums_.empty() && expected_.rows > 1) {
+        compare(column_sums_, {sums.all, {Cause::bias_sum}}, pass, scales);
+        compare(column_sums_, {times(sums.all, static_cast<double>(expected_.rows)), {Cause::bias_sum}}, pass, scales);
+    }
+}
+
+bool TensorSearch::pass() const {
+    return std::ranges::any_of(found_, [](const Conjecture& e) { return e.causes.empty(); });
+}
+
+void TensorSearch::note_difference(const BoundedNumbers& ours, ComparedTensor& tensor) const {
+    if (theirs_.values.size() != ours.value.size()) {
+        return;
+    }
+    const bool turned = !plain_shape() && !expected_.bias();
+    const std::size_t columns = expected_.shape.back();
+    double most = -1.0, largest = 0.0;
+    for (std::size_t i = 0; i < ours.value.size(); ++i) {
+        const std::size_t at = turned ? (i % columns) * expected_.shape[0] + i / columns : i;
+        const double distance = std::fabs(theirs_.values[at] - ours.value[i]);
+        largest = std::max(largest, std::fabs(ours.value[i]));
+        if (distance > most) {
+            most = distance;
+            tensor.where = expected_.bias() ? std::vector{i} : std::vector{i / columns, i % columns};
+            tensor.their_value = theirs_.values[at];
+            tensor.our_value = ours.value[i];
+            tensor.bound = tolerance(ours.value[i], ours.error[i], 1.0);
+        }
+    }
+    tensor.relative = most == 0.0 ? 0.0 : most / largest;
+}
+
+}  // namespace handgrad::compare

@@ -1,0 +1,80 @@
+// The search for what explains one tensor of somebody's gradients.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "handgrad/compare/comparison.hpp"
+#include "handgrad/compare/hypotheses.hpp"
+#include "handgrad/compare/scales.hpp"
+#include "handgrad/data/npz.hpp"
+
+namespace handgrad::compare {
+
+/// A set of causes that produces the numbers of a tensor.
+struct Conjecture {
+    std::vector<Cause> causes;  ///< in the order of Cause
+    double factor = 1.0;
+    std::vector<std::vector<Cause>> coincide = {};
+    std::vector<std::size_t> wrong_layers = {};
+    double residual = 0.0;  ///< largest difference as a share of its bound, at most 1
+    double bits = 0.0;      ///< how unlikely it is that other numbers agree so well: −log₂ of that chance
+};
+
+/// Whether the agreement is too good for chance, given how many conjectures of so many causes are tried.
+bool is_strong(const Conjecture& conjecture);
+
+/// A parameter of the network that a tensor is compared with.
+struct ExpectedShape {
+    std::vector<std::size_t> shape;  ///< {out, in}, or {out} of a bias
+    std::size_t rows = 0;            ///< of the data
+
+    [[nodiscard]] bool bias() const { return shape.size() == 1; }
+};
+
+/// Their tensor and what has been found to explain it.
+class TensorSearch {
+public:
+    TensorSearch(const NamedArray& theirs, ExpectedShape expected, int digits);
+
+    /// Tries all layouts, sums and scales of one backward pass.
+    void look(const TensorSums& sums, const WrongPass& pass, const std::vector<WrongScale>& scales);
+    /// The same tensor, with nothing found yet.
+    [[nodiscard]] TensorSearch fresh() const { return {theirs_, expected_, digits_}; }
+    /// It agrees without any cause.
+    [[nodiscard]] bool pass() const;
+    /// All conjectures that no strong one beats by fewer causes.
+    [[nodiscard]] const std::vector<Conjecture>& found() const { return found_; }
+    /// Causes of the best strong conjecture so far; more are in vain.
+    [[nodiscard]] std::size_t most_causes() const { return most_causes_; }
+    /// Why it cannot be laid over ours, or empty.
+    [[nodiscard]] std::string shape_problem() const;
+    /// Fills where, their_value, our_value, relative, bound. `ours` is the right gradient.
+    void note_difference(const BoundedNumbers& ours, ComparedTensor& tensor) const;
+
+private:
+    struct Candidate {
+        BoundedNumbers numbers;
+        std::vector<Cause> causes;
+        double bits = 0.0;  ///< what the shape alone tells
+    };
+    [[nodiscard]] std::vector<Candidate> candidates(const TensorSums& sums) const;
+    void add_weight_candidates(const TensorSums& sums, std::vector<Candidate>& to) const;
+    void add_bias_candidates(const TensorSums& sums, std::vector<Candidate>& to) const;
+    void compare(const std::vector<double>& values, const Candidate& candidate, const WrongPass& pass,
+                 const std::vector<WrongScale>& scales);
+    [[nodiscard]] double tolerance(double value, double error, double scale) const;
+    [[nodiscard]] bool plain_shape() const;
+
+    const NamedArray& theirs_;
+    ExpectedShape expected_;
+    int digits_;
+    double unit_;
+    double smallest_;
+    std::size_t most_causes_ = 3;
+    std::vector<Conjecture> found_;
+    std::vector<double> column_sums_;  ///< of a bias that was not summed over rows at all
+};
+
+}  // namespace handgrad::compare

@@ -1,0 +1,180 @@
+// Measures the chain, judges it, takes one step of the optimizer, and says the outcome in words.
+#include "handgrad/diagnose/diagnosis.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <utility>
+#include <variant>
+
+#include "handgrad/diagnose/gradient_chain.hpp"
+#include "handgrad/diagnose/row_blocks.hpp"
+#include "handgrad/diagnose/starvation.hpp"
+#include "handgrad/math/output_loss.hpp"
+#include "handgrad/train/prediction.hpp"
+
+namespace handgrad::diagnose {
+namespace {
+
+/// log₁₀ of a gain; NaN where nothing arrives.
+double log_gain(double after, double before) { return before == 0.0 ? NAN : std::log10(after) - std::log10(before); }
+
+GradientSplit split_of(const GradientChain& chain, std::size_t l) {
+    const ChainLayer &output = chain.layers.back(), &layer = chain.layers[l];
+    GradientSplit split{.gradient = std::log10(layer.gradient),
+                        .error = std::log10(chain.residual_loss ? output.dactivation : output.delta),
+                        .output = chain.residual_loss ? log_gain(output.delta, output.dactivation) : 0.0,
+                        .weights = 0.0,
+                        .slopes = 0.0,
+                        .input = std::log10(layer.input),
+                        .alignment = 0.0};
+    for (std::size_t m = chain.layers.size() - 1; m > l; --m) {
+        split.weights += log_gain(chain.layers[m - 1].dactivation, chain.layers[m].delta);
+        split.slopes += log_gain(chain.layers[m - 1].delta, chain.layers[m - 1].dactivation);
+    }
+    split.alignment = split.gradient - (split.error + split.output + split.weights + split.slopes + split.input);
+    return split;
+}
+
+/// What one step of the optimizer does to each layer.
+struct Step {
+    double ratio;
+    double unchanged;
+};
+
+/// The step Δ is taken in double from w = 0, where no decay acts and nothing is rounded away.
+template <class T>
+std::vector<Step> first_step(const BasicMlp<T>& net, const BasicMlp<T>& gradient, const OptimizerOptions& optimizer) {
+    BasicMlp<double> change = BasicMlp<double>::zeros(net.architecture());
+    Optimizer<double>(change, optimizer).update(change, convert<double>(gradient));
+    std::vector<Step> steps;
+    for (std::size_t l = 0; l < net.layers(); ++l) {
+        const std::size_t count = net.weight(l).rows() * net.weight(l).columns();
+        const std::span<const T> w(net.weight(l).data(), count);
+        const std::span<const double> moves(change.weight(l).data(), count);
+        std::size_t unchanged = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            unchanged += static_cast<T>(static_cast<double>(w[i]) + moves[i]) == w[i] ? 1 : 0;
+        }
+        steps.push_back({static_cast<double>(std::sqrt(squares(moves) / squares(w))),
+                         static_cast<double>(unchanged) / static_cast<double>(count)});
+    }
+    return steps;
+}
+
+std::string optimizer_text(const OptimizerOptions& options) {
+    const auto* facts = std::ranges::find(optimizer_list, options.kind, &OptimizerFacts::kind);
+    return std::string(facts->name) + " with learning rate " + format_number(options.learning_rate);
+}
+
+std::string layers_text(const std::vector<LayerDiagnosis>& layers, Factor factor) {
+    std::vector<std::string> names;
+    for (const LayerDiagnosis& layer : layers) {
+        if (layer.starved && layer.factor == factor) {
+            names.push_back(layer.name);
+        }
+    }
+    const bool one = names.size() == 1;
+    return one ? names.front() + " starves" : names.front() + " to " + names.back() + " starve";
+}
+
+/// The cause and the remedy of each factor.
+std::string advice(Factor factor, const Architecture& shape) {
+    switch (factor) {
+        case Factor::none:
+            return "Nothing is wrong with the gradients: every layer gets its share, so go on training.";
+        case Factor::output_saturation:
+            return shape.output == Activation::softmax
+                       ? "the outputs are saturated under this loss; try --loss cross_entropy, under which that factor "
+                         "cancels."
+                   : shape.output == Activation::sigmoid
+                       ? "the outputs are saturated under this loss; try --loss binary_cross_entropy, under which that "
+                         "factor cancels."
+                       : "the outputs are saturated under this loss; try --output-activation identity, or smaller "
+                         "first "
+                         "weights in the last layer.";
+        case Factor::hidden_saturation:
+            return "hidden units are saturated; try --hidden-activation relu, or smaller weights and --scale standard.";
+        case Factor::attenuation:
+            return "each activation passes on less than it gets, and over the layers that compounds, though hardly a "
+                   "unit "
+                   "is saturated; try --hidden-activation relu, or fewer layers.";
+        case Factor::dead_units:
+            return "units answer 0 to every row and pass no gradient on; try a smaller learning rate, other first "
+                   "weights, or --hidden-activation leaky_relu.";
+        case Factor::small_weights:
+            return "the weights on the way are too small to let the error through; try larger first weights, such as "
+                   "--init he for relu.";
+        case Factor::dead_inputs:
+            return "what enters the network is almost 0 in every row; check the columns, or try --scale standard.";
+    }
+    __builtin_unreachable();
+}
+
+std::string text_of(const Diagnosis& diagnosis, const Architecture& shape) {
+    std::string text = diagnosis.factor == Factor::none ? "" : layers_text(diagnosis.layers, diagnosis.factor) + ": ";
+    text += advice(diagnosis.factor, shape);
+    if (diagnosis.output_cancels) {
+        text +=
+            " The output factor " + std::string(name(shape.output)) + "' cancels against this loss and starves nobody.";
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string_view name(Factor factor) {
+    static constexpr std::array<std::string_view, all_factors.size()> names{
+        "none", "output_saturation", "hidden_saturation", "attenuation", "dead_units", "small_weights", "dead_inputs"};
+    return names[static_cast<std::size_t>(factor)];
+}
+
+template <class T>
+Diagnosis diagnose(const BasicMlp<T>& net, const LossFunction& function,
+                   const std::type_identity_t<BasicDataset<T>>& data, const OptimizerOptions& optimizer) {
+    BasicMlp<T> gradient = BasicMlp<T>::zeros_like(net);
+    const GradientChain chain = measure_chain(net, function, data, gradient);
+    const std::vector<Verdict> verdicts = judge(chain);
+    const std::vector<Step> steps = first_step(net, gradient, optimizer);
+
+    Diagnosis diagnosis{.rows = data.rows()};
+    for (std::size_t l = 0; l < net.layers(); ++l) {
+        const ChainLayer& layer = chain.layers[l];
+        diagnosis.layers.push_back({.name = layer_name(l),
+                                    .gradient_rms = layer.gradient / std::sqrt(static_cast<double>(layer.weights)),
+                                    .update_ratio = steps[l].ratio,
+                                    .unchanged = steps[l].unchanged,
+                                    .saturated = layer.saturated,
+                                    .dead = layer.dead,
+                                    .reach = verdicts[l].reach,
+                                    .starved = verdicts[l].starved,
+                                    .factor = verdicts[l].factor,
+                                    .split = split_of(chain, l)});
+    }
+    const auto first = std::ranges::find(diagnosis.layers, true, &LayerDiagnosis::starved);
+    diagnosis.factor = first == diagnosis.layers.end() ? Factor::none : first->factor;
+    diagnosis.output_cancels = math::OutputLoss{.kind = function.kind, .output = net.architecture().output}.fused();
+    diagnosis.what_if = what_if(net, function, data);
+    diagnosis.optimizer = optimizer_text(optimizer);
+    diagnosis.text = text_of(diagnosis, net.architecture());
+    return diagnosis;
+}
+
+Diagnosis diagnose(const Model& model, const Table& table, const OptimizerOptions& optimizer,
+                   const ApplyOptions& options) {
+    check_target_domain(model.preprocessing, table, all_rows(table.rows), model.loss.kind);
+    return std::visit(
+        [&]<class T>(const BasicMlp<T>& net) {
+            return diagnose(net, model.loss,
+                            apply_preprocessing<T>(model.preprocessing, table, all_rows(table.rows), options),
+                            optimizer);
+        },
+        model.net);
+}
+
+template Diagnosis diagnose(const BasicMlp<float>&, const LossFunction&, const BasicDataset<float>&,
+                            const OptimizerOptions&);
+template Diagnosis diagnose(const BasicMlp<double>&, const LossFunction&, const BasicDataset<double>&,
+                            const OptimizerOptions&);
+
+}  // namespace handgrad::diagnose

@@ -1,0 +1,101 @@
+// The vanishing gradient, measured: which layer of a network starves on this data, which factor of Table 2 does it, and
+// what the gradients would be if that factor were another (derivation §5, §6.6–6.8).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "handgrad/data/preprocessing.hpp"
+#include "handgrad/nn/mlp.hpp"
+#include "handgrad/nn/passes.hpp"
+#include "handgrad/store/model.hpp"
+#include "handgrad/train/optimizer.hpp"
+
+namespace handgrad::diagnose {
+
+/// What starves a layer. The names are fixed: they stand in JSON.
+enum class Factor {
+    none,
+    output_saturation,  ///< ∂ŷ/∂z of a saturated output, which the loss does not cancel
+    hidden_saturation,  ///< f′ of a saturated σ or tanh layer
+    attenuation,        ///< f′ below 1 compounding over layers, though nothing is saturated
+    dead_units,         ///< ReLU units with z < 0 in every row
+    small_weights,      ///< a W on the way that lets next to nothing through
+    dead_inputs,        ///< an x (or a) of almost 0
+};
+inline constexpr std::array all_factors{Factor::none,        Factor::output_saturation, Factor::hidden_saturation,
+                                        Factor::attenuation, Factor::dead_units,        Factor::small_weights,
+                                        Factor::dead_inputs};
+std::string_view name(Factor factor);
+
+/// log₁₀‖∂l/∂W⁽ˡ⁾‖ as a sum along Table 2. Sizes are root mean squares over rows of the 2-norm of a row; ‖∂l/∂W⁽ˡ⁾‖ is
+/// the root of the sum of squares. The parts add up to `gradient`; −∞ where a factor is 0, NaN for what stands behind
+/// it in the chain.
+struct GradientSplit {
+    double gradient;   ///< log₁₀‖∂l/∂W⁽ˡ⁾‖
+    double error;      ///< ‖∂l/∂ŷ‖, or ‖∂l/∂z‖ of the last layer where `output` cancels
+    double output;     ///< gain of ∂ŷ/∂z of the last layer; 0 where it cancels against the loss (derivation §6.6)
+    double weights;    ///< gains of W of the layers above
+    double slopes;     ///< gains of ∂a/∂z of this and the hidden layers above
+    double input;      ///< ‖x‖, or ‖a‖ of the layer below
+    double alignment;  ///< the remainder, ≤ 0: how much the rows' gradients cancel each other
+};
+
+struct LayerDiagnosis {
+    std::string name;           ///< linear1 …
+    double gradient_rms = 0.0;  ///< root mean square of the numbers of ∂l/∂W⁽ˡ⁾, penalty left out
+    double update_ratio = 0.0;  ///< ‖ΔW⁽ˡ⁾‖/‖W⁽ˡ⁾‖ of the optimizer's first step on all rows
+    double unchanged = 0.0;     ///< share of W⁽ˡ⁾ that this step leaves as it is, in the model's precision
+    double saturated = 0.0;     ///< share of the activation's values that are flat; of σ, tanh, softmax only
+    double dead = 0.0;          ///< share of its units that are flat in every row; of one-sided activations only
+    double reach = 0.0;         ///< product of all gains and the largest input of a row; below 1e-3 the layer starves
+    bool starved = false;
+    Factor factor = Factor::none;
+    GradientSplit split{};
+};
+
+/// The same weights, data and rows with one thing changed; gradient_rms of each layer. Says nothing about how well such
+/// a network would end up.
+struct WhatIf {
+    std::string change;                ///< `relu for sigmoid`, `binary_cross_entropy for squared_error` …
+    std::vector<double> gradient_rms;  ///< of each layer
+    std::vector<double> weight_scale;  ///< by what each W⁽ˡ⁾ was multiplied
+};
+
+struct Diagnosis {
+    std::size_t rows = 0;
+    std::vector<LayerDiagnosis> layers;
+    Factor factor = Factor::none;  ///< of the lowest layer that starves
+    bool output_cancels = false;   ///< f′ of the output cancels against the loss, whatever its size
+    std::vector<WhatIf> what_if;
+    std::string optimizer;  ///< whose step update_ratio is of, in words
+    std::string text;       ///< what is the matter and what to try, in a plain sentence
+};
+
+/// Runs the passes over all rows in blocks, in the network's precision. Raises Error(data) when there is no row,
+/// Error(usage) for settings of the optimizer out of range.
+template <class T>
+Diagnosis diagnose(const BasicMlp<T>& net, const LossFunction& function,
+                   const std::type_identity_t<BasicDataset<T>>& data, const OptimizerOptions& optimizer);
+
+/// A model on a labelled table. Raises what apply_preprocessing() and check_target_domain() raise.
+Diagnosis diagnose(const Model& model, const Table& table, const OptimizerOptions& optimizer,
+                   const ApplyOptions& options = {});
+
+/// gradient_rms of each layer, without the penalty.
+template <class T>
+std::vector<double> gradient_sizes(const BasicMlp<T>& net, const LossFunction& function,
+                                   const std::type_identity_t<BasicDataset<T>>& data);
+
+/// The changes that could help and their gradients: ReLU for another hidden activation, cross-entropy for squared error
+/// where the outputs are σ or softmax, weights rescaled to the size of first weights.
+template <class T>
+std::vector<WhatIf> what_if(const BasicMlp<T>& net, const LossFunction& function,
+                            const std::type_identity_t<BasicDataset<T>>& data);
+
+}  // namespace handgrad::diagnose

@@ -1,0 +1,381 @@
+// Scales, ticks and marks of the charts. A drawing is 360 units wide, so that its letters are readable on a telephone.
+#include "handgrad/document/chart.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+#include "handgrad/document/html.hpp"
+#include "handgrad/document/notation.hpp"
+
+namespace handgrad::document {
+namespace {
+
+constexpr double width = 360.0, left = 54.0, right = 350.0, top = 16.0;
+constexpr double plot_height = 190.0, below = 34.0;
+constexpr double letter = 6.4;  ///< about the width of one in a label
+
+/// A coordinate, to a tenth.
+std::string at(double value) {
+    std::array<char, 32> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), std::round(value * 10.0) / 10.0,
+                                   std::chars_format::fixed);
+    return {digits.data(), end.ptr};
+}
+std::string attribute(std::string_view name, double value) {
+    return " " + std::string(name) + "=\"" + at(value) + "\"";
+}
+
+std::string label(double x, double y, std::string_view anchor, std::string_view text) {
+    return element("text" + attribute("x", x) + attribute("y", y) + " text-anchor=\"" + std::string(anchor) + "\"",
+                   escape_html(text));
+}
+std::string stroke(std::string_view style, double x1, double y1, double x2, double y2) {
+    return "<line class=\"" + std::string(style) + "\"" + attribute("x1", x1) + attribute("y1", y1) +
+           attribute("x2", x2) + attribute("y2", y2) + "/>";
+}
+std::string box(const std::string& style, double x, double y, double w, double h, std::string_view title) {
+    return "<rect class=\"" + style + "\"" + attribute("x", x) + attribute("y", y) +
+           attribute("width", std::max(w, 0.3)) + attribute("height", h) + ">" + element("title", escape_html(title)) +
+           "</rect>";
+}
+/// Eight colours, then the same with another dash.
+std::string colour(std::size_t series) { return "s" + std::to_string(series % 8) + (series >= 8 ? " dashed" : ""); }
+
+/// From numbers to places along an axis.
+class Scale {
+public:
+    Scale(double lowest, double highest, bool logarithmic, double from, double to)
+        : low_(logarithmic ? std::log10(lowest) : lowest),
+          high_(logarithmic ? std::log10(highest) : highest),
+          logarithmic_(logarithmic),
+          from_(from),
+          to_(to) {
+        if (!(high_ - low_ > std::numeric_limits<double>::min())) {  // one value alone stands in the middle
+            const double room = logarithmic ? 0.5 : std::max(std::abs(low_) * 0.1, 0.5);
+            low_ -= room;
+            high_ += room;
+        }
+    }
+    [[nodiscard]] double operator()(double value) const {
+        const double v = logarithmic_ ? std::log10(value) : value;
+        return from_ + (to_ - from_) * std::clamp((v - low_) / (high_ - low_), -0.01, 1.01);
+    }
+    [[nodiscard]] bool shows(double value) const { return std::isfinite(value) && (!logarithmic_ || value > 0.0); }
+
+    /// Round numbers within the range: steps of 1, 2 or 5 times a power of ten; on a logarithmic axis powers of ten.
+    [[nodiscard]] std::vector<double> ticks(std::size_t most) const {
+        if (!logarithmic_) {
+            return round_numbers(low_, high_, round_step(high_ - low_, most));
+        }
+        const double step = std::max(1.0, std::ceil(round_step(high_ - low_, most)));
+        if (std::floor(high_) >= std::ceil(low_) + step) {
+            std::vector<double> places = round_numbers(low_, high_, step);
+            std::ranges::transform(places, places.begin(), [](double power) { return std::pow(10.0, power); });
+            return places;
+        }
+        std::vector<double> places = between_powers();  // less than two powers of ten: their multiples
+        const double lowest = std::pow(10.0, low_), highest = std::pow(10.0, high_);
+        return places.size() > 1 ? places : round_numbers(lowest, highest, round_step(highest - lowest, most));
+    }
+
+private:
+    /// 1, 2 or 5 times a power of ten, so that `most` steps span the range.
+    static double round_step(double span, std::size_t most) {
+        const double count = static_cast<double>(most);
+        double step = std::pow(10.0, std::floor(std::log10(span / count)));
+        for (const double factor : {2.0, 2.5, 2.0}) {  // 2, 5, 10
+            step *= span / step > count ? factor : 1.0;
+        }
+        return step;
+    }
+    static std::vector<double> round_numbers(double lowest, double highest, double step) {
+        std::vector<double> places;
+        const double slack = 1e-9 * (highest - lowest);
+        for (double i = std::ceil((lowest - slack) / step); i * step <= highest + slack && places.size() < 20;
+             i += 1.0) {
+            places.push_back(i == 0.0 ? 0.0 : i * step);
+        }
+        return places;
+    }
+    [[nodiscard]] std::vector<double> between_powers() const {
+        std::vector<double> places;
+        for (double power = std::floor(low_); power <= high_; power += 1.0) {
+            for (const double factor : {1.0, 2.0, 5.0}) {
+                const double value = factor * std::pow(10.0, power);
+                if (std::log10(value) >= low_ - 1e-9 && std::log10(value) <= high_ + 1e-9) {
+                    places.push_back(value);
+                }
+            }
+        }
+        return places;
+    }
+
+    double low_, high_;
+    bool logarithmic_;
+    double from_, to_;
+};
+
+struct Extent {
+    double lowest = std::numeric_limits<double>::infinity();
+    double highest = -std::numeric_limits<double>::infinity();
+
+    void add(double value, bool logarithmic = false) {
+        if (std::isfinite(value) && (!logarithmic || value > 0.0)) {
+            lowest = std::min(lowest, value);
+            highest = std::max(highest, value);
+        }
+    }
+    /// Something to draw, in a range that a double can hold.
+    [[nodiscard]] bool drawable() const { return std::isfinite(highest - lowest); }
+};
+
+/// A number beside a tick.
+std::string tick_text(double value) {
+    std::array<char, 32> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::general, 4);
+    std::string text(digits.data(), end.ptr);
+    const std::size_t e = text.find('e');
+    if (e != std::string::npos) {  // 1e-05 is 1e-5
+        text = text.substr(0, e + 1) + std::to_string(std::stoi(text.substr(e + 1)));
+    }
+    const std::size_t minus = text.find('-');
+    return minus == 0 ? "−" + text.substr(1) : text;
+}
+
+std::string frame(const Scale& x, const Scale& y, const ChartText& text, double bottom) {
+    std::string svg;
+    for (const double tick : y.ticks(5)) {
+        svg += stroke("grid", left, y(tick), right, y(tick)) + label(left - 5.0, y(tick) + 4.0, "end", tick_text(tick));
+    }
+    for (const double tick : x.ticks(5)) {
+        svg += stroke("grid", x(tick), top, x(tick), bottom) +
+               label(std::min(x(tick), right - letter), bottom + 15.0, "middle", tick_text(tick));
+    }
+    return svg + stroke("axis", left, bottom, right, bottom) +
+           label((left + right) / 2.0, bottom + 30.0, "middle", text.x);
+}
+
+struct Legend {
+    std::string style;
+    std::string name;
+};
+
+std::string figure(const ChartText& text, const std::string& drawing, double height,
+                   const std::vector<Legend>& legend = {}) {
+    std::string html = element("figcaption", escape_html(text.title));
+    if (!text.y.empty() && !drawing.empty()) {
+        html += element("p class=\"unit\"", escape_html(text.y));
+    }
+    html += drawing.empty() ? element("p", "No finite numbers to draw.")
+                            : element("svg viewBox=\"0 0 " + at(width) + " " + at(height) + "\" role=\"img\"",
+                                      element("title", escape_html(text.description)) + drawing);
+    std::string names;
+    for (const Legend& entry : legend) {
+        names += element("li", "<svg viewBox=\"0 0 14 10\" aria-hidden=\"true\"><rect class=\"" + entry.style +
+                                   "\" width=\"14\" height=\"10\"/></svg>" + escape_html(entry.name));
+    }
+    html += names.empty() || drawing.empty() ? "" : element("ul class=\"legend\"", names);
+    html += text.note.empty() ? "" : element("p class=\"note\"", escape_html(text.note));
+    return element("figure", html) + "\n";
+}
+
+/// The points of a line as paths, broken where a number is missing; a point that stands alone is a dot.
+std::string path(const Series& line, const Scale& x, const Scale& y, const std::string& style) {
+    std::string steps, dots;
+    std::size_t in_a_row = 0;
+    for (std::size_t i = 0; i <= line.x.size(); ++i) {
+        const bool there = i < line.x.size() && x.shows(line.x[i]) && y.shows(line.y[i]);
+        if (there) {
+            steps += (in_a_row == 0 ? "M" : "L") + at(x(line.x[i])) + " " + at(y(line.y[i]));
+        } else if (in_a_row == 1) {
+            dots += "<circle class=\"" + style + "\"" + attribute("cx", x(line.x[i - 1])) +
+                    attribute("cy", y(line.y[i - 1])) + " r=\"3\"/>";
+        }
+        in_a_row = there ? in_a_row + 1 : 0;
+    }
+    return "<path class=\"line " + style + "\" d=\"" + steps + "\"/>" + dots;
+}
+
+}  // namespace
+
+std::string draw(const LineChart& chart) {
+    Extent xs, ys;
+    std::vector<Legend> legend;
+    for (std::size_t s = 0; s < chart.lines.size(); ++s) {
+        const Series& line = chart.lines[s];
+        Extent own;
+        for (std::size_t i = 0; i < line.x.size(); ++i) {
+            own.add(line.y[i], chart.logarithmic);
+            if (std::isfinite(line.y[i])) {
+                xs.add(line.x[i]);
+            }
+        }
+        if (own.drawable()) {
+            ys.add(own.lowest);
+            ys.add(own.highest);
+            legend.push_back({colour(s), line.name});
+        }
+    }
+    if (!xs.drawable() || !ys.drawable()) {
+        return figure(chart.text, "", 0.0);
+    }
+    if (chart.unit_square) {
+        xs = ys = {.lowest = 0.0, .highest = 1.0};
+    }
+    if (chart.shares) {
+        ys = {.lowest = 0.0, .highest = 1.0};
+    }
+    if (legend.size() == 1 && chart.lines.size() == 1) {
+        legend.clear();  // the title says it
+    }
+    const double bottom = top + plot_height;
+    const Scale x(xs.lowest, xs.highest, false, left, right);
+    const Scale y(ys.lowest, ys.highest, chart.logarithmic, bottom, top);
+    std::string svg = frame(x, y, chart.text, bottom);
+    if (chart.unit_square) {
+        svg += stroke("guide", x(0.0), y(0.0), x(1.0), y(1.0));
+    }
+    if (chart.mark) {
+        svg += stroke("guide", x(*chart.mark), top, x(*chart.mark), bottom);
+        const bool at_the_end = x(*chart.mark) > right - 40.0;
+        svg += label(at_the_end ? right : std::max(x(*chart.mark), left + 40.0), top - 5.0,
+                     at_the_end ? "end" : "middle", chart.mark_name);
+    }
+    for (std::size_t s = 0; s < chart.lines.size(); ++s) {
+        svg += path(chart.lines[s], x, y, colour(s));
+    }
+    return figure(chart.text, svg, bottom + below, legend);
+}
+
+std::string draw(const ScatterChart& chart) {
+    Extent both;
+    for (std::size_t i = 0; i < chart.points.x.size(); ++i) {
+        if (std::isfinite(chart.points.x[i]) && std::isfinite(chart.points.y[i])) {
+            both.add(chart.points.x[i]);
+            both.add(chart.points.y[i]);
+        }
+    }
+    if (!both.drawable()) {
+        return figure(chart.text, "", 0.0);
+    }
+    const double bottom = top + right - left;  // a square
+    const Scale x(both.lowest, both.highest, false, left, right);
+    const Scale y(both.lowest, both.highest, false, bottom, top);
+    std::string svg = frame(x, y, chart.text, bottom) +
+                      stroke("guide", x(both.lowest), y(both.lowest), x(both.highest), y(both.highest));
+    for (std::size_t i = 0; i < chart.points.x.size(); ++i) {
+        if (x.shows(chart.points.x[i]) && y.shows(chart.points.y[i])) {
+            svg += "<circle class=\"point\"" + attribute("cx", x(chart.points.x[i])) +
+                   attribute("cy", y(chart.points.y[i])) + " r=\"2\"/>";
+        }
+    }
+    return figure(chart.text, svg, bottom + below);
+}
+
+std::string draw(const BarChart& chart) {
+    Extent extent;
+    if (!chart.logarithmic) {
+        extent.add(0.0);
+    }
+    std::size_t longest = 0;
+    for (std::size_t l = 0; l < chart.labels.size(); ++l) {
+        longest = std::max(longest, chart.labels[l].size());
+        double negative = 0.0, positive = 0.0;
+        for (const BarChart::Part& part : chart.parts) {
+            if (chart.stacked && std::isfinite(part.values[l])) {
+                (part.values[l] < 0.0 ? negative : positive) += part.values[l];
+            } else if (!chart.stacked) {
+                extent.add(part.values[l], chart.logarithmic);
+            }
+        }
+        if (chart.stacked) {
+            extent.add(negative);
+            extent.add(positive);
+        }
+    }
+    if (!extent.drawable() || chart.labels.empty()) {
+        return figure(chart.text, "", 0.0);
+    }
+    if (chart.logarithmic) {
+        extent.lowest = std::max(std::pow(10.0, std::floor(std::log10(extent.lowest)) - 0.5),
+                                 std::numeric_limits<double>::denorm_min());
+    }
+    constexpr std::size_t most_letters = 22;
+    const double start = 14.0 + letter * static_cast<double>(std::min(longest, most_letters));
+    const std::size_t bars = chart.stacked ? 1 : chart.parts.size();
+    const double bar = bars == 1 ? 14.0 : 9.0, gap_between = 7.0;
+    const double each = bar * static_cast<double>(bars) + gap_between;
+    const double bottom = top + each * static_cast<double>(chart.labels.size());
+    const Scale x(extent.lowest, extent.highest, chart.logarithmic, start, right);
+    const double zero = chart.logarithmic ? start : x(0.0);
+    std::string svg;
+    for (const double tick : x.ticks(4)) {
+        svg += stroke("grid", x(tick), top, x(tick), bottom) +
+               label(std::min(x(tick), right - letter), bottom + 15.0, "middle", tick_text(tick));
+    }
+    std::vector<Legend> legend;
+    for (std::size_t p = 0; p < chart.parts.size() && chart.parts.size() > 1; ++p) {
+        legend.push_back({colour(p), chart.parts[p].name});
+    }
+    for (std::size_t l = 0; l < chart.labels.size(); ++l) {
+        const double y = top + each * static_cast<double>(l);
+        std::string name = chart.labels[l];
+        if (name.size() > most_letters) {
+            name = name.substr(0, most_letters - 1);
+            while (!name.empty() && (static_cast<unsigned char>(name.back()) & 0xC0U) == 0x80U) {
+                name.pop_back();  // not in the middle of a character
+            }
+            name += "…";
+        }
+        svg += label(start - 6.0, y + (each - gap_between) / 2.0 + 4.0, "end", name);
+        double negative = 0.0, positive = 0.0;  // where the bars on either side end
+        for (std::size_t p = 0; p < chart.parts.size(); ++p) {
+            const double value = chart.parts[p].values[l];
+            const double reached = (value < 0.0 ? negative : positive) + value;
+            if (!x.shows(value) || (chart.stacked && !x.shows(reached))) {
+                continue;
+            }
+            const std::string title = chart.labels[l] + ", " + chart.parts[p].name + ": " + six_digits(value);
+            if (chart.stacked) {
+                double& end = value < 0.0 ? negative : positive;
+                const double from = x(std::exchange(end, reached)), to = x(reached);
+                svg += box(colour(p), std::min(from, to), y, std::abs(to - from), bar, title);
+            } else {
+                const double end = x(value);
+                svg += box(colour(p), std::min(zero, end), y + bar * static_cast<double>(p), std::abs(end - zero),
+                           bar - 1.0, title);
+            }
+        }
+    }
+    svg += stroke("axis", zero, top - 4.0, zero, bottom) +
+           label((start + right) / 2.0, bottom + 30.0, "middle", chart.text.x);
+    return figure(chart.text, svg, bottom + below, legend);
+}
+
+std::string draw(const HistogramChart& chart) {
+    const double most = chart.shares.empty() ? 0.0 : *std::ranges::max_element(chart.shares);
+    if (!(most > 0.0) || !std::isfinite(chart.highest - chart.lowest)) {
+        return figure(chart.text, "", 0.0);
+    }
+    const double bottom = top + plot_height / 2.0;
+    const Scale x(chart.lowest, chart.highest, false, left, right);
+    const Scale y(0.0, most, false, bottom, top);
+    std::string svg = frame(x, y, chart.text, bottom);
+    const double bin = (chart.highest - chart.lowest) / static_cast<double>(chart.shares.size());
+    for (std::size_t i = 0; i < chart.shares.size(); ++i) {
+        const double from = chart.lowest + bin * static_cast<double>(i);
+        if (chart.shares[i] > 0.0) {
+            svg += box(
+                "s0", x(from), y(chart.shares[i]), x(from + bin) - x(from) - 0.5, bottom - y(chart.shares[i]),
+                six_digits(from) + " to " + six_digits(from + bin) + ": " + six_digits(100.0 * chart.shares[i]) + " %");
+        }
+    }
+    return figure(chart.text, svg, bottom + below);
+}
+
+}  // namespace handgrad::document

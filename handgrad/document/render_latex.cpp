@@ -1,0 +1,226 @@
+// Blocks as a LaTeX article; formulas stand in it as they are.
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <variant>
+
+#include "handgrad/document/render.hpp"
+
+namespace handgrad::document {
+namespace {
+
+constexpr const char* preamble =
+    "\\documentclass[fleqn]{article}\n"
+
+    "\\usepackage[a4paper,landscape,margin=15mm]{geometry}\n"
+    "\\usepackage{amsmath,amssymb,array,longtable}\n"
+    "\\setlength{\\parindent}{0pt}\n"
+    "\\setlength{\\parskip}{4pt}\n"
+    "\\setlength{\\mathindent}{1em}\n"
+    "\\setlength{\\LTleft}{0pt}\n"
+    "\\renewcommand{\\arraystretch}{1.4}\n"
+    "\\newcommand{\\blank}{\\underline{\\hspace{3em}}}\n"
+    "\\begin{document}\n";
+
+/// The bytes of the character that starts at `at`, and its number; a byte that is not UTF-8 stands for itself.
+struct Character {
+    std::uint32_t number;
+    std::size_t bytes;
+};
+Character character_at(std::string_view text, std::size_t at) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const std::uint32_t first = byte(at);
+    const std::size_t bytes = first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    if (bytes == 1 || at + bytes > text.size()) {
+        return {first, 1};
+    }
+    std::uint32_t number = first & (0xFFU >> (bytes + 1));
+    for (std::size_t i = 1; i < bytes; ++i) {
+        number = (number << 6U) | (byte(at + i) & 0x3FU);
+    }
+    return {number, bytes};
+}
+
+/// What pdflatex sets without further packages: ASCII and the letters of Western Europe; others by their number.
+std::string escaped(std::string_view text) {
+    struct Special {
+        std::uint32_t character;
+        const char* latex;
+    };
+    static constexpr std::array specials{Special{'\\', "\\textbackslash{}"},
+                                         Special{'{', "\\{"},
+                                         Special{'}', "\\}"},
+                                         Special{'$', "\\$"},
+                                         Special{'&', "\\&"},
+                                         Special{'#', "\\#"},
+                                         Special{'%', "\\%"},
+                                         Special{'_', "\\_"},
+                                         Special{'^', "\\textasciicircum{}"},
+                                         Special{'~', "\\textasciitilde{}"},
+                                         Special{'<', "\\textless{}"},
+                                         Special{'>', "\\textgreater{}"},
+                                         Special{'|', "\\textbar{}"},
+                                         Special{'"', "''"},
+                                         Special{0xA7, "\\S"}};
+    std::string result;
+    for (std::size_t at = 0; at < text.size();) {
+        if (text.substr(at).starts_with(blank_mark)) {
+            result += "\\blank{}";
+            at += std::string_view(blank_mark).size();
+            continue;
+        }
+        const Character c = character_at(text, at);
+        const char* special = nullptr;
+        for (const Special& candidate : specials) {
+            special = candidate.character == c.number ? candidate.latex : special;
+        }
+        const bool icelandic = (c.number | 0x20U) == 0xF0 || (c.number | 0x20U) == 0xFE;  // not in these fonts
+        const bool plain = c.number < 0x80 || (c.number >= 0xC0 && c.number <= 0xFF && c.bytes == 2 && !icelandic);
+        if (special != nullptr) {
+            result += special;
+        } else if (plain) {
+            result += text.substr(at, c.bytes);
+        } else {
+            static constexpr std::string_view digits = "0123456789ABCDEF";
+            std::string hexadecimal;
+            for (std::uint32_t rest = c.number; rest > 0; rest /= 16) {
+                hexadecimal.insert(hexadecimal.begin(), digits[rest % 16]);
+            }
+            result += "[U+" + hexadecimal + "]";
+        }
+        at += c.bytes;
+    }
+    return result;
+}
+
+std::string latex_of(const Prose& prose) {
+    return written(prose, escaped, [](std::string_view formula) { return "$" + Formula(formula) + "$"; });
+}
+
+/// A cell of a table, its formulas in full size.
+std::string cell_of(const Prose& prose) {
+    return written(prose, escaped,
+                   [](std::string_view formula) { return "$\\displaystyle " + Formula(formula) + "$"; });
+}
+
+/// Keeps fractions of neighbouring rows apart.
+constexpr const char* strut = "\\rule[-2.4ex]{0pt}{6ex}";
+/// Longer tables may run over several pages; LaTeX then needs a second run to place their columns.
+constexpr std::size_t most_rows_on_a_page = 18;
+
+/// Columns with long texts get room to be wrapped.
+bool is_long(const std::vector<std::vector<Prose>>& rows, std::size_t column) {
+    constexpr std::size_t longest_on_a_line = 40;
+    for (const auto& row : rows) {
+        std::size_t letters = 0;
+        written(
+            row[column],
+            [&](std::string_view text) {
+                letters += text.size();
+                return std::string();
+            },
+            [](std::string_view) { return std::string(); });
+        if (letters > longest_on_a_line) {
+            return true;
+        }
+    }
+    return false;
+}
+
+class LatexRenderer {
+public:
+    LatexRenderer() : text_(preamble) {}
+
+    void operator()(const Heading& heading) {
+        // Formulas in a title would have to be repeated as plain text for a table of contents: there is none.
+        text_ +=
+            "\n" + std::string(heading.small ? "\\subsubsection*{" : "\\subsection*{") + latex_of(heading.text) + "}\n";
+    }
+    void operator()(const Paragraph& paragraph) { text_ += "\n" + latex_of(paragraph.text) + "\n"; }
+    void operator()(const Items& items) {
+        text_ += "\n\\begin{itemize}\n";
+        for (const Prose& item : items.list) {
+            text_ += "\\item " + latex_of(item) + "\n";
+        }
+        text_ += "\\end{itemize}\n";
+    }
+    void operator()(const Equations& equations) {
+        for (const Formula& line : equations.lines) {
+            display(line);
+        }
+    }
+    void operator()(const TableOfProse& table) {
+        const bool runs_on = table.rows.size() > most_rows_on_a_page;
+        const std::string kind = runs_on ? "longtable" : "tabular";
+        text_ += "\n\\begin{" + kind + "}{@{}";
+        for (std::size_t c = 0; c < table.heading.size(); ++c) {
+            text_ += is_long(table.rows, c) ? ">{\\raggedright\\arraybackslash}p{190mm}" : "l";
+        }
+        text_ += "}\n";
+        if (!std::ranges::all_of(table.heading, &Prose::empty)) {
+            write_row(table.heading);
+            text_ += std::string("\\hline\n") + (runs_on ? "\\endhead\n" : "");
+        }
+        for (const auto& row : table.rows) {
+            write_row(row);
+        }
+        text_ += "\\end{" + kind + "}\n";
+    }
+    void operator()(const Numbers& numbers) {
+        const bool vector = numbers.layout == Layout::vector || numbers.layout == Layout::row;
+        Formula right;
+        if (numbers.layout == Layout::scalar) {
+            right = entry(numbers, 0, 0);
+        } else {
+            const std::size_t rows = vector ? 1 : numbers.values.rows();
+            const std::size_t columns = vector ? numbers.values.rows() : numbers.values.columns();
+            for (const std::size_t i : shown_indices(rows)) {
+                Formula line;
+                for (const std::size_t j : shown_indices(columns)) {
+                    line += (line.empty() ? "" : "&") +
+                            (i == gap || j == gap ? "\\dots" : entry(numbers, vector ? j : i, vector ? 0 : j));
+                }
+                right += (right.empty() ? "" : "\\\\") + line;
+            }
+            right = "\\begin{bmatrix}" + right + "\\end{bmatrix}";
+            right = numbers.layout == Layout::diagonal ? "\\operatorname{diag}" + right
+                    : numbers.layout == Layout::vector ? right + "^T"
+                                                       : right;
+        }
+        const Formula formula = numbers.formula.empty() ? "" : numbers.formula + "=";
+        display(numbers.name + (numbers.updated ? "\\leftarrow " : "=") + formula + right +
+                (numbers.note.empty() ? "" : "\\quad\\text{(" + latex_of(numbers.note) + ")}"));
+    }
+
+    std::string take() { return text_ + "\\end{document}\n"; }
+
+private:
+    void display(const Formula& line) { text_ += "\\[" + line + "\\]\n"; }
+
+    static Formula entry(const Numbers& numbers, std::size_t i, std::size_t j) {
+        return numbers.blank ? "\\blank{}" : number_formula(numbers.values(i, j));
+    }
+
+    void write_row(const std::vector<Prose>& row) {
+        bool high = false;
+        for (std::size_t c = 0; c < row.size(); ++c) {
+            text_ += (c == 0 ? "" : " & ") + cell_of(row[c]);
+            high = high || row[c].find("\\frac") != Prose::npos || row[c].find("\\begin") != Prose::npos;
+        }
+        text_ += std::string(high ? strut : "") + "\\\\\n";
+    }
+
+    std::string text_;
+};
+
+}  // namespace
+
+std::string render_latex(const Document& document) {
+    LatexRenderer renderer;
+    for (const Block& block : document) {
+        std::visit(renderer, block);
+    }
+    return renderer.take();
+}
+
+}  // namespace handgrad::document

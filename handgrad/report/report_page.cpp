@@ -1,0 +1,577 @@
+// The page: sections from the most asked to the most detailed, each with its picture and the numbers under it.
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <iterator>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "handgrad/document/chart.hpp"
+#include "handgrad/document/document.hpp"
+#include "handgrad/document/html.hpp"
+#include "handgrad/document/render.hpp"
+#include "handgrad/explain/compose.hpp"
+#include "handgrad/report/report.hpp"
+#include "handgrad/report/report_style.hpp"
+
+namespace handgrad::report {
+namespace {
+
+using document::BarChart;
+using document::ChartText;
+using document::element;
+using document::escape_html;
+using document::HistogramChart;
+using document::LineChart;
+using document::ScatterChart;
+using document::Series;
+
+// --- Small parts ----------------------------------------------------------------------------------------------------
+
+/// So many digits, as a page of numbers bears.
+std::string number(double value, int digits = 4) {
+    if (!std::isfinite(value)) {
+        return std::isnan(value) ? "–" : value < 0.0 ? "−∞" : "∞";
+    }
+    std::array<char, 48> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, digits);
+    const std::string shown(text.data(), end.ptr);
+    return shown.starts_with('-') ? "−" + shown.substr(1) : shown;
+}
+std::string percent(double share) { return number(100.0 * share, 3) + " %"; }
+std::string counted(std::size_t count, const std::string& what) {
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+std::string paragraph(const std::string& text) { return element("p", document::escape_html(text)) + "\n"; }
+std::string quiet(const std::string& text) { return element("p class=\"quiet\"", document::escape_html(text)) + "\n"; }
+
+/// A cell of a table: HTML, and whether it is a number.
+struct Cell {
+    std::string html;
+    bool is_number = false;
+    std::string style{};
+};
+Cell text(const std::string& plain) { return {document::escape_html(plain)}; }
+Cell numeric(double value, int digits = 4) { return {number(value, digits), true}; }
+Cell numeric(const std::string& shown) { return {document::escape_html(shown), true}; }
+
+/// The columns are numbers where the first row says so.
+std::string table(const std::vector<std::string>& heading, const std::vector<std::vector<Cell>>& rows,
+                  const std::string& kind = "") {
+    std::string head, body;
+    for (std::size_t c = 0; c < heading.size(); ++c) {
+        const bool right = !rows.empty() && rows.front()[c].is_number;
+        head += element(right ? "th scope=\"col\" class=\"n\"" : "th scope=\"col\"", document::escape_html(heading[c]));
+    }
+    for (const std::vector<Cell>& row : rows) {
+        std::string cells;
+        for (const Cell& cell : row) {
+            cells += element("td" + std::string(cell.is_number ? " class=\"n\"" : "") +
+                                 (cell.style.empty() ? "" : " style=\"" + cell.style + "\""),
+                             cell.html);
+        }
+        body += element("tr", cells) + "\n";
+    }
+    return element("div class=\"wide\"",
+                   element(kind.empty() ? "table" : "table class=\"" + kind + "\"",
+                           element("thead", element("tr", head)) + "\n" + element("tbody", body))) +
+           "\n";
+}
+
+std::string charts(const std::string& figures) { return element("div class=\"charts\"", figures) + "\n"; }
+
+/// One section of the page.
+struct Section {
+    std::string id, title, html;
+};
+
+// --- Sections -------------------------------------------------------------------------------------------------------
+
+class Page {
+public:
+    Page(const Report& report, const Model& model) : report_(report), model_(model) {}
+
+    [[nodiscard]] std::string write() const {
+        const std::vector<Section> sections{
+            {"learning", "How it learned", learning()},
+            {"predictions", "Predictions and labels", predictions()},
+            {"columns", "What moves the outputs", columns()},
+            {"gradient", "How the gradient flows", gradient()},
+            {"activations", "Activations", activations()},
+            {"rows", "Rows that pull hardest", rows()},
+            {"certificate", "Gradient certificate", certificate()},
+            {"derivation", "Every derivative of this network", derivation()},
+            {"provenance", "Where it comes from", provenance()},
+        };
+        std::string links, body;
+        for (const Section& section : sections) {
+            links += element("li", element("a href=\"#" + section.id + "\"", document::escape_html(section.title)));
+            body += element("section id=\"" + section.id + "\"",
+                            "\n" + element("h2", document::escape_html(section.title)) + "\n" + section.html) +
+                    "\n";
+        }
+        return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+               "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+               "<meta name=\"color-scheme\" content=\"light dark\">\n"
+               "<link rel=\"icon\" href=\"data:,\">\n" +
+               element("title", document::escape_html(title())) + "\n" + element("style", report_style) +
+               "\n</head>\n<body>\n" + header() + element("nav aria-label=\"Sections\"", element("ul", links)) + "\n" +
+               element("main", "\n" + body) + "\n</body>\n</html>\n";
+    }
+
+private:
+    [[nodiscard]] bool regression() const { return model_.preprocessing.task == Task::regression; }
+    [[nodiscard]] std::string title() const {
+        std::string targets;
+        for (const TargetColumn& target : model_.preprocessing.targets) {
+            targets += (targets.empty() ? "" : ", ") + target.name;
+        }
+        return "A network for " + targets;
+    }
+    [[nodiscard]] std::string recorded(const std::string& key) const {
+        const auto found = model_.provenance.find(key);
+        return found == model_.provenance.end() ? "" : found->second;
+    }
+
+    [[nodiscard]] std::string header() const {
+        const Architecture& shape = model_.architecture();
+        std::string sizes;
+        std::size_t parameters = 0;
+        for (std::size_t l = 0; l <= shape.layers(); ++l) {
+            sizes += (l == 0 ? "" : " → ") + std::to_string(shape.sizes[l]) +
+                     (l == 0 ? "" : " " + std::string(name(shape.activation(l - 1))));
+            parameters += l == 0 ? 0 : (shape.sizes[l - 1] + 1) * shape.sizes[l];
+        }
+        std::string cards;
+        const auto card = [&](const std::string& value, const std::string& what, const std::string& kind = "") {
+            cards +=
+                element("li", element(kind.empty() ? "b" : "b class=\"" + kind + "\"", document::escape_html(value)) +
+                                  element("span", document::escape_html(what)));
+        };
+        for (const auto& [metric, value] : report_.evaluation.metrics) {
+            card(number(value), metric);
+        }
+        card(number(report_.evaluation.loss), "loss, " + std::string(name(model_.loss.kind)));
+        const std::string verdict(name(report_.certificate.verdict));
+        card(verdict, "gradient certificate", verdict);
+        const bool healthy = report_.diagnosis.factor == diagnose::Factor::none;
+        card(healthy ? "healthy" : std::string(name(report_.diagnosis.factor)), "gradient flow",
+             healthy ? "good" : "bad");
+        const std::string where = (report_.rows_are.empty() ? "" : report_.rows_are + " ") + report_.data;
+        return element(
+                   "header",
+                   "\n" + element("h1", document::escape_html(title())) + "\n" +
+                       quiet((regression() ? "Regression" : "Classification") + std::string(", ") + sizes + ", " +
+                             counted(parameters, "parameter") + " in " + (model_.is_double() ? "float64" : "float32") +
+                             "; measured on " + counted(report_.rows, "row") + ": " + where + ".") +
+                       element("ul class=\"cards\"", cards) + "\n" +
+                       element("p class=\"says\"", document::escape_html(sentence(report_.diagnosis.text))) + "\n") +
+               "\n";
+    }
+
+    /// With a capital at its front.
+    static std::string sentence(std::string text) {
+        if (!text.empty() && text[0] >= 'a' && text[0] <= 'z' && !text.starts_with("linear")) {
+            text[0] = static_cast<char>(text[0] - 'a' + 'A');
+        }
+        return text;
+    }
+
+    [[nodiscard]] document::Series history(const std::string& column, const std::string& shown) const {
+        return {.name = shown, .x = model_.history.column("epoch"), .y = model_.history.column(column)};
+    }
+    static bool has_numbers(const document::Series& series) {
+        return std::ranges::any_of(series.y, [](double y) { return std::isfinite(y); });
+    }
+
+    [[nodiscard]] std::string learning() const {
+        if (model_.history.empty()) {
+            return quiet("The model's file has no history of its training: it was made without, or by --epochs 0.");
+        }
+        std::optional<double> best;
+        const ParsedNumber epoch = parse_number(recorded("epochs.best"));
+        if (epoch.problem == NumberProblem::none && recorded("early_stopping") != "0") {
+            best = epoch.value;
+        }
+        document::LineChart losses{
+            .text = {.title = "Loss",
+                     .x = "epoch",
+                     .y = std::string(name(model_.loss.kind)) + ", the very function that is differentiated",
+                     .description = "Loss of the training and the validation rows by epoch"},
+            .lines = {history("loss", "training rows"), history("validation_loss", "validation rows")},
+            .mark = best,
+            .mark_name = "weights kept"};
+        losses.logarithmic = std::ranges::all_of(losses.lines, [](const document::Series& line) {
+            return std::ranges::all_of(line.y, [](double y) { return !(y <= 0.0); });
+        });
+        std::string figures = draw(losses);
+        for (const std::string& column : model_.history.columns) {
+            constexpr std::string_view before = "validation.";
+            const std::string metric = column.starts_with(before) ? column.substr(before.size()) : "";
+            const document::Series line = history(column, metric);
+            if (!metric.empty() && has_numbers(line)) {
+                figures +=
+                    draw(document::LineChart{.text = {.title = metric + " on the validation rows",
+                                                      .x = "epoch",
+                                                      .y = metric,
+                                                      .description = metric + " of the validation rows by epoch"},
+                                             .lines = {line},
+                                             .mark = best,
+                                             .mark_name = "weights kept"});
+            }
+        }
+        const document::Series rate = history("learning_rate", "learning rate");
+        const auto differs = [&](double y) { return std::isfinite(y) && y != rate.y.back(); };
+        if (std::ranges::any_of(rate.y, differs)) {
+            figures += draw(document::LineChart{.text = {.title = "Learning rate",
+                                                         .x = "epoch",
+                                                         .y = "of the epoch's last step",
+                                                         .description = "Learning rate by epoch"},
+                                                .lines = {rate}});
+        }
+        return charts(figures);
+    }
+
+    [[nodiscard]] std::string predictions() const { return regression() ? fits() : classes(); }
+
+    [[nodiscard]] std::string fits() const {
+        std::string figures;
+        for (const PredictedActual& fit : report_.fits) {
+            figures += draw(document::ScatterChart{
+                .text = {.title = fit.target,
+                         .x = "label",
+                         .y = "prediction",
+                         .description =
+                             "Predictions of " + fit.target + " over its labels; the line is where both agree",
+                         .note = fit.actual.size() < report_.rows
+                                     ? counted(fit.actual.size(), "row") + ", evenly spread over the table"
+                                     : ""},
+                .points = {.name = fit.target, .x = fit.actual, .y = fit.predicted}});
+            std::vector<double> residuals;
+            double most = 0.0;
+            for (std::size_t i = 0; i < fit.actual.size(); ++i) {
+                residuals.push_back(fit.predicted[i] - fit.actual[i]);
+                most = std::isfinite(residuals.back()) ? std::max(most, std::abs(residuals.back())) : most;
+            }
+            document::HistogramChart errors{.text = {.title = fit.target + ": errors",
+                                                     .x = "prediction − label",
+                                                     .y = "share of the rows",
+                                                     .description = "Histogram of the errors of " + fit.target},
+                                            .lowest = -most,
+                                            .highest = most,
+                                            .shares = std::vector<double>(31)};
+            for (const double residual : residuals) {
+                if (std::isfinite(residual) && most > 0.0) {
+                    const auto bin = static_cast<std::size_t>((residual / most + 1.0) / 2.0 * 31.0);
+                    errors.shares[std::min<std::size_t>(bin, 30)] += 1.0 / static_cast<double>(residuals.size());
+                }
+            }
+            figures += draw(errors);
+        }
+        return charts(figures);
+    }
+
+    [[nodiscard]] std::string classes() const {
+        const std::vector<std::string>& names = model_.preprocessing.classes;
+        constexpr std::size_t most_classes = 30;
+        std::string html;
+        if (names.size() <= most_classes) {
+            std::vector<std::string> heading{"is \\ predicted"};
+            heading.insert(heading.end(), names.begin(), names.end());
+            std::vector<std::vector<Cell>> rows;
+            for (std::size_t actual = 0; actual < names.size(); ++actual) {
+                double sum = 0.0;
+                for (std::size_t predicted = 0; predicted < names.size(); ++predicted) {
+                    sum += report_.confusion(actual, predicted);
+                }
+                std::vector<Cell>& row = rows.emplace_back();
+                row.push_back(text(names[actual]));
+                for (std::size_t predicted = 0; predicted < names.size(); ++predicted) {
+                    const double count = report_.confusion(actual, predicted);
+                    row.push_back(
+                        {number(count, 9), true, "--share:" + number(sum == 0.0 ? 0.0 : 0.5 * count / sum, 3)});
+                }
+            }
+            html += element("h3", "Rows by class and prediction") + table(heading, rows, "confusion");
+        } else {
+            html += quiet("A table of " + std::to_string(names.size()) + " classes is too wide for a page.");
+        }
+        document::LineChart roc{
+            .text = {.title = report_.roc.size() == 1
+                                  ? "ROC of " + report_.roc[0].positive + ", area " + number(report_.roc[0].area)
+                                  : "ROC, each class against all others",
+                     .x = "false positives",
+                     .y = "true positives",
+                     .description = "True positives over false positives while the threshold falls"},
+            .lines = {},
+            .unit_square = true};
+        for (const RocCurve& curve : report_.roc) {
+            roc.lines.push_back({.name = curve.positive + ", area " + number(curve.area),
+                                 .x = curve.false_positives,
+                                 .y = curve.true_positives});
+        }
+        return html + (roc.lines.empty() ? "" : charts(draw(roc)));
+    }
+
+    [[nodiscard]] std::string columns() const {
+        constexpr std::size_t most_outputs = 6, most_columns = 15;
+        std::vector<std::string> outputs;
+        for (const diagnose::ColumnSensitivity& column : report_.columns) {
+            if (std::ranges::find(outputs, column.target) == outputs.end()) {
+                outputs.push_back(column.target);
+            }
+        }
+        const bool shuffled = !report_.columns.empty() && !std::isnan(report_.columns.front().permutation);
+        std::string html = paragraph(
+            "The effect of a column is how much the output moves with it: the root mean square of the derivative, "
+            "times "
+            "the column's standard deviation. All of it is measured on " +
+            counted(report_.measured_rows, "row") + ", in the table's units.");
+        for (std::size_t k = 0; k < outputs.size() && k < most_outputs; ++k) {
+            std::vector<diagnose::ColumnSensitivity> columns;
+            std::ranges::copy_if(report_.columns, std::back_inserter(columns),
+                                 [&](const diagnose::ColumnSensitivity& c) { return c.target == outputs[k]; });
+            std::ranges::stable_sort(columns, std::ranges::greater(), &diagnose::ColumnSensitivity::effect);
+            const std::size_t all = columns.size();
+            columns.resize(std::min(all, most_columns));
+            document::BarChart bars{.text = {.title = outputs[k],
+                                             .x = "effect",
+                                             .y = "",
+                                             .description = "Effect of each column on " + outputs[k]},
+                                    .labels = {},
+                                    .parts = {{.name = "effect", .values = {}}}};
+            std::vector<std::vector<Cell>> rows;
+            for (const diagnose::ColumnSensitivity& c : columns) {
+                bars.labels.push_back(c.name);
+                bars.parts[0].values.push_back(c.effect);
+                rows.push_back({text(c.name), numeric(c.effect, 3), numeric(c.mean, 3), numeric(c.sd, 3),
+                                numeric(c.rms, 3), numeric(c.sign, 2)});
+                if (shuffled) {
+                    rows.back().push_back(numeric(c.permutation, 3));
+                }
+            }
+            std::vector<std::string> heading{"column", "effect", "mean", "sd", "rms", "sign"};
+            if (shuffled) {
+                heading.emplace_back("permutation");
+            }
+            html += element("div class=\"beside\"", draw(bars) + table(heading, rows)) + "\n";
+            html += all > columns.size() ? quiet("The " + std::to_string(columns.size()) + " strongest of " +
+                                                 std::to_string(all) + " columns.")
+                                         : "";
+        }
+        if (outputs.size() > most_outputs) {
+            html += quiet("The first " + std::to_string(most_outputs) + " of " + std::to_string(outputs.size()) +
+                          " outputs; handgrad sensitivity shows all.");
+        }
+        return html + quiet(shuffled
+                                ? "Mean, sd and rms are of the derivative over the rows; sign is 1 where it always "
+                                  "points up, −1 where down; permutation is the rise of the loss when the column "
+                                  "is shuffled."
+                                : "Permutation importance is left out for so many columns; handgrad sensitivity "
+                                  "measures it.");
+    }
+
+    /// One line a layer over epochs, as far as train --diagnose has recorded it.
+    [[nodiscard]] document::LineChart by_layer(const std::string& what, document::ChartText around,
+                                               bool logarithmic) const {
+        document::LineChart chart{.text = std::move(around), .lines = {}, .logarithmic = logarithmic};
+        for (std::size_t l = 0; l < model_.architecture().layers(); ++l) {
+            chart.lines.push_back(history(layer_name(l) + "." + what, layer_name(l)));
+        }
+        return chart;
+    }
+
+    [[nodiscard]] std::string gradient() const {
+        const diagnose::Diagnosis& d = report_.diagnosis;
+        std::string html = element("p class=\"says\"", document::escape_html(sentence(d.text))) + "\n";
+        std::string figures;
+        if (!model_.history.column("linear1.gradient_rms").empty()) {
+            figures += draw(by_layer("gradient_rms",
+                                     {.title = "Gradient of each layer while it learned",
+                                      .x = "epoch",
+                                      .y = "root mean square of ∂l/∂W",
+                                      .description = "Size of the gradient of each layer by epoch"},
+                                     true));
+            figures += draw(by_layer("moved",
+                                     {.title = "How far the weights have come",
+                                      .x = "epoch",
+                                      .y = "‖W − W₀‖ / ‖W₀‖",
+                                      .description = "Distance of each layer's weights from the first ones by epoch"},
+                                     false));
+            for (const auto& [what, title, unit] :
+                 {std::tuple("saturated", "Saturated values", "share of the values that are flat"),
+                  std::tuple("dead", "Dead units", "share of the units that are flat in every row")}) {
+                document::LineChart flat = by_layer(
+                    what, {.title = title, .x = "epoch", .y = unit, .description = "Share by layer and epoch"}, false);
+                flat.shares = true;
+                const bool any = std::ranges::any_of(flat.lines, [](const document::Series& line) {
+                    return std::ranges::any_of(line.y, [](double share) { return share > 0.0; });
+                });
+                figures += any ? draw(flat) : "";
+            }
+        }
+        document::BarChart split{
+            .text = {.title = "Where the size of each gradient comes from",
+                     .x = "powers of ten, which add up to log₁₀‖∂l/∂W‖",
+                     .y = "",
+                     .description = "The size of each layer's gradient, split along the chain of Table 2"},
+            .labels = {},
+            .parts = {},
+            .stacked = true};
+        constexpr std::array parts{std::pair("error", &diagnose::GradientSplit::error),
+                                   std::pair("output slope", &diagnose::GradientSplit::output),
+                                   std::pair("W above", &diagnose::GradientSplit::weights),
+                                   std::pair("slopes", &diagnose::GradientSplit::slopes),
+                                   std::pair("input", &diagnose::GradientSplit::input),
+                                   std::pair("alignment of the rows", &diagnose::GradientSplit::alignment)};
+        for (const auto& [part, member] : parts) {
+            document::BarChart::Part& bar =
+                split.parts.emplace_back(document::BarChart::Part{.name = part, .values = {}});
+            for (const diagnose::LayerDiagnosis& layer : d.layers) {
+                bar.values.push_back(layer.split.*member);
+            }
+        }
+        document::BarChart changes{
+            .text = {.title = "The same weights with one thing changed",
+                     .x = "root mean square of ∂l/∂W",
+                     .y = "",
+                     .description = "Gradient of each layer as it is and after each change",
+                     .note = "Sizes of gradients; says nothing about how well such a network would end up."},
+            .labels = {},
+            .parts = {{.name = "as it is", .values = {}}},
+            .logarithmic = true};
+        for (const diagnose::LayerDiagnosis& layer : d.layers) {
+            split.labels.push_back(layer.name);
+            changes.labels.push_back(layer.name);
+            changes.parts[0].values.push_back(layer.gradient_rms);
+        }
+        for (const diagnose::WhatIf& change : d.what_if) {
+            changes.parts.push_back({.name = change.change, .values = change.gradient_rms});
+        }
+        figures += draw(split) + (d.what_if.empty() ? "" : draw(changes));
+        html += charts(figures);
+        std::vector<std::vector<Cell>> rows;
+        for (const diagnose::LayerDiagnosis& layer : d.layers) {
+            rows.push_back({text(layer.name),
+                            numeric(layer.gradient_rms, 3),
+                            numeric(layer.update_ratio, 3),
+                            numeric(percent(layer.unchanged)),
+                            numeric(percent(layer.saturated)),
+                            numeric(percent(layer.dead)),
+                            {element(layer.starved ? "span class=\"bad\"" : "span class=\"good\"",
+                                     layer.starved ? std::string(name(layer.factor)) : "none")}});
+        }
+        html += table({"layer", "gradient", "step / weight", "unchanged", "saturated", "dead", "starved by"}, rows);
+        html += quiet("On " + counted(report_.measured_rows, "row") + "; steps of " + d.optimizer +
+                      ". Unchanged are the weights that such a step is too small to move in this precision.");
+        if (model_.history.column("linear1.gradient_rms").empty()) {
+            html +=
+                quiet("How the gradient flowed while the network learned is recorded by handgrad train --diagnose.");
+        }
+        return html;
+    }
+
+    [[nodiscard]] std::string activations() const {
+        std::string figures;
+        for (std::size_t l = 0; l < report_.activations.size(); ++l) {
+            const ActivationHistogram& h = report_.activations[l];
+            const diagnose::LayerDiagnosis& layer = report_.diagnosis.layers[l];
+            figures += draw(document::HistogramChart{
+                .text = {.title = h.layer + ", " + std::string(name(h.activation)),
+                         .x = l + 1 == report_.activations.size() ? "ŷ, as the network puts it out" : "activation",
+                         .y = "share of the values",
+                         .description = "Histogram of the activations of " + h.layer,
+                         .note = percent(layer.saturated) + " saturated, " + percent(layer.dead) + " dead"},
+                .lowest = h.lowest,
+                .highest = h.highest,
+                .shares = h.shares});
+        }
+        return charts(figures);
+    }
+
+    [[nodiscard]] std::string rows() const {
+        std::vector<std::vector<Cell>> lines;
+        for (const WorstRow& row : report_.worst) {
+            // The table's name stands at the top of the page.
+            const std::string place = row.place.substr(std::min(report_.data.size(), row.place.size()));
+            lines.push_back(
+                {text(place.starts_with(": row ") ? "row\u00A0" + place.substr(6) : "line\u00A0" + place.substr(1)),
+                 text(row.actual), text(row.predicted), numeric(row.gradient.norm, 3),
+                 numeric(row.gradient.cosine, 2)});
+        }
+        return paragraph(
+                   "The gradient of each row by itself. Those at the top are hardest to believe for the network: look "
+                   "at "
+                   "their labels first. A cosine near 1 pulls with the whole table, near −1 against it.") +
+               table({"row", "label", "prediction", "gradient", "cosine"}, lines);
+    }
+
+    [[nodiscard]] std::string certificate() const {
+        const certify::Certificate& c = report_.certificate;
+        const std::string verdict(name(c.verdict));
+        std::vector<std::vector<Cell>> rows;
+        const auto add = [&](const certify::CertifiedTensor& tensor) {
+            const std::string own(name(tensor.verdict));
+            std::string where;
+            for (const std::size_t i : tensor.where) {
+                where += (where.empty() ? "" : ", ") + std::to_string(i);
+            }
+            rows.push_back({text(tensor.name),
+                            {element("span class=\"" + own + "\"", own)},
+                            numeric(std::to_string(tensor.entries)),
+                            numeric(tensor.worst_ulp, 3),
+                            text(where),
+                            numeric(std::to_string(tensor.kinks)),
+                            numeric(std::to_string(tensor.undetermined)),
+                            text(tensor.factor)});
+        };
+        for (const certify::CertifiedTensor& tensor : c.parameters) {
+            add(tensor);
+        }
+        add(c.input);
+        return element("p", element("b class=\"" + verdict + "\"", verdict) +
+                                document::escape_html(
+                                    ": every derivative that the engine computes on " + counted(c.rows, "row") +
+                                    ", against the complex step. The bound follows every rounding; no tolerance "
+                                    "is guessed.")) +
+               "\n" +
+               table({"tensor", "verdict", "entries", "worst error", "at", "near a kink", "undetermined", "factor"},
+                     rows) +
+               quiet("The worst error is in units of the last place, scaled by the condition of the sum.");
+    }
+
+    [[nodiscard]] std::string derivation() const {
+        return document::render_html(explain::compose(report_.explanation, {.components = true}));
+    }
+
+    [[nodiscard]] std::string provenance() const {
+        std::string html;
+        const std::string command = recorded("command");
+        if (!command.empty()) {
+            html +=
+                paragraph("To train it again, bit for bit:") + element("pre", document::escape_html(command)) + "\n";
+        }
+        std::vector<std::vector<Cell>> rows;
+        for (const auto& [key, value] : model_.provenance) {
+            if (key != "command") {
+                rows.push_back({text(key), text(value)});
+            }
+        }
+        rows.push_back({text("parameters_hash"), text(parameters_hash(model_))});
+        return html + table({"", ""}, rows);
+    }
+
+    const Report& report_;
+    const Model& model_;
+};
+
+}  // namespace
+
+std::string report_page(const Report& report, const Model& model) { return Page(report, model).write(); }
+
+}  // namespace handgrad::report
