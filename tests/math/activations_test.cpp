@@ -37,7 +37,7 @@ const std::map<std::string_view, Literal>& literals() {
         {"elu", {[](L z) { return z >= 0 ? z : std::expm1(z); }, [](L z) { return z >= 0 ? 1 : std::exp(z); }}},
         {"sigmoid",
          {[](L z) { return 1 / (1 + std::exp(-z)); },
-          [](L z) { return 1 / (2 + std::exp(z) + std::exp(-z)); }}},  // derivation §1.3(c)
+          [](L z) { return 1 / (2 + std::exp(z) + std::exp(-z)); }}},  // derivation §5
         {"tanh", {[](L z) { return std::tanh(z); }, [](L z) { return 1 / (std::cosh(z) * std::cosh(z)); }}},
         {"softplus", {[](L z) { return std::log1p(std::exp(z)); }, [](L z) { return 1 / (1 + std::exp(-z)); }}},
         {"silu",
@@ -212,6 +212,19 @@ TEST_P(EveryActivation, HasAKinkAtZeroExactlyWhereDeclared) {
     const double nearest = derivative(0.0, {.kink = Kink::nearest_zero});
     EXPECT_NEAR(right, derivative(tiny), 1e-6);
     EXPECT_NEAR(nearest, about().kink ? derivative(-tiny) : right, 1e-6);
+}
+
+TEST_P(EveryActivation, IsPiecewiseLinearAndExactWhereDeclared) {
+    bool constant_slopes = true;
+    bool never_rounds = true;
+    for (const double z : everyday_arguments()) {
+        const float single = static_cast<float>(z);
+        constant_slopes = constant_slopes && derivative(z) == derivative(std::copysign(1.0, z));
+        never_rounds =
+            never_rounds && static_cast<long double>(value(single)) == value(static_cast<long double>(single));
+    }
+    EXPECT_EQ(constant_slopes, about().piecewise_linear);
+    EXPECT_EQ(never_rounds, about().exact);
 }
 
 TEST_P(EveryActivation, IsFoundByItsNameAndDescribed) {
