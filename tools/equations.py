@@ -3,11 +3,11 @@
 
 Usage: tools/equations.py [--check] [ROOT]    (default: the repository of this script)
 
-Reads tags in comments, `Eq. (12)`, `Eq. (5)–(7)`, `Eq. (11), (19)`, `Table 2`, `Steps 2 to 4`, and names of tests,
-`Eq12_...`, `Eq5to7_...`, `Table2_...`, `Step4_...`, `test_eq_12_...`, and writes docs/equations.md. A tag belongs to
-the function or type whose documentation or body it stands in; others (the first line of a file, a field) explain but
-compute nothing, and do not count. With --check nothing is written: exits with 1 when an item lacks code or a test, when
-a tag names something that the derivation does not have, or when the page is not up to date.
+The items are those that docs/derivation.md introduces. Reads tags in comments, `Eq. (12)`, `Eq. (5)–(7)`,
+`Eq. (11), (19)`, `Table 2`, `Steps 2 to 4`, and names of tests, `Eq12_...`, `Eq5to7_...`, `Table2_...`, `Step4_...`,
+`test_eq_12_...`, and writes docs/equations.md. A tag belongs to the function or type whose documentation or body it
+stands in; others (the first line of a file, a field) explain but compute nothing, and do not count. With --check nothing is written: exits with 1 when an item lacks code or a test, when
+a tag or a `derivation §6.5` names something that the derivation does not have, or when the page is not up to date.
 """
 
 import re
@@ -17,38 +17,43 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PAGE = "docs/equations.md"
+DERIVATION = "docs/derivation.md"
 
-TITLES = {
-    "Eq. (1)": "the network: Linear₁ → f → Linear₂ → g, z = W a + b",
-    "Eq. (2)": "forward: ŷ = g(Linear₂(f(Linear₁(x))))",
-    "Eq. (3)": "squared error: ‖ŷ − y‖², a sum over the outputs",
-    "Eq. (4)": "update: w ← w − η ∂l/∂w",
-    "Eq. (5)": "(∂z₂/∂z₁)ᵢⱼ for ReLU: 0 off the diagonal and for z₁,ᵢ < 0, else 1",
-    "Eq. (6)": "∂z₂/∂z₁ = diag{𝟙_[0,∞)(z₁)} for ReLU",
-    "Eq. (7)": "the indicator of [0, ∞), so that ReLU′(0) = 1",
-    "Eq. (8)": "(∂ŷ/∂z₃)ᵢⱼ for the identity: 1 on the diagonal, else 0",
-    "Eq. (9)": "∂ŷ/∂z₃ = I for the identity",
-    "Eq. (10)": "(∂l/∂ŷ)ⱼ = 2(ŷⱼ − yⱼ) for squared error",
-    "Eq. (11)": "∂l/∂ŷ = 2(ŷ − y)ᵀ for squared error",
-    "Eq. (12)": "(∂z₂/∂z₁)ᵢⱼ for σ: e^{−z}/(1 + e^{−z})² on the diagonal, else 0",
-    "Eq. (13)": "∂z₂/∂z₁ = diag{σ′(z₁)}",
-    "Eq. (14)": "(∂ŷ/∂z₃)ᵢⱼ for σ: e^{−z}/(1 + e^{−z})² on the diagonal, else 0",
-    "Eq. (15)": "∂ŷ/∂z₃ = diag{σ′(z₃)}",
-    "Eq. (16)": "(∂l/∂ŷ)ⱼ = 2(ŷⱼ − yⱼ), squared error after σ",
-    "Eq. (17)": "∂l/∂ŷ = 2(ŷ − y)ᵀ, squared error after σ",
-    "Eq. (18)": "(∂l/∂ŷ)ⱼ = −(1/K)[yⱼ/ŷⱼ − (1 − yⱼ)/(1 − ŷⱼ)] for binary cross-entropy",
-    "Eq. (19)": "∂l/∂ŷ = −(1/K)[y/ŷ − (1 − y)/(1 − ŷ)]ᵀ for binary cross-entropy",
-    "Table 1": "forward pass, ReLU, identity, squared error",
-    "Table 2": "backward pass, ReLU, identity: gradients as products of factors",
-    "Table 3": "forward pass, σ, σ, squared error",
-    "Table 4": "backward pass, σ, σ",
-    "Table 5": "forward pass, σ, σ, binary cross-entropy: a mean over the outputs",
-    "Step 1": "build the model",
-    "Step 2": "forward",
-    "Step 3": "loss",
-    "Step 4": "backward: zero the gradient, then accumulate by the chain rule",
-    "Step 5": "update",
-}
+# --- The derivation ---------------------------------------------------------------------------------------------------
+
+ITEM = re.compile(r"^(?:- |\d+\. )?\*\*(Eq\. \(\d+\)|Table \d+|Step \d+)\*\* (.+)$")
+SECTION = re.compile(r"^#{2,3} (\d+(?:\.\d+)?)\.? ")
+ORDER = ("Eq.", "Table", "Step")
+
+
+def items_of(text):
+    """Every equation, table and step that the derivation introduces (`**Eq. (12)** what it says`), in order of the page
+    to write: (items with what they say, problems)."""
+    found, wrong = {}, []
+    for number, line in enumerate(text.splitlines(), 1):
+        if match := ITEM.match(line):
+            if match[1] in found:
+                wrong.append(f"{DERIVATION}:{number}: {match[1]} stands there for the second time")
+            found[match[1]] = match[2].rstrip(".").replace("|", "\\|")
+    for kind in ORDER:
+        numbers = sorted(number_of(item) for item in found if item.startswith(kind))
+        if numbers != list(range(1, len(numbers) + 1)) or not numbers:
+            wrong.append(f"{DERIVATION}: the numbers of its {kind} are {numbers}, not 1, 2, 3 and so on")
+    return dict(sorted(found.items(), key=lambda entry: place_of(entry[0]))), wrong
+
+
+def number_of(item):
+    return int(re.search(r"\d+", item)[0])
+
+
+def place_of(item):
+    return ORDER.index(item.split()[0]), number_of(item)
+
+
+def sections_of(text):
+    """The numbers of the derivation's headings: `6`, `6.5`."""
+    return {match[1] for line in text.splitlines() if (match := SECTION.match(line))}
+
 
 # --- Tags in text ----------------------------------------------------------------------------------------------------
 
@@ -240,14 +245,15 @@ class Test:
 
 @dataclass
 class Ties:
-    """For every item the code and the tests; and tags that name nothing."""
+    """For every item what it says, the code and the tests; and tags that name nothing."""
 
+    items: dict
     code: dict = field(default_factory=lambda: defaultdict(list))
     tests: dict = field(default_factory=lambda: defaultdict(list))
     unknown: list = field(default_factory=list)
 
     def tie(self, where, item, value, place):
-        if item not in TITLES:
+        if item not in self.items:
             self.unknown.append(f"{place}: the derivation has no {item}")
         elif value not in where[item]:
             where[item].append(value)
@@ -305,9 +311,33 @@ def scan_python_tests(ties, root, path):
             ties.tie(ties.tests, item, Test(path, name, named), f"{path}:{number + 1}")
 
 
+LIST_OF_SECTIONS = r"\d+(?:\.\d+)?(?:(?:, | and |–)§?\d+(?:\.\d+)?)*"
+CITATION = re.compile(r"\b[Dd]erivation(?:\.md)?,?\s(?:§|sections? )(" + LIST_OF_SECTIONS + ")")
+OWN_CITATION = re.compile("§(" + LIST_OF_SECTIONS + ")")
+CITING = ("handgrad/**/*.[hc]pp", "cli/*.[hc]pp", "tests/**/*.[hc]pp", "tests/cli/*.py", "tests/python/**/*.*[yt]",
+          "docs/*.md", "tools/*", "*.md")
+COMMENT_SIGN = re.compile(r"\n[ \t]*(?://+|#) ?")
+
+
+def unknown_sections(root, sections):
+    """Every place that cites a section (`derivation §6.5`) which the derivation does not have."""
+    found = []
+    for file in sorted({file for pattern in CITING for file in root.glob(pattern) if file.is_file()}):
+        path = file.relative_to(root).as_posix()
+        text = COMMENT_SIGN.sub("\n", file.read_text("utf-8"))
+        for match in (OWN_CITATION if path == DERIVATION else CITATION).finditer(text):
+            line = text[: match.start()].count("\n") + 1
+            found += [f"{path}:{line}: the derivation has no §{cited}"
+                      for cited in re.findall(r"\d+(?:\.\d+)?", match[1]) if cited not in sections]
+    return found
+
+
 def scan(root):
     """Everything that the project says of the derivation."""
-    ties = Ties()
+    derivation = (root / DERIVATION).read_text("utf-8")
+    items, wrong = items_of(derivation)
+    ties = Ties(items)
+    ties.unknown += wrong
     for file in sorted((root / "handgrad").rglob("*.[hc]pp")):
         if file != root / "handgrad/handgrad.hpp":  # includes only
             scan_code(ties, root, file.relative_to(root).as_posix())
@@ -316,6 +346,7 @@ def scan(root):
     for file in sorted((root / "tests").rglob("test_*.py")):
         if "tools" not in file.parts:
             scan_python_tests(ties, root, file.relative_to(root).as_posix())
+    ties.unknown += unknown_sections(root, sections_of(derivation))
     return ties
 
 
@@ -323,7 +354,7 @@ def scan(root):
 
 HEAD = """# The derivation, tied to the code
 
-Every equation, table and step of the derivation, where it is computed and which tests name it. Written by
+Every equation, table and step of [the derivation](derivation.md), where it is computed and which tests name it. Written by
 `tools/equations.py` from tags in comments and names of tests; `make test` fails when one has no code or no test.
 """
 SHOWN_TESTS = 4
@@ -338,18 +369,18 @@ def row(ties, item):
     code = [f"[`{place.name}`](../{place.path})" for place in ties.code[item]]
     tests = sorted(ties.tests[item], key=lambda test: not test.by_name)
     shown = [f"[`{test.name}`](../{test.path})" for test in tests[:SHOWN_TESTS]]
-    return f"| {item} | {TITLES[item]} | {list_of(code)} | {list_of(shown, len(tests) - len(shown))} |"
+    return f"| {item} | {ties.items[item]} | {list_of(code)} | {list_of(shown, len(tests) - len(shown))} |"
 
 
 def page(ties):
     table = ["| item | says | code | tests |", "|---|---|---|---|"]
-    return HEAD + "\n" + "\n".join(table + [row(ties, item) for item in TITLES]) + "\n"
+    return HEAD + "\n" + "\n".join(table + [row(ties, item) for item in ties.items]) + "\n"
 
 
 def problems(ties):
     """What is missing or wrong, one line each."""
     found = list(ties.unknown)
-    for item in TITLES:
+    for item in ties.items:
         if not ties.code[item]:
             found.append(f"{item} has no code: no function in handgrad/ is tagged with it")
         if not ties.tests[item]:
@@ -372,7 +403,7 @@ def main(arguments):
         found.append(f"{PAGE} is not up to date: run `make equations`")
     for line in found:
         print(line)
-    print(f"equations: {len(TITLES)} items, {len(found)} problems")
+    print(f"equations: {len(ties.items)} items, {len(found)} problems")
     return 1 if found else 0
 
 

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""Runs every command of docs/tour.md and writes what it prints under it; --check only compares.
+"""Runs every command of docs/tour.md and docs/formats.md and writes what it prints under it; --check only compares.
 
 Usage: tools/tour.py [--check]
 
 A block begins with ```console; lines that begin with `$ ` are commands, the lines under them what they print, both
-streams. They run in order, in one folder that holds the tables of examples/data. The program is the one that
-HANDGRAD_PROGRAM names, or build/release/cli/handgrad. The two curves are taken out of the reports that the page writes.
+streams. They run in order, in one folder for each page that holds the tables of examples/data; `$ cat FILE` of a file
+that is not there makes it, as the page shows it. The program is the one that HANDGRAD_PROGRAM names, or
+build/release/cli/handgrad. The two curves are taken out of the reports that the tour writes.
 """
 
 import difflib
@@ -18,7 +19,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "tour.md"
+TOUR = ROOT / "docs" / "tour.md"
+PAGES = (TOUR, ROOT / "docs" / "formats.md")
 PROGRAM = Path(os.environ.get("HANDGRAD_PROGRAM", ROOT / "build/release/cli/handgrad")).resolve()
 CURVES = {"tour-sigmoid.svg": "sigmoid.html", "tour-relu.svg": "relu.html"}
 CURVE = "How far the weights have come"
@@ -40,13 +42,31 @@ def rerun(text, folder):
     """The page with the outputs of today."""
     def block(match):
         lines = []
-        for line in match[1].split("\n"):
-            if line.startswith("$ "):
-                output = run(line[2:], folder)
-                lines += [line, *([output] if output else [])]
+        for shown in re.split(r"^\$ ", match[1], flags=re.MULTILINE)[1:]:
+            command, _, below = shown.rstrip("\n").partition("\n")
+            file = folder / command.removeprefix("cat ")
+            if command.startswith("cat ") and not file.exists():
+                file.write_text(below + "\n", encoding="utf-8")
+            output = run(command, folder)
+            lines += [f"$ {command}", *([output] if output else [])]
         return "```console\n" + "\n".join(lines) + "\n```"
 
     return re.sub(r"```console\n(.*?)\n```", block, text, flags=re.DOTALL)
+
+
+def rerun_all():
+    """What should stand in every file that this program writes."""
+    files = {}
+    for page in PAGES:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            for table in (ROOT / "examples" / "data").glob("*.csv"):
+                shutil.copy(table, folder)
+            shutil.copy(ROOT / "examples" / "mistaken.py", folder)
+            files[page] = rerun(page.read_text(encoding="utf-8"), folder)
+            if page == TOUR:
+                files.update({TOUR.with_name(svg): curve(folder / report) for svg, report in CURVES.items()})
+    return files
 
 
 def curve(page):
@@ -70,16 +90,8 @@ def main(arguments):
     if arguments not in ([], ["--check"]):
         print(__doc__)
         return 2
-    before = PAGE.read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for table in (ROOT / "examples" / "data").glob("*.csv"):
-            shutil.copy(table, folder)
-        shutil.copy(ROOT / "examples" / "mistaken.py", folder)
-        files = {PAGE: rerun(before, folder),
-                 **{PAGE.with_name(svg): curve(folder / page) for svg, page in CURVES.items()}}
     differ = []
-    for path, text in files.items():
+    for path, text in rerun_all().items():
         now = path.read_text(encoding="utf-8") if path.exists() else ""
         if now != text:
             differ.append(path)

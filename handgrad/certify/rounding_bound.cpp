@@ -22,9 +22,6 @@ constexpr double infinite = std::numeric_limits<double>::infinity();
 bool near_kink(Activation activation, double z, const ErrorBound& error) {
     return facts(activation).kink && error.worst > 0.0 && std::fabs(z) <= error.worst;
 }
-bool piecewise_linear(Activation activation) {
-    return activation == Activation::identity || activation == Activation::relu || activation == Activation::leaky_relu;
-}
 
 /// Largest |f′(t) − f′(z)| for t within `error` of z, and largest |f′(t)|.
 struct SlopeRange {
@@ -136,9 +133,8 @@ void RowBound::forward(const RowDerivatives& row, std::span<const double> x) {
                 continue;  // softmax stands last, and nothing is multiplied by its outputs
             }
             const SlopeRange range = slopes_around(f, shape.activation_settings(), row.z[l][i], error.worst);
-            const double own = f == Activation::identity || f == Activation::relu
-                                   ? 0.0
-                                   : function_roundings * u * std::fabs(row.a[l][i]) + precision_.smallest;
+            const double own =
+                facts(f).exact ? 0.0 : function_roundings * u * std::fabs(row.a[l][i]) + precision_.smallest;
             a_error_[l][i] = plus({range.largest * error.worst, squared(range.largest) * error.square}, own, own);
         }
     }
@@ -175,7 +171,7 @@ ErrorBound RowBound::slope_error(std::size_t layer, std::size_t unit, double z, 
     const Activation f = net_.architecture().activation(layer);
     const ActivationSettings settings = net_.architecture().activation_settings();
     const ErrorBound& error = z_error_[layer][unit];
-    if (piecewise_linear(f)) {
+    if (facts(f).piecewise_linear) {
         const double jump = near_kink(f, z, error) ? slopes_around(f, settings, z, error.worst).change : 0.0;
         const double other = near_kink(f, z, error) ? std::fabs(slope - visit(f,
                                                                               [&]<class F>(F) -> double {
@@ -288,7 +284,7 @@ void RowBound::output(const RowDerivatives& row, std::span<const double> y, doub
                     [&] { z[j] = logit, outputs(); });
             }
         }
-        const bool rounded = loss_.output != Activation::identity && loss_.output != Activation::relu;
+        const bool rounded = !facts(loss_.output).exact;
         if (!loss_.fused() && rounded) {
             const double output = yhat[j];
             const double reach = roundings * precision_.unit * std::fabs(output) + precision_.smallest;

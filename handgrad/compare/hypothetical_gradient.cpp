@@ -95,8 +95,7 @@ private:
                 for (std::size_t i = 0; i < W.rows(); ++i) {
                     const auto value = [&](double at) { return F::value(at, settings_); };
                     a_error_[l][i] = change(value, z(l)[i], z_error_[l][i]) +
-                                     (f == Activation::identity || f == Activation::relu ? 0.0 : function_roundings) *
-                                         unit_ * std::fabs(a(l)[i]);
+                                     (F::facts.exact ? 0.0 : function_roundings) * unit_ * std::fabs(a(l)[i]);
                 }
             }
         });

@@ -29,17 +29,19 @@ enum class Symmetry {
     reciprocal,  ///< f(z)·f(−z) = 1
 };
 
-/// What help, documentation and generated tests know of an activation.
+/// What help, documentation, bounds on rounding and generated tests know of an activation.
 struct ActivationFacts {
     std::string_view name;
-    std::string_view formula;     ///< of the value, in plain text
-    std::string_view derivative;  ///< of the derivative by z
-    double lowest;                ///< greatest lower bound of the values
-    double highest;               ///< least upper bound of the values
-    bool kink;                    ///< no derivative at z = 0
-    Symmetry symmetry;
-    bool relu_family;         ///< first weights by he rather than xavier
-    bool elementwise = true;  ///< false for softmax, whose outputs depend on the whole row
+    std::string_view formula;                                  ///< of the value, in plain text
+    std::string_view derivative;                               ///< of the derivative by z
+    double lowest = -std::numeric_limits<double>::infinity();  ///< greatest lower bound of the values
+    double highest = std::numeric_limits<double>::infinity();  ///< least upper bound of the values
+    Symmetry symmetry = Symmetry::none;
+    bool kink = false;              ///< no derivative at z = 0
+    bool piecewise_linear = false;  ///< the derivative is a constant on each side of 0: only a kink can move it
+    bool exact = false;             ///< the value is z or a constant: it never rounds
+    bool relu_family = false;       ///< first weights by he rather than xavier
+    bool elementwise = true;        ///< false for softmax, whose outputs depend on the whole row
 };
 
 namespace math {
@@ -54,7 +56,12 @@ T finite(T z) {
 }
 
 struct Identity {
-    static constexpr ActivationFacts facts{"identity", "z", "1", -infinity, infinity, false, Symmetry::odd, false};
+    static constexpr ActivationFacts facts{.name = "identity",
+                                           .formula = "z",
+                                           .derivative = "1",
+                                           .symmetry = Symmetry::odd,
+                                           .piecewise_linear = true,
+                                           .exact = true};
     template <class T>
     static T value(T z, const ActivationSettings& = {}) {  // Table 1, row g
         return z;
@@ -66,8 +73,15 @@ struct Identity {
 };
 
 struct Relu {
-    static constexpr ActivationFacts facts{"relu",   "max(z, 0)", "1 for z >= 0, else 0", 0.0,
-                                           infinity, true,        Symmetry::ramp,         true};
+    static constexpr ActivationFacts facts{.name = "relu",
+                                           .formula = "max(z, 0)",
+                                           .derivative = "1 for z >= 0, else 0",
+                                           .lowest = 0.0,
+                                           .symmetry = Symmetry::ramp,
+                                           .kink = true,
+                                           .piecewise_linear = true,
+                                           .exact = true,
+                                           .relu_family = true};
     template <class T>
     static T value(T z, const ActivationSettings& = {}) {  // Table 1, row f
         return max(z, T(0));
@@ -80,14 +94,12 @@ struct Relu {
 };
 
 struct LeakyRelu {
-    static constexpr ActivationFacts facts{"leaky_relu",
-                                           "z for z >= 0, else slope z",
-                                           "1 for z >= 0, else slope",
-                                           -infinity,
-                                           infinity,
-                                           true,
-                                           Symmetry::none,
-                                           true};
+    static constexpr ActivationFacts facts{.name = "leaky_relu",
+                                           .formula = "z for z >= 0, else slope z",
+                                           .derivative = "1 for z >= 0, else slope",
+                                           .kink = true,
+                                           .piecewise_linear = true,
+                                           .relu_family = true};
     template <class T>
     static T value(T z, const ActivationSettings& settings = {}) {
         return select(less(z, T(0)), T(settings.leaky_slope) * z, z);
@@ -100,9 +112,11 @@ struct LeakyRelu {
 };
 
 struct Elu {
-    static constexpr ActivationFacts facts{
-        "elu", "z for z >= 0, else exp(z) - 1", "1 for z >= 0, else exp(z)", -1.0, infinity, false, Symmetry::none,
-        true};
+    static constexpr ActivationFacts facts{.name = "elu",
+                                           .formula = "z for z >= 0, else exp(z) - 1",
+                                           .derivative = "1 for z >= 0, else exp(z)",
+                                           .lowest = -1.0,
+                                           .relu_family = true};
     template <class T>
     static T value(T z, const ActivationSettings& = {}) {
         return select(less(z, T(0)), expm1(min(z, T(0))), z);
@@ -114,8 +128,12 @@ struct Elu {
 };
 
 struct Sigmoid {
-    static constexpr ActivationFacts facts{
-        "sigmoid", "1/(1 + exp(-z))", "exp(-z)/(1 + exp(-z))^2", 0.0, 1.0, false, Symmetry::complement, false};
+    static constexpr ActivationFacts facts{.name = "sigmoid",
+                                           .formula = "1/(1 + exp(-z))",
+                                           .derivative = "exp(-z)/(1 + exp(-z))^2",
+                                           .lowest = 0.0,
+                                           .highest = 1.0,
+                                           .symmetry = Symmetry::complement};
     /// Table 3, rows f and g. From t = e^{−|z|}, which never overflows: 1/(1 + t) for z ≥ 0, t/(1 + t) for z < 0. The
     /// one division is that of the derivative too, so that who asks for both pays once.
     template <class T>
@@ -123,8 +141,8 @@ struct Sigmoid {
         const T t = exp(-abs(z));
         return select(less(z, T(0)), t, T(1)) * (T(1) / (T(1) + t));
     }
-    /// Eq. (12), Eq. (13), Eq. (14), Eq. (15). As t/(1 + t)², the third form of §1.3(c) made safe: the literal one is
-    /// NaN for z ≤ −710 in double (derivation §6.5).
+    /// Eq. (12), Eq. (13), Eq. (14), Eq. (15). As t/(1 + t)², the third form of derivation §5 made safe: the literal
+    /// one is NaN for z ≤ −710 in double (derivation §6.5).
     template <class T>
     static T derivative(T z, const ActivationSettings& = {}) {
         const T t = exp(-abs(z));
@@ -134,7 +152,12 @@ struct Sigmoid {
 };
 
 struct Tanh {
-    static constexpr ActivationFacts facts{"tanh", "tanh(z)", "1 - tanh(z)^2", -1.0, 1.0, false, Symmetry::odd, false};
+    static constexpr ActivationFacts facts{.name = "tanh",
+                                           .formula = "tanh(z)",
+                                           .derivative = "1 - tanh(z)^2",
+                                           .lowest = -1.0,
+                                           .highest = 1.0,
+                                           .symmetry = Symmetry::odd};
     template <class T>
     static T value(T z, const ActivationSettings& = {}) {
         return tanh(z);
@@ -148,8 +171,12 @@ struct Tanh {
 };
 
 struct Softplus {
-    static constexpr ActivationFacts facts{
-        "softplus", "log(1 + exp(z))", "1/(1 + exp(-z))", 0.0, infinity, false, Symmetry::ramp, true};
+    static constexpr ActivationFacts facts{.name = "softplus",
+                                           .formula = "log(1 + exp(z))",
+                                           .derivative = "1/(1 + exp(-z))",
+                                           .lowest = 0.0,
+                                           .symmetry = Symmetry::ramp,
+                                           .relu_family = true};
     template <class T>
     static T value(T z, const ActivationSettings& = {}) {
         return max(z, T(0)) + log1p(exp(-abs(z)));
@@ -161,14 +188,12 @@ struct Softplus {
 };
 
 struct Silu {
-    static constexpr ActivationFacts facts{"silu",
-                                           "z/(1 + exp(-z))",
-                                           "s + z s (1 - s) with s = 1/(1 + exp(-z))",
-                                           -0.27846454276107379,
-                                           infinity,
-                                           false,
-                                           Symmetry::ramp,
-                                           true};
+    static constexpr ActivationFacts facts{.name = "silu",
+                                           .formula = "z/(1 + exp(-z))",
+                                           .derivative = "s + z s (1 - s) with s = 1/(1 + exp(-z))",
+                                           .lowest = -0.27846454276107379,
+                                           .symmetry = Symmetry::ramp,
+                                           .relu_family = true};
     template <class T>
     static T value(T z, const ActivationSettings& = {}) {
         return select(less(z, T(0)), finite(z), z) * Sigmoid::value(z);
@@ -180,14 +205,12 @@ struct Silu {
 };
 
 struct Gelu {
-    static constexpr ActivationFacts facts{"gelu",
-                                           "z P(z), P the standard normal distribution function",
-                                           "P(z) + z exp(-z^2/2)/sqrt(2 pi)",
-                                           -0.16997120747990369,
-                                           infinity,
-                                           false,
-                                           Symmetry::ramp,
-                                           true};
+    static constexpr ActivationFacts facts{.name = "gelu",
+                                           .formula = "z P(z), P the standard normal distribution function",
+                                           .derivative = "P(z) + z exp(-z^2/2)/sqrt(2 pi)",
+                                           .lowest = -0.16997120747990369,
+                                           .symmetry = Symmetry::ramp,
+                                           .relu_family = true};
     /// Beyond |z| = 256 Φ is exactly 0 or 1 in every number type, and z² stays finite.
     template <class T>
     static T held(T z) {
@@ -224,14 +247,12 @@ struct Gelu {
 };
 
 struct GeluTanh {
-    static constexpr ActivationFacts facts{"gelu_tanh",
-                                           "z (1 + tanh(u))/2 with u = sqrt(2/pi) (z + 0.044715 z^3)",
-                                           "(1 + tanh(u))/2 + z (1 - tanh(u)^2)/2 u'",
-                                           -0.17004075057125412,
-                                           infinity,
-                                           false,
-                                           Symmetry::ramp,
-                                           true};
+    static constexpr ActivationFacts facts{.name = "gelu_tanh",
+                                           .formula = "z (1 + tanh(u))/2 with u = sqrt(2/pi) (z + 0.044715 z^3)",
+                                           .derivative = "(1 + tanh(u))/2 + z (1 - tanh(u)^2)/2 u'",
+                                           .lowest = -0.17004075057125412,
+                                           .symmetry = Symmetry::ramp,
+                                           .relu_family = true};
     /// 2u; beyond |z| = 64 σ(2u) is exactly 0 or 1 in every number type, so that holding z there changes no value.
     template <class T>
     static T twice_u(T z) {
@@ -255,8 +276,8 @@ struct GeluTanh {
 };
 
 struct Exp {
-    static constexpr ActivationFacts facts{"exp", "exp(z)", "exp(z)", 0.0, infinity, false, Symmetry::reciprocal,
-                                           false};
+    static constexpr ActivationFacts facts{
+        .name = "exp", .formula = "exp(z)", .derivative = "exp(z)", .lowest = 0.0, .symmetry = Symmetry::reciprocal};
     template <class T>
     static T value(T z, const ActivationSettings& = {}) {
         return exp(z);
@@ -269,15 +290,12 @@ struct Exp {
 
 /// p_j = e^{z_j} / Σ_i e^{z_i}, over the K outputs of one row.
 struct Softmax {
-    static constexpr ActivationFacts facts{"softmax",
-                                           "exp(z_j)/sum_i exp(z_i)",
-                                           "p_i (1 for i = j else 0) - p_i p_j",
-                                           0.0,
-                                           1.0,
-                                           false,
-                                           Symmetry::none,
-                                           false,
-                                           false};
+    static constexpr ActivationFacts facts{.name = "softmax",
+                                           .formula = "exp(z_j)/sum_i exp(z_i)",
+                                           .derivative = "p_i (1 for i = j else 0) - p_i p_j",
+                                           .lowest = 0.0,
+                                           .highest = 1.0,
+                                           .elementwise = false};
 
     /// max z.
     template <class T>

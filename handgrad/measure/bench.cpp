@@ -186,9 +186,7 @@ private:
 };
 
 /// Functions whose time is not that of a few plain operations, which the flops of the layers hide.
-bool transcendental(Activation activation) {
-    return activation != Activation::identity && activation != Activation::relu && activation != Activation::leaky_relu;
-}
+bool transcendental(Activation activation) { return !facts(activation).piecewise_linear; }
 
 bool trains(const Workload& workload) {
     return workload.kind == WorkloadKind::training || workload.kind == WorkloadKind::gradient;

@@ -30,10 +30,9 @@ std::string quoted_list(const std::vector<std::string>& names) {
     return list;
 }
 
-/// Losses of residuals that nobody means for classes, so that naming one says “regression” (counts under poisson too).
-bool regression_loss(Loss loss) {
-    return loss == Loss::absolute_error || loss == Loss::huber || loss == Loss::quantile || loss == Loss::poisson;
-}
+/// Losses whose targets know no upper bound are not meant for classes, so that naming one says “regression”; squared
+/// error serves both.
+bool regression_loss(Loss loss) { return loss != Loss::squared_error && std::isinf(facts(loss).highest_target); }
 bool bounded_output(Activation activation) {
     return std::isfinite(facts(activation).lowest) || std::isfinite(facts(activation).highest);
 }

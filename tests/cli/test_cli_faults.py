@@ -28,13 +28,11 @@ def numbers(rows=30, x="{i}", y="{i}.5"):
     return "x,y\n" + "".join(f"{x.format(i=i)},{y.format(i=i)}\n" for i in range(rows))
 
 
-# Case 1
 def test_a_row_with_too_few_fields_is_named_by_its_line(handgrad):
     lines = ["a,b,c,d,y"] + ["1,2,3,4,5.5"] * 5 + ["1,2,3,4"] + ["1,2,3,4,5.5"] * 5
     assert "t.csv:7: expected 5 fields, found 4" in refused(handgrad, "\n".join(lines))
 
 
-# Case 2
 @pytest.mark.parametrize("label", ["", "nan", "inf"])
 def test_a_label_that_is_missing_or_infinite_is_named_by_its_line(handgrad, label):
     table = numbers().replace("\n7,7.5\n", f"\n7,{label}\n")
@@ -50,7 +48,6 @@ def test_rows_without_labels_are_dropped_on_request_and_counted(handgrad):
     assert "2 of 30 rows" in ran.err
 
 
-# Case 3
 def test_a_missing_feature_needs_imputation_which_the_model_keeps(handgrad):
     table = numbers().replace("\n7,7.5\n", "\n,7.5\n").replace("\n9,9.5\n", "\nNA,9.5\n")
     message = refused(handgrad, table)
@@ -62,7 +59,6 @@ def test_a_missing_feature_needs_imputation_which_the_model_keeps(handgrad):
     assert first == second
 
 
-# Case 4
 def test_a_header_with_no_header_and_numbers_without_are_told_apart(handgrad):
     assert "looks like a header" in refused(handgrad, numbers(), "--no-header", target="x2")
     assert "header" in refused(handgrad, numbers().split("\n", 1)[1], target="0.5")
@@ -71,7 +67,6 @@ def test_a_header_with_no_header_and_numbers_without_are_told_apart(handgrad):
     assert ran.code == 0, ran.err
 
 
-# Case 5
 def test_quotes_embedded_line_ends_crlf_bom_and_a_missing_last_line_end_are_read(handgrad):
     table = '\ufeffwhen,"a ""b""\r\nc",y\r\n' + "\r\n".join(f'"12:0{i % 3}",{i},{i}.5' for i in range(30))
     ran = accepted(handgrad, table)
@@ -87,7 +82,6 @@ def test_a_column_of_numbers_and_texts_names_the_first_odd_cell_and_categorical(
     accepted(handgrad, numbers().replace("\n7,7.5\n", "\nseven,7.5\n"), "--categorical", "x", "--validation", 0)
 
 
-# Case 6
 def test_decimal_commas_are_an_option_and_the_locale_has_no_say(handgrad):
     table = "x;y\n" + "".join(f"{i},25;{i},5\n" for i in range(30))
     accepted(handgrad, table, "--decimal", ",", "--delimiter", ";")
@@ -98,7 +92,6 @@ def test_decimal_commas_are_an_option_and_the_locale_has_no_say(handgrad):
         assert ran.events[-1]["parameters_hash"] == comma
 
 
-# Case 7
 @pytest.mark.parametrize("cell", ["+1.5", " 1.5", "1.5 ", ".5", "5.", "1e3", "-2E-3"])
 def test_usual_spellings_of_a_number_are_read(handgrad, cell):
     accepted(handgrad, numbers().replace("\n7,7.5\n", f"\n{cell},7.5\n"))
@@ -115,7 +108,6 @@ def test_a_number_that_is_too_small_becomes_0_with_a_warning(handgrad):
     assert "warning" in ran.err and "0" in ran.err
 
 
-# Case 8
 def test_tables_too_poor_to_learn_from_each_get_their_own_message(handgrad):
     poor = {"": "empty", "x,y\n": "no rows", "x,y\n1,2.5\n": "row", "y\n1.5\n2.5\n3.5\n4.5\n": "column"}
     messages = {table: refused(handgrad, table, "--task", "regression") for table in poor}
@@ -125,7 +117,6 @@ def test_tables_too_poor_to_learn_from_each_get_their_own_message(handgrad):
     assert len({*messages.values(), everything}) == 5
 
 
-# Case 9
 def test_columns_are_found_by_name_whatever_their_order(regression):
     handgrad = regression
     handgrad.write("new.csv", "a,b,city\n1,2,Rome\n0.5,30,Oslo\n")
@@ -155,7 +146,6 @@ def test_a_category_that_training_never_saw_is_named(regression):
     assert ran.code == 3 and "new.csv:3" in ran.err and "'Bonn'" in ran.err
 
 
-# Case 10
 def test_one_class_trains_a_constant_with_a_warning(handgrad):
     ran = accepted(handgrad, classification_table(classes=("only",)), target="class")
     assert "warning" in ran.err and "one class" in ran.err
@@ -174,7 +164,6 @@ def test_gaps_between_class_numbers_do_not_matter(handgrad):
     assert handgrad("inspect", "m.model", "--json").events[0]["classes"] == ["0", "5"]
 
 
-# Case 11
 def test_constant_and_enormous_columns_leave_everything_finite(handgrad):
     table = "a,b,c,y\n" + "".join(f"7,{i}e306,{'1e-30' if i % 2 else '1e30'},{i}.5\n" for i in range(30))
     ran = accepted(handgrad, table, "--dtype", "f64")
@@ -182,7 +171,6 @@ def test_constant_and_enormous_columns_leave_everything_finite(handgrad):
     assert handgrad("inspect", "m.model", "--json").events[0]["columns"][0]["scale"] == 1
 
 
-# Case 12
 def test_divergence_stops_with_exit_5_and_keeps_the_last_good_weights(handgrad):
     handgrad.write("t.csv", regression_table())
     words = ("train", "t.csv", *arguments_for("y", epochs=50), "--optimizer", "sgd", "--lr", "1e6", "--json")
@@ -206,7 +194,6 @@ def test_allow_nonfinite_goes_on_and_the_model_is_read_on_request_only(handgrad)
     assert handgrad("evaluate", "m.model", "t.csv", "--allow-nonfinite").code == 0
 
 
-# Case 13
 def test_a_validation_set_of_one_row_is_no_disaster(handgrad):
     ran = accepted(handgrad, numbers(), "--validation", "0.01", "--early-stopping", "2")
     assert ran.events[0]["validation_rows"] == 1

@@ -1,4 +1,4 @@
-"""Ctrl-C once and twice, and readers that go away (fault case 24)."""
+"""Ctrl-C once and twice, and readers that go away."""
 
 import json
 import signal

@@ -106,7 +106,7 @@ def on_a_terminal(handgrad, environment):
     return drawn.decode()
 
 
-def test_a_bar_is_drawn_on_a_terminal_only_and_never_with_escape_sequences(handgrad):  # fault case 33
+def test_a_bar_is_drawn_on_a_terminal_only_and_never_with_escape_sequences(handgrad):
     handgrad.write("t.csv", regression_table())
     bare = {"PATH": os.environ["PATH"]}
     drawn = on_a_terminal(handgrad, {**bare, "TERM": "xterm", "NO_COLOR": "1"})

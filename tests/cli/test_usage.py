@@ -136,7 +136,7 @@ def test_weight_decay_is_0_but_a_hundredth_for_adamw(handgrad):
         assert provenance["weight_decay"] == decay
 
 
-# --- Configuration files (fault case 32) -----------------------------------------------------------------------------
+# --- Configuration files ----------------------------------------------------------------------------------------------
 
 CONFIG = """\
 # what every verb may say

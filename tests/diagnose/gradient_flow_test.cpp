@@ -114,7 +114,7 @@ TEST(GradientFlow, LeavesTheTrainingAsItIs) {
     EXPECT_EQ(parameters_hash(fit(table, options, measured).model), parameters_hash(fit(table, options).model));
 }
 
-/// Of eight σ layers the lowest starve, and hardly move; those of ReLU do (derivation §1.3c).
+/// Of eight σ layers the lowest starve, and hardly move; those of ReLU do (derivation §5).
 TEST(GradientFlow, TellsTheVanishingGradientOfSigmaFromRelu) {
     const Table table = waves(400);
     double moved[2] = {};

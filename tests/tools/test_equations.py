@@ -67,9 +67,19 @@ double handgrad::Net<double>::loss() const { return 0.0; }
 '''
 
 
-def project(folder, code=CODE, test="", python=""):
+DERIVATION = "## 1. All\n" + "".join(f"- **Eq. ({n})** says {n}.\n" for n in range(1, 10)) + """
+**Table 1** forward
+**Table 2** backward
+**Table 3** forward again
+### 1.1 Steps
+1. **Step 1** build
+2. **Step 2** forward: |z|
+"""
+
+
+def project(folder, code=CODE, test="", python="", derivation=DERIVATION):
     for path, text in {"handgrad/math/relu.hpp": code, "tests/math/relu_test.cpp": test,
-                       "tests/python/test_relu.py": python}.items():
+                       "tests/python/test_relu.py": python, "docs/derivation.md": derivation}.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text)
     return folder
@@ -112,12 +122,40 @@ def test_every_item_without_code_or_test_is_named(tmp_path):
     assert "Eq. (1) has no code: no function in handgrad/ is tagged with it" in found
     assert "Eq. (2) has no test: none is named after it or tagged with it" in found
     assert not any(line.startswith("Eq. (2) has no code") for line in found)
-    assert "Step 5 has no code: no function in handgrad/ is tagged with it" in found
+    assert "Step 1 has no code: no function in handgrad/ is tagged with it" in found
 
 
 def test_a_tag_that_names_nothing_is_an_error_with_its_place(tmp_path):
     ties = equations.scan(project(tmp_path, code="// Purpose.\n/// Eq. (20)\nvoid f();\n"))
     assert "handgrad/math/relu.hpp:2: the derivation has no Eq. (20)" in equations.problems(ties)
+
+
+def test_the_items_and_what_they_say_are_those_of_the_derivation(tmp_path):
+    items = equations.scan(project(tmp_path)).items
+    assert list(items) == [*(f"Eq. ({n})" for n in range(1, 10)), "Table 1", "Table 2", "Table 3", "Step 1", "Step 2"]
+    assert items["Eq. (3)"] == "says 3" and items["Step 2"] == "forward: \\|z\\|"
+
+
+@pytest.mark.parametrize(("change", "problem"), [
+    (("**Eq. (3)**", "**Eq. (2)**"), "docs/derivation.md:4: Eq. (2) stands there for the second time"),
+    (("**Table 2**", "Table 2"), "docs/derivation.md: the numbers of its Table are [1, 3], not 1, 2, 3 and so on"),
+])
+def test_a_derivation_that_skips_or_repeats_a_number_is_refused(tmp_path, change, problem):
+    assert problem in equations.problems(equations.scan(project(tmp_path, derivation=DERIVATION.replace(*change))))
+
+
+@pytest.mark.parametrize(("path", "text", "cited"), [
+    ("handgrad/nn/mlp.cpp", "// Purpose.\n// As derivation §1, §1.1–1.2 say.\n", "2: the derivation has no §1.2"),
+    ("cli/explain.cpp", "// Purpose (derivation\n// §7).\n", "1: the derivation has no §7"),
+    ("tools/demo", "heading '(derivation sections 1 and 2)'\n", "1: the derivation has no §2"),
+    ("docs/derivation.md", DERIVATION + "as §1.3 says\n", "18: the derivation has no §1.3"),
+])
+def test_a_section_that_the_derivation_does_not_have_is_an_error_with_its_place(tmp_path, path, text, cited):
+    project(tmp_path)
+    (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / path).write_text(text)
+    problems = equations.problems(equations.scan(tmp_path))
+    assert [line for line in problems if "§" in line] == [f"{path}:{cited}"]
 
 
 def test_check_fails_for_a_page_that_is_not_up_to_date(tmp_path, capsys):

@@ -1,0 +1,135 @@
+"""docs/formats.md against the program: every field that is printed or written stands there, and the reverse. (Its
+examples are run again by tools/tour.py.)"""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+from cli_support import classification_table, regression_table
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs/formats.md").read_text("utf-8")
+TYPES = {"integer": int, "number": (int, float), "text": str, "boolean": bool, "null": type(None)}
+QUICK = ("--hidden", 3, "--epochs", 2, "-o", "m.model")
+OPEN_TEXTS = {"provenance", "format_version"}  # a map of any keys; a number
+
+
+def documented():
+    """{heading: {path: type}}, a path being names and [] for the elements of a list."""
+    tables, heading = {}, None
+    for line in PAGE.splitlines():
+        if match := re.match(r"#+ (?:`(\w+)`)?", line):
+            heading = match[1]
+        elif heading and (match := re.match(r"\| `([^`]+)` \| ([a-z ]+) \|", line)):
+            path = tuple(match[1].replace("[]", ".[]").split("."))
+            tables.setdefault(heading, {})[path] = match[2]
+    return tables
+
+
+FIELDS = documented()
+
+
+def matches(pattern, path):
+    """NAME in capitals stands for any key."""
+    return len(pattern) == len(path) and all(p == key or (p.isupper() and p != "[]") for p, key in zip(pattern, path))
+
+
+def is_numbers(value):
+    return value is None or isinstance(value, (int, float)) or (isinstance(value, list) and all(map(is_numbers, value)))
+
+
+def compare(where, value, fields, seen, path=()):
+    """Every leaf of the value has its line in the table, and the type that stands there."""
+    found = next((pattern for pattern in fields if matches(pattern, path)), None)
+    place = f"{where}: {'.'.join(path)}"
+    if found:
+        seen.add(found)
+        if fields[found] == "numbers":
+            assert is_numbers(value), place
+            return
+        kinds = fields[found].split(" or ")
+        fits = any(isinstance(value, TYPES[kind]) and (kind == "boolean") == isinstance(value, bool) for kind in kinds)
+        assert fits, f"{place} is {value!r}, which is not {fields[found]}"
+    elif isinstance(value, dict):
+        for key, element in value.items():
+            compare(where, element, fields, seen, (*path, key))
+    elif isinstance(value, list):
+        for element in value:
+            compare(where, element, fields, seen, (*path, "[]"))
+    else:
+        lists = [pattern for pattern in fields if pattern[:-1] == path and pattern[-1] == "[]"]
+        assert value is None and lists, f"{place} is not in docs/formats.md"
+
+
+def print_all(handgrad):
+    """Events of every verb, with the options that add fields."""
+    events = []
+
+    def run(*words, code=0):
+        ran = handgrad(*words)
+        assert ran.code == code, ran
+        events.extend(ran.events)
+        return ran.events
+
+    handgrad.write("t.csv", regression_table())
+    handgrad.write("c.csv", classification_table())
+    handgrad.write("one.csv", "\n".join(regression_table().splitlines()[:2]))
+    run("train", "t.csv", "--target", "y", *QUICK, "--hidden-activation", "sigmoid", "--test", 0.2, "--diagnose", "--json")
+    run("evaluate", "m.model", "t.csv", "--json")
+    run("predict", "m.model", "one.csv", "--jacobian", "--json")
+    run("inspect", "m.model", "--json")
+    run("check", "m.model", "one.csv", "--json")
+    run("diagnose", "m.model", "t.csv", "--rows-top", 2, "--json")
+    run("sensitivity", "m.model", "t.csv", "--json")
+    run("report", "m.model", "one.csv", "-o", "r.html", "--json")
+    run("explain", "m.model", "one.csv", "--row", 1, "--blank", "--json")
+    explained = run("explain", "m.model", "one.csv", "--row", 1, "--json")[0]
+
+    doubled = {item["parameter"]: 2 * np.array(item["value"]) for item in explained["backward"]}
+    np.savez(handgrad.folder / "doubled.npz", **doubled)
+    run("compare", "m.model", "one.csv", "--gradients", "doubled.npz", "--json", code=1)
+    explained["forward"][1]["value"][0] += 1
+    handgrad.write("answers.json", json.dumps(explained))
+    run("compare", "m.model", "one.csv", "--answers", "answers.json", "--row", 1, "--json", code=1)
+
+    run("train", "c.csv", "--target", "class", *QUICK, "--json")
+    run("predict", "m.model", "c.csv", "--proba", "--json")
+    run("inspect", "m.model", "--json")
+    run("bench", "--workload", "I1/10-32-1", "--threads", 1, "--repetitions", 2, "--stretch", 0.0005, "--json")
+    return events
+
+
+def test_every_event_has_the_fields_that_the_page_lists_and_no_others(handgrad):
+    seen = {}
+    for event in print_all(handgrad):
+        name = event.pop("event")
+        assert event.pop("schema") == 1
+        assert name in FIELDS, f"the event {name} is not in docs/formats.md"
+        compare(name, event, FIELDS[name], seen.setdefault(name, set()))
+    in_files = {"__metadata__", "architecture", "conventions", "loss", "preprocessing", "history"}
+    assert seen.keys() == FIELDS.keys() - in_files
+    for name, fields in seen.items():
+        assert FIELDS[name].keys() - fields == set(), f"fields of {name} that no run printed"
+
+
+def metadata_of(path):
+    with path.open("rb") as file:
+        return json.loads(file.read(int.from_bytes(file.read(8), "little")))["__metadata__"]
+
+
+def test_the_texts_of_a_model_file_have_the_fields_that_the_page_lists_and_no_others(handgrad):
+    handgrad.write("t.csv", "left," + "\n".join(f"{i}," * bool(i) + line for i, line in
+                                                enumerate(regression_table().splitlines())) + "\n")
+    handgrad.write("c.csv", classification_table())
+    seen = {}
+    for words in (("t.csv", "--target", "y", "--drop", "left", "--hidden", "3,2", "--hidden-activation", "relu,tanh"),
+                  ("c.csv", "--target", "class")):
+        assert handgrad("train", *words, "--epochs", 1, "-o", "m.model").code == 0
+        metadata = metadata_of(handgrad.folder / "m.model")
+        compare("__metadata__", metadata, FIELDS["__metadata__"], seen.setdefault("__metadata__", set()))
+        for name, text in metadata.items():
+            if text.startswith("{") and name not in OPEN_TEXTS:
+                compare(name, json.loads(text), FIELDS[name], seen.setdefault(name, set()))
+    spelled = ("reading", "spelled_columns", "[]"), ("reading", "text_columns", "[]")
+    for name, fields in seen.items():
+        assert FIELDS[name].keys() - fields - set(spelled) == set(), f"fields of {name} that no file has"
