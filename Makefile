@@ -1,19 +1,22 @@
 # The front door: `make` builds, `make demo` shows, `make test` proves. Each installs what it lacks first.
-.PHONY: all packages configure-dev demo demo-fashion test tidy threads emulated mutations bench bench-reading \
+.PHONY: all packages program configure-dev demo demo-fashion test tidy threads emulated mutations bench bench-reading \
         bench-instructions proof scores equations format clean
 
 all: packages
-	@cmake --preset release -Wno-dev >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
-	@cmake --build --preset release
+	@tools/build
 
 packages:
 	@mkdir -p build
 	@tools/install-packages
 
-demo: all
+# The program alone, which is all that the demonstrations need.
+program: packages
+	@tools/build handgrad_program
+
+demo: program
 	@tools/demo
 
-demo-fashion: all
+demo-fashion: program
 	@tools/demo-fashion
 
 test: packages

@@ -1,227 +1,149 @@
-// A small line-by-line reader for the part of TOML and INI that options need.
+// TOML is read by toml++ and flattened to sections, keys and texts; the values are checked where the options are.
 #include "cli/config_file.hpp"
 
-#include <set>
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <sstream>
+#include <tuple>
 #include <utility>
 
+#include "cli/ini_reader.hpp"
 #include "handgrad/base/error.hpp"
+#include "handgrad/data/table.hpp"
 
 namespace handgrad::cli {
 namespace {
 
-/// One pass over the text, a character at a time; knows the line for messages.
-class Reader {
-public:
-    Reader(std::string_view text, const std::string& source) : text_(text), source_(source) {
-        if (text_.starts_with("\xEF\xBB\xBF")) {
-            text_.remove_prefix(3);
-        }
-    }
+[[noreturn]] void fail(const std::string& source, std::size_t line, const std::string& cause) {
+    throw Error(ErrorKind::usage, source + ":" + std::to_string(line) + ": " + cause);
+}
 
-    Config config() {
-        Config result;
-        std::set<std::pair<std::string, std::string>> seen;
-        std::string section;
-        while (skip_to_content()) {
-            if (peek() == '[') {
-                section = section_name();
-                result.sections.push_back({section, line_});
-            } else {
-                result.entries.push_back(entry(section));
-                const ConfigEntry& last = result.entries.back();
-                if (!seen.emplace(section, last.key).second) {
-                    fail("'" + last.key + "' is given twice");
+/// Flattens one document; an entry remembers its place, since toml++ sorts the keys of a table by name.
+class Flattened {
+public:
+    explicit Flattened(const std::string& source) : source_(source) {}
+
+    Config config(const toml::table& document) {
+        for (const auto& [key, node] : document) {
+            if (const toml::table* section = node.as_table()) {
+                result_.sections.push_back({std::string(key.str()), line_of(key)});
+                for (const auto& [inner, value] : *section) {
+                    take(std::string(key.str()), inner, value);
                 }
+            } else if (node.is_array_of_tables()) {
+                const std::string name(key.str());
+                fail(source_, line_of(key), "'[[" + name + "]]' is not the name of a verb, as in [train]");
+            } else {
+                take("", key, node);
             }
-            end_line();
         }
-        return result;
+        std::ranges::sort(placed_, {}, [](const Placed& entry) { return std::tuple(entry.entry.line, entry.column); });
+        for (Placed& entry : placed_) {
+            result_.entries.push_back(std::move(entry.entry));
+        }
+        std::ranges::sort(result_.sections, {}, &ConfigSection::line);
+        return std::move(result_);
     }
 
 private:
-    [[noreturn]] void fail(const std::string& cause) const {
-        throw Error(ErrorKind::usage, source_ + ":" + std::to_string(line_) + ": " + cause);
-    }
-    [[nodiscard]] bool done() const { return at_ == text_.size(); }
-    [[nodiscard]] char peek() const { return done() ? '\n' : text_[at_]; }
-    char next() {
-        const char c = text_[at_++];
-        line_ += c == '\n' ? 1 : 0;
-        return c;
-    }
-    void skip_blanks() {
-        while (!done() && (peek() == ' ' || peek() == '\t' || peek() == '\r')) {
-            next();
-        }
-    }
-    void skip_comment() {
-        if (peek() == '#' || peek() == ';') {
-            while (!done() && peek() != '\n') {
-                next();
-            }
-        }
-    }
-    /// To the next character that is neither blank, line end nor comment; false at the end of the text.
-    bool skip_to_content() {
-        while (true) {
-            skip_blanks();
-            skip_comment();
-            if (done()) {
-                return false;
-            }
-            if (peek() != '\n') {
-                return true;
-            }
-            next();
-        }
-    }
-    void end_line() {
-        skip_blanks();
-        skip_comment();
-        if (!done() && peek() != '\n') {
-            fail("unexpected '" + rest_of_line() + "' behind the value; put a text with blanks in quotes");
-        }
-    }
-    std::string rest_of_line() {
-        const std::size_t end = text_.find('\n', at_);
-        return trimmed(text_.substr(at_, end - at_));
-    }
-    static std::string trimmed(std::string_view text) {
-        const std::size_t first = text.find_first_not_of(" \t\r");
-        return first == std::string_view::npos
-                   ? ""
-                   : std::string(text.substr(first, text.find_last_not_of(" \t\r") - first + 1));
-    }
+    struct Placed {
+        ConfigEntry entry;
+        std::size_t column;
+    };
 
-    std::string section_name() {
-        next();
-        const std::size_t close = text_.find_first_of("]\n", at_);
-        if (close == std::string_view::npos || text_[close] == '\n') {
-            fail("a section begins with '[' and must end with ']'");
-        }
-        std::string name = trimmed(text_.substr(at_, close - at_));
-        if (name.empty() || name.find_first_of("[.\"'") != std::string::npos) {
-            fail("'[" + name + "]' is not the name of a verb, as in [train]");
-        }
-        at_ = close + 1;
-        return name;
-    }
+    static std::size_t line_of(const toml::key& key) { return key.source().begin.line; }
 
-    ConfigEntry entry(const std::string& section) {
-        ConfigEntry result{.section = section, .key = {}, .values = {}, .line = line_};
-        const std::size_t equals = text_.find_first_of("=\n", at_);
-        if (equals == std::string_view::npos || text_[equals] == '\n') {
-            fail("'" + rest_of_line() + "' is not of the form key = value");
-        }
-        result.key = trimmed(text_.substr(at_, equals - at_));
-        if (result.key.empty() || result.key.find_first_of(" \t.\"'") != std::string::npos) {
-            fail("'" + result.key + "' is not the name of an option");
-        }
-        at_ = equals + 1;
-        skip_blanks();
-        if (peek() == '[') {
-            result.array = true;
-            result.values = array();
-        } else if (peek() == '{') {
-            fail("'" + result.key + "': tables in braces are not understood here");
+    void take(const std::string& section, const toml::key& key, const toml::node& node) {
+        ConfigEntry entry{.section = section, .key = std::string(key.str()), .values = {}, .line = line_of(key)};
+        if (const toml::array* array = node.as_array()) {
+            entry.array = true;
+            for (const toml::node& element : *array) {
+                entry.values.push_back(text(entry, element));
+            }
         } else {
-            result.values.push_back(value(false));
+            entry.values.push_back(text(entry, node));
         }
-        return result;
+        placed_.push_back({std::move(entry), key.source().begin.column});
     }
 
-    std::vector<std::string> array() {
-        std::vector<std::string> result;
-        next();
-        while (true) {
-            if (!skip_to_content()) {
-                fail("an array begins with '[' and must end with ']'");
-            }
-            if (peek() == ']') {
-                next();
-                return result;
-            }
-            result.push_back(value(true));
-            if (!skip_to_content() || (peek() != ',' && peek() != ']')) {
-                fail("elements of an array are separated by ',' and it ends with ']'");
-            }
-            if (peek() == ',') {
-                next();
-            }
+    std::string text(const ConfigEntry& entry, const toml::node& node) const {
+        if (const auto* string = node.as_string()) {
+            return string->get();
         }
+        if (const auto* integer = node.as_integer()) {
+            return std::to_string(integer->get());
+        }
+        if (const auto* flag = node.as_boolean()) {
+            return flag->get() ? "true" : "false";
+        }
+        if (const auto* number = node.as_floating_point()) {
+            // 3.0 must not become 3: where a whole number is wanted it is refused, as on the command line.
+            std::string shortest = format_number(number->get());
+            return shortest.find_first_not_of("-0123456789") == std::string::npos ? shortest + ".0" : shortest;
+        }
+        std::ostringstream spelt;
+        if (const auto* date = node.as_date()) {
+            spelt << date->get();
+        } else if (const auto* time = node.as_time()) {
+            spelt << time->get();
+        } else if (const auto* moment = node.as_date_time()) {
+            spelt << moment->get();
+        } else {
+            fail(source_, std::max<std::size_t>(node.source().begin.line, entry.line),
+                 "'" + entry.key + "': an option takes a value or an array of values, no " +
+                     (node.is_table() ? "table" : "array in an array"));
+        }
+        return spelt.str();
     }
 
-    std::string value(bool in_array) {
-        if (peek() == '"') {
-            return basic_text();
-        }
-        if (peek() == '\'') {
-            return literal_text();
-        }
-        return bare(in_array);
-    }
-
-    /// Without quotes: to the end of the line or a comment (in an array to the next ',' or ']').
-    std::string bare(bool in_array) {
-        const std::size_t first = at_;
-        while (!done() && peek() != '\n' && !(in_array && (peek() == ',' || peek() == ']'))) {
-            if ((peek() == '#' || peek() == ';') && (at_ == first || text_[at_ - 1] == ' ' || text_[at_ - 1] == '\t')) {
-                break;
-            }
-            next();
-        }
-        std::string text = trimmed(text_.substr(first, at_ - first));
-        if (text.empty()) {
-            fail("a value is missing; write \"\" for an empty text");
-        }
-        return text;
-    }
-
-    std::string literal_text() {
-        next();
-        std::string text;
-        while (peek() != '\'') {
-            if (peek() == '\n') {
-                fail("a text begins with ' and must end with ' on the same line");
-            }
-            text += next();
-        }
-        next();
-        return text;
-    }
-
-    std::string basic_text() {
-        next();
-        std::string text;
-        while (peek() != '"') {
-            if (peek() == '\n') {
-                fail("a text begins with \" and must end with \" on the same line");
-            }
-            const char c = next();
-            text += c == '\\' ? escaped() : c;
-        }
-        next();
-        return text;
-    }
-
-    char escaped() {
-        static constexpr std::string_view written = "\"\\tn", meant = "\"\\\t\n";
-        const std::size_t which = written.find(peek());
-        if (which == std::string_view::npos) {
-            fail(R"(in "…" a backslash may stand before " \ t n only; '…' takes every character as it is)");
-        }
-        next();
-        return meant[which];
-    }
-
-    std::string_view text_;
     const std::string& source_;
-    std::size_t at_ = 0;
-    std::size_t line_ = 1;
+    Config result_;
+    std::vector<Placed> placed_;
 };
+
+bool named_as_ini(const std::string& source) {
+    static constexpr std::array extensions{".ini", ".cfg", ".conf"};
+    return std::ranges::find(extensions, std::filesystem::path(source).extension()) != extensions.end();
+}
+
+Config parse_ini(std::string_view text, const std::string& source) {
+    try {
+        return read_ini(text);
+    } catch (const ConfigProblem& problem) {
+        fail(source, problem.line, problem.cause);
+    }
+}
+
+/// Of two readers that gave up the one that got further knows what was meant. On the same line that is the one of INI,
+/// which knows what options are, unless it met what TOML alone has.
+Config parse_ini_after(const toml::parse_error& error, std::string_view text, const std::string& source) {
+    try {
+        return read_ini(text);
+    } catch (const ConfigProblem& problem) {
+        const std::size_t line = error.source().begin.line;
+        if (line > problem.line || (line == problem.line && problem.not_of_ini)) {
+            fail(source, line, std::string(error.description()));
+        }
+        fail(source, problem.line, problem.cause);
+    }
+}
 
 }  // namespace
 
-Config parse_config(std::string_view text, const std::string& source) { return Reader(text, source).config(); }
+Config parse_config(std::string_view text, const std::string& source) {
+    if (named_as_ini(source)) {
+        return parse_ini(text, source);
+    }
+    try {
+        return Flattened(source).config(toml::parse(text, source));
+    } catch (const toml::parse_error& error) {
+        return parse_ini_after(error, text, source);
+    }
+}
 
 }  // namespace handgrad::cli

@@ -1,4 +1,4 @@
-// Reads a configuration file: TOML of keys with texts, numbers, booleans and arrays of them, or INI with bare words.
+// Reads a configuration file, TOML or INI: keys with one value or an array of values, at the top or in sections.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace handgrad::cli {
 
-/// `key = value`, as it stands in the file.
+/// `key = value`; numbers, dates and booleans as TOML or the file spell them.
 struct ConfigEntry {
     std::string section;  ///< of the [section] it stands in; empty at the top
     std::string key;
@@ -27,9 +27,10 @@ struct Config {
     std::vector<ConfigSection> sections;
 };
 
-/// Takes the text apart. Raises Error(usage) naming `source` and line for anything it does not understand: a line that
-/// is no `key = value`, a text without its closing quote, a key given twice, dotted keys and inline tables.
-/// (CLI11 has a reader too, but it takes what it does not understand for something else without a word.)
+/// Takes the text of the file `source` apart. A name that ends in .ini, .cfg or .conf says INI; everything else is
+/// TOML, and INI where it is no TOML (bare words, comments behind ;). A table of TOML, however written, is a section.
+/// Raises Error(usage) `source:line: cause` for what is neither, by the reader that got further; and for a table or an
+/// array where a value must stand.
 Config parse_config(std::string_view text, const std::string& source);
 
 }  // namespace handgrad::cli

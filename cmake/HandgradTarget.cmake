@@ -1,4 +1,10 @@
 # handgrad_target(TARGET): the language level, warnings and numerical flags that every target of this project shares.
+# handgrad_standard_headers: of the standard library what nearly every file reads, for target_precompile_headers: a
+# quarter of the time that a file takes. `make tidy` compiles without them, and so finds a missing #include.
+set(handgrad_standard_headers
+    <algorithm> <array> <cmath> <cstdint> <filesystem> <functional> <limits> <map> <memory> <optional> <span> <string>
+    <string_view> <utility> <variant> <vector>)
+
 function(handgrad_target target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)

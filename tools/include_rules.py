@@ -43,6 +43,7 @@ DOORS = {
     "*intrin.h": ["handgrad/base/flush_to_zero.cpp"],
     "CLI/*": ["cli/*"],
     "fmt/*": ["cli/*"],
+    "toml++/*": ["cli/config_file.cpp"],
     "RTNeural/*": ["bench/peers/*"],
     "mpi.h": ["handgrad/train/communicator_mpi.cpp"],
     "nanobind/*": ["python/bindings.cpp"],

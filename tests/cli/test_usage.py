@@ -1,5 +1,7 @@
 """The surface: help, versions, options, configuration files, and what a slip of the finger gets for an answer."""
 
+import shlex
+
 import pytest
 from cli_support import arguments_for, regression_table
 
@@ -190,6 +192,50 @@ def test_a_mistake_in_the_file_is_exit_2_with_its_line(handgrad, line, answer):
     ran = handgrad("train", "t.csv", *arguments_for("y")[:4], "--config", "run.toml")
     assert ran.code == 2 and answer in ran.err, ran.err
     assert not (handgrad.folder / "m.model").exists()
+
+
+TOML_LINES = {
+    "an inline table": ('train = {epochs = 3, lr = 0.5, drop = ["b"]}', "--epochs 3 --learning-rate 0.5 --drop b"),
+    "dotted keys": ("train.epochs = 3\ntrain.lr = 0.5", "--epochs 3 --learning-rate 0.5"),
+    "a quoted key and a quoted section": ('"epochs" = 3\n["train"]\n\'learning-rate\' = 0.5', "--epochs 3 --learning-rate 0.5"),
+    "a text over lines": ('drop = """\nb"""', "--drop b"),
+    "a literal text in three quotes": ("drop = \'\'\'b\'\'\'", "--drop b"),
+    "unicode escapes": ('drop = "\\u0062"\nmissing = "\\U0001F600"', "--drop b --missing \'\U0001f600\'"),
+    "underscores in numbers": ("seed = 1_000", "--seed 1000"),
+    "hexadecimal, octal and binary numbers": ("seed = 0xff\nepochs = 0b11\nbatch = 0o20", "--epochs 3 --batch 16 --seed 255"),
+    "a number with an exponent": ("lr = 5e-1", "--learning-rate 0.5"),
+    "a date and a time": ("missing = [1979-05-27, 07:32:00, 1979-05-27T07:32:00Z]", "--missing 1979-05-27,07:32:00,1979-05-27T07:32:00Z"),
+}
+
+
+@pytest.mark.parametrize("kind", TOML_LINES)
+def test_toml_is_read_in_full(handgrad, kind):
+    lines, options = TOML_LINES[kind]
+    handgrad.write("t.csv", "a,b,y\n" + "".join(f"{i},{i * i % 7},{2 * i}\n" for i in range(30)))
+    handgrad.write("run.toml", lines + "\n")
+    ran = handgrad("train", "t.csv", *arguments_for("y")[:4], "--config", "run.toml", "--quiet")
+    assert ran.code == 0, ran.err
+    told = shlex.split(handgrad("inspect", "m.model", "--json").events[0]["provenance"]["command"])
+    wanted = shlex.split(options)
+    for name, value in zip(wanted[::2], wanted[1::2], strict=True):
+        assert told[told.index(name) + 1] == value
+
+
+@pytest.mark.parametrize(("name", "lines", "answer"), [
+    ("run.toml", "train = {epochs = 3}\nlr = {a = 1\n", "run.toml:2: Error while parsing inline table: "),
+    ("run.toml", "train = {epochs = 3,\n", "run.toml:1: Error while parsing inline table: "),
+    ("run.toml", "[[train]]\nepochs = 3", "run.toml:1: '[[train]]' is not the name of a verb"),
+    ("run.toml", "[train]\nlr = {a = 1}", "run.toml:2: 'lr': an option takes a value or an array of values, no table"),
+    ("run.toml", "drop = [[1], 2]", "run.toml:1: 'drop': an option takes a value or an array of values, no array"),
+    ("run.toml", "epochs = 3.0", "run.toml:1: epochs: '3.0' is not a whole number"),
+    ("run.ini", "train = {epochs = 3}", "run.ini:1: 'train': there are no tables in braces in INI"),
+    ("run.cfg", "seed = 1_000", "run.cfg:1: seed: '1_000' is not a whole number"),
+])
+def test_what_is_neither_toml_nor_ini_is_explained_by_the_reader_that_got_further(handgrad, name, lines, answer):
+    handgrad.write("t.csv", regression_table())
+    handgrad.write(name, lines)
+    ran = handgrad("train", "t.csv", *arguments_for("y")[:4], "--config", name)
+    assert ran.code == 2 and answer in ran.err, ran.err
 
 
 def test_a_missing_file_is_exit_2(handgrad):
