@@ -175,27 +175,6 @@ Diagnosis diagnose(const Model& model, const Table& table, const OptimizerOption
         model.net);
 }
 
-std::optional<OptimizerOptions> recorded_optimizer(const Model& model) {
-    const auto text = [&](const char* key) {
-        const auto found = model.provenance.find(key);
-        return found == model.provenance.end() ? std::string() : found->second;
-    };
-    const auto number = [&](const char* key, double otherwise) {
-        const ParsedNumber parsed = parse_number(text(key));
-        return parsed.problem == NumberProblem::none ? parsed.value : otherwise;
-    };
-    const std::optional<OptimizerKind> kind = find_optimizer(text("optimizer"));
-    if (!kind) {
-        return std::nullopt;
-    }
-    OptimizerOptions options{.kind = *kind};
-    options.learning_rate = number("learning_rate", options.learning_rate);
-    options.momentum = number("momentum", 0.0);
-    options.nesterov = text("nesterov") == "yes";
-    options.weight_decay = number("weight_decay", 0.0);
-    return options;
-}
-
 template Diagnosis diagnose(const BasicMlp<float>&, const LossFunction&, const BasicDataset<float>&,
                             const OptimizerOptions&);
 template Diagnosis diagnose(const BasicMlp<double>&, const LossFunction&, const BasicDataset<double>&,

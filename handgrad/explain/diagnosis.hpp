@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -97,8 +96,5 @@ std::vector<double> gradient_sizes(const BasicMlp<T>& net, const LossFunction& f
 template <class T>
 std::vector<WhatIf> what_if(const BasicMlp<T>& net, const LossFunction& function,
                             const std::type_identity_t<BasicDataset<T>>& data);
-
-/// The optimizer that a model was trained with, as far as its provenance says so; none for a model from elsewhere.
-std::optional<OptimizerOptions> recorded_optimizer(const Model& model);
 
 }  // namespace handgrad

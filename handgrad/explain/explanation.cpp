@@ -9,6 +9,7 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/explain/diagnosis.hpp"
 #include "handgrad/train/prediction.hpp"
+#include "handgrad/train/settings.hpp"
 
 namespace handgrad {
 namespace {

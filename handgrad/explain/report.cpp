@@ -12,6 +12,7 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/explain/notation.hpp"
 #include "handgrad/explain/row_blocks.hpp"
+#include "handgrad/train/settings.hpp"
 
 namespace handgrad {
 namespace {
