@@ -57,6 +57,7 @@
 #include "handgrad/train/metrics.hpp"
 #include "handgrad/train/prediction.hpp"
 // Every setting of a training, described once.
+#include "handgrad/train/setting.hpp"
 #include "handgrad/train/settings.hpp"
 
 // Every derivative of a model, judged against the complex step.

@@ -129,8 +129,8 @@ void notice_unreachable(const Table& table, std::span<const std::size_t> rows, c
             rows, [&](std::size_t row) { return y[row] < output.lowest || y[row] > output.highest; });
         if (unreachable > 0) {
             tell({"warning: " + std::to_string(unreachable) + " of " + std::to_string(rows.size()) +
-                   " values of target '" + target + "' lie where the output activation " + text(output.name) +
-                   " cannot reach (" + format_number(output.lowest) + " to " + format_number(output.highest) + ")"});
+                  " values of target '" + target + "' lie where the output activation " + text(output.name) +
+                  " cannot reach (" + format_number(output.lowest) + " to " + format_number(output.highest) + ")"});
         }
     }
 }
@@ -145,7 +145,7 @@ Rows share_out(const Table& table, const FitOptions& options, const Tell& tell) 
     rows.all = labelled_rows(table, options.columns.targets, options.drop_missing_labels);
     if (rows.all.size() < table.rows) {
         tell({std::to_string(table.rows - rows.all.size()) + " of " + std::to_string(table.rows) +
-               " rows have no label and are left out"});
+              " rows have no label and are left out"});
     }
     rows.training = rows.all;
     const auto hold_out = [&](const HeldOut& how, const char* what, Purpose purpose, std::vector<std::size_t>& part) {
@@ -154,7 +154,7 @@ Rows share_out(const Table& table, const FitOptions& options, const Tell& tell) 
             rows.training = std::move(split.kept);
             part = std::move(split.held_out);
             tell({std::string(what) + ": " + std::to_string(part.size()) + " of " + std::to_string(rows.all.size()) +
-                   " rows, held out at random"});
+                  " rows, held out at random"});
         }
     };
     hold_out(options.test, "test", Purpose::test_split, rows.test);
@@ -189,7 +189,7 @@ std::string_view bytes_of(std::span<const T> values) {
 void record(Model& model, const Table& table, const FitOptions& options, const Rows& rows) {
     const TrainOptions& training = options.training;
     const OptimizerOptions& optimizer = training.optimizer;
-    model.settings = values_of(options);
+    model.settings = setting_values(options);
     auto& note = model.provenance;
     note["handgrad"] = text(version);
     note["data.file"] = table.source;

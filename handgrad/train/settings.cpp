@@ -12,9 +12,9 @@ namespace {
 
 // --- From a field to a value ----------------------------------------------------------------------------------------
 
-template <Choice E>
+template <settings::Choice E>
 std::string name_of(E value) {
-    for (const auto& [name, choice] : choices<E>()) {
+    for (const auto& [name, choice] : settings::choices<E>()) {
         if (choice == value) {
             return name;
         }
@@ -27,9 +27,11 @@ SettingValue to_value(double field) { return field; }
 SettingValue to_value(std::uint64_t field) { return field; }
 SettingValue to_value(const std::string& field) { return field; }
 SettingValue to_value(const std::filesystem::path& field) { return field.string(); }
-SettingValue to_value(Choice auto field) { return name_of(field); }
+SettingValue to_value(settings::Choice auto field) { return name_of(field); }
 SettingValue to_value(const Conventions& field) { return std::string(field.name); }
-SettingValue to_value(const Precision<const bool>& field) { return std::string(precision_names[field.in_double ? 1 : 0]); }
+SettingValue to_value(const settings::Precision<const bool>& field) {
+    return std::string(settings::precision_names[field.in_double ? 1 : 0]);
+}
 /// A share of the rows, or the name of a table.
 SettingValue to_value(const HeldOut& field) {
     if (field.table != nullptr) {
@@ -56,7 +58,8 @@ SettingValue to_value(const std::vector<Activation>& field) {
     return names;
 }
 
-// --- And back: read(value, setting, field, place) raises Error(model) for another kind of value -----------------------
+// --- And back: read(value, setting, field, place) raises Error(model) for another kind of value
+// -----------------------
 
 [[noreturn]] void fail(const std::string& place, const std::string& cause) {
     throw Error(ErrorKind::model, place + ": " + cause);
@@ -66,7 +69,7 @@ template <class Alternative>
 const Alternative& get(const SettingValue& value, const std::string& place, const char* expected) {
     const auto* found = std::get_if<Alternative>(&value);
     if (found == nullptr) {
-        fail(place, "'" + text_of(value) + "' stands where " + expected + " belongs");
+        fail(place, "'" + setting_text(value) + "' stands where " + expected + " belongs");
     }
     return *found;
 }
@@ -77,9 +80,9 @@ void require_range(const Setting& setting, double number, const std::string& pla
     }
 }
 
-template <Choice E>
+template <settings::Choice E>
 E choice_named(const std::string& wanted, const std::string& place) {
-    for (const auto& [name, choice] : choices<E>()) {
+    for (const auto& [name, choice] : settings::choices<E>()) {
         if (name == wanted) {
             return choice;
         }
@@ -106,7 +109,7 @@ void read(const SettingValue& value, const Setting& /*setting*/, std::filesystem
           const std::string& place) {
     field = get<std::string>(value, place, "a text");
 }
-template <Choice E>
+template <settings::Choice E>
 void read(const SettingValue& value, const Setting& /*setting*/, E& field, const std::string& place) {
     field = choice_named<E>(get<std::string>(value, place, "a name"), place);
 }
@@ -118,14 +121,14 @@ void read(const SettingValue& value, const Setting& /*setting*/, Conventions& fi
     }
     field = *preset;
 }
-void read(const SettingValue& value, const Setting& /*setting*/, const Precision<bool>& field,
+void read(const SettingValue& value, const Setting& /*setting*/, const settings::Precision<bool>& field,
           const std::string& place) {
     const auto& text = get<std::string>(value, place, "a name");
-    const auto* found = std::ranges::find(precision_names, text);
-    if (found == std::end(precision_names)) {
+    const auto* found = std::ranges::find(settings::precision_names, text);
+    if (found == std::end(settings::precision_names)) {
         fail(place, "'" + text + "' is not a name that this version knows");
     }
-    field.in_double = found != std::begin(precision_names);
+    field.in_double = found != std::begin(settings::precision_names);
 }
 void read(const SettingValue& value, const Setting& setting, HeldOut& field, const std::string& place) {
     field = {};
@@ -169,9 +172,8 @@ void read(const SettingValue& value, const Setting& setting, std::optional<F>& f
 template <class Options>
 SettingValues all_values(const Options& options) {
     SettingValues values;
-    for_each_setting(options, [&](const Setting& setting, const auto& field) {
-        values.emplace(setting.name, to_value(field));
-    });
+    for_each_setting(options,
+                     [&](const Setting& setting, const auto& field) { values.emplace(setting.name, to_value(field)); });
     return values;
 }
 
@@ -237,7 +239,7 @@ std::optional<OptimizerOptions> optimizer_by_provenance(const Model& model) {
 
 }  // namespace
 
-std::string describe(const Range& range) {
+std::string describe(const SettingRange& range) {
     const std::string low = format_number(range.lowest), high = format_number(range.highest);
     if (std::isinf(range.highest)) {
         if (std::isinf(range.lowest)) {
@@ -249,7 +251,7 @@ std::string describe(const Range& range) {
            (range.without_highest ? " (not itself)" : "");
 }
 
-std::string text_of(const SettingValue& value) {
+std::string setting_text(const SettingValue& value) {
     return std::visit(
         []<class V>(const V& v) -> std::string {
             if constexpr (std::same_as<V, std::monostate>) {
@@ -265,7 +267,7 @@ std::string text_of(const SettingValue& value) {
             } else {
                 std::string list;
                 for (const auto& element : v) {
-                    list += (list.empty() ? "" : ",") + text_of(SettingValue(element));
+                    list += (list.empty() ? "" : ",") + setting_text(SettingValue(element));
                 }
                 return list;
             }
@@ -273,13 +275,13 @@ std::string text_of(const SettingValue& value) {
         value);
 }
 
-SettingValues values_of(const FitOptions& options) { return all_values(options); }
-SettingValues values_of(const OptimizerOptions& options) { return all_values(options); }
+SettingValues setting_values(const FitOptions& options) { return all_values(options); }
+SettingValues setting_values(const OptimizerOptions& options) { return all_values(options); }
 
-void put_over(FitOptions& options, const SettingValues& values, const std::string& place) {
+void apply_settings(FitOptions& options, const SettingValues& values, const std::string& place) {
     put_all_over(options, values, place);
 }
-void put_over(OptimizerOptions& options, const SettingValues& values, const std::string& place) {
+void apply_settings(OptimizerOptions& options, const SettingValues& values, const std::string& place) {
     put_all_over(options, values, place);
 }
 
@@ -292,7 +294,7 @@ std::optional<FitOptions> recorded_options(const Model& model) {
         return std::nullopt;
     }
     FitOptions options;
-    put_over(options, model.settings, "settings");
+    apply_settings(options, model.settings, "settings");
     options.conventions = model.architecture().conventions;
     options.reading = model.preprocessing.reading;
     return options;

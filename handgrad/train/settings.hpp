@@ -1,12 +1,10 @@
-// Every setting of a training, described once; command line, configuration file, model file, explanations and range checks
-// walk this one list.
+// Every setting of a training, described once; command line, configuration file, model file, explanations and range
+// checks walk this one list.
 #pragma once
 
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,47 +15,19 @@
 #include "handgrad/store/convention_names.hpp"
 #include "handgrad/store/setting_values.hpp"
 #include "handgrad/train/fit.hpp"
+#include "handgrad/train/setting.hpp"
 
 namespace handgrad {
-
-/// Limits of a number, ends included unless said otherwise; never infinite.
-struct Range {
-    double lowest = -std::numeric_limits<double>::infinity();
-    double highest = std::numeric_limits<double>::infinity();
-    bool without_lowest = false;
-    bool without_highest = false;
-
-    [[nodiscard]] bool contains(double x) const {
-        const bool above = without_lowest ? x > lowest : x >= lowest;
-        const bool below = without_highest ? x < highest : x <= highest;
-        return std::isfinite(x) && above && below;
-    }
-};
-/// `above 0`, `from 0 to 1 (not itself)` …
-std::string describe(const Range& range);
-
-enum class SettingGroup { table, network, training };
-
-/// What is to be known of a setting beside its type and its default value, which are those of its field.
-struct Setting {
-    std::string_view name;  ///< `learning_rate`, fixed: it stands in model and configuration files
-    SettingGroup group;
-    std::string_view help;             ///< one line; `{}` stands for the names of a choice
-    std::string_view value = {};       ///< what stands for its value in a help text, `RATE`; empty for yes and no
-    std::string_view other_names = {};  ///< `lr,eta`
-    std::string_view otherwise = {};   ///< what holds when nobody says, where the default value does not tell it
-    Range range = {};                  ///< of a number, and of each number of a list
-    std::string_view since = "0.1.0";
-};
 
 namespace settings {
 
 using enum SettingGroup;
-inline constexpr Range above_0{.lowest = 0.0, .without_lowest = true};
-inline constexpr Range from_0{.lowest = 0.0};
-inline constexpr Range from_1{.lowest = 1.0};
-inline constexpr Range from_0_below_1{.lowest = 0.0, .highest = 1.0, .without_highest = true};
-inline constexpr Range between_0_and_1{.lowest = 0.0, .highest = 1.0, .without_lowest = true, .without_highest = true};
+inline constexpr SettingRange above_0{.lowest = 0.0, .without_lowest = true};
+inline constexpr SettingRange from_0{.lowest = 0.0};
+inline constexpr SettingRange from_1{.lowest = 1.0};
+inline constexpr SettingRange from_0_below_1{.lowest = 0.0, .highest = 1.0, .without_highest = true};
+inline constexpr SettingRange between_0_and_1{
+    .lowest = 0.0, .highest = 1.0, .without_lowest = true, .without_highest = true};
 
 inline constexpr Setting target{.name = "target",
                                 .group = table,
@@ -75,8 +45,7 @@ inline constexpr Setting scale_target{.name = "scale_target",
                                       .group = table,
                                       .help = "learn a standardised target",
                                       .otherwise = "on where the output is unbounded"};
-inline constexpr Setting weight{
-    .name = "weight", .group = table, .help = "column of sample weights", .value = "COL"};
+inline constexpr Setting weight{.name = "weight", .group = table, .help = "column of sample weights", .value = "COL"};
 inline constexpr Setting drop_missing_labels{.name = "drop_missing_labels",
                                              .group = table,
                                              .help = "leave out rows without a label",
@@ -117,33 +86,30 @@ inline constexpr Setting task{.name = "task",
                               .group = network,
                               .help = "{}",
                               .value = "TASK",
-                              .otherwise = "classification when the target is text, or whole numbers of at most 20 "
-                                           "distinct values"};
-inline constexpr Setting convention{
-    .name = "convention",
-    .group = network,
-    .help = "whose reductions, kinks, penalty, momentum and first weights: {}",
-    .value = "NAME"};
+                              .otherwise =
+                                  "classification when the target is text, or whole numbers of at most 20 "
+                                  "distinct values"};
+inline constexpr Setting convention{.name = "convention",
+                                    .group = network,
+                                    .help = "whose reductions, kinks, penalty, momentum and first weights: {}",
+                                    .value = "NAME"};
 inline constexpr Setting init{.name = "init",
                               .group = network,
                               .help = "first weights: {}",
                               .value = "HOW",
                               .otherwise = "as the convention says"};
-inline constexpr Setting dtype{.name = "dtype",
-                               .group = network,
-                               .help = "{}: precision of the weights and of every step",
-                               .value = "TYPE"};
+inline constexpr Setting dtype{
+    .name = "dtype", .group = network, .help = "{}: precision of the weights and of every step", .value = "TYPE"};
 
 inline constexpr Setting epochs{.name = "epochs",
                                 .group = training,
                                 .help = "times through the training rows; 0 saves the first weights",
                                 .value = "N",
                                 .range = from_0};
-inline constexpr Setting init_from{
-    .name = "init_from",
-    .group = training,
-    .help = "first weights from a model, or from bare tensors linear1.weight ...",
-    .value = "FILE"};
+inline constexpr Setting init_from{.name = "init_from",
+                                   .group = training,
+                                   .help = "first weights from a model, or from bare tensors linear1.weight ...",
+                                   .value = "FILE"};
 inline constexpr Setting batch{
     .name = "batch", .group = training, .help = "rows in one step", .value = "ROWS", .range = from_1};
 inline constexpr Setting optimizer{.name = "optimizer", .group = training, .help = "{}", .value = "NAME"};
@@ -171,13 +137,12 @@ inline constexpr Setting epsilon{.name = "epsilon",
                                  .help = "of adam and adamw: what is added to the root of that mean",
                                  .value = "EPS",
                                  .range = above_0};
-inline constexpr Setting weight_decay{
-    .name = "weight_decay",
-    .group = training,
-    .help = "sgd, adam: L2 penalty, part of the loss; adamw: decay beside the loss",
-    .value = "ALPHA",
-    .otherwise = "0; adamw: 0.01",
-    .range = from_0};
+inline constexpr Setting weight_decay{.name = "weight_decay",
+                                      .group = training,
+                                      .help = "sgd, adam: L2 penalty, part of the loss; adamw: decay beside the loss",
+                                      .value = "ALPHA",
+                                      .otherwise = "0; adamw: 0.01",
+                                      .range = from_0};
 inline constexpr Setting schedule{
     .name = "schedule", .group = training, .help = "of the learning rate, see below", .value = "NAME"};
 inline constexpr Setting validation{.name = "validation",
@@ -197,19 +162,14 @@ inline constexpr Setting early_stopping{
     .value = "EPOCHS",
     .otherwise = "0: off",
     .range = from_0};
-inline constexpr Setting seed{.name = "seed",
-                              .group = training,
-                              .help = "of first weights, splits and shuffling",
-                              .value = "N",
-                              .range = from_0};
+inline constexpr Setting seed{
+    .name = "seed", .group = training, .help = "of first weights, splits and shuffling", .value = "N", .range = from_0};
 inline constexpr Setting shuffle{
     .name = "shuffle", .group = training, .help = "a new order of the rows for each epoch"};
 inline constexpr Setting allow_nonfinite{.name = "allow_nonfinite",
                                          .group = training,
                                          .help = "go on through NaN and infinities",
                                          .otherwise = "otherwise stop, exit 5"};
-
-}  // namespace settings
 
 /// FitOptions::use_double as the choice of f32 or f64.
 template <class Flag>
@@ -222,10 +182,42 @@ inline constexpr std::string_view precision_names[] = {"f32", "f64"};
 template <class Options, class Plain>
 concept OptionsOf = std::same_as<std::remove_const_t<Options>, Plain>;
 
+/// A choice of one name out of a list, and its names in their order.
+template <class E>
+concept Choice = std::is_enum_v<E>;
+template <Choice E>
+std::vector<std::pair<std::string, E>> choices() {
+    std::vector<std::pair<std::string, E>> result;
+    if constexpr (std::same_as<E, Activation>) {
+        for (const Activation entry : all_activations) {
+            result.emplace_back(name(entry), entry);
+        }
+    } else if constexpr (std::same_as<E, Loss>) {
+        for (const Loss entry : all_losses) {
+            result.emplace_back(name(entry), entry);
+        }
+    } else if constexpr (std::same_as<E, OptimizerKind>) {
+        for (const OptimizerFacts& facts : optimizer_list) {
+            result.emplace_back(facts.name, facts.kind);
+        }
+    } else if constexpr (std::same_as<E, Schedule>) {
+        for (const ScheduleFacts& facts : schedule_list) {
+            result.emplace_back(facts.name, facts.schedule);
+        }
+    } else {
+        for (const auto& entry : list_of(E{})) {
+            result.emplace_back(entry.name, entry.value);
+        }
+    }
+    return result;
+}
+
+}  // namespace settings
+
 /// Calls visit(Setting, field) for each setting, in the order of the help; the fields may be changed unless const. What
 /// changes no result (threads, instruction set) is no setting, and how a table is read is the table's (ReadOptions).
 template <class Visit>
-void for_each_setting(OptionsOf<OptimizerOptions> auto& options, Visit&& visit) {
+void for_each_setting(settings::OptionsOf<OptimizerOptions> auto& options, Visit&& visit) {
     visit(settings::optimizer, options.kind);
     visit(settings::learning_rate, options.learning_rate);
     visit(settings::momentum, options.momentum);
@@ -236,7 +228,7 @@ void for_each_setting(OptionsOf<OptimizerOptions> auto& options, Visit&& visit) 
     visit(settings::weight_decay, options.weight_decay);
 }
 template <class Visit>
-void for_each_setting(OptionsOf<TrainOptions> auto& options, Visit&& visit) {
+void for_each_setting(settings::OptionsOf<TrainOptions> auto& options, Visit&& visit) {
     visit(settings::epochs, options.epochs);
     visit(settings::batch, options.batch);
     for_each_setting(options.optimizer, visit);
@@ -247,7 +239,7 @@ void for_each_setting(OptionsOf<TrainOptions> auto& options, Visit&& visit) {
     visit(settings::allow_nonfinite, options.allow_nonfinite);
 }
 template <class Visit>
-void for_each_setting(OptionsOf<FitOptions> auto& options, Visit&& visit) {
+void for_each_setting(settings::OptionsOf<FitOptions> auto& options, Visit&& visit) {
     visit(settings::target, options.columns.targets);
     visit(settings::drop, options.columns.drop);
     visit(settings::categorical, options.columns.categorical);
@@ -267,7 +259,7 @@ void for_each_setting(OptionsOf<FitOptions> auto& options, Visit&& visit) {
     visit(settings::task, options.task);
     visit(settings::convention, options.conventions);
     visit(settings::init, options.conventions.first_weights);  // behind the convention, which sets it too
-    visit(settings::dtype, Precision{options.use_double});
+    visit(settings::dtype, settings::Precision{options.use_double});
 
     visit(settings::init_from, options.init_from);
     visit(settings::validation, options.validation);
@@ -275,58 +267,28 @@ void for_each_setting(OptionsOf<FitOptions> auto& options, Visit&& visit) {
     for_each_setting(options.training, visit);
 }
 
-/// A choice of one name out of a list, and its names in their order.
-template <class E>
-concept Choice = std::is_enum_v<E>;
-template <Choice E>
-std::vector<std::pair<std::string, E>> choices() {
-    std::vector<std::pair<std::string, E>> result;
-    if constexpr (std::same_as<E, Activation>) {
-        for (const Activation activation : all_activations) {
-            result.emplace_back(name(activation), activation);
-        }
-    } else if constexpr (std::same_as<E, Loss>) {
-        for (const Loss loss : all_losses) {
-            result.emplace_back(name(loss), loss);
-        }
-    } else if constexpr (std::same_as<E, OptimizerKind>) {
-        for (const OptimizerFacts& facts : optimizer_list) {
-            result.emplace_back(facts.name, facts.kind);
-        }
-    } else if constexpr (std::same_as<E, Schedule>) {
-        for (const ScheduleFacts& facts : schedule_list) {
-            result.emplace_back(facts.name, facts.schedule);
-        }
-    } else {
-        for (const auto& entry : list_of(E{})) {
-            result.emplace_back(entry.name, entry.value);
-        }
-    }
-    return result;
-}
-
 /// The values of all settings, by name.
-SettingValues values_of(const FitOptions& options);
-SettingValues values_of(const OptimizerOptions& options);
+SettingValues setting_values(const FitOptions& options);
+SettingValues setting_values(const OptimizerOptions& options);
 /// Puts those values over the options, of which the others stay as they are. Raises Error(model) beginning with `place`
-/// for a name that is no setting of these options, and for a value of the wrong kind or out of range. Rows that were held
-/// out in a table of their own come back as none.
-void put_over(FitOptions& options, const SettingValues& values, const std::string& place);
-void put_over(OptimizerOptions& options, const SettingValues& values, const std::string& place);
+/// for a name that is no setting of these options, and for a value of the wrong kind or out of range. Rows that were
+/// held out in a table of their own come back as none.
+void apply_settings(FitOptions& options, const SettingValues& values, const std::string& place);
+void apply_settings(OptimizerOptions& options, const SettingValues& values, const std::string& place);
 
 /// What a value reads like in a help text or a table: `0.001`, `relu`, `32,16`, `on`; empty for nothing.
-std::string text_of(const SettingValue& value);
+std::string setting_text(const SettingValue& value);
 
 /// Raises Error(usage) beginning with `place`, about the setting, for a number out of its range.
 void check_ranges(const OptimizerOptions& options, const std::string& place);
 void check_ranges(const TrainOptions& options, const std::string& place);
 void check_ranges(const FitOptions& options, const std::string& place);
 
-/// What a model was trained with; none for a model from elsewhere, and of files from before models kept it. The conventions
-/// are those of the model. Raises Error(model) for settings that this version does not understand.
+/// What a model was trained with; none for a model from elsewhere, and of files from before models kept it. The
+/// conventions are those of the model. Raises Error(model) for settings that this version does not understand.
 std::optional<FitOptions> recorded_options(const Model& model);
-/// The optimizer that a model was trained with, also of older files, as far as their provenance says so; none for a model
-/// from elsewhere. Raises Error(model) for settings that this version does not understand.
+/// The optimizer that a model was trained with, also of older files, as far as their provenance says so; none for a
+/// model from elsewhere. Raises Error(model) for settings that this version does not understand.
 std::optional<OptimizerOptions> recorded_optimizer(const Model& model);
 
 }  // namespace handgrad

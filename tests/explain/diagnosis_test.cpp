@@ -340,17 +340,5 @@ TEST(Diagnosis, WithoutRowsThereIsNothingToMeasure) {
     EXPECT_THROW(diagnosis_of(made), Error);
 }
 
-TEST(Diagnosis, TheOptimizerOfAModelIsReadFromItsProvenance) {
-    Model model;
-    EXPECT_FALSE(recorded_optimizer(model));
-    model.provenance = {{"optimizer", "sgd"}, {"learning_rate", "0.25"}, {"momentum", "0.5"}, {"nesterov", "yes"}};
-    const auto options = recorded_optimizer(model);
-    ASSERT_TRUE(options);
-    EXPECT_EQ(options->kind, OptimizerKind::sgd);
-    EXPECT_EQ(options->learning_rate, 0.25);
-    EXPECT_EQ(options->momentum, 0.5);
-    EXPECT_TRUE(options->nesterov);
-}
-
 }  // namespace
 }  // namespace handgrad
