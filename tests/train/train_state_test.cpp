@@ -26,7 +26,7 @@ BasicDataset<T> numbers(std::size_t rows, std::size_t inputs, std::size_t output
             number = static_cast<T>(stream.uniform(index++) - 0.5);
         }
     }
-    for (std::size_t row = 0; row < rows; ++row) {  // the last batch of some epochs counts nothing
+    for (std::size_t row = 0; row < rows; ++row) {  // some rows count nothing
         data.weights.push_back(static_cast<T>(row % 4));
     }
     return data;
