@@ -15,7 +15,7 @@
 #include "cli/verbs.hpp"
 #include "handgrad/diagnose/diagnosis.hpp"
 #include "handgrad/diagnose/row_forensics.hpp"
-#include "handgrad/train/recorded_optimizer.hpp"
+#include "handgrad/train/settings.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -34,7 +34,7 @@ bool parse(DiagnoseOptions& options, std::vector<std::string> words) {
     arguments.option("--learning-rate,--lr", "RATE",
                      "of the step whose size is shown (the model's own; 0.001 with sgd for a model that names no "
                      "optimizer)",
-                     into(options.learning_rate, {.lowest = 0.0, .without_lowest = true}));
+                     into(options.learning_rate, settings::learning_rate.range));
     arguments.option("--rows-top", "N", "also the N rows with the largest gradients, by their lines in the table (0)",
                      into(options.rows_top, 0));
     declare_table_and_output(arguments, options, "one event `diagnosis`");

@@ -1,6 +1,7 @@
 // The fields of each event, in the order in which they stand in the line.
 #include "cli/events.hpp"
 
+#include <variant>
 #include <vector>
 
 #include "cli/describe.hpp"
@@ -50,6 +51,12 @@ Json columns_array(const std::vector<FeatureColumn>& features) {
         columns.push_back(std::move(column));
     }
     return columns;
+}
+
+Json settings_json(std::monostate /*nothing chosen*/) { return nullptr; }
+template <class V>
+Json settings_json(const V& value) {
+    return value;
 }
 
 }  // namespace
@@ -306,6 +313,10 @@ std::string model_event(const Model& model, const std::string& path, const std::
     json["weight"] = columns.weight.empty() ? Json() : Json(columns.weight);
     if (!model.history.empty()) {
         json["history"] = {{"columns", model.history.columns}, {"epochs", model.history.epochs}};
+    }
+    json["settings"] = Json::object();
+    for (const auto& [name, value] : model.settings) {
+        json["settings"][name] = std::visit([](const auto& v) { return settings_json(v); }, value);
     }
     json["provenance"] = Json::object();
     for (const auto& [key, value] : model.provenance) {

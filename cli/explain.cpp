@@ -74,11 +74,9 @@ void declare_network(Arguments& arguments, NetworkOptions& network) {
         "else squared_error",
         noted(network, into_choice(names_of(all_losses), [&](std::size_t i) { network.loss = all_losses[i]; })));
     arguments.option("--huber-delta", "X", "where huber turns from a parabola into a line (1)",
-                     noted(network, into(network.huber_delta, {.lowest = 0.0, .without_lowest = true})));
-    arguments.option(
-        "--quantile", "Q", "which quantile the loss quantile asks for (0.5)",
-        noted(network, into(network.quantile,
-                            {.lowest = 0.0, .highest = 1.0, .without_lowest = true, .without_highest = true})));
+                     noted(network, into(network.huber_delta, settings::huber_delta.range)));
+    arguments.option("--quantile", "Q", "which quantile the loss quantile asks for (0.5)",
+                     noted(network, into(network.quantile, settings::quantile.range)));
     arguments.option("--leaky-slope", "X", "slope of leaky_relu for z < 0 (0.01)",
                      noted(network, into(network.leaky_slope)));
     arguments.option(

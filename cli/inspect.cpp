@@ -13,6 +13,7 @@
 #include "cli/verbs.hpp"
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/store/tensor_file.hpp"
+#include "handgrad/train/settings.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -76,6 +77,16 @@ std::string describe(const Model& model, const std::string& path, const std::str
 
     text += heading("Columns: the network sees (x - shift)/scale, and for a text one 0/1 input for each category");
     text += columns_table(columns);
+
+    rows.clear();
+    for (const auto& [setting, value] : model.settings) {
+        if (value != SettingValue()) {
+            rows.push_back({setting, setting_text(value)});
+        }
+    }
+    if (!rows.empty()) {
+        text += heading("Settings of its training") + aligned(rows, Heading::none);
+    }
 
     text += heading("Provenance");
     rows.clear();

@@ -1,28 +1,26 @@
 // The options that say how the update of one step is made, for the verbs that work one through.
 #pragma once
 
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/arguments.hpp"
 #include "handgrad/explain/trace.hpp"
-#include "handgrad/train/optimizer.hpp"
+#include "handgrad/train/settings.hpp"
 
 namespace handgrad::cli {
 
 /// What overrules the optimizer that a model's file records.
 struct StepGiven {
-    std::optional<OptimizerKind> kind;
-    std::optional<double> learning_rate;
-    std::optional<double> momentum;
-    std::optional<bool> nesterov;
-    std::optional<double> weight_decay;
+    OptimizerOptions values;
+    std::vector<std::string> given;  ///< the settings of them that were
 
+    [[nodiscard]] bool has(const Setting& setting) const;
     /// Whether anything was.
-    [[nodiscard]] bool any() const { return kind || learning_rate || momentum || nesterov || weight_decay; }
+    [[nodiscard]] bool any() const { return !given.empty(); }
 };
 
-/// --optimizer, --learning-rate, --momentum, --nesterov, --weight-decay, under a heading.
+/// The settings of an optimizer (--optimizer, --learning-rate, --momentum …), under a heading.
 void declare_step(Arguments& arguments, StepGiven& given, std::string heading);
 
 /// The recorded optimizer with what was given put over it.

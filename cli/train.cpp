@@ -12,6 +12,7 @@
 #include "cli/events.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
+#include "cli/setting_options.hpp"
 #include "cli/stop_signal.hpp"
 #include "cli/text.hpp"
 #include "cli/train_options.hpp"
@@ -47,15 +48,11 @@ struct Tables {
 };
 
 Tables read_tables(const TrainOptionsGiven& given) {
-    const auto held_out = [&](const HeldOutOption& option) {
-        return option.file.empty() ? std::optional<Table>{} : read_table(option.file, given.fit.reading);
+    const auto held_out = [&](const std::string& file) {
+        return file.empty() ? std::optional<Table>{} : read_table(file, given.fit.reading);
     };
     return {read_labelled(given.data, given.reading.target_file, given.fit.reading, given.fit.columns.targets),
-            held_out(given.validation), held_out(given.test)};
-}
-
-HeldOut held_out(const HeldOutOption& option, const std::optional<Table>& table) {
-    return {.fraction = option.fraction, .table = table ? &*table : nullptr};
+            held_out(given.validation_file), held_out(given.test_file)};
 }
 
 /// Events as they happen, to people and to machines.
@@ -70,6 +67,14 @@ public:
     void say(std::string_view text) const {
         if (!show_.quiet) {
             tell(text);
+        }
+    }
+    void notice(const Notice& notice) const {
+        if (notice.overruled_by) {
+            const std::string& setting = notice.overruled_by->name;
+            say(fmt::format("{} ({} {} overrules)", notice.text, option_of(setting), notice.overruled_by->value));
+        } else {
+            say(notice.text);
         }
     }
     /// A failure to write ends the training after this epoch, but first the model is saved; finish() raises it.
@@ -191,7 +196,7 @@ int train(std::vector<std::string> words) {
         return 0;
     }
     for (const std::string& input :
-         {given->data, given->reading.target_file, given->validation.file, given->test.file}) {
+         {given->data, given->reading.target_file, given->validation_file, given->test_file}) {
         refuse_to_overwrite(given->output, input);
         refuse_to_overwrite(given->report, input, "--report");
     }
@@ -203,8 +208,8 @@ int train(std::vector<std::string> words) {
         check_writable(given->report);
     }
     const Tables tables = read_tables(*given);
-    given->fit.validation = held_out(given->validation, tables.validation);
-    given->fit.test = held_out(given->test, tables.test);
+    given->fit.validation.table = tables.validation ? &*tables.validation : nullptr;
+    given->fit.test.table = tables.test ? &*tables.test : nullptr;
 
     Reporter reporter(given->show);
     reporter.say(fmt::format("{}: {}, {}", given->data, counted(tables.data.rows, "row"),
@@ -215,7 +220,7 @@ int train(std::vector<std::string> words) {
         }
     }
     const StopSignal stop_signal;
-    FitCallbacks callbacks{.on_notice = [&](const std::string& notice) { reporter.say(notice); },
+    FitCallbacks callbacks{.on_notice = [&](const Notice& notice) { reporter.notice(notice); },
                            .on_start = [&](const FitStart& start) { reporter.start(start); },
                            .on_epoch = [&](const EpochReport& report,
                                            const Metrics& validation) { return reporter.epoch(report, validation); }};

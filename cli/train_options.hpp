@@ -11,12 +11,6 @@
 
 namespace handgrad::cli {
 
-/// --validation and --test: a share of the rows, or a table in a file of its own.
-struct HeldOutOption {
-    double fraction = 0.0;
-    std::string file;
-};
-
 struct TrainOptionsGiven {
     std::string data;
     std::string output;
@@ -26,8 +20,8 @@ struct TrainOptionsGiven {
     std::string command;    ///< that trains the same model again, into `again.model`
     OutputOptions show;
     FitOptions fit;
-    HeldOutOption validation{.fraction = 0.2, .file = {}};
-    HeldOutOption test;
+    std::string validation_file;  ///< of --validation and --test, where they name a table rather than a share
+    std::string test_file;
 };
 
 /// Reads the words behind `train`. Empty when help was asked for and printed. Raises Error(usage).

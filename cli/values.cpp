@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <utility>
 
 #include "handgrad/base/error.hpp"
@@ -26,20 +25,11 @@ bool parse_flag(const Given& given) {
     return text == "true";
 }
 
-std::string describe(Range range) {
-    const std::string low = format_number(range.lowest), high = format_number(range.highest);
-    if (std::isinf(range.highest)) {
-        return range.without_lowest ? fmt::format("above {}", low) : fmt::format("{} or more", low);
-    }
-    return fmt::format("from {}{} to {}{}", low, range.without_lowest ? " (not itself)" : "", high,
-                       range.without_highest ? " (not itself)" : "");
-}
-
 }  // namespace
 
 void usage_error(const std::string& message) { throw Error(ErrorKind::usage, message); }
 
-double parse_real(const std::string& place, const std::string& text, Range range) {
+double parse_real(const std::string& place, const std::string& text, SettingRange range) {
     const ParsedNumber number = parse_number(text);
     if (number.problem == NumberProblem::out_of_range) {
         usage_error(fmt::format("{}: {} is too large for a number", place, text));
@@ -48,9 +38,7 @@ double parse_real(const std::string& place, const std::string& text, Range range
         usage_error(fmt::format("{}: '{}' is not a number", place, text));
     }
     const double x = number.value;
-    const bool low = range.without_lowest ? x <= range.lowest : x < range.lowest;
-    const bool high = range.without_highest ? x >= range.highest : x > range.highest;
-    if (low || high) {
+    if (!range.contains(x)) {
         usage_error(fmt::format("{}: {} is out of range; it must be {}", place, text, describe(range)));
     }
     return x;
@@ -115,10 +103,10 @@ const std::string& only_value(const Given& given) {
 Setter into(std::string& value) {
     return [&value](const Given& given) { value = only_value(given); };
 }
-Setter into(double& value, Range range) {
+Setter into(double& value, SettingRange range) {
     return [&value, range](const Given& given) { value = parse_real(given.place, only_value(given), range); };
 }
-Setter into(std::optional<double>& value, Range range) {
+Setter into(std::optional<double>& value, SettingRange range) {
     return [&value, range](const Given& given) { value = parse_real(given.place, only_value(given), range); };
 }
 Setter into(std::size_t& value, std::size_t lowest) {

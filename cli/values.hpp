@@ -4,10 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "handgrad/train/setting.hpp"
 
 namespace handgrad::cli {
 
@@ -24,18 +25,10 @@ struct Given {
 /// Takes what was given for an option. Raises Error(usage) beginning with the place when it makes no sense.
 using Setter = std::function<void(const Given&)>;
 
-/// Limits of a number, ends included unless said otherwise.
-struct Range {
-    double lowest = -std::numeric_limits<double>::infinity();
-    double highest = std::numeric_limits<double>::infinity();
-    bool without_lowest = false;
-    bool without_highest = false;
-};
-
 /// Setters for the usual kinds of value.
 Setter into(std::string& value);
-Setter into(double& value, Range range = {});
-Setter into(std::optional<double>& value, Range range = {});
+Setter into(double& value, SettingRange range = {});
+Setter into(std::optional<double>& value, SettingRange range = {});
 Setter into(std::size_t& value, std::size_t lowest);
 Setter into_seed(std::uint64_t& value);
 Setter into(bool& flag);
@@ -46,7 +39,7 @@ Setter into(std::vector<std::string>& list);
 Setter into_choice(std::vector<std::string> names, std::function<void(std::size_t)> take);
 
 /// Parsing of single texts; each raises Error(usage) beginning with `place`.
-double parse_real(const std::string& place, const std::string& text, Range range = {});
+double parse_real(const std::string& place, const std::string& text, SettingRange range = {});
 std::size_t parse_count(const std::string& place, const std::string& text, std::size_t lowest = 0);
 std::size_t parse_choice(const std::string& place, const std::string& text, const std::vector<std::string>& names);
 std::vector<std::string> parse_list(const Given& given);

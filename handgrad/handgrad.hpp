@@ -44,17 +44,21 @@
 #include "handgrad/store/convention_names.hpp"
 #include "handgrad/store/history.hpp"
 #include "handgrad/store/model.hpp"
+#include "handgrad/store/setting_values.hpp"
 #include "handgrad/store/tensor_file.hpp"
 
 // Step 5: the update.
 #include "handgrad/train/optimizer.hpp"
-#include "handgrad/train/recorded_optimizer.hpp"
-// All five steps, epoch after epoch.
+// All five steps, epoch after epoch, and what may take the place of mini-batch steps.
+#include "handgrad/train/solver.hpp"
 #include "handgrad/train/trainer.hpp"
 // From a table to a model in one call, and from a model to predictions and metrics.
 #include "handgrad/train/fit.hpp"
 #include "handgrad/train/metrics.hpp"
 #include "handgrad/train/prediction.hpp"
+// Every setting of a training, described once.
+#include "handgrad/train/setting.hpp"
+#include "handgrad/train/settings.hpp"
 
 // Beyond what trains and uses a network each subject has a namespace of its own. A text with formulas, tables and
 // numbers, and how it is written.

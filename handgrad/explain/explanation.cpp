@@ -8,7 +8,7 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/train/prediction.hpp"
-#include "handgrad/train/recorded_optimizer.hpp"
+#include "handgrad/train/settings.hpp"
 
 namespace handgrad::explain {
 namespace {

@@ -173,6 +173,23 @@ void Engine<T>::store_gradient(BasicMlp<T>& gradient) const {
 }
 
 template <class T>
+void Engine<T>::load_moments(std::span<const BasicMlp<T>> moments) {
+    AlignedVector<T>* const arenas[] = {&state_.first, &state_.second};
+    for (std::size_t i = 0; i < moments.size(); ++i) {
+        assert(i < std::size(arenas) && !arenas[i]->empty());
+        packed_.pack(moments[i].parameters(), std::span<T>(*arenas[i]));
+    }
+}
+template <class T>
+void Engine<T>::store_moments(std::span<BasicMlp<T>> moments) const {
+    const AlignedVector<T>* const arenas[] = {&state_.first, &state_.second};
+    for (std::size_t i = 0; i < moments.size(); ++i) {
+        assert(i < std::size(arenas) && !arenas[i]->empty());
+        packed_.unpack(std::span<const T>(*arenas[i]), moments[i].parameters());
+    }
+}
+
+template <class T>
 void Engine<T>::restore(const EngineState<T>& state) {
     std::ranges::copy(state.parameters, state_.parameters.begin());
     std::ranges::copy(state.first, state_.first.begin());

@@ -50,6 +50,10 @@ public:
     void load(const BasicMlp<T>& net);
     void store(BasicMlp<T>& net) const;
     void store_gradient(BasicMlp<T>& gradient) const;
+    /// What the optimizer remembers of each parameter, in the user's layout: one network for each number that it keeps
+    /// (0, 1 or 2), and back.
+    void load_moments(std::span<const BasicMlp<T>> moments);
+    void store_moments(std::span<BasicMlp<T>> moments) const;
 
     /// Runs steps.size() steps of `batch` rows each (the last may be shorter) and fills their losses, penalty included.
     /// Returns the number of steps done: all, or those before the first whose loss is not finite when `stop` is set.

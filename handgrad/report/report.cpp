@@ -1,6 +1,6 @@
 // What the other parts of the room measure, gathered; predictions beside labels, and histograms of the activations.
 #include "handgrad/report/report.hpp"
-#include "handgrad/train/recorded_optimizer.hpp"
+#include "handgrad/train/settings.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -239,7 +239,8 @@ Report make_report(const Model& model, const Table& table, const ReportOptions& 
     if (model.preprocessing.features.size() > options.most_permuted) {
         shuffled.labels = Labels::absent;
     }
-    report.columns = diagnose::sensitivity(model, part, shuffled, {.repeats = 5, .seed = options.seed}, options.execution);
+    report.columns =
+        diagnose::sensitivity(model, part, shuffled, {.repeats = 5, .seed = options.seed}, options.execution);
     report.certificate = certify::certify(
         model, table,
         {.rows = options.certified_rows, .seed = options.seed, .applying = applying, .execution = options.execution});

@@ -1,4 +1,5 @@
-// The names under which conventions stand in model files and on screen: one list for each choice, one for the fields.
+// The names under which conventions and other choices stand in model files and on screen: one list for each choice, and
+// one for the fields of the conventions.
 #pragma once
 
 #include <array>
@@ -7,6 +8,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "handgrad/data/preprocessing.hpp"
 #include "handgrad/math/conventions.hpp"
 
 namespace handgrad {
@@ -50,6 +52,21 @@ inline constexpr std::array first_weights_list{
     Named<FirstWeights>{FirstWeights::sklearn_glorot, "sklearn_glorot"},
 };
 
+inline constexpr std::array task_list{
+    Named<Task>{Task::regression, "regression"},
+    Named<Task>{Task::classification, "classification"},
+};
+inline constexpr std::array impute_list{
+    Named<Impute>{Impute::error, "error"},
+    Named<Impute>{Impute::mean, "mean"},
+    Named<Impute>{Impute::median, "median"},
+};
+inline constexpr std::array scale_list{
+    Named<Scale>{Scale::standard, "standard"},
+    Named<Scale>{Scale::minmax, "minmax"},
+    Named<Scale>{Scale::none, "none"},
+};
+
 /// The list of an enumeration.
 constexpr const auto& list_of(Kink /*which*/) { return kink_list; }
 constexpr const auto& list_of(Reduction /*which*/) { return reduction_list; }
@@ -57,6 +74,9 @@ constexpr const auto& list_of(Penalty /*which*/) { return penalty_list; }
 constexpr const auto& list_of(AdamEpsilon /*which*/) { return adam_epsilon_list; }
 constexpr const auto& list_of(Momentum /*which*/) { return momentum_list; }
 constexpr const auto& list_of(FirstWeights /*which*/) { return first_weights_list; }
+constexpr const auto& list_of(Task /*which*/) { return task_list; }
+constexpr const auto& list_of(Impute /*which*/) { return impute_list; }
+constexpr const auto& list_of(Scale /*which*/) { return scale_list; }
 
 template <class Enum>
 concept Convention = requires(Enum e) {

@@ -94,9 +94,7 @@ void for_each_field(Is<Preprocessing> auto& preprocessing, Field&& field) {
     field("reading", preprocessing.reading);
 }
 
-// --- Names of the choices that are not conventions ------------------------------------------------------------------
-
-constexpr std::string_view name(Task task) { return task == Task::regression ? "regression" : "classification"; }
+// --- Names of the choices ----------------------------------------------------------------------------------------------
 
 template <Choice C>
 std::optional<C> find(std::string_view wanted) {
@@ -104,10 +102,6 @@ std::optional<C> find(std::string_view wanted) {
         return find_activation(wanted);
     } else if constexpr (std::same_as<C, Loss>) {
         return find_loss(wanted);
-    } else if constexpr (std::same_as<C, Task>) {
-        return wanted == name(Task::regression)       ? std::optional(Task::regression)
-               : wanted == name(Task::classification) ? std::optional(Task::classification)
-                                                      : std::nullopt;
     } else {
         return find_convention<C>(wanted);
     }

@@ -23,8 +23,9 @@ namespace {
 constexpr std::string_view format_name = "handgrad model";
 constexpr int format_version = 1;
 
-/// What stands in the metadata of a model file, all of it but `history`, which a model may be without.
+/// What stands in the metadata of a model file, and what a model may be without.
 constexpr std::string_view history_key = "history";
+constexpr std::string_view settings_key = "settings";
 constexpr std::array<std::string_view, 10> metadata_keys{
     "format", "format_version", "handgrad_version", "architecture",    "conventions",
     "loss",   "preprocessing",  "provenance",       "parameters_hash", "checksum"};
@@ -107,7 +108,7 @@ void check_metadata_keys(const std::map<std::string, std::string>& metadata, con
         }
     }
     for (const auto& [key, text] : metadata) {
-        if (key != history_key && std::ranges::find(metadata_keys, key) == metadata_keys.end()) {
+        if (key != history_key && key != settings_key && std::ranges::find(metadata_keys, key) == metadata_keys.end()) {
             fail(source, "its metadata have '" + excerpt(key) + "', which this version does not know");
         }
     }
@@ -194,14 +195,17 @@ void check_extra(const TensorFile& file, const Architecture& architecture, const
 
 /// Why number i of a parameter is not finite in the network, with its place.
 std::string nonfinite_message(const Tensor& tensor, std::size_t i) {
-    const std::string place = tensor.shape.size() == 2 ? "row " + std::to_string(i / tensor.shape[1]) + ", column " +
-                                                             std::to_string(i % tensor.shape[1])
-                                                       : "number " + std::to_string(i);
+    std::string message = "tensor '" + tensor.name + "', ";
+    if (tensor.shape.size() == 2) {
+        message += "row " + std::to_string(i / tensor.shape[1]) + ", column " + std::to_string(i % tensor.shape[1]);
+    } else {
+        message += "number " + std::to_string(i);
+    }
     const double value = tensor.value(i);
-    return "tensor '" + tensor.name + "', " + place + ": " +
-           (std::isfinite(value)
-                ? format_number(value) + " is too large for f32; use --dtype f64"
-                : std::string(std::isnan(value) ? "NaN" : "infinity") + " is not a number to compute with");
+    if (std::isfinite(value)) {
+        return message + ": " + format_number(value) + " is too large for f32; use --dtype f64";
+    }
+    return message + ": " + (std::isnan(value) ? "NaN" : "infinity") + " is not a number to compute with";
 }
 
 /// What to do about a number that is not finite: accept it, or refuse it with a remedy at the end of the message.
@@ -278,6 +282,9 @@ std::string serialize_model(const Model& model) {
     if (!model.history.empty()) {
         file.metadata[std::string(history_key)] = history_text(model.history);
     }
+    if (!model.settings.empty()) {
+        file.metadata[std::string(settings_key)] = setting_values_text(model.settings);
+    }
     file.metadata["format"] = format_name;
     file.metadata["format_version"] = std::to_string(format_version);
     file.metadata["handgrad_version"] = version;
@@ -311,6 +318,9 @@ Model parse_model(std::string_view bytes, const std::string& source, bool allow_
                 .provenance = std::move(description.provenance)};
     if (const auto history = file.metadata.find(std::string(history_key)); history != file.metadata.end()) {
         model.history = read_history(history->second, source + ": history");
+    }
+    if (const auto settings = file.metadata.find(std::string(settings_key)); settings != file.metadata.end()) {
+        model.settings = read_setting_values(settings->second, source + ": settings");
     }
     const Nonfinite nonfinite{allow_nonfinite, "; --allow-nonfinite reads it all the same"};
     if (common_type(file, source) == TensorType::f32) {

@@ -11,6 +11,7 @@
 #include "handgrad/nn/mlp.hpp"
 #include "handgrad/nn/passes.hpp"
 #include "handgrad/store/history.hpp"
+#include "handgrad/store/setting_values.hpp"
 
 namespace handgrad {
 
@@ -19,11 +20,13 @@ struct Model {
     LossFunction loss;
     double weight_decay = 0.0;  ///< α of the L2 penalty that belongs to the loss; 0 for AdamW, whose decay does not
     Preprocessing preprocessing;
-    /// What one needs to train it again, and what came out: `seed`, `epochs`, `optimizer`, `data.file`, `data.hash`,
-    /// `metric.validation.r2` …; text by name, shown by `inspect`. `explain` and `diagnose` read the optimizer there;
-    /// nothing else is read back as a setting.
+    /// Where it came from and what came out, to be read by people: `seed`, `epochs.run`, `optimizer`, `data.file`,
+    /// `data.hash`, `metric.validation.r2` …; text by name, shown by `inspect`.
     std::map<std::string, std::string> provenance;
     History history{};  ///< how training went, for curves; empty for a model from elsewhere
+    /// What was chosen when it was trained, exactly (recorded_options() reads it); empty for a model from elsewhere, and
+    /// of files from before there was this.
+    SettingValues settings{};
 
     [[nodiscard]] const Architecture& architecture() const;
     [[nodiscard]] bool is_double() const { return std::holds_alternative<BasicMlp<double>>(net); }

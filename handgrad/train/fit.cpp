@@ -14,11 +14,13 @@
 #include "handgrad/base/version.hpp"
 #include "handgrad/store/tensor_file.hpp"
 #include "handgrad/train/prediction.hpp"
+#include "handgrad/train/settings.hpp"
 
 namespace handgrad {
 namespace {
 
-using Notice = std::function<void(const std::string&)>;
+/// Tells a decision or a warning.
+using Tell = std::function<void(const Notice&)>;
 
 std::string text(std::string_view view) { return std::string(view); }
 
@@ -41,24 +43,28 @@ bool may_scale_target(Activation output, Loss loss) {
     return !bounded_output(output) && !std::isfinite(facts(loss).lowest_target);
 }
 
-Task decide_task(const Table& table, const FitOptions& options, const Notice& notice) {
+Task decide_task(const Table& table, const FitOptions& options, const Tell& tell) {
     const std::string targets = quoted_list(options.columns.targets);
     if (options.task) {
         return *options.task;
     }
     if (options.loss && regression_loss(*options.loss)) {
-        notice("task: regression, as the loss " + text(name(*options.loss)) + " says");
+        tell({"task: regression, as the loss " + text(name(*options.loss)) + " says"});
         return Task::regression;
     }
     if (options.output_activation && !bounded_output(*options.output_activation)) {
-        notice("task: regression, as the output activation " + text(name(*options.output_activation)) + " says");
+        tell({"task: regression, as the output activation " + text(name(*options.output_activation)) + " says"});
         return Task::regression;
     }
     const Task task = infer_task(table, options.columns.targets);
-    notice(task == Task::classification
-               ? "task: classification, for target " + targets +
-                     " is text or whole numbers of at most 20 distinct values (--task regression overrules)"
-               : "task: regression, for target " + targets + " holds numbers (--task classification overrules)");
+    if (task == Task::classification) {
+        tell({.text = "task: classification, for target " + targets +
+                      " is text or whole numbers of at most 20 distinct values",
+              .overruled_by = SettingHint{"task", "regression"}});
+    } else {
+        tell({.text = "task: regression, for target " + targets + " holds numbers",
+              .overruled_by = SettingHint{"task", "classification"}});
+    }
     return task;
 }
 
@@ -68,26 +74,41 @@ struct Head {
     Loss loss;
 };
 
-Head regression_head(const FitOptions& options) {
-    Head head{Activation::identity, Loss::squared_error};
-    if (options.loss) {
-        head.loss = *options.loss;
-        head.output = *options.loss == Loss::binary_cross_entropy ? Activation::sigmoid
-                      : *options.loss == Loss::cross_entropy      ? Activation::softmax
-                      : *options.loss == Loss::poisson            ? Activation::exp
-                                                                  : Activation::identity;
+/// The output activation that a loss of a regression goes with.
+Activation output_for(Loss loss) {
+    switch (loss) {
+        case Loss::binary_cross_entropy:
+            return Activation::sigmoid;
+        case Loss::cross_entropy:
+            return Activation::softmax;
+        case Loss::poisson:
+            return Activation::exp;
+        default:  // a loss of residuals
+            return Activation::identity;
     }
-    head.output = options.output_activation.value_or(head.output);
-    return head;
+}
+
+Head regression_head(const FitOptions& options) {
+    const Loss loss = options.loss.value_or(Loss::squared_error);
+    return {.output = options.output_activation.value_or(output_for(loss)), .loss = loss};
+}
+
+/// Whether a classification gets softmax outputs, as far as one is asked for, or for its number of classes.
+bool takes_softmax(const FitOptions& options, std::size_t classes) {
+    if (options.output_activation) {
+        return *options.output_activation == Activation::softmax;
+    }
+    if (options.loss) {
+        return *options.loss == Loss::cross_entropy || (classes != 2 && *options.loss != Loss::binary_cross_entropy);
+    }
+    return classes != 2;
 }
 
 Head classification_head(const FitOptions& options, std::size_t classes) {
-    const bool softmax = options.output_activation ? *options.output_activation == Activation::softmax
-                         : options.loss            ? *options.loss == Loss::cross_entropy ||
-                                              (classes != 2 && *options.loss != Loss::binary_cross_entropy)
-                                        : classes != 2;
-    Head head{softmax ? Activation::softmax : Activation::sigmoid,
-              softmax ? Loss::cross_entropy : Loss::binary_cross_entropy};
+    Head head{Activation::sigmoid, Loss::binary_cross_entropy};
+    if (takes_softmax(options, classes)) {
+        head = {Activation::softmax, Loss::cross_entropy};
+    }
     head.output = options.output_activation.value_or(head.output);
     if (!options.loss && options.output_activation && head.output != Activation::softmax &&
         head.output != Activation::sigmoid) {
@@ -99,16 +120,16 @@ Head classification_head(const FitOptions& options, std::size_t classes) {
 
 /// Targets that the output activation can never reach are learned as well as may be, but the user should know.
 void notice_unreachable(const Table& table, std::span<const std::size_t> rows, const std::vector<std::string>& targets,
-                        Activation activation, const Notice& notice) {
+                        Activation activation, const Tell& tell) {
     const ActivationFacts& output = facts(activation);
     for (const std::string& target : targets) {
         const std::vector<double>& y = table.column(target).numbers;
         const auto unreachable = std::ranges::count_if(
             rows, [&](std::size_t row) { return y[row] < output.lowest || y[row] > output.highest; });
         if (unreachable > 0) {
-            notice("warning: " + std::to_string(unreachable) + " of " + std::to_string(rows.size()) +
-                   " values of target '" + target + "' lie where the output activation " + text(output.name) +
-                   " cannot reach (" + format_number(output.lowest) + " to " + format_number(output.highest) + ")");
+            tell({"warning: " + std::to_string(unreachable) + " of " + std::to_string(rows.size()) +
+                  " values of target '" + target + "' lie where the output activation " + text(output.name) +
+                  " cannot reach (" + format_number(output.lowest) + " to " + format_number(output.highest) + ")"});
         }
     }
 }
@@ -118,12 +139,12 @@ struct Rows {
     std::vector<std::size_t> all, training, validation, test;
 };
 
-Rows share_out(const Table& table, const FitOptions& options, const Notice& notice) {
+Rows share_out(const Table& table, const FitOptions& options, const Tell& tell) {
     Rows rows;
     rows.all = labelled_rows(table, options.columns.targets, options.drop_missing_labels);
     if (rows.all.size() < table.rows) {
-        notice(std::to_string(table.rows - rows.all.size()) + " of " + std::to_string(table.rows) +
-               " rows have no label and are left out");
+        tell({std::to_string(table.rows - rows.all.size()) + " of " + std::to_string(table.rows) +
+              " rows have no label and are left out"});
     }
     rows.training = rows.all;
     const auto hold_out = [&](const HeldOut& how, const char* what, Purpose purpose, std::vector<std::size_t>& part) {
@@ -131,8 +152,8 @@ Rows share_out(const Table& table, const FitOptions& options, const Notice& noti
             Split split = split_rows(rows.training, how.fraction, RandomStream(options.training.seed, purpose));
             rows.training = std::move(split.kept);
             part = std::move(split.held_out);
-            notice(std::string(what) + ": " + std::to_string(part.size()) + " of " + std::to_string(rows.all.size()) +
-                   " rows, held out at random");
+            tell({std::string(what) + ": " + std::to_string(part.size()) + " of " + std::to_string(rows.all.size()) +
+                  " rows, held out at random"});
         }
     };
     hold_out(options.test, "test", Purpose::test_split, rows.test);
@@ -167,6 +188,7 @@ std::string_view bytes_of(std::span<const T> values) {
 void record(Model& model, const Table& table, const FitOptions& options, const Rows& rows) {
     const TrainOptions& training = options.training;
     const OptimizerOptions& optimizer = training.optimizer;
+    model.settings = setting_values(options);
     auto& note = model.provenance;
     note["handgrad"] = text(version);
     note["data.file"] = table.source;
@@ -178,9 +200,9 @@ void record(Model& model, const Table& table, const FitOptions& options, const R
     note["batch"] = std::to_string(training.batch);
     note["shuffle"] = training.shuffle ? "yes" : "no";
     note["early_stopping"] = std::to_string(training.early_stopping);
-    note["optimizer"] = text(std::ranges::find(optimizer_list, optimizer.kind, &OptimizerFacts::kind)->name);
+    note["optimizer"] = text(name(optimizer.kind));
     note["learning_rate"] = format_number(optimizer.learning_rate);
-    note["schedule"] = text(std::ranges::find(schedule_list, training.schedule, &ScheduleFacts::schedule)->name);
+    note["schedule"] = text(name(training.schedule));
     note["momentum"] = format_number(optimizer.momentum);
     note["nesterov"] = optimizer.nesterov ? "yes" : "no";
     note["weight_decay"] = format_number(optimizer.weight_decay);
@@ -281,7 +303,7 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
         first.layers = measure(net, training);
         recorder.add(first, first_metrics);
     }
-    const auto on_epoch = [&](EpochReport report, const BasicMlp<T>&) {
+    const auto on_epoch = [&](EpochReport report, const BasicMlp<T>& /*net, trained in place*/) {
         if (measure) {
             report.layers = measure(net, training);
         }
@@ -303,16 +325,22 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
     result.train_metrics = metrics(training);
     result.validation_metrics = metrics(validation);
     result.test_metrics = metrics(test);
-    const bool on_test = test.rows() > 0, on_validation = validation.rows() > 0;
-    const BasicDataset<T>& judged = on_test ? test : on_validation ? validation : training;
-    const HeldOut& held = on_test ? options.test : options.validation;
-    const bool own_table = (on_test || on_validation) && held.table != nullptr;
-    result.judged_rows = own_table ? labelled_rows(*held.table, options.columns.targets, options.drop_missing_labels)
-                         : on_test ? rows.test
-                         : on_validation ? rows.validation
-                                         : rows.training;
-    result.baseline_on = on_test ? "test" : on_validation ? "validation" : "train";
-    result.baseline = metrics_of<T>(columns, output, trivial_outputs(training, judged.rows()), judged);
+    const auto judge_on = [&](const char* part, const BasicDataset<T>& judged, const std::vector<std::size_t>& of_table,
+                              const HeldOut& held) {
+        result.baseline_on = part;
+        result.baseline = metrics_of<T>(columns, output, trivial_outputs(training, judged.rows()), judged);
+        result.judged_rows = of_table;
+        if (held.table != nullptr) {
+            result.judged_rows = labelled_rows(*held.table, options.columns.targets, options.drop_missing_labels);
+        }
+    };
+    if (test.rows() > 0) {
+        judge_on("test", test, rows.test, options.test);
+    } else if (validation.rows() > 0) {
+        judge_on("validation", validation, rows.validation, options.validation);
+    } else {
+        judge_on("train", training, rows.training, {});
+    }
     model.provenance["epochs.run"] = std::to_string(result.training.epochs);
     model.provenance["epochs.best"] = std::to_string(result.training.best_epoch);
     record_metrics(model, "train", result.train_metrics);
@@ -330,33 +358,38 @@ void check_pair(Activation output, Loss loss) {
                     "the output activation " + text(values.name) + " takes values from " +
                         format_number(values.lowest) + " to " + format_number(values.highest) + ", but the loss " +
                         text(domain.name) + " is defined from " + format_number(domain.lowest_output) + " to " +
-                        format_number(domain.highest_output) + " only; choose another --output-activation or --loss");
+                        format_number(domain.highest_output) + " only; choose another output activation or loss")
+            .about("output_activation")
+            .about("loss");
     }
 }
 
 FitResult fit(const Table& table, const FitOptions& options, const FitCallbacks& callbacks) {
-    const Notice notice = callbacks.on_notice ? callbacks.on_notice : [](const std::string&) {};
+    const Tell tell = callbacks.on_notice ? callbacks.on_notice : [](const Notice&) {};
     for (const std::string& warning : table.warnings) {
-        notice("warning: " + warning);
+        tell({"warning: " + warning});
     }
-    const Rows rows = share_out(table, options, notice);
+    check_ranges(options, "fit");
+    check(options.training.optimizer);
+    const Rows rows = share_out(table, options, tell);
 
     FitResult result;
     Model& model = result.model;
     PreprocessingOptions columns = options.columns;
-    columns.task = decide_task(table, options, notice);
+    columns.task = decide_task(table, options, tell);
     columns.scale_target = false;
     Head head = regression_head(options);
     if (columns.task == Task::regression) {
         check_pair(head.output, head.loss);
         columns.scale_target = options.scale_target.value_or(may_scale_target(head.output, head.loss));
         if (columns.scale_target && !may_scale_target(head.output, head.loss)) {
-            throw Error(ErrorKind::usage, "--scale-target: the output activation " + text(name(head.output)) +
+            throw Error(ErrorKind::usage, "scale_target: the output activation " + text(name(head.output)) +
                                               " or the loss " + text(name(head.loss)) +
-                                              " ties the target to a range, so it cannot be scaled");
+                                              " ties the target to a range, so it cannot be scaled")
+                .about("scale_target");
         }
     } else if (options.scale_target.value_or(false)) {
-        throw Error(ErrorKind::usage, "--scale-target: classes are not scaled");
+        throw Error(ErrorKind::usage, "scale_target: classes are not scaled").about("scale_target");
     }
     model.preprocessing = fit_preprocessing(table, rows.all, rows.training, columns);
     model.preprocessing.reading = options.reading;
@@ -366,18 +399,18 @@ FitResult fit(const Table& table, const FitOptions& options, const FitCallbacks&
         check_pair(head.output, head.loss);
         model.preprocessing.one_output =
             classes == 2 && head.output != Activation::softmax && head.loss != Loss::cross_entropy;
-        notice("classes: " + quoted_list(model.preprocessing.classes));
+        tell({"classes: " + quoted_list(model.preprocessing.classes)});
         if (classes == 1) {
-            notice("warning: the target has one class only; the model will always predict it");
+            tell({"warning: the target has one class only; the model will always predict it"});
         }
     } else {
         check_target_domain(model.preprocessing, table, rows.all, head.loss);
-        notice_unreachable(table, rows.all, options.columns.targets, head.output, notice);
+        notice_unreachable(table, rows.all, options.columns.targets, head.output, tell);
         if (columns.scale_target) {
-            notice("target scaling: on; losses are in scaled units, metrics and predictions in the table's");
+            tell({"target scaling: on; losses are in scaled units, metrics and predictions in the table's"});
         }
     }
-    notice("output " + text(name(head.output)) + " with loss " + text(name(head.loss)));
+    tell({"output " + text(name(head.output)) + " with loss " + text(name(head.loss))});
 
     model.loss = LossFunction(head.loss);
     model.loss.huber_delta = options.huber_delta;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "handgrad/base/error.hpp"
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/train/metrics.hpp"
@@ -62,8 +63,14 @@ struct FlowMeter {
     MeasureFlow<double> in_double = {};
 };
 
+/// A decision or a warning in one line.
+struct Notice {
+    std::string text;
+    std::optional<SettingHint> overruled_by = {};  ///< the setting that would decide otherwise
+};
+
 struct FitCallbacks {
-    std::function<void(const std::string&)> on_notice = {};  ///< a decision or a warning, one line each
+    std::function<void(const Notice&)> on_notice = {};
     std::function<void(const FitStart&)> on_start = {};
     /// After each epoch, with metrics on the validation rows (empty without them); false ends the training there.
     std::function<bool(const EpochReport&, const Metrics&)> on_epoch = {};

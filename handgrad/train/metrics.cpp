@@ -62,7 +62,10 @@ bool constant(MatrixView<const double> y, std::size_t k, const Weights& weights)
 double r2(MatrixView<const double> predicted, MatrixView<const double> target, std::size_t k, const Weights& weights) {
     const double residual = weights.sum([&](std::size_t i) { return square(target(i, k) - predicted(i, k)); });
     if (constant(target, k, weights)) {
-        return std::isnan(residual) ? undefined : residual == 0.0 ? 1.0 : 0.0;
+        if (std::isnan(residual)) {
+            return undefined;
+        }
+        return residual == 0.0 ? 1.0 : 0.0;
     }
     const double mean = weights.mean([&](std::size_t i) { return target(i, k); });
     return 1.0 - residual / weights.sum([&](std::size_t i) { return square(target(i, k) - mean); });
@@ -85,7 +88,8 @@ double roc_auc(std::span<const std::uint32_t> target, std::span<const double> sc
         double tied_positives = 0.0;
         for (; last < by_score.size() && scores[by_score[last]] == scores[by_score[first]]; ++last) {
             const std::size_t i = by_score[last];
-            (target[i] == 1 ? tied_positives : tied_negatives) += weights[i];
+            double& tied = target[i] == 1 ? tied_positives : tied_negatives;
+            tied += weights[i];
         }
         in_order += tied_positives * (negatives + 0.5 * tied_negatives);
         negatives += tied_negatives;

@@ -9,20 +9,14 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/math/elementary.hpp"
+#include "handgrad/train/settings.hpp"
 
 namespace handgrad {
 namespace {
 
-void require(bool good, const char* setting, double value, const char* range) {
-    if (!good) {
-        throw Error(ErrorKind::usage,
-                    std::string("optimizer: ") + setting + " = " + std::to_string(value) + " must be " + range);
-    }
-}
-
 /// cos x for 0 ≤ x ≤ π/2 by its power series, cut where the next term is below 1e-19: the standard library's cosine may
 /// differ in the last bit between machines, and with it the weights.
-double cosine(double x) {
+double cosine_of(double x) {
     double sum = 0.0;
     for (int k = 22; k > 0; k -= 2) {
         sum = (1.0 + sum) * (-x * x / (k * (k - 1)));
@@ -30,10 +24,7 @@ double cosine(double x) {
     return 1.0 + sum;
 }
 
-math::UpdateRule rule_of(const OptimizerOptions& options, const Conventions& conventions) {
-    if (options.kind != OptimizerKind::sgd) {
-        return math::UpdateRule::adam;
-    }
+math::UpdateRule momentum_rule(const OptimizerOptions& options, const Conventions& conventions) {
     if (options.momentum == 0.0) {
         return math::UpdateRule::sgd;
     }
@@ -43,63 +34,118 @@ math::UpdateRule rule_of(const OptimizerOptions& options, const Conventions& con
     return options.nesterov ? math::UpdateRule::nesterov_gradient_sum : math::UpdateRule::gradient_sum;
 }
 
+template <class T>
+math::UpdateConstants<T> rounded(const math::UpdateConstants<double>& c) {
+    return {.rate = static_cast<T>(c.rate),
+            .mu = static_cast<T>(c.mu),
+            .beta1 = static_cast<T>(c.beta1),
+            .rest1 = static_cast<T>(c.rest1),
+            .beta2 = static_cast<T>(c.beta2),
+            .rest2 = static_cast<T>(c.rest2),
+            .step = static_cast<T>(c.step),
+            .inverse_root = static_cast<T>(c.inverse_root),
+            .epsilon = static_cast<T>(c.epsilon),
+            .decay = static_cast<T>(c.decay),
+            .penalty = static_cast<T>(c.penalty)};
+}
+
 }  // namespace
 
-template <class T>
-Optimizer<T>::Optimizer(const BasicMlp<T>& net, const OptimizerOptions& options)
-    : options_(options),
-      conventions_(net.architecture().conventions),
-      rule_(rule_of(options, net.architecture().conventions)) {
-    require(options.learning_rate > 0.0 && std::isfinite(options.learning_rate), "learning_rate", options.learning_rate,
-            "a finite number above 0");
-    require(options.momentum >= 0.0 && options.momentum < 1.0, "momentum", options.momentum, "in [0, 1)");
-    require(options.beta1 >= 0.0 && options.beta1 < 1.0, "beta1", options.beta1, "in [0, 1)");
-    require(options.beta2 >= 0.0 && options.beta2 < 1.0, "beta2", options.beta2, "in [0, 1)");
-    require(options.epsilon > 0.0, "epsilon", options.epsilon, "above 0");
-    require(options.weight_decay >= 0.0 && std::isfinite(options.weight_decay), "weight_decay", options.weight_decay,
-            "a finite number, 0 or above");
+// --- The optimizers -------------------------------------------------------------------------------------------------
+
+namespace optimizers {
+
+StepUpdate Sgd::step(const StepInputs& inputs) {
+    return {.rule = momentum_rule(inputs.options, inputs.conventions),
+            .constants = {.rate = inputs.learning_rate, .mu = inputs.options.momentum}};
+}
+
+StepUpdate Adam::step(const StepInputs& inputs) {
+    const OptimizerOptions& o = inputs.options;
+    const bool before = inputs.conventions.adam_epsilon == AdamEpsilon::before_correction;
+    const double correction1 = 1.0 - inputs.beta1_power;
+    const double correction2 = std::sqrt(1.0 - inputs.beta2_power);
+    const double step = inputs.learning_rate / correction1;
+    const double step_before = inputs.learning_rate * correction2 / correction1;
+    return {.rule = math::UpdateRule::adam,
+            .constants = {.beta1 = o.beta1,
+                          .rest1 = 1.0 - o.beta1,
+                          .beta2 = o.beta2,
+                          .rest2 = 1.0 - o.beta2,
+                          .step = before ? step_before : step,
+                          .inverse_root = before ? 1.0 : 1.0 / correction2,
+                          .epsilon = o.epsilon}};
+}
+
+StepUpdate Adamw::step(const StepInputs& inputs) {
+    StepUpdate update = Adam::step(inputs);
+    update.constants.decay = inputs.learning_rate * inputs.options.weight_decay;
+    return update;
+}
+
+}  // namespace optimizers
+
+void check(const OptimizerOptions& options) {
+    check_ranges(options, "optimizer");
     if (options.kind != OptimizerKind::sgd && (options.momentum != 0.0 || options.nesterov)) {
         throw Error(ErrorKind::usage,
                     "optimizer: momentum and nesterov belong to sgd (adam has its own momentum, beta1)");
     }
     if (options.nesterov && options.momentum == 0.0) {
-        throw Error(ErrorKind::usage, "optimizer: nesterov needs a momentum above 0");
+        throw Error(ErrorKind::usage, "optimizer: nesterov needs a momentum above 0").about("momentum");
     }
-    const std::size_t count = net.parameters().size();
-    first_.resize(options.kind != OptimizerKind::sgd || options.momentum != 0.0 ? count : 0);
-    second_.resize(options.kind != OptimizerKind::sgd ? count : 0);
+}
+
+StepSequence::StepSequence(const OptimizerOptions& options, const Conventions& conventions, const StepCount& count)
+    : options_(options), conventions_(conventions), count_(count), rule_() {
+    check(options);
+    rule_ = update(options.learning_rate).rule;
+}
+
+std::size_t StepSequence::moments() const {
+    return math::visit(rule_, []<class Rule>(Rule) { return static_cast<std::size_t>(Rule::states); });
+}
+
+StepUpdate StepSequence::update(double learning_rate) const {
+    const StepInputs inputs{.options = options_,
+                            .conventions = conventions_,
+                            .learning_rate = learning_rate,
+                            .beta1_power = count_.beta1_power,
+                            .beta2_power = count_.beta2_power};
+    return visit(options_.kind, [&]<class O>(O) -> StepUpdate {
+        static_assert(TakesSteps<O> || !std::derived_from<O, optimizers::MinibatchSteps>,
+                      "an optimizer of mini-batch steps has a function for them");
+        if constexpr (TakesSteps<O>) {
+            return O::step(inputs);
+        } else {
+            throw Error(ErrorKind::usage, "optimizer: " + std::string(O::facts.name) + " takes no single steps");
+        }
+    });
 }
 
 template <class T>
-typename Optimizer<T>::Constants Optimizer<T>::next(double learning_rate, double penalty) {
-    ++steps_;
-    math::UpdateConstants<T> c;
-    const bool before = conventions_.adam_epsilon == AdamEpsilon::before_correction;
-    if (rule_ == math::UpdateRule::adam) {
-        beta1_power_ *= options_.beta1;
-        beta2_power_ *= options_.beta2;
-        const double correction1 = 1.0 - beta1_power_;
-        const double correction2 = std::sqrt(1.0 - beta2_power_);
-        c.step = static_cast<T>(before ? learning_rate * correction2 / correction1 : learning_rate / correction1);
-        c.inverse_root = static_cast<T>(before ? 1.0 : 1.0 / correction2);
-        c.beta1 = static_cast<T>(options_.beta1);
-        c.beta2 = static_cast<T>(options_.beta2);
-        c.rest1 = static_cast<T>(1.0 - options_.beta1);
-        c.rest2 = static_cast<T>(1.0 - options_.beta2);
-        c.epsilon = static_cast<T>(options_.epsilon);
-    } else {
-        c.rate = static_cast<T>(learning_rate);
-        c.mu = static_cast<T>(options_.momentum);
-    }
-    Constants result{.weights = c, .biases = c};
-    result.weights.penalty = static_cast<T>(penalty);
-    result.weights.decay =
-        static_cast<T>(options_.kind == OptimizerKind::adamw ? learning_rate * options_.weight_decay : 0.0);
+StepSequence::Constants<T> StepSequence::next(double learning_rate, double penalty) {
+    ++count_.steps;
+    count_.beta1_power *= options_.beta1;
+    count_.beta2_power *= options_.beta2;
+    math::UpdateConstants<double> constants = update(learning_rate).constants;
+    const auto without_penalty = rounded<T>(constants);
+    constants.penalty = penalty;
+    Constants<T> result{.weights = rounded<T>(constants), .biases = without_penalty};
     if (conventions_.penalty == Penalty::all_parameters) {
         result.biases = result.weights;
+    } else {
+        result.biases.decay = T(0);
     }
     return result;
 }
+
+template <class T>
+Optimizer<T>::Optimizer(const BasicMlp<T>& net, const OptimizerOptions& options)
+    : steps_(options, net.architecture().conventions),
+      learning_rate_(options.learning_rate),
+      first_(steps_.moments() > 0 ? net.parameters().size() : 0),
+      second_(steps_.moments() > 1 ? net.parameters().size() : 0) {}
 
 template <class T>
 void Optimizer<T>::update(BasicMlp<T>& net, const BasicMlp<T>& gradient, double learning_rate) {
@@ -107,7 +153,7 @@ void Optimizer<T>::update(BasicMlp<T>& net, const BasicMlp<T>& gradient, double 
     const Constants constants = next(learning_rate);
     const std::span<const T> g = gradient.parameters();
     const std::span<T> w = net.parameters();
-    math::visit(rule_, [&]<class Rule>(Rule) {
+    math::visit(rule(), [&]<class Rule>(Rule) {
         std::size_t i = 0;
         T none = T(0);
         const auto move = [&](std::size_t count, const math::UpdateConstants<T>& c) {
@@ -122,28 +168,41 @@ void Optimizer<T>::update(BasicMlp<T>& net, const BasicMlp<T>& gradient, double 
     });
 }
 
+// --- Schedules ------------------------------------------------------------------------------------------------------
+
+namespace schedules {
+
+double constant(const ScheduleInputs& inputs) { return inputs.learning_rate; }
+
+double cosine(const ScheduleInputs& inputs) {  // (1 + cos πt)/2 = cos² (πt/2)
+    const double c = cosine_of(0.5 * std::numbers::pi * inputs.share);
+    return inputs.learning_rate * c * c;
+}
+
+double step(const ScheduleInputs& inputs) {
+    if (4 * inputs.epoch >= 3 * inputs.epochs) {
+        return inputs.learning_rate * 0.01;
+    }
+    return inputs.learning_rate * (2 * inputs.epoch >= inputs.epochs ? 0.1 : 1.0);
+}
+
+double exponential(const ScheduleInputs& inputs) {
+    return inputs.learning_rate * math::exp(-2.0 * std::numbers::ln10 * inputs.share);
+}
+
+double linear(const ScheduleInputs& inputs) { return inputs.learning_rate * (1.0 - inputs.share); }
+
+}  // namespace schedules
+
 double scheduled_rate(Schedule schedule, double learning_rate, std::size_t step, std::size_t steps,
                       std::size_t steps_per_epoch) {
     assert(step < steps && steps_per_epoch > 0);
-    const double t = steps > 1 ? static_cast<double>(step) / static_cast<double>(steps - 1) : 0.0;
-    switch (schedule) {
-        case Schedule::constant:
-            return learning_rate;
-        case Schedule::cosine: {  // (1 + cos πt)/2 = cos² (πt/2)
-            const double c = cosine(0.5 * std::numbers::pi * t);
-            return learning_rate * c * c;
-        }
-        case Schedule::step: {
-            const std::size_t epoch = step / steps_per_epoch;
-            const std::size_t epochs = steps / steps_per_epoch;
-            return learning_rate * (4 * epoch >= 3 * epochs ? 0.01 : 2 * epoch >= epochs ? 0.1 : 1.0);
-        }
-        case Schedule::exponential:
-            return learning_rate * math::exp(-2.0 * std::numbers::ln10 * t);
-        case Schedule::linear:
-            return learning_rate * (1.0 - t);
-    }
-    __builtin_unreachable();
+    const ScheduleInputs inputs{
+        .learning_rate = learning_rate,
+        .share = steps > 1 ? static_cast<double>(step) / static_cast<double>(steps - 1) : 0.0,
+        .epoch = step / steps_per_epoch,
+        .epochs = steps / steps_per_epoch};
+    return schedule_list[static_cast<std::size_t>(schedule)].rate(inputs);
 }
 
 std::optional<OptimizerKind> find_optimizer(std::string_view name) {
@@ -156,6 +215,8 @@ std::optional<Schedule> find_schedule(std::string_view name) {
     return found == schedule_list.end() ? std::nullopt : std::optional(found->schedule);
 }
 
+template StepSequence::Constants<float> StepSequence::next(double, double);
+template StepSequence::Constants<double> StepSequence::next(double, double);
 template class Optimizer<float>;
 template class Optimizer<double>;
 

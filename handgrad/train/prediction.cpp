@@ -201,7 +201,8 @@ void check_target_domain(const Preprocessing& preprocessing, const Table& table,
                                                  "': " + format_number(y[row]) + " is outside the domain of the loss " +
                                                  std::string(domain.name) + ", " + format_number(domain.lowest_target) +
                                                  " to " + format_number(domain.highest_target) +
-                                                 "; correct it, or train with another --loss");
+                                                 "; correct it, or train with another loss")
+                    .about("loss");
             }
         }
     }

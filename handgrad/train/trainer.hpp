@@ -1,11 +1,12 @@
-// The training loop: the five steps of the derivation, epoch after epoch, with early stopping and a stop at non-finite
-// values.
+// Training as a value: a state that is advanced by an epoch of the five steps at a time, with early stopping and a stop at
+// non-finite values; and the loop over it.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -83,8 +84,77 @@ private:
     std::optional<std::size_t> row_;
 };
 
-/// Trains `net` in place. `validation` may be null. With early stopping the best weights by validation loss are
-/// restored at the end; a NaN is never an improvement. Raises Error(usage), Error(data) (no rows), Diverged.
+/// One line of a training's history.
+struct EpochLosses {
+    std::size_t epoch;       ///< from 1
+    double loss;             ///< mean over the batches as they were seen
+    double validation_loss;  ///< NaN without validation rows
+    double learning_rate;    ///< of the last step
+
+    bool operator==(const EpochLosses&) const = default;
+};
+
+/// A training between two epochs: everything that the epochs to come depend on, beside the data and the options. To be
+/// looked at, copied, kept, and gone on from; the same state gives the same bits, on any number of threads. The order of
+/// the rows is not in it, being a pure function: in epoch e it is permutation(rows, RandomStream(seed, Purpose::shuffle,
+/// e)).
+template <class T>
+struct TrainState {
+    BasicMlp<T> net;
+    /// What the optimizer remembers of each parameter, each in the place of its parameter: none, momentum, or Adam's
+    /// running means of g and g².
+    std::vector<BasicMlp<T>> moments;
+    StepCount count;                    ///< steps taken, for Adam's corrections
+    std::size_t epoch = 0;              ///< epochs done
+    std::optional<BasicMlp<T>> best{};  ///< with early stopping: the weights of the best epoch, at first the first ones
+    double best_loss = std::numeric_limits<double>::infinity();  ///< on the validation rows, of the best epoch …
+    std::size_t best_epoch = 0;  ///< … which this is; without early stopping the last one. epoch − best_epoch is
+                                 ///< how long early stopping has waited
+    std::vector<EpochLosses> history{};
+};
+
+/// Makes what moves the state (train/solver.hpp).
+template <class T>
+using MakeSolver = std::function<std::unique_ptr<Solver<T>>(const TrainProblem<T>&, const TrainState<T>&)>;
+
+/// A training that is advanced by hand. Keeps references to the data and to the validation rows.
+template <class T>
+class Trainer {
+public:
+    /// Begins at `net`, or goes on from where another training stood with the same options and data. `validation` may be
+    /// null. `solver` takes the place of the one that options.optimizer names. Raises Error(usage), Error(data) (no
+    /// rows).
+    Trainer(const BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOptions& options,
+            const std::type_identity_t<BasicDataset<T>>* validation = nullptr, const MakeSolver<T>& solver = {});
+    Trainer(TrainState<T> state, const BasicDataset<T>& data, const TrainOptions& options,
+            const std::type_identity_t<BasicDataset<T>>* validation = nullptr, const MakeSolver<T>& solver = {});
+    Trainer(Trainer&&) noexcept;
+    Trainer& operator=(Trainer&&) noexcept;
+    ~Trainer();
+
+    /// Why there is no epoch to come: all are done, or the validation loss has not fallen for too long.
+    [[nodiscard]] std::optional<Stopped> done() const;
+    /// The next epoch, also after early stopping. Raises Error(usage) when all are done; Diverged, and the state is then
+    /// that before this epoch.
+    EpochReport advance();
+
+    /// The weights as they are now.
+    [[nodiscard]] const BasicMlp<T>& net() const;
+    [[nodiscard]] std::size_t epoch() const;
+    /// A copy of all of it, moments and weights in the user's layout.
+    [[nodiscard]] TrainState<T> state() const;
+    /// The weights that this training has to give: with early stopping those of the best epoch, else those of now.
+    [[nodiscard]] const BasicMlp<T>& result() const;
+    [[nodiscard]] std::size_t best_epoch() const;
+
+private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+/// Trains `net` in place: a Trainer advanced until it is done or `on_epoch` ends it. `validation` may be null. With early
+/// stopping the best weights by validation loss are restored at the end; a NaN is never an improvement. Raises
+/// Error(usage), Error(data) (no rows), Diverged.
 template <class T>
 TrainResult train(BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOptions& options,
                   const std::type_identity_t<BasicDataset<T>>* validation = nullptr,
@@ -104,5 +174,8 @@ struct Outputs {
 template <class T>
 Outputs<T> outputs(const BasicMlp<T>& net, std::type_identity_t<MatrixView<const T>> x,
                    const Execution& execution = {});
+
+extern template class Trainer<float>;
+extern template class Trainer<double>;
 
 }  // namespace handgrad

@@ -58,6 +58,7 @@ def test_version(handgrad):
     (["train", "t.csv", "--target", "y", "-o", "m", "--lr", "0"], "--learning-rate: 0 is out of range"),
     (["train", "t.csv", "--target", "y", "-o", "m", "--lr", "0x1"], "--learning-rate: '0x1' is not a number"),
     (["train", "t.csv", "--target", "y", "-o", "m", "--quantile", "1"], "--quantile: 1 is out of range"),
+    (["train", "t.csv", "--target", "y", "-o", "m", "--beta2", "1"], "--beta2: 1 is out of range; it must be from 0 to"),
     (["train", "t.csv", "--target", "y", "-o", "m", "--validation", "1.5"], "1.5 is out of range"),
     (["train", "t.csv", "--target", "y", "-o", "m", "--hidden", "3,x"], "--hidden: 'x' is not a whole number"),
     (["train", "t.csv", "--target", "y", "-o", "m", "--hidden", "3", "--hidden", "4"], "--hidden: one value is needed"),
@@ -136,6 +137,33 @@ def test_weight_decay_is_0_but_a_hundredth_for_adamw(handgrad):
         model_bytes(handgrad, "--optimizer", optimizer)
         provenance = handgrad("inspect", "m.model", "--json").events[0]["provenance"]
         assert provenance["weight_decay"] == decay
+
+
+def test_what_the_library_asks_for_is_said_in_options(handgrad):
+    handgrad.write("t.csv", regression_table())
+
+    def told(*words):
+        return handgrad("train", "t.csv", "--target", "y", "-o", "m.model", "--epochs", 1, *words).err
+
+    assert "early stopping needs validation rows (--validation)\n" in told("--early-stopping", 3, "--validation", 0)
+    assert "choose another output activation or loss (--output-activation, --loss)\n" in told(
+        "--loss", "binary_cross_entropy", "--output-activation", "identity")
+    assert "cannot be scaled (--scale-target)\n" in told("--loss", "poisson", "--scale-target", "--task", "regression")
+    assert "holds numbers (--task classification overrules)\n" in told()
+
+
+def test_constants_of_adam_are_chosen_kept_and_worked_with(handgrad):
+    handgrad.write("t.csv", regression_table())
+    first = model_bytes(handgrad)
+    assert first != model_bytes(handgrad, "--beta1", "0.25", "--beta2", "0.75", "--epsilon", "0.125")
+    settings = handgrad("inspect", "m.model", "--json").events[0]["settings"]
+    assert (settings["beta1"], settings["beta2"], settings["epsilon"]) == (0.25, 0.75, 0.125)
+    assert settings["hidden"] == [32] and settings["validation"] == 0.2 and settings["loss"] is None
+    optimizer = handgrad("explain", "m.model", "--json").events[0]["optimizer"]
+    assert (optimizer["beta1"], optimizer["beta2"], optimizer["epsilon"]) == (0.25, 0.75, 0.125)
+    optimizer = handgrad("explain", "m.model", "--json", "--beta1", "0.5").events[0]["optimizer"]
+    assert (optimizer["beta1"], optimizer["beta2"]) == (0.5, 0.75)
+    assert "beta1                0.25" in handgrad("inspect", "m.model").out
 
 
 # --- Configuration files ----------------------------------------------------------------------------------------------

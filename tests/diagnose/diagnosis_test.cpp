@@ -1,7 +1,7 @@
 // The diagnosis: each planted factor is named at many widths, depths, activations and precisions, healthy networks are
 // left alone, the split adds up, and what-if sizes are those of a direct computation.
 #include "handgrad/diagnose/diagnosis.hpp"
-#include "handgrad/train/recorded_optimizer.hpp"
+#include "handgrad/train/settings.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -339,18 +339,6 @@ TEST(Diagnosis, WithoutRowsThereIsNothingToMeasure) {
     Case<double> made = sigmoid_case(1);
     made.data = {.x = {0, 5}, .y = {0, 2}, .weights = {}};
     EXPECT_THROW(diagnosis_of(made), Error);
-}
-
-TEST(Diagnosis, TheOptimizerOfAModelIsReadFromItsProvenance) {
-    Model model;
-    EXPECT_FALSE(recorded_optimizer(model));
-    model.provenance = {{"optimizer", "sgd"}, {"learning_rate", "0.25"}, {"momentum", "0.5"}, {"nesterov", "yes"}};
-    const auto options = recorded_optimizer(model);
-    ASSERT_TRUE(options);
-    EXPECT_EQ(options->kind, OptimizerKind::sgd);
-    EXPECT_EQ(options->learning_rate, 0.25);
-    EXPECT_EQ(options->momentum, 0.5);
-    EXPECT_TRUE(options->nesterov);
 }
 
 }  // namespace

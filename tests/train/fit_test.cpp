@@ -50,7 +50,8 @@ struct Heard {
 };
 Heard fit_and_listen(const Table& table, const FitOptions& options) {
     Heard heard;
-    heard.result = fit(table, options, {.on_notice = [&](const std::string& line) { heard.notices += line + "\n"; }});
+    heard.result =
+        fit(table, options, {.on_notice = [&](const Notice& notice) { heard.notices += notice.text + "\n"; }});
     return heard;
 }
 

@@ -144,7 +144,8 @@ std::string refusal(const OptimizerOptions& options) {
 TEST(Optimizer, RefusesSettingsOutOfRangeOrThatDoNotGoTogether) {
     EXPECT_THAT(refusal({.learning_rate = 0.0}), testing::HasSubstr("learning_rate"));
     EXPECT_THAT(refusal({.learning_rate = std::nan("")}), testing::HasSubstr("learning_rate"));
-    EXPECT_THAT(refusal({.kind = OptimizerKind::sgd, .momentum = 1.0}), testing::HasSubstr("[0, 1)"));
+    EXPECT_THAT(refusal({.kind = OptimizerKind::sgd, .momentum = 1.0}),
+                testing::HasSubstr("momentum = 1 is out of range; it must be from 0 to 1"));
     EXPECT_THAT(refusal({.weight_decay = -1.0}), testing::HasSubstr("weight_decay"));
     EXPECT_THAT(refusal({.kind = OptimizerKind::adam, .momentum = 0.9}), testing::HasSubstr("belong to sgd"));
     EXPECT_THAT(refusal({.kind = OptimizerKind::sgd, .nesterov = true}), testing::HasSubstr("needs a momentum"));
@@ -159,6 +160,9 @@ TEST(Optimizer, EveryNameOfTheListsIsFound) {
         EXPECT_EQ(find_schedule(entry.name), entry.schedule);
     }
     EXPECT_EQ(find_optimizer("lbfgs"), std::nullopt);
+    for (const OptimizerFacts& entry : optimizer_list) {
+        EXPECT_EQ(name(entry.kind), entry.name);
+    }
 }
 
 }  // namespace

@@ -1,0 +1,32 @@
+// Rows of a data set as the engine takes them, and what the penalty counts in a batch.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "handgrad/data/preprocessing.hpp"
+#include "handgrad/nn/engine.hpp"
+#include "handgrad/train/optimizer.hpp"
+
+namespace handgrad {
+
+/// The rows `order` of a data set, both of which must outlive the result.
+template <class T>
+EngineRows<T> engine_rows(const BasicDataset<T>& data, std::span<const std::size_t> order) {
+    return {.x = data.x,
+            .y = data.y,
+            .weights = data.weights.empty() ? nullptr : data.weights.data(),
+            .order = order.data(),
+            .count = order.size()};
+}
+
+/// α of the penalty that is part of the loss; AdamW's decay is not.
+inline double penalty_strength(const OptimizerOptions& options) {
+    return options.kind == OptimizerKind::adamw ? 0.0 : options.weight_decay;
+}
+/// What a batch of so many rows multiplies ½‖W‖² with.
+inline double penalty_of_batch(double alpha, const Conventions& conventions, std::size_t rows) {
+    return conventions.penalty == Penalty::weights_per_row ? alpha / static_cast<double>(rows) : alpha;
+}
+
+}  // namespace handgrad

@@ -1,0 +1,310 @@
+// Settings as values and back, and the checks that need nothing but their descriptions.
+#include "handgrad/train/settings.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "handgrad/base/error.hpp"
+
+namespace handgrad {
+namespace {
+
+// --- From a field to a value ----------------------------------------------------------------------------------------
+
+template <settings::Choice E>
+std::string name_of(E value) {
+    for (const auto& [name, choice] : settings::choices<E>()) {
+        if (choice == value) {
+            return name;
+        }
+    }
+    return "";  // no enumerator
+}
+
+SettingValue to_value(bool field) { return field; }
+SettingValue to_value(double field) { return field; }
+SettingValue to_value(std::uint64_t field) { return field; }
+SettingValue to_value(const std::string& field) { return field; }
+SettingValue to_value(const std::filesystem::path& field) { return field.string(); }
+SettingValue to_value(settings::Choice auto field) { return name_of(field); }
+SettingValue to_value(const Conventions& field) { return std::string(field.name); }
+SettingValue to_value(const settings::Precision<const bool>& field) {
+    return std::string(settings::precision_names[field.in_double ? 1 : 0]);
+}
+/// A share of the rows, or the name of a table.
+SettingValue to_value(const HeldOut& field) {
+    if (field.table != nullptr) {
+        return field.table->source;
+    }
+    return field.fraction;
+}
+template <class F>
+SettingValue to_value(const std::optional<F>& field) {
+    return field ? to_value(*field) : SettingValue();
+}
+SettingValue to_value(const std::vector<std::string>& field) { return field; }
+SettingValue to_value(const std::vector<std::size_t>& field) {
+    if (field.empty()) {
+        return std::vector<std::string>{};
+    }
+    return std::vector<std::uint64_t>(field.begin(), field.end());
+}
+SettingValue to_value(const std::vector<Activation>& field) {
+    std::vector<std::string> names;
+    for (const Activation activation : field) {
+        names.emplace_back(name(activation));
+    }
+    return names;
+}
+
+// --- And back: read(value, setting, field, place) raises Error(model) for another kind of value
+// -----------------------
+
+[[noreturn]] void fail(const std::string& place, const std::string& cause) {
+    throw Error(ErrorKind::model, place + ": " + cause);
+}
+
+template <class Alternative>
+const Alternative& get(const SettingValue& value, const std::string& place, const char* expected) {
+    const auto* found = std::get_if<Alternative>(&value);
+    if (found == nullptr) {
+        fail(place, "'" + setting_text(value) + "' stands where " + expected + " belongs");
+    }
+    return *found;
+}
+
+void require_range(const Setting& setting, double number, const std::string& place) {
+    if (!setting.range.contains(number)) {
+        fail(place, format_number(number) + " is out of range; it must be " + describe(setting.range));
+    }
+}
+
+template <settings::Choice E>
+E choice_named(const std::string& wanted, const std::string& place) {
+    for (const auto& [name, choice] : settings::choices<E>()) {
+        if (name == wanted) {
+            return choice;
+        }
+    }
+    fail(place, "'" + wanted + "' is not a name that this version knows");
+}
+
+void read(const SettingValue& value, const Setting& /*setting*/, bool& field, const std::string& place) {
+    field = get<bool>(value, place, "yes or no");
+}
+void read(const SettingValue& value, const Setting& setting, double& field, const std::string& place) {
+    const auto* whole = std::get_if<std::uint64_t>(&value);
+    field = whole == nullptr ? get<double>(value, place, "a number") : static_cast<double>(*whole);
+    require_range(setting, field, place);
+}
+void read(const SettingValue& value, const Setting& setting, std::uint64_t& field, const std::string& place) {
+    field = get<std::uint64_t>(value, place, "a whole number");
+    require_range(setting, static_cast<double>(field), place);
+}
+void read(const SettingValue& value, const Setting& /*setting*/, std::string& field, const std::string& place) {
+    field = get<std::string>(value, place, "a text");
+}
+void read(const SettingValue& value, const Setting& /*setting*/, std::filesystem::path& field,
+          const std::string& place) {
+    field = get<std::string>(value, place, "a text");
+}
+template <settings::Choice E>
+void read(const SettingValue& value, const Setting& /*setting*/, E& field, const std::string& place) {
+    field = choice_named<E>(get<std::string>(value, place, "a name"), place);
+}
+void read(const SettingValue& value, const Setting& /*setting*/, Conventions& field, const std::string& place) {
+    const auto& text = get<std::string>(value, place, "a name");
+    const std::optional<Conventions> preset = find_conventions(text);
+    if (!preset) {
+        fail(place, "'" + text + "' is not a preset of conventions");
+    }
+    field = *preset;
+}
+void read(const SettingValue& value, const Setting& /*setting*/, const settings::Precision<bool>& field,
+          const std::string& place) {
+    const auto& text = get<std::string>(value, place, "a name");
+    const auto* found = std::ranges::find(settings::precision_names, text);
+    if (found == std::end(settings::precision_names)) {
+        fail(place, "'" + text + "' is not a name that this version knows");
+    }
+    field.in_double = found != std::begin(settings::precision_names);
+}
+void read(const SettingValue& value, const Setting& setting, HeldOut& field, const std::string& place) {
+    field = {};
+    if (!std::holds_alternative<std::string>(value)) {
+        read(value, setting, field.fraction, place);
+    }
+}
+void read(const SettingValue& value, const Setting& /*setting*/, std::vector<std::string>& field,
+          const std::string& place) {
+    field = get<std::vector<std::string>>(value, place, "a list of texts");
+}
+void read(const SettingValue& value, const Setting& setting, std::vector<std::size_t>& field,
+          const std::string& place) {
+    field.clear();
+    const auto* none = std::get_if<std::vector<std::string>>(&value);
+    if (none != nullptr && none->empty()) {
+        return;
+    }
+    for (const std::uint64_t number : get<std::vector<std::uint64_t>>(value, place, "a list of whole numbers")) {
+        require_range(setting, static_cast<double>(number), place);
+        field.push_back(number);
+    }
+}
+void read(const SettingValue& value, const Setting& /*setting*/, std::vector<Activation>& field,
+          const std::string& place) {
+    field.clear();
+    for (const std::string& text : get<std::vector<std::string>>(value, place, "a list of names")) {
+        field.push_back(choice_named<Activation>(text, place));
+    }
+}
+template <class F>
+void read(const SettingValue& value, const Setting& setting, std::optional<F>& field, const std::string& place) {
+    field.reset();
+    if (!std::holds_alternative<std::monostate>(value)) {
+        read(value, setting, field.emplace(), place);
+    }
+}
+
+// --- Walks over the list --------------------------------------------------------------------------------------------
+
+template <class Options>
+SettingValues all_values(const Options& options) {
+    SettingValues values;
+    for_each_setting(options,
+                     [&](const Setting& setting, const auto& field) { values.emplace(setting.name, to_value(field)); });
+    return values;
+}
+
+template <class Options>
+void put_all_over(Options& options, const SettingValues& values, const std::string& place) {
+    std::set<std::string> unknown;
+    for (const auto& named : values) {
+        unknown.insert(named.first);
+    }
+    for_each_setting(options, [&](const Setting& setting, auto&& field) {
+        const auto found = values.find(std::string(setting.name));
+        if (found != values.end()) {
+            read(found->second, setting, field, place + "." + found->first);
+            unknown.erase(found->first);
+        }
+    });
+    if (!unknown.empty()) {
+        fail(place, "'" + *unknown.begin() + "' is not a setting that this version knows");
+    }
+}
+
+template <class Options>
+void check_all_ranges(const Options& options, const std::string& place) {
+    const auto check = [&](const Setting& setting, double number) {
+        if (!setting.range.contains(number)) {
+            throw Error(ErrorKind::usage, place + ": " + std::string(setting.name) + " = " + format_number(number) +
+                                              " is out of range; it must be " + describe(setting.range))
+                .about(std::string(setting.name));
+        }
+    };
+    for_each_setting(options, [&]<class F>(const Setting& setting, const F& field) {
+        if constexpr (std::same_as<F, double> || std::same_as<F, std::uint64_t>) {
+            check(setting, static_cast<double>(field));
+        } else if constexpr (std::same_as<F, std::vector<std::size_t>>) {
+            std::ranges::for_each(field, [&](std::size_t number) { check(setting, static_cast<double>(number)); });
+        } else if constexpr (std::same_as<F, HeldOut>) {
+            check(setting, field.fraction);
+        }
+    });
+}
+
+/// Of a file from before models kept their settings.
+std::optional<OptimizerOptions> optimizer_by_provenance(const Model& model) {
+    const auto text = [&](const char* key) {
+        const auto found = model.provenance.find(key);
+        return found == model.provenance.end() ? std::string() : found->second;
+    };
+    const auto number = [&](const char* key, double otherwise) {
+        const ParsedNumber parsed = parse_number(text(key));
+        return parsed.problem == NumberProblem::none ? parsed.value : otherwise;
+    };
+    const std::optional<OptimizerKind> kind = find_optimizer(text("optimizer"));
+    if (!kind) {
+        return std::nullopt;
+    }
+    OptimizerOptions options{.kind = *kind};
+    options.learning_rate = number("learning_rate", options.learning_rate);
+    options.momentum = number("momentum", 0.0);
+    options.nesterov = text("nesterov") == "yes";
+    options.weight_decay = number("weight_decay", 0.0);
+    return options;
+}
+
+}  // namespace
+
+std::string describe(const SettingRange& range) {
+    const std::string low = format_number(range.lowest), high = format_number(range.highest);
+    if (std::isinf(range.highest)) {
+        if (std::isinf(range.lowest)) {
+            return "finite";
+        }
+        return range.without_lowest ? "above " + low : low + " or more";
+    }
+    return "from " + low + (range.without_lowest ? " (not itself)" : "") + " to " + high +
+           (range.without_highest ? " (not itself)" : "");
+}
+
+std::string setting_text(const SettingValue& value) {
+    return std::visit(
+        []<class V>(const V& v) -> std::string {
+            if constexpr (std::same_as<V, std::monostate>) {
+                return "";
+            } else if constexpr (std::same_as<V, bool>) {
+                return v ? "on" : "off";
+            } else if constexpr (std::same_as<V, std::uint64_t>) {
+                return std::to_string(v);
+            } else if constexpr (std::same_as<V, double>) {
+                return format_number(v);
+            } else if constexpr (std::same_as<V, std::string>) {
+                return v;
+            } else {
+                std::string list;
+                for (const auto& element : v) {
+                    list += (list.empty() ? "" : ",") + setting_text(SettingValue(element));
+                }
+                return list;
+            }
+        },
+        value);
+}
+
+SettingValues setting_values(const FitOptions& options) { return all_values(options); }
+SettingValues setting_values(const OptimizerOptions& options) { return all_values(options); }
+
+void apply_settings(FitOptions& options, const SettingValues& values, const std::string& place) {
+    put_all_over(options, values, place);
+}
+void apply_settings(OptimizerOptions& options, const SettingValues& values, const std::string& place) {
+    put_all_over(options, values, place);
+}
+
+void check_ranges(const OptimizerOptions& options, const std::string& place) { check_all_ranges(options, place); }
+void check_ranges(const TrainOptions& options, const std::string& place) { check_all_ranges(options, place); }
+void check_ranges(const FitOptions& options, const std::string& place) { check_all_ranges(options, place); }
+
+std::optional<FitOptions> recorded_options(const Model& model) {
+    if (model.settings.empty()) {
+        return std::nullopt;
+    }
+    FitOptions options;
+    apply_settings(options, model.settings, "settings");
+    options.conventions = model.architecture().conventions;
+    options.reading = model.preprocessing.reading;
+    return options;
+}
+
+std::optional<OptimizerOptions> recorded_optimizer(const Model& model) {
+    if (model.settings.empty()) {
+        return optimizer_by_provenance(model);
+    }
+    return recorded_options(model)->training.optimizer;
+}
+
+}  // namespace handgrad

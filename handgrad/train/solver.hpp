@@ -1,0 +1,39 @@
+// What moves a training: the seam for solvers that are not mini-batch steps.
+#pragma once
+
+#include "handgrad/train/trainer.hpp"
+
+namespace handgrad {
+
+/// What is to be learned, and how. The data are referred to.
+template <class T>
+struct TrainProblem {
+    const BasicDataset<T>& data;
+    TrainOptions options;
+};
+
+/// What an iteration saw.
+struct Iteration {
+    double loss;           ///< as EpochReport::loss
+    double learning_rate;  ///< of its last step
+};
+
+/// Takes a state from one epoch to the next: all batches of mini-batch steps, or one iteration of a method that sees all
+/// rows at once. Made for a problem and the state that it goes on from by the entry of an optimizer (train/optimizer.hpp:
+/// O::solver). Between two calls the state is only looked at, so a solver may keep what it remembers, and a copy of the
+/// weights, in a layout of its own.
+template <class T>
+class Solver {
+public:
+    Solver() = default;
+    Solver(const Solver&) = delete;
+    Solver& operator=(const Solver&) = delete;
+    virtual ~Solver() = default;
+
+    /// Epoch state.epoch + 1: moves state.net, and nothing else of the state. Raises Diverged with state.net as it was.
+    virtual Iteration advance(TrainState<T>& state) = 0;
+    /// Writes what it remembers into state.moments and state.count; called when somebody wants to see them.
+    virtual void save(TrainState<T>& state) const = 0;
+};
+
+}  // namespace handgrad
