@@ -46,7 +46,7 @@ std::string help() {
 
 int print(const std::string& text) {
     Output output;
-    output.write(text);
+    output.show(text);
     output.finish();
     return 0;
 }
