@@ -1,5 +1,6 @@
 # The front door: `make` builds, `make demo` shows, `make test` proves. Each installs what it lacks first.
 .PHONY: all packages program configure-dev demo demo-fashion test tidy threads emulated mutations bench bench-reading \
+        bench-decimals \
         bench-instructions proof scores equations format clean
 
 all: packages
@@ -62,6 +63,12 @@ bench-reading: all
 	@cmake --build --preset release --target read_table
 	@.venv-peers/bin/python bench/reading.py
 	@.venv-peers/bin/python bench/start.py
+
+# Our reader of decimal numbers beside fast_float and the standard library's, with a check of the bits.
+bench-decimals: packages
+	@tools/install-packages bench/packages.txt
+	@g++ -std=c++20 -O3 -DNDEBUG -ffp-contract=off -I. tests/slow/decimals.cpp handgrad/data/decimal.cpp -o build/decimals
+	@build/decimals
 
 # Instructions of a step, counted by valgrind, beside bench/instructions.json: the same on a busy machine.
 bench-instructions: all

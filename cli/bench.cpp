@@ -157,7 +157,7 @@ int bench(std::vector<std::string> words) {
     tell_machine(options.measure.execution, options.show);
     Output output;
     const auto show = [&](const std::string& text) {
-        output.write(text);
+        output.answer(options.show.json, text);
         output.flush();  // as it is measured: somebody may be watching
     };
     const measure::MachineLimits limits = measure::measure_machine(options.measure);
@@ -170,7 +170,7 @@ int bench(std::vector<std::string> words) {
         show(options.show.json ? workload_event(measured) : describe(measured));
     }
     if (!options.show.json) {
-        output.write(
+        output.show(
             "\nlimit = flops/(peak x threads) + functions and update at their own best rate (bench --help: more)\n");
     }
     output.finish();

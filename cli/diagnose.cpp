@@ -134,8 +134,8 @@ int diagnose(std::vector<std::string> words) {
         options.rows_top == 0
             ? std::vector<diagnose::RowGradient>{}
             : diagnose::dominant_rows(diagnose::row_gradients(model, table, options.apply()), options.rows_top);
-    output.write(options.show.json ? diagnosis_event(diagnosis, top, table)
-                                   : describe(diagnosis, rows_text(top, table)));
+    output.answer(options.show.json, options.show.json ? diagnosis_event(diagnosis, top, table)
+                                                       : describe(diagnosis, rows_text(top, table)));
     output.finish();
     return 0;
 }

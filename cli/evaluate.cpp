@@ -53,7 +53,7 @@ int evaluate(std::vector<std::string> words) {
     Output output;
     const auto [model, table] = load(options);
     const Evaluation evaluation = evaluate(model, table, options.apply(), options.execution);
-    output.write(options.show.json ? evaluation_event(evaluation) : describe(model, evaluation));
+    output.answer(options.show.json, options.show.json ? evaluation_event(evaluation) : describe(model, evaluation));
     output.finish();
     return 0;
 }

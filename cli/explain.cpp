@@ -205,7 +205,7 @@ int explain(std::vector<std::string> words) {
     const explain::Explanation explanation = options.model.empty()
                                                  ? explain_sizes(options.network, overruled({}, options.optimizer))
                                                  : explain_model(options);
-    output.write(rendered(explanation, options));
+    output.answer(options.show.json || options.format == Format::json, rendered(explanation, options));
     output.finish();
     return 0;
 }

@@ -117,7 +117,7 @@ int inspect(std::vector<std::string> words) {
     const std::string bytes = read_file(path);
     const Model model = parse_model(bytes, path, allow_nonfinite);
     const std::string file_hash = xxh3_128_hex(bytes);
-    output.write(show.json ? model_event(model, path, file_hash) : describe(model, path, file_hash));
+    output.answer(show.json, show.json ? model_event(model, path, file_hash) : describe(model, path, file_hash));
     output.finish();
     return 0;
 }

@@ -47,7 +47,7 @@ std::string help() {
 
 int print(const std::string& text) {
     Output output;
-    output.write(text);
+    output.show(text);
     output.finish();
     return 0;
 }

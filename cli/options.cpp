@@ -89,7 +89,7 @@ bool parse_or_help(Arguments& arguments, std::vector<std::string> words) {
         return true;
     }
     Output output;
-    output.write(arguments.help());
+    output.show(arguments.help());
     output.finish();
     return false;
 }

@@ -13,6 +13,7 @@
 
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/utf8.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -24,6 +25,11 @@ constexpr std::size_t block = std::size_t{1} << 16;
         throw ReaderGone{};
     }
     throw Error(ErrorKind::io, std::string("standard output: ") + std::strerror(errno));
+}
+
+void put(const std::string& text) {
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    std::fflush(stderr);
 }
 
 }  // namespace
@@ -38,6 +44,16 @@ void Output::write(std::string_view text) {
     waiting_ += text;
     if (!file_ && waiting_.size() >= block) {
         flush();
+    }
+}
+
+void Output::show(std::string_view text) { write(printable(text, Layout::kept)); }
+
+void Output::answer(bool json, std::string_view text) {
+    if (json) {
+        write(text);
+    } else {
+        show(text);
     }
 }
 
@@ -69,12 +85,9 @@ void Output::finish() {
     }
 }
 
-void tell(std::string_view line) { draw(std::string(line) + "\n"); }
+void tell(std::string_view line) { put(printable(line, Layout::kept) + "\n"); }
 
-void draw(std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), stderr);
-    std::fflush(stderr);
-}
+void redraw(std::string_view line) { put("\r" + printable(line)); }
 
 bool on_terminal() {
     const char* terminal = std::getenv("TERM");

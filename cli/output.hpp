@@ -18,8 +18,12 @@ class Output {
 public:
     /// Standard output, or `file` unless it is empty; raises Error(io) now when that cannot be written.
     explicit Output(std::optional<std::filesystem::path> file = {});
-    /// Raises Error(io), ReaderGone.
+    /// Data, byte for byte. Raises Error(io), ReaderGone.
     void write(std::string_view text);
+    /// A text for people: what a terminal would obey, in a name from a file, is shown escaped. Raises as write().
+    void show(std::string_view text);
+    /// The answer of a verb: an event as data with --json, else a text for people.
+    void answer(bool json, std::string_view text);
     /// What has been written so far reaches its reader now (standard output only).
     void flush();
     /// Completes and closes. Data that is not finished may be lost. Raises Error(io), ReaderGone.
@@ -30,11 +34,12 @@ private:
     std::string waiting_;
 };
 
-/// One message for people on standard error; a line end is added. Failures are ignored: there is nobody left to tell.
+/// One message for people on standard error, what a terminal would obey shown escaped; a line end is added. Failures
+/// are ignored: there is nobody left to tell.
 void tell(std::string_view line);
 
-/// The same without the line end, for a line that is drawn anew.
-void draw(std::string_view text);
+/// The same over the line that was drawn last, and without a line end.
+void redraw(std::string_view line);
 
 /// Whether standard error is a terminal that can draw a line anew, and how many places it has.
 bool on_terminal();

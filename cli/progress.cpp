@@ -89,7 +89,7 @@ void Progress::show() {
         line = line.substr(0, width);
         const std::size_t left_over = drawn_width_ > line.size() ? drawn_width_ - line.size() : 0;
         drawn_width_ = line.size();
-        draw(fmt::format("\r{}{:{}}", line, "", left_over));
+        redraw(fmt::format("{}{:{}}", line, "", left_over));
     }
     unseen_.reset();
 }

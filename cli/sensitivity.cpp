@@ -87,7 +87,8 @@ int sensitivity(std::vector<std::string> words) {
                              .allow_extra = options.applying.allow_extra};
     const std::vector<diagnose::ColumnSensitivity> columns =
         sensitivity(model, table, apply, options.how, options.execution);
-    output.write(options.show.json ? sensitivity_event(columns, table.rows) : describe(columns, table.rows));
+    output.answer(options.show.json,
+                  options.show.json ? sensitivity_event(columns, table.rows) : describe(columns, table.rows));
     output.finish();
     return 0;
 }

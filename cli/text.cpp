@@ -63,7 +63,10 @@ std::string wrapped(std::string_view sentence) {
     return text;
 }
 
-std::string aligned(const std::vector<std::vector<std::string>>& rows, Heading heading) {
+std::string aligned(std::vector<std::vector<std::string>> rows, Heading heading) {
+    for (auto& row : rows) {  // as it will be shown, to know the width; and the line ends in a name are no lines
+        std::ranges::transform(row, row.begin(), [](const std::string& cell) { return printable(cell); });
+    }
     std::vector<std::size_t> widths;
     std::vector<bool> numeric;
     for (std::size_t r = 0; r < rows.size(); ++r) {

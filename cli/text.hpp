@@ -17,7 +17,7 @@ std::string wrapped(std::string_view sentence);
 /// Cells under each other, the first column to the left, the others to the right when they are numbers, whatever stands
 /// in the heading, which is the first row if there is one. Two blanks between columns, none at the end of a line.
 enum class Heading { none, first_row };
-std::string aligned(const std::vector<std::vector<std::string>>& rows, Heading heading);
+std::string aligned(std::vector<std::vector<std::string>> rows, Heading heading);
 
 /// Six significant digits, for people; machines get all digits by --json.
 std::string rounded(double value);

@@ -14,7 +14,7 @@ function(handgrad_target target)
     # Errors in the presets that test; a stranger's newer compiler may warn of more without failing the build.
     # Designated initializers name what differs and leave the rest to its default: no warning of missing fields.
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
-                                             -Wno-missing-field-initializers)
+                                             -Wno-missing-field-initializers -Werror=switch)
   endif()
   if(HANDGRAD_SANITIZE)
     target_compile_options(

@@ -1,4 +1,4 @@
-// UTF-8 texts: how much room they take on a terminal, and what to do with bytes that are none.
+// UTF-8 texts: how much room they take on a terminal, and what to do with what is none or is a command to a terminal.
 #pragma once
 
 #include <algorithm>
@@ -17,5 +17,11 @@ inline std::size_t display_width(std::string_view text) {
 
 /// The text with U+FFFD in place of each longest run of bytes that begins a character and is none (Unicode 15, §3.9).
 std::string replace_invalid_utf8(std::string_view text);
+
+/// The text as a terminal may be shown it: control characters, the marks that turn the direction of writing (U+202A …
+/// U+202E, U+2066 … U+2069), U+2028 and U+2029 as \x1b or \u009b, and bytes that are no UTF-8 as \x9b. Line ends and
+/// tabs remain with `Layout::kept`, for a whole text; in a name they become \n and \t.
+enum class Layout { kept, escaped };
+std::string printable(std::string_view text, Layout layout = Layout::escaped);
 
 }  // namespace handgrad
