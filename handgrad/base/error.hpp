@@ -16,7 +16,8 @@ enum class ErrorKind {
 };
 
 /// A user's mistake. what() reads `PLACE: CAUSE`, for instance
-/// `train.csv:17: column 'age': 'n/a' is not a number`. A programmer's mistake is an assert instead.
+/// `train.csv:17: column 'age': 'n/a' is not a number`, or, where a program calls a public function in a way that makes
+/// no sense, `predict: yhat has 2 numbers, the network puts out 3`. A mistake inside the library is an assert instead.
 class Error : public std::runtime_error {
 public:
     Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}

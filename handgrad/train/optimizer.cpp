@@ -7,6 +7,7 @@
 #include <numbers>
 #include <string>
 
+#include "handgrad/base/checks.hpp"
 #include "handgrad/base/error.hpp"
 #include "handgrad/math/elementary.hpp"
 
@@ -72,6 +73,9 @@ Optimizer<T>::Optimizer(const BasicMlp<T>& net, const OptimizerOptions& options)
 
 template <class T>
 typename Optimizer<T>::Constants Optimizer<T>::next(double learning_rate, double penalty) {
+    require(learning_rate >= 0.0 && std::isfinite(learning_rate), "learning_rate", learning_rate,
+            "a finite number, 0 or above");
+    require(penalty >= 0.0 && std::isfinite(penalty), "penalty", penalty, "a finite number, 0 or above");
     ++steps_;
     math::UpdateConstants<T> c;
     const bool before = conventions_.adam_epsilon == AdamEpsilon::before_correction;
@@ -103,7 +107,15 @@ typename Optimizer<T>::Constants Optimizer<T>::next(double learning_rate, double
 
 template <class T>
 void Optimizer<T>::update(BasicMlp<T>& net, const BasicMlp<T>& gradient, double learning_rate) {
-    assert(net.parameters().size() == gradient.parameters().size());
+    if (gradient.architecture().sizes != net.architecture().sizes) {
+        checks::refuse({"update", "gradient"}, "has not the sizes of the network; make it by BasicMlp::zeros_like");
+    }
+    for (const AlignedVector<T>* state : {&first_, &second_}) {
+        if (!state->empty()) {
+            checks::equal({"update", "net"}, net.parameters().size(), "parameters", "the optimizer was made for",
+                          state->size());
+        }
+    }
     const Constants constants = next(learning_rate);
     const std::span<const T> g = gradient.parameters();
     const std::span<T> w = net.parameters();
