@@ -297,7 +297,7 @@ TYPED_TEST(Edges, PredictorOfManyRows) {
         {"jacobian: J overlaps with x", [&] { predictor.jacobian(overlapping(0, 4), yhat, overlapping(7, 12)); }},
         {"jacobian: J overlaps with yhat", [&] { predictor.jacobian(x, overlapping(0, 3), overlapping(5, 12)); }},
         {"vector_jacobian: predictor was made", [&] { plain.vector_jacobian(x, v, yhat, v_J); }},
-        {"vector_jacobian: x has 3 rows", [&] { predictor.vector_jacobian(s.wide, v, yhat, v_J); }},
+        {"vector_jacobian: x has 5 columns", [&] { predictor.vector_jacobian(s.wide, v, yhat, v_J); }},
         {"vector_jacobian: v has 4 columns", [&] { predictor.vector_jacobian(x, s.wide_y, yhat, v_J); }},
         {"vector_jacobian: v has 3 rows", [&] { predictor.vector_jacobian(x, s.more_y, yhat, v_J); }},
         {"vector_jacobian: yhat has 1 row", [&] { predictor.vector_jacobian(x, v, short_yhat, v_J); }},
