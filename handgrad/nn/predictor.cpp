@@ -29,19 +29,29 @@ constexpr double worth_a_thread = 4e5;
 
 constexpr std::size_t works = 4;
 
+/// … as many numbers.
+template <class T>
+constexpr std::size_t stack_numbers = stack_bytes / sizeof(T);
+
+/// Scratch for more, which the thread keeps for its next call.
+template <class T>
+[[gnu::cold, gnu::noinline]] T* kept_room(std::size_t size) {
+    thread_local AlignedVector<T> room;
+    if (room.size() < size) {
+        room.resize(size);
+    }
+    return room.data();
+}
+
 /// Calls use(room) with scratch for so many numbers, aligned to a cache line.
 template <class T, class Use>
 void with_room(std::size_t size, const Use& use) {
-    if (size <= stack_bytes / sizeof(T)) {
-        alignas(64) T room[stack_bytes / sizeof(T)];
-        use(room);
-    } else {
-        thread_local AlignedVector<T> room;
-        if (room.size() < size) {
-            room.resize(size);
-        }
-        use(room.data());
+    if (size > stack_numbers<T>) {
+        use(kept_room<T>(size));
+        return;
     }
+    alignas(64) T room[stack_numbers<T>];
+    use(room);
 }
 
 /// What each kind of work needs of scratch for tiles of `capacity` rows; `turned` holds vectors over `width` / 2 rows.
@@ -162,8 +172,14 @@ struct BasicPredictor<T>::State {
     void check_row(const char* function, std::span<const T> x, std::span<T> yhat) const {
         const std::size_t distance =
             reinterpret_cast<std::uintptr_t>(yhat.data()) - reinterpret_cast<std::uintptr_t>(x.data()) - apart_from;
-        if (x.size() != inputs || yhat.size() != outputs || distance > apart_limit || x.data() == nullptr ||
-            yhat.data() == nullptr) [[unlikely]] {
+        const bool sizes_fit = x.size() == inputs && yhat.size() == outputs;
+        if (!sizes_fit || distance > apart_limit) [[unlikely]] {
+            refuse_row(function, x, yhat);
+        }
+        if (x.data() == nullptr) [[unlikely]] {  // one by one: together the compiler makes bytes of them first
+            refuse_row(function, x, yhat);
+        }
+        if (yhat.data() == nullptr) [[unlikely]] {
             refuse_row(function, x, yhat);
         }
     }
@@ -195,11 +211,19 @@ struct BasicPredictor<T>::State {
         }
     }
 
-    /// Not inlined, so that the scratch on the stack is no part of the callers' frames, and nothing needs to be handed
-    /// on by reference.
+    /// Not inlined, so that the scratch on the stack is no part of the callers' frames; and with_room is written out,
+    /// since the compiler would call it, for that scratch, rather than inline it.
     [[gnu::noinline]] void run_one(const InferenceCall<T>& call) const {
         const InferencePlaces& places = one_row[static_cast<std::size_t>(call.work)];
-        with_room<T>(places.size, [&](T* room) { kernels.infer(net, places, call, room); });
+        if (places.size > stack_numbers<T>) {
+            run_large(places, call);
+            return;
+        }
+        alignas(64) T room[stack_numbers<T>];
+        kernels.infer(net, places, call, room);
+    }
+    [[gnu::noinline]] void run_large(const InferencePlaces& places, const InferenceCall<T>& call) const {
+        kernels.infer(net, places, call, kept_room<T>(places.size));
     }
 
     void run(const InferenceCall<T>& call) const {
