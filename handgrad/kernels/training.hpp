@@ -154,49 +154,36 @@ private:
         l == 0 ? run(inputs()) : run(activations(l - 1));
     }
 
-    /// z of a vector of rows of the last layer, and what was gathered of their y.
-    template <class Outputs>
-    [[gnu::always_inline]] void load_logits(bool narrow, std::size_t row, const S* bias, const S* partial,
-                                            Outputs outputs, const OutputScratch<S>& scratch) const {
-        if (narrow) {
-            narrow_logits<S>(outputs, bias, partial, leaves(), plan_.capacity, row, scratch.z);
-        } else {
-            load_turned<S>(buffers_.layer[last_].a, panel_stride(), row, scratch.z);
-        }
-        for (std::size_t k = 0; k < outputs; ++k) {
-            scratch.y[k] = Simd<S>::load(buffers_.y + k * plan_.capacity + row);
-        }
-    }
-    /// … and their ∂l/∂z to where the backward pass reads it.
-    template <class Outputs>
-    [[gnu::always_inline]] void store_derivatives(bool narrow, std::size_t row, Outputs outputs,
-                                                  const OutputScratch<S>& scratch) const {
-        if (narrow) {
-            for (std::size_t k = 0; k < outputs; ++k) {
-                scratch.dz[k].store(buffers_.dz + k * plan_.capacity + row);
-            }
-        } else {
-            store_turned<S>(scratch.dz, buffers_.layer[last_].d, panel_stride(), row);
-        }
-    }
-
-    /// ŷ and ∂l/∂z of rows first … last − 1 where ∂l/∂ŷ is given; their losses count as 0.
-    void given_rows(std::size_t first, std::size_t last, std::size_t rows, const S* bias, const S* partial,
-                    S* row_losses) const {
+    /// ŷ and ∂l/∂z of rows first … last − 1 where ∂l/∂ŷ is given; their losses count as 0. Loads and
+    /// stores as in loss_of_rows, whose loops a function that both share would keep the compiler from flattening.
+    [[gnu::noinline]] void given_rows(std::size_t first, std::size_t last, std::size_t rows, const S* bias,
+                                      const S* partial, S* row_losses) const {
         using V = Simd<S>;
-        const OutputScratch<S> scratch(buffers_.scratch, output_.outputs);
+        const std::size_t outputs = output_.outputs;
+        const OutputScratch<S> scratch(buffers_.scratch, outputs);
         const bool derivatives = plan_.work != Work::loss;
         const bool writes = plan_.split_rows || !output_.narrow || member_.index == 0;  // else all do the same rows
         for (std::size_t row = first; row < last; row += V::lanes) {
-            load_logits(output_.narrow, row, bias, partial, output_.outputs, scratch);
+            if (output_.narrow) {
+                narrow_logits<S>(outputs, bias, partial, leaves(), plan_.capacity, row, scratch.z);
+            } else {
+                load_turned<S>(buffers_.layer[last_].a, panel_stride(), row, scratch.z);
+            }
+            for (std::size_t k = 0; k < outputs; ++k) {
+                scratch.y[k] = V::load(buffers_.y + k * plan_.capacity + row);
+            }
             rows_given<S>(plan_.loss, scratch, derivatives);
             if (writes && row < rows) {
                 store_rows<S>(scratch.yhat, rows - row < V::lanes ? rows - row : V::lanes,
                               plan_.yhat + (first_ + row) * plan_.yhat_stride, plan_.yhat_stride);
             }
             V(0).store(row_losses + row);
-            if (derivatives) {
-                store_derivatives(output_.narrow, row, output_.outputs, scratch);
+            if (derivatives && output_.narrow) {
+                for (std::size_t k = 0; k < outputs; ++k) {
+                    scratch.dz[k].store(buffers_.dz + k * plan_.capacity + row);
+                }
+            } else if (derivatives) {
+                store_turned<S>(scratch.dz, buffers_.layer[last_].d, panel_stride(), row);
             }
         }
     }
@@ -220,10 +207,24 @@ private:
                     outputs);
                 const bool narrow = output_.narrow;
                 for (std::size_t row = first; row < last; row += V::lanes) {
-                    load_logits(narrow, row, bias, partial, outputs, scratch);
+                    if (narrow) {
+                        narrow_logits<S>(outputs, bias, partial, leaves(), plan_.capacity, row, scratch.z);
+                    } else {
+                        load_turned<S>(buffers_.layer[last_].a, panel_stride(), row, scratch.z);
+                    }
+                    for (std::size_t k = 0; k < outputs; ++k) {
+                        scratch.y[k] = V::load(buffers_.y + k * plan_.capacity + row);
+                    }
                     rows_loss<S>(loss, scratch, V::load(buffers_.shares + row), derivatives).store(row_losses + row);
-                    if (derivatives) {
-                        store_derivatives(narrow, row, outputs, scratch);
+                    if (!derivatives) {
+                        continue;
+                    }
+                    if (narrow) {
+                        for (std::size_t k = 0; k < outputs; ++k) {
+                            scratch.dz[k].store(buffers_.dz + k * plan_.capacity + row);
+                        }
+                    } else {
+                        store_turned<S>(scratch.dz, buffers_.layer[last_].d, panel_stride(), row);
                     }
                 }
             });
