@@ -28,8 +28,9 @@ struct SettingHint {
 };
 
 /// A user's mistake. what() reads `PLACE: CAUSE; REMEDY`, for instance
-/// `train.csv:17: column 'age': 'n/a' is not a number`, in words that hold for every front end: no option, no keyword. A
-/// programmer's mistake is an assert instead.
+/// `train.csv:17: column 'age': 'n/a' is not a number`, or, where a program calls a public function in a way that makes
+/// no sense, `predict: yhat has 2 numbers, the network puts out 3`, in words that hold for every front end: no option,
+/// no keyword. A mistake inside the library is an assert instead.
 class Error : public std::runtime_error {
 public:
     Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}

@@ -43,6 +43,19 @@ template <class S>
     return math::row_loss<V>(loss, z, scratch.yhat, scratch.y, factor,
                              derivatives ? math::Derivatives::logits : math::Derivatives::none, scratch.dz, scratch.da);
 }
+/// The same for a loss that only the caller knows, with ∂l/∂ŷ in the place of targets: fills scratch.yhat and, with
+/// `derivatives`, scratch.dz, Table 2, row b⁽²⁾: (∂l/∂ŷ)(∂ŷ/∂z₃).
+template <class S>
+[[gnu::noinline]] void rows_given(const math::OutputLoss& loss, const OutputScratch<S>& scratch, bool derivatives) {
+    using V = Simd<S>;
+    const std::span<const V> z = scratch.z;
+    math::row_outputs<V>(loss.output, loss.settings, z, scratch.yhat);
+    if (derivatives) {
+        visit(loss.output, [&]<class G>(G) {
+            math::row_times_jacobian<G, V>(loss.settings, z, scratch.yhat, scratch.y, scratch.dz);
+        });
+    }
+}
 /// Calls f(loss, outputs) once; of the usual pairs of loss and output, and of a single output, the compiler is told, so
 /// that nothing is left to decide in the loops of f.
 template <Loss kind, Activation output, class F>
@@ -97,6 +110,18 @@ void store_turned(std::span<const Simd<S>> z, S* data, std::size_t panel_stride,
         S* to = data + k / panel_width<S> * panel_stride + row * panel_width<S> + k % panel_width<S>;
         for (std::size_t i = 0; i < Simd<S>::lanes; ++i) {
             to[i * panel_width<S>] = lane[i];
+        }
+    }
+}
+
+/// The first `count` rows of such a vector into rows that lie `stride` apart.
+template <class S>
+void store_rows(std::span<const Simd<S>> z, std::size_t count, S* to, std::size_t stride) {
+    for (std::size_t k = 0; k < z.size(); ++k) {
+        S lane[Simd<S>::lanes];
+        z[k].store(lane);
+        for (std::size_t i = 0; i < count; ++i) {
+            to[i * stride + k] = lane[i];
         }
     }
 }

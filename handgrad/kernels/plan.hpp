@@ -72,6 +72,7 @@ struct MemberBuffers {
     T* columns = nullptr;        ///< those rows by columns, for the gradient (PackedColumns)
     T* y = nullptr;              ///< targets [outputs][rows]
     T* dz = nullptr;             ///< ∂l/∂z of a narrow last layer [outputs][rows]
+    T* dx = nullptr;             ///< ∂l/∂x, where it is asked for; the same for all when units are split
     T* row_losses = nullptr;     ///< [rows]
     T* weights = nullptr;        ///< weight of each row, where rows have weights [rows]
     T* shares = nullptr;         ///< weight of each row in the mean, times the reduction [rows]
@@ -126,6 +127,13 @@ struct TrainingPlan {
     std::size_t x_stride = 0;
     const T* y = nullptr;
     std::size_t y_stride = 0;
+    /// y holds ∂l/∂ŷ of a loss that only the caller knows, and `yhat` takes ŷ (rows as they come, no loss here; y is
+    /// not read for Work::loss) …
+    bool given = false;
+    T* yhat = nullptr;
+    std::size_t yhat_stride = 0;
+    T* dx = nullptr;  ///< … and this ∂l/∂x, unless null; needs r of the first layer
+    std::size_t dx_stride = 0;
     const T* weights = nullptr;          ///< of all rows, or null
     const std::size_t* order = nullptr;  ///< null: rows as they come
     std::size_t rows = 0;

@@ -86,9 +86,10 @@ private:
     /// Notes where the rows of the batch are, copies their targets and weights, and their columns for the gradient.
     void gather(const StepConstants<S>& step, std::size_t first, std::size_t rows) {
         const std::size_t padded = round_up(rows, row_padding);
-        const std::size_t outputs = output_.outputs;
+        const std::size_t outputs = plan_.y != nullptr ? output_.outputs : 0;
         const std::size_t* order = plan_.order;
         const S** starts = buffers_.rows;
+        first_ = first;
         for (std::size_t i = 0; i < rows; ++i) {
             starts[i] = plan_.x + (order != nullptr ? order[first + i] : first + i) * plan_.x_stride;
         }
@@ -153,11 +154,50 @@ private:
         l == 0 ? run(inputs()) : run(activations(l - 1));
     }
 
+    /// ŷ and ∂l/∂z of rows first … last − 1 where ∂l/∂ŷ is given; their losses count as 0. Loads and
+    /// stores as in loss_of_rows, whose loops a function that both share would keep the compiler from flattening.
+    [[gnu::noinline]] void given_rows(std::size_t first, std::size_t last, std::size_t rows, const S* bias,
+                                      const S* partial, S* row_losses) const {
+        using V = Simd<S>;
+        const std::size_t outputs = output_.outputs;
+        const OutputScratch<S> scratch(buffers_.scratch, outputs);
+        const bool derivatives = plan_.work != Work::loss;
+        const bool writes = plan_.split_rows || !output_.narrow || member_.index == 0;  // else all do the same rows
+        for (std::size_t row = first; row < last; row += V::lanes) {
+            if (output_.narrow) {
+                narrow_logits<S>(outputs, bias, partial, leaves(), plan_.capacity, row, scratch.z);
+            } else {
+                load_turned<S>(buffers_.layer[last_].a, panel_stride(), row, scratch.z);
+            }
+            for (std::size_t k = 0; k < outputs; ++k) {
+                scratch.y[k] = V::load(buffers_.y + k * plan_.capacity + row);
+            }
+            rows_given<S>(plan_.loss, scratch, derivatives);
+            if (writes && row < rows) {
+                store_rows<S>(scratch.yhat, rows - row < V::lanes ? rows - row : V::lanes,
+                              plan_.yhat + (first_ + row) * plan_.yhat_stride, plan_.yhat_stride);
+            }
+            V(0).store(row_losses + row);
+            if (derivatives && output_.narrow) {
+                for (std::size_t k = 0; k < outputs; ++k) {
+                    scratch.dz[k].store(buffers_.dz + k * plan_.capacity + row);
+                }
+            } else if (derivatives) {
+                store_turned<S>(scratch.dz, buffers_.layer[last_].d, panel_stride(), row);
+            }
+        }
+    }
+
     /// Losses and ∂l/∂z of rows first … last − 1, a multiple of row_padding apart.
     void loss_of_rows(std::size_t first, std::size_t last, std::size_t rows, const S* bias, const S* partial,
                       S* row_losses) const {
         using V = Simd<S>;
         const bool derivatives = plan_.work != Work::loss;
+        if (plan_.given) {
+            given_rows(first, last, rows, bias, partial, row_losses);
+            clear_derivatives(derivatives, rows, last);
+            return;
+        }
         with_loss(
             plan_.loss, output_.outputs,
             [this, first, last, bias, partial, row_losses, derivatives](const math::OutputLoss& loss, auto outputs) {
@@ -188,16 +228,23 @@ private:
                     }
                 }
             });
-        for (std::size_t k = 0; output_.narrow && derivatives && k < output_.outputs; ++k) {
+        clear_derivatives(derivatives, rows, last);
+    }
+    /// ∂l/∂z of a narrow last layer is 0 in the rows that only fill a vector.
+    void clear_derivatives(bool derivatives, std::size_t rows, std::size_t last) const {
+        if (!derivatives || !output_.narrow) {
+            return;
+        }
+        for (std::size_t k = 0; k < output_.outputs; ++k) {
             for (std::size_t row = rows; row < last; ++row) {
                 buffers_.dz[k * plan_.capacity + row] = S(0);
             }
         }
     }
 
-    /// Table 2 from layer l to the activations of layer l − 1, for some of their panels.
+    /// Table 2 from layer l to the activations of layer l − 1, for some of their panels; from the first to the inputs.
     void backward(std::size_t l, std::size_t rows, PanelRange some) {
-        S* d = buffers_.layer[l - 1].d;
+        S* d = l > 0 ? buffers_.layer[l - 1].d : buffers_.dx;
         if (layer(l).narrow) {
             const OutputRows<S> dz{buffers_.dz, output_.outputs, plan_.capacity};
             backward_input<S>(layer(l), plan_.parameters + layer(l).w, dz, rows, panel_stride(), d, some);
@@ -206,6 +253,30 @@ private:
             backward_input<S>(layer(l), plan_.mirrors + layer(l).r, dz, rows, panel_stride(), d, some);
         }
     }
+
+    /// ∂l/∂x = δ W⁽¹⁾ (derivation §7) for some panels of inputs: the inputs are a layer whose f is the identity.
+    [[gnu::noinline]] void input_gradient(std::size_t rows, PanelRange some) {
+        const std::size_t inputs = layer(0).inputs;
+        for (std::size_t p = some.first; p < some.last; ++p) {
+            S* slopes = buffers_.dx + p * panel_stride();
+            for (std::size_t i = 0; i < rows * panel_width<S>; i += Simd<S>::lanes) {
+                Simd<S>(1).store(slopes + i);
+            }
+        }
+        backward(0, rows, some);
+        for (std::size_t p = some.first; p < some.last; ++p) {
+            const std::size_t at = p * panel_width<S>;
+            const std::size_t count = inputs - at < panel_width<S> ? inputs - at : panel_width<S>;
+            const S* from = buffers_.dx + p * panel_stride();
+            S* to = plan_.dx + first_ * plan_.dx_stride + at;
+            for (std::size_t row = 0; row < rows; ++row) {
+                for (std::size_t i = 0; i < count; ++i) {
+                    to[row * plan_.dx_stride + i] = from[row * panel_width<S> + i];
+                }
+            }
+        }
+    }
+    [[nodiscard]] std::size_t input_panels() const { return parts(layer(0).inputs, panel_width<S>); }
 
     /// The gradient of layer l for some panels of its outputs (narrow: of its inputs), into `target`.
     template <class Target>
@@ -269,6 +340,12 @@ private:
             if (!one_barrier()) {
                 barrier();
             }
+        }
+        if (plan_.dx != nullptr) {
+            if (one_barrier()) {
+                barrier();
+            }
+            input_gradient(rows, share_of(input_panels(), member_.index, member_.size));
         }
         // On the sums themselves where it pays; the rarer rules go through the arena of gradients.
         if (plan_.work == Work::train && plan_.rule == math::UpdateRule::sgd) {
@@ -503,6 +580,9 @@ private:
             for (std::size_t l = last_; l > 0; --l) {
                 backward(l, rows, {0, panels(l - 1)});
             }
+            if (plan_.dx != nullptr) {
+                input_gradient(rows, {0, input_panels()});
+            }
             for (std::size_t l = 0; l <= last_; ++l) {
                 gradient(l, rows, {0, layer(l).narrow ? panels(l - 1) : panels(l)}, Store<S>{gradient_arena});
             }
@@ -543,6 +623,7 @@ private:
     const MemberBuffers<S>& buffers_;
     std::size_t last_;
     const PackedLayer& output_;
+    std::size_t first_ = 0;  ///< the first row of the batch, or of the leaf, at hand
 };
 
 }  // namespace

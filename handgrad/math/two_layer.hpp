@@ -1,18 +1,19 @@
 // The derivation itself: two linear layers, Eq. (1)–(19) and Tables 1–5 written literally, dense Jacobians and all.
 #pragma once
 
-#include <cassert>
 #include <cstddef>
 #include <span>
 #include <vector>
 
+#include "handgrad/base/checks.hpp"
 #include "handgrad/base/matrix.hpp"
 #include "handgrad/math/elementary.hpp"
 #include "handgrad/math/number.hpp"
 
 /// This is the oracle, not the engine: it forms every Jacobian as a dense matrix, multiplies them in the order of the
 /// backward table, and keeps the literal formulas even where they overflow (σ′ is NaN for z ≤ −710 in double), so use
-/// it in a wider type and at moderate arguments. Symbols as in the derivation: input x ∈ ℝⁿ, hidden width r, outputs K.
+/// it in a wider type and at moderate arguments. Sizes that do not fit raise Error(usage). Symbols as in the
+/// derivation: input x ∈ ℝⁿ, hidden width r, outputs K.
 namespace handgrad::math::two_layer {
 
 enum class Hidden { relu, sigmoid };      ///< f
@@ -54,9 +55,26 @@ struct Backward {
     Matrix<T> dyhat_dx;   ///< K×n, g′ W⁽²⁾ f′ W⁽¹⁾ (derivation §7)
 };
 
+/// A vector or a matrix of the sizes that the network's W⁽¹⁾ (r×n) and W⁽²⁾ (K×r) ask for.
+template <class T>
+void check(checks::Argument argument, const Vector<T>& v, std::size_t needed) {
+    checks::equal(argument, v.size(), "numbers", "needed are", needed);
+}
+template <class T>
+void check(checks::Argument argument, const Matrix<T>& m, std::size_t rows, std::size_t columns) {
+    checks::equal(argument, m.rows(), "rows", "needed are", rows);
+    checks::equal(argument, m.columns(), "columns", "needed are", columns);
+}
+template <class T>
+void check(const char* function, const Network<T>& net) {
+    check({function, "net.b1"}, net.b1, net.W1.rows());
+    checks::equal({function, "net.W2"}, net.W2.columns(), "columns", "W1 has rows", net.W1.rows());
+    check({function, "net.b2"}, net.b2, net.W2.rows());
+}
+
 template <class T>
 Matrix<T> product(const Matrix<T>& a, const Matrix<T>& b) {
-    assert(a.columns() == b.rows());
+    checks::equal({"product", "b"}, b.rows(), "rows", "a has columns", a.columns());
     Matrix<T> c(a.rows(), b.columns());
     for (std::size_t i = 0; i < a.rows(); ++i) {
         for (std::size_t j = 0; j < b.columns(); ++j) {
@@ -71,6 +89,8 @@ Matrix<T> product(const Matrix<T>& a, const Matrix<T>& b) {
 /// W v + b.
 template <class T>
 Vector<T> linear(const Matrix<T>& W, const Vector<T>& v, const Vector<T>& b) {
+    check({"linear", "v"}, v, W.columns());
+    check({"linear", "b"}, b, W.rows());
     Vector<T> z = b;
     for (std::size_t i = 0; i < W.rows(); ++i) {
         for (std::size_t j = 0; j < W.columns(); ++j) {
@@ -100,6 +120,9 @@ T indicator(T z) {
 /// that of Table 5.
 template <class T>
 Forward<T> forward(const Network<T>& net, const Vector<T>& x, const Vector<T>& y) {
+    check("forward", net);
+    check({"forward", "x"}, x, net.W1.columns());
+    check({"forward", "y"}, y, net.W2.rows());
     Forward<T> t;
     t.z1 = linear(net.W1, x, net.b1);  // Eq. (1)
     t.z2 = t.z1;
@@ -149,6 +172,7 @@ Matrix<T> output_jacobian(Output g, const Vector<T>& z3) {
 /// cross-entropy: ∂l/∂ŷ ∈ ℝ^{1×K}.
 template <class T>
 Matrix<T> loss_jacobian(TwoLayerLoss loss, const Vector<T>& yhat, const Vector<T>& y) {
+    check({"loss_jacobian", "yhat"}, yhat, y.size());
     Matrix<T> J(1, y.size());
     const T K = T(static_cast<double>(y.size()));
     for (std::size_t j = 0; j < y.size(); ++j) {
@@ -162,6 +186,13 @@ Matrix<T> loss_jacobian(TwoLayerLoss loss, const Vector<T>& yhat, const Vector<T
 /// x · (row), is the transpose of the parameter's shape (derivation §6.2); here it is stored in the parameter's own.
 template <class T>
 Backward<T> backward(const Network<T>& net, const Vector<T>& x, const Vector<T>& y, const Forward<T>& t) {
+    check("backward", net);
+    check({"backward", "x"}, x, net.W1.columns());
+    check({"backward", "y"}, y, net.W2.rows());
+    check({"backward", "t.z1"}, t.z1, net.W1.rows());
+    check({"backward", "t.z2"}, t.z2, net.W1.rows());
+    check({"backward", "t.z3"}, t.z3, net.W2.rows());
+    check({"backward", "t.yhat"}, t.yhat, net.W2.rows());
     Backward<T> d;
     d.dl_dyhat = loss_jacobian(net.loss, t.yhat, y);
     d.dyhat_dz3 = output_jacobian(net.g, t.z3);
@@ -189,6 +220,10 @@ Backward<T> backward(const Network<T>& net, const Vector<T>& x, const Vector<T>&
 /// Step 5, Eq. (4): w ← w − η ∂l/∂w for every parameter.
 template <class T>
 void update(Network<T>& net, const Backward<T>& d, T eta) {
+    check({"update", "d.dW1"}, d.dW1, net.W1.rows(), net.W1.columns());
+    check({"update", "d.db1"}, d.db1, net.b1.size());
+    check({"update", "d.dW2"}, d.dW2, net.W2.rows(), net.W2.columns());
+    check({"update", "d.db2"}, d.db2, net.b2.size());
     const auto step = [eta](auto&& w, auto&& dw) {
         for (std::size_t i = 0; i < w.size(); ++i) {
             w[i] -= eta * dw[i];

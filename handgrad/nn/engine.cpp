@@ -38,7 +38,7 @@ double operations(std::span<const PackedLayer> layers, std::size_t rows) {
 
 template <class T>
 Engine<T>::Engine(const BasicMlp<T>& net, const EngineOptions& options)
-    : packed_(net.architecture(), kernels::kernels<T>(options.execution.level()).width),
+    : packed_(net.architecture(), kernels::kernels<T>(options.execution.level()).width, options.given),
       kernels_(kernels::kernels<T>(options.execution.level())) {
     const Architecture& shape = net.architecture();
     plan_.shape = packed_.shape();
@@ -46,6 +46,7 @@ Engine<T>::Engine(const BasicMlp<T>& net, const EngineOptions& options)
     plan_.reduction = reduction_factor(options.loss.kind, net.outputs(), shape.conventions);
     plan_.rule = options.rule;
     plan_.work = options.work;
+    plan_.given = options.given;
     plan_.penalise = options.penalty != 0.0;
     plan_.penalise_biases = shape.conventions.penalty == Penalty::all_parameters;
     const int states = math::visit(options.rule, []<class Rule>(Rule) { return Rule::states; });
@@ -107,6 +108,8 @@ void Engine<T>::make_buffers(const EngineOptions& options) {
     const std::size_t numbers = output.outputs * plan_.capacity;
     const std::size_t partial = output.narrow ? 2 * parts(output.inputs, leaf_units) * numbers : 0;
     T* shared_partial = plan_.split_rows ? nullptr : room(partial);
+    const std::size_t dx_size = options.given ? round_up(layers[0].inputs, width) * plan_.capacity : 0;
+    T* shared_dx = plan_.split_rows ? nullptr : room(dx_size);
 
     members_.resize(threads_);
     layers_.resize(threads_);
@@ -127,6 +130,7 @@ void Engine<T>::make_buffers(const EngineOptions& options) {
         member.columns = room(with_gradient ? plan_.capacity * (layers[0].inputs + 1) : 0);
         member.y = room(numbers);
         member.dz = room(numbers);
+        member.dx = plan_.split_rows ? room(dx_size) : shared_dx;
         member.row_losses = room(plan_.capacity);
         member.weights = options.row_weights ? room(plan_.capacity) : nullptr;
         member.shares = room(plan_.capacity);
@@ -201,6 +205,34 @@ template <class T>
 std::size_t Engine<T>::run(const EngineRows<T>& rows, std::size_t batch,
                            std::span<const kernels::StepConstants<T>> steps, std::span<double> losses, bool stop) {
     assert(losses.size() >= steps.size());
+    kernels::TrainingPlan<T> plan = plan_for(rows, batch);
+    plan.steps = steps.size();
+    plan.step = steps.data();
+    plan.losses = losses.data();
+    plan.stop_at_nonfinite = stop;
+    return run(plan);
+}
+
+template <class T>
+void Engine<T>::run_given(const EngineRows<T>& rows, MatrixView<T> yhat, MatrixView<T> dx) {
+    assert(plan_.given);
+    const kernels::StepConstants<T> step{.total_weight = 1.0};
+    double loss = 0.0;
+    kernels::TrainingPlan<T> plan = plan_for(rows, rows.count);
+    plan.work = rows.y.data() == nullptr ? Work::loss : plan_.work;
+    plan.steps = 1;
+    plan.step = &step;
+    plan.losses = &loss;
+    plan.stop_at_nonfinite = false;
+    plan.yhat = yhat.data();
+    plan.yhat_stride = yhat.stride();
+    plan.dx = dx.data();
+    plan.dx_stride = dx.stride();
+    run(plan);
+}
+
+template <class T>
+kernels::TrainingPlan<T> Engine<T>::plan_for(const EngineRows<T>& rows, std::size_t batch) const {
     kernels::TrainingPlan<T> plan = plan_;
     plan.x = rows.x.data();
     plan.x_stride = rows.x.stride();
@@ -210,10 +242,11 @@ std::size_t Engine<T>::run(const EngineRows<T>& rows, std::size_t batch,
     plan.order = rows.order;
     plan.rows = rows.count;
     plan.batch = batch;
-    plan.steps = steps.size();
-    plan.step = steps.data();
-    plan.losses = losses.data();
-    plan.stop_at_nonfinite = stop;
+    return plan;
+}
+
+template <class T>
+std::size_t Engine<T>::run(const kernels::TrainingPlan<T>& plan) {
     std::size_t done = 0;
     const auto work = [&](Team& team) {
         const std::optional<FlushToZero> flush_to_zero =

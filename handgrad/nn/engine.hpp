@@ -22,6 +22,7 @@ struct EngineOptions {
     kernels::Work work = kernels::Work::train;
     std::size_t batch = 32;    ///< most rows of a step
     bool row_weights = false;  ///< rows have weights
+    bool given = false;        ///< ∂l/∂ŷ is given, no loss (run_given)
     double penalty = 0.0;      ///< α of the L2 penalty that is part of the loss, as the conventions declare it
     Execution execution;
 };
@@ -60,12 +61,18 @@ public:
     std::size_t run(const EngineRows<T>& rows, std::size_t batch, std::span<const kernels::StepConstants<T>> steps,
                     std::span<double> losses, bool stop);
 
+    /// One step on rows whose y holds ∂l/∂ŷ: fills yhat, the arena of gradients and, unless it is null, dx = ∂l/∂x.
+    /// Only yhat when y is null.
+    void run_given(const EngineRows<T>& rows, MatrixView<T> yhat, MatrixView<T> dx);
+
     [[nodiscard]] const EngineState<T>& state() const { return state_; }
     void restore(const EngineState<T>& state);
     /// Threads that a step uses.
     [[nodiscard]] std::size_t threads() const { return threads_; }
 
 private:
+    kernels::TrainingPlan<T> plan_for(const EngineRows<T>& rows, std::size_t batch) const;
+    std::size_t run(const kernels::TrainingPlan<T>& plan);
     T* room(std::size_t count);
     void choose_split(std::size_t batch, std::size_t most_threads);
     void make_buffers(const EngineOptions& options);

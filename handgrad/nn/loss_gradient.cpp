@@ -1,20 +1,32 @@
 // One step of the engine that keeps the gradient instead of using it.
 #include "handgrad/nn/loss_gradient.hpp"
 
-#include <cassert>
-
+#include "handgrad/nn/arguments.hpp"
 #include "handgrad/nn/engine.hpp"
 
 namespace handgrad {
+namespace {
+
+template <class T>
+const BasicMlp<T>& checked(const BasicMlp<T>& net, const LossFunction& function, std::size_t most_rows) {
+    checks::network("LossGradient", net);
+    checks::loss_function("LossGradient", function);
+    checks::largest_batch("LossGradient", most_rows);
+    return net;
+}
+
+}  // namespace
 
 template <class T>
 LossGradient<T>::LossGradient(const BasicMlp<T>& net, const LossFunction& function, std::size_t most_rows,
                               bool row_weights, const Execution& execution)
-    : engine_(std::make_unique<Engine<T>>(net, EngineOptions{.loss = function,
-                                                             .work = kernels::Work::gradient,
-                                                             .batch = most_rows,
-                                                             .row_weights = row_weights,
-                                                             .execution = execution})),
+    : engine_(
+          std::make_unique<Engine<T>>(checked(net, function, most_rows), EngineOptions{.loss = function,
+                                                                                       .work = kernels::Work::gradient,
+                                                                                       .batch = most_rows,
+                                                                                       .row_weights = row_weights,
+                                                                                       .execution = execution})),
+      shape_(net.architecture()),
       most_rows_(most_rows),
       row_weights_(row_weights) {}
 
@@ -25,8 +37,15 @@ template <class T>
 double LossGradient<T>::operator()(const BasicMlp<T>& net, std::type_identity_t<MatrixView<const T>> x,
                                    std::type_identity_t<MatrixView<const T>> y, BasicMlp<T>& grad,
                                    std::type_identity_t<std::span<const T>> row_weights) {
-    assert(x.rows() > 0 && x.rows() <= most_rows_ && x.columns() == net.inputs());
-    assert(y.rows() == x.rows() && y.columns() == net.outputs() && row_weights.empty() != row_weights_);
+    checks::batch("LossGradient", shape_, net, x, most_rows_);
+    checks::matrix({"LossGradient", "y"}, y, x.rows(), "x has", net.outputs(), checks::puts_out);
+    checks::equal({"LossGradient", "row_weights"}, row_weights.size(), "numbers",
+                  row_weights_ ? "rows there are" : "it was made without any, and needed are",
+                  row_weights_ ? x.rows() : 0);
+    if (row_weights_ && row_weights.data() == nullptr) {
+        checks::refuse({"LossGradient", "row_weights"}, "is null");
+    }
+    checks::gradient("LossGradient", net, grad);
     engine_->load(net);
     kernels::StepConstants<T> step;
     step.total_weight = row_weights_ ? 0.0 : static_cast<double>(x.rows());

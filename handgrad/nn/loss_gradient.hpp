@@ -18,7 +18,8 @@ template <class T>
 class Engine;
 
 /// Made once for a shape, a loss and a largest batch; calls then allocate nothing. Not for several threads at a time;
-/// it uses threads of its own where a batch is worth it. The bits do not depend on `execution`.
+/// it uses threads of its own where a batch is worth it. The bits do not depend on `execution`. Raises Error(usage) for
+/// settings, sizes and numbers of rows that do not fit.
 template <class T>
 class LossGradient {
 public:
@@ -35,6 +36,7 @@ public:
 
 private:
     std::unique_ptr<Engine<T>> engine_;
+    Architecture shape_;
     std::size_t most_rows_;
     bool row_weights_;
 };

@@ -1,13 +1,13 @@
 // The network of Eq. (1) at any depth: its shape, and its weights (or their gradients) in one flat buffer.
 #pragma once
 
-#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "handgrad/base/checks.hpp"
 #include "handgrad/base/matrix.hpp"
 #include "handgrad/math/activations.hpp"
 #include "handgrad/math/conventions.hpp"
@@ -23,12 +23,13 @@ struct Architecture {
     double leaky_slope = 0.01;                 ///< slope of leaky_relu for z < 0
     Conventions conventions = {};
 
-    [[nodiscard]] std::size_t layers() const { return sizes.size() - 1; }
-    [[nodiscard]] std::size_t inputs() const { return sizes.front(); }
-    [[nodiscard]] std::size_t outputs() const { return sizes.back(); }
-    /// f of hidden layer l, or g of the last.
+    /// 0 as long as there are no sizes.
+    [[nodiscard]] std::size_t layers() const { return sizes.empty() ? 0 : sizes.size() - 1; }
+    [[nodiscard]] std::size_t inputs() const { return sizes.empty() ? 0 : sizes.front(); }
+    [[nodiscard]] std::size_t outputs() const { return sizes.empty() ? 0 : sizes.back(); }
+    /// f of hidden layer l, or g of the last. Raises Error(usage) unless there is such a layer.
     [[nodiscard]] Activation activation(std::size_t layer) const {
-        assert(layer < layers());
+        checks::below({"activation", "layer"}, layer, "layers", layers());
         return layer + 1 == layers() ? output : each_hidden.empty() ? hidden : each_hidden[layer];
     }
     [[nodiscard]] ActivationSettings activation_settings() const {
@@ -73,18 +74,22 @@ public:
     /// All parameters, one after the other.
     [[nodiscard]] std::span<T> parameters() { return parameters_; }
     [[nodiscard]] std::span<const T> parameters() const { return parameters_; }
-    /// W⁽ˡ⁺¹⁾, out×in (layer from 0).
+    /// W⁽ˡ⁺¹⁾, out×in (layer from 0). Raises Error(usage) unless there is such a layer.
     [[nodiscard]] MatrixView<T> weight(std::size_t layer) {
+        checks::below({"weight", "layer"}, layer, "layers", layers());
         return {parameters_.data() + offset(layer), out(layer), in(layer)};
     }
     [[nodiscard]] MatrixView<const T> weight(std::size_t layer) const {
+        checks::below({"weight", "layer"}, layer, "layers", layers());
         return {parameters_.data() + offset(layer), out(layer), in(layer)};
     }
-    /// b⁽ˡ⁺¹⁾, out.
+    /// b⁽ˡ⁺¹⁾, out. Raises Error(usage) unless there is such a layer.
     [[nodiscard]] std::span<T> bias(std::size_t layer) {
+        checks::below({"bias", "layer"}, layer, "layers", layers());
         return parameters().subspan(offset(layer) + out(layer) * in(layer), out(layer));
     }
     [[nodiscard]] std::span<const T> bias(std::size_t layer) const {
+        checks::below({"bias", "layer"}, layer, "layers", layers());
         return parameters().subspan(offset(layer) + out(layer) * in(layer), out(layer));
     }
     void set_zero() { parameters_.assign(parameters_.size(), T(0)); }

@@ -11,6 +11,8 @@
 #include "handgrad/nn/mlp.hpp"
 #include "handgrad/nn/tape.hpp"
 
+/// Every function here raises Error(usage) for arguments whose sizes do not fit the network and each other, and where
+/// what it writes overlaps what it reads; the text names function and argument.
 namespace handgrad {
 
 /// Which loss, and what it needs beside ŷ and y. Its reduction over the outputs is declared by the model's conventions.

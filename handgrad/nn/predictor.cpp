@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
+#include <cstdint>
 #include <vector>
 
 #include "handgrad/base/thread_pool.hpp"
 #include "handgrad/kernels/table.hpp"
+#include "handgrad/nn/arguments.hpp"
 #include "handgrad/nn/packed_network.hpp"
 
 namespace handgrad {
@@ -28,19 +29,29 @@ constexpr double worth_a_thread = 4e5;
 
 constexpr std::size_t works = 4;
 
+/// … as many numbers.
+template <class T>
+constexpr std::size_t stack_numbers = stack_bytes / sizeof(T);
+
+/// Scratch for more, which the thread keeps for its next call.
+template <class T>
+[[gnu::cold, gnu::noinline]] T* kept_room(std::size_t size) {
+    thread_local AlignedVector<T> room;
+    if (room.size() < size) {
+        room.resize(size);
+    }
+    return room.data();
+}
+
 /// Calls use(room) with scratch for so many numbers, aligned to a cache line.
 template <class T, class Use>
 void with_room(std::size_t size, const Use& use) {
-    if (size <= stack_bytes / sizeof(T)) {
-        alignas(64) T room[stack_bytes / sizeof(T)];
-        use(room);
-    } else {
-        thread_local AlignedVector<T> room;
-        if (room.size() < size) {
-            room.resize(size);
-        }
-        use(room.data());
+    if (size > stack_numbers<T>) {
+        use(kept_room<T>(size));
+        return;
     }
+    alignas(64) T room[stack_numbers<T>];
+    use(room);
 }
 
 /// What each kind of work needs of scratch for tiles of `capacity` rows; `turned` holds vectors over `width` / 2 rows.
@@ -127,6 +138,10 @@ struct BasicPredictor<T>::State {
         if (differentiable == Differentiable::yes) {
             packed.mirror(std::span<const T>(parameters), std::span<T>(mirrors));
         }
+        inputs = packed.layers().front().inputs;
+        outputs = packed.layers().back().outputs;
+        apart_from = inputs * sizeof(T);
+        apart_limit = 0 - (inputs + outputs) * sizeof(T);
         std::size_t units = 0;
         for (const kernels::PackedLayer& layer : packed.layers()) {
             slope_units.push_back(units);
@@ -151,12 +166,64 @@ struct BasicPredictor<T>::State {
     State& operator=(const State&) = delete;
     ~State() = default;
 
-    [[nodiscard]] std::size_t inputs() const { return packed.layers().front().inputs; }
-    [[nodiscard]] std::size_t outputs() const { return packed.layers().back().outputs; }
+    /// One row is looked at with as few instructions as there can be (docs/speed.md), and again to say what is wrong:
+    /// yhat begins at least n numbers after x, or at least K before it, when the distance between them, as an unsigned
+    /// number of bytes and less those n, does not exceed 2⁶⁴ less both.
+    void check_row(const char* function, std::span<const T> x, std::span<T> yhat) const {
+        const std::size_t distance =
+            reinterpret_cast<std::uintptr_t>(yhat.data()) - reinterpret_cast<std::uintptr_t>(x.data()) - apart_from;
+        const bool sizes_fit = x.size() == inputs && yhat.size() == outputs;
+        if (!sizes_fit || distance > apart_limit) [[unlikely]] {
+            refuse_row(function, x, yhat);
+        }
+        if (x.data() == nullptr) [[unlikely]] {  // one by one: together the compiler makes bytes of them first
+            refuse_row(function, x, yhat);
+        }
+        if (yhat.data() == nullptr) [[unlikely]] {
+            refuse_row(function, x, yhat);
+        }
+    }
+    [[noreturn, gnu::cold, gnu::noinline]] void refuse_row(const char* function, std::span<const T> x,
+                                                           std::span<T> yhat) const {
+        checks::equal({function, "x"}, x.size(), "numbers", checks::takes, inputs);
+        checks::equal({function, "yhat"}, yhat.size(), "numbers", checks::puts_out, outputs);
+        const bool null = x.data() == nullptr || yhat.data() == nullptr;
+        if (null) {
+            checks::refuse({function, x.data() == nullptr ? "x" : "yhat"}, "is null");
+        }
+        checks::refuse_overlap(function, "x", "yhat");
+    }
+    void check_rows(const char* function, MatrixView<const T> x, MatrixView<T> yhat) const {
+        checks::equal({function, "x"}, x.columns(), "columns", checks::takes, inputs);
+        check_written({function, "yhat"}, x, {}, yhat, outputs, checks::puts_out);
+    }
+    /// A matrix beside x and yhat that is written.
+    void check_written(checks::Argument argument, MatrixView<const T> x, MatrixView<T> yhat, MatrixView<T> written,
+                       std::size_t columns, const char* whose) const {
+        checks::matrix(argument, written, x.rows(), "x has", columns, whose);
+        checks::apart(argument.function, "x", x, argument.name, written);
+        checks::apart(argument.function, "yhat", yhat, argument.name, written);
+    }
+    void check_differentiable(const char* function) const {
+        if (net.mirrors == nullptr) {
+            checks::refuse({function, "predictor"},
+                           "was made with Differentiable::no; make it with Differentiable::yes");
+        }
+    }
 
-    void run_one(const InferenceCall<T>& call) const {
+    /// Not inlined, so that the scratch on the stack is no part of the callers' frames; and with_room is written out,
+    /// since the compiler would call it, for that scratch, rather than inline it.
+    [[gnu::noinline]] void run_one(const InferenceCall<T>& call) const {
         const InferencePlaces& places = one_row[static_cast<std::size_t>(call.work)];
-        with_room<T>(places.size, [&](T* room) { kernels.infer(net, places, call, room); });
+        if (places.size > stack_numbers<T>) {
+            run_large(places, call);
+            return;
+        }
+        alignas(64) T room[stack_numbers<T>];
+        kernels.infer(net, places, call, room);
+    }
+    [[gnu::noinline]] void run_large(const InferencePlaces& places, const InferenceCall<T>& call) const {
+        kernels.infer(net, places, call, kept_room<T>(places.size));
     }
 
     void run(const InferenceCall<T>& call) const {
@@ -187,6 +254,8 @@ struct BasicPredictor<T>::State {
     PackedNetwork packed;
     std::size_t threads;
     AlignedVector<T> parameters, mirrors;
+    std::size_t inputs = 0, outputs = 0;
+    std::size_t apart_from = 0, apart_limit = 0;  ///< of check_row, in bytes
     std::vector<std::size_t> slope_units;
     InferenceNet<T> net;
     std::array<InferencePlaces, works> one_row, tile;
@@ -194,21 +263,23 @@ struct BasicPredictor<T>::State {
 };
 
 template <class T>
-BasicPredictor<T>::BasicPredictor(const BasicMlp<T>& net, const Execution& execution, Differentiable differentiable)
-    : state_(std::make_shared<const State>(net, execution, differentiable)) {}
+BasicPredictor<T>::BasicPredictor(const BasicMlp<T>& net, const Execution& execution, Differentiable differentiable) {
+    checks::network("predictor", net);
+    state_ = std::make_shared<const State>(net, execution, differentiable);
+}
 
 template <class T>
 std::size_t BasicPredictor<T>::inputs() const {
-    return state_->inputs();
+    return state_->inputs;
 }
 template <class T>
 std::size_t BasicPredictor<T>::outputs() const {
-    return state_->outputs();
+    return state_->outputs;
 }
 
 template <class T>
 void BasicPredictor<T>::predict(std::span<const T> x, std::span<T> yhat) const {
-    assert(x.size() == inputs() && yhat.size() == outputs());
+    state_->check_row("predict", x, yhat);
     state_->run_one({.rows = 1, .x = x.data(), .yhat = yhat.data()});
 }
 
@@ -219,8 +290,10 @@ void BasicPredictor<T>::predict(MatrixView<const T> x, MatrixView<T> yhat) const
 
 template <class T>
 void BasicPredictor<T>::predict(MatrixView<const T> x, MatrixView<T> z, MatrixView<T> yhat) const {
-    assert(x.columns() == inputs() && yhat.columns() == outputs() && yhat.rows() == x.rows());
-    assert(z.data() == nullptr || (z.columns() == outputs() && z.rows() == x.rows()));
+    state_->check_rows("predict", x, yhat);
+    if (z.data() != nullptr) {
+        state_->check_written({"predict", "z"}, x, yhat, z, outputs(), checks::puts_out);
+    }
     state_->run({.rows = x.rows(),
                  .x = x.data(),
                  .x_stride = x.stride(),
@@ -232,8 +305,11 @@ void BasicPredictor<T>::predict(MatrixView<const T> x, MatrixView<T> z, MatrixVi
 
 template <class T>
 void BasicPredictor<T>::jacobian(std::span<const T> x, std::span<T> yhat, MatrixView<T> J) const {
-    assert(state_->net.mirrors != nullptr && "made with Differentiable::no");
-    assert(x.size() == inputs() && yhat.size() == outputs() && J.rows() == outputs() && J.columns() == inputs());
+    state_->check_differentiable("jacobian");
+    state_->check_row("jacobian", x, yhat);
+    checks::matrix({"jacobian", "J"}, J, outputs(), checks::puts_out, inputs(), checks::takes);
+    checks::apart("jacobian", "x", x, "J", J);
+    checks::apart("jacobian", "yhat", yhat, "J", J);
     state_->run_one({.work = InferenceWork::jacobian,
                      .rows = 1,
                      .x = x.data(),
@@ -244,9 +320,9 @@ void BasicPredictor<T>::jacobian(std::span<const T> x, std::span<T> yhat, Matrix
 
 template <class T>
 void BasicPredictor<T>::jacobian(MatrixView<const T> x, MatrixView<T> yhat, MatrixView<T> J) const {
-    assert(state_->net.mirrors != nullptr && "made with Differentiable::no");
-    assert(x.columns() == inputs() && yhat.columns() == outputs() && yhat.rows() == x.rows());
-    assert(J.columns() == outputs() * inputs() && J.rows() == x.rows());
+    state_->check_differentiable("jacobian");
+    state_->check_rows("jacobian", x, yhat);
+    state_->check_written({"jacobian", "J"}, x, yhat, J, outputs() * inputs(), "outputs times inputs are");
     state_->run({.work = InferenceWork::jacobian,
                  .rows = x.rows(),
                  .x = x.data(),
@@ -261,10 +337,12 @@ void BasicPredictor<T>::jacobian(MatrixView<const T> x, MatrixView<T> yhat, Matr
 template <class T>
 void BasicPredictor<T>::vector_jacobian(MatrixView<const T> x, MatrixView<const T> v, MatrixView<T> yhat,
                                         MatrixView<T> v_J) const {
-    assert(state_->net.mirrors != nullptr && "made with Differentiable::no");
-    assert(x.columns() == inputs() && yhat.columns() == outputs() && yhat.rows() == x.rows());
-    assert(v.columns() == outputs() && v.rows() == x.rows());
-    assert(v_J.columns() == inputs() && v_J.rows() == x.rows());
+    state_->check_differentiable("vector_jacobian");
+    state_->check_rows("vector_jacobian", x, yhat);
+    checks::matrix({"vector_jacobian", "v"}, v, x.rows(), "x has", outputs(), checks::puts_out);
+    checks::apart("vector_jacobian", "v", v, "yhat", yhat);
+    checks::apart("vector_jacobian", "v", v, "v_J", v_J);
+    state_->check_written({"vector_jacobian", "v_J"}, x, yhat, v_J, inputs(), checks::takes);
     state_->run({.work = InferenceWork::vector_jacobian,
                  .rows = x.rows(),
                  .x = x.data(),
@@ -280,10 +358,12 @@ void BasicPredictor<T>::vector_jacobian(MatrixView<const T> x, MatrixView<const 
 template <class T>
 void BasicPredictor<T>::jacobian_vector(MatrixView<const T> x, MatrixView<const T> u, MatrixView<T> yhat,
                                         MatrixView<T> J_u) const {
-    assert(state_->net.mirrors != nullptr && "made with Differentiable::no");
-    assert(x.columns() == inputs() && yhat.columns() == outputs() && yhat.rows() == x.rows());
-    assert(u.columns() == inputs() && u.rows() == x.rows());
-    assert(J_u.columns() == outputs() && J_u.rows() == x.rows());
+    state_->check_differentiable("jacobian_vector");
+    state_->check_rows("jacobian_vector", x, yhat);
+    checks::matrix({"jacobian_vector", "u"}, u, x.rows(), "x has", inputs(), checks::takes);
+    checks::apart("jacobian_vector", "u", u, "yhat", yhat);
+    checks::apart("jacobian_vector", "u", u, "J_u", J_u);
+    state_->check_written({"jacobian_vector", "J_u"}, x, yhat, J_u, outputs(), checks::puts_out);
     state_->run({.work = InferenceWork::jacobian_vector,
                  .rows = x.rows(),
                  .x = x.data(),

@@ -21,8 +21,9 @@ enum class Differentiable { no, yes };
 /// rows beside it, on the number of threads or on the instruction set, and ŷ is what training computes on the way.
 /// No call allocates, but that a thread whose scratch does not fit on its stack (64 KiB: layers of more than some
 /// hundred units) keeps some for later calls, and that ThreadPool::shared() starts its threads when it is first used.
-/// Sizes that do not fit the network are a caller's mistake, which asserts find. Rows may lie anywhere (MatrixView), at
-/// no particular alignment; what is read and what is written must not overlap.
+/// Rows may lie anywhere (MatrixView), at no particular alignment, between each other too. Sizes that do not fit the
+/// network, and what is written overlapping what is read, raise Error(usage), as a network without layers does when a
+/// predictor is made, and derivatives of one made with Differentiable::no.
 template <class T>
 class BasicPredictor {
 public:

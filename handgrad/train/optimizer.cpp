@@ -7,6 +7,7 @@
 #include <numbers>
 #include <string>
 
+#include "handgrad/base/checks.hpp"
 #include "handgrad/base/error.hpp"
 #include "handgrad/math/elementary.hpp"
 #include "handgrad/train/settings.hpp"
@@ -85,6 +86,13 @@ StepUpdate Adamw::step(const StepInputs& inputs) {
 
 }  // namespace optimizers
 
+/// What a caller gives for one step, where a schedule may come to 0.
+void check_step(double value, const char* argument) {
+    if (!settings::from_0.contains(value)) {
+        throw Error(ErrorKind::usage, "optimizer: " + std::string(argument) + " must be a finite number, 0 or above");
+    }
+}
+
 void check(const OptimizerOptions& options) {
     check_ranges(options, "optimizer");
     if (options.kind != OptimizerKind::sgd && (options.momentum != 0.0 || options.nesterov)) {
@@ -125,6 +133,8 @@ StepUpdate StepSequence::update(double learning_rate) const {
 
 template <class T>
 StepSequence::Constants<T> StepSequence::next(double learning_rate, double penalty) {
+    check_step(learning_rate, "learning_rate");
+    check_step(penalty, "penalty");
     ++count_.steps;
     count_.beta1_power *= options_.beta1;
     count_.beta2_power *= options_.beta2;
@@ -149,7 +159,15 @@ Optimizer<T>::Optimizer(const BasicMlp<T>& net, const OptimizerOptions& options)
 
 template <class T>
 void Optimizer<T>::update(BasicMlp<T>& net, const BasicMlp<T>& gradient, double learning_rate) {
-    assert(net.parameters().size() == gradient.parameters().size());
+    if (gradient.architecture().sizes != net.architecture().sizes) {
+        checks::refuse({"update", "gradient"}, "has not the sizes of the network; make it by BasicMlp::zeros_like");
+    }
+    for (const AlignedVector<T>* state : {&first_, &second_}) {
+        if (!state->empty()) {
+            checks::equal({"update", "net"}, net.parameters().size(), "parameters", "the optimizer was made for",
+                          state->size());
+        }
+    }
     const Constants constants = next(learning_rate);
     const std::span<const T> g = gradient.parameters();
     const std::span<T> w = net.parameters();

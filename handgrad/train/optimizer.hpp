@@ -233,7 +233,9 @@ public:
     /// Raises Error(usage) for settings out of range or that do not go together.
     Optimizer(const BasicMlp<T>& net, const OptimizerOptions& options);
 
-    /// Eq. (4) with what `options` adds to it, at this learning rate. `gradient` has the shape of `net`.
+    /// Eq. (4) with what `options` adds to it, at this learning rate. `gradient` has the shape of `net`, and that of
+    /// the network that this was made for. Raises Error(usage) unless they do, and for a rate that is negative or not
+    /// finite.
     void update(BasicMlp<T>& net, const BasicMlp<T>& gradient, double learning_rate);
     /// Eq. (4) with the learning rate of the options.
     void update(BasicMlp<T>& net, const BasicMlp<T>& gradient) { update(net, gradient, learning_rate_); }
