@@ -88,8 +88,8 @@ template <class S, std::size_t M, std::size_t V>
     }
 }
 
-/// Calls f(sum, m, panel, lane) for each vector of a tile: its row, its panel and its first number there, from the tile's
-/// first ones on.
+/// Calls f(sum, m, panel, lane) for each vector of a tile: its row, its panel and its first number there, from the
+/// tile's first ones on.
 template <class S, std::size_t M, std::size_t V, class F>
 [[gnu::always_inline]] inline void for_each_vector(const Simd<S> (&sum)[M][V], const F& f) {
 #pragma GCC unroll 12
@@ -172,8 +172,8 @@ struct TimesInPlace {
 };
 
 /// A run of tiles of M rows × V vectors: Σ over the columns of `source`, in their order from `bias` (null: 0) on, times
-/// panels of a matrix, which `matrix`, `bias` and `epilogue` begin with. A function of its own with all its arguments by
-/// value: through references every store of a vector might change what they refer to.
+/// panels of a matrix, which `matrix`, `bias` and `epilogue` begin with. A function of its own with all its arguments
+/// by value: through references every store of a vector might change what they refer to.
 template <std::size_t M, std::size_t V, class S, class Source, class Epilogue>
 [[gnu::noinline]] void product_tiles(const Source source, const S* matrix, std::size_t stride, const S* bias,
                                      const Epilogue epilogue, std::size_t first, std::size_t times) {
@@ -198,15 +198,14 @@ template <class S, class Source, class Epilogue>
 void product(const S* matrix, const S* bias, const Source& source, std::size_t rows, PanelRange panels, bool half,
              const Epilogue& epilogue) {
     const std::size_t stride = source.columns * panel_width<S>;
-    for_block_runs(rows, panels, half,
-                   [&]<std::size_t M, std::size_t V>(std::size_t first, std::size_t times, std::size_t p) {
-                       const S* start = bias;
-                       if (start != nullptr) {
-                           start += p * panel_width<S>;
-                       }
-                       product_tiles<M, V, S>(source, matrix + p * stride, stride, start, epilogue.from(p), first,
-                                              times);
-                   });
+    for_block_runs(
+        rows, panels, half, [&]<std::size_t M, std::size_t V>(std::size_t first, std::size_t times, std::size_t p) {
+            const S* start = bias;
+            if (start != nullptr) {
+                start += p * panel_width<S>;
+            }
+            product_tiles<M, V, S>(source, matrix + p * stride, stride, start, epilogue.from(p), first, times);
+        });
 }
 
 // --- Forward --------------------------------------------------------------------------------------------------------
