@@ -65,17 +65,19 @@ void turned_out(std::span<const Simd<S>> z, std::size_t count, S* to, std::size_
     }
 }
 
-/// An epilogue as KeepReluAndSlope, but the slope has the factor `weights`, one for each unit.
-template <class S, Kink kink>
+/// An epilogue as KeepReluAndSlope, but the slope has the factor `weights`, one for each unit. Its kink is a number,
+/// for it is too rare to be compiled twice.
+template <class S>
 struct KeepReluAndWeightedSlope {
     Panels<S> a, d;
     const S* weights;
+    Kink kink;
     [[nodiscard]] KeepReluAndWeightedSlope from(std::size_t panel) const {
-        return {a.from(panel), d.from(panel), weights + panel * panel_width<S>};
+        return {a.from(panel), d.from(panel), weights + panel * panel_width<S>, kink};
     }
     template <std::size_t M, std::size_t V>
     [[gnu::always_inline]] void operator()(const Simd<S> (&sum)[M][V], std::size_t first) const {
-        constexpr ActivationSettings settings{.kink = kink};
+        const ActivationSettings settings{.kink = kink};
         for_each_vector<S>(sum, [&](Simd<S> z, std::size_t m, std::size_t panel, std::size_t lane) {
             math::Relu::value(z, settings).store(a.at(first, m, panel, lane));
             const Simd<S> weight = Simd<S>::load(weights + panel * panel_width<S> + lane);
@@ -111,11 +113,7 @@ void tile_layer(const InferenceTask<S>& task, std::size_t l, const Source& sourc
             activate_panels(layer, task.settings(), rows, a, d, panels, false);
         }
     } else if (d.data != nullptr && l + 1 == task.last && slopes_weighted(task)) {
-        if (task.settings().kink == Kink::right_limit) {
-            run(KeepReluAndWeightedSlope<S, Kink::right_limit>{a, d, task.r(task.last)});
-        } else {
-            run(KeepReluAndWeightedSlope<S, Kink::nearest_zero>{a, d, task.r(task.last)});
-        }
+        run(KeepReluAndWeightedSlope<S>{a, d, task.r(task.last), task.settings().kink});
     } else {
         with_relu(task.settings().kink, a, d, run);
     }

@@ -114,8 +114,11 @@ double leaf_loss(const S* losses, const S* weights, std::size_t rows) {
         }
     }
     for (; row < rows; ++row) {
-        const double loss = static_cast<double>(losses[row]);
-        lane[row % lanes_of_sums] += weights == nullptr ? loss : static_cast<double>(weights[row]) * loss;
+        double loss = static_cast<double>(losses[row]);
+        if (weights != nullptr) {
+            loss = static_cast<double>(weights[row]) * loss;
+        }
+        lane[row % lanes_of_sums] += loss;
     }
     for (std::size_t half = lanes_of_sums / 2; half > 0; half /= 2) {
         for (std::size_t i = 0; i < half; ++i) {
@@ -157,7 +160,7 @@ S rows_sum(const S* dz, std::size_t rows) {
         parts(rows, leaf_rows),
         [&](std::size_t leaf, std::size_t to) {
             const std::size_t begin = leaf * leaf_rows;
-            slot[to] = leaf_sum(dz + begin, rows - begin < leaf_rows ? rows - begin : leaf_rows);
+            slot[to] = leaf_sum(dz + begin, smaller(rows - begin, leaf_rows));
         },
         [&](std::size_t left, std::size_t right) { slot[left] = slot[left] + slot[right]; });
     return slot[0];
