@@ -179,7 +179,8 @@ void squares_of_leaves(const S* columns, std::size_t length, const S* bias, std:
         for (V& s : slot) {
             s = V(0);
         }
-        for (std::size_t u = leaf * leaf_vectors; u < (leaf + 1) * leaf_vectors && u < vectors; ++u) {
+        const std::size_t end = smaller((leaf + 1) * leaf_vectors, vectors);
+        for (std::size_t u = leaf * leaf_vectors; u < end; ++u) {
             const S* from = columns + u / panel_vectors * length * panel_width<S> + u % panel_vectors * V::lanes;
             V sum(0);
             for (std::size_t i = 0; i < length; ++i) {

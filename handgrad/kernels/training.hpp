@@ -112,10 +112,12 @@ private:
         for (std::size_t i = 0; i < padded; i += Simd<S>::lanes) {
             share.store(buffers_.shares + i);
         }
-        for (std::size_t i = 0; plan_.weights != nullptr && i < rows; ++i) {
-            const S weight = plan_.weights[order != nullptr ? order[first + i] : first + i];
-            buffers_.weights[i] = weight;
-            buffers_.shares[i] = static_cast<S>(unit * static_cast<double>(weight));
+        if (plan_.weights != nullptr) {
+            for (std::size_t i = 0; i < rows; ++i) {
+                const S weight = plan_.weights[order != nullptr ? order[first + i] : first + i];
+                buffers_.weights[i] = weight;
+                buffers_.shares[i] = static_cast<S>(unit * static_cast<double>(weight));
+            }
         }
         if (plan_.work != Work::loss && packs_columns()) {
             pack_columns<S>(starts, rows, layer(0).inputs, buffers_.columns);
