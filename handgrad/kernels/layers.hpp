@@ -2,8 +2,9 @@
 // on the sums.
 #pragma once
 
+#include <bit>
 #include <cstddef>
-#include <type_traits>
+#include <utility>
 
 #include "handgrad/kernels/number.hpp"
 #include "handgrad/kernels/plan.hpp"
@@ -26,19 +27,26 @@ template <class S>
 constexpr bool half_used(std::size_t units) {
     return panel_vectors == 2 && (units - 1) % panel_width<S> < Simd<S>::lanes;
 }
+/// Whether that panel is the last of these.
+template <class S>
+constexpr bool ends_half_used(PanelRange panels, std::size_t units) {
+    return panels.first < panels.last && panels.last == parts(units, panel_width<S>) && half_used<S>(units);
+}
 
 /// Runs of tiles of `rows` × panels; few rows take several panels at a time, so that there are sums enough to keep the
 /// multipliers busy. Calls f.operator()<M, V>(first row, times, first panel) for M rows and V vectors: those of whole
 /// panels, or with `half` the first one of the last panel.
 template <class F>
 [[gnu::always_inline]] inline void for_block_runs(std::size_t rows, PanelRange panels, bool half, const F& f) {
-    const std::size_t whole = half ? panels.last - 1 : panels.last;
+    const std::size_t whole = panels.last - std::size_t{half};
     const auto wide = [&]<std::size_t M, std::size_t most>() {
         for_tiles<most>(whole - panels.first, [&]<std::size_t P>(std::size_t p) {
             f.template operator()<M, P * panel_vectors>(0, 1, panels.first + p);
         });
         if constexpr (panel_vectors == 2) {
-            half ? f.template operator()<M, 1>(0, 1, whole) : void();
+            if (half) {
+                f.template operator()<M, 1>(0, 1, whole);
+            }
         }
     };
     if (rows == 1) {
@@ -52,9 +60,11 @@ template <class F>
             });
         }
         if constexpr (panel_vectors == 2) {
-            for_runs<tile_rows>(half ? rows : 0, [&]<std::size_t M>(std::size_t first, std::size_t times) {
-                f.template operator()<M, 1>(first, times, whole);
-            });
+            if (half) {
+                for_runs<tile_rows>(rows, [&]<std::size_t M>(std::size_t first, std::size_t times) {
+                    f.template operator()<M, 1>(first, times, whole);
+                });
+            }
         }
     }
 }
@@ -78,17 +88,124 @@ template <class S, std::size_t M, std::size_t V>
     }
 }
 
-/// Calls f(sum, m, offset in a buffer [panels][rows][width]) for each vector of a tile.
+/// Calls f(sum, m, panel, lane) for each vector of a tile: its row, its panel and its first number there, from the
+/// tile's first ones on.
 template <class S, std::size_t M, std::size_t V, class F>
-[[gnu::always_inline]] inline void for_each_vector(Simd<S> (&sum)[M][V], std::size_t first_row, std::size_t first_panel,
-                                                   std::size_t panel_stride, const F& f) {
+[[gnu::always_inline]] inline void for_each_vector(const Simd<S> (&sum)[M][V], const F& f) {
+#pragma GCC unroll 12
     for (std::size_t m = 0; m < M; ++m) {
+#pragma GCC unroll 12
         for (std::size_t v = 0; v < V; ++v) {
-            f(sum[m][v], m,
-              (first_panel + v / panel_vectors) * panel_stride + (first_row + m) * panel_width<S> +
-                  v % panel_vectors * Simd<S>::lanes);
+            f(sum[m][v], m, v / panel_vectors, v % panel_vectors * Simd<S>::lanes);
         }
     }
+}
+
+// --- Products ------------------------------------------------------------------------------------------------------
+
+/// Numbers in panels, [panels][rows][width], which tiles of sums go to or take factors from.
+template <class S>
+struct Panels {
+    S* data = nullptr;
+    std::size_t stride = 0;  ///< from panel to panel
+
+    [[nodiscard]] Panels from(std::size_t panel) const { return {data + panel * stride, stride}; }
+    /// Where row m of a tile that begins at row `first` has its vector of that panel.
+    [[gnu::always_inline]] S* at(std::size_t first, std::size_t m, std::size_t panel, std::size_t lane) const {
+        return data + first * panel_width<S> + (panel * stride + m * panel_width<S> + lane);
+    }
+};
+
+// An epilogue is what becomes of the sums of a tile while they are in registers: a value that knows where panel 0 goes;
+// from(p) knows it of panel p, and the call takes a tile whose first row is `first`.
+
+/// z itself, for the activation's own loop.
+template <class S>
+struct KeepZ {
+    Panels<S> a;
+    [[nodiscard]] KeepZ from(std::size_t panel) const { return {a.from(panel)}; }
+    template <std::size_t M, std::size_t V>
+    [[gnu::always_inline]] void operator()(const Simd<S> (&sum)[M][V], std::size_t first) const {
+        for_each_vector<S>(sum, [&](Simd<S> z, std::size_t m, std::size_t panel, std::size_t lane) {
+            z.store(a.at(first, m, panel, lane));
+        });
+    }
+};
+/// max(z, 0): where f costs no more than a store, it is applied in registers.
+template <class S>
+struct KeepRelu {
+    Panels<S> a;
+    [[nodiscard]] KeepRelu from(std::size_t panel) const { return {a.from(panel)}; }
+    template <std::size_t M, std::size_t V>
+    [[gnu::always_inline]] void operator()(const Simd<S> (&sum)[M][V], std::size_t first) const {
+        for_each_vector<S>(sum, [&](Simd<S> z, std::size_t m, std::size_t panel, std::size_t lane) {
+            math::Relu::value(z).store(a.at(first, m, panel, lane));
+        });
+    }
+};
+/// … and its slope.
+template <class S, Kink kink>
+struct KeepReluAndSlope {
+    Panels<S> a, d;
+    [[nodiscard]] KeepReluAndSlope from(std::size_t panel) const { return {a.from(panel), d.from(panel)}; }
+    template <std::size_t M, std::size_t V>
+    [[gnu::always_inline]] void operator()(const Simd<S> (&sum)[M][V], std::size_t first) const {
+        constexpr ActivationSettings settings{.kink = kink};
+        for_each_vector<S>(sum, [&](Simd<S> z, std::size_t m, std::size_t panel, std::size_t lane) {
+            math::Relu::value(z, settings).store(a.at(first, m, panel, lane));
+            math::Relu::derivative(z, settings).store(d.at(first, m, panel, lane));
+        });
+    }
+};
+/// d = sum ∘ d.
+template <class S>
+struct TimesInPlace {
+    Panels<S> d;
+    [[nodiscard]] TimesInPlace from(std::size_t panel) const { return {d.from(panel)}; }
+    template <std::size_t M, std::size_t V>
+    [[gnu::always_inline]] void operator()(const Simd<S> (&sum)[M][V], std::size_t first) const {
+        for_each_vector<S>(sum, [&](Simd<S> da, std::size_t m, std::size_t panel, std::size_t lane) {
+            S* to = d.at(first, m, panel, lane);
+            (da * Simd<S>::load(to)).store(to);
+        });
+    }
+};
+
+/// A run of tiles of M rows × V vectors: Σ over the columns of `source`, in their order from `bias` (null: 0) on, times
+/// panels of a matrix, which `matrix`, `bias` and `epilogue` begin with. A function of its own with all its arguments
+/// by value: through references every store of a vector might change what they refer to.
+template <std::size_t M, std::size_t V, class S, class Source, class Epilogue>
+[[gnu::noinline]] void product_tiles(const Source source, const S* matrix, std::size_t stride, const S* bias,
+                                     const Epilogue epilogue, std::size_t first, std::size_t times) {
+    for (std::size_t t = 0; t < times; ++t, first += M) {
+        Simd<S> sum[M][V];
+        if (bias == nullptr) {
+            set_zero<S>(sum);
+        } else {
+            for (std::size_t v = 0; v < V; ++v) {
+                sum[0][v] = Simd<S>::load(bias + v * Simd<S>::lanes);
+                for (std::size_t m = 1; m < M; ++m) {
+                    sum[m][v] = sum[0][v];
+                }
+            }
+        }
+        source.template across<M>(sum, first, matrix, stride);
+        epilogue(sum, first);
+    }
+}
+/// Such sums for some panels of a matrix [panels][columns][width]; with `half` the last of them has one vector.
+template <class S, class Source, class Epilogue>
+void product(const S* matrix, const S* bias, const Source& source, std::size_t rows, PanelRange panels, bool half,
+             const Epilogue& epilogue) {
+    const std::size_t stride = source.columns * panel_width<S>;
+    for_block_runs(
+        rows, panels, half, [&]<std::size_t M, std::size_t V>(std::size_t first, std::size_t times, std::size_t p) {
+            const S* start = bias;
+            if (start != nullptr) {
+                start += p * panel_width<S>;
+            }
+            product_tiles<M, V, S>(source, matrix + p * stride, stride, start, epilogue.from(p), first, times);
+        });
 }
 
 // --- Forward --------------------------------------------------------------------------------------------------------
@@ -138,47 +255,35 @@ void clear_padding(S* panels, std::size_t panel_stride, std::size_t rows, std::s
     }
 }
 
-/// What a tile does with z: keep it for the activation's own loop, …
-struct KeepZ {
-    template <class S>
-    [[gnu::always_inline]] static void store(Simd<S> z, S* a, S* /*d*/) {
-        z.store(a);
+/// Calls f with the epilogue of ReLU: with its slope unless `d` has no data.
+template <class S, class F>
+void with_relu(Kink kink, Panels<S> a, Panels<S> d, const F& f) {
+    if (d.data == nullptr) {
+        f(KeepRelu<S>{a});
+    } else if (kink == Kink::right_limit) {
+        f(KeepReluAndSlope<S, Kink::right_limit>{a, d});
+    } else {
+        f(KeepReluAndSlope<S, Kink::nearest_zero>{a, d});
     }
-};
-/// … or, where f costs no more than a store, apply it in registers.
-struct KeepRelu {
-    template <class S>
-    [[gnu::always_inline]] static void store(Simd<S> z, S* a, S* /*d*/) {
-        math::Relu::value(z).store(a);
-    }
-};
-template <Kink kink>
-struct KeepReluAndSlope {
-    template <class S>
-    [[gnu::always_inline]] static void store(Simd<S> z, S* a, S* d) {
-        constexpr ActivationSettings settings{.kink = kink};
-        math::Relu::value(z, settings).store(a);
-        math::Relu::derivative(z, settings).store(d);
-    }
-};
+}
 
-/// Eq. (1) for a run of tiles of M rows × V vectors, whose first panel w, bias, a and d begin with. A function of its
-/// own with all its arguments by value: through references every store of a vector might change what they refer to.
-template <class Epilogue, std::size_t M, std::size_t V, class S, class Source>
-[[gnu::noinline]] void forward_tiles(const Source source, const S* w, std::size_t w_stride, const S* bias, S* a, S* d,
-                                     std::size_t panel_stride, std::size_t first, std::size_t times) {
-    for (std::size_t t = 0; t < times; ++t, first += M) {
-        Simd<S> sum[M][V];
-        for (std::size_t v = 0; v < V; ++v) {
-            sum[0][v] = Simd<S>::load(bias + v * Simd<S>::lanes);
-            for (std::size_t m = 1; m < M; ++m) {
-                sum[m][v] = sum[0][v];
+/// f of a layer, in place, for some of its panels; `half` as in product().
+template <class S>
+void activate_panels(const PackedLayer& layer, const ActivationSettings& settings, std::size_t rows, Panels<S> a,
+                     Panels<S> d, PanelRange panels, bool half) {
+    visit(layer.activation, [&]<class F>(F) {
+        if constexpr (F::facts.elementwise) {
+            for (std::size_t p = panels.first; p < panels.last; ++p) {
+                S* slope = d.data;
+                if (slope != nullptr) {
+                    slope += p * d.stride;
+                }
+                const bool whole = !half || p + 1 < panels.last;
+                const std::size_t step = whole ? Simd<S>::lanes : panel_width<S>;
+                activate<F>(a.data + p * a.stride, slope, rows * panel_width<S>, settings, step);
             }
         }
-        source.template across<M>(sum, first, w, w_stride);
-        for_each_vector<S>(sum, first, 0, panel_stride,
-                           [&](Simd<S> z, std::size_t, std::size_t at) { Epilogue::store(z, a + at, d + at); });
-    }
+    });
 }
 
 /// Eq. (1) and f for some panels of units: a = f(z) with z = W x + b, each z from its bias on in the order of the
@@ -187,58 +292,34 @@ template <class S, class Source>
 void forward_layer(const PackedLayer& layer, const S* parameters, const ActivationSettings& settings,
                    const Source& source, std::size_t rows, std::size_t panel_stride, const LayerBuffers<S>& buffers,
                    PanelRange panels, bool slopes, bool activated) {
-    const auto half = [&](PanelRange some) {
-        return some.first < some.last && some.last == parts(layer.outputs, panel_width<S>) &&
-               half_used<S>(layer.outputs);
-    };
-    const auto block = [&]<class Epilogue>(Epilogue, PanelRange some) {
-        const std::size_t w_stride = layer.inputs * panel_width<S>;
-        for_block_runs(rows, some, half(some),
-                       [&]<std::size_t M, std::size_t V>(std::size_t first, std::size_t times, std::size_t p) {
-                           forward_tiles<Epilogue, M, V, S>(source, parameters + layer.w + p * w_stride, w_stride,
-                                                            parameters + layer.b + p * panel_width<S>,
-                                                            buffers.a + p * panel_stride, buffers.d + p * panel_stride,
-                                                            panel_stride, first, times);
-                       });
-    };
-    if (!activated) {
-        block(KeepZ{}, panels);
-        return;
+    const Panels<S> a{buffers.a, panel_stride};
+    Panels<S> d;
+    if (slopes) {
+        d = {buffers.d, panel_stride};
     }
+    const auto block = [&](PanelRange some, const auto& epilogue) {
+        product<S>(parameters + layer.w, parameters + layer.b, source, rows, some,
+                   ends_half_used<S>(some, layer.outputs), epilogue);
+    };
     const auto clear_last = [&](PanelRange some) {
         if (some.first < some.last && layer.outputs < some.last * panel_width<S>) {
-            clear_padding(buffers.a, panel_stride, rows, layer.outputs, half(some) ? Simd<S>::lanes : panel_width<S>);
+            const bool half = half_used<S>(layer.outputs);
+            clear_padding(a.data, panel_stride, rows, layer.outputs, half ? Simd<S>::lanes : panel_width<S>);
         }
     };
-    if (layer.activation == Activation::relu) {
-        if (!slopes) {
-            block(KeepRelu{}, panels);
-        } else if (settings.kink == Kink::right_limit) {
-            block(KeepReluAndSlope<Kink::right_limit>{}, panels);
-        } else {
-            block(KeepReluAndSlope<Kink::nearest_zero>{}, panels);
-        }
+    if (!activated) {
+        block(panels, KeepZ<S>{a});
+    } else if (layer.activation == Activation::relu) {
+        with_relu(settings.kink, a, d, [&](const auto& epilogue) { block(panels, epilogue); });
         clear_last(panels);
-        return;
-    }
-    const std::size_t together = rows <= 2 ? 4 : 1;  // panels before their activation, still in the first cache
-    for (std::size_t p = panels.first; p < panels.last; p += together) {
-        const PanelRange some{p, p + together < panels.last ? p + together : panels.last};
-        block(KeepZ{}, some);
-        visit(layer.activation, [&]<class F>(F) {
-            if constexpr (F::facts.elementwise) {
-                for (std::size_t q = some.first; q < some.last; ++q) {
-                    S* a = buffers.a + q * panel_stride;
-                    S* slope = slopes ? buffers.d + q * panel_stride : nullptr;
-                    if (q + 1 == some.last && half(some)) {
-                        activate<F>(a, slope, rows * panel_width<S>, settings, panel_width<S>);
-                    } else {
-                        activate<F>(a, slope, rows * panel_width<S>, settings);
-                    }
-                }
-            }
-        });
-        clear_last(some);
+    } else {
+        const std::size_t together = rows <= 2 ? 4 : 1;  // panels before their activation, still in the first cache
+        for (std::size_t p = panels.first; p < panels.last; p += together) {
+            const PanelRange some{p, smaller(p + together, panels.last)};
+            block(some, KeepZ<S>{a});
+            activate_panels(layer, settings, rows, a, d, some, ends_half_used<S>(some, layer.outputs));
+            clear_last(some);
+        }
     }
 }
 
@@ -249,7 +330,7 @@ template <std::size_t C, std::size_t R, class S>
                                                  std::size_t panel_stride, std::size_t panels, Simd<S> (&out)[C][R]) {
     using V = Simd<S>;
     constexpr std::size_t slots = sum_slots<S>;
-    constexpr std::size_t together = slots > panel_vectors ? slots / panel_vectors : 1;  // panels of 16 units
+    constexpr std::size_t together = larger(slots / panel_vectors, 1);  // panels of 16 units
     V slot[C][R][slots];
     for (auto& c : slot) {
         for (auto& row : c) {
@@ -300,11 +381,10 @@ void narrow_leaves(const PackedLayer& layer, const S* r, const PanelRows<S>& a, 
     const S* data = a.data;
     for (std::size_t leaf = first_leaf; leaf < last_leaf; ++leaf) {
         const std::size_t begin = leaf * leaf_panels;
-        const std::size_t count = begin + leaf_panels < panels ? leaf_panels : panels - begin;
+        const std::size_t count = smaller(leaf_panels, panels - begin);
         for_tiles<slots <= 4 ? 3 : 1>(layer.outputs, [&]<std::size_t C>(std::size_t k) {
             constexpr std::size_t room = 12 / (C * slots);
-            constexpr std::size_t most = room >= 8 ? 8 : room >= 4 ? 4 : room >= 2 ? 2 : 1;
-            constexpr std::size_t R = most < V::lanes ? most : V::lanes;
+            constexpr std::size_t R = smaller(std::bit_floor(larger(room, 1)), smaller(8, V::lanes));
             const S* weights = r + begin * r_stride + k * panel_width<S>;
             const S* units = data + begin * a_stride;
             S* to = partial + (leaf * layer.outputs + k) * output_stride;
@@ -333,45 +413,25 @@ void narrow_leaves(const PackedLayer& layer, const S* r, const PanelRows<S>& a, 
 
 // --- Backward -------------------------------------------------------------------------------------------------------
 
-/// d = (δ W) ∘ d for a run of tiles.
-template <std::size_t M, std::size_t V, class S, class Source>
-[[gnu::noinline]] void backward_tiles(const Source dz, const S* r, std::size_t r_stride, S* d, std::size_t panel_stride,
-                                      std::size_t first, std::size_t times) {
-    for (std::size_t t = 0; t < times; ++t, first += M) {
-        Simd<S> sum[M][V];
-        set_zero<S>(sum);
-        dz.template across<M>(sum, first, r, r_stride);
-        for_each_vector<S>(sum, first, 0, panel_stride, [&](Simd<S> da, std::size_t, std::size_t at) {
-            (da * Simd<S>::load(d + at)).store(d + at);
-        });
-    }
-}
-
 /// Table 2, the factors W⁽ˡ⁾ and ∂a/∂z: d = (δ W) ∘ f′(z) for some panels of the layer before; d holds f′(z) at first.
 template <class S, class Source>
 void backward_input(const PackedLayer& layer, const S* r, const Source& dz, std::size_t rows, std::size_t panel_stride,
                     S* d, PanelRange panels) {
-    const std::size_t r_stride = layer.outputs * panel_width<S>;
-    const bool half =
-        panels.first < panels.last && panels.last == parts(layer.inputs, panel_width<S>) && half_used<S>(layer.inputs);
-    for_block_runs(
-        rows, panels, half, [&]<std::size_t M, std::size_t V>(std::size_t first, std::size_t times, std::size_t p) {
-            backward_tiles<M, V, S>(dz, r + p * r_stride, r_stride, d + p * panel_stride, panel_stride, first, times);
-        });
+    product<S>(r, nullptr, dz, rows, panels, ends_half_used<S>(panels, layer.inputs),
+               TimesInPlace<S>{{d, panel_stride}});
 }
 
 // --- Step 5 on the sums ---------------------------------------------------------------------------------------------
 
-/// Where gradients go: through the optimizer's rule into the parameters and states at the same offset.
+/// The optimizer's step on the parameters and states at one offset.
 template <class S, class Rule>
-struct Update {
+struct ParameterStep {
     S* parameters;
     S* first;
     S* second;
-    math::UpdateConstants<S> of_weights;
-    math::UpdateConstants<S> of_biases;
+    math::UpdateConstants<S> constants;
 
-    [[gnu::always_inline]] void operator()(std::size_t at, Simd<S> g, bool bias) const {
+    [[gnu::always_inline]] void operator()(std::size_t at, Simd<S> g) const {
         Simd<S> w = Simd<S>::load(parameters + at);
         Simd<S> m(0), v(0);
         if constexpr (Rule::states > 0) {
@@ -380,7 +440,6 @@ struct Update {
         if constexpr (Rule::states > 1) {
             v = Simd<S>::load(second + at);
         }
-        const math::UpdateConstants<S>& constants = bias ? of_biases : of_weights;
         Rule::apply(constants, fma(Simd<S>(constants.penalty), w, g), w, m, v);
         w.store(parameters + at);
         if constexpr (Rule::states > 0) {
@@ -391,20 +450,44 @@ struct Update {
         }
     }
 };
+
+/// Where gradients go: through the optimizer's rule into the parameters and states at the same offset.
+template <class S, class Rule>
+struct Update {
+    S* parameters;
+    S* first;
+    S* second;
+    math::UpdateConstants<S> of_weights;
+    math::UpdateConstants<S> of_biases;
+
+    [[gnu::always_inline]] ParameterStep<S, Rule> step(bool bias) const {
+        if (bias) {
+            return {parameters, first, second, of_biases};
+        }
+        return {parameters, first, second, of_weights};
+    }
+    [[gnu::always_inline]] void operator()(std::size_t at, Simd<S> g, bool bias) const { step(bias)(at, g); }
+};
 /// … or only into an arena of gradients.
 template <class S>
 struct Store {
     S* gradient;
-    [[gnu::always_inline]] void operator()(std::size_t at, Simd<S> g, bool /*bias*/) const { g.store(gradient + at); }
+    [[gnu::always_inline]] void operator()(std::size_t at, Simd<S> g, bool /*bias*/ = false) const {
+        g.store(gradient + at);
+    }
+    [[gnu::always_inline]] Store step(bool /*bias*/) const { return *this; }
 };
+
+// A gradient is summed tile by tile and handed over from memory. Only sum_rows() is compiled for each size of a tile:
+// what surrounds it is the same code for all, and would be most of the object file otherwise.
 
 /// Room for the sums of one tile.
 template <class S>
-inline constexpr std::size_t tile_numbers = (tile_rows > 4 ? tile_rows : 4) * panel_width<S>;
+inline constexpr std::size_t tile_numbers = larger(tile_rows, 4) * panel_width<S>;
 
 /// Sums over rows begin … end − 1 of one tile, Σ δ aᵀ, M × V vectors into `out`.
 template <bool with_bias, std::size_t M, std::size_t V, class S, class Source>
-[[gnu::noinline]] void sum_rows(const Source source, std::size_t first, std::size_t begin, std::size_t end, const S* b,
+[[gnu::noinline]] void sum_rows(const Source& source, std::size_t first, std::size_t begin, std::size_t end, const S* b,
                                 std::size_t b_stride, S* out) {
     Simd<S> sum[M][V];
     set_zero<S>(sum);
@@ -415,70 +498,85 @@ template <bool with_bias, std::size_t M, std::size_t V, class S, class Source>
         }
     }
 }
-/// The same for all rows of a batch, by the tree over leaves of rows.
-template <bool with_bias, std::size_t M, std::size_t V, class S, class Source>
-[[gnu::always_inline]] inline void sum_all_rows(const Source& source, std::size_t first, std::size_t rows, const S* b,
-                                                std::size_t b_stride, S* out) {
-    if (rows <= leaf_rows) {
-        sum_rows<with_bias, M, V>(source, first, 0, rows, b, b_stride, out);
-        return;
-    }
+template <class S, class Source>
+using SumRows = void (*)(const Source& source, std::size_t first, std::size_t begin, std::size_t end, const S* b,
+                         std::size_t b_stride, S* out);
+/// The one for tiles of `size` rows × V vectors.
+template <bool with_bias, std::size_t V, class S, class Source, std::size_t... i>
+SumRows<S, Source> sum_rows_of(std::size_t size, std::index_sequence<i...>) {
+    static constexpr SumRows<S, Source> of[] = {sum_rows<with_bias, i + 1, V, S, Source>...};
+    return of[size - 1];
+}
+
+/// The sums of `numbers` numbers over all rows of a batch of more than one leaf, by the tree over leaves of rows.
+template <class S, class Source>
+[[gnu::noinline]] void sum_leaves(SumRows<S, Source> sum, const Source& source, std::size_t first, std::size_t rows,
+                                  const S* b, std::size_t b_stride, std::size_t numbers, S* out) {
     alignas(64) S slot[4][tile_numbers<S>];  // for 8 leaves, the most that come here (most_rows_together)
     tree(
         parts(rows, leaf_rows),
         [&](std::size_t leaf, std::size_t to) {
-            const std::size_t end = (leaf + 1) * leaf_rows < rows ? (leaf + 1) * leaf_rows : rows;
-            sum_rows<with_bias, M, V>(source, first, leaf * leaf_rows, end, b, b_stride, slot[to]);
+            const std::size_t begin = leaf * leaf_rows;
+            sum(source, first, begin, smaller(begin + leaf_rows, rows), b, b_stride, slot[to]);
         },
         [&](std::size_t left, std::size_t right) {
-            for (std::size_t i = 0; i < M * V * Simd<S>::lanes; ++i) {
-                slot[left][i] += slot[right][i];
+            for (std::size_t i = 0; i < numbers; i += Simd<S>::lanes) {
+                (Simd<S>::load(slot[left] + i) + Simd<S>::load(slot[right] + i)).store(slot[left] + i);
             }
         });
-    for (std::size_t i = 0; i < M * V * Simd<S>::lanes; ++i) {
-        out[i] = slot[0][i];
+    for (std::size_t i = 0; i < numbers; i += Simd<S>::lanes) {
+        Simd<S>::load(slot[0] + i).store(out + i);
+    }
+}
+template <class S, class Source>
+[[gnu::always_inline]] inline void sum_all_rows(SumRows<S, Source> sum, const Source& source, std::size_t first,
+                                                std::size_t rows, const S* b, std::size_t b_stride, std::size_t numbers,
+                                                S* out) {
+    if (rows <= leaf_rows) {
+        sum(source, first, 0, rows, b, b_stride, out);
+    } else {
+        sum_leaves<S>(sum, source, first, rows, b, b_stride, numbers, out);
     }
 }
 
-/// Hands `count` neighbouring vectors of sums to `target`.
-template <class S, class Target>
-[[gnu::always_inline]] inline void hand_over(const S* sums, std::size_t count, std::size_t at, bool bias,
-                                             const Target& target) {
-    for (std::size_t v = 0; v < count; ++v) {
-        target(at + v * Simd<S>::lanes, Simd<S>::load(sums + v * Simd<S>::lanes), bias);
+/// Hands V vectors for each of `rows` rows, `step` numbers apart, to `target`: the first ones to the offset `at`, those
+/// of the next row a panel's width further.
+template <std::size_t V, class S, class Target>
+[[gnu::noinline]] void hand_over(const S* sums, std::size_t step, std::size_t rows, std::size_t at, bool bias,
+                                 const Target& target) {
+    const auto to = target.step(bias);
+    for (std::size_t m = 0; m < rows; ++m, sums += step, at += panel_width<S>) {
+        for (std::size_t v = 0; v < V; ++v) {
+            to(at + v * Simd<S>::lanes, Simd<S>::load(sums + v * Simd<S>::lanes));
+        }
     }
 }
 
 /// The gradient of one panel of outputs, the first V vectors of it: δᵀ a, and the sum of δ for the bias.
 template <std::size_t V, class S, class Source, class Target>
-[[gnu::always_inline]] inline void gradient_of_panel(const PackedLayer& layer, const Source& a, const S* dz,
-                                                     std::size_t rows, std::size_t p, const Target& target) {
+void gradient_of_panel(const PackedLayer& layer, const Source& a, const S* dz, std::size_t rows, std::size_t p,
+                       const Target& target) {
     alignas(64) S sums[tile_numbers<S>];
-    // Whole panels lie one behind the other; of half a panel each vector has its own place.
-    const auto weights = [&]<std::size_t count>(std::integral_constant<std::size_t, count>, std::size_t first) {
-        const std::size_t offset = layer.w + (p * layer.inputs + first) * panel_width<S>;
-        if constexpr (V == panel_vectors) {
-            hand_over<S>(sums, count * V, offset, false, target);
-        } else {
-            for (std::size_t m = 0; m < count; ++m) {
-                hand_over<S>(sums + m * V * Simd<S>::lanes, V, offset + m * panel_width<S>, false, target);
-            }
-        }
-    };
+    constexpr std::size_t step = V * Simd<S>::lanes;
+    constexpr auto sizes = std::make_index_sequence<tile_rows>();
     for (std::size_t run = 0; run < layer.inputs;) {
-        const bool last = layer.inputs - run <= Source::run;
-        const std::size_t count = last ? layer.inputs - run : Source::run;
-        for_tiles<tile_rows>(count + (last ? 1 : 0), [&]<std::size_t M>(std::size_t first) {
-            if (first + M <= count) {
-                sum_all_rows<false, M, V>(a, run + first, rows, dz, 0, sums);
-                weights(std::integral_constant<std::size_t, M>(), run + first);
-            } else {  // the bias comes last
-                sum_all_rows<true, M, V>(a, run + first, rows, dz, 0, sums);
-                weights(std::integral_constant<std::size_t, M - 1>(), run + first);
-                hand_over<S>(sums + (M - 1) * V * Simd<S>::lanes, V, layer.b + p * panel_width<S>, true, target);
+        const std::size_t count = smaller(layer.inputs - run, Source::run);
+        const bool last = run + count == layer.inputs;  // then the bias comes behind it
+        for_tile_sizes<tile_rows>(count + std::size_t{last}, [&](std::size_t first, std::size_t size) {
+            const std::size_t weights = smaller(size, count - first);
+            const bool bias = weights < size;
+            SumRows<S, Source> sum = sum_rows_of<false, V, S, Source>(size, sizes);
+            if (bias) {
+                sum = sum_rows_of<true, V, S, Source>(size, sizes);
+            }
+            sum_all_rows<S>(sum, a, run + first, rows, dz, 0, size * step, sums);
+            hand_over<V, S>(sums, step, weights, layer.w + (p * layer.inputs + run + first) * panel_width<S>, false,
+                            target);
+            if (bias) {
+                hand_over<V, S>(sums + weights * step, step, 1, layer.b + p * panel_width<S>, true, target);
             }
         });
-        run = last ? layer.inputs : run + count;
+        run += count;
     }
 }
 /// The gradient of a layer in the orientation w for some panels of its outputs, Table 2, rows W and b.
@@ -502,19 +600,18 @@ template <class S, class Target>
 void gradient_of_inputs(const PackedLayer& layer, const OutputRows<S>& dz, const S* a, std::size_t rows,
                         std::size_t panel_stride, PanelRange panels, const Target target) {
     const std::size_t r_stride = layer.outputs * panel_width<S>;
-    const bool half =
-        panels.first < panels.last && panels.last == parts(layer.inputs, panel_width<S>) && half_used<S>(layer.inputs);
     alignas(64) S sums[tile_numbers<S>];
-    for_blocks(layer.outputs, panels, half, [&]<std::size_t M, std::size_t V>(std::size_t first, std::size_t p) {
-        constexpr std::size_t in_panel = V < panel_vectors ? V : panel_vectors;
-        sum_all_rows<false, M, V>(dz, first, rows, a + p * panel_stride, panel_stride, sums);
-        for (std::size_t m = 0; m < M; ++m) {
-            for (std::size_t q = 0; q < V / in_panel; ++q) {
-                hand_over<S>(sums + (m * V + q * in_panel) * Simd<S>::lanes, in_panel,
-                             layer.w + (p + q) * r_stride + (first + m) * panel_width<S>, false, target);
-            }
+    const auto tile = [&]<std::size_t M, std::size_t V>(std::size_t first, std::size_t p) {
+        constexpr std::size_t in_panel = smaller(V, panel_vectors);
+        constexpr std::size_t step = V * Simd<S>::lanes;
+        sum_all_rows<S>(sum_rows<false, M, V, S, OutputRows<S>>, dz, first, rows, a + p * panel_stride, panel_stride,
+                        M * step, sums);
+        for (std::size_t q = 0; q < V / in_panel; ++q) {
+            hand_over<in_panel, S>(sums + q * in_panel * Simd<S>::lanes, step, M,
+                                   layer.w + (p + q) * r_stride + first * panel_width<S>, false, target);
         }
-    });
+    };
+    for_blocks(layer.outputs, panels, ends_half_used<S>(panels, layer.inputs), tile);
 }
 
 /// r of a layer from its w, for some panels of outputs.
@@ -522,7 +619,7 @@ template <class S>
 void mirror_layer(const PackedLayer& layer, const S* parameters, S* mirrors, PanelRange panels) {
     constexpr std::size_t width = panel_width<S>;
     for (std::size_t p = panels.first; p < panels.last; ++p) {
-        const std::size_t units = layer.outputs - p * width < width ? layer.outputs - p * width : width;
+        const std::size_t units = smaller(layer.outputs - p * width, width);
         for (std::size_t i = 0; i < layer.inputs; ++i) {
             const S* from = parameters + layer.w + (p * layer.inputs + i) * width;
             S* to = mirrors + layer.r + (i / width * layer.outputs + p * width) * width + i % width;

@@ -15,8 +15,10 @@ constexpr Kernels<S> level_kernels() {
     return {.width = panel_width<S>,
             .train = [](const TrainingPlan<S>& plan,
                         const Member& member) { return TrainingMember<S>(plan, member).run(); },
-            .infer = [](const InferenceNet<S>& net, const InferencePlaces& places, const InferenceCall<S>& call,
-                        S* room) { Inference<S>(net, places, call, room).run(); },
+            .infer =
+                [](const InferenceNet<S>& net, const InferencePlaces& places, const InferenceCall<S>& call, S* room) {
+                    infer<S>({net, places, call, room});
+                },
             .limits = limit_loops<S>()};
 }
 

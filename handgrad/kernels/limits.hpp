@@ -59,9 +59,12 @@ S sum_of(const S* from, std::size_t count, bool streams, std::size_t times) {
         s = V(0);
     }
     constexpr std::size_t pair = 2 * V::lanes;
-    const std::size_t gap = streams ? count / 4 : pair;
-    const std::size_t step = streams ? pair : 4 * pair;
-    const std::size_t end = streams ? count / 4 : count;
+    std::size_t gap = pair, step = 4 * pair, end = count;
+    if (streams) {
+        gap = count / 4;
+        step = pair;
+        end = count / 4;
+    }
     const S* const quarter[4] = {from, from + gap, from + 2 * gap, from + 3 * gap};
     for (std::size_t time = 0; time < times; ++time) {
         for (std::size_t i = 0; i < end; i += step) {

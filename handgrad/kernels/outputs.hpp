@@ -139,8 +139,11 @@ double leaf_loss(const S* losses, const S* weights, std::size_t rows) {
         }
     }
     for (; row < rows; ++row) {
-        const double loss = static_cast<double>(losses[row]);
-        lane[row % lanes_of_sums] += weights == nullptr ? loss : static_cast<double>(weights[row]) * loss;
+        double loss = static_cast<double>(losses[row]);
+        if (weights != nullptr) {
+            loss = static_cast<double>(weights[row]) * loss;
+        }
+        lane[row % lanes_of_sums] += loss;
     }
     for (std::size_t half = lanes_of_sums / 2; half > 0; half /= 2) {
         for (std::size_t i = 0; i < half; ++i) {
@@ -182,7 +185,7 @@ S rows_sum(const S* dz, std::size_t rows) {
         parts(rows, leaf_rows),
         [&](std::size_t leaf, std::size_t to) {
             const std::size_t begin = leaf * leaf_rows;
-            slot[to] = leaf_sum(dz + begin, rows - begin < leaf_rows ? rows - begin : leaf_rows);
+            slot[to] = leaf_sum(dz + begin, smaller(rows - begin, leaf_rows));
         },
         [&](std::size_t left, std::size_t right) { slot[left] = slot[left] + slot[right]; });
     return slot[0];
@@ -201,7 +204,8 @@ void squares_of_leaves(const S* columns, std::size_t length, const S* bias, std:
         for (V& s : slot) {
             s = V(0);
         }
-        for (std::size_t u = leaf * leaf_vectors; u < (leaf + 1) * leaf_vectors && u < vectors; ++u) {
+        const std::size_t end = smaller((leaf + 1) * leaf_vectors, vectors);
+        for (std::size_t u = leaf * leaf_vectors; u < end; ++u) {
             const S* from = columns + u / panel_vectors * length * panel_width<S> + u % panel_vectors * V::lanes;
             V sum(0);
             for (std::size_t i = 0; i < length; ++i) {

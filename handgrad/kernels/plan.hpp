@@ -30,6 +30,8 @@ inline constexpr std::size_t row_padding = 16;
 
 constexpr std::size_t round_up(std::size_t count, std::size_t to) { return (count + to - 1) / to * to; }
 constexpr std::size_t parts(std::size_t count, std::size_t of) { return (count + of - 1) / of; }
+constexpr std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
+constexpr std::size_t larger(std::size_t a, std::size_t b) { return a < b ? b : a; }
 
 /// The parameters of one layer, as offsets in every arena of numbers that has the network's shape (parameters, their
 /// gradient, each state of the optimizer).

@@ -8,16 +8,23 @@
 namespace handgrad {
 
 SimdLevel best_simd_level() {
-    static const SimdLevel best = available(SimdLevel::avx512) ? SimdLevel::avx512
-                                  : available(SimdLevel::avx2) ? SimdLevel::avx2
-                                                               : SimdLevel::scalar;
+    static const SimdLevel best = [] {
+        for (const SimdLevel level : {SimdLevel::avx512, SimdLevel::avx2}) {
+            if (available(level)) {
+                return level;
+            }
+        }
+        return SimdLevel::scalar;
+    }();
     return best;
 }
 
 std::optional<SimdLevel> find_simd_level(std::string_view name) {
     const auto* found = std::ranges::find(simd_level_names, name);
-    return found == simd_level_names.end() ? std::nullopt
-                                           : std::optional(static_cast<SimdLevel>(found - simd_level_names.begin()));
+    if (found == simd_level_names.end()) {
+        return std::nullopt;
+    }
+    return static_cast<SimdLevel>(found - simd_level_names.begin());
 }
 
 SimdLevel Execution::level() const { return std::min(simd.value_or(best_simd_level()), best_simd_level()); }

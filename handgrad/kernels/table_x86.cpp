@@ -11,7 +11,15 @@ extern const Table avx512_table;
 
 const Table& table(SimdLevel level) {
     assert(available(level));
-    return level == SimdLevel::avx512 ? avx512_table : level == SimdLevel::avx2 ? avx2_table : scalar_table;
+    switch (level) {
+        case SimdLevel::avx512:
+            return avx512_table;
+        case SimdLevel::avx2:
+            return avx2_table;
+        case SimdLevel::scalar:
+            break;
+    }
+    return scalar_table;
 }
 }  // namespace kernels
 

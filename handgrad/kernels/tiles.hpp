@@ -31,26 +31,52 @@ inline constexpr std::size_t panel_width{panel_vectors * Simd<S>::lanes};
 template <class S, std::size_t M, std::size_t P>
 using Tile = Simd<S>[M][P * panel_vectors];
 
-/// Calls f.operator()<size>(first, times) for runs of tiles of one size that make up `count`: at most two runs, for
-/// sizes differ by one at most, and none exceeds `largest`. No short tile at the end would leave the multipliers
-/// waiting.
+/// Calls f.operator()<size>() for the size among 1 … largest that is wanted.
+template <std::size_t largest, class F>
+[[gnu::always_inline]] inline void with_size(std::size_t wanted, const F& f) {
+    if constexpr (largest > 0) {
+        if (wanted == largest) {
+            f.template operator()<largest>();
+        } else {
+            with_size<largest - 1>(wanted, f);
+        }
+    }
+}
+
+/// Tiles that make up a count of rows: their sizes differ by one at most, and none exceeds `largest`. No short tile at
+/// the end would leave the multipliers waiting.
+struct Tiling {
+    Tiling(std::size_t count, std::size_t largest)
+        : tiles(parts(count, largest)), size(count / tiles), longer(count % tiles) {}
+    std::size_t tiles;
+    std::size_t size;
+    std::size_t longer;  ///< so many, the first ones, have one more
+};
+/// Calls f.operator()<size>(first, times) for runs of tiles of one size that make up `count`: at most two runs.
 template <std::size_t largest, class F>
 [[gnu::always_inline]] inline void for_runs(std::size_t count, const F& f) {
     if (count == 0) {
         return;
     }
-    const std::size_t tiles = parts(count, largest);
-    const std::size_t size = count / tiles;
-    const std::size_t longer = count % tiles;  // so many have one more
-    const auto run = [&]<std::size_t... i>(std::index_sequence<i...>, std::size_t wanted, std::size_t first,
-                                           std::size_t times) {
-        ((wanted == i + 1 ? f.template operator()<i + 1>(first, times) : void()), ...);
+    const Tiling tiling(count, largest);
+    const auto run = [&](std::size_t wanted, std::size_t first, std::size_t times) {
+        with_size<largest>(wanted, [&]<std::size_t size>() { f.template operator()<size>(first, times); });
     };
-    constexpr auto sizes = std::make_index_sequence<largest>();
-    if (longer != 0) {
-        run(sizes, size + 1, 0, longer);
+    if (tiling.longer != 0) {
+        run(tiling.size + 1, 0, tiling.longer);
     }
-    run(sizes, size, longer * (size + 1), tiles - longer);
+    run(tiling.size, tiling.longer * (tiling.size + 1), tiling.tiles - tiling.longer);
+}
+/// Calls f(first, size) for each of these tiles: for work that is the same code whatever the size.
+template <std::size_t largest, class F>
+[[gnu::always_inline]] inline void for_tile_sizes(std::size_t count, const F& f) {
+    const Tiling tiling(count, largest);
+    std::size_t first = 0;
+    for (std::size_t t = 0; t < tiling.tiles; ++t) {
+        const std::size_t size = tiling.size + std::size_t{t < tiling.longer};
+        f(first, size);
+        first += size;
+    }
 }
 /// Calls f.operator()<size>(first) for each of these tiles.
 template <std::size_t largest, class F>
@@ -180,7 +206,7 @@ struct PanelRows {
         const S* a = data + first * panel_width<S>;
         std::size_t left = columns;
         do {
-            const std::size_t count = left < panel_width<S> ? left : panel_width<S>;
+            const std::size_t count = smaller(left, panel_width<S>);
             std::size_t k = 0;
             do {
                 add_term<false>(

@@ -39,9 +39,13 @@ public:
                 continue;
             }
             const std::size_t first = done * plan_.batch;
-            const std::size_t rows = plan_.rows - first < plan_.batch ? plan_.rows - first : plan_.batch;
-            const double loss =
-                plan_.split_rows ? rows_step(step, first, rows) : units_step(step, first, rows, done % 2);
+            const std::size_t rows = smaller(plan_.rows - first, plan_.batch);
+            double loss = 0.0;
+            if (plan_.split_rows) {
+                loss = rows_step(step, first, rows);
+            } else {
+                loss = units_step(step, first, rows, done % 2);
+            }
             if (member_.index == 0) {
                 plan_.losses[done] = loss;
             }
@@ -73,10 +77,13 @@ private:
             constexpr std::size_t leaf_panels = leaf_units / panel_width<S>;
             const PanelRange leaf = share_of(leaves(), member_.index, member_.size);
             const std::size_t end = leaf.last * leaf_panels;
-            return {leaf.first * leaf_panels, end < panels(l) ? end : panels(l)};
+            return {leaf.first * leaf_panels, smaller(end, panels(l))};
         }
         return share_of(panels(l), member_.index, member_.size);
     }
+    /// … and the panels that its part of the parameters of layer l lies in: of a narrow one they are those of its
+    /// inputs.
+    [[nodiscard]] PanelRange own_parameters(std::size_t l) const { return own(l - std::size_t{layer(l).narrow}); }
 
     /// Copying the columns of a batch pays when enough panels read them.
     [[nodiscard]] bool packs_columns() const { return panels(0) > 4; }
@@ -106,10 +113,12 @@ private:
         for (std::size_t i = 0; i < padded; i += Simd<S>::lanes) {
             share.store(buffers_.shares + i);
         }
-        for (std::size_t i = 0; plan_.weights != nullptr && i < rows; ++i) {
-            const S weight = plan_.weights[order != nullptr ? order[first + i] : first + i];
-            buffers_.weights[i] = weight;
-            buffers_.shares[i] = static_cast<S>(unit * static_cast<double>(weight));
+        if (plan_.weights != nullptr) {
+            for (std::size_t i = 0; i < rows; ++i) {
+                const S weight = plan_.weights[order != nullptr ? order[first + i] : first + i];
+                buffers_.weights[i] = weight;
+                buffers_.shares[i] = static_cast<S>(unit * static_cast<double>(weight));
+            }
         }
         if (plan_.work != Work::loss && packs_columns()) {
             pack_columns<S>(starts, rows, layer(0).inputs, buffers_.columns);
@@ -126,7 +135,7 @@ private:
         if (plan_.order == nullptr || bytes > longest) {
             return;
         }
-        const std::size_t end = next + plan_.batch < plan_.rows ? next + plan_.batch : plan_.rows;
+        const std::size_t end = smaller(next + plan_.batch, plan_.rows);
         for (std::size_t i = next; i < end; ++i) {
             const char* row = reinterpret_cast<const char*>(plan_.x + plan_.order[i] * plan_.x_stride);
             for (std::size_t offset = 0; offset < bytes; offset += line) {
@@ -151,7 +160,11 @@ private:
             forward_layer<S>(layer(l), plan_.parameters, plan_.shape.settings, source, rows, panel_stride(),
                              buffers_.layer[l], some, slopes, !last);
         };
-        l == 0 ? run(inputs()) : run(activations(l - 1));
+        if (l == 0) {
+            run(inputs());
+        } else {
+            run(activations(l - 1));
+        }
     }
 
     /// ŷ and ∂l/∂z of rows first … last − 1 where ∂l/∂ŷ is given; their losses count as 0. Loads and
@@ -332,7 +345,9 @@ private:
         const double loss = units_loss(step, rows, partial) + penalty(step, penalties);
         const bool finite = loss - loss == 0.0;
         if (plan_.work == Work::loss || (plan_.stop_at_nonfinite && !finite)) {
-            one_barrier() ? void() : barrier();
+            if (!one_barrier()) {
+                barrier();
+            }
             return loss;
         }
         for (std::size_t l = last_; l > 0; --l) {
@@ -348,6 +363,15 @@ private:
             input_gradient(rows, share_of(input_panels(), member_.index, member_.size));
         }
         // On the sums themselves where it pays; the rarer rules go through the arena of gradients.
+        units_move(step, rows);
+        if (!one_barrier()) {
+            barrier();
+        }
+        return loss;
+    }
+
+    /// Step 5 for this member's panels; for Work::gradient only the gradient.
+    void units_move(const StepConstants<S>& step, std::size_t rows) {
         if (plan_.work == Work::train && plan_.rule == math::UpdateRule::sgd) {
             units_update<math::SgdUpdate>(step, rows);
         } else if (plan_.work == Work::train && plan_.rule == math::UpdateRule::adam) {
@@ -370,10 +394,14 @@ private:
                 }
             }
         }
-        if (!one_barrier()) {
-            barrier();
+    }
+
+    /// The weights of the batch's rows, or null.
+    [[nodiscard]] const S* row_weights() const {
+        if (plan_.weights == nullptr) {
+            return nullptr;
         }
-        return loss;
+        return buffers_.weights;
     }
 
     double units_loss(const StepConstants<S>& step, std::size_t rows, const S* partial) {
@@ -391,8 +419,11 @@ private:
         const std::size_t count = parts(rows, leaf_rows);
         for (std::size_t i = 0; i < count; ++i) {
             const std::size_t begin = i * leaf_rows;
-            leaf[i] = leaf_loss<S>(row_losses + begin, plan_.weights != nullptr ? buffers_.weights + begin : nullptr,
-                                   rows - begin < leaf_rows ? rows - begin : leaf_rows);
+            const S* weights = row_weights();
+            if (weights != nullptr) {
+                weights += begin;
+            }
+            leaf[i] = leaf_loss<S>(row_losses + begin, weights, smaller(rows - begin, leaf_rows));
         }
         return plan_.reduction / step.total_weight * tree_of_doubles(count, leaf);
     }
@@ -400,7 +431,7 @@ private:
     template <class Target, class BiasTarget>
     void units_gradient(std::size_t rows, const Target& target, const BiasTarget& bias) {
         for (std::size_t l = last_ + 1; l-- > 0;) {
-            gradient(l, rows, layer(l).narrow ? own(l - 1) : own(l), target);
+            gradient(l, rows, own_parameters(l), target);
         }
         if (output_.narrow) {
             output_bias_gradient([&](std::size_t k) { return rows_sum<S>(buffers_.dz + k * plan_.capacity, rows); },
@@ -432,8 +463,8 @@ private:
         };
         for (std::size_t l = 0; l <= last_; ++l) {
             const PackedLayer& one = layer(l);
-            const PanelRange some = one.narrow ? own(l - 1) : own(l);
-            const std::size_t panel = (one.narrow ? one.outputs : one.inputs) * panel_width<S>;
+            const PanelRange some = own_parameters(l);
+            const std::size_t panel = column_length(one) * panel_width<S>;
             range(one.w + some.first * panel, one.w + some.last * panel, false);
             if (!one.narrow) {
                 range(one.b + some.first * panel_width<S>, one.b + some.last * panel_width<S>, true);
@@ -451,17 +482,26 @@ private:
         for (std::size_t k = 0; k < output_.b_size; k += Simd<S>::lanes) {
             S lane[Simd<S>::lanes];
             for (std::size_t i = 0; i < Simd<S>::lanes; ++i) {
-                lane[i] = k + i < output_.outputs ? sum(k + i) : S(0);
+                lane[i] = S(0);
+                if (k + i < output_.outputs) {
+                    lane[i] = sum(k + i);
+                }
             }
             bias(k, Simd<S>::load(lane), true);
         }
     }
 
+    static S number_or_zero(const S* numbers, std::size_t at) {
+        if (numbers == nullptr) {
+            return S(0);
+        }
+        return numbers[at];
+    }
     void keep_output_bias() {
         for (std::size_t k = 0; k < output_.b_size; ++k) {
             buffers_.output_bias[k] = plan_.parameters[output_.b + k];
-            buffers_.output_bias[output_.b_size + k] = plan_.first != nullptr ? plan_.first[output_.b + k] : S(0);
-            buffers_.output_bias[2 * output_.b_size + k] = plan_.second != nullptr ? plan_.second[output_.b + k] : S(0);
+            buffers_.output_bias[output_.b_size + k] = number_or_zero(plan_.first, output_.b + k);
+            buffers_.output_bias[2 * output_.b_size + k] = number_or_zero(plan_.second, output_.b + k);
         }
         barrier();  // before the first member writes its own back
     }
@@ -479,15 +519,27 @@ private:
 
     // --- The penalty -----------------------------------------------------------------------------------------------
 
+    /// Numbers that a unit has in a layer's panels.
+    static std::size_t column_length(const PackedLayer& one) {
+        if (one.narrow) {
+            return one.outputs;
+        }
+        return one.inputs;
+    }
     /// Σ of squares of the leaves of units: part `index` of `of` of each layer's leaves.
     void squares(double* leaves, std::size_t index, std::size_t of) {
         for (std::size_t l = 0; l <= last_; ++l) {
             const PackedLayer& one = layer(l);
-            const std::size_t units = one.narrow ? one.inputs : one.outputs;
+            std::size_t units = one.outputs;
+            const S* bias = nullptr;
+            if (one.narrow) {
+                units = one.inputs;
+            } else if (plan_.penalise_biases) {
+                bias = plan_.parameters + one.b;
+            }
             const PanelRange some = share_of(parts(units, leaf_units), index, of);
-            const S* bias = plan_.penalise_biases && !one.narrow ? plan_.parameters + one.b : nullptr;
-            squares_of_leaves<S>(plan_.parameters + one.w, one.narrow ? one.outputs : one.inputs, bias, units, leaves,
-                                 some.first, some.last);
+            squares_of_leaves<S>(plan_.parameters + one.w, column_length(one), bias, units, leaves, some.first,
+                                 some.last);
             leaves += parts(units, leaf_units);
         }
     }
@@ -501,7 +553,10 @@ private:
             sum += leaves[i];
         }
         if (plan_.penalise_biases && output_.narrow) {
-            const S* bias = plan_.split_rows ? plan_.parameters + output_.b : buffers_.output_bias;
+            const S* bias = buffers_.output_bias;
+            if (plan_.split_rows) {
+                bias = plan_.parameters + output_.b;
+            }
             for (std::size_t k = 0; k < output_.outputs; ++k) {
                 sum += static_cast<double>(bias[k]) * static_cast<double>(bias[k]);
             }
@@ -518,17 +573,24 @@ private:
         const std::size_t nodes = parts(count, plan_.leaves_per_node);
         for (std::size_t node = member_.index; node < nodes; node += member_.size) {
             const std::size_t begin = node * plan_.leaves_per_node;
-            const std::size_t end = begin + plan_.leaves_per_node < count ? begin + plan_.leaves_per_node : count;
+            const std::size_t end = smaller(begin + plan_.leaves_per_node, count);
             const auto arena = [&](std::size_t level) {
-                return level == 0 ? plan_.nodes[node] : buffers_.arenas[level - 1];
+                if (level == 0) {
+                    return plan_.nodes[node];
+                }
+                return buffers_.arenas[level - 1];
             };
             tree(
                 end - begin,
                 [&](std::size_t i, std::size_t to) {
                     const std::size_t leaf = begin + i;
                     const std::size_t at = leaf * leaf_rows;
-                    plan_.leaf_losses[leaf] = rows_leaf(step, first + at, rows - at < leaf_rows ? rows - at : leaf_rows,
-                                                        plan_.work == Work::loss ? nullptr : arena(to));
+                    S* gradient_arena = nullptr;
+                    if (plan_.work != Work::loss) {
+                        gradient_arena = arena(to);
+                    }
+                    plan_.leaf_losses[leaf] =
+                        rows_leaf(step, first + at, smaller(rows - at, leaf_rows), gradient_arena);
                 },
                 [&](std::size_t left, std::size_t right) {
                     if (plan_.work != Work::loss) {
@@ -584,14 +646,14 @@ private:
                 input_gradient(rows, {0, input_panels()});
             }
             for (std::size_t l = 0; l <= last_; ++l) {
-                gradient(l, rows, {0, layer(l).narrow ? panels(l - 1) : panels(l)}, Store<S>{gradient_arena});
+                gradient(l, rows, {0, panels(l - std::size_t{layer(l).narrow})}, Store<S>{gradient_arena});
             }
             if (output_.narrow) {
                 output_bias_gradient([&](std::size_t k) { return leaf_sum<S>(buffers_.dz + k * plan_.capacity, rows); },
                                      Store<S>{gradient_arena + output_.b});
             }
         }
-        return leaf_loss<S>(buffers_.row_losses, plan_.weights != nullptr ? buffers_.weights : nullptr, rows);
+        return leaf_loss<S>(buffers_.row_losses, row_weights(), rows);
     }
 
     void add(S* left, const S* right) const {
