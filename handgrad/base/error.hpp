@@ -3,6 +3,8 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace handgrad {
 
@@ -15,15 +17,36 @@ enum class ErrorKind {
     io = 6,        ///< the operating system refused to read or write
 };
 
-/// A user's mistake. what() reads `PLACE: CAUSE`, for instance
-/// `train.csv:17: column 'age': 'n/a' is not a number`. A programmer's mistake is an assert instead.
+/// A setting by its name in files and tables (`impute`), and the value to give it where one would help (`mean`; `true`
+/// and `false` for yes and no). The library says what is missing; whoever speaks to the user appends how it is said there:
+/// `--impute mean` on a command line, `impute="mean"` in Python.
+struct SettingHint {
+    std::string name;
+    std::string value = {};
+
+    bool operator==(const SettingHint&) const = default;
+};
+
+/// A user's mistake. what() reads `PLACE: CAUSE; REMEDY`, for instance
+/// `train.csv:17: column 'age': 'n/a' is not a number`, in words that hold for every front end: no option, no keyword. A
+/// programmer's mistake is an assert instead.
 class Error : public std::runtime_error {
 public:
     Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
     [[nodiscard]] ErrorKind kind() const noexcept { return kind_; }
 
+    /// The same mistake, with one more setting that it is about or that would mend it:
+    /// `throw Error(kind, "...; fill it in, or impute it").about("impute", "mean");`
+    [[nodiscard]] Error about(std::string setting, std::string value = {}) && {
+        settings_.push_back({std::move(setting), std::move(value)});
+        return std::move(*this);
+    }
+    /// Those settings, in the order in which they were named.
+    [[nodiscard]] const std::vector<SettingHint>& settings() const noexcept { return settings_; }
+
 private:
     ErrorKind kind_;
+    std::vector<SettingHint> settings_;
 };
 
 }  // namespace handgrad

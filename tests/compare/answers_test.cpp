@@ -7,8 +7,8 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/document/render.hpp"
-#include "tests/data/raised.hpp"
 #include "tests/support/explained.hpp"
+#include "tests/support/raised.hpp"
 
 namespace handgrad::compare {
 namespace {
@@ -88,13 +88,7 @@ TEST(Answers, ASingleUnitNeedsNoBrackets) {
 }
 
 std::string refusal(const std::string& text) {
-    try {
-        read_answers(text, "sheet.txt", derivation());
-    } catch (const Error& error) {
-        EXPECT_EQ(error.kind(), ErrorKind::data);
-        return error.what();
-    }
-    return "none";
+    return message_of(ErrorKind::data, [&] { read_answers(text, "sheet.txt", derivation()); });
 }
 
 TEST(Answers, MistakesAreNamedWithTheirLine) {

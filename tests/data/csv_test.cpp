@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "handgrad/data/table.hpp"
-#include "tests/data/raised.hpp"
+#include "tests/support/raised.hpp"
 
 namespace handgrad {
 namespace {

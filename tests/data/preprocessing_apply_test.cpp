@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "handgrad/data/preprocessing.hpp"
-#include "tests/data/raised.hpp"
+#include "tests/support/raised.hpp"
 
 namespace handgrad {
 namespace {

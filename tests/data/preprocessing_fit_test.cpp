@@ -5,7 +5,8 @@
 #include <cmath>
 
 #include "handgrad/data/preprocessing.hpp"
-#include "tests/data/raised.hpp"
+#include "tests/support/raised.hpp"
+#include "tests/support/tables.hpp"
 
 namespace handgrad {
 namespace {
@@ -28,16 +29,6 @@ std::string error(std::string_view text, const PreprocessingOptions& options = {
     return error(read(text), options);
 }
 
-/// A table of `rows` lines made by `line`.
-template <class F>
-std::string lines(const std::string& header, int rows, F&& line) {
-    std::string text = header + "\n";
-    for (int i = 0; i < rows; ++i) {
-        text += line(i) + "\n";
-    }
-    return text;
-}
-
 // Task and labels -----------------------------------------------------------------------------------------------------
 
 TEST(Task, IsClassificationForTextsAndFewWholeNumbers) {
@@ -47,8 +38,8 @@ TEST(Task, IsClassificationForTextsAndFewWholeNumbers) {
     EXPECT_EQ(infer_task(read("y,z\n0,1\n1,0\n"), {"y", "z"}), Task::regression);
     EXPECT_EQ(infer_task(read("y,z\n,1\n,0\n"), {"y"}), Task::regression);
     const auto whole = [](int i) { return std::to_string(i); };
-    EXPECT_EQ(infer_task(read(lines("y", 20, whole)), {"y"}), Task::classification);
-    EXPECT_EQ(infer_task(read(lines("y", 21, whole)), {"y"}), Task::regression);
+    EXPECT_EQ(infer_task(read(csv_lines("y", 20, whole)), {"y"}), Task::classification);
+    EXPECT_EQ(infer_task(read(csv_lines("y", 21, whole)), {"y"}), Task::regression);
 }
 
 TEST(Labels, MissingOnesAreErrorsUnlessTheirRowsMayBeDropped) {
@@ -121,14 +112,14 @@ TEST(Classes, OneAloneIsAllowedHere) {
 
 TEST(Classes, MoreThanTenThousandAreRefused) {
     const auto row = [](int i) { return "1," + std::to_string(i); };
-    EXPECT_EQ(error(lines("x,y", 10001, row), classify),
+    EXPECT_EQ(error(csv_lines("x,y", 10001, row), classify),
               "data: t.csv: column 'y': more than 10000 different labels, too many for classes; use --task regression "
               "for numbers");
     const auto word = [](int i) { return "1,a" + std::to_string(i); };
-    EXPECT_EQ(error(lines("x,y", 10001, word), classify),
+    EXPECT_EQ(error(csv_lines("x,y", 10001, word), classify),
               "data: t.csv: column 'y': more than 10000 different labels, too many for classes; use --task regression "
               "for numbers");
-    EXPECT_EQ(fit(read(lines("x,y", 10000, row)), classify).classes.size(), 10000);
+    EXPECT_EQ(fit(read(csv_lines("x,y", 10000, row)), classify).classes.size(), 10000);
 }
 
 // Features ------------------------------------------------------------------------------------------------------------
@@ -201,16 +192,16 @@ TEST(Features, NumbersThatAreNoneAreRefusedAtTheirLine) {
 
 TEST(Features, IdentifiersAreRefusedUnlessInsistedOn) {
     const auto row = [](int i) { return "id" + std::to_string(i) + "," + std::to_string(i); };
-    EXPECT_EQ(error(lines("id,y", 51, row)),
+    EXPECT_EQ(error(csv_lines("id,y", 51, row)),
               "data: t.csv: column 'id': every one of the 51 rows has another text ('id0', 'id1', …), from which "
               "nothing can be learned; leave it out with --drop, or insist with --categorical");
-    EXPECT_EQ(error(lines("id,y", 50, row)), "nothing");
-    EXPECT_EQ(error(lines("id,y", 51, row), {.targets = {"y"}, .categorical = {"id"}}), "nothing");
+    EXPECT_EQ(error(csv_lines("id,y", 50, row)), "nothing");
+    EXPECT_EQ(error(csv_lines("id,y", 51, row), {.targets = {"y"}, .categorical = {"id"}}), "nothing");
 }
 
 TEST(Features, MoreThanTenThousandCategoriesAreRefused) {
     const auto row = [](int i) { return "id" + std::to_string(i) + "," + std::to_string(i); };
-    EXPECT_EQ(error(lines("id,y", 10001, row), {.targets = {"y"}, .categorical = {"id"}}),
+    EXPECT_EQ(error(csv_lines("id,y", 10001, row), {.targets = {"y"}, .categorical = {"id"}}),
               "data: t.csv: column 'id': more than 10000 different texts, too many for categories; leave it out with "
               "--drop");
 }
@@ -304,7 +295,7 @@ TEST(Scaling, AConstantColumnKeepsScaleOneWhateverItsValue) {
     for (const Scale scale : {Scale::standard, Scale::minmax}) {
         // Beyond 2¹¹ rows the sum no longer fits 64 bits and the mean is not 0.1: that must not pass for spread.
         const auto row = [](int i) { return "0.1,1e308," + std::to_string(i); };
-        const Preprocessing fitted = fit(read(lines("a,b,y", 10007, row)), {.targets = {"y"}, .scale = scale});
+        const Preprocessing fitted = fit(read(csv_lines("a,b,y", 10007, row)), {.targets = {"y"}, .scale = scale});
         EXPECT_EQ(fitted.features[0].shift, 0.1);
         EXPECT_EQ(fitted.features[0].scale, 1);
         EXPECT_EQ(fitted.features[1].shift, 1e308);
