@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/output.hpp"
+#include "cli/setting_options.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
 #include "handgrad/base/error.hpp"
@@ -84,7 +85,7 @@ int run_and_report(const std::vector<std::string>& words) {
     try {
         return run(words);
     } catch (const Error& error) {
-        complain(error.what(), 0);
+        complain(error.what() + said_here(error.settings()), 0);
         if (error.kind() == ErrorKind::usage) {
             tell(fmt::format("({} --help lists what can be said)", program));
         }

@@ -278,7 +278,7 @@ TEST(Predictor, Section7_JacobianAgreesWithTheComplexStep) {
                 for (std::size_t k = 0; k < 4; ++k) {
                     // At most 6 terms a sum, and |∂ŷ/∂x| ≤ e^4 or so.
                     EXPECT_NEAR(J(k, i), tape.output().a(0, k).imag() / h, 1e-13 * (1.0 + std::fabs(J(k, i))))
-                        << text(shape);
+                        << described(shape);
                 }
             }
         }
@@ -372,7 +372,7 @@ TEST(Predictor, OutputsAreThoseThatTrainingComputes) {
             for (const float a : yhat.row(row)) {
                 expected = expected + a * a;
             }
-            EXPECT_EQ(loss, static_cast<double>(expected)) << text(shape);
+            EXPECT_EQ(loss, static_cast<double>(expected)) << described(shape);
         }
     }
 }
