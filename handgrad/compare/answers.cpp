@@ -414,8 +414,8 @@ void check_row_of_sheet(std::string_view sheet, const std::string& source, std::
         }
     }
     if (found && *found != row) {
-        throw Error(ErrorKind::data,
-                    source + ": the sheet is about row " + std::to_string(*found) + ", not row " + std::to_string(row))
+        throw Error(ErrorKind::data, source + ": the sheet is about row " + std::to_string(*found) + ", not row " +
+                                         std::to_string(row) + "; mark it as that row")
             .about("row", std::to_string(*found));
     }
 }

@@ -197,7 +197,7 @@ TEST(ReportPage, NeedsNoHistory) {
     const std::string page = report_page(make_report(model, table), model);
     expect_balanced(page);
     EXPECT_THAT(page, HasSubstr("no history of its training"));
-    EXPECT_THAT(page, HasSubstr("handgrad train --diagnose"));
+    EXPECT_THAT(page, HasSubstr("a training that is told to diagnose"));
 }
 
 TEST(ReportPage, EscapesWhatOthersNamed) {
