@@ -23,7 +23,10 @@ char delimiter_for(const std::string& source, const ReadOptions& options) {
         const std::string_view name =
             std::string_view(source).substr(0, source.size() - (source.ends_with(".gz") ? 3 : 0));
         const bool tabbed = name.ends_with(".tsv") || name.ends_with(".txt");
-        return tabbed ? '\t' : options.decimal == ',' ? ';' : ',';
+        if (tabbed) {
+            return '\t';
+        }
+        return options.decimal == ',' ? ';' : ',';
     }
     const char delimiter = options.delimiter;
     if (delimiter == options.decimal) {

@@ -20,6 +20,11 @@ using ColumnsByName = std::unordered_map<std::string_view, const Column*>;
 
 constexpr std::uint32_t unknown = std::numeric_limits<std::uint32_t>::max();
 
+/// `column 'a'`, `columns 'a', 'b'`.
+std::string columns_listed(const std::vector<std::string>& names) {
+    return (names.size() == 1 ? "column " : "columns ") + listed(names);
+}
+
 /// Matches the columns that are needed with those of the table, whatever their order. Raises Error(data) that lists
 /// what is missing and what nobody knows.
 ColumnsByName match_columns(const Preprocessing& fitted, const Table& table, const ApplyOptions& options) {
@@ -59,14 +64,13 @@ ColumnsByName match_columns(const Preprocessing& fitted, const Table& table, con
     std::string message = table.source + ": ";
     Hints settings;
     if (!missing.empty()) {
-        message += "the model needs the " + std::string(missing.size() == 1 ? "column " : "columns ") +
-                   listed(missing) + (missing.size() == 1 ? did_you_mean(missing.front(), extra) : "") +
-                   (missing.size() == 1 ? ", which is not there" : ", which are not there");
+        message += "the model needs the " + columns_listed(missing);
+        message += missing.size() == 1 ? did_you_mean(missing.front(), extra) + ", which is not there"
+                                       : ", which are not there";
     }
     if (!extra.empty() && !options.allow_extra) {
-        message += (missing.empty() ? "" : "; ") + std::string("the model does not know the ") +
-                   (extra.size() == 1 ? "column " : "columns ") + listed(extra) +
-                   "; remove what is too much, or allow it";
+        message += missing.empty() ? "" : "; ";
+        message += "the model does not know the " + columns_listed(extra) + "; remove what is too much, or allow it";
         settings.push_back({"allow_extra"});
     }
     fail_about(ErrorKind::data, message, settings);
@@ -259,7 +263,11 @@ void encode_targets(const Preprocessing& fitted, const Table& table, Rows rows, 
         if (fitted.task == Task::classification) {
             const std::vector<std::size_t> classes = class_indices(fitted, table, column, rows);
             for (std::size_t i = 0; i < rows.size(); ++i) {
-                y(i, fitted.one_output ? 0 : classes[i]) = fitted.one_output ? static_cast<T>(classes[i]) : T(1);
+                if (fitted.one_output) {
+                    y(i, 0) = static_cast<T>(classes[i]);
+                } else {
+                    y(i, classes[i]) = T(1);
+                }
             }
             continue;
         }

@@ -33,7 +33,8 @@ Split split_rows(std::span<const std::size_t> rows, double fraction, const Rando
     std::for_each_n(order.begin(), count, [&](std::size_t i) { out[i] = true; });
     Split split;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        (out[i] ? split.held_out : split.kept).push_back(rows[i]);
+        std::vector<std::size_t>& part = out[i] ? split.held_out : split.kept;
+        part.push_back(rows[i]);
     }
     std::sort(split.kept.begin(), split.kept.end());
     std::sort(split.held_out.begin(), split.held_out.end());

@@ -105,9 +105,12 @@ std::optional<C> find(std::string_view wanted) {
     } else if constexpr (std::same_as<C, Loss>) {
         return find_loss(wanted);
     } else if constexpr (std::same_as<C, Task>) {
-        return wanted == name(Task::regression)       ? std::optional(Task::regression)
-               : wanted == name(Task::classification) ? std::optional(Task::classification)
-                                                      : std::nullopt;
+        for (const Task task : {Task::regression, Task::classification}) {
+            if (wanted == name(task)) {
+                return task;
+            }
+        }
+        return std::nullopt;
     } else {
         return find_convention<C>(wanted);
     }

@@ -25,5 +25,5 @@ def test_no_message_of_the_library_speaks_of_options():
 
 def test_options_are_found_in_literals_and_nowhere_else():
     source = '''x = "use --drop"; // --no
-    y = '"'; z = R"(a --share: "--b" )"; "a \\"--c" "by handgrad train DATA"'''
+    y = '"'; z = R"(a --share: "--impute" )"; "a \\"--seed" "by handgrad train DATA"'''
     assert options(source) == ["--drop", "--impute", "--seed", "handgrad train D"]
