@@ -11,6 +11,7 @@
 #include "cli/events.hpp"
 #include "cli/labelled_call.hpp"
 #include "cli/output.hpp"
+#include "cli/setting_options.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
 #include "handgrad/diagnose/diagnosis.hpp"
@@ -115,7 +116,7 @@ std::string describe(const diagnose::Diagnosis& diagnosis, const std::string& ro
         "Gradients that the same weights would have (says nothing about how well they would end up)\n{}\n"
         "{}{}\n",
         counted(diagnosis.rows, "row"), diagnosis.optimizer, verdicts(diagnosis), splits(diagnosis), changes(diagnosis),
-        rows, wrapped(diagnosis.text));
+        rows, wrapped(diagnosis.text + said_here(diagnosis.try_settings)));
 }
 
 }  // namespace

@@ -20,11 +20,13 @@ namespace {
 [[noreturn]] void fail(const std::string& place, const std::string& cause) {
     throw Error(ErrorKind::data, place + ": " + cause);
 }
+/// The file is no sheet at all.
+[[noreturn]] void fail_as_no_sheet(const std::string& source, const std::string& cause) {
+    throw Error(ErrorKind::data, source + ": " + cause + "; a sheet that explain wrote for this row belongs there")
+        .about("blank");
+}
 
 std::string numbers(std::size_t count) { return std::to_string(count) + (count == 1 ? " number" : " numbers"); }
-
-constexpr const char* what_belongs_there =
-    "a sheet that `handgrad explain MODEL DATA --row N --blank` wrote belongs there";
 
 /// z7, dl/dW3, linear3.weight: written like a symbol of a sheet, of whatever network.
 bool looks_like_symbol(std::string_view text) {
@@ -49,7 +51,7 @@ bool looks_like_symbol(std::string_view text) {
 }
 
 [[noreturn]] void refuse_empty(const std::string& source, const std::vector<explain::Quantity>& asked) {
-    fail(source, "no line answers a symbol, such as `" + asked.front().symbol + " = [ … ]`; " + what_belongs_there);
+    fail_as_no_sheet(source, "no line answers a symbol, such as `" + asked.front().symbol + " = [ … ]`");
 }
 
 std::vector<Answer> all_blank(const std::vector<explain::Quantity>& asked) {
@@ -86,13 +88,13 @@ std::string_view checked_text(std::string_view sheet, const std::string& source)
         sheet.remove_prefix(utf8_mark.size());
     }
     if (sheet.find_first_not_of(" \t\r\n") == std::string_view::npos) {
-        fail(source, std::string("there is nothing in the file; ") + what_belongs_there);
+        fail_as_no_sheet(source, "there is nothing in the file");
     }
     if (sheet.starts_with("\xFF\xFE") || sheet.starts_with("\xFE\xFF")) {
         fail(source, "the text is in UTF-16; save it in UTF-8");
     }
     if (const std::size_t zero = sheet.find('\0'); zero != std::string_view::npos) {
-        fail(source, "byte " + std::to_string(zero) + " is 0, so this is no text; " + what_belongs_there);
+        fail_as_no_sheet(source, "byte " + std::to_string(zero) + " is 0, so this is no text");
     }
     return sheet;
 }
@@ -412,8 +414,9 @@ void check_row_of_sheet(std::string_view sheet, const std::string& source, std::
         }
     }
     if (found && *found != row) {
-        fail(source, "the sheet is about row " + std::to_string(*found) + ", not row " + std::to_string(row) +
-                         "; mark it with --row " + std::to_string(*found));
+        throw Error(ErrorKind::data, source + ": the sheet is about row " + std::to_string(*found) + ", not row " +
+                                         std::to_string(row) + "; mark it as that row")
+            .about("row", std::to_string(*found));
     }
 }
 

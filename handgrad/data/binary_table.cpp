@@ -26,13 +26,17 @@ struct Boolean {
 double to_double(Half half) {
     const int exponent = (half.bits >> 10) & 31;
     const int fraction = half.bits & 1023;
-    const double size = exponent == 31  ? (fraction == 0 ? HUGE_VAL : std::nan(""))
-                        : exponent == 0 ? std::ldexp(fraction, -24)
-                                        : std::ldexp(1024 + fraction, exponent - 25);
-    return (half.bits & 0x8000) != 0 ? -size : size;
+    const double sign = (half.bits & 0x8000) != 0 ? -1.0 : 1.0;
+    if (exponent == 31) {
+        return std::copysign(fraction == 0 ? HUGE_VAL : std::nan(""), sign);
+    }
+    if (exponent == 0) {
+        return sign * std::ldexp(fraction, -24);
+    }
+    return sign * std::ldexp(1024 + fraction, exponent - 25);
 }
 
-double to_double(Boolean boolean) { return boolean.byte == 0 ? 0.0 : 1.0; }
+double to_double(Boolean boolean) { return boolean.byte != 0; }
 
 template <class T>
 double to_double(T value) {
@@ -146,8 +150,11 @@ Table table_of_array(std::string_view bytes, const ArrayLayout& layout, const st
     }
     const bool swapped = layout.big_endian != (std::endian::native == std::endian::big);
     with_type(layout.element, [&]<class T>(T /*type*/) {
-        swapped ? fill_columns<T, true>(bytes.data(), layout, table.columns)
-                : fill_columns<T, false>(bytes.data(), layout, table.columns);
+        if (swapped) {
+            fill_columns<T, true>(bytes.data(), layout, table.columns);
+        } else {
+            fill_columns<T, false>(bytes.data(), layout, table.columns);
+        }
     });
     std::for_each(table.columns.begin(), table.columns.end(), count_missing);
     return table;

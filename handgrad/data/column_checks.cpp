@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "handgrad/base/error.hpp"
 #include "handgrad/data/cells.hpp"
 
 namespace handgrad {
@@ -15,41 +14,60 @@ bool out_of_range(std::string_view cell) {
            parse_number(cell, ',').problem == NumberProblem::out_of_range;
 }
 
-std::string odd_cause(const Column& column) {
+/// `nor are 3 other cells of the column`.
+std::string others_beside(std::size_t odd_cells) {
+    switch (odd_cells) {
+        case 1:
+            return "the column's other cells are";
+        case 2:
+            return "nor is one other cell of the column";
+        default:
+            return "nor are " + std::to_string(odd_cells - 1) + " other cells of the column";
+    }
+}
+
+struct Problem {
+    std::string cause;
+    Hints settings = {};
+};
+
+Problem odd_problem(const Column& column) {
     const OddCell& odd = *column.odd;
     const std::string cell = in_quotes(odd.text);
     if (column.has_numbers && spells_infinity(odd.text)) {
-        return cell + " is not finite; correct the cell, or add it to --missing if it means missing";
+        return {cell + " is not finite; correct the cell, or count its text as missing if it means that",
+                {{"missing"}}};
     }
     if (column.has_numbers && out_of_range(odd.text)) {
-        return cell + " is out of range (a double holds at most 1.8e308); correct the cell, or rescale the column";
+        return {cell + " is out of range (a double holds at most 1.8e308); correct the cell, or rescale the column"};
     }
-    const std::string others = odd.count == 1 ? "the column's other cells are"
-                               : odd.count == 2
-                                   ? "nor is one other cell of the column"
-                                   : "nor are " + std::to_string(odd.count - 1) + " other cells of the column";
-    const std::string problem =
-        column.has_numbers ? cell + " is not a number (" + others + ")" : cell + " is a number in a column of texts";
-    return problem + "; if it is a category, name it in --categorical; if it means missing, add it to --missing";
+    const std::string cause = column.has_numbers ? cell + " is not a number (" + others_beside(odd.count) + ")"
+                                                 : cell + " is a number in a column of texts";
+    return {cause + "; make the column one of categories, or count the text as missing if it means that",
+            {{"categorical"}, {"missing"}}};
 }
 
 }  // namespace
 
-void fail_at(const Table& table, const Column& column, std::size_t row, const std::string& cause) {
-    throw Error(ErrorKind::data, table.place(row) + ": column " + in_quotes(column.name) + ": " + cause);
+void fail_at(const Table& table, const Column& column, std::size_t row, const std::string& cause,
+             const Hints& settings) {
+    fail_about(ErrorKind::data, table.place(row) + ": column " + in_quotes(column.name) + ": " + cause, settings);
 }
 
 void refuse_odd_cells(const Table& table, const Column& column) {
     if (column.odd) {
-        fail_at(table, column, column.odd->row, odd_cause(column));
+        const auto [cause, settings] = odd_problem(column);
+        fail_at(table, column, column.odd->row, cause, settings);
     }
 }
 
-void require_numbers(const Table& table, const Column& column, const std::string& reason) {
+void require_numbers(const Table& table, const Column& column, const std::string& reason, const Hints& settings) {
     refuse_odd_cells(table, column);
     if (!column.has_numbers) {
-        throw Error(ErrorKind::data, table.source + ": column " + in_quotes(column.name) + " holds texts (" +
-                                         listed(column.texts) + "), but " + reason);
+        fail_about(ErrorKind::data,
+                   table.source + ": column " + in_quotes(column.name) + " holds texts (" + listed(column.texts) +
+                       "), but " + reason,
+                   settings);
     }
 }
 

@@ -5,19 +5,21 @@
 #include <span>
 #include <string>
 
+#include "handgrad/data/hints.hpp"
 #include "handgrad/data/table.hpp"
 
 namespace handgrad {
 
-/// Raises Error(data): `train.csv:17: column 'age': CAUSE`.
-[[noreturn]] void fail_at(const Table& table, const Column& column, std::size_t row, const std::string& cause);
+/// Raises Error(data): `train.csv:17: column 'age': CAUSE`, about these settings.
+[[noreturn]] void fail_at(const Table& table, const Column& column, std::size_t row, const std::string& cause,
+                          const Hints& settings = {});
 
 /// Raises Error(data) when numbers and texts are mixed in the column, naming the first odd cell and what helps.
 void refuse_odd_cells(const Table& table, const Column& column);
 
 /// Raises Error(data) unless the column is one of numbers without odd cells; `reason` ends the sentence “column … holds
 /// texts, but”.
-void require_numbers(const Table& table, const Column& column, const std::string& reason);
+void require_numbers(const Table& table, const Column& column, const std::string& reason, const Hints& settings = {});
 
 /// Whether the cell has no value. The column has no odd cells.
 [[nodiscard]] bool is_missing(const Column& column, std::size_t row);

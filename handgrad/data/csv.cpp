@@ -12,6 +12,8 @@
 namespace handgrad {
 namespace {
 
+const Hints without_header{{"header", "false"}};
+
 /// The delimiter of these options for a file of this name. Raises Error(usage) for marks that cannot work.
 char delimiter_for(const std::string& source, const ReadOptions& options) {
     if (options.decimal != '.' && options.decimal != ',') {
@@ -21,12 +23,16 @@ char delimiter_for(const std::string& source, const ReadOptions& options) {
         const std::string_view name =
             std::string_view(source).substr(0, source.size() - (source.ends_with(".gz") ? 3 : 0));
         const bool tabbed = name.ends_with(".tsv") || name.ends_with(".txt");
-        return tabbed ? '\t' : options.decimal == ',' ? ';' : ',';
+        if (tabbed) {
+            return '\t';
+        }
+        return options.decimal == ',' ? ';' : ',';
     }
     const char delimiter = options.delimiter;
     if (delimiter == options.decimal) {
         throw Error(ErrorKind::usage, "the delimiter and the decimal mark are both " + in_quotes({&delimiter, 1}) +
-                                          "; give --delimiter another character");
+                                          "; choose another delimiter")
+            .about("delimiter");
     }
     const bool in_numbers =
         (delimiter >= '0' && delimiter <= '9') || delimiter == '+' || delimiter == '-' || delimiter == '.';
@@ -74,16 +80,20 @@ void check_names(const CsvScanner& scanner, const std::vector<std::string>& name
     std::unordered_set<std::string_view> seen;
     for (std::size_t i = 0; i < names.size(); ++i) {
         if (names[i].empty()) {
-            scanner.fail(1, "the name of column " + std::to_string(i + 1) +
-                                " is empty; name it, or use --no-header when line 1 is data");
+            scanner.fail(1,
+                         "the name of column " + std::to_string(i + 1) +
+                             " is empty; name it, or read the table without a header when line 1 is data",
+                         without_header);
         }
         if (!is_utf8(names[i])) {
             scanner.fail(1, "the name " + in_quotes(names[i]) +
                                 " is not UTF-8; convert the file, for instance with iconv -f latin1 -t utf-8");
         }
         if (!seen.insert(names[i]).second) {
-            scanner.fail(1, "two columns are called " + in_quotes(names[i]) +
-                                "; rename one, or use --no-header when line 1 is data");
+            scanner.fail(1,
+                         "two columns are called " + in_quotes(names[i]) +
+                             "; rename one, or read the table without a header when line 1 is data",
+                         without_header);
         }
     }
 }
@@ -145,8 +155,10 @@ private:
                 heading.names[i] = "x" + std::to_string(i + 1);
             }
         } else if (heading.looks_like_data && !scanner_.at_end()) {
-            scanner_.fail(1, "line 1 looks like data (" + heading.first_number +
-                                 "), not like names; use --no-header, or put the names in quotes");
+            scanner_.fail(1,
+                          "line 1 looks like data (" + heading.first_number +
+                              "), not like names; read the table without a header, or put the names in quotes",
+                          without_header);
         }
         check_names(scanner_, heading.names);
         const std::size_t rows = expected_rows(scanner_.rest(), heading.names.size());
@@ -213,8 +225,10 @@ private:
             }
         }
         if (named != nullptr) {
-            scanner_.fail(1, "line 1 looks like a header (\"" + named->odd->text +
-                                 "\"); leave out --no-header, or remove the line");
+            scanner_.fail(1,
+                          "line 1 looks like a header (\"" + named->odd->text +
+                              "\"), and the table is read without one; let it be one, or remove the line",
+                          without_header);
         }
     }
 

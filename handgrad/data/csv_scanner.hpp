@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
-#include "handgrad/base/error.hpp"
 #include "handgrad/data/cells.hpp"
 #include "handgrad/data/decimal.hpp"
+#include "handgrad/data/hints.hpp"
 
 namespace handgrad {
 
@@ -72,8 +72,8 @@ public:
     }
 
     [[noreturn]] void fail(const std::string& cause) const { fail(line_, cause); }
-    [[noreturn]] void fail(std::size_t line, const std::string& cause) const {
-        throw Error(ErrorKind::data, source_ + ":" + std::to_string(line) + ": " + cause);
+    [[noreturn]] void fail(std::size_t line, const std::string& cause, const Hints& settings = {}) const {
+        fail_about(ErrorKind::data, source_ + ":" + std::to_string(line) + ": " + cause, settings);
     }
 
 private:

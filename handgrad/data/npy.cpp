@@ -267,6 +267,20 @@ std::vector<double> row_major(const std::vector<double>& values, const std::vect
     return result;
 }
 
+/// Of the significand; whole numbers have at most 64.
+int digits_of(Element element) {
+    switch (element) {
+        case Element::f16:
+            return 11;
+        case Element::f32:
+            return 24;
+        case Element::f64:
+            return 53;
+        default:
+            return 64;
+    }
+}
+
 }  // namespace
 
 Table read_npy(std::string_view bytes, const std::string& source) {
@@ -291,16 +305,14 @@ NamedArray read_npy_array(std::string_view bytes, const std::string& source) {
     std::optional<std::size_t> size = size_of(element);
     for (const std::size_t length : file.shape) {
         std::size_t product = 0;
-        size = size && !__builtin_mul_overflow(*size, length, &product) ? std::optional(product) : std::nullopt;
+        const bool countable = size && !__builtin_mul_overflow(*size, length, &product);
+        size = countable ? std::optional(product) : std::nullopt;
     }
     check_size(file, size, source);
     NamedArray array{.name = "",
                      .shape = file.shape,
                      .values = numbers_of(file.data, element, file.big_endian()),
-                     .digits = element == Element::f16   ? 11
-                               : element == Element::f32 ? 24
-                               : element == Element::f64 ? 53
-                                                         : 64};
+                     .digits = digits_of(element)};
     if (file.fortran_order && file.shape.size() > 1) {
         array.values = row_major(array.values, file.shape);
     }

@@ -20,6 +20,11 @@ using ColumnsByName = std::unordered_map<std::string_view, const Column*>;
 
 constexpr std::uint32_t unknown = std::numeric_limits<std::uint32_t>::max();
 
+/// `column 'a'`, `columns 'a', 'b'`.
+std::string columns_listed(const std::vector<std::string>& names) {
+    return (names.size() == 1 ? "column " : "columns ") + listed(names);
+}
+
 /// Matches the columns that are needed with those of the table, whatever their order. Raises Error(data) that lists
 /// what is missing and what nobody knows.
 ColumnsByName match_columns(const Preprocessing& fitted, const Table& table, const ApplyOptions& options) {
@@ -57,17 +62,18 @@ ColumnsByName match_columns(const Preprocessing& fitted, const Table& table, con
         return columns;
     }
     std::string message = table.source + ": ";
+    Hints settings;
     if (!missing.empty()) {
-        message += "the model needs the " + std::string(missing.size() == 1 ? "column " : "columns ") +
-                   listed(missing) + (missing.size() == 1 ? did_you_mean(missing.front(), extra) : "") +
-                   (missing.size() == 1 ? ", which is not there" : ", which are not there");
+        message += "the model needs the " + columns_listed(missing);
+        message += missing.size() == 1 ? did_you_mean(missing.front(), extra) + ", which is not there"
+                                       : ", which are not there";
     }
     if (!extra.empty() && !options.allow_extra) {
-        message += (missing.empty() ? "" : "; ") + std::string("the model does not know the ") +
-                   (extra.size() == 1 ? "column " : "columns ") + listed(extra) +
-                   "; remove what is too much, or use --allow-extra";
+        message += missing.empty() ? "" : "; ";
+        message += "the model does not know the " + columns_listed(extra) + "; remove what is too much, or allow it";
+        settings.push_back({"allow_extra"});
     }
-    throw Error(ErrorKind::data, message);
+    fail_about(ErrorKind::data, message, settings);
 }
 
 /// (x − shift) / scale, by way of long double where the difference overflows.
@@ -103,7 +109,7 @@ public:
             const double value = scaled(number(row), feature_.shift, feature_.scale);
             inputs[0] = static_cast<T>(value);
             if (!std::isfinite(inputs[0])) {
-                fail_at(table_, column_, row, too_large<T>(number(row), value));
+                fail_too_large<T>(row, value);
             }
         }
     }
@@ -162,17 +168,21 @@ private:
         if (!feature_.impute) {
             fail_at(table_, column_, row,
                     "missing (" + counted(count_missing(column_, rows_), "such row") +
-                        "), and the model was trained without imputation; fill it in, or train with --impute");
+                        "), and the model was trained without imputation; fill it in, or train with it",
+                    {{"impute"}});
         }
         return *feature_.impute;
     }
 
     template <class T>
-    static std::string too_large(double number, double value) {
-        return format_number(number) + " becomes " + format_number(value) + " when scaled, too large for " +
-               (sizeof(T) < sizeof(double) && std::isfinite(value)
-                    ? "single precision; use --dtype f64, or rescale the column"
-                    : "a number of the model; rescale the column");
+    [[noreturn]] void fail_too_large(std::size_t row, double value) const {
+        const std::string cause =
+            format_number(number(row)) + " becomes " + format_number(value) + " when scaled, too large for ";
+        if (sizeof(T) < sizeof(double) && std::isfinite(value)) {
+            fail_at(table_, column_, row,
+                    cause + "single precision; compute in double precision, or rescale the column", {{"dtype", "f64"}});
+        }
+        fail_at(table_, column_, row, cause + "a number of the model; rescale the column");
     }
 
     const FeatureColumn& feature_;
@@ -253,7 +263,11 @@ void encode_targets(const Preprocessing& fitted, const Table& table, Rows rows, 
         if (fitted.task == Task::classification) {
             const std::vector<std::size_t> classes = class_indices(fitted, table, column, rows);
             for (std::size_t i = 0; i < rows.size(); ++i) {
-                y(i, fitted.one_output ? 0 : classes[i]) = fitted.one_output ? static_cast<T>(classes[i]) : T(1);
+                if (fitted.one_output) {
+                    y(i, 0) = static_cast<T>(classes[i]);
+                } else {
+                    y(i, classes[i]) = T(1);
+                }
             }
             continue;
         }

@@ -20,8 +20,8 @@ bool has(const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-[[noreturn]] void fail(const Table& table, const Column& column, const std::string& cause) {
-    throw Error(ErrorKind::data, table.source + ": column " + in_quotes(column.name) + ": " + cause);
+[[noreturn]] void fail(const Table& table, const Column& column, const std::string& cause, const Hints& settings = {}) {
+    fail_about(ErrorKind::data, table.source + ": column " + in_quotes(column.name) + ": " + cause, settings);
 }
 
 void require_utf8(const Table& table, const Column& column, const std::vector<std::string>& texts) {
@@ -35,28 +35,33 @@ void require_utf8(const Table& table, const Column& column, const std::vector<st
 // Options -------------------------------------------------------------------------------------------------------------
 
 void check_options(const Table& table, const PreprocessingOptions& options) {
-    const auto refuse = [](bool wrong, const std::string& message) {
+    const auto refuse = [](bool wrong, const std::string& message, const Hints& settings) {
         if (wrong) {
-            throw Error(ErrorKind::usage, message);
+            fail_about(ErrorKind::usage, message, settings);
         }
     };
-    refuse(options.targets.empty(), "no column to learn; name it with --target");
+    refuse(options.targets.empty(), "no column to learn; name the target", {{"target"}});
     for (const std::string& name : options.targets) {
         refuse(std::count(options.targets.begin(), options.targets.end(), name) > 1,
-               "column " + in_quotes(name) + " is named twice in --target");
-        refuse(has(options.drop, name), "column " + in_quotes(name) + " is both in --target and in --drop");
-        refuse(name == options.weight, "column " + in_quotes(name) + " is both in --target and in --weight");
+               "column " + in_quotes(name) + " is named twice as a target", {{"target"}});
+        refuse(has(options.drop, name), "column " + in_quotes(name) + " is both a target and dropped",
+               {{"target"}, {"drop"}});
+        refuse(name == options.weight, "column " + in_quotes(name) + " is both a target and the weight",
+               {{"target"}, {"weight"}});
     }
     for (const std::string& name : options.categorical) {
-        refuse(has(options.drop, name), "column " + in_quotes(name) + " is both in --categorical and in --drop");
-        refuse(name == options.weight, "column " + in_quotes(name) + " is both in --categorical and in --weight");
+        refuse(has(options.drop, name), "column " + in_quotes(name) + " is both categorical and dropped",
+               {{"categorical"}, {"drop"}});
+        refuse(name == options.weight, "column " + in_quotes(name) + " is both categorical and the weight",
+               {{"categorical"}, {"weight"}});
     }
-    refuse(has(options.drop, options.weight),
-           "column " + in_quotes(options.weight) + " is both in --weight and in --drop");
+    refuse(has(options.drop, options.weight), "column " + in_quotes(options.weight) + " is both the weight and dropped",
+           {{"weight"}, {"drop"}});
     const bool classification = options.task == Task::classification;
     refuse(classification && options.targets.size() > 1,
-           "classification learns one column, not " + listed(options.targets) + "; name one, or use --task regression");
-    refuse(classification && options.scale_target, "classes are not scaled; leave out --scale-target");
+           "classification learns one column, not " + listed(options.targets) + "; name one, or learn by regression",
+           {{"task", "regression"}});
+    refuse(classification && options.scale_target, "classes are not scaled", {{"scale_target", "false"}});
     for (const auto* names : {&options.targets, &options.drop, &options.categorical}) {
         for (const std::string& name : *names) {
             static_cast<void>(table.column(name));  // raises when there is none
@@ -165,7 +170,8 @@ Scaling scaling_of(const Table& table, const Column& column, const std::vector<d
     if (numbers.size() < 2) {
         fail(table, column,
              "scaling needs at least 2 rows to train on, found " + std::to_string(numbers.size()) +
-                 "; give more rows, or use --scale none --no-scale-target");
+                 "; give more rows, or do without scaling",
+             {{"scale", "none"}, {"scale_target", "false"}});
     }
     const auto [min, max] = std::minmax_element(numbers.begin(), numbers.end());
     if (*min == *max) {  // asked first: the rounding of a mean must not pass for spread
@@ -177,7 +183,8 @@ Scaling scaling_of(const Table& table, const Column& column, const std::vector<d
     if (spread > std::numeric_limits<double>::max()) {
         fail(table, column,
              "its numbers span more than a double holds (" + format_number(*min) + " to " + format_number(*max) +
-                 "); rescale the column, or use --scale standard");
+                 "); rescale the column, or scale by mean and standard deviation",
+             {{"scale", "standard"}});
     }
     const bool invertible = spread >= std::numeric_limits<double>::min();
     return {shift, invertible ? spread : 1.0};
@@ -192,13 +199,15 @@ FeatureColumn fit_categories(const Table& table, const Column& column, Rows rows
         if (missing > 0 && is_missing(column, row)) {
             fail_at(table, column, row,
                     "missing (" + counted(missing, "such row") + "), and a category has no mean or median; fill it " +
-                        "in, or make it a category by leaving it out of --missing, or --drop the column");
+                        "in, or make it a category by not counting its text as missing, or drop the column",
+                    {{"missing"}, {"drop"}});
         }
         categories.insert(cell_text(column, row));
         if (categories.size() > limits::categories) {
             fail(table, column,
                  "more than " + std::to_string(limits::categories) +
-                     " different texts, too many for categories; leave it out with --drop");
+                     " different texts, too many for categories; drop the column",
+                 {{"drop"}});
         }
     }
     constexpr std::size_t few_rows = 50;
@@ -206,8 +215,8 @@ FeatureColumn fit_categories(const Table& table, const Column& column, Rows rows
         fail(table, column,
              "every one of the " + std::to_string(rows.size()) + " rows has another text (" +
                  in_quotes(cell_text(column, rows[0])) + ", " + in_quotes(cell_text(column, rows[1])) +
-                 ", …), from which nothing can be learned; leave it out with --drop, or insist with " +
-                 "--categorical");
+                 ", …), from which nothing can be learned; drop the column, or insist that it is categorical",
+             {{"drop"}, {"categorical"}});
     }
     FeatureColumn feature{.name = column.name, .categories = {categories.begin(), categories.end()}};
     require_utf8(table, column, feature.categories);
@@ -221,13 +230,14 @@ FeatureColumn fit_numbers(const Table& table, const Column& column, Rows rows, R
     if (missing > 0 && options.impute == Impute::error) {
         const std::size_t first =
             *std::find_if(rows.begin(), rows.end(), [&](auto r) { return is_missing(column, r); });
-        fail_at(table, column, first,
-                "missing (" + counted(missing, "such row") +
-                    "); fill it in, or use --impute mean or --impute median, or --drop the column");
+        fail_at(
+            table, column, first,
+            "missing (" + counted(missing, "such row") + "); fill it in, choose how to impute it, or drop the column",
+            {{"impute", "mean"}, {"impute", "median"}, {"drop"}});
     }
     std::vector<double> numbers = present_numbers(table, column, training_rows);
     if (numbers.empty()) {
-        fail(table, column, "every cell of the rows to train on is missing; leave it out with --drop");
+        fail(table, column, "every cell of the rows to train on is missing; drop the column", {{"drop"}});
     }
     if (options.impute != Impute::error) {
         feature.impute = options.impute == Impute::mean ? mean_of(numbers).value() : median_of(numbers);
@@ -243,7 +253,7 @@ FeatureColumn fit_feature(const Table& table, const Column& column, Rows rows, R
                           const PreprocessingOptions& options) {
     refuse_odd_cells(table, column);
     if (count_missing(column, rows) == rows.size()) {
-        fail(table, column, "every cell is missing; leave it out with --drop");
+        fail(table, column, "every cell is missing; drop the column", {{"drop"}});
     }
     const bool asked_for = has(options.categorical, column.name);
     return asked_for || !column.has_numbers ? fit_categories(table, column, rows, asked_for)
@@ -256,7 +266,8 @@ void require_class_count(const Table& table, const Column& column, std::size_t c
     if (count > limits::classes) {
         fail(table, column,
              "more than " + std::to_string(limits::classes) +
-                 " different labels, too many for classes; use --task regression for numbers");
+                 " different labels, too many for classes; learn numbers by regression",
+             {{"task", "regression"}});
     }
 }
 
@@ -287,7 +298,8 @@ void fit_classes(const Table& table, const Column& column, Rows rows, Preprocess
 }
 
 TargetColumn fit_target(const Table& table, const Column& column, Rows training_rows, bool scale) {
-    require_numbers(table, column, "a regression learns numbers; use --task classification");
+    require_numbers(table, column, "a regression learns numbers; learn classes by classification",
+                    {{"task", "classification"}});
     const std::vector<double> numbers = present_numbers(table, column, training_rows);
     const Scaling scaling = scaling_of(table, column, numbers, scale ? Scale::standard : Scale::none);
     return {column.name, scaling.shift, scaling.scale};
@@ -301,7 +313,8 @@ void check_labels(const Table& table, const Column& column, Rows rows, bool may_
         if (!may_drop && is_missing(column, row)) {
             fail_at(table, column, row,
                     "the label is missing (" + counted(count_missing(column, rows), "such row") +
-                        "); fill it in, or leave such rows out with --drop-missing-labels");
+                        "); fill it in, or leave such rows out",
+                    {{"drop_missing_labels"}});
         }
         if (column.has_numbers && std::isinf(column.numbers[row])) {
             fail_at(table, column, row, "the label " + format_number(column.numbers[row]) + " is not finite");
@@ -348,8 +361,10 @@ std::vector<std::size_t> labelled_rows(const Table& table, const std::vector<std
         }
     }
     if (rows.empty()) {
-        throw Error(ErrorKind::data, table.source + ": no row has a label in " + listed(targets) +
-                                         "; name another column with --target, or fill the labels in");
+        fail_about(ErrorKind::data,
+                   table.source + ": no row has a label in " + listed(targets) +
+                       "; name another target, or fill the labels in",
+                   {{"target"}});
     }
     return rows;
 }

@@ -24,15 +24,17 @@ Split split_rows(std::span<const std::size_t> rows, double fraction, const Rando
     const std::size_t count = std::max<std::size_t>(1, static_cast<std::size_t>(wanted));
     if (count >= rows.size()) {
         throw Error(ErrorKind::data, "holding out " + format_number(fraction) + " of " + counted(rows.size(), "row") +
-                                         " leaves none to train on; hold out less (--validation 0, --test 0), or give "
-                                         "more rows");
+                                         " leaves none to train on; hold out less, or give more rows")
+            .about("validation", "0")
+            .about("test", "0");
     }
     std::vector<bool> out(rows.size());
     const std::vector<std::size_t> order = permutation(rows.size(), stream);
     std::for_each_n(order.begin(), count, [&](std::size_t i) { out[i] = true; });
     Split split;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        (out[i] ? split.held_out : split.kept).push_back(rows[i]);
+        std::vector<std::size_t>& part = out[i] ? split.held_out : split.kept;
+        part.push_back(rows[i]);
     }
     std::sort(split.kept.begin(), split.kept.end());
     std::sort(split.held_out.begin(), split.held_out.end());

@@ -78,47 +78,73 @@ std::string layers_text(const std::vector<LayerDiagnosis>& layers, Factor factor
     return one ? names.front() + " starves" : names.front() + " to " + names.back() + " starve";
 }
 
+/// What to say, and the settings that it advises.
+struct Advice {
+    std::string text;
+    std::vector<SettingHint> settings = {};
+};
+
+Advice about_output(Activation output) {
+    const auto cross_entropy = [](Loss loss) -> Advice {
+        const std::string kind(name(loss));
+        return {
+            "the outputs are saturated under this loss; try the loss " + kind + ", under which that factor cancels.",
+            {{"loss", kind}}};
+    };
+    if (output == Activation::softmax) {
+        return cross_entropy(Loss::cross_entropy);
+    }
+    if (output == Activation::sigmoid) {
+        return cross_entropy(Loss::binary_cross_entropy);
+    }
+    return {
+        "the outputs are saturated under this loss; try identity outputs, or smaller first weights in the last layer.",
+        {{"output_activation", "identity"}}};
+}
+
 /// The cause and the remedy of each factor.
-std::string advice(Factor factor, const Architecture& shape) {
+Advice advice(Factor factor, const Architecture& shape) {
     switch (factor) {
         case Factor::none:
-            return "Nothing is wrong with the gradients: every layer gets its share, so go on training.";
+            return {"Nothing is wrong with the gradients: every layer gets its share, so go on training."};
         case Factor::output_saturation:
-            return shape.output == Activation::softmax
-                       ? "the outputs are saturated under this loss; try --loss cross_entropy, under which that factor "
-                         "cancels."
-                   : shape.output == Activation::sigmoid
-                       ? "the outputs are saturated under this loss; try --loss binary_cross_entropy, under which that "
-                         "factor cancels."
-                       : "the outputs are saturated under this loss; try --output-activation identity, or smaller "
-                         "first "
-                         "weights in the last layer.";
+            return about_output(shape.output);
         case Factor::hidden_saturation:
-            return "hidden units are saturated; try --hidden-activation relu, or smaller weights and --scale standard.";
+            return {"hidden units are saturated; try relu units, or smaller weights and standard scaling.",
+                    {{"hidden_activation", "relu"}, {"scale", "standard"}}};
         case Factor::attenuation:
-            return "each activation passes on less than it gets, and over the layers that compounds, though hardly a "
-                   "unit "
-                   "is saturated; try --hidden-activation relu, or fewer layers.";
+            return {
+                "each activation passes on less than it gets, and over the layers that compounds, though hardly a "
+                "unit is saturated; try relu units, or fewer layers.",
+                {{"hidden_activation", "relu"}}};
         case Factor::dead_units:
-            return "units answer 0 to every row and pass no gradient on; try a smaller learning rate, other first "
-                   "weights, or --hidden-activation leaky_relu.";
+            return {
+                "units answer 0 to every row and pass no gradient on; try a smaller learning rate, other first "
+                "weights, or leaky_relu units.",
+                {{"hidden_activation", "leaky_relu"}}};
         case Factor::small_weights:
-            return "the weights on the way are too small to let the error through; try larger first weights, such as "
-                   "--init he for relu.";
+            return {
+                "the weights on the way are too small to let the error through; try larger first weights, such as "
+                "those of he for relu.",
+                {{"init", "he"}}};
         case Factor::dead_inputs:
-            return "what enters the network is almost 0 in every row; check the columns, or try --scale standard.";
+            return {"what enters the network is almost 0 in every row; check the columns, or try standard scaling.",
+                    {{"scale", "standard"}}};
     }
     __builtin_unreachable();
 }
 
-std::string text_of(const Diagnosis& diagnosis, const Architecture& shape) {
-    std::string text = diagnosis.factor == Factor::none ? "" : layers_text(diagnosis.layers, diagnosis.factor) + ": ";
-    text += advice(diagnosis.factor, shape);
+void say_what_to_try(Diagnosis& diagnosis, const Architecture& shape) {
+    if (diagnosis.factor != Factor::none) {
+        diagnosis.text = layers_text(diagnosis.layers, diagnosis.factor) + ": ";
+    }
+    const Advice found = advice(diagnosis.factor, shape);
+    diagnosis.text += found.text;
+    diagnosis.try_settings = found.settings;
     if (diagnosis.output_cancels) {
-        text +=
+        diagnosis.text +=
             " The output factor " + std::string(name(shape.output)) + "' cancels against this loss and starves nobody.";
     }
-    return text;
 }
 
 }  // namespace
@@ -156,7 +182,7 @@ Diagnosis diagnose(const BasicMlp<T>& net, const LossFunction& function,
     diagnosis.output_cancels = math::OutputLoss{.kind = function.kind, .output = net.architecture().output}.fused();
     diagnosis.what_if = what_if(net, function, data);
     diagnosis.optimizer = optimizer_text(optimizer);
-    diagnosis.text = text_of(diagnosis, net.architecture());
+    say_what_to_try(diagnosis, net.architecture());
     return diagnosis;
 }
 

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "handgrad/base/error.hpp"
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/nn/mlp.hpp"
 #include "handgrad/nn/passes.hpp"
@@ -72,8 +73,9 @@ struct Diagnosis {
     Factor factor = Factor::none;  ///< of the lowest layer that starves
     bool output_cancels = false;   ///< f′ of the output cancels against the loss, whatever its size
     std::vector<WhatIf> what_if;
-    std::string optimizer;  ///< whose step update_ratio is of, in words
-    std::string text;       ///< what is the matter and what to try, in a plain sentence
+    std::string optimizer;                  ///< whose step update_ratio is of, in words
+    std::string text;                       ///< what is the matter and what to try, in a plain sentence
+    std::vector<SettingHint> try_settings;  ///< the settings that this sentence advises
 };
 
 /// Runs the passes over all rows in blocks, in the network's precision. Raises Error(data) when there is no row,

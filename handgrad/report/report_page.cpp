@@ -191,7 +191,7 @@ private:
 
     [[nodiscard]] std::string learning() const {
         if (model_.history.empty()) {
-            return quiet("The model's file has no history of its training: it was made without, or by --epochs 0.");
+            return quiet("The model's file has no history of its training: it was made without, or in 0 epochs.");
         }
         std::optional<double> best;
         const ParsedNumber epoch = parse_number(recorded("epochs.best"));
@@ -470,8 +470,9 @@ private:
         html += quiet("On " + counted(report_.measured_rows, "row") + "; steps of " + d.optimizer +
                       ". Unchanged are the weights that such a step is too small to move in this precision.");
         if (model_.history.column("linear1.gradient_rms").empty()) {
-            html +=
-                quiet("How the gradient flowed while the network learned is recorded by handgrad train --diagnose.");
+            html += quiet(
+                "How the gradient flowed while the network learned is recorded by a training that is told to "
+                "diagnose.");
         }
         return html;
     }

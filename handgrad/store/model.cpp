@@ -193,30 +193,30 @@ void check_extra(const TensorFile& file, const Architecture& architecture, const
     }
 }
 
-/// Why number i of a parameter is not finite in the network, with its place.
-std::string nonfinite_message(const Tensor& tensor, std::size_t i) {
-    std::string message = "tensor '" + tensor.name + "', ";
-    if (tensor.shape.size() == 2) {
-        message += "row " + std::to_string(i / tensor.shape[1]) + ", column " + std::to_string(i % tensor.shape[1]);
-    } else {
-        message += "number " + std::to_string(i);
-    }
+/// Raises Error(model) for number i of a parameter that is not finite in the network. `readable`: it could be allowed.
+[[noreturn]] void fail_nonfinite(const std::string& source, const Tensor& tensor, std::size_t i, bool readable) {
+    const std::string place = tensor.shape.size() == 2 ? "row " + std::to_string(i / tensor.shape[1]) + ", column " +
+                                                             std::to_string(i % tensor.shape[1])
+                                                       : "number " + std::to_string(i);
     const double value = tensor.value(i);
+    std::string cause = source + ": tensor '" + tensor.name + "', " + place + ": ";
     if (std::isfinite(value)) {
-        return message + ": " + format_number(value) + " is too large for f32; use --dtype f64";
+        throw Error(ErrorKind::model, cause + format_number(value) + " is too large for f32; compute in f64")
+            .about("dtype", "f64");
     }
-    return message + ": " + (std::isnan(value) ? "NaN" : "infinity") + " is not a number to compute with";
+    cause += std::string(std::isnan(value) ? "NaN" : "infinity") + " is not a number to compute with";
+    if (readable) {
+        throw Error(ErrorKind::model, cause + "; it can be read all the same").about("allow_nonfinite");
+    }
+    throw Error(ErrorKind::model, cause);
 }
 
-/// What to do about a number that is not finite: accept it, or refuse it with a remedy at the end of the message.
-struct Nonfinite {
-    bool allowed;
-    std::string_view remedy;
-};
+/// What to do about a number that is not finite: accept it, or refuse it, perhaps saying that it could be accepted.
+enum class Nonfinite { allowed, refused, refused_unless_allowed };
 
 /// The network whose shapes have been checked, its numbers cast to T.
 template <class T>
-BasicMlp<T> read_net(const TensorFile& file, const Architecture& architecture, const Nonfinite& nonfinite,
+BasicMlp<T> read_net(const TensorFile& file, const Architecture& architecture, Nonfinite nonfinite,
                      const std::string& source) {
     BasicMlp<T> net = BasicMlp<T>::zeros(architecture);
     auto parameter = net.parameters().begin();
@@ -224,8 +224,8 @@ BasicMlp<T> read_net(const TensorFile& file, const Architecture& architecture, c
         const Tensor& tensor = *file.find(name);
         for (std::size_t i = 0; i < tensor.count(); ++i, ++parameter) {
             *parameter = static_cast<T>(tensor.value(i));
-            if (!nonfinite.allowed && !std::isfinite(*parameter)) {
-                fail(source, nonfinite_message(tensor, i) + std::string(nonfinite.remedy));
+            if (nonfinite != Nonfinite::allowed && !std::isfinite(*parameter)) {
+                fail_nonfinite(source, tensor, i, nonfinite == Nonfinite::refused_unless_allowed);
             }
         }
     }
@@ -304,7 +304,9 @@ void save_model(const std::filesystem::path& path, const Model& model) {
 Model parse_model(std::string_view bytes, const std::string& source, bool allow_nonfinite) {
     const TensorFile file = parse_tensor_file(bytes, source);
     if (!is_model(file)) {
-        fail(source, "a safetensors file, but not a handgrad model; `train --init-from` takes bare weights");
+        throw Error(ErrorKind::model,
+                    source + ": a safetensors file, but not a handgrad model; a training can start from bare weights")
+            .about("init_from");
     }
     check_model(bytes, file, source);
     Description description = read_description(file.metadata, source);
@@ -322,7 +324,7 @@ Model parse_model(std::string_view bytes, const std::string& source, bool allow_
     if (const auto settings = file.metadata.find(std::string(settings_key)); settings != file.metadata.end()) {
         model.settings = read_setting_values(settings->second, source + ": settings");
     }
-    const Nonfinite nonfinite{allow_nonfinite, "; --allow-nonfinite reads it all the same"};
+    const Nonfinite nonfinite = allow_nonfinite ? Nonfinite::allowed : Nonfinite::refused_unless_allowed;
     if (common_type(file, source) == TensorType::f32) {
         model.net = read_net<float>(file, architecture, nonfinite, source);
     } else {
@@ -345,7 +347,7 @@ void load_parameters(const std::filesystem::path& path, BasicMlp<T>& net) {
     }
     check_shapes(file, net.architecture(), source);
     check_extra(file, net.architecture(), source, names_a_parameter);
-    net = read_net<T>(file, net.architecture(), {.allowed = false, .remedy = ""}, source);
+    net = read_net<T>(file, net.architecture(), Nonfinite::refused, source);
 }
 
 template std::string parameters_hash(const BasicMlp<float>&);

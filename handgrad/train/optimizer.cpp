@@ -89,7 +89,8 @@ StepUpdate Adamw::step(const StepInputs& inputs) {
 /// What a caller gives for one step, where a schedule may come to 0.
 void check_step(double value, const char* argument) {
     if (!settings::from_0.contains(value)) {
-        throw Error(ErrorKind::usage, "optimizer: " + std::string(argument) + " must be a finite number, 0 or above");
+        throw Error(ErrorKind::usage, "optimizer: " + std::string(argument) + " = " + format_number(value) +
+                                          " is out of range; it must be " + describe(settings::from_0));
     }
 }
 

@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "handgrad/base/error.hpp"
+#include "tests/support/folder.hpp"
+#include "tests/support/raised.hpp"
 
 namespace handgrad {
 namespace {
@@ -24,36 +26,11 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-class AtomicFile : public testing::Test {
-protected:
-    AtomicFile() { std::filesystem::create_directories(folder_); }
-    ~AtomicFile() override { std::filesystem::remove_all(folder_); }
-
-    [[nodiscard]] std::filesystem::path path(const std::string& name) const { return folder_ / name; }
-    /// The names of all files in the folder.
-    [[nodiscard]] std::set<std::string> files() const {
-        std::set<std::string> names;
-        for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
-            names.insert(entry.path().filename());
-        }
-        return names;
-    }
-
-private:
-    std::filesystem::path folder_ =
-        std::filesystem::path(testing::TempDir()) /
-        ("handgrad_" + std::to_string(::getpid()) + testing::UnitTest::GetInstance()->current_test_info()->name());
-};
+class AtomicFile : public InItsFolder {};
 
 template <class Action>
-std::string message_of(Action action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        EXPECT_EQ(error.kind(), ErrorKind::io);
-        return error.what();
-    }
-    return "no error";
+std::string refusal(Action action) {
+    return message_of(ErrorKind::io, action);
 }
 
 TEST_F(AtomicFile, TheBytesComeBackWhateverTheyAre) {
@@ -84,7 +61,7 @@ TEST_F(AtomicFile, AFailedWriteLeavesTheOldFileWholeAndNoLitter) {
     ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
     const rlimit small{1000, before.rlim_max};
     ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
-    const std::string message = message_of([&] { write_file_atomically(path("f"), std::string(2000, 'x')); });
+    const std::string message = refusal([&] { write_file_atomically(path("f"), std::string(2000, 'x')); });
     ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
     EXPECT_EQ(message, path("f").string() + ": cannot write 2000 bytes: File too large");
     EXPECT_EQ(read_file(path("f")), "old");
@@ -93,7 +70,7 @@ TEST_F(AtomicFile, AFailedWriteLeavesTheOldFileWholeAndNoLitter) {
 
 TEST_F(AtomicFile, ADirectoryIsNotReplaced) {
     std::filesystem::create_directories(path("d"));
-    EXPECT_EQ(message_of([&] { write_file_atomically(path("d"), "x"); }),
+    EXPECT_EQ(refusal([&] { write_file_atomically(path("d"), "x"); }),
               path("d").string() + ": cannot write: Is a directory");
     EXPECT_THAT(files(), ElementsAre("d"));
 }
@@ -101,13 +78,13 @@ TEST_F(AtomicFile, ADirectoryIsNotReplaced) {
 TEST_F(AtomicFile, AMissingFolderIsNamed) {
     const std::string expected =
         path("no/f").string() + ": cannot create a temporary file beside it: No such file or directory";
-    EXPECT_EQ(message_of([&] { write_file_atomically(path("no/f"), "x"); }), expected);
-    EXPECT_EQ(message_of([&] { check_writable(path("no/f")); }), expected);
+    EXPECT_EQ(refusal([&] { write_file_atomically(path("no/f"), "x"); }), expected);
+    EXPECT_EQ(refusal([&] { check_writable(path("no/f")); }), expected);
 }
 
 TEST_F(AtomicFile, AFileInPlaceOfAFolderIsNamed) {
     write_file_atomically(path("f"), "x");
-    EXPECT_THAT(message_of([&] { check_writable(path("f/g")); }), HasSubstr("Not a directory"));
+    EXPECT_THAT(refusal([&] { check_writable(path("f/g")); }), HasSubstr("Not a directory"));
 }
 
 TEST_F(AtomicFile, CheckWritableChangesNothing) {
@@ -117,13 +94,13 @@ TEST_F(AtomicFile, CheckWritableChangesNothing) {
     check_writable(path("f"));
     EXPECT_EQ(read_file(path("f")), "old");
     EXPECT_THAT(files(), ElementsAre("f"));
-    EXPECT_THAT(message_of([&] { check_writable(path("")); }), HasSubstr("Is a directory"));
+    EXPECT_THAT(refusal([&] { check_writable(path("")); }), HasSubstr("Is a directory"));
 }
 
 TEST_F(AtomicFile, DevicesAreWrittenToAndStay) {
     write_file_atomically("/dev/null", "x");
     check_writable("/dev/null");
-    EXPECT_EQ(message_of([] { write_file_atomically("/dev/full", "x"); }),
+    EXPECT_EQ(refusal([] { write_file_atomically("/dev/full", "x"); }),
               "/dev/full: cannot write 1 bytes: No space left on device");
     EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));
 }
@@ -192,9 +169,8 @@ TEST_F(AtomicFile, ThreadsThatWriteTheSameFileLeaveOneOfTheirTexts) {
 }
 
 TEST_F(AtomicFile, ReadingNamesWhatCannotBeRead) {
-    EXPECT_EQ(message_of([&] { read_file(path("f")); }),
-              path("f").string() + ": cannot open: No such file or directory");
-    EXPECT_EQ(message_of([&] { read_file(path("")); }), path("").string() + ": cannot read: Is a directory");
+    EXPECT_EQ(refusal([&] { read_file(path("f")); }), path("f").string() + ": cannot open: No such file or directory");
+    EXPECT_EQ(refusal([&] { read_file(path("")); }), path("").string() + ": cannot read: Is a directory");
 }
 
 #ifndef __SANITIZE_ADDRESS__  // which needs the address space for itself
@@ -205,7 +181,7 @@ TEST_F(AtomicFile, AFileLargerThanTheMemoryIsAnError) {
     ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
     const rlimit small{rlim_t{1} << 36, before.rlim_max};
     ASSERT_EQ(::setrlimit(RLIMIT_AS, &small), 0);
-    const std::string message = message_of([&] { read_file(path("f")); });
+    const std::string message = refusal([&] { read_file(path("f")); });
     ASSERT_EQ(::setrlimit(RLIMIT_AS, &before), 0);
     EXPECT_THAT(message, HasSubstr(": cannot read 4398046511104 bytes into memory: Cannot allocate memory"));
 }

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "handgrad/base/random.hpp"
 #include "handgrad/certify/certificate.hpp"
 #include "handgrad/nn/passes.hpp"
+#include "tests/support/draw.hpp"
 
 namespace handgrad::certify {
 namespace {
@@ -29,20 +29,17 @@ ClaimedDerivatives<float> plain_derivatives(const Mlp& net, const LossFunction& 
 /// Seven rows; x is 0 in one, so that z₁ = b⁽¹⁾ = 0 for the first unit, and far out in another, where σ saturates.
 Certificate certificate_of(Activation f, Activation g, Loss kind) {
     Mlp net = Mlp::random({.sizes = {4, 4, 3}, .hidden = f, .output = g}, 3);
-    const RandomStream random(5, Purpose::weights);
-    std::uint64_t index = 0;
-    const auto uniform = [&] { return static_cast<float>(2.0 * random.uniform(index++) - 1.0); };
+    Draw draw(5, 0);
     for (std::size_t l = 0; l < 2; ++l) {
-        std::ranges::generate(net.bias(l), uniform);
+        draw.fill(net.bias(l), -1.0, 1.0);
     }
     net.bias(0)[0] = 0.0F;
-    Dataset data{Matrix<float>(7, 4), Matrix<float>(7, 3), {}};
-    std::ranges::generate(data.x.values(), uniform);
+    Dataset data{draw.matrix<float>(7, 4, -1.0, 1.0), Matrix<float>(7, 3), {}};
     std::ranges::fill(data.x.row(2), 0.0F);
     for (std::size_t j = 0; j < 4; ++j) {
         data.x(5, j) = net.weight(0)(1, j) > 0.0F ? -90.0F : 90.0F;
     }
-    std::ranges::generate(data.y.values(), [&] { return uniform() > 0.0F ? 1.0F : 0.0F; });
+    std::ranges::generate(data.y.values(), [&] { return draw.coin() ? 0.0F : 1.0F; });
     return certify(net, kind, data, plain_derivatives(net, kind, data));
 }
 

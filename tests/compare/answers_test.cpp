@@ -7,8 +7,8 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/document/render.hpp"
-#include "tests/data/raised.hpp"
 #include "tests/support/explained.hpp"
+#include "tests/support/raised.hpp"
 
 namespace handgrad::compare {
 namespace {
@@ -88,13 +88,7 @@ TEST(Answers, ASingleUnitNeedsNoBrackets) {
 }
 
 std::string refusal(const std::string& text) {
-    try {
-        read_answers(text, "sheet.txt", derivation());
-    } catch (const Error& error) {
-        EXPECT_EQ(error.kind(), ErrorKind::data);
-        return error.what();
-    }
-    return "none";
+    return message_of(ErrorKind::data, [&] { read_answers(text, "sheet.txt", derivation()); });
 }
 
 TEST(Answers, MistakesAreNamedWithTheirLine) {
@@ -122,7 +116,7 @@ TEST(Answers, ANoteBehindASingleNumberIsLeftOut) {
 }
 
 TEST(Answers, WhatIsNoSheetIsRefused) {
-    const std::string belongs = "a sheet that `handgrad explain MODEL DATA --row N --blank` wrote belongs there";
+    const std::string belongs = "a sheet that explain wrote for this row belongs there";
     EXPECT_EQ(refusal(""), "sheet.txt: there is nothing in the file; " + belongs);
     EXPECT_EQ(refusal(" \r\n\n"), "sheet.txt: there is nothing in the file; " + belongs);
     EXPECT_EQ(refusal("x = [ 1 2 ]\nArea,rooms\n"),
@@ -148,7 +142,7 @@ std::string row_refusal(const std::string& text, std::size_t row) {
 }
 
 TEST(Answers, ASheetAboutAnotherRowIsRefused) {
-    const std::string cause = "data: sheet.txt: the sheet is about row 1, not row 2; mark it with --row 1";
+    const std::string cause = "data: sheet.txt: the sheet is about row 1, not row 2; mark it as that row {row=1}";
     for (const std::string& text :
          {sheet(), document::render_markdown(explain::compose(explained::explanation(), {.blank = true})),
           std::string(R"({"row":{"number":1}})")}) {

@@ -12,7 +12,7 @@
 #include "handgrad/compare/gradient_names.hpp"
 #include "handgrad/compare/scales.hpp"
 #include "handgrad/nn/loss_gradient.hpp"
-#include "tests/data/raised.hpp"
+#include "tests/support/raised.hpp"
 
 namespace handgrad::compare {
 namespace {

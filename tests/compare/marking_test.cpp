@@ -11,8 +11,8 @@
 
 #include "handgrad/document/render.hpp"
 #include "handgrad/train/fit.hpp"
-#include "tests/data/raised.hpp"
-#include "tests/support/planted.hpp"
+#include "tests/support/draw.hpp"
+#include "tests/support/raised.hpp"
 #include "tests/support/student.hpp"
 
 namespace handgrad::compare {
@@ -333,7 +333,7 @@ TEST(Marking, OnlyTheFirstMistakeCounts) {
 }
 
 /// One of the three networks with other widths and depths, or softmax.
-Named any_network(planted::Draw& draw) {
+Named any_network(Draw& draw) {
     const std::size_t kind = draw.whole(0, 3);
     Architecture shape{.sizes = {draw.whole(1, 6)}};
     for (std::size_t depth = draw.whole(1, 3); depth > 0; --depth) {
@@ -347,7 +347,7 @@ Named any_network(planted::Draw& draw) {
 }
 
 TEST(Marking, RoundingIsForgivenAndMistakesAreFoundInAnyNetwork) {
-    planted::Draw draw(9);
+    Draw draw(9);
     for (int n = 0; n < 25; ++n) {
         const Named named = any_network(draw);
         const std::vector<explain::Quantity> asked = asked_quantities(named.e.derivation);
@@ -368,7 +368,7 @@ TEST(Marking, RoundingIsForgivenAndMistakesAreFoundInAnyNetwork) {
 }
 
 TEST(Marking, AWrongSignOfOneNumberIsWrong) {
-    planted::Draw draw(10);
+    Draw draw(10);
     for (int n = 0; n < 25; ++n) {
         const auto [name, e] = any_network(draw);
         const Sheet truth = student::truth(e);

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "handgrad/data/table.hpp"
-#include "tests/data/raised.hpp"
+#include "tests/support/raised.hpp"
 
 namespace handgrad {
 namespace {
@@ -77,8 +77,8 @@ TEST(Csv, ATrailingCommaIsAnEmptyCell) {
     EXPECT_EQ(table.columns[1].missing, 1);
     EXPECT_EQ(table.columns[1].first_missing, 0);
     EXPECT_EQ(error("a,b,\n1,2,\n"),
-              "data: t.csv:1: the name of column 3 is empty; name it, or use --no-header when "
-              "line 1 is data");
+              "data: t.csv:1: the name of column 3 is empty; name it, or read the table without a header when line 1 "
+              "is data {header=false}");
 }
 
 TEST(Csv, ColonsDoNotMakeAFileAnythingElse) {
@@ -194,16 +194,19 @@ TEST(Csv, WithoutAHeaderColumnsAreNumbered) {
 
 TEST(Csv, AHeaderReadAsDataIsAnErrorThatShowsIt) {
     EXPECT_EQ(error("age,y\n31,1\n45,0\n", {.header = false}),
-              "data: t.csv:1: line 1 looks like a header (\"age\"); leave out --no-header, or remove the line");
+              "data: t.csv:1: line 1 looks like a header (\"age\"), and the table is read without one; let it be one, "
+              "or remove the line {header=false}");
     EXPECT_EQ(error("city,y\nRome,1\n", {.header = false}),
-              "data: t.csv:1: line 1 looks like a header (\"y\"); leave out --no-header, or remove the line");
+              "data: t.csv:1: line 1 looks like a header (\"y\"), and the table is read without one; let it be one, or "
+              "remove the line {header=false}");
     EXPECT_EQ(error("Oslo,1\nRome,1\n", {.header = false}), "nothing");  // a first row with a number is no header
     EXPECT_EQ(error("?,1\n2,1\n", {.header = false}), "nothing");        // but an odd cell, if the column is used
 }
 
 TEST(Csv, DataReadAsAHeaderIsAnErrorThatShowsIt) {
     const std::string message =
-        "data: t.csv:1: line 1 looks like data (5.1), not like names; use --no-header, or put the names in quotes";
+        "data: t.csv:1: line 1 looks like data (5.1), not like names; read the table without a header, or put the "
+        "names in quotes {header=false}";
     EXPECT_EQ(error("5.1,3.5,0\n4.9,3.0,0\n"), message);
     EXPECT_EQ(error("5.1,5.1,\n4.9,3.0,0\n"), message);  // rather than the complaint about twin or empty names
     EXPECT_EQ(error("\"2001\",\"2002\"\n4.9,3.0\n"), "nothing");
@@ -212,7 +215,8 @@ TEST(Csv, DataReadAsAHeaderIsAnErrorThatShowsIt) {
 
 TEST(Csv, NamesMustDiffer) {
     EXPECT_EQ(error("age,y,age\n1,2,3\n"),
-              "data: t.csv:1: two columns are called 'age'; rename one, or use --no-header when line 1 is data");
+              "data: t.csv:1: two columns are called 'age'; rename one, or read the table without a header when line 1 "
+              "is data {header=false}");
 }
 
 TEST(Csv, FilesWithoutRowsSaySo) {
@@ -357,7 +361,7 @@ TEST(Csv, TheDelimiterFollowsTheExtensionAndTheDecimal) {
 
 TEST(Csv, MarksThatCannotWorkAreUsageErrors) {
     EXPECT_EQ(error("a\n1\n", {.delimiter = ',', .decimal = ','}),
-              "usage: the delimiter and the decimal mark are both ','; give --delimiter another character");
+              "usage: the delimiter and the decimal mark are both ','; choose another delimiter {delimiter}");
     EXPECT_EQ(error("a\n1\n", {.delimiter = 'e'}), "usage: 'e' cannot be the delimiter of a table");
     EXPECT_EQ(error("a\n1\n", {.delimiter = '"'}), "usage: '\"' cannot be the delimiter of a table");
     EXPECT_EQ(error("a\n1\n", {.decimal = ';'}), "usage: the decimal mark must be '.' or ',', not ';'");

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "handgrad/data/table.hpp"
-#include "tests/data/raised.hpp"
+#include "tests/support/raised.hpp"
 
 namespace handgrad {
 namespace {

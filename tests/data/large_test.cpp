@@ -13,7 +13,7 @@
 #include "handgrad/base/matrix.hpp"
 #include "handgrad/data/binary_table.hpp"
 #include "handgrad/data/table.hpp"
-#include "tests/data/raised.hpp"
+#include "tests/support/raised.hpp"
 
 namespace handgrad {
 namespace {

@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "handgrad/data/table.hpp"
-#include "tests/data/raised.hpp"
+#include "tests/support/raised.hpp"
 
 namespace handgrad {
 namespace {

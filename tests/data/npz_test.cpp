@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "handgrad/data/npz.hpp"
-#include "tests/data/raised.hpp"
+#include "tests/support/raised.hpp"
 
 namespace handgrad {
 namespace {

@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "handgrad/data/table.hpp"
-#include "tests/german_locale.hpp"
+#include "tests/support/german_locale.hpp"
 
 namespace handgrad {
 namespace {

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "handgrad/data/preprocessing.hpp"
-#include "tests/data/raised.hpp"
+#include "tests/support/raised.hpp"
 
 namespace handgrad {
 namespace {
@@ -95,13 +95,13 @@ TEST(Apply, MissingAndExtraColumnsAreListed) {
     EXPECT_EQ(
         error(fitted, read("agee,b,y\n1,2,3\n")),
         "data: t.csv: the model needs the column 'age' (did you mean 'agee'?), which is not there; the model does "
-        "not know the column 'agee'; remove what is too much, or use --allow-extra");
+        "not know the column 'agee'; remove what is too much, or allow it {allow_extra}");
     EXPECT_EQ(error(fitted, read("c,y\n1,2\n")),
               "data: t.csv: the model needs the columns 'age', 'b', which are not there; the model does not know the "
-              "column 'c'; remove what is too much, or use --allow-extra");
+              "column 'c'; remove what is too much, or allow it {allow_extra}");
     EXPECT_EQ(error(fitted, read("age,b,y,c,d\n1,2,3,4,x\n")),
-              "data: t.csv: the model does not know the columns 'c', 'd'; remove what is too much, or use "
-              "--allow-extra");
+              "data: t.csv: the model does not know the columns 'c', 'd'; remove what is too much, or allow it "
+              "{allow_extra}");
     EXPECT_EQ(error(fitted, read("age,b,y,c,d\n1,2,3,4,x\n"), {.allow_extra = true}), "nothing");
     EXPECT_EQ(error(fitted, read("age,y,c\n1,2,3\n"), {.allow_extra = true}),
               "data: t.csv: the model needs the column 'b', which is not there");
@@ -124,10 +124,10 @@ TEST(Apply, MissingAndInfiniteNumbersAreErrorsWithTheirPlace) {
     const Preprocessing fitted = fit(read("a,y\n1,0\n3,0\n"), unscaled);
     EXPECT_EQ(error(fitted, read("a,y\n1,0\n,0\nNA,0\n")),
               "data: t.csv:3: column 'a': missing (2 such rows), and the model was trained without imputation; fill it "
-              "in, or train with --impute");
+              "in, or train with it {impute}");
     EXPECT_EQ(error(fitted, read("a,y\n1,0\ninf,0\n")),
-              "data: t.csv:3: column 'a': 'inf' is not finite; correct the cell, or add it to --missing if it means "
-              "missing");
+              "data: t.csv:3: column 'a': 'inf' is not finite; correct the cell, or count its text as missing if it "
+              "means that {missing}");
     Table binary = read("a,y\n1,0\n1,0\n");
     binary.source = "x.npy";
     binary.lines.clear();
@@ -144,8 +144,8 @@ TEST(Apply, NumbersTooLargeForTheModelsPrecisionAreErrors) {
     EXPECT_EQ(error(fitted, large), "nothing");
     const std::vector<std::size_t> rows{0};
     EXPECT_EQ(raised([&] { apply_preprocessing<float>(fitted, large, rows); }),
-              "data: t.csv:2: column 'a': 1e+39 becomes 1e+39 when scaled, too large for single precision; use --dtype "
-              "f64, or rescale the column");
+              "data: t.csv:2: column 'a': 1e+39 becomes 1e+39 when scaled, too large for single precision; compute in "
+              "double precision, or rescale the column {dtype=f64}");
     Preprocessing steep = fitted;
     steep.features[0].scale = 1e-10;
     EXPECT_EQ(error(steep, read("a,y\n1e300,0\n")),
@@ -238,8 +238,8 @@ TEST(Apply, WeightsMustBeFiniteNotNegativeAndNotAllZero) {
     EXPECT_EQ(error(fitted, read("a,w,y\n1,0,3\n1,0,3\n")),
               "data: t.csv: column 'w': every weight is 0; give at least one row a positive weight");
     EXPECT_EQ(error(fitted, read("a,w,y\n1,1,3\n1,inf,3\n")),
-              "data: t.csv:3: column 'w': 'inf' is not finite; correct the cell, or add it to --missing if it means "
-              "missing");
+              "data: t.csv:3: column 'w': 'inf' is not finite; correct the cell, or count its text as missing if it "
+              "means that {missing}");
     const std::vector<std::size_t> rows{0};
     EXPECT_EQ(raised([&] { apply_preprocessing<float>(fitted, read("a,w,y\n1,1e39,3\n"), rows); }),
               "data: t.csv:2: column 'w': the weight 1e+39 is not finite or too large; weights are 0 or more");

@@ -5,7 +5,8 @@
 #include <cmath>
 
 #include "handgrad/data/preprocessing.hpp"
-#include "tests/data/raised.hpp"
+#include "tests/support/raised.hpp"
+#include "tests/support/tables.hpp"
 
 namespace handgrad {
 namespace {
@@ -28,16 +29,6 @@ std::string error(std::string_view text, const PreprocessingOptions& options = {
     return error(read(text), options);
 }
 
-/// A table of `rows` lines made by `line`.
-template <class F>
-std::string lines(const std::string& header, int rows, F&& line) {
-    std::string text = header + "\n";
-    for (int i = 0; i < rows; ++i) {
-        text += line(i) + "\n";
-    }
-    return text;
-}
-
 // Task and labels -----------------------------------------------------------------------------------------------------
 
 TEST(Task, IsClassificationForTextsAndFewWholeNumbers) {
@@ -46,9 +37,9 @@ TEST(Task, IsClassificationForTextsAndFewWholeNumbers) {
     EXPECT_EQ(infer_task(read("y\n0\n1.5\n"), {"y"}), Task::regression);
     EXPECT_EQ(infer_task(read("y,z\n0,1\n1,0\n"), {"y", "z"}), Task::regression);
     EXPECT_EQ(infer_task(read("y,z\n,1\n,0\n"), {"y"}), Task::regression);
-    const auto whole = [](int i) { return std::to_string(i); };
-    EXPECT_EQ(infer_task(read(lines("y", 20, whole)), {"y"}), Task::classification);
-    EXPECT_EQ(infer_task(read(lines("y", 21, whole)), {"y"}), Task::regression);
+    const auto whole = [](std::size_t i) { return std::to_string(i); };
+    EXPECT_EQ(infer_task(read(csv_lines("y", 20, whole)), {"y"}), Task::classification);
+    EXPECT_EQ(infer_task(read(csv_lines("y", 21, whole)), {"y"}), Task::regression);
 }
 
 TEST(Labels, MissingOnesAreErrorsUnlessTheirRowsMayBeDropped) {
@@ -56,7 +47,7 @@ TEST(Labels, MissingOnesAreErrorsUnlessTheirRowsMayBeDropped) {
         const Table table = read("x,y\n1,2\n1," + std::string(cell) + "\n1,4\n1,\n");
         EXPECT_EQ(raised([&] { labelled_rows(table, {"y"}, false); }),
                   "data: t.csv:3: column 'y': the label is missing (2 such rows); fill it in, or leave such rows out "
-                  "with --drop-missing-labels");
+                  "{drop_missing_labels}");
         EXPECT_THAT(labelled_rows(table, {"y"}, true), ElementsAre(0, 2));
     }
 }
@@ -69,8 +60,8 @@ TEST(Labels, OfSeveralTargetsAllMustBeThere) {
 TEST(Labels, InfiniteOnesAreErrorsEvenWhenMissingOnesAreDropped) {
     for (const bool drop : {false, true}) {
         EXPECT_EQ(raised([&] { labelled_rows(read("x,y\n1,2\n1,inf\n"), {"y"}, drop); }),
-                  "data: t.csv:3: column 'y': 'inf' is not finite; correct the cell, or add it to --missing if it "
-                  "means missing");
+                  "data: t.csv:3: column 'y': 'inf' is not finite; correct the cell, or count its text as missing if "
+                  "it means that {missing}");
     }
     Table binary = read("x,y\n1,2\n1,3\n");
     binary.source = "y.npy";
@@ -82,7 +73,7 @@ TEST(Labels, InfiniteOnesAreErrorsEvenWhenMissingOnesAreDropped) {
 
 TEST(Labels, ATableWithoutAnySaysSo) {
     EXPECT_EQ(raised([] { labelled_rows(read("x,y\n1,\n2,\n"), {"y"}, true); }),
-              "data: t.csv: no row has a label in 'y'; name another column with --target, or fill the labels in");
+              "data: t.csv: no row has a label in 'y'; name another target, or fill the labels in {target}");
 }
 
 // Classes -------------------------------------------------------------------------------------------------------------
@@ -120,15 +111,15 @@ TEST(Classes, OneAloneIsAllowedHere) {
 }
 
 TEST(Classes, MoreThanTenThousandAreRefused) {
-    const auto row = [](int i) { return "1," + std::to_string(i); };
-    EXPECT_EQ(error(lines("x,y", 10001, row), classify),
-              "data: t.csv: column 'y': more than 10000 different labels, too many for classes; use --task regression "
-              "for numbers");
-    const auto word = [](int i) { return "1,a" + std::to_string(i); };
-    EXPECT_EQ(error(lines("x,y", 10001, word), classify),
-              "data: t.csv: column 'y': more than 10000 different labels, too many for classes; use --task regression "
-              "for numbers");
-    EXPECT_EQ(fit(read(lines("x,y", 10000, row)), classify).classes.size(), 10000);
+    const auto row = [](std::size_t i) { return "1," + std::to_string(i); };
+    EXPECT_EQ(error(csv_lines("x,y", 10001, row), classify),
+              "data: t.csv: column 'y': more than 10000 different labels, too many for classes; learn numbers by "
+              "regression {task=regression}");
+    const auto word = [](std::size_t i) { return "1,a" + std::to_string(i); };
+    EXPECT_EQ(error(csv_lines("x,y", 10001, word), classify),
+              "data: t.csv: column 'y': more than 10000 different labels, too many for classes; learn numbers by "
+              "regression {task=regression}");
+    EXPECT_EQ(fit(read(csv_lines("x,y", 10000, row)), classify).classes.size(), 10000);
 }
 
 // Features ------------------------------------------------------------------------------------------------------------
@@ -170,16 +161,16 @@ TEST(Features, CategoriesComeFromAllRowsAndScalingFromTheTrainingRows) {
 TEST(Features, AMixedColumnIsRefusedWhenUsedAndIgnoredWhenDropped) {
     const std::string text = "age,y\n31,1\n45,1\n7,2\n8,3\n9,4\nn/a,3\n";
     EXPECT_EQ(error(text),
-              "data: t.csv:7: column 'age': 'n/a' is not a number (the column's other cells are); if it "
-              "is a category, name it in --categorical; if it means missing, add it to --missing");
+              "data: t.csv:7: column 'age': 'n/a' is not a number (the column's other cells are); make the column one "
+              "of categories, or count the text as missing if it means that {categorical, missing}");
     EXPECT_EQ(error("age,b,y\nn/a,1,1\n?,2,1\n7,3,2\n8,4,3\n9,5,4\n"),
-              "data: t.csv:2: column 'age': 'n/a' is not a number (nor is one other cell of the column); if it is a "
-              "category, name it in --categorical; if it means missing, add it to --missing");
+              "data: t.csv:2: column 'age': 'n/a' is not a number (nor is one other cell of the column); make the "
+              "column one of categories, or count the text as missing if it means that {categorical, missing}");
     EXPECT_EQ(error("age,y\nn/a,1\n?,1\n-,2\n8,3\n9,4\n1,4\n").substr(0, 84),
               "data: t.csv:2: column 'age': 'n/a' is not a number (nor are 2 other cells of the col");
     EXPECT_EQ(error("city,y\nRome,1\n12,1\nOslo,2\n"),
-              "data: t.csv:3: column 'city': '12' is a number in a column of texts; if it is a category, name it in "
-              "--categorical; if it means missing, add it to --missing");
+              "data: t.csv:3: column 'city': '12' is a number in a column of texts; make the column one of categories, "
+              "or count the text as missing if it means that {categorical, missing}");
     EXPECT_EQ(error("b," + text.substr(0, text.find('\n')) + "\n1,2,3\n2,x,4\n", {.targets = {"y"}, .drop = {"age"}}),
               "nothing");
 }
@@ -188,31 +179,31 @@ TEST(Features, NumbersThatAreNoneAreRefusedAtTheirLine) {
     for (const char* cell : {"0x1p3", "1_000", "1.5abc", "-", "1e"}) {
         EXPECT_EQ(error("age,y\n31,1\n45,2\n" + std::string(cell) + ",3\n"),
                   "data: t.csv:4: column 'age': '" + std::string(cell) +
-                      "' is not a number (the column's other cells are); if it is a category, name it in "
-                      "--categorical; if it means missing, add it to --missing");
+                      "' is not a number (the column's other cells are); make the column one of categories, or count "
+                      "the text as missing if it means that {categorical, missing}");
     }
     EXPECT_EQ(error("age,y\n31,1\n1e400,2\n"),
               "data: t.csv:3: column 'age': '1e400' is out of range (a double holds at most 1.8e308); correct the "
               "cell, or rescale the column");
     EXPECT_EQ(error("age,y\n31,1\n-inf,2\n"),
-              "data: t.csv:3: column 'age': '-inf' is not finite; correct the cell, or add it to --missing if it means "
-              "missing");
+              "data: t.csv:3: column 'age': '-inf' is not finite; correct the cell, or count its text as missing if it "
+              "means that {missing}");
 }
 
 TEST(Features, IdentifiersAreRefusedUnlessInsistedOn) {
-    const auto row = [](int i) { return "id" + std::to_string(i) + "," + std::to_string(i); };
-    EXPECT_EQ(error(lines("id,y", 51, row)),
+    const auto row = [](std::size_t i) { return "id" + std::to_string(i) + "," + std::to_string(i); };
+    EXPECT_EQ(error(csv_lines("id,y", 51, row)),
               "data: t.csv: column 'id': every one of the 51 rows has another text ('id0', 'id1', …), from which "
-              "nothing can be learned; leave it out with --drop, or insist with --categorical");
-    EXPECT_EQ(error(lines("id,y", 50, row)), "nothing");
-    EXPECT_EQ(error(lines("id,y", 51, row), {.targets = {"y"}, .categorical = {"id"}}), "nothing");
+              "nothing can be learned; drop the column, or insist that it is categorical {drop, categorical}");
+    EXPECT_EQ(error(csv_lines("id,y", 50, row)), "nothing");
+    EXPECT_EQ(error(csv_lines("id,y", 51, row), {.targets = {"y"}, .categorical = {"id"}}), "nothing");
 }
 
 TEST(Features, MoreThanTenThousandCategoriesAreRefused) {
-    const auto row = [](int i) { return "id" + std::to_string(i) + "," + std::to_string(i); };
-    EXPECT_EQ(error(lines("id,y", 10001, row), {.targets = {"y"}, .categorical = {"id"}}),
-              "data: t.csv: column 'id': more than 10000 different texts, too many for categories; leave it out with "
-              "--drop");
+    const auto row = [](std::size_t i) { return "id" + std::to_string(i) + "," + std::to_string(i); };
+    EXPECT_EQ(
+        error(csv_lines("id,y", 10001, row), {.targets = {"y"}, .categorical = {"id"}}),
+        "data: t.csv: column 'id': more than 10000 different texts, too many for categories; drop the column {drop}");
 }
 
 TEST(Features, TextsThatAreNotUtf8AreRefusedOnlyWhenUsed) {
@@ -238,8 +229,8 @@ TEST(Features, ATableWithoutAnySaysWhy) {
 TEST(Imputation, MissingNumbersAreErrorsThatNameTheRemedy) {
     for (const char* cell : {"", "NaN"}) {
         EXPECT_EQ(error("age,y\n31,1\n" + std::string(cell) + ",2\n,3\n"),
-                  "data: t.csv:3: column 'age': missing (2 such rows); fill it in, or use --impute mean or --impute "
-                  "median, or --drop the column");
+                  "data: t.csv:3: column 'age': missing (2 such rows); fill it in, choose how to impute it, or drop "
+                  "the column {impute=mean, impute=median, drop}");
     }
 }
 
@@ -267,19 +258,19 @@ TEST(Imputation, ScalingIsOfTheColumnAsTheNetworkSeesIt) {
 TEST(Imputation, ThereIsNoneForCategories) {
     EXPECT_EQ(error("city,y\nRome,1\n,2\nNA,3\n", {.targets = {"y"}, .impute = Impute::mean}),
               "data: t.csv:3: column 'city': missing (2 such rows), and a category has no mean or median; fill it in, "
-              "or make it a category by leaving it out of --missing, or --drop the column");
+              "or make it a category by not counting its text as missing, or drop the column {missing, drop}");
     EXPECT_THAT(fit(read("city,y\nRome,1\n,2\n", {.missing = {}})).features[0].categories, ElementsAre("", "Rome"));
 }
 
 TEST(Imputation, AColumnWithNothingButMissingCellsIsRefused) {
     EXPECT_EQ(error("a,b,y\n,1,1\n,2,2\n", {.targets = {"y"}, .impute = Impute::mean}),
-              "data: t.csv: column 'a': every cell is missing; leave it out with --drop");
+              "data: t.csv: column 'a': every cell is missing; drop the column {drop}");
     const Table table = read("a,y\n,1\n,2\n3,3\n");
     const std::vector<std::size_t> rows = all_rows(3);
     const std::vector<std::size_t> training_rows{0, 1};
     EXPECT_EQ(
         raised([&] { fit_preprocessing(table, rows, training_rows, {.targets = {"y"}, .impute = Impute::mean}); }),
-        "data: t.csv: column 'a': every cell of the rows to train on is missing; leave it out with --drop");
+        "data: t.csv: column 'a': every cell of the rows to train on is missing; drop the column {drop}");
 }
 
 // Scaling -------------------------------------------------------------------------------------------------------------
@@ -303,8 +294,8 @@ TEST(Scaling, MinmaxMapsOntoZeroToOneAndNoneDoesNothing) {
 TEST(Scaling, AConstantColumnKeepsScaleOneWhateverItsValue) {
     for (const Scale scale : {Scale::standard, Scale::minmax}) {
         // Beyond 2¹¹ rows the sum no longer fits 64 bits and the mean is not 0.1: that must not pass for spread.
-        const auto row = [](int i) { return "0.1,1e308," + std::to_string(i); };
-        const Preprocessing fitted = fit(read(lines("a,b,y", 10007, row)), {.targets = {"y"}, .scale = scale});
+        const auto row = [](std::size_t i) { return "0.1,1e308," + std::to_string(i); };
+        const Preprocessing fitted = fit(read(csv_lines("a,b,y", 10007, row)), {.targets = {"y"}, .scale = scale});
         EXPECT_EQ(fitted.features[0].shift, 0.1);
         EXPECT_EQ(fitted.features[0].scale, 1);
         EXPECT_EQ(fitted.features[1].shift, 1e308);
@@ -321,17 +312,17 @@ TEST(Scaling, HugeAndTinyColumnsDoNotOverflow) {
     EXPECT_EQ(fitted.features[2].scale, 1);  // 1/scale would overflow
     EXPECT_EQ(error("a,y\n1e308,0\n-1e308,0\n", {.targets = {"y"}, .scale = Scale::minmax}),
               "data: t.csv: column 'a': its numbers span more than a double holds (-1e+308 to 1e+308); rescale the "
-              "column, or use --scale standard");
+              "column, or scale by mean and standard deviation {scale=standard}");
 }
 
 TEST(Scaling, OneRowIsEnoughOnlyWithoutScaling) {
     EXPECT_EQ(error("a,y\n1,2\n"),
-              "data: t.csv: column 'a': scaling needs at least 2 rows to train on, found 1; give "
-              "more rows, or use --scale none --no-scale-target");
+              "data: t.csv: column 'a': scaling needs at least 2 rows to train on, found 1; give more rows, or do "
+              "without scaling {scale=none, scale_target=false}");
     EXPECT_EQ(error("a,y\n1,2\n", {.targets = {"y"}, .scale = Scale::none}), "nothing");
     EXPECT_EQ(error("a,y\n1,2\n", {.targets = {"y"}, .scale = Scale::none, .scale_target = true}),
-              "data: t.csv: column 'y': scaling needs at least 2 rows to train on, found 1; give more rows, or use "
-              "--scale none --no-scale-target");
+              "data: t.csv: column 'y': scaling needs at least 2 rows to train on, found 1; give more rows, or do "
+              "without scaling {scale=none, scale_target=false}");
 }
 
 TEST(Scaling, TargetsAreStandardisedWhenAsked) {
@@ -349,20 +340,23 @@ TEST(Scaling, TargetsAreStandardisedWhenAsked) {
 
 TEST(Options, ThatContradictEachOtherAreUsageErrors) {
     const std::string text = "a,b,y\n1,2,0\n3,4,1\n";
-    EXPECT_EQ(error(text, {}), "usage: no column to learn; name it with --target");
-    EXPECT_EQ(error(text, {.targets = {"y", "y"}}), "usage: column 'y' is named twice in --target");
-    EXPECT_EQ(error(text, {.targets = {"y"}, .drop = {"y"}}), "usage: column 'y' is both in --target and in --drop");
-    EXPECT_EQ(error(text, {.targets = {"y"}, .weight = "y"}), "usage: column 'y' is both in --target and in --weight");
+    EXPECT_EQ(error(text, {}), "usage: no column to learn; name the target {target}");
+    EXPECT_EQ(error(text, {.targets = {"y", "y"}}), "usage: column 'y' is named twice as a target {target}");
+    EXPECT_EQ(error(text, {.targets = {"y"}, .drop = {"y"}}),
+              "usage: column 'y' is both a target and dropped {target, drop}");
+    EXPECT_EQ(error(text, {.targets = {"y"}, .weight = "y"}),
+              "usage: column 'y' is both a target and the weight {target, weight}");
     EXPECT_EQ(error(text, {.targets = {"y"}, .drop = {"a"}, .categorical = {"a"}}),
-              "usage: column 'a' is both in --categorical and in --drop");
+              "usage: column 'a' is both categorical and dropped {categorical, drop}");
     EXPECT_EQ(error(text, {.targets = {"y"}, .categorical = {"a"}, .weight = "a"}),
-              "usage: column 'a' is both in --categorical and in --weight");
+              "usage: column 'a' is both categorical and the weight {categorical, weight}");
     EXPECT_EQ(error(text, {.targets = {"y"}, .drop = {"a"}, .weight = "a"}),
-              "usage: column 'a' is both in --weight and in --drop");
-    EXPECT_EQ(error(text, {.targets = {"y", "a"}, .task = Task::classification}),
-              "usage: classification learns one column, not 'y', 'a'; name one, or use --task regression");
+              "usage: column 'a' is both the weight and dropped {weight, drop}");
+    EXPECT_EQ(
+        error(text, {.targets = {"y", "a"}, .task = Task::classification}),
+        "usage: classification learns one column, not 'y', 'a'; name one, or learn by regression {task=regression}");
     EXPECT_EQ(error(text, {.targets = {"y"}, .scale_target = true, .task = Task::classification}),
-              "usage: classes are not scaled; leave out --scale-target");
+              "usage: classes are not scaled {scale_target=false}");
 }
 
 TEST(Options, NamesThatAreNotInTheTableAreDataErrorsWithASuggestion) {
@@ -379,7 +373,7 @@ TEST(Options, NamesThatAreNotInTheTableAreDataErrorsWithASuggestion) {
 TEST(Options, TextsCannotBeLearnedAsNumbersNorBeWeights) {
     EXPECT_EQ(error("a,y\n1,no\n2,yes\n"),
               "data: t.csv: column 'y' holds texts ('no', 'yes'), but a regression learns "
-              "numbers; use --task classification");
+              "numbers; learn classes by classification {task=classification}");
     EXPECT_EQ(error("a,w,y\n1,no,1\n2,yes,2\n", {.targets = {"y"}, .weight = "w"}),
               "data: t.csv: column 'w' holds texts ('no', 'yes'), but the weights of rows are numbers");
 }

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "handgrad/data/preprocessing.hpp"
-#include "tests/data/raised.hpp"
+#include "tests/support/raised.hpp"
 
 namespace handgrad {
 namespace {
@@ -61,7 +61,7 @@ TEST(Split, FractionsOutsideZeroToOneAreUsageErrors) {
 }
 
 TEST(Split, BothPartsNeedARow) {
-    const std::string advice = " leaves none to train on; hold out less (--validation 0, --test 0), or give more rows";
+    const std::string advice = " leaves none to train on; hold out less, or give more rows {validation=0, test=0}";
     EXPECT_EQ(error(1, 0.2), "data: holding out 0.2 of 1 row" + advice);
     EXPECT_EQ(error(3, 0.9), "data: holding out 0.9 of 3 rows" + advice);
     EXPECT_EQ(error(0, 0.5), "data: holding out 0.5 of 0 rows" + advice);

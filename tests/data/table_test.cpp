@@ -8,35 +8,17 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/data/raised.hpp"
+#include "tests/support/folder.hpp"
+#include "tests/support/raised.hpp"
 
 namespace handgrad {
 namespace {
 
-/// A directory of its own for each test, gone at its end.
-class Tables : public ::testing::Test {
-protected:
-    Tables()
-        : directory_(
-              std::filesystem::path(::testing::TempDir()) /
-              ("handgrad_tables_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()))) {
-        std::filesystem::create_directories(directory_);
-    }
-    ~Tables() override { std::filesystem::remove_all(directory_); }
+class Tables : public InItsFolder {};
 
-    std::filesystem::path write(const std::string& name, const std::string& bytes) {
-        const std::filesystem::path path = directory_ / name;
-        std::ofstream(path, std::ios::binary) << bytes;
-        return path;
-    }
-
-    std::string error(const std::filesystem::path& path) {
-        return raised([&] { read_table(path); });
-    }
-
-private:
-    std::filesystem::path directory_;
-};
+std::string error(const std::filesystem::path& path) {
+    return raised([&] { read_table(path); });
+}
 
 const std::string npy = std::string("\x93NUMPY\x01\0\x3B\0", 10) +
                         "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 3), }\x01\x02\x03";

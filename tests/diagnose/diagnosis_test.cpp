@@ -18,7 +18,6 @@ namespace handgrad::diagnose {
 namespace {
 
 using planted::Case;
-using planted::Draw;
 using testing::HasSubstr;
 
 constexpr std::size_t variants = 40;
@@ -64,13 +63,9 @@ protected:
 using Precisions = testing::Types<float, double>;
 TYPED_TEST_SUITE(PlantedFactor, Precisions);
 
-Activation one_of(Draw& draw, std::initializer_list<Activation> list) {
-    return *(list.begin() + draw.whole(0, list.size() - 1));
-}
-
 TYPED_TEST(PlantedFactor, SaturatedOutputUnderSquaredErrorStarvesAllLayers) {
     this->each_variant([](Draw& draw, std::size_t rows) {
-        const Activation hidden = one_of(draw, {Activation::relu, Activation::sigmoid, Activation::tanh});
+        const Activation hidden = draw.one_of({Activation::relu, Activation::sigmoid, Activation::tanh});
         auto made = planted::healthy<TypeParam>(
             draw, planted::random_shape(draw, draw.whole(0, 2), hidden, Activation::sigmoid), Loss::squared_error,
             rows);
@@ -104,13 +99,13 @@ TYPED_TEST(PlantedFactor, SaturatedOutputUnderItsOwnCrossEntropyStarvesNobodyAnd
 
 TYPED_TEST(PlantedFactor, SaturatedHiddenLayerStarvesItselfAndAllBelow) {
     this->each_variant([](Draw& draw, std::size_t rows) {
-        const Activation output = one_of(draw, {Activation::identity, Activation::sigmoid, Activation::softmax});
+        const Activation output = draw.one_of({Activation::identity, Activation::sigmoid, Activation::softmax});
         const Loss loss = output == Activation::sigmoid   ? Loss::binary_cross_entropy
                           : output == Activation::softmax ? Loss::cross_entropy
                                                           : Loss::squared_error;
         const std::size_t depth = draw.whole(1, 3);
         auto made = planted::healthy<TypeParam>(
-            draw, planted::random_shape(draw, depth, one_of(draw, {Activation::sigmoid, Activation::tanh}), output),
+            draw, planted::random_shape(draw, depth, draw.one_of({Activation::sigmoid, Activation::tanh}), output),
             loss, rows);
         const std::size_t m = draw.whole(0, depth - 1);
         if (draw.coin()) {
@@ -130,8 +125,8 @@ TYPED_TEST(PlantedFactor, SaturatedHiddenLayerStarvesItselfAndAllBelow) {
 
 TYPED_TEST(PlantedFactor, TinyWeightsStarveWhatLiesBelow) {
     this->each_variant([](Draw& draw, std::size_t rows) {
-        const Activation hidden = one_of(draw, {Activation::relu, Activation::sigmoid, Activation::tanh});
-        const Activation output = one_of(draw, {Activation::identity, Activation::sigmoid});
+        const Activation hidden = draw.one_of({Activation::relu, Activation::sigmoid, Activation::tanh});
+        const Activation output = draw.one_of({Activation::identity, Activation::sigmoid});
         auto made = planted::healthy<TypeParam>(
             draw, planted::random_shape(draw, 1, hidden, output),
             output == Activation::sigmoid && draw.coin() ? Loss::binary_cross_entropy : Loss::squared_error, rows);
@@ -142,7 +137,7 @@ TYPED_TEST(PlantedFactor, TinyWeightsStarveWhatLiesBelow) {
 
 TYPED_TEST(PlantedFactor, ManySigmoidLayersAttenuateWithoutSaturation) {
     this->each_variant([](Draw& draw, std::size_t rows) {
-        const Activation output = one_of(draw, {Activation::identity, Activation::sigmoid});
+        const Activation output = draw.one_of({Activation::identity, Activation::sigmoid});
         auto made = planted::healthy<TypeParam>(
             draw, planted::random_shape(draw, draw.whole(8, 12), Activation::sigmoid, output),
             output == Activation::sigmoid && draw.coin() ? Loss::binary_cross_entropy : Loss::squared_error, rows);
@@ -179,7 +174,7 @@ TYPED_TEST(PlantedFactor, DeadReluLayerStarvesItselfAndItsNeighbours) {
 
 TYPED_TEST(PlantedFactor, InputsOfZeroStarveTheFirstLayer) {
     this->each_variant([](Draw& draw, std::size_t rows) {
-        const Activation hidden = one_of(draw, {Activation::relu, Activation::sigmoid, Activation::tanh});
+        const Activation hidden = draw.one_of({Activation::relu, Activation::sigmoid, Activation::tanh});
         auto made = planted::healthy<TypeParam>(
             draw, planted::random_shape(draw, draw.whole(0, 2), hidden, Activation::identity), Loss::squared_error,
             rows);
@@ -198,9 +193,9 @@ TYPED_TEST(PlantedFactor, InputsOfZeroStarveTheFirstLayer) {
 TYPED_TEST(PlantedFactor, HealthyNetworksFreshAndTrainedAreLeftAlone) {
     this->each_variant([](Draw& draw, std::size_t rows) {
         const Activation hidden =
-            one_of(draw, {Activation::relu, Activation::sigmoid, Activation::tanh, Activation::gelu, Activation::silu,
-                          Activation::elu, Activation::leaky_relu, Activation::softplus});
-        const Activation output = one_of(draw, {Activation::identity, Activation::sigmoid, Activation::softmax});
+            draw.one_of({Activation::relu, Activation::sigmoid, Activation::tanh, Activation::gelu, Activation::silu,
+                         Activation::elu, Activation::leaky_relu, Activation::softplus});
+        const Activation output = draw.one_of({Activation::identity, Activation::sigmoid, Activation::softmax});
         const Loss loss = output == Activation::sigmoid
                               ? (draw.coin() ? Loss::binary_cross_entropy : Loss::squared_error)
                           : output == Activation::softmax ? Loss::cross_entropy

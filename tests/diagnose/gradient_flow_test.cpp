@@ -8,21 +8,19 @@
 #include <span>
 
 #include "handgrad/diagnose/diagnosis.hpp"
-#include "tests/support/planted.hpp"
+#include "tests/support/draw.hpp"
+#include "tests/support/tables.hpp"
 
 namespace handgrad::diagnose {
 namespace {
 
-using planted::Draw;
-
 Table waves(std::size_t rows) {
     Draw draw(5);
-    std::string text = "a,b,y\n";
-    for (std::size_t row = 0; row < rows; ++row) {
+    const auto line = [&](std::size_t) {
         const double a = draw.uniform(-2.0, 2.0), b = draw.uniform(-2.0, 2.0);
-        text += format_number(a) + "," + format_number(b) + "," + format_number(std::sin(a) * b) + "\n";
-    }
-    return read_csv(text, "t.csv", {});
+        return comma_separated({a, b, std::sin(a) * b});
+    };
+    return read_csv(csv_lines("a,b,y", rows, line), "t.csv", {});
 }
 
 FitOptions options_for(Activation hidden) {

@@ -18,7 +18,6 @@ namespace handgrad::diagnose {
 namespace {
 
 using planted::Case;
-using planted::Draw;
 using testing::ElementsAre;
 
 /// ∂l/∂(all parameters) of rows first … first + count − 1 in one batch.

@@ -12,34 +12,18 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/train/fit.hpp"
 #include "handgrad/train/prediction.hpp"
-#include "tests/support/planted.hpp"
+#include "tests/support/draw.hpp"
+#include "tests/support/houses.hpp"
+#include "tests/support/tables.hpp"
 
 namespace handgrad::diagnose {
 namespace {
-
-using planted::Draw;
-
-/// One linear layer: price = 10 + 4 (2 a + 3 [Oslo] + 5 [Rome] + 1), tax = −a + 0.5 [Rome], with a = (area − 100)/50.
-Model linear_houses() {
-    Model model;
-    BasicMlp<double> net = BasicMlp<double>::zeros({.sizes = {3, 2}});
-    std::ranges::copy(std::vector<double>{2, 3, 5, -1, 0, 0.5, 1, 0}, net.parameters().begin());
-    model.net = net;
-    model.preprocessing = {
-        .task = Task::regression,
-        .features = {{.name = "area", .shift = 100.0, .scale = 50.0}, {.name = "city", .categories = {"Oslo", "Rome"}}},
-        .targets = {{.name = "price", .shift = 10.0, .scale = 4.0}, {.name = "tax"}},
-        .classes = {},
-        .weight = "",
-        .reading = {.text_columns = {"city"}}};
-    return model;
-}
 
 const std::string three_houses = "area,city,price,tax\n150,Oslo,34,-1\n50,Rome,26,1.5\n100,Oslo,26,0\n";
 
 TEST(Sensitivity, OfALinearModelIsItsSlopesInTheUsersUnits) {
     const Table table = read_csv(three_houses, "t.csv", {.text_columns = {"city"}});
-    const std::vector<ColumnSensitivity> columns = sensitivity(linear_houses(), table);
+    const std::vector<ColumnSensitivity> columns = sensitivity(linear_houses<double>(), table);
     ASSERT_EQ(columns.size(), 6U);  // area, city=Oslo, city=Rome by price, tax
     EXPECT_EQ(columns[0].name, "area");
     EXPECT_EQ(columns[0].target, "price");
@@ -61,7 +45,8 @@ TEST(Sensitivity, OfALinearModelIsItsSlopesInTheUsersUnits) {
 
 TEST(Sensitivity, WithoutLabelsThereIsNoPermutation) {
     const Table table = read_csv("area,city\n150,Oslo\n50,Rome\n", "t.csv", {.text_columns = {"city"}});
-    const std::vector<ColumnSensitivity> columns = sensitivity(linear_houses(), table, {.labels = Labels::absent});
+    const std::vector<ColumnSensitivity> columns =
+        sensitivity(linear_houses<double>(), table, {.labels = Labels::absent});
     EXPECT_DOUBLE_EQ(columns[0].mean, 0.16);
     EXPECT_TRUE(std::isnan(columns[0].permutation));
 }
@@ -69,18 +54,18 @@ TEST(Sensitivity, WithoutLabelsThereIsNoPermutation) {
 /// Friedman's first function, 10 sin(π x₁x₂) + 20 (x₃ − ½)² + 10 x₄ + 5 x₅ + noise; x₆ … x₁₀ have no part in it.
 Table friedman(std::size_t rows) {
     Draw draw(3);
-    std::string text = "x1,x2,x3,x4,x5,x6,x7,x8,x9,x10,y\n";
-    for (std::size_t row = 0; row < rows; ++row) {
+    const auto line = [&](std::size_t) {
         std::array<double, 10> x{};
+        std::string text;
         for (double& value : x) {
             value = draw.uniform(0.0, 1.0);
             text += format_number(value) + ",";
         }
         const double y = 10.0 * std::sin(std::numbers::pi * x[0] * x[1]) + 20.0 * (x[2] - 0.5) * (x[2] - 0.5) +
                          10.0 * x[3] + 5.0 * x[4] + draw.normal();
-        text += format_number(y) + "\n";
-    }
-    return read_csv(text, "friedman.csv", {});
+        return text + format_number(y);
+    };
+    return read_csv(csv_lines("x1,x2,x3,x4,x5,x6,x7,x8,x9,x10,y", rows, line), "friedman.csv", {});
 }
 
 TEST(Sensitivity, OnFriedmansFirstFunctionTheNoiseColumnsRankLast) {
@@ -143,8 +128,9 @@ TEST(Sensitivity, PermutationDependsOnTheSeedAlone) {
 }
 
 TEST(Sensitivity, WithoutRowsThereIsNothingToMeasure) {
-    EXPECT_THROW(sensitivity(linear_houses(), read_csv("area,city,price,tax\n", "t.csv", {.text_columns = {"city"}})),
-                 Error);
+    EXPECT_THROW(
+        sensitivity(linear_houses<double>(), read_csv("area,city,price,tax\n", "t.csv", {.text_columns = {"city"}})),
+        Error);
 }
 
 }  // namespace

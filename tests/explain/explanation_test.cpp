@@ -7,6 +7,7 @@
 
 #include "handgrad/base/error.hpp"
 #include "tests/support/explained.hpp"
+#include "tests/support/raised.hpp"
 
 namespace handgrad::explain {
 namespace {
@@ -59,12 +60,7 @@ TEST(Explain, TheOptimizerIsThatOfTheModelsProvenance) {
 }
 
 std::string refusal(const Table& table, std::size_t row) {
-    try {
-        explain(small_model(), {}, table, row);
-    } catch (const Error& error) {
-        return std::to_string(static_cast<int>(error.kind())) + " " + error.what();
-    }
-    return "none";
+    return raised([&] { explain(small_model(), {}, table, row); });
 }
 
 TEST(Explain, RefusesWhatIsMissingByName) {

@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <random>
 #include <vector>
 
 #include "handgrad/explain/derivation.hpp"
 #include "handgrad/math/two_layer.hpp"
+#include "tests/support/draw.hpp"
 
 namespace handgrad::explain {
 namespace {
@@ -27,12 +27,10 @@ struct Problem {
 template <class T>
 Problem<T> problem(const Architecture& shape, Loss loss, unsigned seed) {
     Problem<T> p{BasicMlp<T>::random(shape, seed), {}, {}};
-    std::mt19937 engine(seed);
-    const auto uniform = [&] { return static_cast<T>(static_cast<double>(engine()) / 0x1p31 - 1.0); };
+    Draw draw(seed);
+    const auto uniform = [&] { return static_cast<T>(draw.uniform(-1.0, 1.0)); };
     for (std::size_t l = 0; l < p.net.layers(); ++l) {
-        for (T& b : p.net.bias(l)) {
-            b = uniform();
-        }
+        draw.fill(p.net.bias(l), -1.0, 1.0);
     }
     for (std::size_t i = 0; i < shape.inputs(); ++i) {
         p.x.push_back(uniform());

@@ -5,11 +5,11 @@
 #include <cmath>
 #include <cstddef>
 #include <numeric>
-#include <random>
 #include <vector>
 
 #include "handgrad/math/losses.hpp"
 #include "tests/math/ulp.hpp"
+#include "tests/support/draw.hpp"
 
 namespace handgrad::math {
 namespace {
@@ -98,11 +98,8 @@ TYPED_TEST(FusedLosses, ExpWithPoissonIsRightToFourUlpAtAnyLogit) {
 /// Logits of K outputs whose size is `spread`; two of them equal when there are more than two.
 template <class T>
 std::vector<T> row(std::size_t K, double spread, unsigned seed) {
-    std::mt19937 bits(seed);
     std::vector<T> z(K);
-    for (T& z_j : z) {
-        z_j = static_cast<T>(spread * (static_cast<double>(bits()) * 0x1p-31 - 1));
-    }
+    Draw(seed).fill(z, -spread, spread);
     if (K > 2) {
         z[2] = z[0];
     }

@@ -5,11 +5,11 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <random>
 #include <vector>
 
 #include "handgrad/math/activations.hpp"
 #include "tests/math/ulp.hpp"
+#include "tests/support/draw.hpp"
 
 namespace handgrad::math {
 namespace {
@@ -39,11 +39,8 @@ std::vector<long double> literal(const std::vector<T>& z) {
 }
 
 std::vector<double> random_logits(std::size_t K, unsigned seed, double spread) {
-    std::mt19937 bits(seed);
     std::vector<double> z(K);
-    for (double& z_j : z) {
-        z_j = spread * (static_cast<double>(bits()) * 0x1p-31 - 1);
-    }
+    Draw(seed).fill(z, -spread, spread);
     return z;
 }
 

@@ -4,9 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <random>
 #include <string>
 #include <vector>
+
+#include "tests/support/draw.hpp"
 
 namespace handgrad::math::two_layer {
 namespace {
@@ -37,15 +38,6 @@ std::vector<Case> cases() {
     return list;
 }
 
-/// A number in (−1, 1), the same for every T.
-class Numbers {
-public:
-    double next() { return static_cast<double>(bits_()) * 0x1p-31 - 1; }
-
-private:
-    std::mt19937 bits_{2021};
-};
-
 template <class T>
 struct Problem {
     Network<T> net;
@@ -54,12 +46,8 @@ struct Problem {
 
 template <class T>
 Problem<T> problem(const Case& c) {
-    Numbers numbers;
-    const auto fill = [&numbers](auto&& values) {
-        for (T& v : values) {
-            v = T(numbers.next());
-        }
-    };
+    Draw draw(2021);
+    const auto fill = [&draw](auto&& values) { draw.fill(values, -1.0, 1.0); };
     Problem<T> p{{Matrix<T>(c.r, c.n), Vector<T>(c.r), Matrix<T>(c.K, c.r), Vector<T>(c.K), c.f, c.g, c.loss},
                  Vector<T>(c.n),
                  Vector<T>(c.K)};

@@ -14,6 +14,7 @@
 #include "handgrad/measure/operations.hpp"
 #include "handgrad/measure/stopwatch.hpp"
 #include "handgrad/measure/workload.hpp"
+#include "tests/support/raised.hpp"
 
 namespace handgrad::measure {
 namespace {
@@ -58,13 +59,7 @@ TEST(Workloads, ANameThatStandsForNoneIsAnErrorWithTheNearestOne) {
              {"", "unknown ''"},
              {"/", "unknown '/'"},
              {"nothing", "unknown 'nothing'; choose"}}) {
-        try {
-            select({"T1", name});
-            FAIL() << name;
-        } catch (const Error& error) {
-            EXPECT_EQ(error.kind(), ErrorKind::usage);
-            EXPECT_THAT(error.what(), HasSubstr(answer));
-        }
+        EXPECT_THAT(message_of(ErrorKind::usage, [&] { select({"T1", name}); }), HasSubstr(answer));
     }
 }
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/nn/witness.hpp"
+#include "tests/support/witness.hpp"
 
 namespace handgrad {
 namespace {

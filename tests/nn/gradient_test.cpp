@@ -9,24 +9,13 @@
 #include <vector>
 
 #include "handgrad/nn/passes.hpp"
-#include "tests/nn/witness.hpp"
+#include "tests/support/networks.hpp"
+#include "tests/support/witness.hpp"
 
 namespace handgrad {
 namespace {
 
 using witness::Problem;
-
-/// Whether all values of the output activation lie in the loss's domain.
-bool fits(Activation output, Loss loss) {
-    return facts(output).lowest >= facts(loss).lowest_output && facts(output).highest <= facts(loss).highest_output;
-}
-
-/// relu gives exactly 0 and softmax of one output exactly 1, where these losses are infinite; every other pair that
-/// fits is finite.
-bool finite_everywhere(Activation output, Loss loss, std::size_t K) {
-    return !(output == Activation::relu && (loss == Loss::poisson || loss == Loss::cross_entropy)) &&
-           !(output == Activation::softmax && loss == Loss::binary_cross_entropy && K == 1);
-}
 
 std::vector<std::size_t> sizes(std::size_t depth, std::size_t n, std::size_t r, std::size_t K) {
     std::vector<std::size_t> all{n};

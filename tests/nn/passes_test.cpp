@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "handgrad/math/two_layer.hpp"
-#include "tests/nn/witness.hpp"
+#include "tests/support/witness.hpp"
 
 namespace handgrad {
 namespace {

@@ -6,47 +6,16 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
-#include <new>
 #include <string>
 #include <thread>
 #include <type_traits>
 #include <vector>
 
 #include "handgrad/nn/engine.hpp"
-#include "tests/nn/witness.hpp"
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-
-void* counted(std::size_t size, std::size_t alignment) {
-    ++allocations;
-    void* memory = std::aligned_alloc(alignment, (size + alignment) / alignment * alignment);
-    if (memory == nullptr) {
-        throw std::bad_alloc();
-    }
-    return memory;
-}
-}  // namespace
-
-// Not inlined, so that g++ does not see the halves of a pair apart and warn of a mismatch.
-[[gnu::noinline]] void* operator new(std::size_t size) { return counted(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__); }
-[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
-    return counted(size, static_cast<std::size_t>(alignment));
-}
-// The address sanitizer has these for itself otherwise, and wants to see its own delete.
-[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    return counted(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
-}
-[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-    return counted(size, static_cast<std::size_t>(alignment));
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+#include "tests/support/networks.hpp"
+#include "tests/support/witness.hpp"
 
 namespace handgrad {
 namespace {
@@ -56,30 +25,11 @@ using Wider = std::conditional_t<std::is_same_v<T, float>, double, long double>;
 
 template <class T>
 BasicMlp<T> random_net(const Architecture& shape, std::uint64_t seed) {
-    BasicMlp<T> net = BasicMlp<T>::zeros(shape);
-    const RandomStream random(seed, Purpose::weights, 7);
-    std::uint64_t index = 0;
-    for (std::size_t l = 0; l < net.layers(); ++l) {
-        // e^e^z would soon overflow.
-        const double size = (shape.hidden == Activation::exp ? 0.5 : 1.7) / std::sqrt(double(shape.sizes[l]));
-        const MatrixView<T> W = net.weight(l);
-        for (std::size_t i = 0; i < W.rows() * W.columns(); ++i) {
-            W.data()[i] = static_cast<T>(size * (2.0 * random.uniform(index++) - 1.0));
-        }
-        for (T& b : net.bias(l)) {
-            b = static_cast<T>(0.5 * (2.0 * random.uniform(index++) - 1.0));
-        }
-    }
-    return net;
+    return drawn_net<T>(Draw(seed, 7), shape);
 }
 template <class T>
 Matrix<T> random_matrix(std::size_t rows, std::size_t columns, std::uint64_t seed) {
-    Matrix<T> result(rows, columns);
-    const RandomStream random(seed, Purpose::weights, 8);
-    for (std::size_t i = 0; i < result.values().size(); ++i) {
-        result.values()[i] = static_cast<T>(4.0 * random.uniform(i) - 2.0);
-    }
-    return result;
+    return Draw(seed, 8).matrix<T>(rows, columns, -2.0, 2.0);
 }
 
 /// Everything that a predictor says of some rows.
@@ -221,17 +171,9 @@ private:
     double softmax_error_ = 0.0;
 };
 
-std::string text(const Architecture& shape) {
-    std::string result;
-    for (const std::size_t size : shape.sizes) {
-        result += std::to_string(size) + " ";
-    }
-    return result + std::string(name(shape.hidden)) + " " + std::string(name(shape.output));
-}
-
 template <class T>
 void expect_right(const Architecture& shape, std::size_t rows, std::uint64_t seed) {
-    SCOPED_TRACE(text(shape) + ", " + std::to_string(rows) + " rows");
+    SCOPED_TRACE(described(shape) + ", " + std::to_string(rows) + " rows");
     using Wide = Wider<T>;
     const std::size_t n = shape.inputs(), K = shape.outputs();
     const BasicMlp<T> net = random_net<T>(shape, seed);
@@ -336,7 +278,7 @@ TEST(Predictor, Section7_JacobianAgreesWithTheComplexStep) {
                 for (std::size_t k = 0; k < 4; ++k) {
                     // At most 6 terms a sum, and |∂ŷ/∂x| ≤ e^4 or so.
                     EXPECT_NEAR(J(k, i), tape.output().a(0, k).imag() / h, 1e-13 * (1.0 + std::fabs(J(k, i))))
-                        << text(shape);
+                        << described(shape);
                 }
             }
         }
@@ -350,7 +292,7 @@ TYPED_TEST(PredictorOf, RowsGiveTheSameBitsAloneAndInAnyBatch) {
         for (const Activation output : {Activation::identity, Activation::sigmoid, Activation::softmax}) {
             const Architecture shape{
                 .sizes = sizes, .hidden = seed % 3 == 0 ? Activation::exp : Activation::relu, .output = output};
-            SCOPED_TRACE(text(shape));
+            SCOPED_TRACE(described(shape));
             const std::size_t n = shape.inputs(), K = shape.outputs(), rows = 61;
             const BasicPredictor<T> predictor(random_net<T>(shape, ++seed));
             const Matrix<T> x = random_matrix<T>(rows, n, seed), v = random_matrix<T>(rows, K, seed);
@@ -384,7 +326,7 @@ TYPED_TEST(PredictorOf, InstructionSetsGiveTheSameBits) {
         for (const Activation output : {Activation::identity, Activation::softmax, Activation::gelu}) {
             const Architecture shape{
                 .sizes = sizes, .hidden = all_activations[seed % (all_activations.size() - 1)], .output = output};
-            SCOPED_TRACE(text(shape));
+            SCOPED_TRACE(described(shape));
             const BasicMlp<T> net = random_net<T>(shape, ++seed);
             const Matrix<T> x = random_matrix<T>(53, shape.inputs(), seed),
                             v = random_matrix<T>(53, shape.outputs(), seed);
@@ -430,7 +372,7 @@ TEST(Predictor, OutputsAreThoseThatTrainingComputes) {
             for (const float a : yhat.row(row)) {
                 expected = expected + a * a;
             }
-            EXPECT_EQ(loss, static_cast<double>(expected)) << text(shape);
+            EXPECT_EQ(loss, static_cast<double>(expected)) << described(shape);
         }
     }
 }
@@ -532,25 +474,6 @@ TEST(Predictor, SeveralThreadsMayCallOneObject) {
         thread.join();
     }
     EXPECT_EQ(right, 12);
-}
-
-TEST(Predictor, CallsAllocateNothing) {
-    for (const std::size_t width : {32, 3000}) {  // scratch on the stack, and kept by the thread
-        const Predictor predictor(random_net<float>({.sizes = {10, width, 4}}, 1));
-        const Matrix<float> x = random_matrix<float>(200, 10, 1), v = random_matrix<float>(200, 4, 1);
-        Matrix<float> yhat(200, 4), J(200, 40), one_J(4, 10), v_J(200, 10), J_u(200, 4);
-        std::size_t before = 0;
-        for (int i = 0; i < 2; ++i) {
-            before = allocations;
-            predictor.predict(x.row(0), yhat.row(0));
-            predictor.predict(x, yhat);
-            predictor.jacobian(x.row(0), yhat.row(0), one_J);
-            predictor.jacobian(x, yhat, J);
-            predictor.vector_jacobian(x, v, yhat, v_J);
-            predictor.jacobian_vector(x, x, yhat, J_u);
-        }
-        EXPECT_EQ(allocations, before) << width;
-    }
 }
 
 }  // namespace

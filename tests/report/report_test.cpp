@@ -13,26 +13,25 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/diagnose/gradient_flow.hpp"
 #include "handgrad/train/fit.hpp"
-#include "tests/support/planted.hpp"
+#include "tests/support/draw.hpp"
+#include "tests/support/tables.hpp"
 
 namespace handgrad::report {
 namespace {
 
-using planted::Draw;
 using testing::HasSubstr;
 using testing::Not;
 
 /// Two columns and a class that depends on them: `classes` of about equal size.
 Table classes_table(std::size_t rows, int classes) {
     Draw draw(9);
-    std::string text = "a,b,kind\n";
-    for (std::size_t row = 0; row < rows; ++row) {
+    const auto line = [&](std::size_t) {
         const double a = draw.uniform(-1.0, 1.0), b = draw.uniform(-1.0, 1.0);
         const int kind = static_cast<int>((a + 0.3 * draw.normal() + 2.0) / 4.0 * classes);
-        text +=
-            format_number(a) + "," + format_number(b) + ",k" + std::to_string(std::clamp(kind, 0, classes - 1)) + "\n";
-    }
-    return read_csv(text, "t.csv", {.text_columns = {"kind"}, .spelled_columns = {"kind"}});
+        return comma_separated({a, b}) + ",k" + std::to_string(std::clamp(kind, 0, classes - 1));
+    };
+    return read_csv(csv_lines("a,b,kind", rows, line), "t.csv",
+                    {.text_columns = {"kind"}, .spelled_columns = {"kind"}});
 }
 
 FitResult trained(const Table& table, const std::string& target, bool measured = false) {
@@ -102,13 +101,11 @@ TEST(Report, OfSeveralClassesHasACurveForEach) {
 
 Table line_table(std::size_t rows) {
     Draw draw(2);
-    std::string text = "a,b,y\n";
-    for (std::size_t row = 0; row < rows; ++row) {
-        const double a = draw.uniform(-1.0, 1.0), b = draw.uniform(-1.0, 1.0);
-        text += format_number(a) + "," + format_number(b) + "," +
-                format_number(row == 7 ? 1000.0 : 3.0 * a + 0.1 * draw.normal()) + "\n";
-    }
-    return read_csv(text, "t.csv", {});
+    const auto line = [&](std::size_t row) {
+        const double a = draw.uniform(-1.0, 1.0), b = draw.uniform(-1.0, 1.0), noise = 0.1 * draw.normal();
+        return comma_separated({a, b, row == 7 ? 1000.0 : 3.0 * a + noise});
+    };
+    return read_csv(csv_lines("a,b,y", rows, line), "t.csv", {});
 }
 
 TEST(Report, OfARegressionShowsPredictionsBesideLabels) {
@@ -200,7 +197,7 @@ TEST(ReportPage, NeedsNoHistory) {
     const std::string page = report_page(make_report(model, table), model);
     expect_balanced(page);
     EXPECT_THAT(page, HasSubstr("no history of its training"));
-    EXPECT_THAT(page, HasSubstr("handgrad train --diagnose"));
+    EXPECT_THAT(page, HasSubstr("a training that is told to diagnose"));
 }
 
 TEST(ReportPage, EscapesWhatOthersNamed) {

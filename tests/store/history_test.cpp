@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "handgrad/base/error.hpp"
+#include "tests/support/raised.hpp"
 
 namespace handgrad {
 namespace {
@@ -91,13 +92,7 @@ TEST(History, RefusesWhatIsNone) {
         {"{", "m: history"},
     };
     for (const auto& [text, cause] : texts) {
-        try {
-            read_history(text, "m: history");
-            ADD_FAILURE() << text;
-        } catch (const Error& error) {
-            EXPECT_EQ(error.kind(), ErrorKind::model);
-            EXPECT_THAT(error.what(), HasSubstr(cause)) << text;
-        }
+        EXPECT_THAT(message_of(ErrorKind::model, [&] { read_history(text, "m: history"); }), HasSubstr(cause)) << text;
     }
 }
 

@@ -11,19 +11,14 @@
 #include <limits>
 
 #include "handgrad/base/error.hpp"
-#include "tests/german_locale.hpp"
+#include "tests/support/german_locale.hpp"
+#include "tests/support/raised.hpp"
 
 namespace handgrad {
 namespace {
 
-std::string message_of(std::string_view text, std::size_t first_byte = 0) {
-    try {
-        parse_json(text, "here", first_byte);
-    } catch (const Error& error) {
-        EXPECT_EQ(error.kind(), ErrorKind::model);
-        return error.what();
-    }
-    return "no error";
+std::string message_for(std::string_view text, std::size_t first_byte = 0) {
+    return message_of(ErrorKind::model, [&] { parse_json(text, "here", first_byte); });
 }
 
 double round_trip(double value) { return std::get<double>(parse_json(to_text(Json{value}), "here").value); }
@@ -64,19 +59,19 @@ TEST(Json, NumbersDoNotDependOnTheLocale) {
 
 TEST(Json, NumbersTooSmallForADoubleAreZeroAndTooLargeOnesAreRefused) {
     EXPECT_EQ(std::get<double>(parse_json("1e-400", "here").value), 0.0);
-    EXPECT_THAT(message_of("1e400"), testing::HasSubstr("number overflow"));
+    EXPECT_THAT(message_for("1e400"), testing::HasSubstr("number overflow"));
 }
 
 TEST(Json, ANameThatStandsTwiceIsRefused) {
-    EXPECT_EQ(message_of(R"({"a":1,"b":{"a":2},"a":3})"), "here: the name 'a' stands twice in one object");
+    EXPECT_EQ(message_for(R"({"a":1,"b":{"a":2},"a":3})"), "here: the name 'a' stands twice in one object");
 }
 
 TEST(Json, NestingIsAllowedUpToTheLimitAndNotBeyond) {
     const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
     EXPECT_EQ(to_text(parse_json(nested(max_json_depth), "here")), nested(max_json_depth));
-    EXPECT_EQ(message_of(nested(max_json_depth + 1)), "here: nested deeper than 16 levels");
-    EXPECT_EQ(message_of(std::string(200000, '[')), "here: nested deeper than 16 levels");
-    EXPECT_EQ(message_of(std::string(200000, '{')),
+    EXPECT_EQ(message_for(nested(max_json_depth + 1)), "here: nested deeper than 16 levels");
+    EXPECT_EQ(message_for(std::string(200000, '[')), "here: nested deeper than 16 levels");
+    EXPECT_EQ(message_for(std::string(200000, '{')),
               "here: byte 1: not JSON: object key - unexpected '{'; expected string literal");
 }
 
@@ -86,7 +81,7 @@ TEST(Json, TheNumberOfValuesIsLimited) {
         text += ",0";
     }
     EXPECT_EQ(std::get<Json::Array>(parse_json(text + "]", "here").value).size(), max_json_values - 1);
-    EXPECT_EQ(message_of(text + ",0]"), "here: more than 1048576 JSON values");
+    EXPECT_EQ(message_for(text + ",0]"), "here: more than 1048576 JSON values");
     Json json{Json::Array(max_json_values - 1, Json{false})};
     EXPECT_EQ(to_text(json).size(), 1 + 6 * (max_json_values - 1));
     std::get<Json::Array>(json.value).push_back(Json{false});
@@ -94,36 +89,33 @@ TEST(Json, TheNumberOfValuesIsLimited) {
 }
 
 TEST(Json, BrokenGrammarIsNamedWithItsByte) {
-    EXPECT_EQ(message_of("", 8),
+    EXPECT_EQ(message_for("", 8),
               "here: byte 8: not JSON: value - unexpected end of input; expected '[', '{', or a literal");
-    EXPECT_EQ(message_of("[1 2]", 8), "here: byte 11: not JSON: array - unexpected number literal; expected ']'");
-    EXPECT_EQ(message_of("{\"a\":01}", 8), "here: byte 14: not JSON: object - unexpected number literal; expected '}'");
-    EXPECT_EQ(message_of("[1]]", 8), "here: byte 11: not JSON: value - unexpected ']'; expected end of input");
-    EXPECT_THAT(message_of("[nan]"), testing::HasSubstr("byte 2: not JSON"));
-    EXPECT_THAT(message_of("[1,]"), testing::HasSubstr("byte 3: not JSON"));
-    EXPECT_THAT(message_of("/* */ 1"), testing::HasSubstr("byte 0: not JSON"));
+    EXPECT_EQ(message_for("[1 2]", 8), "here: byte 11: not JSON: array - unexpected number literal; expected ']'");
+    EXPECT_EQ(message_for("{\"a\":01}", 8),
+              "here: byte 14: not JSON: object - unexpected number literal; expected '}'");
+    EXPECT_EQ(message_for("[1]]", 8), "here: byte 11: not JSON: value - unexpected ']'; expected end of input");
+    EXPECT_THAT(message_for("[nan]"), testing::HasSubstr("byte 2: not JSON"));
+    EXPECT_THAT(message_for("[1,]"), testing::HasSubstr("byte 3: not JSON"));
+    EXPECT_THAT(message_for("/* */ 1"), testing::HasSubstr("byte 0: not JSON"));
 }
 
 TEST(Json, InvalidUtf8IsRefusedWithItsByte) {
-    EXPECT_THAT(message_of("[\"a\xff\"]", 8), testing::StartsWith("here: byte 11: not JSON: value - invalid string: "));
-    EXPECT_THAT(message_of("[\"\xc0\xaf\"]"), testing::HasSubstr("ill-formed UTF-8 byte"));      // overlong '/'
-    EXPECT_THAT(message_of("[\"\xed\xa0\x80\"]"), testing::HasSubstr("ill-formed UTF-8 byte"));  // a lone surrogate
+    EXPECT_THAT(message_for("[\"a\xff\"]", 8),
+                testing::StartsWith("here: byte 11: not JSON: value - invalid string: "));
+    EXPECT_THAT(message_for("[\"\xc0\xaf\"]"), testing::HasSubstr("ill-formed UTF-8 byte"));      // overlong '/'
+    EXPECT_THAT(message_for("[\"\xed\xa0\x80\"]"), testing::HasSubstr("ill-formed UTF-8 byte"));  // a lone surrogate
 }
 
 TEST(Json, WritingATextThatIsNotUtf8NamesIt) {
-    try {
-        to_text(Json{std::string("caf\xe9")});
-        FAIL();
-    } catch (const Error& error) {
-        EXPECT_EQ(error.kind(), ErrorKind::data);
-        EXPECT_THAT(error.what(), testing::StartsWith("'caf\xef\xbf\xbd' is not UTF-8 text"));
-    }
+    EXPECT_THAT(message_of(ErrorKind::data, [] { to_text(Json{std::string("caf\xe9")}); }),
+                testing::StartsWith("'caf\xef\xbf\xbd' is not UTF-8 text"));
 }
 
 TEST(Json, MessagesStayShortWhateverTheText) {
-    EXPECT_LT(message_of("[\"" + std::string(1000000, 'x')).size(), 300);
+    EXPECT_LT(message_for("[\"" + std::string(1000000, 'x')).size(), 300);
     const std::string name = '"' + std::string(1000000, 'x') + "\":1";
-    EXPECT_LT(message_of('{' + name + ',' + name + '}').size(), 300);
+    EXPECT_LT(message_for('{' + name + ',' + name + '}').size(), 300);
 }
 
 }  // namespace

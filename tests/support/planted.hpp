@@ -8,32 +8,12 @@
 #include <string>
 #include <utility>
 
-#include "handgrad/base/random.hpp"
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/nn/mlp.hpp"
 #include "handgrad/nn/passes.hpp"
+#include "tests/support/draw.hpp"
 
 namespace handgrad::planted {
-
-/// Random numbers one after the other.
-class Draw {
-public:
-    explicit Draw(std::uint64_t seed) : stream_(seed, Purpose::weights, 77) {}
-    double uniform(double low, double high) { return low + (high - low) * stream_.uniform(index_++); }
-    std::size_t whole(std::size_t low, std::size_t high) { return low + stream_.below(high - low + 1, index_++); }
-    bool coin() { return uniform(0.0, 1.0) < 0.5; }
-    double normal() {  // sum of twelve uniform numbers
-        double sum = -6.0;
-        for (int i = 0; i < 12; ++i) {
-            sum += uniform(0.0, 1.0);
-        }
-        return sum;
-    }
-
-private:
-    RandomStream stream_;
-    std::uint64_t index_ = 0;
-};
 
 template <class T>
 struct Case {

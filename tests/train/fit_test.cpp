@@ -10,8 +10,9 @@
 #include <vector>
 
 #include "handgrad/base/error.hpp"
-#include "handgrad/base/random.hpp"
 #include "handgrad/train/prediction.hpp"
+#include "tests/support/draw.hpp"
+#include "tests/support/tables.hpp"
 
 namespace handgrad {
 namespace {
@@ -21,13 +22,12 @@ Table csv(const std::string& text) { return read_csv(text, "t.csv", ReadOptions{
 /// x, and y by `formula` of x as text.
 template <class Formula>
 Table table(std::size_t rows, Formula formula) {
-    std::string text = "x,y\n";
-    const RandomStream random(3, Purpose::weights, 55);
-    for (std::size_t i = 0; i < rows; ++i) {
-        const double x = 4.0 * random.uniform(i) - 2.0;
-        text += format_number(x) + "," + formula(x) + "\n";
-    }
-    return csv(text);
+    Draw draw(3, 55);
+    const auto line = [&](std::size_t) {
+        const double x = draw.uniform(-2.0, 2.0);
+        return format_number(x) + "," + formula(x);
+    };
+    return csv(csv_lines("x,y", rows, line));
 }
 Table regression_table() {
     return table(100, [](double x) { return format_number(std::sin(x)); });

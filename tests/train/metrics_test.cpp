@@ -8,6 +8,8 @@
 #include <cmath>
 #include <limits>
 
+#include "tests/support/metric.hpp"
+
 namespace handgrad {
 namespace {
 
@@ -26,16 +28,6 @@ Matrix<double> column(const std::vector<double>& values) {
     Matrix<double> m(values.size(), 1);
     std::ranges::copy(values, m.values().begin());
     return m;
-}
-
-double value(const Metrics& metrics, const std::string& name) {
-    for (const auto& [key, number] : metrics) {
-        if (key == name) {
-            return number;
-        }
-    }
-    ADD_FAILURE() << "there is no metric " << name;
-    return 0.0;
 }
 
 std::vector<std::string> names(const Metrics& metrics) {
@@ -85,21 +77,21 @@ TEST(RegressionMetrics, AreThoseOfScikitLearnForOneOutput) {
 }
 
 TEST(RegressionMetrics, R2IsZeroForTheMeanAndOneForTheTruth) {
-    EXPECT_EQ(value(regression_metrics(column({2, 2, 2}), column({1, 2, 3})), "r2"), 0.0);
-    EXPECT_EQ(value(regression_metrics(column({1, 2, 3}), column({1, 2, 3})), "r2"), 1.0);
+    EXPECT_EQ(metric(regression_metrics(column({2, 2, 2}), column({1, 2, 3})), "r2"), 0.0);
+    EXPECT_EQ(metric(regression_metrics(column({1, 2, 3}), column({1, 2, 3})), "r2"), 1.0);
 }
 
 TEST(RegressionMetrics, R2OfAConstantTargetIsOneWhenMetExactlyElseZero) {
     // The rounded mean of three 0.1 is not 0.1.
-    EXPECT_EQ(value(regression_metrics(column({0.1, 0.1, 0.1}), column({0.1, 0.1, 0.1})), "r2"), 1.0);
-    EXPECT_EQ(value(regression_metrics(column({0.1, 0.2, 0.1}), column({0.1, 0.1, 0.1})), "r2"), 0.0);
+    EXPECT_EQ(metric(regression_metrics(column({0.1, 0.1, 0.1}), column({0.1, 0.1, 0.1})), "r2"), 1.0);
+    EXPECT_EQ(metric(regression_metrics(column({0.1, 0.2, 0.1}), column({0.1, 0.1, 0.1})), "r2"), 0.0);
 }
 
 TEST(RegressionMetrics, R2IsNotDefinedForFewerThanTwoRows) {
     const Metrics one = regression_metrics(column({1}), column({3}));
-    EXPECT_TRUE(std::isnan(value(one, "r2")));
-    EXPECT_EQ(value(one, "rmse"), 2.0);
-    EXPECT_EQ(value(one, "mae"), 2.0);
+    EXPECT_TRUE(std::isnan(metric(one, "r2")));
+    EXPECT_EQ(metric(one, "rmse"), 2.0);
+    EXPECT_EQ(metric(one, "mae"), 2.0);
     for (const auto& [name, number] : regression_metrics(column({}), column({}))) {
         EXPECT_TRUE(std::isnan(number)) << name;
     }
@@ -161,20 +153,20 @@ TEST(ClassificationMetrics, WithoutProbabilitiesThereIsNoLogLoss) {
 TEST(ClassificationMetrics, ProbabilitiesAreNotClipped) {
     const std::vector<std::uint32_t> t{0, 1};
     const auto metrics = classification_metrics(t, t, matrix({{1, 0}, {1, 0}}));
-    EXPECT_EQ(value(metrics, "log_loss"), infinity);
+    EXPECT_EQ(metric(metrics, "log_loss"), infinity);
     const std::vector<double> only_the_first{1, 0};
-    EXPECT_EQ(value(classification_metrics(t, t, matrix({{1, 0}, {1, 0}}), {}, only_the_first), "log_loss"), 0.0);
+    EXPECT_EQ(metric(classification_metrics(t, t, matrix({{1, 0}, {1, 0}}), {}, only_the_first), "log_loss"), 0.0);
 }
 
 TEST(ClassificationMetrics, RocAucIsNotDefinedWhenOnlyOneClassIsThereOrAScoreIsNotANumber) {
     const Matrix<double> none(2, 0);
     const std::vector<double> scores{.2, .8};
     const std::vector<std::uint32_t> ones{1, 1};
-    EXPECT_TRUE(std::isnan(value(classification_metrics(ones, ones, none, scores), "roc_auc")));
+    EXPECT_TRUE(std::isnan(metric(classification_metrics(ones, ones, none, scores), "roc_auc")));
     const std::vector<std::uint32_t> both{0, 1};
-    EXPECT_EQ(value(classification_metrics(both, both, none, scores), "roc_auc"), 1.0);
+    EXPECT_EQ(metric(classification_metrics(both, both, none, scores), "roc_auc"), 1.0);
     const std::vector<double> broken{.2, std::nan("")};
-    EXPECT_TRUE(std::isnan(value(classification_metrics(both, both, none, broken), "roc_auc")));
+    EXPECT_TRUE(std::isnan(metric(classification_metrics(both, both, none, broken), "roc_auc")));
 }
 
 /// Some rows of two classes with few distinct scores, so that ties are common.
@@ -198,8 +190,8 @@ rc::Gen<Ranking> rankings() {
 }
 
 double auc(const Ranking& r) {
-    return value(classification_metrics(r.target, r.target, Matrix<double>(r.target.size(), 0), r.scores, r.weights),
-                 "roc_auc");
+    return metric(classification_metrics(r.target, r.target, Matrix<double>(r.target.size(), 0), r.scores, r.weights),
+                  "roc_auc");
 }
 
 RC_GTEST_PROP(ClassificationMetrics, RocAucIsTheShareOfPairsInOrderWithTiesAsHalf, ()) {

@@ -11,6 +11,9 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/random.hpp"
+#include "tests/support/houses.hpp"
+#include "tests/support/metric.hpp"
+#include "tests/support/raised.hpp"
 
 namespace handgrad {
 namespace {
@@ -25,28 +28,6 @@ Matrix<double> one_row(const std::vector<double>& values) {
     Matrix<double> m(1, values.size());
     std::ranges::copy(values, m.row(0).begin());
     return m;
-}
-
-/// price and tax from area, scaled, and city, one-hot.
-Preprocessing houses() {
-    return {
-        .task = Task::regression,
-        .features = {{.name = "area", .shift = 100.0, .scale = 50.0}, {.name = "city", .categories = {"Oslo", "Rome"}}},
-        .targets = {{.name = "price", .shift = 10.0, .scale = 4.0}, {.name = "tax"}},
-        .classes = {},
-        .weight = "",
-        .reading = {.text_columns = {"city"}}};
-}
-
-/// One linear layer: price = 10 + 4 (2 a + 3 [Oslo] + 5 [Rome] + 1), tax = −a + 0.5 [Rome], with a = (area − 100)/50.
-template <class T>
-Model linear_houses() {
-    Model model;
-    BasicMlp<T> net = BasicMlp<T>::zeros({.sizes = {3, 2}});
-    std::ranges::copy(std::vector<T>{2, 3, 5, -1, 0, T(0.5), 1, 0}, net.parameters().begin());
-    model.net = net;
-    model.preprocessing = houses();
-    return model;
 }
 
 const std::string three_houses = "area,city,price,tax\n150,Oslo,34,-1\n50,Rome,26,2\n100,Oslo,26,0\n";
@@ -244,16 +225,6 @@ TEST(Jacobians, AreNamedByOutputAndInput) {
 
 // --- evaluate -------------------------------------------------------------------------------------------------------
 
-double metric(const Metrics& metrics, const std::string& name) {
-    for (const auto& [key, value] : metrics) {
-        if (key == name) {
-            return value;
-        }
-    }
-    ADD_FAILURE() << "there is no metric " << name;
-    return 0.0;
-}
-
 TEST(Evaluate, LossIsInScaledUnitsWithThePenaltyAndMetricsAreInTheUsers) {
     for (Model model : {linear_houses<float>(), linear_houses<double>()}) {
         // Only tax of the second house is off, by ½, and its scale is 1.
@@ -307,12 +278,9 @@ TEST(Evaluate, SoftmaxLossIsTheLogLoss) {
 }
 
 TEST(Evaluate, LabelsMustBeThere) {
-    try {
-        evaluate(linear_houses<float>(), table("area,city\n1,Oslo\n"));
-        FAIL();
-    } catch (const Error& error) {
-        EXPECT_EQ(error.kind(), ErrorKind::data);
-    }
+    EXPECT_NE(message_of(ErrorKind::data, [] { evaluate(linear_houses<float>(), table("area,city
+1,Oslo
+")); }), "nothing");
 }
 
 }  // namespace

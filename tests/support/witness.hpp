@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "handgrad/base/matrix.hpp"
-#include "handgrad/base/random.hpp"
 #include "handgrad/kernels/simd_level.hpp"
 #include "handgrad/nn/loss_gradient.hpp"
 #include "handgrad/nn/mlp.hpp"
 #include "handgrad/nn/passes.hpp"
 #include "handgrad/nn/plain_loops.hpp"
 #include "handgrad/nn/tape.hpp"
+#include "tests/support/draw.hpp"
 
 namespace handgrad::witness {
 
@@ -34,23 +34,17 @@ struct Problem {
 /// Random weights (biases too, so that no z is 0), inputs and targets that the loss is defined for.
 inline Problem random_problem(Architecture shape, LossFunction function, std::size_t rows, std::uint64_t seed) {
     Problem p{.shape = shape, .function = function, .x = {rows, shape.inputs()}, .y = {rows, shape.outputs()}};
-    const RandomStream random(seed, Purpose::weights, 99);
-    std::uint64_t index = 0;
-    const auto uniform = [&](double low, double high) { return low + (high - low) * random.uniform(index++); };
+    Draw draw(seed, 99);
     p.net = BasicMlp<double>::zeros(shape);
     const double size = shape.hidden == Activation::exp ? 0.25 : 1.0;  // e^e^e^z overflows soon
-    for (double& w : p.net.parameters()) {
-        w = uniform(-size, size);
-    }
-    for (double& v : p.x.values()) {
-        v = uniform(-2.0, 2.0);
-    }
+    draw.fill(p.net.parameters(), -size, size);
+    draw.fill(p.x.values(), -2.0, 2.0);
     const LossFacts& domain = facts(function.kind);
     for (std::size_t row = 0; row < rows; ++row) {
         double sum = 0.0;
         for (double& y : p.y.row(row)) {
-            y = uniform(std::isfinite(domain.lowest_target) ? domain.lowest_target : -2.0,
-                        std::isfinite(domain.highest_target) ? domain.highest_target : 2.0);
+            y = draw.uniform(std::isfinite(domain.lowest_target) ? domain.lowest_target : -2.0,
+                             std::isfinite(domain.highest_target) ? domain.highest_target : 2.0);
             sum += y;
         }
         if (function.kind == Loss::cross_entropy) {
