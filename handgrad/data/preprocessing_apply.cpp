@@ -10,6 +10,7 @@
 #include "handgrad/base/suggest.hpp"
 #include "handgrad/data/cells.hpp"
 #include "handgrad/data/column_checks.hpp"
+#include "handgrad/data/feature_cells.hpp"
 #include "handgrad/data/preprocessing.hpp"
 
 namespace handgrad {
@@ -70,12 +71,6 @@ ColumnsByName match_columns(const Preprocessing& fitted, const Table& table, con
     throw Error(ErrorKind::data, message);
 }
 
-/// (x − shift) / scale, by way of long double where the difference overflows.
-double scaled(double x, double shift, double scale) {
-    const double value = (x - shift) / scale;
-    return std::isfinite(value) ? value : static_cast<double>((static_cast<long double>(x) - shift) / scale);
-}
-
 /// One feature of the model and the column of the table that it is read from.
 class FeatureReader {
 public:
@@ -103,7 +98,7 @@ public:
             const double value = scaled(number(row), feature_.shift, feature_.scale);
             inputs[0] = static_cast<T>(value);
             if (!std::isfinite(inputs[0])) {
-                fail_at(table_, column_, row, too_large<T>(number(row), value));
+                fail_at(table_, column_, row, too_large_cause<T>(number(row), value));
             }
         }
     }
@@ -132,10 +127,7 @@ private:
 
     [[nodiscard]] std::size_t category(std::size_t row) const {
         if (is_missing(column_, row)) {
-            fail_at(table_, column_, row,
-                    "missing (" + counted(count_missing(column_, rows_), "such row") +
-                        "), and the model has no category for that; fill it in with one of " +
-                        listed(feature_.categories));
+            fail_at(table_, column_, row, missing_category_cause(feature_, such_rows()));
         }
         const std::uint32_t index =
             column_.has_texts ? index_of_code_[column_.codes[row]] : index_of(format_number(column_.numbers[row]));
@@ -146,9 +138,12 @@ private:
     }
 
     [[noreturn]] void fail_unknown(std::size_t row, const std::string& text) const {
-        fail_at(table_, column_, row,
-                in_quotes(text) + " is not a category that the model knows" + did_you_mean(text, feature_.categories) +
-                    "; it knows " + listed(feature_.categories));
+        fail_at(table_, column_, row, unknown_category_cause(feature_, text));
+    }
+
+    /// How many rows lack the cell, for a message.
+    [[nodiscard]] std::string such_rows() const {
+        return " (" + counted(count_missing(column_, rows_), "such row") + ")";
     }
 
     [[nodiscard]] double number(std::size_t row) const {
@@ -157,22 +152,12 @@ private:
             return value;
         }
         if (std::isinf(value)) {
-            fail_at(table_, column_, row, format_number(value) + " is not finite; correct it, or leave out the row");
+            fail_at(table_, column_, row, infinite_cause(value));
         }
         if (!feature_.impute) {
-            fail_at(table_, column_, row,
-                    "missing (" + counted(count_missing(column_, rows_), "such row") +
-                        "), and the model was trained without imputation; fill it in, or train with --impute");
+            fail_at(table_, column_, row, missing_number_cause(such_rows()));
         }
         return *feature_.impute;
-    }
-
-    template <class T>
-    static std::string too_large(double number, double value) {
-        return format_number(number) + " becomes " + format_number(value) + " when scaled, too large for " +
-               (sizeof(T) < sizeof(double) && std::isfinite(value)
-                    ? "single precision; use --dtype f64, or rescale the column"
-                    : "a number of the model; rescale the column");
     }
 
     const FeatureColumn& feature_;

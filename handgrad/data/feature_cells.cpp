@@ -1,0 +1,39 @@
+// Messages about a cell that the network cannot be given.
+#include "handgrad/data/feature_cells.hpp"
+
+#include "handgrad/base/suggest.hpp"
+#include "handgrad/data/cells.hpp"
+
+namespace handgrad {
+
+std::string missing_number_cause(std::string_view such_rows) {
+    return "missing" + std::string(such_rows) +
+           ", and the model was trained without imputation; fill it in, or train with --impute";
+}
+
+std::string missing_category_cause(const FeatureColumn& feature, std::string_view such_rows) {
+    return "missing" + std::string(such_rows) + ", and the model has no category for that; fill it in with one of " +
+           listed(feature.categories);
+}
+
+std::string unknown_category_cause(const FeatureColumn& feature, const std::string& text) {
+    return in_quotes(text) + " is not a category that the model knows" + did_you_mean(text, feature.categories) +
+           "; it knows " + listed(feature.categories);
+}
+
+std::string infinite_cause(double number) {
+    return format_number(number) + " is not finite; correct it, or leave out the row";
+}
+
+template <class T>
+std::string too_large_cause(double number, double value) {
+    return format_number(number) + " becomes " + format_number(value) + " when scaled, too large for " +
+           (sizeof(T) < sizeof(double) && std::isfinite(value)
+                ? "single precision; use --dtype f64, or rescale the column"
+                : "a number of the model; rescale the column");
+}
+
+template std::string too_large_cause<float>(double, double);
+template std::string too_large_cause<double>(double, double);
+
+}  // namespace handgrad

@@ -1,0 +1,30 @@
+// What a cell of a feature becomes for the network, and why one cannot be used: the same for a table and a single row.
+#pragma once
+
+#include <cmath>
+#include <string>
+#include <string_view>
+
+#include "handgrad/data/preprocessing.hpp"
+
+namespace handgrad {
+
+/// (x − shift) / scale, by way of long double where the difference overflows.
+inline double scaled(double x, double shift, double scale) {
+    const double value = (x - shift) / scale;
+    return std::isfinite(value) ? value : static_cast<double>((static_cast<long double>(x) - shift) / scale);
+}
+
+/// Causes for an error, to stand behind its place. `such_rows` is empty, or `(3 such rows)` with a blank before it.
+std::string missing_number_cause(std::string_view such_rows);
+std::string missing_category_cause(const FeatureColumn& feature, std::string_view such_rows);
+std::string unknown_category_cause(const FeatureColumn& feature, const std::string& text);
+std::string infinite_cause(double number);
+/// `number` became `value` when scaled, beyond what T can hold.
+template <class T>
+std::string too_large_cause(double number, double value);
+
+extern template std::string too_large_cause<float>(double, double);
+extern template std::string too_large_cause<double>(double, double);
+
+}  // namespace handgrad
