@@ -174,7 +174,12 @@ TEST(ModelPredictor, NumbersMayBeCategoriesAsInATable) {
     EXPECT_EQ(price.predict({50, 2.5}), 26.0);
     EXPECT_EQ(price.predict({50, "2.50"}), 26.0);
     model.preprocessing.reading.text_columns = {"city"};
-    EXPECT_THAT(message([&] { ModelPredictor(model).predict({50, "2.50"}); }, ErrorKind::data), HasSubstr("'2.50'"));
+    EXPECT_THAT(message(
+                    [&] {
+                        static_cast<void>(ModelPredictor(model).predict({50, "2.50"}));
+                    },
+                    ErrorKind::data),
+                HasSubstr("'2.50'"));
 }
 
 TEST(ModelPredictor, ACellThatTheModelCannotUseIsNamedWithItsColumn) {
@@ -194,7 +199,7 @@ TEST(ModelPredictor, ACellThatTheModelCannotUseIsNamedWithItsColumn) {
     strict.preprocessing.features[0].impute.reset();
     EXPECT_THAT(message(
                     [&] {
-                        ModelPredictor(strict).predict({Cell(), "Rome"});
+                        static_cast<void>(ModelPredictor(strict).predict({Cell(), "Rome"}));
                     },
                     ErrorKind::data),
                 StartsWith("the row: column 'area': missing, and the model was trained without imputation"));
