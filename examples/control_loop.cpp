@@ -16,10 +16,9 @@ double heating(double water, double room, double valve) { return 0.9 * valve - 0
 
 /// What the plant did in a thousand moments, as a table.
 Table log_of_the_plant() {
-    const std::vector<double> none;
     Table log{.source = "log", .rows = 1000};
     for (const char* name : {"water", "room", "valve", "heating"}) {
-        log.columns.push_back({.name = name, .has_numbers = true, .numbers = none});
+        log.columns.push_back({.name = name, .has_numbers = true});
     }
     const RandomStream random(1, Purpose::weights);
     for (std::size_t i = 0; i < log.rows; ++i) {

@@ -48,7 +48,7 @@ int main() {
     const std::array goal{10.0, 40.0};
     std::array angles{45.0, 60.0}, at{0.0, 0.0};
     Matrix<double> J(2, 2);  // cm by degree
-    for (int step = 0; step <= 5; ++step) {
+    for (int step = 0; step <= 3; ++step) {
         arm.jacobian(angles, at, J);
         const double dx = goal[0] - at[0], dy = goal[1] - at[1];
         std::printf("step %d  angles %8.4f %8.4f  off by %.0e cm\n", step, angles[0], angles[1], std::hypot(dx, dy));

@@ -42,7 +42,7 @@ int main() {
     const TrainResult result =
         train(net, training, options, &validation, [&](const EpochReport& report, const Mlp& now) {
             const double worst = worst_error(now, validation);
-            if (report.epoch % 50 == 0) {
+            if (report.epoch % 100 == 0) {
                 std::printf("epoch %4zu  loss %.6f  worst error %.4f\n", report.epoch, report.validation_loss, worst);
             }
             return worst > 0.02;  // false ends the training here

@@ -9,9 +9,11 @@
 
 namespace handgrad {
 
-/// (x − shift) / scale, by way of long double where the difference overflows.
+/// What the network sees of a number: (x − shift) / scale.
+inline double quotient(double x, double shift, double scale) { return (x - shift) / scale; }
+/// The same, by way of long double where the difference overflows.
 inline double scaled(double x, double shift, double scale) {
-    const double value = (x - shift) / scale;
+    const double value = quotient(x, shift, scale);
     return std::isfinite(value) ? value : static_cast<double>((static_cast<long double>(x) - shift) / scale);
 }
 

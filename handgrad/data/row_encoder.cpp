@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <variant>
 
@@ -38,6 +39,10 @@ RowEncoder::RowEncoder(const Preprocessing& preprocessing)
         names_.push_back(feature.name);
         first += feature.inputs();
     }
+    if (std::ranges::none_of(preprocessing.features, &FeatureColumn::categorical)) {
+        std::ranges::transform(preprocessing.features, std::back_inserter(shifts_), &FeatureColumn::shift);
+        std::ranges::transform(preprocessing.features, std::back_inserter(scales_), &FeatureColumn::scale);
+    }
 }
 
 std::size_t RowEncoder::column(std::string_view name) const {
@@ -63,6 +68,9 @@ void RowEncoder::encode(const RawRow& row, std::span<T> inputs) const {
 template <class T>
 void RowEncoder::encode_positions(std::span<const double> numbers, std::span<T> inputs) const {
     check_size(numbers.size());
+    if (!shifts_.empty() && encode_numbers(numbers, inputs)) {
+        return;
+    }
     for (std::size_t i = 0; i < numbers.size(); ++i) {
         const Place& place = places_[i];
         if (place.feature.categorical()) {
@@ -71,6 +79,16 @@ void RowEncoder::encode_positions(std::span<const double> numbers, std::span<T> 
             inputs[place.first] = encode_number<T>(place.feature, numbers[i]);
         }
     }
+}
+
+template <class T>
+bool RowEncoder::encode_numbers(std::span<const double> numbers, std::span<T> inputs) const {
+    bool finite = true;
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        inputs[i] = static_cast<T>(quotient(numbers[i], shifts_[i], scales_[i]));
+        finite = finite && std::isfinite(inputs[i]);
+    }
+    return finite;
 }
 
 template <class T>
@@ -85,8 +103,11 @@ template <class T>
 void RowEncoder::encode_names(std::span<const NamedCell> cells, std::span<T> inputs) const {
     constexpr T not_yet = std::numeric_limits<T>::quiet_NaN();  // no cell becomes that
     std::ranges::fill(inputs, not_yet);
+    std::size_t next = 0;  // most callers name columns in their order
     for (const NamedCell& cell : cells) {
-        const Place& place = places_[column(cell.column)];
+        const std::size_t at = next < names_.size() && names_[next] == cell.column ? next : column(cell.column);
+        const Place& place = places_[at];
+        next = at + 1;
         if (!std::isnan(inputs[place.first])) {
             throw Error(ErrorKind::usage,
                         "the row: column " + in_quotes(cell.column) + " stands there twice; leave out one");

@@ -45,6 +45,9 @@ private:
     void encode_positions(std::span<const double> numbers, std::span<T> inputs) const;
     template <class T>
     void encode_positions(std::span<const Cell> cells, std::span<T> inputs) const;
+    /// For a model of numbers alone; false when a cell needs a closer look, and then nothing is to be relied on.
+    template <class T>
+    bool encode_numbers(std::span<const double> numbers, std::span<T> inputs) const;
     template <class T>
     void encode_names(std::span<const NamedCell> cells, std::span<T> inputs) const;
     void check_size(std::size_t cells) const;
@@ -59,6 +62,7 @@ private:
 
     std::vector<std::string> names_;
     std::vector<Place> places_;
+    std::vector<double> shifts_, scales_;  ///< of all columns when they are numbers alone; else empty
     std::map<std::string, std::size_t, std::less<>> index_;
     MissingTexts missing_;
     char decimal_;
