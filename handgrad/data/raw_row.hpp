@@ -17,7 +17,8 @@ class Cell {
 public:
     Cell() = default;  ///< missing
     template <class Number>
-    requires std::is_arithmetic_v<Number> Cell(Number number)  // NOLINT(google-explicit-constructor)
+    requires(std::is_arithmetic_v<Number> && !std::is_same_v<Number, char>)
+        Cell(Number number)  // NOLINT(google-explicit-constructor)
         : number_(static_cast<double>(number)) {}
     Cell(std::string_view text) : is_text_(true), text_(text) {}     // NOLINT(google-explicit-constructor)
     Cell(const std::string& text) : Cell(std::string_view(text)) {}  // NOLINT(google-explicit-constructor)
