@@ -117,12 +117,16 @@ int predict(std::vector<std::string> words) {
     const Table table = read_table(options.data, options.reading.applied_to(columns.reading));
     tell_warnings(table, options.show);
     const ApplyOptions apply{.labels = Labels::absent, .allow_extra = options.applying.allow_extra};
-    const Prediction prediction = predict(model, table, apply, options.execution);
+    Differentiated answer;
+    if (options.jacobian) {
+        answer = predict_with_jacobians(model, table, apply, options.execution);
+    } else {
+        answer.prediction = predict(model, table, apply, options.execution);
+    }
+    const auto& [prediction, jacobian] = answer;
     if (options.probabilities) {
         check_probabilities(model, prediction);
     }
-    const Matrix<double> jacobian =
-        options.jacobian ? jacobians(model, table, apply, options.execution) : Matrix<double>{};
     const std::vector<std::string> names = options.jacobian ? jacobian_names(model) : std::vector<std::string>{};
 
     if (!options.show.json) {

@@ -41,6 +41,8 @@
 #include "handgrad/data/table.hpp"
 // What a network sees of a table: encoding, imputation and scaling, fitted once and kept in the model.
 #include "handgrad/data/preprocessing.hpp"
+// One row of cells, numbers and texts, that is in no table.
+#include "handgrad/data/raw_row.hpp"
 
 // A trained model and its file; how its conventions are called there.
 #include "handgrad/store/convention_names.hpp"
@@ -61,6 +63,8 @@
 // Every setting of a training, described once.
 #include "handgrad/train/setting.hpp"
 #include "handgrad/train/settings.hpp"
+// From a model file to values in the user's units, row by row: what a program embeds.
+#include "handgrad/train/model_predictor.hpp"
 
 // Beyond what trains and uses a network each subject has a namespace of its own. A text with formulas, tables and
 // numbers, and how it is written.

@@ -31,7 +31,7 @@ ROOMS = {
     "measure": "base math data kernels nn train",
 }
 # These use the library as a stranger would: the public headers and their own.
-USERS = ("cli", "c", "python", "examples", "bench", "tests/consumer")
+USERS = ("cli", "c", "python", "examples", "bench")
 
 # The one door of each foreign header: the files that may include it. Tests may include any, as witnesses.
 DOORS = {

@@ -15,6 +15,7 @@
 #include "handgrad/base/random.hpp"
 #include "handgrad/certify/rounding_bound.hpp"
 #include "handgrad/certify/row_witness.hpp"
+#include "handgrad/data/dataset_rows.hpp"
 #include "handgrad/nn/loss_gradient.hpp"
 #include "handgrad/nn/predictor.hpp"
 #include "handgrad/train/prediction.hpp"
@@ -292,26 +293,48 @@ Certificate certify(const BasicMlp<T>& net, const LossFunction& function, const 
         {convert<double>(claimed.gradient), convert<double>(claimed.jacobians)}, precision_of<T>());
 }
 
-Certificate certify(const Model& model, const Table& table, const CertifyOptions& options) {
-    std::vector<std::size_t> rows = all_rows(table.rows);
-    if (table.rows > options.rows) {
-        rows = permutation(table.rows, RandomStream(options.seed, Purpose::certificate));
+namespace {
+
+/// Rows for the certificate, in order.
+std::vector<std::size_t> drawn_rows(std::size_t count, const CertifyOptions& options) {
+    std::vector<std::size_t> rows = all_rows(count);
+    if (count > options.rows) {
+        rows = permutation(count, RandomStream(options.seed, Purpose::certificate));
         rows.resize(options.rows);
         std::ranges::sort(rows);
     }
+    return rows;
+}
+
+template <class T>
+Certificate certify_all(const Model& model, const BasicDataset<T>& data, const Execution& execution) {
+    const BasicMlp<T>& net = std::get<BasicMlp<T>>(model.net);
+    return certify(net, model.loss, data, engine_derivatives(net, model.loss, data, execution));
+}
+
+}  // namespace
+
+template <class T>
+Certificate certify(const Model& model, const BasicDataset<T>& data, const CertifyOptions& options) {
+    return certify_all(model, select_rows(data, drawn_rows(data.rows(), options)), options.execution);
+}
+
+Certificate certify(const Model& model, const Table& table, const CertifyOptions& options) {
+    const std::vector<std::size_t> rows = drawn_rows(table.rows, options);
     if (rows.empty()) {
         throw Error(ErrorKind::data, table.source + ": there is no row to check derivatives on; add rows");
     }
     return std::visit(
-        [&](const auto& net) {
-            using T = std::remove_cvref_t<decltype(net.parameters()[0])>;
+        [&]<class T>(const BasicMlp<T>& /*net*/) {
             check_target_domain(model.preprocessing, table, rows, model.loss.kind);
-            const BasicDataset<T> data = apply_preprocessing<T>(model.preprocessing, table, rows, options.applying);
-            return certify(net, model.loss, data, engine_derivatives(net, model.loss, data, options.execution));
+            return certify_all(model, apply_preprocessing<T>(model.preprocessing, table, rows, options.applying),
+                               options.execution);
         },
         model.net);
 }
 
+template Certificate certify(const Model&, const BasicDataset<float>&, const CertifyOptions&);
+template Certificate certify(const Model&, const BasicDataset<double>&, const CertifyOptions&);
 template Certificate certify(const BasicMlp<float>&, const LossFunction&, const BasicDataset<float>&,
                              const ClaimedDerivatives<float>&);
 template Certificate certify(const BasicMlp<double>&, const LossFunction&, const BasicDataset<double>&,

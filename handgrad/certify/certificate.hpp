@@ -80,6 +80,9 @@ struct CertifyOptions {
 /// The engine's derivatives for a model on rows of a labelled table. Raises Error(data) as evaluate() does, and for a
 /// table without rows.
 Certificate certify(const Model& model, const Table& table, const CertifyOptions& options = {});
+/// The same on rows that are encoded already, in the model's precision; `applying` is not looked at.
+template <class T>
+Certificate certify(const Model& model, const BasicDataset<T>& data, const CertifyOptions& options = {});
 
 extern template Certificate certify(const BasicMlp<float>&, const LossFunction&, const BasicDataset<float>&,
                                     const ClaimedDerivatives<float>&);

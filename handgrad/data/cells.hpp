@@ -1,6 +1,7 @@
 // What the files of this room share about the text of a cell: trimming it, and showing it in a message.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -25,6 +26,10 @@ std::string in_quotes(std::string_view text);
 
 /// `'a', 'b', 'c'` for a message; of many names the first eight and how many more there are.
 std::string listed(std::span<const std::string> names);
+
+/// What format_number() gives, without allocation.
+inline constexpr std::size_t number_bytes = 32;  // the longest is -2.2250738585072014e-308, 24 bytes
+std::string_view spell_number(double value, std::array<char, number_bytes>& buffer);
 
 /// `3 rows`, `1 row`.
 std::string counted(std::size_t count, std::string_view noun);

@@ -88,10 +88,14 @@ ParsedNumber parse_number(std::string_view cell, char decimal) {
     return parse_plain(pointed);
 }
 
-std::string format_number(double value) {
-    std::array<char, 32> buffer{};  // the longest is -2.2250738585072014e-308, 24 bytes
+std::string_view spell_number(double value, std::array<char, number_bytes>& buffer) {
     const auto [end, problem] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
     return {buffer.data(), end};
+}
+
+std::string format_number(double value) {
+    std::array<char, number_bytes> buffer{};
+    return std::string(spell_number(value, buffer));
 }
 
 }  // namespace handgrad

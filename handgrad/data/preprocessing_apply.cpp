@@ -10,6 +10,7 @@
 #include "handgrad/base/suggest.hpp"
 #include "handgrad/data/cells.hpp"
 #include "handgrad/data/column_checks.hpp"
+#include "handgrad/data/feature_cells.hpp"
 #include "handgrad/data/preprocessing.hpp"
 
 namespace handgrad {
@@ -76,12 +77,6 @@ ColumnsByName match_columns(const Preprocessing& fitted, const Table& table, con
     fail_about(ErrorKind::data, message, settings);
 }
 
-/// (x − shift) / scale, by way of long double where the difference overflows.
-double scaled(double x, double shift, double scale) {
-    const double value = (x - shift) / scale;
-    return std::isfinite(value) ? value : static_cast<double>((static_cast<long double>(x) - shift) / scale);
-}
-
 /// One feature of the model and the column of the table that it is read from.
 class FeatureReader {
 public:
@@ -109,7 +104,7 @@ public:
             const double value = scaled(number(row), feature_.shift, feature_.scale);
             inputs[0] = static_cast<T>(value);
             if (!std::isfinite(inputs[0])) {
-                fail_too_large<T>(row, value);
+                fail_cell(row, too_large_cause<T>(number(row), value));
             }
         }
     }
@@ -138,10 +133,7 @@ private:
 
     [[nodiscard]] std::size_t category(std::size_t row) const {
         if (is_missing(column_, row)) {
-            fail_at(table_, column_, row,
-                    "missing (" + counted(count_missing(column_, rows_), "such row") +
-                        "), and the model has no category for that; fill it in with one of " +
-                        listed(feature_.categories));
+            fail_cell(row, missing_category_cause(feature_, such_rows()));
         }
         const std::uint32_t index =
             column_.has_texts ? index_of_code_[column_.codes[row]] : index_of(format_number(column_.numbers[row]));
@@ -151,10 +143,16 @@ private:
         return index;
     }
 
+    [[noreturn]] void fail_cell(std::size_t row, const CellProblem& problem) const {
+        fail_at(table_, column_, row, problem.cause, problem.settings);
+    }
     [[noreturn]] void fail_unknown(std::size_t row, const std::string& text) const {
-        fail_at(table_, column_, row,
-                in_quotes(text) + " is not a category that the model knows" + did_you_mean(text, feature_.categories) +
-                    "; it knows " + listed(feature_.categories));
+        fail_cell(row, unknown_category_cause(feature_, text));
+    }
+
+    /// How many rows lack the cell, for a message.
+    [[nodiscard]] std::string such_rows() const {
+        return " (" + counted(count_missing(column_, rows_), "such row") + ")";
     }
 
     [[nodiscard]] double number(std::size_t row) const {
@@ -163,26 +161,12 @@ private:
             return value;
         }
         if (std::isinf(value)) {
-            fail_at(table_, column_, row, format_number(value) + " is not finite; correct it, or leave out the row");
+            fail_cell(row, infinite_cause(value));
         }
         if (!feature_.impute) {
-            fail_at(table_, column_, row,
-                    "missing (" + counted(count_missing(column_, rows_), "such row") +
-                        "), and the model was trained without imputation; fill it in, or train with it",
-                    {{"impute"}});
+            fail_cell(row, missing_number_cause(such_rows()));
         }
         return *feature_.impute;
-    }
-
-    template <class T>
-    [[noreturn]] void fail_too_large(std::size_t row, double value) const {
-        const std::string cause =
-            format_number(number(row)) + " becomes " + format_number(value) + " when scaled, too large for ";
-        if (sizeof(T) < sizeof(double) && std::isfinite(value)) {
-            fail_at(table_, column_, row,
-                    cause + "single precision; compute in double precision, or rescale the column", {{"dtype", "f64"}});
-        }
-        fail_at(table_, column_, row, cause + "a number of the model; rescale the column");
     }
 
     const FeatureColumn& feature_;

@@ -102,12 +102,14 @@ std::vector<double> input_spreads(const BasicDataset<T>& data, const std::vector
     return spreads;
 }
 
+}  // namespace
+
 template <class T>
-std::vector<ColumnSensitivity> sensitivity_of(const BasicMlp<T>& net, const Model& model, const Table& table,
-                                              const ApplyOptions& options, const SensitivityOptions& how,
-                                              const Execution& execution) {
+std::vector<ColumnSensitivity> sensitivity(const Model& model, BasicDataset<T> data, const SensitivityOptions& how,
+                                           const Execution& execution) {
+    assert(how.repeats > 0);
+    const BasicMlp<T>& net = std::get<BasicMlp<T>>(model.net);
     const Preprocessing& columns = model.preprocessing;
-    BasicDataset<T> data = apply_preprocessing<T>(columns, table, all_rows(table.rows), options);
     const std::size_t n = net.inputs(), K = net.outputs();
     std::vector<Moments> moments(K * n);
     for_each_jacobian<T>(model, data.x, execution, [&](std::span<const double> row) {
@@ -115,7 +117,7 @@ std::vector<ColumnSensitivity> sensitivity_of(const BasicMlp<T>& net, const Mode
             moments[i].add(row[i]);
         }
     });
-    const bool labelled = options.labels == Labels::required;
+    const bool labelled = data.y.rows() > 0;
     const std::vector<double> before =
         labelled ? losses(net, model.loss, data, execution) : std::vector<double>(K, std::nan(""));
     const std::vector<double> spreads = input_spreads(data, columns.input_slopes());
@@ -145,19 +147,25 @@ std::vector<ColumnSensitivity> sensitivity_of(const BasicMlp<T>& net, const Mode
     return result;
 }
 
-}  // namespace
-
 std::vector<ColumnSensitivity> sensitivity(const Model& model, const Table& table, const ApplyOptions& options,
                                            const SensitivityOptions& how, const Execution& execution) {
-    assert(how.repeats > 0);
     if (table.rows == 0) {
         throw Error(ErrorKind::data, table.source + ": the table has no rows; there is nothing to measure on");
     }
     if (options.labels == Labels::required) {
         check_target_domain(model.preprocessing, table, all_rows(table.rows), model.loss.kind);
     }
-    return std::visit([&](const auto& net) { return sensitivity_of(net, model, table, options, how, execution); },
-                      model.net);
+    return std::visit(
+        [&]<class T>(const BasicMlp<T>& /*net*/) {
+            return sensitivity(model, apply_preprocessing<T>(model.preprocessing, table, all_rows(table.rows), options),
+                               how, execution);
+        },
+        model.net);
 }
+
+template std::vector<ColumnSensitivity> sensitivity(const Model&, BasicDataset<float>, const SensitivityOptions&,
+                                                    const Execution&);
+template std::vector<ColumnSensitivity> sensitivity(const Model&, BasicDataset<double>, const SensitivityOptions&,
+                                                    const Execution&);
 
 }  // namespace handgrad::diagnose

@@ -35,5 +35,9 @@ struct SensitivityOptions {
 /// Error(data) when there is no row.
 std::vector<ColumnSensitivity> sensitivity(const Model& model, const Table& table, const ApplyOptions& options = {},
                                            const SensitivityOptions& how = {}, const Execution& execution = {});
+/// The same of rows that are encoded already, in the model's precision; with targets when they have some.
+template <class T>
+std::vector<ColumnSensitivity> sensitivity(const Model& model, BasicDataset<T> data, const SensitivityOptions& how = {},
+                                           const Execution& execution = {});
 
 }  // namespace handgrad::diagnose

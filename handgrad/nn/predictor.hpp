@@ -17,6 +17,10 @@ enum class Differentiable { no, yes };
 /// ŷ = g(W⁽ᴸ⁾ … f(W⁽¹⁾ x + b⁽¹⁾) … + b⁽ᴸ⁾), Eq. (2), and ∂ŷ/∂x (derivation §7) of a network as it was when the
 /// predictor was made; later changes of the network are not seen. n inputs, K outputs. Copies share their weights.
 ///
+/// It knows the network and nothing of a model's columns: x must be imputed, scaled and 0/1 of categories already, and
+/// ŷ and ∂ŷ/∂x are in the network's units, so that a target that was scaled in training stays scaled, and classes are
+/// numbers. ModelPredictor (train/model_predictor.hpp) takes rows and gives values in the units of the table.
+///
 /// All calls are const and may be made by several threads at once. A row's results do not depend, in any bit, on the
 /// rows beside it, on the number of threads or on the instruction set, and ŷ is what training computes on the way.
 /// No call allocates, but that a thread whose scratch does not fit on its stack (64 KiB: layers of more than some

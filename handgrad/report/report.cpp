@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/data/dataset_rows.hpp"
 #include "handgrad/diagnose/row_blocks.hpp"
 #include "handgrad/document/notation.hpp"
 
@@ -43,19 +44,6 @@ std::vector<PredictedActual> fits(const Model& model, const Table& table, const 
         }
     }
     return result;
-}
-
-/// The class of each row, from targets as the network sees them.
-template <class T>
-std::vector<std::uint32_t> classes_of(const Preprocessing& columns, const Matrix<T>& y) {
-    std::vector<std::uint32_t> classes;
-    for (std::size_t row = 0; row < y.rows(); ++row) {
-        const std::span<const T> numbers = y.row(row);
-        classes.push_back(columns.one_output
-                              ? static_cast<std::uint32_t>(numbers[0] > T(0.5))
-                              : static_cast<std::uint32_t>(std::ranges::max_element(numbers) - numbers.begin()));
-    }
-    return classes;
 }
 
 RocCurve roc_of(const std::string& positive, std::span<const std::uint32_t> actual, std::uint32_t wanted,
@@ -122,12 +110,11 @@ void judge_classes(const Model& model, const Prediction& prediction, const std::
 
 // --- Rows that pull -------------------------------------------------------------------------------------------------
 
-std::vector<WorstRow> worst_rows(const Model& model, const Table& table, const ApplyOptions& applying,
-                                 const Prediction& prediction, const std::vector<std::uint32_t>& classes,
-                                 std::size_t count) {
+std::vector<WorstRow> worst_rows(const Model& model, const Table& table,
+                                 const std::vector<diagnose::RowGradient>& gradients, const Prediction& prediction,
+                                 const std::vector<std::uint32_t>& classes) {
     std::vector<WorstRow> rows;
-    for (const diagnose::RowGradient& gradient :
-         diagnose::dominant_rows(diagnose::row_gradients(model, table, applying), count)) {
+    for (const diagnose::RowGradient& gradient : gradients) {
         WorstRow& row = rows.emplace_back(
             WorstRow{.place = table.place(gradient.row), .gradient = gradient, .actual = {}, .predicted = {}});
         const Preprocessing& columns = model.preprocessing;
@@ -203,6 +190,37 @@ std::vector<ActivationHistogram> activation_histograms(const BasicMlp<T>& net, c
     return histograms;
 }
 
+/// Everything, on rows that are encoded once.
+template <class T>
+void measure(const BasicMlp<T>& net, const Model& model, const Table& table, const BasicDataset<T>& data,
+             const ReportOptions& options, Report& report) {
+    const auto [evaluation, prediction] = judge(model, data, options.execution);
+    report.evaluation = evaluation;
+    std::vector<std::uint32_t> classes;
+    if (model.preprocessing.task == Task::classification) {
+        classes = classes_of(model.preprocessing, data);
+        judge_classes(model, prediction, classes, report);
+    } else {
+        report.fits = fits(model, table, prediction);
+    }
+    report.worst = worst_rows(
+        model, table, diagnose::dominant_rows(diagnose::row_gradients(net, model.loss, data), options.worst_rows),
+        prediction, classes);
+
+    BasicDataset<T> part = select_rows(data, spread_rows(data.rows(), options.measured_rows));
+    report.measured_rows = part.rows();
+    const OptimizerOptions optimizer = recorded_optimizer(model).value_or(OptimizerOptions{.kind = OptimizerKind::sgd});
+    report.diagnosis = diagnose::diagnose(net, model.loss, part, optimizer);
+    report.activations = activation_histograms(net, model.loss, part);
+    if (model.preprocessing.features.size() > options.most_permuted) {
+        part.y = {};  // without labels no column is permuted
+    }
+    report.columns =
+        diagnose::sensitivity(model, std::move(part), {.repeats = 5, .seed = options.seed}, options.execution);
+    report.certificate = certify::certify(
+        model, data, {.rows = options.certified_rows, .seed = options.seed, .execution = options.execution});
+}
+
 }  // namespace
 
 Report make_report(const Model& model, const Table& table, const ReportOptions& options) {
@@ -210,40 +228,15 @@ Report make_report(const Model& model, const Table& table, const ReportOptions& 
         throw Error(ErrorKind::data, table.source + ": there are no rows; a report needs some");
     }
     const ApplyOptions applying{.labels = Labels::required, .allow_extra = options.allow_extra};
+    const std::vector<std::size_t> rows = all_rows(table.rows);
     Report report{.data = table.source, .rows_are = options.rows_are, .rows = table.rows};
-    report.evaluation = evaluate(model, table, applying, options.execution);
-
-    const Prediction prediction =
-        predict(model, table, {.labels = Labels::absent, .allow_extra = options.allow_extra}, options.execution);
-    std::vector<std::uint32_t> classes;
-    if (model.preprocessing.task == Task::classification) {
-        classes = classes_of(model.preprocessing,
-                             apply_preprocessing<float>(model.preprocessing, table, all_rows(table.rows), applying).y);
-        judge_classes(model, prediction, classes, report);
-    } else {
-        report.fits = fits(model, table, prediction);
-    }
-    report.worst = worst_rows(model, table, applying, prediction, classes, options.worst_rows);
-
-    const Table part = select_rows(table, spread_rows(table.rows, options.measured_rows));
-    report.measured_rows = part.rows;
-    const OptimizerOptions optimizer = recorded_optimizer(model).value_or(OptimizerOptions{.kind = OptimizerKind::sgd});
-    report.diagnosis = diagnose::diagnose(model, part, optimizer, applying);
     std::visit(
         [&]<class T>(const BasicMlp<T>& net) {
-            report.activations = activation_histograms(
-                net, model.loss, apply_preprocessing<T>(model.preprocessing, part, all_rows(part.rows), applying));
+            const auto data = apply_preprocessing<T>(model.preprocessing, table, rows, applying);
+            check_target_domain(model.preprocessing, table, rows, model.loss.kind);
+            measure(net, model, table, data, options, report);
         },
         model.net);
-    ApplyOptions shuffled = applying;
-    if (model.preprocessing.features.size() > options.most_permuted) {
-        shuffled.labels = Labels::absent;
-    }
-    report.columns =
-        diagnose::sensitivity(model, part, shuffled, {.repeats = 5, .seed = options.seed}, options.execution);
-    report.certificate = certify::certify(
-        model, table,
-        {.rows = options.certified_rows, .seed = options.seed, .applying = applying, .execution = options.execution});
     report.explanation = explain::explain(model, explain::step_options_of(model));
     return report;
 }

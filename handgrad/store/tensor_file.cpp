@@ -8,6 +8,7 @@
 #include <cassert>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <numeric>
 #include <utility>
 
@@ -25,6 +26,18 @@ constexpr std::string_view metadata_name = "__metadata__";
 
 std::size_t size_of(TensorType type) { return type == TensorType::f32 ? sizeof(float) : sizeof(double); }
 std::string_view name(TensorType type) { return type == TensorType::f32 ? "F32" : "F64"; }
+
+std::string hex_of(XXH128_hash_t hash) {
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, hash);
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string hex;
+    for (const unsigned char byte : canonical.digest) {
+        hex += digits[byte >> 4];
+        hex += digits[byte & 15];
+    }
+    return hex;
+}
 
 /// Where a tensor's bytes stand behind the header, as its entry claims.
 struct Extent {
@@ -315,16 +328,27 @@ void write_tensor_file(const std::filesystem::path& path, const TensorFile& file
     write_file_atomically(path, serialize(file));
 }
 
-std::string xxh3_128_hex(std::string_view bytes) {
-    XXH128_canonical_t canonical;
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes.data(), bytes.size()));
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string hex;
-    for (const unsigned char byte : canonical.digest) {
-        hex += digits[byte >> 4];
-        hex += digits[byte & 15];
-    }
-    return hex;
+std::string xxh3_128_hex(std::string_view bytes) { return hex_of(XXH3_128bits(bytes.data(), bytes.size())); }
+
+struct Xxh3Stream::State {
+    XXH3_state_t* state = XXH3_createState();
+};
+
+void Xxh3Stream::Delete::operator()(State* state) const noexcept {
+    XXH3_freeState(state->state);
+    delete state;
 }
+
+Xxh3Stream::Xxh3Stream() : state_(new State) {
+    if (state_->state == nullptr || XXH3_128bits_reset(state_->state) == XXH_ERROR) {
+        throw std::bad_alloc();
+    }
+}
+
+void Xxh3Stream::add(std::string_view bytes) {
+    XXH3_128bits_update(state_->state, bytes.data(), bytes.size());  // fails for a null state alone
+}
+
+std::string Xxh3Stream::hex() const { return hex_of(XXH3_128bits_digest(state_->state)); }
 
 }  // namespace handgrad

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,5 +53,20 @@ void write_tensor_file(const std::filesystem::path& path, const TensorFile& file
 
 /// XXH3-128 of bytes as 32 hex digits (canonical, as `xxhsum -H2` prints it).
 std::string xxh3_128_hex(std::string_view bytes);
+
+/// The same of bytes that come in pieces, however they are cut: nothing is gathered.
+class Xxh3Stream {
+public:
+    Xxh3Stream();
+    void add(std::string_view bytes);
+    [[nodiscard]] std::string hex() const;  ///< of all bytes so far
+
+private:
+    struct State;
+    struct Delete {
+        void operator()(State* state) const noexcept;
+    };
+    std::unique_ptr<State, Delete> state_;
+};
 
 }  // namespace handgrad

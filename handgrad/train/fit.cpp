@@ -272,8 +272,10 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
     if (options.init_from) {
         load_parameters(*options.init_from, net);
     }
-    model.provenance["data.hash"] =
-        xxh3_128_hex(text(bytes_of(training.x.values())) + text(bytes_of(training.y.values())));
+    Xxh3Stream hash;
+    hash.add(bytes_of(training.x.values()));
+    hash.add(bytes_of(training.y.values()));
+    model.provenance["data.hash"] = hash.hex();
     static_cast<void>(serialize_model(model));  // what could not be saved fails now rather than after hours
     if (callbacks.on_start) {
         callbacks.on_start({training.rows(), validation.rows(), test.rows(), model});

@@ -12,6 +12,7 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/math/activations.hpp"
 #include "handgrad/nn/predictor.hpp"
+#include "handgrad/train/decoding.hpp"
 
 namespace handgrad {
 namespace {
@@ -20,23 +21,14 @@ namespace {
 constexpr std::size_t block_rows = 1024;
 
 /// y · scale + shift of each target: from what the network learned to the user's units.
-Matrix<double> in_user_units(const Preprocessing& preprocessing, MatrixView<const double> values) {
+Matrix<double> all_in_user_units(const Preprocessing& preprocessing, MatrixView<const double> values) {
     Matrix<double> result(values.rows(), values.columns());
     for (std::size_t i = 0; i < values.rows(); ++i) {
         for (std::size_t k = 0; k < values.columns(); ++k) {
-            const TargetColumn& target = preprocessing.targets[k];
-            result(i, k) = values(i, k) * target.scale + target.shift;
+            result(i, k) = in_user_units(preprocessing.targets[k], values(i, k));
         }
     }
     return result;
-}
-
-/// The class that a row of outputs, or of 0/1 targets, stands for.
-std::uint32_t class_of(const Preprocessing& preprocessing, std::span<const double> row) {
-    if (preprocessing.one_output) {
-        return row[0] > 0.5 ? 1 : 0;
-    }
-    return static_cast<std::uint32_t>(std::ranges::max_element(row) - row.begin());
 }
 
 /// Whether each output is by itself the probability of a class: one σ output, or softmax.
@@ -45,77 +37,70 @@ bool outputs_are_probabilities(const Preprocessing& preprocessing, Activation ou
            (output == Activation::softmax || (output == Activation::sigmoid && preprocessing.one_output));
 }
 
-/// Fills the probabilities of all classes from one row of σ or softmax outputs, or better from their logits, when there
-/// are any: 1 − σ(z) is σ(−z).
-void fill_probabilities(const Preprocessing& preprocessing, Activation output, std::span<const double> yhat,
-                        std::span<const double> z, std::span<double> probabilities) {
-    if (preprocessing.one_output) {
-        probabilities[0] = z.empty() ? 1.0 - yhat[0] : math::Sigmoid::value(-z[0]);
-        probabilities[1] = z.empty() ? yhat[0] : math::Sigmoid::value(z[0]);
-        return;
-    }
-    if (z.empty()) {
-        std::ranges::copy(yhat, probabilities.begin());
-    } else if (output == Activation::softmax) {
-        math::Softmax::value(z, probabilities);
-    } else {
-        std::ranges::transform(z, probabilities.begin(), [](double z_k) { return math::Sigmoid::value(z_k); });
-    }
-    if (output == Activation::sigmoid) {
-        const double sum = std::accumulate(probabilities.begin(), probabilities.end(), 0.0);
-        for (double& p : probabilities) {
-            p = sum == 0.0 ? 1.0 / static_cast<double>(probabilities.size()) : p / sum;
-        }
-    }
-}
-
 template <class T>
 BasicDataset<T> encode(const Preprocessing& preprocessing, const Table& table, const ApplyOptions& options) {
     return apply_preprocessing<T>(preprocessing, table, all_rows(table.rows), options);
 }
 
-/// The number type of a network.
-template <class Net>
-using Number = std::remove_cvref_t<decltype(std::declval<Net>().parameters()[0])>;
-
-/// What a unit of output k is worth in the user's units.
-double output_slope(const Preprocessing& preprocessing, std::size_t k) {
-    return preprocessing.task == Task::regression ? preprocessing.targets[k].scale : 1.0;
+/// What decode() made of a network's outputs against the labels.
+template <class T>
+Metrics metrics_of_prediction(const Preprocessing& preprocessing, const Prediction& prediction,
+                              const BasicDataset<T>& data) {
+    const Matrix<double> y = convert<double>(data.y);
+    const std::vector<double> weights(data.weights.begin(), data.weights.end());
+    if (preprocessing.task == Task::regression) {
+        assert(prediction.values.rows() == y.rows());
+        return regression_metrics(prediction.values, all_in_user_units(preprocessing, y), weights);
+    }
+    assert(prediction.classes.size() == y.rows());
+    return classification_metrics(prediction.classes, classes_of(preprocessing, data), prediction.probabilities,
+                                  prediction.scores, weights);
 }
-
 }  // namespace
+
+template <class T>
+std::vector<std::uint32_t> classes_of(const Preprocessing& preprocessing, const BasicDataset<T>& data) {
+    const Matrix<double> y = convert<double>(data.y);
+    std::vector<std::uint32_t> classes;
+    for (std::size_t i = 0; i < y.rows(); ++i) {
+        classes.push_back(class_of(preprocessing, y.row(i)));
+    }
+    return classes;
+}
 
 Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixView<const double> yhat,
                   MatrixView<const double> z) {
     assert(yhat.columns() == preprocessing.outputs() && (z.rows() == 0 || z.rows() == yhat.rows()));
     Prediction prediction;
     if (preprocessing.task == Task::regression) {
-        prediction.values = in_user_units(preprocessing, yhat);
+        prediction.values = all_in_user_units(preprocessing, yhat);
         return prediction;
     }
-    const bool has_probabilities = output == Activation::sigmoid || output == Activation::softmax;
-    prediction.probabilities = Matrix<double>(yhat.rows(), has_probabilities ? preprocessing.classes.size() : 0);
+    const bool probable = has_probabilities(output);
+    prediction.probabilities = Matrix<double>(yhat.rows(), probable ? preprocessing.classes.size() : 0);
     for (std::size_t i = 0; i < yhat.rows(); ++i) {
         prediction.classes.push_back(class_of(preprocessing, yhat.row(i)));
-        if (has_probabilities) {
+        if (probable) {
             const auto logits = z.rows() == 0 ? std::span<const double>() : z.row(i);
             fill_probabilities(preprocessing, output, yhat.row(i), logits, prediction.probabilities.row(i));
         }
         if (preprocessing.one_output) {
-            prediction.scores.push_back(has_probabilities ? prediction.probabilities(i, 1) : yhat(i, 0));
+            prediction.scores.push_back(probable ? prediction.probabilities(i, 1) : yhat(i, 0));
         }
     }
     return prediction;
 }
 
+template <class T>
+Prediction predict(const Model& model, const BasicDataset<T>& data, const Execution& execution) {
+    const Outputs<T> out = outputs(std::get<BasicMlp<T>>(model.net), data.x, execution);
+    return decode(model.preprocessing, model.architecture().output, convert<double>(out.yhat), convert<double>(out.z));
+}
+
 Prediction predict(const Model& model, const Table& table, const ApplyOptions& options, const Execution& execution) {
     return std::visit(
-        [&](const auto& net) {
-            using T = Number<decltype(net)>;
-            const BasicDataset<T> data = encode<T>(model.preprocessing, table, options);
-            const Outputs<T> out = outputs(net, data.x, execution);
-            return decode(model.preprocessing, net.architecture().output, convert<double>(out.yhat),
-                          convert<double>(out.z));
+        [&]<class T>(const BasicMlp<T>& /*net*/) {
+            return predict<T>(model, encode<T>(model.preprocessing, table, options), execution);
         },
         model.net);
 }
@@ -135,9 +120,9 @@ void for_each_jacobian(const Model& model, std::type_identity_t<MatrixView<const
         predictor.jacobian(x.rows_from(first, rows), yhat.view().rows_from(0, rows), J.view().rows_from(0, rows));
         for (std::size_t row = 0; row < rows; ++row) {
             for (std::size_t k = 0; k < K; ++k) {
+                const double slope = output_slope(model.preprocessing, k);
                 for (std::size_t j = 0; j < n; ++j) {
-                    in_units[k * n + j] =
-                        static_cast<double>(J(row, k * n + j)) * output_slope(model.preprocessing, k) * input_slopes[j];
+                    in_units[k * n + j] = derivative_in_user_units(J(row, k * n + j), slope, input_slopes[j]);
                 }
             }
             take(in_units);
@@ -145,18 +130,31 @@ void for_each_jacobian(const Model& model, std::type_identity_t<MatrixView<const
     }
 }
 
+template <class T>
+Matrix<double> jacobians(const Model& model, const BasicDataset<T>& data, const Execution& execution) {
+    const BasicMlp<T>& net = std::get<BasicMlp<T>>(model.net);
+    Matrix<double> result(data.rows(), net.outputs() * net.inputs());
+    std::size_t next = 0;
+    for_each_jacobian<T>(model, data.x, execution,
+                         [&](std::span<const double> row) { std::ranges::copy(row, result.row(next++).begin()); });
+    return result;
+}
+
 Matrix<double> jacobians(const Model& model, const Table& table, const ApplyOptions& options,
                          const Execution& execution) {
     return std::visit(
-        [&](const auto& net) {
-            using T = Number<decltype(net)>;
+        [&]<class T>(const BasicMlp<T>& /*net*/) {
+            return jacobians<T>(model, encode<T>(model.preprocessing, table, options), execution);
+        },
+        model.net);
+}
+
+Differentiated predict_with_jacobians(const Model& model, const Table& table, const ApplyOptions& options,
+                                      const Execution& execution) {
+    return std::visit(
+        [&]<class T>(const BasicMlp<T>& /*net*/) -> Differentiated {
             const BasicDataset<T> data = encode<T>(model.preprocessing, table, options);
-            Matrix<double> result(data.rows(), net.outputs() * net.inputs());
-            std::size_t next = 0;
-            for_each_jacobian<T>(model, data.x, execution, [&](std::span<const double> row) {
-                std::ranges::copy(row, result.row(next++).begin());
-            });
-            return result;
+            return {predict(model, data, execution), jacobians(model, data, execution)};
         },
         model.net);
 }
@@ -208,17 +206,22 @@ void check_target_domain(const Preprocessing& preprocessing, const Table& table,
     }
 }
 
+template <class T>
+Judged judge(const Model& model, const BasicDataset<T>& data, const Execution& execution) {
+    const BasicMlp<T>& net = std::get<BasicMlp<T>>(model.net);
+    Judged judged{.evaluation = {}, .prediction = predict(model, data, execution)};
+    judged.evaluation = {.rows = data.rows(),
+                         .loss = evaluate_loss(net, data, model.loss, model.weight_decay, execution),
+                         .metrics = metrics_of_prediction(model.preprocessing, judged.prediction, data)};
+    return judged;
+}
+
 Evaluation evaluate(const Model& model, const Table& table, const ApplyOptions& options, const Execution& execution) {
     return std::visit(
-        [&](const auto& net) {
-            using T = Number<decltype(net)>;
+        [&]<class T>(const BasicMlp<T>& /*net*/) {
             const BasicDataset<T> data = encode<T>(model.preprocessing, table, options);
             check_target_domain(model.preprocessing, table, all_rows(table.rows), model.loss.kind);
-            const Activation output = net.architecture().output;
-            return Evaluation{
-                .rows = data.rows(),
-                .loss = evaluate_loss(net, data, model.loss, model.weight_decay, execution),
-                .metrics = metrics_of<T>(model.preprocessing, output, outputs(net, data.x, execution), data)};
+            return judge(model, data, execution).evaluation;
         },
         model.net);
 }
@@ -226,27 +229,20 @@ Evaluation evaluate(const Model& model, const Table& table, const ApplyOptions& 
 template <class T>
 Metrics metrics_of(const Preprocessing& preprocessing, Activation output, const Outputs<T>& outputs,
                    const BasicDataset<T>& data) {
-    assert(outputs.yhat.rows() == data.y.rows());
-    const Matrix<double> y = convert<double>(data.y);
-    const std::vector<double> weights(data.weights.begin(), data.weights.end());
-    const Prediction prediction =
-        decode(preprocessing, output, convert<double>(outputs.yhat), convert<double>(outputs.z));
-    if (preprocessing.task == Task::regression) {
-        return regression_metrics(prediction.values, in_user_units(preprocessing, y), weights);
-    }
-    std::vector<std::uint32_t> target;
-    for (std::size_t i = 0; i < y.rows(); ++i) {
-        target.push_back(class_of(preprocessing, y.row(i)));
-    }
-    return classification_metrics(prediction.classes, target, prediction.probabilities, prediction.scores, weights);
+    return metrics_of_prediction(
+        preprocessing, decode(preprocessing, output, convert<double>(outputs.yhat), convert<double>(outputs.z)), data);
 }
 
-template void for_each_jacobian<float>(const Model&, MatrixView<const float>, const Execution&,
-                                       const std::function<void(std::span<const double>)>&);
-template void for_each_jacobian<double>(const Model&, MatrixView<const double>, const Execution&,
-                                        const std::function<void(std::span<const double>)>&);
-
-template Metrics metrics_of(const Preprocessing&, Activation, const Outputs<float>&, const BasicDataset<float>&);
-template Metrics metrics_of(const Preprocessing&, Activation, const Outputs<double>&, const BasicDataset<double>&);
+#define HANDGRAD_INSTANTIATE(T)                                                                   \
+    template Prediction predict(const Model&, const BasicDataset<T>&, const Execution&);          \
+    template Matrix<double> jacobians(const Model&, const BasicDataset<T>&, const Execution&);    \
+    template void for_each_jacobian<T>(const Model&, MatrixView<const T>, const Execution&,       \
+                                       const std::function<void(std::span<const double>)>&);      \
+    template Judged judge(const Model&, const BasicDataset<T>&, const Execution&);                \
+    template std::vector<std::uint32_t> classes_of(const Preprocessing&, const BasicDataset<T>&); \
+    template Metrics metrics_of(const Preprocessing&, Activation, const Outputs<T>&, const BasicDataset<T>&);
+HANDGRAD_INSTANTIATE(float)
+HANDGRAD_INSTANTIATE(double)
+#undef HANDGRAD_INSTANTIATE
 
 }  // namespace handgrad

@@ -34,13 +34,28 @@ Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixV
 /// Reads nothing, prints nothing: encodes the table by the model's own preprocessing and runs the network on every row.
 Prediction predict(const Model& model, const Table& table, const ApplyOptions& options = {.labels = Labels::absent},
                    const Execution& execution = {});
+/// The same for rows that are encoded already, in the model's precision.
+template <class T>
+Prediction predict(const Model& model, const BasicDataset<T>& data, const Execution& execution = {});
 
 /// ∂ŷ/∂x of each row in the user's units, rows × (K·n): for regression outputs by targets, for classification the
 /// derivative of each network output (one σ output: of the second class's probability). Categories count as 0/1
 /// numbers.
 Matrix<double> jacobians(const Model& model, const Table& table,
                          const ApplyOptions& options = {.labels = Labels::absent}, const Execution& execution = {});
-/// The same for rows that are encoded already, of which one after the other is handed to `take`: K·n numbers.
+template <class T>
+Matrix<double> jacobians(const Model& model, const BasicDataset<T>& data, const Execution& execution = {});
+
+/// predict() and jacobians() of a table that is encoded once.
+struct Differentiated {
+    Prediction prediction;
+    Matrix<double> jacobians;
+};
+Differentiated predict_with_jacobians(const Model& model, const Table& table,
+                                      const ApplyOptions& options = {.labels = Labels::absent},
+                                      const Execution& execution = {});
+
+/// jacobians() for rows that are encoded already, of which one after the other is handed to `take`: K·n numbers.
 template <class T>
 void for_each_jacobian(const Model& model, std::type_identity_t<MatrixView<const T>> x, const Execution& execution,
                        const std::function<void(std::span<const double>)>& take);
@@ -63,6 +78,19 @@ struct Evaluation {
 /// Loss and metrics on a labelled table.
 Evaluation evaluate(const Model& model, const Table& table, const ApplyOptions& options = {},
                     const Execution& execution = {});
+
+/// evaluate() and predict() of labelled rows that are encoded already, by one forward pass beside that of the loss. The
+/// targets' domain is not looked at.
+struct Judged {
+    Evaluation evaluation;
+    Prediction prediction;
+};
+template <class T>
+Judged judge(const Model& model, const BasicDataset<T>& data, const Execution& execution = {});
+
+/// The class that each labelled row has.
+template <class T>
+std::vector<std::uint32_t> classes_of(const Preprocessing& preprocessing, const BasicDataset<T>& data);
 
 /// Metrics of a network's outputs against the labels of an encoded dataset; outputs without logits (z empty) will do.
 template <class T>

@@ -299,6 +299,11 @@ TEST(TensorFile, HashesAreTheCanonicalOnes) {
     // python3 -c "import xxhash; print(xxhash.xxh3_128_hexdigest(b''), xxhash.xxh3_128_hexdigest(b'handgrad'))"
     EXPECT_EQ(xxh3_128_hex(""), "99aa06d3014798d86001c324468d497f");
     EXPECT_EQ(xxh3_128_hex("handgrad"), "3247f9e2b83341910e2d9e29812dac09");
+    Xxh3Stream stream;
+    EXPECT_EQ(stream.hex(), xxh3_128_hex(""));
+    stream.add("hand");
+    stream.add("grad");
+    EXPECT_EQ(stream.hex(), xxh3_128_hex("handgrad"));
 }
 
 }  // namespace

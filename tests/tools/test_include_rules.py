@@ -45,7 +45,7 @@ def test_a_small_project_without_fault_passes(tmp_path):
     ("handgrad/nn/mlp.cpp", '#include "handgrad/handgrad.hpp"', "not the whole interface"),
     ("handgrad/nn/mlp.hpp", '#include "handgrad/nn/plain_loops.hpp"', "which is not installed"),
     ("cli/predict.cpp", '#include "handgrad/nn/plain_loops.hpp"', "is private to the library"),
-    ("tests/consumer/five_steps.cpp", '#include "handgrad/nn/plain_loops.hpp"', "is private to the library"),
+    ("examples/five_steps.cpp", '#include "handgrad/nn/plain_loops.hpp"', "is private to the library"),
     ("handgrad/nn/mlp.cpp", "#include <handgrad/nn/mlp.hpp>", "with quotes"),
     ("handgrad/nn/mlp.cpp", '#include "mlp.hpp"', "is not a file of the project"),
     ("handgrad/nn/mlp.cpp", "#include <nlohmann/json.hpp>", "has its door in handgrad/store/"),

@@ -1,0 +1,41 @@
+// Messages about a cell that the network cannot be given.
+#include "handgrad/data/feature_cells.hpp"
+
+#include "handgrad/base/suggest.hpp"
+#include "handgrad/data/cells.hpp"
+
+namespace handgrad {
+
+CellProblem missing_number_cause(std::string_view such_rows) {
+    return {"missing" + std::string(such_rows) +
+                ", and the model was trained without imputation; fill it in, or train with it",
+            {{"impute"}}};
+}
+
+CellProblem missing_category_cause(const FeatureColumn& feature, std::string_view such_rows) {
+    return {"missing" + std::string(such_rows) + ", and the model has no category for that; fill it in with one of " +
+            listed(feature.categories)};
+}
+
+CellProblem unknown_category_cause(const FeatureColumn& feature, const std::string& text) {
+    return {in_quotes(text) + " is not a category that the model knows" + did_you_mean(text, feature.categories) +
+            "; it knows " + listed(feature.categories)};
+}
+
+CellProblem infinite_cause(double number) {
+    return {format_number(number) + " is not finite; correct it, or leave out the row"};
+}
+
+template <class T>
+CellProblem too_large_cause(double number, double value) {
+    const std::string cause = format_number(number) + " becomes " + format_number(value) + " when scaled, too large for ";
+    if (sizeof(T) < sizeof(double) && std::isfinite(value)) {
+        return {cause + "single precision; compute in double precision, or rescale the column", {{"dtype", "f64"}}};
+    }
+    return {cause + "a number of the model; rescale the column"};
+}
+
+template CellProblem too_large_cause<float>(double, double);
+template CellProblem too_large_cause<double>(double, double);
+
+}  // namespace handgrad
