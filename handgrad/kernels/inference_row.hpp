@@ -213,7 +213,7 @@ void row_outputs_of(const InferenceTask<S>& task, S* logits) {
 
 /// Eq. (2) for one row of the call.
 template <class S>
-void forward_row(const InferenceTask<S>& task, std::size_t row) {
+[[gnu::always_inline]] inline void forward_row(const InferenceTask<S>& task, std::size_t row) {
     const PackedLayer& output = task.output;
     const InferenceCall<S>& call = task.call;
     const std::size_t last = task.last;

@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 
 #include "handgrad/kernels/number.hpp"
@@ -33,51 +34,61 @@ constexpr bool ends_half_used(PanelRange panels, std::size_t units) {
     return panels.first < panels.last && panels.last == parts(units, panel_width<S>) && half_used<S>(units);
 }
 
+/// Up to so many rows take several panels at a time: 4 one row, 2 two rows.
+inline constexpr std::size_t most_rows_of_wide = 2;
+inline constexpr std::size_t most_panels = 4;
+
 /// Runs of tiles of `rows` × panels; few rows take several panels at a time, so that there are sums enough to keep the
-/// multipliers busy. Calls f.operator()<M, V>(first row, times, first panel) for M rows and V vectors: those of whole
-/// panels, or with `half` the first one of the last panel.
+/// multipliers busy. Calls f(M, V, first row, times, first panel) for M rows and V vectors: those of whole panels, or
+/// with `half` the first one of the last panel.
 template <class F>
 [[gnu::always_inline]] inline void for_block_runs(std::size_t rows, PanelRange panels, bool half, const F& f) {
-    const std::size_t whole = panels.last - std::size_t{half};
-    const auto wide = [&]<std::size_t M, std::size_t most>() {
-        for_tiles<most>(whole - panels.first, [&]<std::size_t P>(std::size_t p) {
-            f.template operator()<M, P * panel_vectors>(0, 1, panels.first + p);
-        });
-        if constexpr (panel_vectors == 2) {
-            if (half) {
-                f.template operator()<M, 1>(0, 1, whole);
-            }
+    if (rows == 0) {
+        return;
+    }
+    const Tiling tiling(rows, tile_rows);
+    const auto runs = [&](std::size_t vectors, std::size_t p) {
+        if (tiling.longer != 0) {
+            f(tiling.size + 1, vectors, std::size_t{0}, tiling.longer, p);
         }
+        f(tiling.size, vectors, tiling.longer * (tiling.size + 1), tiling.tiles - tiling.longer, p);
     };
-    if (rows == 1) {
-        wide.template operator()<1, 4>();
-    } else if (rows == 2) {
-        wide.template operator()<2, 2>();
+    const std::size_t whole = panels.last - std::size_t{half};
+    if (rows <= most_rows_of_wide) {
+        for_tile_sizes(whole - panels.first, most_panels / rows,
+                       [&](std::size_t p, std::size_t count) { runs(count * panel_vectors, panels.first + p); });
     } else {
         for (std::size_t p = panels.first; p < whole; ++p) {
-            for_runs<tile_rows>(rows, [&]<std::size_t M>(std::size_t first, std::size_t times) {
-                f.template operator()<M, panel_vectors>(first, times, p);
-            });
-        }
-        if constexpr (panel_vectors == 2) {
-            if (half) {
-                for_runs<tile_rows>(rows, [&]<std::size_t M>(std::size_t first, std::size_t times) {
-                    f.template operator()<M, 1>(first, times, whole);
-                });
-            }
+            runs(panel_vectors, p);
         }
     }
+    if (half) {
+        runs(1, whole);
+    }
 }
-/// Calls f.operator()<M, V>(first row, first panel) for each tile.
-template <class F>
-[[gnu::always_inline]] inline void for_blocks(std::size_t rows, PanelRange panels, bool half, const F& f) {
-    for_block_runs(rows, panels, half,
-                   [&]<std::size_t M, std::size_t V>(std::size_t first, std::size_t times, std::size_t p) {
-                       for (std::size_t t = 0; t < times; ++t, first += M) {
-                           f.template operator()<M, V>(first, p);
-                       }
-                   });
+/// Functions::of<M, V> for a shape of these tiles, which is known when the program runs.
+template <class Functions, std::size_t... i>
+[[gnu::always_inline]] inline auto of_shape(std::size_t rows, std::size_t vectors, std::index_sequence<i...>) {
+    using Function = std::remove_const_t<decltype(Functions::template of<1, panel_vectors>)>;
+    static constexpr Function whole[] = {Functions::template of<i + 1, panel_vectors>...};
+    static constexpr Function one_row[] = {Functions::template of<1, 2 * panel_vectors>,
+                                           Functions::template of<1, 3 * panel_vectors>,
+                                           Functions::template of<1, 4 * panel_vectors>};
+    if (vectors == panel_vectors) {
+        return whole[rows - 1];
+    }
+    if constexpr (panel_vectors == 2) {
+        static constexpr Function half[] = {Functions::template of<i + 1, 1>...};
+        if (vectors == 1) {
+            return half[rows - 1];
+        }
+    }
+    if (rows == 1) {
+        return one_row[vectors / panel_vectors - 2];
+    }
+    return Function{Functions::template of<2, 2 * panel_vectors>};
 }
+inline constexpr auto tile_sizes = std::make_index_sequence<tile_rows>();
 
 template <class S, std::size_t M, std::size_t V>
 [[gnu::always_inline]] inline void set_zero(Simd<S> (&sum)[M][V]) {
@@ -171,12 +182,29 @@ struct TimesInPlace {
     }
 };
 
-/// A run of tiles of M rows × V vectors: Σ over the columns of `source`, in their order from `bias` (null: 0) on, times
-/// panels of a matrix, which `matrix`, `bias` and `epilogue` begin with. A function of its own with all its arguments
-/// by value: through references every store of a vector might change what they refer to.
+/// What the tiles of a product share: Σ over the columns of `source`, in their order from `bias` (null: 0) on, times a
+/// matrix in panels [panels][columns][width].
+template <class S, class Source, class Epilogue>
+struct Product {
+    Source source;
+    const S* matrix;
+    std::size_t stride;  ///< from panel to panel
+    const S* bias;
+    Epilogue epilogue;
+};
+/// A run of tiles of M rows × V vectors from panel p on. A function of its own, with copies of all that it needs:
+/// through references every store of a vector might change what they refer to.
 template <std::size_t M, std::size_t V, class S, class Source, class Epilogue>
-[[gnu::noinline]] void product_tiles(const Source source, const S* matrix, std::size_t stride, const S* bias,
-                                     const Epilogue epilogue, std::size_t first, std::size_t times) {
+[[gnu::noinline]] void product_tiles(const Product<S, Source, Epilogue>& shared, std::size_t p, std::size_t first,
+                                     std::size_t times) {
+    const Source source = shared.source;
+    const Epilogue epilogue = shared.epilogue.from(p);
+    const std::size_t stride = shared.stride;
+    const S* matrix = shared.matrix + p * stride;
+    const S* bias = shared.bias;
+    if (bias != nullptr) {
+        bias += p * panel_width<S>;
+    }
     for (std::size_t t = 0; t < times; ++t, first += M) {
         Simd<S> sum[M][V];
         if (bias == nullptr) {
@@ -193,19 +221,20 @@ template <std::size_t M, std::size_t V, class S, class Source, class Epilogue>
         epilogue(sum, first);
     }
 }
-/// Such sums for some panels of a matrix [panels][columns][width]; with `half` the last of them has one vector.
+template <class S, class Source, class Epilogue>
+struct ProductFunctions {
+    template <std::size_t M, std::size_t V>
+    static constexpr auto of = product_tiles<M, V, S, Source, Epilogue>;
+};
+/// Such sums for some panels of a matrix; with `half` the last of them has one vector.
 template <class S, class Source, class Epilogue>
 void product(const S* matrix, const S* bias, const Source& source, std::size_t rows, PanelRange panels, bool half,
              const Epilogue& epilogue) {
-    const std::size_t stride = source.columns * panel_width<S>;
-    for_block_runs(
-        rows, panels, half, [&]<std::size_t M, std::size_t V>(std::size_t first, std::size_t times, std::size_t p) {
-            const S* start = bias;
-            if (start != nullptr) {
-                start += p * panel_width<S>;
-            }
-            product_tiles<M, V, S>(source, matrix + p * stride, stride, start, epilogue.from(p), first, times);
-        });
+    const Product<S, Source, Epilogue> shared{source, matrix, source.columns * panel_width<S>, bias, epilogue};
+    for_block_runs(rows, panels, half,
+                   [&](std::size_t M, std::size_t V, std::size_t first, std::size_t times, std::size_t p) {
+                       of_shape<ProductFunctions<S, Source, Epilogue>>(M, V, tile_sizes)(shared, p, first, times);
+                   });
 }
 
 // --- Forward --------------------------------------------------------------------------------------------------------
@@ -501,6 +530,11 @@ template <bool with_bias, std::size_t M, std::size_t V, class S, class Source>
 template <class S, class Source>
 using SumRows = void (*)(const Source& source, std::size_t first, std::size_t begin, std::size_t end, const S* b,
                          std::size_t b_stride, S* out);
+template <class S, class Source>
+struct SumFunctions {
+    template <std::size_t M, std::size_t V>
+    static constexpr SumRows<S, Source> of = sum_rows<false, M, V, S, Source>;
+};
 /// The one for tiles of `size` rows × V vectors.
 template <bool with_bias, std::size_t V, class S, class Source, std::size_t... i>
 SumRows<S, Source> sum_rows_of(std::size_t size, std::index_sequence<i...>) {
@@ -558,16 +592,15 @@ void gradient_of_panel(const PackedLayer& layer, const Source& a, const S* dz, s
                        const Target& target) {
     alignas(64) S sums[tile_numbers<S>];
     constexpr std::size_t step = V * Simd<S>::lanes;
-    constexpr auto sizes = std::make_index_sequence<tile_rows>();
     for (std::size_t run = 0; run < layer.inputs;) {
         const std::size_t count = smaller(layer.inputs - run, Source::run);
         const bool last = run + count == layer.inputs;  // then the bias comes behind it
-        for_tile_sizes<tile_rows>(count + std::size_t{last}, [&](std::size_t first, std::size_t size) {
+        for_tile_sizes(count + std::size_t{last}, tile_rows, [&](std::size_t first, std::size_t size) {
             const std::size_t weights = smaller(size, count - first);
             const bool bias = weights < size;
-            SumRows<S, Source> sum = sum_rows_of<false, V, S, Source>(size, sizes);
+            SumRows<S, Source> sum = sum_rows_of<false, V, S, Source>(size, tile_sizes);
             if (bias) {
-                sum = sum_rows_of<true, V, S, Source>(size, sizes);
+                sum = sum_rows_of<true, V, S, Source>(size, tile_sizes);
             }
             sum_all_rows<S>(sum, a, run + first, rows, dz, 0, size * step, sums);
             hand_over<V, S>(sums, step, weights, layer.w + (p * layer.inputs + run + first) * panel_width<S>, false,
@@ -582,7 +615,7 @@ void gradient_of_panel(const PackedLayer& layer, const Source& a, const S* dz, s
 /// The gradient of a layer in the orientation w for some panels of its outputs, Table 2, rows W and b.
 template <class S, class Source, class Target>
 void gradient_of_outputs(const PackedLayer& layer, const Source& a, const S* dz, std::size_t rows,
-                         std::size_t panel_stride, PanelRange panels, const Target target) {
+                         std::size_t panel_stride, PanelRange panels, const Target& target) {
     for (std::size_t p = panels.first; p < panels.last; ++p) {
         const bool half = p + 1 == parts(layer.outputs, panel_width<S>) && half_used<S>(layer.outputs);
         if constexpr (panel_vectors == 2) {
@@ -598,20 +631,28 @@ void gradient_of_outputs(const PackedLayer& layer, const Source& a, const S* dz,
 /// The gradient of a narrow last layer for some panels of its inputs.
 template <class S, class Target>
 void gradient_of_inputs(const PackedLayer& layer, const OutputRows<S>& dz, const S* a, std::size_t rows,
-                        std::size_t panel_stride, PanelRange panels, const Target target) {
+                        std::size_t panel_stride, PanelRange panels, const Target& target) {
     const std::size_t r_stride = layer.outputs * panel_width<S>;
     alignas(64) S sums[tile_numbers<S>];
-    const auto tile = [&]<std::size_t M, std::size_t V>(std::size_t first, std::size_t p) {
-        constexpr std::size_t in_panel = smaller(V, panel_vectors);
-        constexpr std::size_t step = V * Simd<S>::lanes;
-        sum_all_rows<S>(sum_rows<false, M, V, S, OutputRows<S>>, dz, first, rows, a + p * panel_stride, panel_stride,
-                        M * step, sums);
-        for (std::size_t q = 0; q < V / in_panel; ++q) {
-            hand_over<in_panel, S>(sums + q * in_panel * Simd<S>::lanes, step, M,
-                                   layer.w + (p + q) * r_stride + first * panel_width<S>, false, target);
+    const auto tile = [&](std::size_t M, std::size_t V, std::size_t first, std::size_t p) {
+        const std::size_t step = V * Simd<S>::lanes;
+        const SumRows<S, OutputRows<S>> sum = of_shape<SumFunctions<S, OutputRows<S>>>(M, V, tile_sizes);
+        sum_all_rows<S>(sum, dz, first, rows, a + p * panel_stride, panel_stride, M * step, sums);
+        const std::size_t at = layer.w + p * r_stride + first * panel_width<S>;
+        if (V < panel_vectors) {
+            hand_over<1, S>(sums, step, M, at, false, target);
+            return;
+        }
+        for (std::size_t q = 0; q < V / panel_vectors; ++q) {
+            hand_over<panel_vectors, S>(sums + q * panel_width<S>, step, M, at + q * r_stride, false, target);
         }
     };
-    for_blocks(layer.outputs, panels, ends_half_used<S>(panels, layer.inputs), tile);
+    for_block_runs(layer.outputs, panels, ends_half_used<S>(panels, layer.inputs),
+                   [&](std::size_t M, std::size_t V, std::size_t first, std::size_t times, std::size_t p) {
+                       for (std::size_t t = 0; t < times; ++t) {
+                           tile(M, V, first + t * M, p);
+                       }
+                   });
 }
 
 /// r of a layer from its w, for some panels of outputs.

@@ -32,13 +32,13 @@ template <class S, std::size_t M, std::size_t P>
 using Tile = Simd<S>[M][P * panel_vectors];
 
 /// Calls f.operator()<size>() for the size among 1 … largest that is wanted.
-template <std::size_t largest, class F>
+template <std::size_t largest, std::size_t size = 1, class F>
 [[gnu::always_inline]] inline void with_size(std::size_t wanted, const F& f) {
-    if constexpr (largest > 0) {
-        if (wanted == largest) {
-            f.template operator()<largest>();
+    if constexpr (size <= largest) {
+        if (wanted == size) {
+            f.template operator()<size>();
         } else {
-            with_size<largest - 1>(wanted, f);
+            with_size<largest, size + 1>(wanted, f);
         }
     }
 }
@@ -67,9 +67,12 @@ template <std::size_t largest, class F>
     }
     run(tiling.size, tiling.longer * (tiling.size + 1), tiling.tiles - tiling.longer);
 }
-/// Calls f(first, size) for each of these tiles: for work that is the same code whatever the size.
-template <std::size_t largest, class F>
-[[gnu::always_inline]] inline void for_tile_sizes(std::size_t count, const F& f) {
+/// Calls f(first, size) for each tile of at most `largest`: for work that is the same code whatever the size.
+template <class F>
+[[gnu::always_inline]] inline void for_tile_sizes(std::size_t count, std::size_t largest, const F& f) {
+    if (count == 0) {
+        return;
+    }
     const Tiling tiling(count, largest);
     std::size_t first = 0;
     for (std::size_t t = 0; t < tiling.tiles; ++t) {
