@@ -18,7 +18,8 @@ enum class ErrorKind {
 };
 
 /// A setting by its name in files and tables (`impute`), and the value to give it where one would help (`mean`; `true`
-/// and `false` for yes and no). The library says what is missing; whoever speaks to the user appends how it is said there:
+/// and `false` for yes and no). The library says what is missing; whoever speaks to the user appends how it is said
+/// there:
 /// `--impute mean` on a command line, `impute="mean"` in Python.
 struct SettingHint {
     std::string name;
@@ -28,8 +29,8 @@ struct SettingHint {
 };
 
 /// A user's mistake. what() reads `PLACE: CAUSE; REMEDY`, for instance
-/// `train.csv:17: column 'age': 'n/a' is not a number`, in words that hold for every front end: no option, no keyword. A
-/// programmer's mistake is an assert instead.
+/// `train.csv:17: column 'age': 'n/a' is not a number`, in words that hold for every front end: no option, no keyword.
+/// A programmer's mistake is an assert instead.
 class Error : public std::runtime_error {
 public:
     Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
