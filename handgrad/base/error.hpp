@@ -18,7 +18,8 @@ enum class ErrorKind {
 };
 
 /// A setting by its name in files and tables (`impute`), and the value to give it where one would help (`mean`; `true`
-/// and `false` for yes and no). The library says what is missing; whoever speaks to the user appends how it is said there:
+/// and `false` for yes and no). The library says what is missing; whoever speaks to the user appends how it is said
+/// there:
 /// `--impute mean` on a command line, `impute="mean"` in Python.
 struct SettingHint {
     std::string name;

@@ -94,7 +94,7 @@ void for_each_field(Is<Preprocessing> auto& preprocessing, Field&& field) {
     field("reading", preprocessing.reading);
 }
 
-// --- Names of the choices ----------------------------------------------------------------------------------------------
+// --- Names of the choices --------------------------------------------------------------------------------------------
 
 template <Choice C>
 std::optional<C> find(std::string_view wanted) {

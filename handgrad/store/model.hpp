@@ -24,8 +24,8 @@ struct Model {
     /// `data.hash`, `metric.validation.r2` …; text by name, shown by `inspect`.
     std::map<std::string, std::string> provenance;
     History history{};  ///< how training went, for curves; empty for a model from elsewhere
-    /// What was chosen when it was trained, exactly (recorded_options() reads it); empty for a model from elsewhere, and
-    /// of files from before there was this.
+    /// What was chosen when it was trained, exactly (recorded_options() reads it); empty for a model from elsewhere,
+    /// and of files from before there was this.
     SettingValues settings{};
 
     [[nodiscard]] const Architecture& architecture() const;

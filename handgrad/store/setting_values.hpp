@@ -15,8 +15,8 @@ using SettingValue = std::variant<std::monostate, bool, std::uint64_t, double, s
 /// By the names of train/settings.hpp, which says what they mean.
 using SettingValues = std::map<std::string, SettingValue>;
 
-/// The values as a JSON text, and back. Bytes that are not UTF-8 are replaced. The first raises Error(data) for a number
-/// that is not finite, the second Error(model) beginning with `place` for a text that is none.
+/// The values as a JSON text, and back. Bytes that are not UTF-8 are replaced. The first raises Error(data) for a
+/// number that is not finite, the second Error(model) beginning with `place` for a text that is none.
 std::string setting_values_text(const SettingValues& values);
 SettingValues read_setting_values(const std::string& text, const std::string& place);
 

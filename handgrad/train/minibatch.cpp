@@ -171,8 +171,7 @@ private:
             }
             rate_ = scheduled_rate(options_.schedule, options_.optimizer.learning_rate,
                                    (epoch - 1) * steps_.size() + number, steps, steps_.size());
-            const auto constants =
-                sequence_.next<T>(rate_, penalty_of_batch(alpha_, conventions_, rows.size()));
+            const auto constants = sequence_.next<T>(rate_, penalty_of_batch(alpha_, conventions_, rows.size()));
             step.weights = constants.weights;
             step.biases = constants.biases;
         }
@@ -229,9 +228,9 @@ private:
         }
         BasicTape<T> tape(net, rows.size()), dtape(net, rows.size());
         BasicMlp<T> grad = BasicMlp<T>::zeros_like(net);
-        forward(net, x, tape);                                                     // Step 2, Eq. (2)
+        forward(net, x, tape);                                                      // Step 2, Eq. (2)
         double l = loss(options_.loss, tape.output(), y, dtape.output(), weights);  // Step 3
-        backward(net, tape, dtape, grad);                                          // Step 4
+        backward(net, tape, dtape, grad);                                           // Step 4
         l += penalty(net, alpha_, rows.size(), &grad);
         NonfiniteOrigin origin = first_nonfinite<T>(tape, dtape, grad, options_.loss, y, l);
         if (origin.row) {

@@ -216,11 +216,10 @@ double linear(const ScheduleInputs& inputs) { return inputs.learning_rate * (1.0
 double scheduled_rate(Schedule schedule, double learning_rate, std::size_t step, std::size_t steps,
                       std::size_t steps_per_epoch) {
     assert(step < steps && steps_per_epoch > 0);
-    const ScheduleInputs inputs{
-        .learning_rate = learning_rate,
-        .share = steps > 1 ? static_cast<double>(step) / static_cast<double>(steps - 1) : 0.0,
-        .epoch = step / steps_per_epoch,
-        .epochs = steps / steps_per_epoch};
+    const ScheduleInputs inputs{.learning_rate = learning_rate,
+                                .share = steps > 1 ? static_cast<double>(step) / static_cast<double>(steps - 1) : 0.0,
+                                .epoch = step / steps_per_epoch,
+                                .epochs = steps / steps_per_epoch};
     return schedule_list[static_cast<std::size_t>(schedule)].rate(inputs);
 }
 

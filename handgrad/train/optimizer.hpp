@@ -106,8 +106,8 @@ concept TakesSteps = requires(const StepInputs& inputs) {
 template <class Visitor>
 constexpr decltype(auto) visit(OptimizerKind kind, Visitor&& visitor) {
     switch (kind) {
-#define HANDGRAD_ENTRY(name, type)                                                                         \
-    case OptimizerKind::name:                                                                              \
+#define HANDGRAD_ENTRY(name, type)                                                                          \
+    case OptimizerKind::name:                                                                               \
         static_assert(optimizers::type::facts.kind == OptimizerKind::name, "the facts are of another one"); \
         return visitor(optimizers::type{});
         HANDGRAD_OPTIMIZERS(HANDGRAD_ENTRY)

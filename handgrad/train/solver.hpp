@@ -18,10 +18,10 @@ struct Iteration {
     double learning_rate;  ///< of its last step
 };
 
-/// Takes a state from one epoch to the next: all batches of mini-batch steps, or one iteration of a method that sees all
-/// rows at once. Made for a problem and the state that it goes on from by the entry of an optimizer (train/optimizer.hpp:
-/// O::solver). Between two calls the state is only looked at, so a solver may keep what it remembers, and a copy of the
-/// weights, in a layout of its own.
+/// Takes a state from one epoch to the next: all batches of mini-batch steps, or one iteration of a method that sees
+/// all rows at once. Made for a problem and the state that it goes on from by the entry of an optimizer
+/// (train/optimizer.hpp: O::solver). Between two calls the state is only looked at, so a solver may keep what it
+/// remembers, and a copy of the weights, in a layout of its own.
 template <class T>
 class Solver {
 public:

@@ -1,5 +1,5 @@
-// Training as a value: a state that is advanced by an epoch of the five steps at a time, with early stopping and a stop at
-// non-finite values; and the loop over it.
+// Training as a value: a state that is advanced by an epoch of the five steps at a time, with early stopping and a stop
+// at non-finite values; and the loop over it.
 #pragma once
 
 #include <cstddef>
@@ -95,9 +95,9 @@ struct EpochLosses {
 };
 
 /// A training between two epochs: everything that the epochs to come depend on, beside the data and the options. To be
-/// looked at, copied, kept, and gone on from; the same state gives the same bits, on any number of threads. The order of
-/// the rows is not in it, being a pure function: in epoch e it is permutation(rows, RandomStream(seed, Purpose::shuffle,
-/// e)).
+/// looked at, copied, kept, and gone on from; the same state gives the same bits, on any number of threads. The order
+/// of the rows is not in it, being a pure function: in epoch e it is permutation(rows, RandomStream(seed,
+/// Purpose::shuffle, e)).
 template <class T>
 struct TrainState {
     BasicMlp<T> net;
@@ -121,8 +121,8 @@ using MakeSolver = std::function<std::unique_ptr<Solver<T>>(const TrainProblem<T
 template <class T>
 class Trainer {
 public:
-    /// Begins at `net`, or goes on from where another training stood with the same options and data. `validation` may be
-    /// null. `solver` takes the place of the one that options.optimizer names. Raises Error(usage), Error(data) (no
+    /// Begins at `net`, or goes on from where another training stood with the same options and data. `validation` may
+    /// be null. `solver` takes the place of the one that options.optimizer names. Raises Error(usage), Error(data) (no
     /// rows).
     Trainer(const BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOptions& options,
             const std::type_identity_t<BasicDataset<T>>* validation = nullptr, const MakeSolver<T>& solver = {});
@@ -134,8 +134,8 @@ public:
 
     /// Why there is no epoch to come: all are done, or the validation loss has not fallen for too long.
     [[nodiscard]] std::optional<Stopped> done() const;
-    /// The next epoch, also after early stopping. Raises Error(usage) when all are done; Diverged, and the state is then
-    /// that before this epoch.
+    /// The next epoch, also after early stopping. Raises Error(usage) when all are done; Diverged, and the state is
+    /// then that before this epoch.
     EpochReport advance();
 
     /// The weights as they are now.
@@ -152,8 +152,8 @@ private:
     std::unique_ptr<Parts> parts_;
 };
 
-/// Trains `net` in place: a Trainer advanced until it is done or `on_epoch` ends it. `validation` may be null. With early
-/// stopping the best weights by validation loss are restored at the end; a NaN is never an improvement. Raises
+/// Trains `net` in place: a Trainer advanced until it is done or `on_epoch` ends it. `validation` may be null. With
+/// early stopping the best weights by validation loss are restored at the end; a NaN is never an improvement. Raises
 /// Error(usage), Error(data) (no rows), Diverged.
 template <class T>
 TrainResult train(BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOptions& options,
