@@ -67,7 +67,11 @@ void Arguments::option(std::string_view names, std::string value, std::string he
 void Arguments::flag(std::string_view names, std::string help, Setter set) {
     Option result{{}, {}, "", std::move(help), std::move(set)};
     for (const std::string& name : split_names(names)) {
-        (name.starts_with('!') ? result.negated : result.names).push_back(name.substr(name.starts_with('!') ? 1 : 0));
+        if (name.starts_with('!')) {
+            result.negated.push_back(name.substr(1));
+        } else {
+            result.names.push_back(name);
+        }
     }
     options_.push_back(std::move(result));
 }
@@ -218,7 +222,8 @@ std::string Arguments::command(const std::vector<std::string>& except) const {
             std::string list;
             for (const std::string& value : values) {
                 const bool quoted = value.find(',') != std::string::npos;
-                list += (list.empty() ? "" : ",") + (quoted ? "\"" + value + "\"" : value);
+                list += list.empty() ? "" : ",";
+                list += quoted ? "\"" + value + "\"" : value;
             }
             values = {list};
         }

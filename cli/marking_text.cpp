@@ -39,9 +39,12 @@ std::string mistake_text(const compare::MarkedAnswer& answer, const Model& model
 }
 
 std::string remark(const compare::MarkedAnswer& answer) {
-    std::string text = answer.mark == compare::Mark::follows ? "from the mistake in " + answer.follows_from
-                       : answer.cause                        ? std::string(name(*answer.cause))
-                                                             : "";
+    std::string text;
+    if (answer.mark == compare::Mark::follows) {
+        text = "from the mistake in " + answer.follows_from;
+    } else if (answer.cause) {
+        text = name(*answer.cause);
+    }
     if (answer.written > 0 && answer.left_blank > 0) {
         text += fmt::format("{}{} of {} left blank", text.empty() ? "" : "; ", answer.left_blank,
                             answer.written + answer.left_blank);

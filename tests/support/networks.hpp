@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "handgrad/math/losses.hpp"
 #include "handgrad/nn/mlp.hpp"
 #include "tests/support/draw.hpp"
 
