@@ -11,7 +11,7 @@
 
 #include "handgrad/nn/loss_gradient.hpp"
 #include "handgrad/nn/predictor.hpp"
-#include "tests/nn/witness.hpp"
+#include "tests/support/witness.hpp"
 
 namespace handgrad {
 namespace {
