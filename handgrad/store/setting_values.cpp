@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/utf8.hpp"
 #include "handgrad/store/json.hpp"
 
 namespace handgrad {
