@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/utf8.hpp"
 #include "tests/support/german_locale.hpp"
 #include "tests/support/raised.hpp"
 

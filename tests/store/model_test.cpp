@@ -12,6 +12,7 @@
 
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/utf8.hpp"
 #include "handgrad/base/version.hpp"
 #include "handgrad/store/json.hpp"
 #include "handgrad/store/tensor_file.hpp"

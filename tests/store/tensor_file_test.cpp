@@ -11,6 +11,7 @@
 #include <span>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/utf8.hpp"
 #include "handgrad/store/json.hpp"
 #include "tests/support/raised.hpp"
 

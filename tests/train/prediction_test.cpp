@@ -278,9 +278,8 @@ TEST(Evaluate, SoftmaxLossIsTheLogLoss) {
 }
 
 TEST(Evaluate, LabelsMustBeThere) {
-    EXPECT_NE(message_of(ErrorKind::data, [] { evaluate(linear_houses<float>(), table("area,city
-1,Oslo
-")); }), "nothing");
+    EXPECT_NE(message_of(ErrorKind::data, [] { evaluate(linear_houses<float>(), table("area,city\n1,Oslo\n")); }),
+              "nothing");
 }
 
 }  // namespace
