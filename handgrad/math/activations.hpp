@@ -216,13 +216,21 @@ struct Gelu {
     static T held(T z) {
         return min(max(z, T(-256)), T(256));
     }
+    /// What −1/√2 loses as an S, written down: computed from a long double it would depend on the processor.
+    template <class S>
+    static constexpr long double lost_digits() {
+        if constexpr (std::is_same_v<S, float>) {
+            return -0x1.9fcef4p-27L;
+        } else if constexpr (std::is_same_v<S, double>) {
+            return 0x1.bep-55L;
+        }
+        return 0.0L;
+    }
     /// Φ(z) = ½ erfc(−z/√2): unlike ½(1 + erf(z/√2)) it keeps its digits for z ≪ 0.
     template <class T>
     static T normal_distribution(T z) {
         const T c = constant<T>(-0.707106781186547524400844362104849039L);
-        // What that constant lost, written down: computed from a long double it would depend on the processor.
-        constexpr bool single = std::is_same_v<Scalar<T>, float>, twice = std::is_same_v<Scalar<T>, double>;
-        const T c_low = constant<T>(single ? -0x1.9fcef4p-27L : twice ? 0x1.bep-55L : 0.0L);
+        const T c_low = constant<T>(lost_digits<Scalar<T>>());
         const T h = held(z);
         const T x = h * c;
         const T lost = fma(h, c_low, fma(h, c, -x));

@@ -321,9 +321,12 @@ constexpr double reduction_factor(Loss loss, std::size_t outputs, const Conventi
     if (loss == Loss::cross_entropy) {
         return 1.0;
     }
-    const Reduction reduction = loss == Loss::squared_error          ? conventions.squared_error
-                                : loss == Loss::binary_cross_entropy ? conventions.binary_cross_entropy
-                                                                     : conventions.other_losses;
+    Reduction reduction = conventions.other_losses;
+    if (loss == Loss::squared_error) {
+        reduction = conventions.squared_error;
+    } else if (loss == Loss::binary_cross_entropy) {
+        reduction = conventions.binary_cross_entropy;
+    }
     switch (reduction) {
         case Reduction::sum:
             return 1.0;

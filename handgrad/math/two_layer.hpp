@@ -127,7 +127,11 @@ Forward<T> forward(const Network<T>& net, const Vector<T>& x, const Vector<T>& y
     t.z1 = linear(net.W1, x, net.b1);  // Eq. (1)
     t.z2 = t.z1;
     for (T& z : t.z2) {
-        z = net.f == Hidden::relu ? select(less(z, T(0)), T(0), z) : sigma(z);
+        if (net.f == Hidden::relu) {
+            z = select(less(z, T(0)), T(0), z);
+        } else {
+            z = sigma(z);
+        }
     }
     t.z3 = linear(net.W2, t.z2, net.b2);
     t.yhat = t.z3;
@@ -153,7 +157,11 @@ template <class T>
 Matrix<T> hidden_jacobian(Hidden f, const Vector<T>& z1) {
     Matrix<T> J(z1.size(), z1.size());
     for (std::size_t i = 0; i < z1.size(); ++i) {
-        J(i, i) = f == Hidden::relu ? indicator(z1[i]) : sigma_prime(z1[i]);
+        if (f == Hidden::relu) {
+            J(i, i) = indicator(z1[i]);
+        } else {
+            J(i, i) = sigma_prime(z1[i]);
+        }
     }
     return J;
 }
@@ -163,7 +171,11 @@ template <class T>
 Matrix<T> output_jacobian(Output g, const Vector<T>& z3) {
     Matrix<T> J(z3.size(), z3.size());
     for (std::size_t i = 0; i < z3.size(); ++i) {
-        J(i, i) = g == Output::identity ? T(1) : sigma_prime(z3[i]);
+        if (g == Output::identity) {
+            J(i, i) = T(1);
+        } else {
+            J(i, i) = sigma_prime(z3[i]);
+        }
     }
     return J;
 }
@@ -176,8 +188,11 @@ Matrix<T> loss_jacobian(TwoLayerLoss loss, const Vector<T>& yhat, const Vector<T
     Matrix<T> J(1, y.size());
     const T K = T(static_cast<double>(y.size()));
     for (std::size_t j = 0; j < y.size(); ++j) {
-        J(0, j) = loss == TwoLayerLoss::squared_error ? T(2) * (yhat[j] - y[j])
-                                                      : -(y[j] / yhat[j] - (T(1) - y[j]) / (T(1) - yhat[j])) / K;
+        if (loss == TwoLayerLoss::squared_error) {
+            J(0, j) = T(2) * (yhat[j] - y[j]);
+        } else {
+            J(0, j) = -(y[j] / yhat[j] - (T(1) - y[j]) / (T(1) - yhat[j])) / K;
+        }
     }
     return J;
 }
