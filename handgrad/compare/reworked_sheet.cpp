@@ -64,13 +64,8 @@ Matrix<double> sizes_of(MatrixView<const double> M) {
 }
 
 /// vᵀ M: a factor of Table 2.
-Vector row_times(std::span<const double> v, MatrixView<const double> M) {
-    Matrix<double> result(1, M.columns());
-    plain::linear_backward_input<double>(M, {v.data(), 1, v.size()}, result);
-    return vector_of(result.values());
-}
 Worked row_times(const Worked& v, MatrixView<const double> M) {
-    return {row_times(v.value, M), row_times(v.terms, sizes_of(M))};
+    return {certify::row_times(v.value, M), certify::row_times(v.terms, sizes_of(M))};
 }
 
 /// The z at which an activation is `a`, found by halving: for those who write a slope in terms of the activation, as
@@ -255,15 +250,12 @@ Worked ReworkedSheet::work_loss(bool slope) const {
 }
 
 Worked ReworkedSheet::work_jacobian(std::size_t l, std::span<const double> z, std::span<const double> a,
-                                    bool other_kink) const {
+                                    const Hypothesis& hypothesis) const {
     const Activation f = net_.architecture().activation(l);
     // Softmax takes it that its p sum to 1; what theirs lack goes to one more, which is then left out.
     const std::size_t more = facts(f).elementwise ? 0 : 1;
-    TapeLayer<double> layer{f, settings_, net_.architecture().conventions, Matrix<double>(1, z.size() + more),
-                            Matrix<double>(1, a.size() + more)};
-    if (other_kink) {
-        layer.settings.kink = settings_.kink == Kink::right_limit ? Kink::nearest_zero : Kink::right_limit;
-    }
+    TapeLayer<double> layer{f, hypothesis.settings(settings_), net_.architecture().conventions,
+                            Matrix<double>(1, z.size() + more), Matrix<double>(1, a.size() + more)};
     std::ranges::copy(z, layer.z.values().begin());
     std::ranges::copy(a, layer.a.values().begin());
     if (more == 1) {
@@ -389,7 +381,7 @@ std::vector<Worked> ReworkedSheet::ways(std::size_t i) const {
 // --- Mistakes -------------------------------------------------------------------------------------------------------
 
 Worked ReworkedSheet::wrong_jacobian(std::size_t l, const Hypothesis& hypothesis) const {
-    const Slope slope = l == last() ? hypothesis.output : hypothesis.hidden[l];
+    const Slope slope = hypothesis.slope(l, net_.layers());
     const Vector& at = here_[z(l)].value;
     const Vector& out = here_[a(l)].value;
     if (slope == Slope::missing) {
@@ -400,9 +392,9 @@ Worked ReworkedSheet::wrong_jacobian(std::size_t l, const Hypothesis& hypothesis
         return exactly(std::move(unit));
     }
     if (slope == Slope::at_activation) {
-        return work_jacobian(l, out, out, hypothesis.other_kink);
+        return work_jacobian(l, out, out, hypothesis);
     }
-    return hypothesis.other_kink ? work_jacobian(l, at, out, true) : here_[jacobian(l)];
+    return hypothesis.other_kink ? work_jacobian(l, at, out, hypothesis) : here_[jacobian(l)];
 }
 
 /// From the δ above that stands on the sheet, or where none was written from one with the same mistake.
