@@ -162,6 +162,9 @@ public:
           da_(y.size()),
           delta_(y.size()) {
         math::row_outputs<double>(loss.output, loss.settings, z_, yhat_);
+        if (arithmetic.foreign) {
+            roundings_ *= 2.0;  // g and l by their formulas, then g′
+        }
         if (loss.output == Activation::softmax) {
             total_ = std::accumulate(y.begin(), y.end(), 0.0);
             roundings_ += static_cast<double>(y.size());
