@@ -76,7 +76,7 @@ ErrorBound plus(const ErrorBound& terms, double own_worst, double own_probable) 
 /// That of a sum of so many terms, whose sizes add up to `size`.
 ErrorBound plus_sum(const ErrorBound& terms, std::size_t count, double size, const Arithmetic& arithmetic) {
     return plus(terms, arithmetic.of_sum(count) * size + arithmetic.smallest,
-                arithmetic.unit * std::sqrt(static_cast<double>(count)) * size);
+                arithmetic.unit * std::sqrt(static_cast<double>(count)) * size + arithmetic.smallest);
 }
 
 }  // namespace
@@ -131,8 +131,7 @@ void BoundedNumber::add(double delta, const UnitBound& bound, double a, const Er
 
 void BoundedNumber::add_roundings(std::size_t count, const Arithmetic& arithmetic) {
     if (terms > 0.0) {
-        const double probable = arithmetic.unit * std::sqrt(static_cast<double>(count)) * terms + arithmetic.smallest;
-        error = plus(error, arithmetic.of_sum(count) * terms + arithmetic.smallest, probable);
+        error = plus_sum(error, count, terms, arithmetic);
     }
 }
 
@@ -144,28 +143,23 @@ std::vector<double> row_times(std::span<const double> v, MatrixView<const double
 
 // --- Last layer -----------------------------------------------------------------------------------------------------
 
-namespace {
-
 /// ∂l/∂z of the last layer as a function of its logits and of ŷ, and how far that moves.
-class OutputRow {
+class RowBound::OutputRow {
 public:
-    OutputRow(const math::OutputLoss& loss, Slope slope, const Arithmetic& arithmetic, const RowValues& row,
-              std::span<const double> y, double factor)
-        : loss_(loss),
-          which_(slope),
-          arithmetic_(arithmetic),
+    OutputRow(const RowBound& of, const RowValues& row, std::span<const double> y, double share)
+        : of_(of),
           row_(row),
           y_(y),
-          factor_(factor),
+          factor_(share * of.reduction_),
           z_(row.z.back()),
           yhat_(y.size()),
           da_(y.size()),
           delta_(y.size()) {
-        math::row_outputs<double>(loss.output, loss.settings, z_, yhat_);
-        if (arithmetic.foreign) {
+        math::row_outputs<double>(loss_.output, loss_.settings, z_, yhat_);
+        if (foreign_) {
             roundings_ *= 2.0;  // g and l by their formulas, then g′
         }
-        if (loss.output == Activation::softmax) {
+        if (loss_.output == Activation::softmax) {
             total_ = std::accumulate(y.begin(), y.end(), 0.0);
             roundings_ += static_cast<double>(y.size());
         }
@@ -188,20 +182,21 @@ public:
     }
 
     /// Its own roundings, and how it moves when each logit moves within its error and each ŷ within the rounding of g.
-    void bound(const std::vector<ErrorBound>& z_error, std::vector<UnitBound>& bound) {
-        here_ = delta(arithmetic_.foreign);
+    std::vector<UnitBound> bound() {
+        here_ = delta(foreign_);
         for (std::size_t k = 0; k < y_.size(); ++k) {
             const double size = size_of(k);
             const double own = size > 0.0 ? roundings_ * arithmetic_.unit * size + arithmetic_.smallest : 0.0;
-            bound[k] = {.size = size, .error = {own, squared(own), 0.0}};
+            bound_[k] = {.size = size, .error = {own, squared(own), 0.0}};
             if (!(size <= arithmetic_.largest)) {
-                bound[k].error.worst = infinite;
+                bound_[k].error.worst = infinite;
             }
         }
         for (std::size_t j = 0; j < y_.size(); ++j) {
-            move_logit(j, z_error[j], bound);
-            move_output(j, bound);
+            move_logit(j);
+            move_output(j);
         }
+        return bound_;
     }
 
 private:
@@ -230,7 +225,7 @@ private:
         if (which_ != Slope::right) {
             return dz;
         }
-        if (loss_.fused() && arithmetic_.foreign) {
+        if (loss_.fused() && foreign_) {
             return scale * (std::max(1.0, total_) * yhat + std::fabs(y));
         }
         if (loss_.fused() && loss_.kind == Loss::binary_cross_entropy) {
@@ -256,14 +251,13 @@ private:
 
     /// Adds what changes between the row and both ends of an interval around logit or output j, that move(±1) goes to.
     template <class Move>
-    void add_change(std::size_t j, bool worst, bool probable, bool kink, std::vector<UnitBound>& bound,
-                    const Move& move) {
+    void add_change(std::size_t j, bool worst, bool probable, bool kink, const Move& move) {
         const double logit = z_[j];
         const std::vector<double> yhat = yhat_;
         std::vector<double> change(y_.size(), 0.0);
         for (const double side : {-1.0, 1.0}) {
             move(side);
-            delta(arithmetic_.foreign);
+            delta(foreign_);
             kink = kink || (facts(loss_.kind).kink && (yhat_[j] - y_[j]) * (row_.a.back()[j] - y_[j]) <= 0.0);
             for (std::size_t k = 0; k < change.size(); ++k) {
                 const double moved = std::fabs(delta_[k] - here_[k]);
@@ -273,7 +267,7 @@ private:
             yhat_ = yhat;
         }
         for (std::size_t k = 0; k < change.size(); ++k) {
-            ErrorBound& total = bound[k].error;
+            ErrorBound& total = bound_[k].error;
             if (worst && kink) {
                 total.jump += change[k] + std::fabs(here_[k] - row_.delta.back()[k]);
             }
@@ -286,16 +280,17 @@ private:
         }
     }
 
-    void move_logit(std::size_t j, const ErrorBound& error, std::vector<UnitBound>& bound) {
+    void move_logit(std::size_t j) {
+        const ErrorBound& error = of_.z_error_.back()[j];
         const double logit = z_[j];
         for (const bool worst : {true, false}) {
             const double reach = worst ? error.worst : probable_deviations * std::sqrt(error.square);
             if (!std::isfinite(reach)) {
-                for (UnitBound& any : bound) {
+                for (UnitBound& any : bound_) {
                     any.error.worst = infinite;
                 }
             } else if (reach > 0.0) {
-                add_change(j, worst, !worst, near_kink(loss_.output, logit, error), bound, [&](double side) {
+                add_change(j, worst, !worst, near_kink(loss_.output, logit, error), [&](double side) {
                     z_[j] = logit + side * reach;
                     math::row_outputs<double>(loss_.output, loss_.settings, z_, yhat_);
                 });
@@ -304,31 +299,32 @@ private:
     }
 
     /// ŷ_j within the rounding of g; where somebody subtracts ŷ − y, within that of both.
-    void move_output(std::size_t j, std::vector<UnitBound>& bound) {
-        const bool foreign = arithmetic_.foreign;
-        if (!foreign && (loss_.fused() || exact(loss_.output))) {
+    void move_output(std::size_t j) {
+        if (!foreign_ && (loss_.fused() || exact(loss_.output))) {
             return;
         }
         const double yhat = yhat_[j], y = y_[j];
         double reach =
             exact(loss_.output) ? 0.0 : roundings_ * arithmetic_.unit * std::fabs(yhat) + arithmetic_.smallest;
-        if (foreign) {
+        if (foreign_) {
             reach += 2.0 * arithmetic_.unit * (std::fabs(yhat) + std::fabs(y));
         }
         // Where rounding can put ŷ on the end of the domain, y/ŷ or (1 − y)/(1 − ŷ) has no bound.
         const LossFacts& domain = facts(loss_.kind);
         const bool low = y != 0.0 && yhat - reach <= domain.lowest_output;
         const bool high = y != 1.0 && yhat + reach >= domain.highest_output;
-        if (!foreign && (low || high)) {
-            bound[j].error.worst = infinite;
+        if (!foreign_ && (low || high)) {
+            bound_[j].error.worst = infinite;
             return;
         }
-        add_change(j, true, true, false, bound, [&](double side) { yhat_[j] = yhat + side * reach; });
+        add_change(j, true, true, false, [&](double side) { yhat_[j] = yhat + side * reach; });
     }
 
-    const math::OutputLoss& loss_;
-    Slope which_;
-    const Arithmetic& arithmetic_;
+    const RowBound& of_;
+    const math::OutputLoss& loss_ = of_.loss_;
+    const Arithmetic& arithmetic_ = of_.arithmetic_;
+    Slope which_ = of_.hypothesis_.output;
+    bool foreign_ = arithmetic_.foreign;
     const RowValues& row_;
     std::span<const double> y_;
     double factor_;
@@ -336,9 +332,8 @@ private:
     double roundings_ = function_roundings;
     std::vector<double> z_, yhat_, da_, delta_;
     std::vector<double> here_;  ///< delta of the row itself
+    std::vector<UnitBound> bound_ = std::vector<UnitBound>(y_.size());
 };
-
-}  // namespace
 
 // --- One row --------------------------------------------------------------------------------------------------------
 
@@ -357,7 +352,7 @@ RowBound::RowBound(const BasicMlp<double>& net, const math::OutputLoss& loss, do
 
 void RowBound::operator()(const RowValues& row, std::span<const double> x, std::span<const double> y, double share) {
     forward(row, x);
-    OutputRow(loss_, hypothesis_.output, arithmetic_, row, y, share * reduction_).bound(z_error_.back(), delta_.back());
+    delta_.back() = OutputRow(*this, row, y, share).bound();
     for (std::size_t l = net_.layers() - 1; l-- > 0;) {
         delta_[l] = back_to_activation(l + 1, delta_[l + 1], row.delta[l + 1], false);
         through_slope(row, l, row_times(row.delta[l + 1], net_.weight(l + 1)), delta_[l]);
@@ -365,7 +360,7 @@ void RowBound::operator()(const RowValues& row, std::span<const double> x, std::
 }
 
 void RowBound::backward(RowValues& row, std::span<const double> y, double share) const {
-    row.delta.back() = OutputRow(loss_, hypothesis_.output, arithmetic_, row, y, share * reduction_).delta(false);
+    row.delta.back() = OutputRow(*this, row, y, share).delta(false);
     for (std::size_t l = net_.layers() - 1; l-- > 0;) {
         const bool missing = hypothesis_.slope(l, net_.layers()) == Slope::missing;
         row.delta[l] = row_times(row.delta[l + 1], net_.weight(l + 1));

@@ -104,6 +104,7 @@ public:
     [[nodiscard]] const std::vector<UnitBound>& delta(std::size_t l) const { return delta_[l]; }
 
 private:
+    class OutputRow;
     void forward(const RowValues& row, std::span<const double> x);
     [[nodiscard]] ErrorBound sum_error(const RowValues& row, std::span<const double> a, std::size_t layer,
                                        std::size_t unit) const;

@@ -76,7 +76,7 @@ HypotheticalGradient hypothetical_gradient(const BasicMlp<double>& net, const Lo
     HypotheticalGradient result;
     BasicTape<double> tape(net, 1);
     RowValues values(net);
-    for (std::size_t row = 0; row < rows && result.finite; ++row) {
+    for (std::size_t row = 0; row < rows; ++row) {
         const std::span<const double> x = data.x.row(row), y = data.y.row(row);
         const double share = data.weight(row) / total;
         forward(net, data.x.view().rows_from(row, 1), tape);
@@ -90,6 +90,9 @@ HypotheticalGradient hypothetical_gradient(const BasicMlp<double>& net, const Lo
             const std::span<const double> a = l == 0 ? x : std::span<const double>(values.a[l - 1]);
             result.finite = result.finite && finite(values.delta[l], bounds.delta(l));
             add_row(sums[l], values.delta[l], bounds.delta(l), a, bounds.input(l), row, rows);
+        }
+        if (!result.finite) {
+            break;
         }
     }
     const auto of = [&](Sums& numbers) { return finished(numbers, rows + 1, theirs); };

@@ -83,9 +83,16 @@ std::optional<double> preimage(double a, const ActivationSettings& settings) {
     double low = -reach, high = reach;
     for (int halvings = 0; halvings < 100; ++halvings) {
         const double middle = low + 0.5 * (high - low);
-        (f(middle) < a ? low : high) = middle;
+        if (f(middle) < a) {
+            low = middle;
+        } else {
+            high = middle;
+        }
     }
-    return F::facts.kink && (high <= -reach || f(0.0) == a) ? std::nullopt : std::optional(high);
+    if (F::facts.kink && (high <= -reach || f(0.0) == a)) {
+        return std::nullopt;
+    }
+    return high;
 }
 
 }  // namespace
@@ -176,7 +183,10 @@ std::vector<std::size_t> ReworkedSheet::made_of(std::size_t i) const {
         case Kind::jacobian:
             return {z(l), a(l)};
         case Kind::delta:
-            return {z(l), a(l), l == last() ? loss_slope() : delta(l + 1), jacobian(l)};
+            if (l == last()) {
+                return {z(l), a(l), loss_slope(), jacobian(l)};
+            }
+            return {z(l), a(l), delta(l + 1), jacobian(l)};
         case Kind::gradient:
             return bias ? std::vector{delta(l)} : with_input({delta(l)});
         case Kind::updated:
@@ -188,18 +198,27 @@ std::vector<std::size_t> ReworkedSheet::made_of(std::size_t i) const {
 void ReworkedSheet::put(std::size_t i, std::vector<double> values, bool answered) {
     assert(values.size() == here_[i].value.size());
     for (std::size_t k = 0; k < values.size(); ++k) {
-        here_[i].terms[k] = std::max(std::fabs(values[k]), values[k] == ours_[i].value[k] ? ours_[i].terms[k] : 0.0);
+        here_[i].terms[k] = std::fabs(values[k]);
+        if (values[k] == ours_[i].value[k]) {
+            here_[i].terms[k] = std::max(here_[i].terms[k], ours_[i].terms[k]);
+        }
     }
     here_[i].value = std::move(values);
     answered_[i] = answered;
 }
 
 std::span<const double> ReworkedSheet::before_step(std::size_t i) const {
-    return place(i).kind == Kind::updated ? trace_.parameters[i - updated(0)].values() : std::span<const double>{};
+    if (place(i).kind != Kind::updated) {
+        return {};
+    }
+    return trace_.parameters[i - updated(0)].values();
 }
 
 std::span<const double> ReworkedSheet::input(std::size_t l) const {
-    return l == 0 ? trace_.x.values() : std::span<const double>(here_[a(l - 1)].value);
+    if (l == 0) {
+        return trace_.x.values();
+    }
+    return here_[a(l - 1)].value;
 }
 
 Worked ReworkedSheet::work_z(std::size_t l, MatrixView<const double> W) const {
@@ -466,9 +485,12 @@ std::vector<WrongWay> ReworkedSheet::wrong_ways(std::size_t i) const {
         for (const Worked& base : bases) {
             Worked scaled = base;
             for (std::size_t k = 0; k < base.value.size(); ++k) {
-                const double from = start.empty() ? 0.0 : start[k];
-                scaled.value[k] = from + scale.value * (base.value[k] - from);
-                scaled.terms[k] = start.empty() ? std::fabs(scale.value) * base.terms[k] : base.terms[k];
+                if (start.empty()) {
+                    scaled.value[k] = scale.value * base.value[k];
+                    scaled.terms[k] = std::fabs(scale.value) * base.terms[k];
+                } else {
+                    scaled.value[k] = start[k] + scale.value * (base.value[k] - start[k]);
+                }
             }
             result.push_back({scale.causes.front(), {}, std::move(scaled)});
         }
