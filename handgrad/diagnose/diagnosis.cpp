@@ -22,12 +22,16 @@ double log_gain(double after, double before) { return before == 0.0 ? NAN : std:
 GradientSplit split_of(const GradientChain& chain, std::size_t l) {
     const ChainLayer &output = chain.layers.back(), &layer = chain.layers[l];
     GradientSplit split{.gradient = std::log10(layer.gradient),
-                        .error = std::log10(chain.residual_loss ? output.dactivation : output.delta),
-                        .output = chain.residual_loss ? log_gain(output.delta, output.dactivation) : 0.0,
+                        .error = std::log10(output.delta),
+                        .output = 0.0,
                         .weights = 0.0,
                         .slopes = 0.0,
                         .input = std::log10(layer.input),
                         .alignment = 0.0};
+    if (chain.residual_loss) {
+        split.error = std::log10(output.dactivation);
+        split.output = log_gain(output.delta, output.dactivation);
+    }
     for (std::size_t m = chain.layers.size() - 1; m > l; --m) {
         split.weights += log_gain(chain.layers[m - 1].dactivation, chain.layers[m].delta);
         split.slopes += log_gain(chain.layers[m - 1].delta, chain.layers[m - 1].dactivation);
@@ -54,7 +58,9 @@ std::vector<Step> first_step(const BasicMlp<T>& net, const BasicMlp<T>& gradient
         const std::span<const double> moves(change.weight(l).data(), count);
         std::size_t unchanged = 0;
         for (std::size_t i = 0; i < count; ++i) {
-            unchanged += static_cast<T>(static_cast<double>(w[i]) + moves[i]) == w[i] ? 1 : 0;
+            if (static_cast<T>(static_cast<double>(w[i]) + moves[i]) == w[i]) {
+                ++unchanged;
+            }
         }
         steps.push_back({static_cast<double>(std::sqrt(squares(moves) / squares(w))),
                          static_cast<double>(unchanged) / static_cast<double>(count)});
@@ -74,8 +80,22 @@ std::string layers_text(const std::vector<LayerDiagnosis>& layers, Factor factor
             names.push_back(layer.name);
         }
     }
-    const bool one = names.size() == 1;
-    return one ? names.front() + " starves" : names.front() + " to " + names.back() + " starve";
+    if (names.size() == 1) {
+        return names.front() + " starves";
+    }
+    return names.front() + " to " + names.back() + " starve";
+}
+
+/// What helps against flat outputs.
+std::string unsaturated(Activation output) {
+    switch (output) {
+        case Activation::softmax:
+            return "--loss cross_entropy, under which that factor cancels.";
+        case Activation::sigmoid:
+            return "--loss binary_cross_entropy, under which that factor cancels.";
+        default:
+            return "--output-activation identity, or smaller first weights in the last layer.";
+    }
 }
 
 /// The cause and the remedy of each factor.
@@ -84,15 +104,7 @@ std::string advice(Factor factor, const Architecture& shape) {
         case Factor::none:
             return "Nothing is wrong with the gradients: every layer gets its share, so go on training.";
         case Factor::output_saturation:
-            return shape.output == Activation::softmax
-                       ? "the outputs are saturated under this loss; try --loss cross_entropy, under which that factor "
-                         "cancels."
-                   : shape.output == Activation::sigmoid
-                       ? "the outputs are saturated under this loss; try --loss binary_cross_entropy, under which that "
-                         "factor cancels."
-                       : "the outputs are saturated under this loss; try --output-activation identity, or smaller "
-                         "first "
-                         "weights in the last layer.";
+            return "the outputs are saturated under this loss; try " + unsaturated(shape.output);
         case Factor::hidden_saturation:
             return "hidden units are saturated; try --hidden-activation relu, or smaller weights and --scale standard.";
         case Factor::attenuation:
@@ -112,7 +124,10 @@ std::string advice(Factor factor, const Architecture& shape) {
 }
 
 std::string text_of(const Diagnosis& diagnosis, const Architecture& shape) {
-    std::string text = diagnosis.factor == Factor::none ? "" : layers_text(diagnosis.layers, diagnosis.factor) + ": ";
+    std::string text;
+    if (diagnosis.factor != Factor::none) {
+        text = layers_text(diagnosis.layers, diagnosis.factor) + ": ";
+    }
     text += advice(diagnosis.factor, shape);
     if (diagnosis.output_cancels) {
         text +=

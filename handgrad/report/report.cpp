@@ -51,9 +51,11 @@ std::vector<std::uint32_t> classes_of(const Preprocessing& columns, const Matrix
     std::vector<std::uint32_t> classes;
     for (std::size_t row = 0; row < y.rows(); ++row) {
         const std::span<const T> numbers = y.row(row);
-        classes.push_back(columns.one_output
-                              ? static_cast<std::uint32_t>(numbers[0] > T(0.5))
-                              : static_cast<std::uint32_t>(std::ranges::max_element(numbers) - numbers.begin()));
+        auto chosen = std::ranges::max_element(numbers) - numbers.begin();
+        if (columns.one_output) {
+            chosen = numbers[0] > T(0.5);
+        }
+        classes.push_back(static_cast<std::uint32_t>(chosen));
     }
     return classes;
 }
@@ -72,8 +74,10 @@ RocCurve roc_of(const std::string& positive, std::span<const std::uint32_t> actu
     std::vector<double> x{0.0}, y{0.0};
     double hits = 0.0, misses = 0.0;
     for (std::size_t first = 0, last = 0; first < order.size(); first = last) {
-        for (; last < order.size() && scores[order[last]] == scores[order[first]]; ++last) {
-            (actual[order[last]] == wanted ? hits : misses) += 1.0;
+        while (last < order.size() && scores[order[last]] == scores[order[first]]) {
+            const bool hit = actual[order[last++]] == wanted;
+            hits += static_cast<double>(hit);
+            misses += static_cast<double>(!hit);
         }
         x.push_back(misses / negatives);
         y.push_back(hits / positives);
@@ -239,7 +243,8 @@ Report make_report(const Model& model, const Table& table, const ReportOptions& 
     if (model.preprocessing.features.size() > options.most_permuted) {
         shuffled.labels = Labels::absent;
     }
-    report.columns = diagnose::sensitivity(model, part, shuffled, {.repeats = 5, .seed = options.seed}, options.execution);
+    report.columns =
+        diagnose::sensitivity(model, part, shuffled, {.repeats = 5, .seed = options.seed}, options.execution);
     report.certificate = certify::certify(
         model, table,
         {.rows = options.certified_rows, .seed = options.seed, .applying = applying, .execution = options.execution});
