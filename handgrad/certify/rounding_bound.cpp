@@ -31,19 +31,9 @@ bool piecewise_linear(Activation activation) {
 /// Whether f itself rounds nothing.
 bool exact(Activation activation) { return activation == Activation::identity || activation == Activation::relu; }
 
-/// f′(z); NaN where there is no such number.
-double derivative_at(Activation activation, const ActivationSettings& settings, double z) {
-    return visit(activation, [&]<class F>(F) -> double {
-        if constexpr (F::facts.elementwise) {
-            return F::derivative(z, settings);
-        } else {
-            return std::numeric_limits<double>::quiet_NaN();
-        }
-    });
-}
-
-/// Largest |f′(t) − f′(z)| for t within `error` of z, and largest |f′(t)|.
+/// f′(z) (NaN where there is no such number), largest |f′(t) − f′(z)| for t within `error` of z, and largest |f′(t)|.
 struct SlopeRange {
+    double here;
     double change;
     double largest;
 };
@@ -51,7 +41,7 @@ SlopeRange slopes_around(Activation activation, const ActivationSettings& settin
     return visit(activation, [&]<class F>(F) -> SlopeRange {
         if constexpr (F::facts.elementwise) {
             const double here = F::derivative(z, settings);
-            SlopeRange range{0.0, std::fabs(here)};
+            SlopeRange range{here, 0.0, std::fabs(here)};
             std::array<double, 5> at{z - error, z - 0.5 * error, z + 0.5 * error, z + error, z};
             if (std::fabs(z) < error) {
                 at[4] = 0.0;
@@ -63,9 +53,20 @@ SlopeRange slopes_around(Activation activation, const ActivationSettings& settin
             }
             return range;
         } else {
-            return {1.0, 1.0};
+            return {std::numeric_limits<double>::quiet_NaN(), 1.0, 1.0};
         }
     });
+}
+
+double derivative_at(Activation activation, const ActivationSettings& settings, double z) {
+    return slopes_around(activation, settings, z, 0.0).here;
+}
+
+/// Terms of which one may have overflowed have no bound.
+void check_size(double size, const Arithmetic& arithmetic, ErrorBound& error) {
+    if (!(size <= arithmetic.largest)) {
+        error.worst = infinite;
+    }
 }
 
 /// Error of a sum: that of its terms and `own` for its roundings.
@@ -147,14 +148,7 @@ std::vector<double> row_times(std::span<const double> v, MatrixView<const double
 class RowBound::OutputRow {
 public:
     OutputRow(const RowBound& of, const RowValues& row, std::span<const double> y, double share)
-        : of_(of),
-          row_(row),
-          y_(y),
-          factor_(share * of.reduction_),
-          z_(row.z.back()),
-          yhat_(y.size()),
-          da_(y.size()),
-          delta_(y.size()) {
+        : of_(of), row_(row), y_(y), factor_(share * of.reduction_) {
         math::row_outputs<double>(loss_.output, loss_.settings, z_, yhat_);
         if (foreign_) {
             roundings_ *= 2.0;  // g and l by their formulas, then g′
@@ -188,9 +182,7 @@ public:
             const double size = size_of(k);
             const double own = size > 0.0 ? roundings_ * arithmetic_.unit * size + arithmetic_.smallest : 0.0;
             bound_[k] = {.size = size, .error = {own, squared(own), 0.0}};
-            if (!(size <= arithmetic_.largest)) {
-                bound_[k].error.worst = infinite;
-            }
+            check_size(size, arithmetic_, bound_[k].error);
         }
         for (std::size_t j = 0; j < y_.size(); ++j) {
             move_logit(j);
@@ -330,7 +322,7 @@ private:
     double factor_;
     double total_ = 1.0;  ///< Σ y, of which softmax deals out shares
     double roundings_ = function_roundings;
-    std::vector<double> z_, yhat_, da_, delta_;
+    std::vector<double> z_ = row_.z.back(), yhat_ = z_, da_ = z_, delta_ = z_;
     std::vector<double> here_;  ///< delta of the row itself
     std::vector<UnitBound> bound_ = std::vector<UnitBound>(y_.size());
 };
@@ -416,9 +408,7 @@ ErrorBound RowBound::sum_error(const RowValues& row, std::span<const double> a, 
     if (near_kink(net_.architecture().activation(layer), z, error) && exact_sum(layer, unit, a, z)) {
         error = {};
     }
-    if (!(size <= arithmetic_.largest)) {
-        error.worst = infinite;
-    }
+    check_size(size, arithmetic_, error);
     return error;
 }
 
@@ -498,9 +488,7 @@ std::vector<UnitBound> RowBound::back_to_activation(std::size_t layer, const std
     }
     const std::size_t count = W.rows() + (any_order ? W.columns() : 0);
     for (std::size_t j = 0; j < W.columns(); ++j) {
-        if (!(below[j].size <= arithmetic_.largest)) {
-            below[j].error.worst = infinite;
-        }
+        check_size(below[j].size, arithmetic_, below[j].error);
         if (terms[j] > 0.0) {
             below[j].error = plus_sum(below[j].error, count, terms[j], arithmetic_);
         }
