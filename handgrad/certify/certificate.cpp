@@ -16,6 +16,7 @@
 #include "handgrad/certify/rounding_bound.hpp"
 #include "handgrad/certify/row_witness.hpp"
 #include "handgrad/data/dataset_rows.hpp"
+#include "handgrad/kernels/plan.hpp"
 #include "handgrad/nn/loss_gradient.hpp"
 #include "handgrad/nn/predictor.hpp"
 #include "handgrad/train/prediction.hpp"
@@ -31,60 +32,59 @@ constexpr double negligible = 0x1p-12;
 /// … or below u times the largest of all parameters' entries, or so many of the smallest normal number, where the
 /// precision has no digits to be wrong in.
 constexpr double underflowing = 0x1p20;
-/// Rows whose terms are added in sequence before the tree over such leaves begins (docs/numerics.md).
-constexpr std::size_t leaf_rows = 256;
 
-/// An entry of a tensor: what the witness found and what rounding may do.
-struct Expected {
-    double witness = 0.0;
-    double size = 0.0;  ///< A
-    ErrorBound error;
-};
-
-/// Collects the entries of one tensor, then judges them.
+/// Judges the entries of one tensor.
 class TensorJudge {
 public:
-    TensorJudge(std::string tensor, const Precision& precision)
-        : ulp_(std::ldexp(1.0, 1 - precision.digits)), smallest_(precision.smallest) {
+    TensorJudge(std::string tensor, const Arithmetic& arithmetic, std::span<const double> claimed,
+                std::span<const BoundedNumber> expected)
+        : ulp_(std::ldexp(1.0, 1 - arithmetic.digits)),
+          smallest_(arithmetic.smallest),
+          claimed_(claimed),
+          expected_(expected) {
         result_.name = std::move(tensor);
-    }
-    void add(double claimed, const Expected& expected) {
-        entries_.push_back({claimed, expected});
-        largest_ = std::max(largest_, expected.size);
+        result_.entries = claimed.size();
+        for (const BoundedNumber& entry : expected) {
+            largest_ = std::max(largest_, entry.size);
+        }
     }
     [[nodiscard]] double largest() const { return largest_; }
     /// The verdict; index(i) says where entry i stands. Bounds below `floor` prove enough.
     template <class Index>
     CertifiedTensor judge(double floor, const Index& index) {
         floor_ = std::max({floor, negligible * largest_, underflowing * smallest_});
-        result_.entries = entries_.size();
-        for (std::size_t i = 0; i < entries_.size(); ++i) {
+        for (std::size_t i = 0; i < claimed_.size(); ++i) {
             judge_entry(i, index);
         }
-        result_.verdict = result_.failed > 0         ? Verdict::fail
-                          : result_.undetermined > 0 ? Verdict::undetermined
-                                                     : Verdict::pass;
+        if (result_.failed > 0) {
+            result_.verdict = Verdict::fail;
+        } else if (result_.undetermined > 0) {
+            result_.verdict = Verdict::undetermined;
+        }
         return std::move(result_);
     }
     /// The claimed tensor as a multiple of the right one, or NaN when it is none.
     [[nodiscard]] double ratio() const {
         double product = 0.0, square = 0.0;
-        for (const auto& [claimed, expected] : entries_) {
-            product += claimed * expected.witness;
-            square += expected.witness * expected.witness;
+        for (std::size_t i = 0; i < claimed_.size(); ++i) {
+            product += claimed_[i] * expected_[i].value;
+            square += expected_[i].value * expected_[i].value;
         }
-        const double near = 0.01 * std::sqrt(square / static_cast<double>(entries_.size()));
-        const bool all = std::ranges::all_of(entries_, [&](const auto& entry) {
-            return std::fabs(entry.first - product / square * entry.second.witness) <= near;
-        });
-        return all && square > 0.0 ? product / square : std::numeric_limits<double>::quiet_NaN();
+        const double near = 0.01 * std::sqrt(square / static_cast<double>(claimed_.size()));
+        for (std::size_t i = 0; i < claimed_.size(); ++i) {
+            if (!(std::fabs(claimed_[i] - product / square * expected_[i].value) <= near)) {
+                return std::numeric_limits<double>::quiet_NaN();
+            }
+        }
+        return square > 0.0 ? product / square : std::numeric_limits<double>::quiet_NaN();
     }
 
 private:
     template <class Index>
     void judge_entry(std::size_t i, const Index& index) {
-        const auto& [claimed, expected] = entries_[i];
-        const double distance = std::fabs(claimed - expected.witness);
+        const double claimed = claimed_[i];
+        const BoundedNumber& expected = expected_[i];
+        const double distance = std::fabs(claimed - expected.value);
         const double probable = probable_deviations * std::sqrt(expected.error.square);
         const double likely = std::min(probable, expected.error.worst);
         const double explained = expected.error.worst + expected.error.jump;
@@ -97,20 +97,26 @@ private:
             bound = likely;
         } else if (distance <= expected.error.worst && worst_tells) {
             bound = expected.error.worst;
-        } else if (distance <= explained || !std::isfinite(explained) || !std::isfinite(expected.witness)) {
+        } else if (distance <= explained || !std::isfinite(explained) || !std::isfinite(expected.value)) {
             ++result_.undetermined;
         } else {
             ++result_.failed;
         }
-        result_.kinks += expected.error.jump > 0.0 ? 1 : 0;
-        double ulp =
-            distance == 0.0 ? 0.0 : distance / (ulp_ * std::max({expected.size, negligible * largest_, smallest_}));
-        ulp = std::isnan(ulp) ? std::numeric_limits<double>::infinity() : ulp;
+        if (expected.error.jump > 0.0) {
+            ++result_.kinks;
+        }
+        double ulp = 0.0;
+        if (distance != 0.0) {
+            ulp = distance / (ulp_ * std::max({expected.size, negligible * largest_, smallest_}));
+        }
+        if (std::isnan(ulp)) {
+            ulp = std::numeric_limits<double>::infinity();
+        }
         if (i == 0 || ulp > result_.worst_ulp) {
             result_.worst_ulp = ulp;
             result_.where = index(i);
             result_.claimed = claimed;
-            result_.witness = expected.witness;
+            result_.witness = expected.value;
             result_.bound = bound;
         }
     }
@@ -118,27 +124,10 @@ private:
     double ulp_;  ///< of 1
     double smallest_;
     double largest_ = 0.0, floor_ = 0.0;
+    std::span<const double> claimed_;
+    std::span<const BoundedNumber> expected_;
     CertifiedTensor result_;
-    std::vector<std::pair<double, Expected>> entries_;
 };
-
-/// Terms of a parameter's gradient so far.
-struct ParameterSums {
-    std::vector<Expected> entry;
-    std::vector<double> terms;  ///< Σ |δ a| over rows
-};
-
-/// Adds δ a, Table 2, rows W and b, for one unit and one input of it.
-void add_term(Expected& to, double& terms, double delta, const UnitBound& bound, double a, const ErrorBound& of_a) {
-    const double size = std::fabs(a);
-    to.witness += delta * a;
-    to.size += bound.size * size;
-    terms += std::fabs(delta) * size;
-    const double largest = std::fabs(delta) + bound.error.worst;
-    to.error.worst += bound.error.worst * size + largest * of_a.worst;
-    to.error.square += bound.error.square * size * size + delta * delta * of_a.square;
-    to.error.jump += bound.error.jump * (size + of_a.worst);
-}
 
 std::string symbol(const char* letter, std::size_t layer) {
     return std::string(letter) + "(" + std::to_string(layer + 1) + ")";
@@ -178,26 +167,26 @@ void name_factors(Certificate& certificate, const std::vector<double>& ratios) {
     }
 }
 
-/// The claims against the witness, in double whatever they were computed in.
-Certificate certify_in_double(const BasicMlp<double>& net, const LossFunction& function,
-                              const BasicDataset<double>& data, const ClaimedDerivatives<double>& claimed,
-                              const Precision& precision) {
-    const std::size_t rows = data.rows(), n = net.inputs(), K = net.outputs();
-    assert(rows > 0 && data.y.rows() == rows && claimed.jacobians.rows() == rows);
+/// The gradient's entries, a vector for each parameter, and ∂ŷ/∂x of all rows, as the witness and the bounds have them.
+struct Expectation {
+    std::vector<std::vector<BoundedNumber>> parameters;
+    std::vector<BoundedNumber> input;
+};
+
+Expectation expected_derivatives(const BasicMlp<double>& net, const LossFunction& function,
+                                 const BasicDataset<double>& data, const Arithmetic& arithmetic) {
+    const std::size_t rows = data.rows();
     const math::OutputLoss loss =
         output_loss(function, net.architecture().output, net.architecture().activation_settings());
-    const double reduction = reduction_factor(function.kind, K, net.architecture().conventions);
+    const double reduction = reduction_factor(function.kind, net.outputs(), net.architecture().conventions);
     const double total = data.total_weight();
     RowWitness witness(net, loss, reduction);
-    RowBound bounds(net, loss, reduction, precision);
-    std::vector<ParameterSums> weights, biases;
+    RowBound bounds(net, loss, reduction, arithmetic);
+    Expectation expected;
     for (std::size_t l = 0; l < net.layers(); ++l) {
-        const std::size_t count = net.weight(l).rows() * net.weight(l).columns();
-        weights.push_back({std::vector<Expected>(count), std::vector<double>(count)});
-        biases.push_back({std::vector<Expected>(net.bias(l).size()), std::vector<double>(net.bias(l).size())});
+        expected.parameters.emplace_back(net.weight(l).rows() * net.weight(l).columns());
+        expected.parameters.emplace_back(net.bias(l).size());
     }
-    Certificate certificate{.rows = rows};
-    TensorJudge input("d(yhat)/d(x)", precision);
     for (std::size_t row = 0; row < rows; ++row) {
         const double share = data.weight(row) / total;
         const RowDerivatives& found = witness(data.x.row(row), data.y.row(row), share);
@@ -206,57 +195,64 @@ Certificate certify_in_double(const BasicMlp<double>& net, const LossFunction& f
             const std::span<const double> a = l == 0 ? data.x.row(row) : std::span<const double>(found.a[l - 1]);
             for (std::size_t i = 0; i < net.bias(l).size(); ++i) {
                 const UnitBound& bound = bounds.delta(l)[i];
-                const double delta = found.delta[l][i];
                 for (std::size_t j = 0; j < a.size(); ++j) {
-                    const std::size_t at = i * a.size() + j;
-                    add_term(weights[l].entry[at], weights[l].terms[at], delta, bound, a[j],
-                             l == 0 ? ErrorBound{} : bounds.activation(l - 1)[j]);
+                    expected.parameters[2 * l][i * a.size() + j].add(found.delta[l][i], bound, a[j],
+                                                                     bounds.input(l)[j]);
                 }
-                add_term(biases[l].entry[i], biases[l].terms[i], delta, bound, 1.0, {});
+                expected.parameters[2 * l + 1][i].add(found.delta[l][i], bound, 1.0, {});
             }
         }
-        for (std::size_t k = 0; k < K; ++k) {
+        for (std::size_t k = 0; k < net.outputs(); ++k) {
             const std::vector<UnitBound> bound = bounds.input_jacobian(found, k);
-            for (std::size_t j = 0; j < n; ++j) {
-                input.add(claimed.jacobians(row, k * n + j),
-                          {found.input_jacobian(k, j), bound[j].size, bound[j].error});
+            for (std::size_t j = 0; j < bound.size(); ++j) {
+                expected.input.push_back(
+                    {.value = found.input_jacobian(k, j), .size = bound[j].size, .error = bound[j].error});
             }
         }
     }
-    const std::size_t in_sequence = std::min(rows, leaf_rows) + std::bit_width((rows - 1) / leaf_rows) + 1;
+    // Leaves of rows in sequence, then a binary tree over them (docs/numerics.md).
+    const std::size_t in_sequence =
+        std::min(rows, kernels::leaf_rows) + std::bit_width((rows - 1) / kernels::leaf_rows) + 1;
+    for (std::vector<BoundedNumber>& parameter : expected.parameters) {
+        for (BoundedNumber& entry : parameter) {
+            entry.add_roundings(in_sequence, arithmetic);
+        }
+    }
+    return expected;
+}
+
+/// The claims against the witness, in double whatever they were computed in.
+Certificate certify_in_double(const BasicMlp<double>& net, const LossFunction& function,
+                              const BasicDataset<double>& data, const ClaimedDerivatives<double>& claimed,
+                              const Arithmetic& arithmetic) {
+    const std::size_t n = net.inputs(), K = net.outputs();
+    assert(data.rows() > 0 && data.y.rows() == data.rows() && claimed.jacobians.rows() == data.rows());
+    const Expectation expected = expected_derivatives(net, function, data, arithmetic);
     std::vector<TensorJudge> judges;
     double largest = 0.0;
-    const auto collect = [&](const std::string& tensor, ParameterSums& sums, std::span<const double> values) {
-        TensorJudge& judge = judges.emplace_back(tensor, precision);
-        for (std::size_t at = 0; at < values.size(); ++at) {
-            Expected& expected = sums.entry[at];
-            if (sums.terms[at] > 0.0) {
-                const double own = gamma_of(in_sequence, precision.unit) * sums.terms[at] + precision.smallest;
-                const double probable =
-                    precision.unit * std::sqrt(static_cast<double>(in_sequence)) * sums.terms[at] + precision.smallest;
-                expected.error.worst += own;
-                expected.error.square += probable * probable;
-            }
-            judge.add(values[at], expected);
-        }
-        largest = std::max(largest, judge.largest());
+    const auto judge = [&](const std::string& tensor, std::span<const double> values) {
+        const std::vector<BoundedNumber>& entries = expected.parameters[judges.size()];
+        judges.emplace_back(tensor, arithmetic, values, entries);
+        largest = std::max(largest, judges.back().largest());
     };
     for (std::size_t l = 0; l < net.layers(); ++l) {
         const MatrixView<const double> W = claimed.gradient.weight(l);
-        collect(weight_name(l), weights[l], {W.data(), W.rows() * W.columns()});
-        collect(bias_name(l), biases[l], claimed.gradient.bias(l));
+        judge(weight_name(l), {W.data(), W.rows() * W.columns()});
+        judge(bias_name(l), claimed.gradient.bias(l));
     }
+    Certificate certificate{.rows = data.rows()};
     std::vector<double> ratios;
     for (std::size_t tensor = 0; tensor < judges.size(); ++tensor) {
-        const std::size_t columns = tensor % 2 == 0 ? net.weight(tensor / 2).columns() : 0;
+        const std::size_t columns = net.weight(tensor / 2).columns();
         ratios.push_back(judges[tensor].ratio());
-        certificate.parameters.push_back(judges[tensor].judge(precision.unit * largest, [&](std::size_t at) {
-            return columns == 0 ? std::vector<std::size_t>{at} : std::vector<std::size_t>{at / columns, at % columns};
+        certificate.parameters.push_back(judges[tensor].judge(arithmetic.unit * largest, [&](std::size_t at) {
+            return tensor % 2 == 1 ? std::vector{at} : std::vector{at / columns, at % columns};
         }));
     }
-    certificate.input = input.judge(0.0, [&](std::size_t i) {
-        return std::vector<std::size_t>{i / (K * n), i / n % K, i % n};
-    });
+    certificate.input = TensorJudge("d(yhat)/d(x)", arithmetic, claimed.jacobians.values(), expected.input)
+                            .judge(0.0, [&](std::size_t i) {
+                                return std::vector{i / (K * n), i / n % K, i % n};
+                            });
     certificate.verdict = certificate.input.verdict;
     for (const CertifiedTensor& tensor : certificate.parameters) {
         if (tensor.verdict == Verdict::fail || certificate.verdict == Verdict::pass) {
@@ -270,7 +266,15 @@ Certificate certify_in_double(const BasicMlp<double>& net, const LossFunction& f
 }  // namespace
 
 std::string_view name(Verdict verdict) {
-    return verdict == Verdict::pass ? "PASS" : verdict == Verdict::fail ? "FAIL" : "UNDETERMINED";
+    switch (verdict) {
+        case Verdict::pass:
+            return "PASS";
+        case Verdict::fail:
+            return "FAIL";
+        case Verdict::undetermined:
+            return "UNDETERMINED";
+    }
+    __builtin_unreachable();
 }
 
 template <class T>
@@ -290,7 +294,7 @@ Certificate certify(const BasicMlp<T>& net, const LossFunction& function, const 
     return certify_in_double(
         convert<double>(net), function,
         {convert<double>(data.x), convert<double>(data.y), {data.weights.begin(), data.weights.end()}},
-        {convert<double>(claimed.gradient), convert<double>(claimed.jacobians)}, precision_of<T>());
+        {convert<double>(claimed.gradient), convert<double>(claimed.jacobians)}, arithmetic_of<T>());
 }
 
 namespace {

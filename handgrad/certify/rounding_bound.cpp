@@ -5,6 +5,11 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <utility>
+
+#include "handgrad/kernels/plan.hpp"
+#include "handgrad/nn/plain_loops.hpp"
 
 namespace handgrad::certify {
 namespace {
@@ -12,19 +17,18 @@ namespace {
 /// Roundings of an elementary function and of the few operations around it, in units of the result: the worst that
 /// math/elementary.hpp states is 2.2 ulp.
 constexpr double function_roundings = 8.0;
-/// Layers with so few outputs sum in lanes and trees (docs/numerics.md), in no order that exact_sum() follows.
-constexpr std::size_t narrow_outputs = 16;
+constexpr double infinite = std::numeric_limits<double>::infinity();
 
 double squared(double v) { return v * v; }
-constexpr double infinite = std::numeric_limits<double>::infinity();
 
 /// Whether a kink of an elementwise activation lies within the error of z.
 bool near_kink(Activation activation, double z, const ErrorBound& error) {
     return facts(activation).kink && error.worst > 0.0 && std::fabs(z) <= error.worst;
 }
 
-/// Largest |f′(t) − f′(z)| for t within `error` of z, and largest |f′(t)|.
+/// f′(z) (NaN where there is no such number), largest |f′(t) − f′(z)| for t within `error` of z, and largest |f′(t)|.
 struct SlopeRange {
+    double here;
     double change;
     double largest;
 };
@@ -32,7 +36,7 @@ SlopeRange slopes_around(Activation activation, const ActivationSettings& settin
     return visit(activation, [&]<class F>(F) -> SlopeRange {
         if constexpr (F::facts.elementwise) {
             const double here = F::derivative(z, settings);
-            SlopeRange range{0.0, std::fabs(here)};
+            SlopeRange range{here, 0.0, std::fabs(here)};
             std::array<double, 5> at{z - error, z - 0.5 * error, z + 0.5 * error, z + error, z};
             if (std::fabs(z) < error) {
                 at[4] = 0.0;
@@ -44,9 +48,20 @@ SlopeRange slopes_around(Activation activation, const ActivationSettings& settin
             }
             return range;
         } else {
-            return {1.0, 1.0};
+            return {std::numeric_limits<double>::quiet_NaN(), 1.0, 1.0};
         }
     });
+}
+
+double derivative_at(Activation activation, const ActivationSettings& settings, double z) {
+    return slopes_around(activation, settings, z, 0.0).here;
+}
+
+/// Terms of which one may have overflowed have no bound.
+void check_size(double size, const Arithmetic& arithmetic, ErrorBound& error) {
+    if (!(size <= arithmetic.largest)) {
+        error.worst = infinite;
+    }
 }
 
 /// Error of a sum: that of its terms and `own` for its roundings.
@@ -54,27 +69,266 @@ ErrorBound plus(const ErrorBound& terms, double own_worst, double own_probable) 
     return {terms.worst + own_worst, terms.square + squared(own_probable), terms.jump};
 }
 
+/// That of a sum of so many terms, whose sizes add up to `size`.
+ErrorBound plus_sum(const ErrorBound& terms, std::size_t count, double size, const Arithmetic& arithmetic) {
+    return plus(terms, arithmetic.of_sum(count) * size + arithmetic.smallest,
+                arithmetic.unit * std::sqrt(static_cast<double>(count)) * size + arithmetic.smallest);
+}
+
 }  // namespace
 
+// --- Arithmetic and hypothesis --------------------------------------------------------------------------------------
+
 template <>
-Precision precision_of<float>() {
+Arithmetic arithmetic_of<float>() {
     return {0x1p-24, std::numeric_limits<float>::min(), std::numeric_limits<float>::max(),
             std::numeric_limits<float>::digits};
 }
 /// The witness computes in double itself, so that its own roundings count too.
 template <>
-Precision precision_of<double>() {
+Arithmetic arithmetic_of<double>() {
     return {0x1p-52, std::numeric_limits<double>::min() / complex_step_size, std::numeric_limits<double>::max(),
             std::numeric_limits<double>::digits};
 }
+/// Where their numbers end is for the caller to say: 0 and ∞ leave it out here.
+Arithmetic foreign_arithmetic(double unit) { return {.unit = unit, .largest = infinite, .foreign = true}; }
 
-double gamma_of(std::size_t n, double unit) {
-    const double share = static_cast<double>(n) * unit;
-    return share < 0.5 ? share / (1.0 - share) : 1.0;
+double Arithmetic::of_sum(std::size_t n) const {
+    const double count = static_cast<double>(n) + (foreign ? 1.0 : 0.0);  // theirs: a factor of each term beforehand
+    const double share = count * unit;
+    const double gamma = share < 0.5 ? share / (1.0 - share) : 1.0;
+    return foreign ? std::min(gamma, 8.0 * std::sqrt(count) * unit) : gamma;
 }
 
-RowBound::RowBound(const BasicMlp<double>& net, const math::OutputLoss& loss, double reduction, Precision precision)
-    : net_(net), loss_(loss), reduction_(reduction), precision_(precision) {
+Slope Hypothesis::slope(std::size_t l, std::size_t layers) const {
+    if (l + 1 == layers) {
+        return output;
+    }
+    return hidden.empty() ? Slope::right : hidden[l];
+}
+
+ActivationSettings Hypothesis::settings(ActivationSettings own) const {
+    if (other_kink) {
+        own.kink = own.kink == Kink::right_limit ? Kink::nearest_zero : Kink::right_limit;
+    }
+    return own;
+}
+
+void BoundedNumber::add(double delta, const UnitBound& bound, double a, const ErrorBound& of_a, double times) {
+    const double of_product = times * std::fabs(a);
+    value += times * delta * a;
+    size += bound.size * of_product;
+    terms += std::fabs(delta) * of_product;
+    const double largest = std::fabs(delta) + bound.error.worst;
+    error.worst += bound.error.worst * of_product + times * largest * of_a.worst;
+    error.square += bound.error.square * of_product * of_product + times * times * delta * delta * of_a.square;
+    error.jump += bound.error.jump * (of_product + times * of_a.worst);
+}
+
+void BoundedNumber::add_roundings(std::size_t count, const Arithmetic& arithmetic) {
+    if (terms > 0.0) {
+        error = plus_sum(error, count, terms, arithmetic);
+    }
+}
+
+std::vector<double> row_times(std::span<const double> v, MatrixView<const double> M) {
+    std::vector<double> result(M.columns());
+    plain::linear_backward_input<double>(M, {v.data(), 1, v.size()}, {result.data(), 1, result.size()});
+    return result;
+}
+
+// --- Last layer -----------------------------------------------------------------------------------------------------
+
+/// ∂l/∂z of the last layer as a function of its logits and of ŷ, and how far that moves.
+class RowBound::OutputRow {
+public:
+    OutputRow(const RowBound& of, const RowValues& row, std::span<const double> y, double share)
+        : of_(of), row_(row), y_(y), factor_(share * of.reduction_) {
+        math::row_outputs<double>(loss_.output, loss_.settings, z_, yhat_);
+        if (foreign_) {
+            roundings_ *= 2.0;  // g and l by their formulas, then g′
+        }
+        if (loss_.output == Activation::softmax) {
+            total_ = std::accumulate(y.begin(), y.end(), 0.0);
+            roundings_ += static_cast<double>(y.size());
+        }
+    }
+
+    /// With all digits, or literally from ŷ.
+    const std::vector<double>& delta(bool literal) {
+        math::row_loss<double>(loss_, z_, yhat_, y_, factor_, math::Derivatives::logits_yhat, delta_, da_);
+        if (literal) {
+            set_literal_delta();
+        }
+        if (which_ == Slope::missing) {
+            delta_ = da_;
+        } else if (which_ == Slope::at_activation) {
+            for (std::size_t k = 0; k < y_.size(); ++k) {
+                delta_[k] = da_[k] * derivative_at(loss_.output, loss_.settings, yhat_[k]);
+            }
+        }
+        return delta_;
+    }
+
+    /// Its own roundings, and how it moves when each logit moves within its error and each ŷ within the rounding of g.
+    std::vector<UnitBound> bound() {
+        here_ = delta(foreign_);
+        for (std::size_t k = 0; k < y_.size(); ++k) {
+            const double size = size_of(k);
+            const double own = size > 0.0 ? roundings_ * arithmetic_.unit * size + arithmetic_.smallest : 0.0;
+            bound_[k] = {.size = size, .error = {own, squared(own), 0.0}};
+            check_size(size, arithmetic_, bound_[k].error);
+        }
+        for (std::size_t j = 0; j < y_.size(); ++j) {
+            move_logit(j);
+            move_output(j);
+        }
+        return bound_;
+    }
+
+private:
+    /// Eq. (11), (19) and Table 2 as they are written, and ŷ − y where they make that.
+    void set_literal_delta() {
+        visit(loss_.kind, [&]<class L>(L) {
+            if constexpr (L::facts.residual) {
+                for (std::size_t k = 0; k < y_.size(); ++k) {
+                    da_[k] = factor_ * L::derivative(yhat_[k] - y_[k], loss_.parameters);
+                }
+            }
+        });
+        if (loss_.fused()) {
+            for (std::size_t k = 0; k < y_.size(); ++k) {
+                delta_[k] = factor_ * (total_ * yhat_[k] - y_[k]);
+            }
+            return;
+        }
+        visit(loss_.output,
+              [&]<class G>(G) { math::row_times_jacobian<G, double>(loss_.settings, z_, yhat_, da_, delta_); });
+    }
+
+    /// The sum of the absolute values of the terms that ∂l/∂z_k is computed from.
+    [[nodiscard]] double size_of(std::size_t k) const {
+        const double scale = std::fabs(factor_), dz = std::fabs(here_[k]), y = y_[k], yhat = yhat_[k];
+        if (which_ != Slope::right) {
+            return dz;
+        }
+        if (loss_.fused() && foreign_) {
+            return scale * (std::max(1.0, total_) * yhat + std::fabs(y));
+        }
+        if (loss_.fused() && loss_.kind == Loss::binary_cross_entropy) {
+            return scale *
+                   (std::fabs(1.0 - y) * math::Sigmoid::value(z_[k]) + std::fabs(y) * math::Sigmoid::value(-z_[k]));
+        }
+        if (loss_.fused() && loss_.kind == Loss::poisson) {
+            return scale * (y < 0.5 ? yhat + std::fabs(y) : std::fabs(std::expm1(z_[k])) + std::fabs(1.0 - y));
+        }
+        if (loss_.fused()) {  // softmax and cross_entropy
+            return std::max(dz, scale * (yhat * std::fabs(total_ - y) + std::fabs(y) * (1.0 - yhat)));
+        }
+        const auto finite_size = [](double v) { return std::isfinite(v) ? std::fabs(v) : 0.0; };
+        if (loss_.output == Activation::softmax) {
+            double largest = 0.0;
+            for (const double v : da_) {
+                largest = std::max(largest, finite_size(v));
+            }
+            return 2.0 * largest * yhat;
+        }
+        return std::max(dz, finite_size(da_[k]) * slopes_around(loss_.output, loss_.settings, z_[k], 0.0).largest);
+    }
+
+    /// Adds what changes between the row and both ends of an interval around logit or output j, that move(±1) goes to.
+    template <class Move>
+    void add_change(std::size_t j, bool worst, bool probable, bool kink, const Move& move) {
+        const double logit = z_[j];
+        const std::vector<double> yhat = yhat_;
+        std::vector<double> change(y_.size(), 0.0);
+        for (const double side : {-1.0, 1.0}) {
+            move(side);
+            delta(foreign_);
+            kink = kink || (facts(loss_.kind).kink && (yhat_[j] - y_[j]) * (row_.a.back()[j] - y_[j]) <= 0.0);
+            for (std::size_t k = 0; k < change.size(); ++k) {
+                const double moved = std::fabs(delta_[k] - here_[k]);
+                change[k] = std::isfinite(moved) ? std::max(change[k], moved) : infinite;
+            }
+            z_[j] = logit;
+            yhat_ = yhat;
+        }
+        for (std::size_t k = 0; k < change.size(); ++k) {
+            ErrorBound& total = bound_[k].error;
+            if (worst && kink) {
+                total.jump += change[k] + std::fabs(here_[k] - row_.delta.back()[k]);
+            }
+            if (worst && !kink) {
+                total.worst += change[k];
+            }
+            if (probable && !kink) {
+                total.square += squared(change[k] / probable_deviations);
+            }
+        }
+    }
+
+    void move_logit(std::size_t j) {
+        const ErrorBound& error = of_.z_error_.back()[j];
+        const double logit = z_[j];
+        for (const bool worst : {true, false}) {
+            const double reach = worst ? error.worst : probable_deviations * std::sqrt(error.square);
+            if (!std::isfinite(reach)) {
+                for (UnitBound& any : bound_) {
+                    any.error.worst = infinite;
+                }
+            } else if (reach > 0.0) {
+                add_change(j, worst, !worst, near_kink(loss_.output, logit, error), [&](double side) {
+                    z_[j] = logit + side * reach;
+                    math::row_outputs<double>(loss_.output, loss_.settings, z_, yhat_);
+                });
+            }
+        }
+    }
+
+    /// ŷ_j within the rounding of g; where somebody subtracts ŷ − y, within that of both.
+    void move_output(std::size_t j) {
+        if (!foreign_ && (loss_.fused() || facts(loss_.output).exact)) {
+            return;
+        }
+        const double yhat = yhat_[j], y = y_[j];
+        double reach =
+            facts(loss_.output).exact ? 0.0 : roundings_ * arithmetic_.unit * std::fabs(yhat) + arithmetic_.smallest;
+        if (foreign_) {
+            reach += 2.0 * arithmetic_.unit * (std::fabs(yhat) + std::fabs(y));
+        }
+        // Where rounding can put ŷ on the end of the domain, y/ŷ or (1 − y)/(1 − ŷ) has no bound.
+        const LossFacts& domain = facts(loss_.kind);
+        const bool low = y != 0.0 && yhat - reach <= domain.lowest_output;
+        const bool high = y != 1.0 && yhat + reach >= domain.highest_output;
+        if (!foreign_ && (low || high)) {
+            bound_[j].error.worst = infinite;
+            return;
+        }
+        add_change(j, true, true, false, [&](double side) { yhat_[j] = yhat + side * reach; });
+    }
+
+    const RowBound& of_;
+    const math::OutputLoss& loss_ = of_.loss_;
+    const Arithmetic& arithmetic_ = of_.arithmetic_;
+    Slope which_ = of_.hypothesis_.output;
+    bool foreign_ = arithmetic_.foreign;
+    const RowValues& row_;
+    std::span<const double> y_;
+    double factor_;
+    double total_ = 1.0;  ///< Σ y, of which softmax deals out shares
+    double roundings_ = function_roundings;
+    std::vector<double> z_ = row_.z.back(), yhat_ = z_, da_ = z_, delta_ = z_;
+    std::vector<double> here_;  ///< delta of the row itself
+    std::vector<UnitBound> bound_ = std::vector<UnitBound>(y_.size());
+};
+
+// --- One row --------------------------------------------------------------------------------------------------------
+
+RowBound::RowBound(const BasicMlp<double>& net, const math::OutputLoss& loss, double reduction,
+                   const Arithmetic& arithmetic, Hypothesis hypothesis)
+    : net_(net), loss_(loss), reduction_(reduction), arithmetic_(arithmetic), hypothesis_(std::move(hypothesis)) {
+    loss_.settings = hypothesis_.settings(net.architecture().activation_settings());
+    a_error_.emplace_back(net.inputs());
     for (std::size_t l = 0; l < net.layers(); ++l) {
         const std::size_t units = net.architecture().sizes[l + 1];
         z_error_.emplace_back(units);
@@ -83,71 +337,88 @@ RowBound::RowBound(const BasicMlp<double>& net, const math::OutputLoss& loss, do
     }
 }
 
-void RowBound::operator()(const RowDerivatives& row, std::span<const double> x, std::span<const double> y,
-                          double share) {
+void RowBound::operator()(const RowValues& row, std::span<const double> x, std::span<const double> y, double share) {
     forward(row, x);
-    output(row, y, share);
-    std::vector<double> da;
+    delta_.back() = OutputRow(*this, row, y, share).bound();
     for (std::size_t l = net_.layers() - 1; l-- > 0;) {
         delta_[l] = back_to_activation(l + 1, delta_[l + 1], row.delta[l + 1], false);
-        da.assign(row.delta[l].size(), 0.0);
-        for (std::size_t i = 0; i < row.delta[l + 1].size(); ++i) {
-            for (std::size_t j = 0; j < da.size(); ++j) {
-                da[j] += net_.weight(l + 1)(i, j) * row.delta[l + 1][i];
-            }
-        }
-        through_slope(row, l, da, delta_[l]);
+        through_slope(row, l, row_times(row.delta[l + 1], net_.weight(l + 1)), delta_[l]);
     }
 }
 
-/// z = W a + b and a = f(z): roundings of the sum, what the errors of a bring, and what f makes of both.
-void RowBound::forward(const RowDerivatives& row, std::span<const double> x) {
+void RowBound::backward(RowValues& row, std::span<const double> y, double share) const {
+    row.delta.back() = OutputRow(*this, row, y, share).delta(false);
+    for (std::size_t l = net_.layers() - 1; l-- > 0;) {
+        const bool missing = hypothesis_.slope(l, net_.layers()) == Slope::missing;
+        row.delta[l] = row_times(row.delta[l + 1], net_.weight(l + 1));
+        for (std::size_t i = 0; i < row.delta[l].size(); ++i) {
+            const double at = slope_at(row, l, i).first;
+            row.slope[l][i] = missing ? 1.0 : derivative_at(net_.architecture().activation(l), loss_.settings, at);
+            row.delta[l][i] *= row.slope[l][i];
+        }
+    }
+}
+
+/// z = W a + b and a = f(z): what the errors of a and the roundings of the sum bring, and what f makes of both.
+void RowBound::forward(const RowValues& row, std::span<const double> x) {
     const Architecture& shape = net_.architecture();
-    const double u = precision_.unit;
+    const double u = arithmetic_.unit;
+    if (arithmetic_.foreign) {
+        std::ranges::transform(x, a_error_[0].begin(), [&](double v) {
+            return ErrorBound{u * std::fabs(v), squared(u * v), 0.0};
+        });
+    }
     for (std::size_t l = 0; l < net_.layers(); ++l) {
-        const std::span<const double> a = l == 0 ? x : std::span<const double>(row.a[l - 1]);
-        const MatrixView<const double> W = net_.weight(l);
         const Activation f = shape.activation(l);
         for (std::size_t i = 0; i < row.z[l].size(); ++i) {
-            double size = std::fabs(net_.bias(l)[i]);
-            ErrorBound error;
-            for (std::size_t j = 0; j < a.size(); ++j) {
-                size += std::fabs(W(i, j) * a[j]);
-                if (l > 0) {
-                    error.worst += std::fabs(W(i, j)) * a_error_[l - 1][j].worst;
-                    error.square += squared(W(i, j)) * a_error_[l - 1][j].square;
-                }
-            }
-            if (size > 0.0) {
-                error = plus(error, gamma_of(a.size() + 1, u) * size + precision_.smallest,
-                             u * std::sqrt(static_cast<double>(a.size() + 1)) * size);
-            }
-            if (near_kink(f, row.z[l][i], error) && exact_sum(l, i, a)) {
-                error = {};
-            }
-            if (!(size <= precision_.largest)) {
-                error.worst = infinite;
-            }
-            z_error_[l][i] = error;
+            const ErrorBound error = z_error_[l][i] = sum_error(row, l == 0 ? x : row.a[l - 1], l, i);
             if (!facts(f).elementwise) {
                 continue;  // softmax stands last, and nothing is multiplied by its outputs
             }
-            const SlopeRange range = slopes_around(f, shape.activation_settings(), row.z[l][i], error.worst);
-            const double own =
-                facts(f).exact ? 0.0 : function_roundings * u * std::fabs(row.a[l][i]) + precision_.smallest;
-            a_error_[l][i] = plus({range.largest * error.worst, squared(range.largest) * error.square}, own, own);
+            const SlopeRange range = slopes_around(f, loss_.settings, row.z[l][i], error.worst);
+            double own = 0.0;
+            if (!facts(f).exact) {
+                own = function_roundings * u * std::fabs(row.a[l][i]) + arithmetic_.smallest;
+            }
+            a_error_[l + 1][i] = plus({range.largest * error.worst, squared(range.largest) * error.square}, own, own);
         }
     }
 }
 
-/// Whether the sum of a hidden unit, in the order of its inputs from the bias on, needs no rounding at all: then z is
-/// the same in every precision, and the convention decides a kink.
-bool RowBound::exact_sum(std::size_t layer, std::size_t unit, std::span<const double> a) const {
-    if (layer + 1 == net_.layers() && net_.outputs() < narrow_outputs) {
+/// Error of z of a unit whose inputs are `a`.
+ErrorBound RowBound::sum_error(const RowValues& row, std::span<const double> a, std::size_t layer,
+                               std::size_t unit) const {
+    const std::span<const double> w = net_.weight(layer).row(unit);
+    double size = std::fabs(net_.bias(layer)[unit]);
+    ErrorBound error;
+    for (std::size_t j = 0; j < a.size(); ++j) {
+        size += std::fabs(w[j] * a[j]);
+        error.worst += std::fabs(w[j]) * a_error_[layer][j].worst;
+        error.square += squared(w[j]) * a_error_[layer][j].square;
+    }
+    if (size > 0.0) {
+        error = plus_sum(error, a.size() + 1, size, arithmetic_);
+    }
+    const double z = row.z[layer][unit];
+    if (near_kink(net_.architecture().activation(layer), z, error) && exact_sum(layer, unit, a, z)) {
+        error = {};
+    }
+    check_size(size, arithmetic_, error);
+    return error;
+}
+
+/// Whether z needs no rounding at all: then it is the same in every precision, and the convention decides a kink. Of
+/// the engine that is a sum of a hidden unit that loses nothing in the order of its inputs from the bias on.
+bool RowBound::exact_sum(std::size_t layer, std::size_t unit, std::span<const double> a, double z) const {
+    if (arithmetic_.foreign) {
+        return z == 0.0;
+    }
+    // Such a layer sums in lanes and trees (docs/numerics.md), in no order that is followed here.
+    if (layer + 1 == net_.layers() && net_.outputs() < kernels::narrow_outputs) {
         return false;
     }
     const auto fits = [&](double v) {
-        return precision_.digits == std::numeric_limits<double>::digits ||
+        return arithmetic_.digits == std::numeric_limits<double>::digits ||
                static_cast<double>(static_cast<float>(v)) == v;
     };
     double sum = net_.bias(layer)[unit];
@@ -157,8 +428,8 @@ bool RowBound::exact_sum(std::size_t layer, std::size_t unit, std::span<const do
         const double next = sum + product;
         const double virtual_product = next - sum;
         const double lost = (sum - (next - virtual_product)) + (product - virtual_product);
-        if ((layer > 0 && a_error_[layer - 1][j].worst > 0.0 && w != 0.0) || std::fma(w, a[j], -product) != 0.0 ||
-            lost != 0.0 || !fits(next)) {
+        if ((a_error_[layer][j].worst > 0.0 && w != 0.0) || std::fma(w, a[j], -product) != 0.0 || lost != 0.0 ||
+            !fits(next)) {
             return false;
         }
         sum = next;
@@ -166,139 +437,30 @@ bool RowBound::exact_sum(std::size_t layer, std::size_t unit, std::span<const do
     return true;
 }
 
-/// Error of f′ at a unit of a hidden layer.
-ErrorBound RowBound::slope_error(std::size_t layer, std::size_t unit, double z, double slope) const {
+/// Where f′ is taken in the hypothesis (not missing), and the error there.
+std::pair<double, ErrorBound> RowBound::slope_at(const RowValues& row, std::size_t layer, std::size_t unit) const {
+    if (hypothesis_.slope(layer, net_.layers()) == Slope::at_activation) {
+        return {row.a[layer][unit], a_error_[layer + 1][unit]};
+    }
+    return {row.z[layer][unit], z_error_[layer][unit]};
+}
+
+/// Error of what stands for f′ at a unit.
+ErrorBound RowBound::slope_error(const RowValues& row, std::size_t layer, std::size_t unit, double slope) const {
+    if (hypothesis_.slope(layer, net_.layers()) == Slope::missing) {
+        return {};
+    }
     const Activation f = net_.architecture().activation(layer);
-    const ActivationSettings settings = net_.architecture().activation_settings();
-    const ErrorBound& error = z_error_[layer][unit];
+    const auto [at, error] = slope_at(row, layer, unit);
+    const double change = slopes_around(f, loss_.settings, at, error.worst).change;
     if (facts(f).piecewise_linear) {
-        const double jump = near_kink(f, z, error) ? slopes_around(f, settings, z, error.worst).change : 0.0;
-        const double other = near_kink(f, z, error) ? std::fabs(slope - visit(f,
-                                                                              [&]<class F>(F) -> double {
-                                                                                  if constexpr (F::facts.elementwise) {
-                                                                                      return F::derivative(z, settings);
-                                                                                  } else {
-                                                                                      return 0.0;
-                                                                                  }
-                                                                              }))
-                                                    : 0.0;
-        return {0.0, 0.0, jump + other};
+        const double other = std::fabs(slope - derivative_at(f, loss_.settings, at));
+        return {0.0, 0.0, near_kink(f, at, error) ? change + other : 0.0};
     }
-    const double own = function_roundings * precision_.unit * std::fabs(slope) + precision_.smallest;
+    const double own = function_roundings * arithmetic_.unit * std::fabs(slope) + arithmetic_.smallest;
     const double probable = probable_deviations * std::sqrt(error.square);
-    return {slopes_around(f, settings, z, error.worst).change + own,
-            squared(slopes_around(f, settings, z, probable).change / probable_deviations) + squared(own), 0.0};
-}
-
-/// Size of ∂l/∂z_k of the last layer: the sum of the absolute values of the terms that it is computed from.
-double RowBound::output_size(std::size_t k, std::span<const double> z, std::span<const double> yhat,
-                             std::span<const double> y, std::span<const double> da, double dz, double factor) const {
-    const double scale = std::fabs(factor);
-    if (loss_.fused() && loss_.kind == Loss::binary_cross_entropy) {
-        return scale *
-               (std::fabs(1.0 - y[k]) * math::Sigmoid::value(z[k]) + std::fabs(y[k]) * math::Sigmoid::value(-z[k]));
-    }
-    if (loss_.fused() && loss_.kind == Loss::poisson) {
-        return scale * (y[k] < 0.5 ? yhat[k] + std::fabs(y[k]) : std::fabs(std::expm1(z[k])) + std::fabs(1.0 - y[k]));
-    }
-    if (loss_.fused()) {  // softmax and cross_entropy
-        double sum = 0.0;
-        for (const double v : y) {
-            sum += v;
-        }
-        return std::max(std::fabs(dz), scale * (yhat[k] * std::fabs(sum - y[k]) + std::fabs(y[k]) * (1.0 - yhat[k])));
-    }
-    if (loss_.output == Activation::softmax) {
-        double largest = 0.0;
-        for (const double v : da) {
-            largest = std::max(largest, std::isfinite(v) ? std::fabs(v) : 0.0);
-        }
-        return 2.0 * largest * yhat[k];
-    }
-    return std::max(
-        std::fabs(dz),
-        std::isfinite(da[k]) ? std::fabs(da[k]) * slopes_around(loss_.output, loss_.settings, z[k], 0.0).largest : 0.0);
-}
-
-/// ∂l/∂z of the last layer: its own roundings, and how it moves when each logit moves within its error and each ŷ
-/// within the rounding of g.
-void RowBound::output(const RowDerivatives& row, std::span<const double> y, double share) {
-    const std::size_t K = y.size();
-    const double factor = share * reduction_;
-    const double roundings = function_roundings + static_cast<double>(loss_.output == Activation::softmax ? K : 0);
-    std::vector<double> z = row.z.back();
-    std::vector<double> yhat(K), here(K), there(K), da(K);
-    const auto outputs = [&] { math::row_outputs<double>(loss_.output, loss_.settings, z, yhat); };
-    const auto derivatives = [&](std::vector<double>& dz) {
-        math::row_loss<double>(loss_, z, yhat, y, factor, math::Derivatives::logits_yhat, dz, da);
-    };
-    outputs();
-    derivatives(here);
-    std::vector<UnitBound>& bound = delta_.back();
-    for (std::size_t k = 0; k < K; ++k) {
-        const double size = output_size(k, z, yhat, y, da, here[k], factor);
-        const double own = size > 0.0 ? roundings * precision_.unit * size + precision_.smallest : 0.0;
-        bound[k] = {.size = size, .error = {own, squared(own), 0.0}};
-        if (!(size <= precision_.largest)) {
-            bound[k].error.worst = infinite;
-        }
-    }
-    // Adds what changes between `here` and both ends of an interval that move(±1) goes to and restore() comes back
-    // from.
-    const auto add_change = [&](std::size_t j, bool worst, bool probable, bool kink, const auto& move,
-                                const auto& restore) {
-        std::vector<double> change(K, 0.0);
-        for (const double side : {-1.0, 1.0}) {
-            move(side);
-            derivatives(there);
-            kink = kink || (facts(loss_.kind).kink && (yhat[j] - y[j]) * (row.a.back()[j] - y[j]) <= 0.0);
-            for (std::size_t k = 0; k < K; ++k) {
-                const double moved = std::fabs(there[k] - here[k]);
-                change[k] = std::isfinite(moved) ? std::max(change[k], moved) : infinite;
-            }
-            restore();
-        }
-        for (std::size_t k = 0; k < K; ++k) {
-            ErrorBound& total = bound[k].error;
-            if (kink) {
-                total.jump += worst ? change[k] + std::fabs(here[k] - row.delta.back()[k]) : 0.0;
-                continue;
-            }
-            total.worst += worst ? change[k] : 0.0;
-            total.square += probable ? squared(change[k] / probable_deviations) : 0.0;
-        }
-    };
-    for (std::size_t j = 0; j < K; ++j) {
-        const ErrorBound& error = z_error_.back()[j];
-        const bool kink = near_kink(loss_.output, z[j], error);
-        for (const bool worst : {true, false}) {
-            const double reach = worst ? error.worst : probable_deviations * std::sqrt(error.square);
-            if (!std::isfinite(reach)) {
-                for (UnitBound& any : bound) {
-                    any.error.worst = infinite;
-                }
-            } else if (reach > 0.0) {
-                const double logit = z[j];
-                add_change(
-                    j, worst, !worst, kink, [&](double side) { z[j] = logit + side * reach, outputs(); },
-                    [&] { z[j] = logit, outputs(); });
-            }
-        }
-        const bool rounded = !facts(loss_.output).exact;
-        if (!loss_.fused() && rounded) {
-            const double output = yhat[j];
-            const double reach = roundings * precision_.unit * std::fabs(output) + precision_.smallest;
-            // Where rounding can put ŷ on the end of the domain, y/ŷ or (1 − y)/(1 − ŷ) has no bound.
-            const LossFacts& domain = facts(loss_.kind);
-            if ((y[j] != 0.0 && output - reach <= domain.lowest_output) ||
-                (y[j] != 1.0 && output + reach >= domain.highest_output)) {
-                bound[j].error.worst = infinite;
-                continue;
-            }
-            add_change(
-                j, true, true, false, [&](double side) { yhat[j] = output + side * reach; }, [&] { yhat[j] = output; });
-        }
-    }
+    return {change + own,
+            squared(slopes_around(f, loss_.settings, at, probable).change / probable_deviations) + squared(own), 0.0};
 }
 
 /// δ W for all units of the layer below `layer`. With `any_order` the roundings of a sum are counted in shares of all
@@ -309,96 +471,90 @@ std::vector<UnitBound> RowBound::back_to_activation(std::size_t layer, const std
     std::vector<UnitBound> below(W.columns());
     std::vector<double> terms(W.columns(), 0.0);
     for (std::size_t i = 0; i < W.rows(); ++i) {
+        const double term = any_order ? delta[i].size : std::fabs(values[i]);
         for (std::size_t j = 0; j < W.columns(); ++j) {
             const double w = std::fabs(W(i, j));
             below[j].size += w * delta[i].size;
             below[j].error.worst += w * delta[i].error.worst;
             below[j].error.square += w * w * delta[i].error.square;
             below[j].error.jump += w * delta[i].error.jump;
-            terms[j] += w * (any_order ? delta[i].size : std::fabs(values[i]));
+            terms[j] += w * term;
         }
     }
-    const std::size_t roundings = any_order ? W.rows() + W.columns() : W.rows();
+    const std::size_t count = W.rows() + (any_order ? W.columns() : 0);
     for (std::size_t j = 0; j < W.columns(); ++j) {
-        if (!(below[j].size <= precision_.largest)) {
-            below[j].error.worst = infinite;
-        }
+        check_size(below[j].size, arithmetic_, below[j].error);
         if (terms[j] > 0.0) {
-            below[j].error = plus(below[j].error, gamma_of(roundings, precision_.unit) * terms[j] + precision_.smallest,
-                                  precision_.unit * std::sqrt(static_cast<double>(roundings)) * terms[j]);
+            below[j].error = plus_sum(below[j].error, count, terms[j], arithmetic_);
         }
     }
     return below;
 }
 
 /// δ = da ∘ f′(z) for the units of a hidden layer; `bound` is that of da.
-void RowBound::through_slope(const RowDerivatives& row, std::size_t layer, std::span<const double> da,
+void RowBound::through_slope(const RowValues& row, std::size_t layer, std::span<const double> da,
                              std::vector<UnitBound>& bound) const {
     for (std::size_t j = 0; j < bound.size(); ++j) {
         const double slope = row.slope[layer][j];
         const double size = std::fabs(slope);
-        const ErrorBound of_slope = slope_error(layer, j, row.z[layer][j], slope);
-        ErrorBound& error = bound[j].error;
+        const ErrorBound of_slope = slope_error(row, layer, j, slope);
         const double value = std::fabs(da[j]);
         const double product = value * size;
-        const ErrorBound before = error;
-        error.worst = size * before.worst + (value + before.worst) * of_slope.worst + precision_.unit * product +
-                      (product > 0.0 ? precision_.smallest : 0.0);
+        const ErrorBound before = bound[j].error;
+        ErrorBound& error = bound[j].error;
+        error.worst = size * before.worst + (value + before.worst) * of_slope.worst + arithmetic_.unit * product;
+        if (product > 0.0) {
+            error.worst += arithmetic_.smallest;
+        }
         error.square =
-            squared(size) * before.square + squared(value) * of_slope.square + squared(precision_.unit * product);
+            squared(size) * before.square + squared(value) * of_slope.square + squared(arithmetic_.unit * product);
         error.jump = (size + of_slope.jump) * before.jump + (value + before.worst) * of_slope.jump;
         bound[j].size *= size;
     }
 }
 
-std::vector<UnitBound> RowBound::input_jacobian(const RowDerivatives& row, std::size_t k) const {
+/// Bounds of row k of ∂ŷ/∂z of the last layer.
+std::vector<UnitBound> RowBound::output_jacobian(const RowDerivatives& row, std::size_t k) const {
     const std::size_t K = net_.outputs();
-    const bool elementwise = facts(loss_.output).elementwise;
+    const std::vector<double>& p = row.a.back();
     std::vector<UnitBound> bound(K);
-    std::vector<double> values(K);
-    for (std::size_t j = 0; j < K; ++j) {
-        values[j] = row.output_jacobian(k, j);
-        if (elementwise && j != k) {
-            continue;
-        }
-        bound[j].size = std::fabs(values[j]);
-        if (elementwise) {
-            bound[j].error = slope_error(net_.layers() - 1, k, row.z.back()[k], values[j]);
-            continue;
-        }
-        // p_k (1 for j = k, else 0 − p_j): an error e of a logit moves p by at most 2 e p.
-        double moves = 0.0;
-        double square = 0.0;
-        for (std::size_t m = 0; m < K; ++m) {
-            moves += z_error_.back()[m].worst * (m == k ? 1.0 : row.a.back()[m]);
-            square += z_error_.back()[m].square * squared(m == k ? 1.0 : row.a.back()[m]);
-        }
-        const double p = row.a.back()[k];
-        bound[j].size = p * (j == k ? 1.0 : row.a.back()[j]);
-        const double own =
-            (function_roundings + static_cast<double>(K)) * precision_.unit * bound[j].size + precision_.smallest;
-        const double reach = 4.0 * std::min(p, row.a.back()[j]);
-        bound[j].error = {(std::isfinite(moves) ? reach * std::min(1.0, moves) : moves) + own,
-                          squared(reach) * square + squared(own), 0.0};
+    if (facts(loss_.output).elementwise) {
+        bound[k].size = std::fabs(row.output_jacobian(k, k));
+        bound[k].error = slope_error(row, net_.layers() - 1, k, row.output_jacobian(k, k));
+        return bound;
     }
-    std::vector<double> da;
+    // p_k (1 for j = k, else 0 − p_j): an error e of a logit moves p by at most 2 e p.
+    const auto factor = [&](std::size_t j) { return j == k ? 1.0 : p[j]; };
+    double moves = 0.0;
+    double square = 0.0;
+    for (std::size_t m = 0; m < K; ++m) {
+        moves += z_error_.back()[m].worst * factor(m);
+        square += z_error_.back()[m].square * squared(factor(m));
+    }
+    for (std::size_t j = 0; j < K; ++j) {
+        bound[j].size = p[k] * factor(j);
+        const double own =
+            (function_roundings + static_cast<double>(K)) * arithmetic_.unit * bound[j].size + arithmetic_.smallest;
+        const double reach = 4.0 * std::min(p[k], p[j]);
+        const double moved = std::isfinite(moves) ? reach * std::min(1.0, moves) : moves;
+        bound[j].error = {moved + own, squared(reach) * square + squared(own), 0.0};
+    }
+    return bound;
+}
+
+std::vector<UnitBound> RowBound::input_jacobian(const RowDerivatives& row, std::size_t k) const {
+    std::vector<UnitBound> bound = output_jacobian(row, k);
+    std::vector<double> values(row.output_jacobian.row(k).begin(), row.output_jacobian.row(k).end());
     for (std::size_t l = net_.layers(); l-- > 0;) {
-        const MatrixView<const double> W = net_.weight(l);
-        std::vector<UnitBound> below = back_to_activation(l, bound, values, true);
-        da.assign(W.columns(), 0.0);
-        for (std::size_t i = 0; i < W.rows(); ++i) {
-            for (std::size_t j = 0; j < W.columns(); ++j) {
-                da[j] += W(i, j) * values[i];
-            }
+        bound = back_to_activation(l, bound, values, true);
+        values = row_times(values, net_.weight(l));
+        if (l == 0) {
+            break;
         }
-        if (l > 0) {
-            through_slope(row, l - 1, da, below);
-            for (std::size_t j = 0; j < da.size(); ++j) {
-                da[j] *= row.slope[l - 1][j];
-            }
+        through_slope(row, l - 1, values, bound);
+        for (std::size_t j = 0; j < values.size(); ++j) {
+            values[j] *= row.slope[l - 1][j];
         }
-        bound = std::move(below);
-        values = da;
     }
     return bound;
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "handgrad/certify/row_witness.hpp"
@@ -12,18 +13,44 @@
 namespace handgrad::certify {
 
 /// The arithmetic whose results are judged.
-struct Precision {
-    double unit;      ///< a result is rounded by at most this share of it: 2⁻²⁴, 2⁻⁵³
-    double smallest;  ///< results below this may be flushed to 0, here or in the witness
-    double largest;   ///< results above this may overflow
-    int digits;       ///< of the significand, 24 or 53
-};
-template <class T>
-Precision precision_of();
+struct Arithmetic {
+    double unit = 0.0;      ///< a result is rounded by at most this share of it: 2⁻²⁴, 2⁻⁵³
+    double smallest = 0.0;  ///< results below this may be flushed to 0, here or in the witness
+    double largest = 0.0;   ///< results above this may overflow
+    int digits = 0;         ///< of the significand, 24 or 53
+    /// Somebody else's program: it rounds data and parameters first, adds in any order, and computes outputs and losses
+    /// as their formulas are written, not from the logits. What is 0 here is 0 there.
+    bool foreign = false;
 
-/// γₙ = nu/(1 − nu): what n roundings in a row can do to a sum of n terms, in shares of the sum of their sizes; at
-/// most 1.
-double gamma_of(std::size_t n, double unit);
+    /// What n roundings can do to a sum of n terms, in shares of the sum of their sizes: γₙ = nu/(1 − nu), at most 1.
+    /// Of a foreign one at most 8 √n u, which a long sum exceeds with a probability below 10⁻¹³ (Higham, Mary 2019):
+    /// the engine is accused only of what no roundings explain, a foreign gradient is also to be told from others.
+    [[nodiscard]] double of_sum(std::size_t n) const;
+};
+/// Of the engine.
+template <class T>
+Arithmetic arithmetic_of();
+/// Of somebody else whose numbers have half a distance `unit` from 1 to the next.
+Arithmetic foreign_arithmetic(double unit);
+
+/// What stands in the place of f′(z) (or g′(z)) in Table 2.
+enum class Slope {
+    right,          ///< f′(z)
+    missing,        ///< 1
+    at_activation,  ///< f′(f(z))
+};
+
+/// A backward pass; the default one is right.
+struct Hypothesis {
+    Slope output = Slope::right;
+    std::vector<Slope> hidden = {};  ///< one for each hidden layer; empty: all right
+    bool other_kink = false;         ///< the slope at a kink as the other convention has it, ReLU′(0)
+
+    /// In layer l of so many, from 0.
+    [[nodiscard]] Slope slope(std::size_t l, std::size_t layers) const;
+    /// Those of the network with the kink of the hypothesis.
+    [[nodiscard]] ActivationSettings settings(ActivationSettings own) const;
+};
 
 /// An error in three parts.
 struct ErrorBound {
@@ -39,43 +66,71 @@ struct UnitBound {
     ErrorBound error;
 };
 
+/// A number with its bound; as an entry of a gradient a sum over rows of products δ a (Table 2, rows W and b).
+struct BoundedNumber {
+    double value = 0.0;
+    double size = 0.0;   ///< sum of the absolute values of its terms, over rows and paths
+    double terms = 0.0;  ///< Σ |δ a| over rows
+    ErrorBound error;
+
+    /// Adds `times` δ a.
+    void add(double delta, const UnitBound& bound, double a, const ErrorBound& of_a, double times = 1.0);
+    /// Adds the roundings of the sum itself, so many in a row.
+    void add_roundings(std::size_t count, const Arithmetic& arithmetic);
+};
+
 /// Bounds for one row at a time. Everything is to first order in the unit roundoff, but for slopes and losses, which
 /// are evaluated at the ends of the interval in which rounding may have put their argument.
+///
+/// An error is followed through the passes: z = Σ w a + b moves by the roundings of the sum and by what a was rounded
+/// by; f and f′ by what they change between z ± that; each δ likewise. A kink within reach of z adds its jump, unless z
+/// is exactly 0: then the convention decides.
 class RowBound {
 public:
-    RowBound(const BasicMlp<double>& net, const math::OutputLoss& loss, double reduction, Precision precision);
+    RowBound(const BasicMlp<double>& net, const math::OutputLoss& loss, double reduction, const Arithmetic& arithmetic,
+             Hypothesis hypothesis = {});
 
-    /// Errors of a⁽ˡ⁾ and bounds of ∂l/∂z⁽ˡ⁾ for the row that `row` describes.
-    void operator()(const RowDerivatives& row, std::span<const double> x, std::span<const double> y, double share);
+    /// Errors of a⁽ˡ⁾ and bounds of ∂l/∂z⁽ˡ⁾ for the row that `row` describes. x (n), y (K); `share` is the row's
+    /// weight over the sum of all weights.
+    void operator()(const RowValues& row, std::span<const double> x, std::span<const double> y, double share);
     /// Bounds of one row k of ∂ŷ/∂x, for the row that was seen last.
-    std::vector<UnitBound> input_jacobian(const RowDerivatives& row, std::size_t k) const;
+    [[nodiscard]] std::vector<UnitBound> input_jacobian(const RowDerivatives& row, std::size_t k) const;
 
-    /// Error of a of layer l (worst and square; the input itself is exact).
-    [[nodiscard]] const std::vector<ErrorBound>& activation(std::size_t l) const { return a_error_[l]; }
+    /// Fills slope and delta of a row whose z and a are there, as the hypothesis has them.
+    void backward(RowValues& row, std::span<const double> y, double share) const;
+
+    /// Errors of what layer l gets, x or a⁽ˡ⁻¹⁾ (worst and square).
+    [[nodiscard]] const std::vector<ErrorBound>& input(std::size_t l) const { return a_error_[l]; }
     [[nodiscard]] const std::vector<UnitBound>& delta(std::size_t l) const { return delta_[l]; }
 
 private:
-    void forward(const RowDerivatives& row, std::span<const double> x);
-    [[nodiscard]] bool exact_sum(std::size_t layer, std::size_t unit, std::span<const double> a) const;
-    [[nodiscard]] ErrorBound slope_error(std::size_t layer, std::size_t unit, double z, double slope) const;
-    [[nodiscard]] double output_size(std::size_t k, std::span<const double> z, std::span<const double> yhat,
-                                     std::span<const double> y, std::span<const double> da, double dz,
-                                     double factor) const;
-    void output(const RowDerivatives& row, std::span<const double> y, double share);
+    class OutputRow;
+    void forward(const RowValues& row, std::span<const double> x);
+    [[nodiscard]] ErrorBound sum_error(const RowValues& row, std::span<const double> a, std::size_t layer,
+                                       std::size_t unit) const;
+    [[nodiscard]] bool exact_sum(std::size_t layer, std::size_t unit, std::span<const double> a, double z) const;
+    [[nodiscard]] std::pair<double, ErrorBound> slope_at(const RowValues& row, std::size_t layer,
+                                                         std::size_t unit) const;
+    [[nodiscard]] ErrorBound slope_error(const RowValues& row, std::size_t layer, std::size_t unit, double slope) const;
     [[nodiscard]] std::vector<UnitBound> back_to_activation(std::size_t layer, const std::vector<UnitBound>& delta,
                                                             std::span<const double> values, bool any_order) const;
-    void through_slope(const RowDerivatives& row, std::size_t layer, std::span<const double> da,
+    void through_slope(const RowValues& row, std::size_t layer, std::span<const double> da,
                        std::vector<UnitBound>& bound) const;
+    [[nodiscard]] std::vector<UnitBound> output_jacobian(const RowDerivatives& row, std::size_t k) const;
 
     const BasicMlp<double>& net_;
     math::OutputLoss loss_;
     double reduction_;
-    Precision precision_;
-    std::vector<std::vector<ErrorBound>> z_error_, a_error_;
+    Arithmetic arithmetic_;
+    Hypothesis hypothesis_;
+    std::vector<std::vector<ErrorBound>> z_error_, a_error_;  ///< a_error_[l + 1] is that of layer l, the first of x
     std::vector<std::vector<UnitBound>> delta_;
 };
 
 /// How many of these standard deviations an error may be when roundings are taken as independent.
 inline constexpr double probable_deviations = 6.0;
+
+/// vᵀ M: a factor of Table 2.
+std::vector<double> row_times(std::span<const double> v, MatrixView<const double> M);
 
 }  // namespace handgrad::certify

@@ -78,21 +78,23 @@ double slope_at_kink(double left, double right, Kink kink) {
     return kink == Kink::right_limit ? right : std::clamp(0.0, std::min(left, right), std::max(left, right));
 }
 
-RowWitness::RowWitness(const BasicMlp<double>& net, const math::OutputLoss& loss, double reduction)
-    : net_(net), loss_(loss), reduction_(reduction) {
-    const std::size_t layers = net.layers();
-    for (std::size_t l = 0; l < layers; ++l) {
-        const std::vector<double> units(net.architecture().sizes[l + 1]);
-        row_.z.push_back(units);
-        row_.a.push_back(units);
-        row_.delta.push_back(units);
-        if (l + 1 < layers) {
-            row_.slope.push_back(units);
+RowValues::RowValues(const BasicMlp<double>& net) {
+    for (std::size_t l = 0; l < net.layers(); ++l) {
+        const std::vector<double> units(net.bias(l).size());
+        z.push_back(units);
+        a.push_back(units);
+        delta.push_back(units);
+        if (l + 1 < net.layers()) {
+            slope.push_back(units);
         }
     }
-    row_.output_jacobian = Matrix<double>(net.outputs(), net.outputs());
-    row_.input_jacobian = Matrix<double>(net.outputs(), net.inputs());
 }
+
+RowDerivatives::RowDerivatives(const BasicMlp<double>& net)
+    : RowValues(net), output_jacobian(net.outputs(), net.outputs()), input_jacobian(net.outputs(), net.inputs()) {}
+
+RowWitness::RowWitness(const BasicMlp<double>& net, const math::OutputLoss& loss, double reduction)
+    : net_(net), loss_(loss), reduction_(reduction), row_(net) {}
 
 const RowDerivatives& RowWitness::operator()(std::span<const double> x, std::span<const double> y, double share) {
     forward(x);

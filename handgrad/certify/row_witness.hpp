@@ -14,15 +14,23 @@ namespace handgrad::certify {
 /// h of the complex step: so small that h² vanishes beside anything, and slopes down to 2⁻⁹²² are seen.
 inline constexpr double complex_step_size = 0x1p-100;
 
-/// What the witness knows of one row. Layer l counts from 0; its units are those of z⁽ˡ⁾ = W⁽ˡ⁾a + b⁽ˡ⁾.
-struct RowDerivatives {
+/// One row's way through a network and back. Layer l counts from 0; its units are those of z⁽ˡ⁾ = W⁽ˡ⁾a + b⁽ˡ⁾.
+struct RowValues {
     std::vector<std::vector<double>> z;      ///< pre-activations of each layer
     std::vector<std::vector<double>> a;      ///< activations of each layer, the last one ŷ
     std::vector<std::vector<double>> slope;  ///< ∂a/∂z of each hidden layer
-    std::vector<std::vector<double>>
-        delta;                       ///< ∂l/∂z of each layer, l the row's reduced loss times its share of the mean
+    /// ∂l/∂z of each layer, l the row's reduced loss times its share of the mean.
+    std::vector<std::vector<double>> delta;
+
+    explicit RowValues(const BasicMlp<double>& net);
+};
+
+/// What the witness knows of one row.
+struct RowDerivatives : RowValues {
     Matrix<double> output_jacobian;  ///< ∂ŷ/∂z of the last layer, K × K
     Matrix<double> input_jacobian;   ///< ∂ŷ/∂x, K × n
+
+    explicit RowDerivatives(const BasicMlp<double>& net);
 };
 
 /// Differentiates by the complex step Im f(z + ih)/h, exact to rounding for a tiny h, and by no formula for a

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/wording.hpp"
 #include "handgrad/data/table.hpp"
 #include "handgrad/document/document.hpp"
 #include "handgrad/explain/compose.hpp"
@@ -26,8 +27,6 @@ namespace {
         .about("blank");
 }
 
-std::string numbers(std::size_t count) { return std::to_string(count) + (count == 1 ? " number" : " numbers"); }
-
 /// z7, dl/dW3, linear3.weight: written like a symbol of a sheet, of whatever network.
 bool looks_like_symbol(std::string_view text) {
     const auto digits = [](std::string_view part) {
@@ -44,7 +43,7 @@ bool looks_like_symbol(std::string_view text) {
                                 const std::vector<explain::Quantity>& asked) {
     std::string symbols;
     for (const explain::Quantity& quantity : asked) {
-        symbols += (symbols.empty() ? "" : ", ") + quantity.symbol;
+        add_item(symbols, ", ", quantity.symbol);
     }
     fail(place, std::string(symbol) + " is no quantity of this network, which has " + symbols +
                     "; take the model that the sheet was written for");
@@ -65,8 +64,10 @@ std::vector<Answer> all_blank(const std::vector<explain::Quantity>& asked) {
 
 std::string shape_hint(const explain::Quantity& quantity) {
     const std::string rows = std::to_string(quantity.rows), columns = std::to_string(quantity.columns);
-    return quantity.vector ? "; it is a column of " + rows + ", written in one [ ]"
-                           : "; it is " + rows + "x" + columns + ", with one [ ] for each row";
+    if (quantity.vector) {
+        return "; it is a column of " + rows + ", written in one [ ]";
+    }
+    return "; it is " + rows + "x" + columns + ", with one [ ] for each row";
 }
 
 /// A column lies in one row of the sheet.
@@ -77,8 +78,10 @@ std::size_t row_length(const explain::Quantity& quantity) { return quantity.vect
 
 std::string_view trimmed(std::string_view text) {
     const std::size_t first = text.find_first_not_of(" \t\r");
-    return first == std::string_view::npos ? std::string_view{}
-                                           : text.substr(first, text.find_last_not_of(" \t\r") + 1 - first);
+    if (first == std::string_view::npos) {
+        return {};
+    }
+    return text.substr(first, text.find_last_not_of(" \t\r") + 1 - first);
 }
 
 /// The sheet without a byte order mark. Raises Error(data) for what is no text.
@@ -142,13 +145,19 @@ private:
     /// What stands before the first `=`.
     static std::string_view left_side(std::string_view line) {
         const std::size_t equals = line.find('=');
-        return equals == std::string_view::npos ? "" : trimmed(line.substr(0, equals));
+        if (equals == std::string_view::npos) {
+            return {};
+        }
+        return trimmed(line.substr(0, equals));
     }
 
     /// Which symbol the line answers, `z1 = …`; none for prose.
     [[nodiscard]] std::optional<std::size_t> symbol_of(std::string_view line) const {
         const auto found = std::ranges::find(asked_, left_side(line), &explain::Quantity::symbol);
-        return found == asked_.end() ? std::nullopt : std::optional(static_cast<std::size_t>(found - asked_.begin()));
+        if (found == asked_.end()) {
+            return std::nullopt;
+        }
+        return static_cast<std::size_t>(found - asked_.begin());
     }
 
     /// Rows in brackets, each perhaps over several lines; a single number needs none.
@@ -168,7 +177,7 @@ private:
                 }
             }
             if (count != row_length(quantity)) {
-                fail(place(), quantity.symbol + " has " + numbers(count) + " in a row where " +
+                fail(place(), quantity.symbol + " has " + plural(count, "number") + " in a row where " +
                                   std::to_string(row_length(quantity)) + " belong" + shape_hint(quantity));
             }
         }
@@ -199,8 +208,7 @@ private:
 
     /// The next number or blank of the row; none behind its `]`, which is taken.
     std::optional<std::string_view> next_word(std::string_view& rest, bool bare) {
-        const std::size_t first = rest.find_first_not_of(" \t,");
-        rest = first == std::string_view::npos ? std::string_view{} : rest.substr(first);
+        rest.remove_prefix(std::min(rest.find_first_not_of(" \t,"), rest.size()));
         if (bare && rest.starts_with('(')) {  // a note behind the number
             return std::nullopt;
         }
@@ -252,6 +260,15 @@ Json parsed(std::string_view sheet, const std::string& source) {
     }
 }
 
+/// As one of JSON's types; null when it is another or there is none.
+template <class T>
+const T* as(const Json* json) {
+    if (json == nullptr) {
+        return nullptr;
+    }
+    return std::get_if<T>(&json->value);
+}
+
 const Json* member(const Json& json, std::string_view name) {
     const auto* object = std::get_if<Json::Object>(&json.value);
     if (object == nullptr) {
@@ -263,7 +280,7 @@ const Json* member(const Json& json, std::string_view name) {
 
 /// The value of the item of a list that is called so.
 const Json* value_in(const Json* list, std::string_view key, const std::string& symbol) {
-    const auto* items = list == nullptr ? nullptr : std::get_if<Json::Array>(&list->value);
+    const auto* items = as<Json::Array>(list);
     if (items == nullptr) {
         return nullptr;
     }
@@ -321,14 +338,12 @@ constexpr std::array lists{List{"forward", "symbol"}, List{"jacobians", "symbol"
 bool check_symbols(const Json& event, const std::string& source, const std::vector<explain::Quantity>& asked) {
     bool any = member(event, "loss") != nullptr;
     for (const List& list : lists) {
-        const Json* found = member(event, list.name);
-        const auto* items = found == nullptr ? nullptr : std::get_if<Json::Array>(&found->value);
+        const auto* items = as<Json::Array>(member(event, list.name));
         if (items == nullptr) {
             continue;
         }
         for (const Json& item : *items) {
-            const Json* key = member(item, list.key);
-            const auto* symbol = key == nullptr ? nullptr : std::get_if<std::string>(&key->value);
+            const auto* symbol = as<std::string>(member(item, list.key));
             if (symbol == nullptr) {
                 continue;
             }
@@ -351,8 +366,9 @@ std::vector<Answer> read_event(std::string_view sheet, const std::string& source
     for (std::size_t i = 0; i < asked.size(); ++i) {
         const std::string place = source + ": " + asked[i].symbol;
         if (asked[i].symbol == "l") {
-            const Json* loss = member(event, "loss");
-            answers[i].values[0] = loss == nullptr ? std::nullopt : number_of(*loss, place);
+            if (const Json* loss = member(event, "loss")) {
+                answers[i].values[0] = number_of(*loss, place);
+            }
             continue;
         }
         for (const List& list : lists) {
@@ -402,10 +418,11 @@ void check_row_of_sheet(std::string_view sheet, const std::string& source, std::
     std::optional<std::size_t> found;
     if (is_event(sheet)) {
         const Json event = parsed(sheet, source);
-        const Json* said = member(event, "row");
-        const Json* number = said == nullptr ? nullptr : member(*said, "number");
-        const auto* whole = number == nullptr ? nullptr : std::get_if<std::uint64_t>(&number->value);
-        found = whole == nullptr ? std::nullopt : std::optional(static_cast<std::size_t>(*whole));
+        if (const Json* said = member(event, "row")) {
+            if (const auto* whole = as<std::uint64_t>(member(*said, "number"))) {
+                found = static_cast<std::size_t>(*whole);
+            }
+        }
     } else if (const std::size_t at = sheet.find(explain::row_heading); at != std::string_view::npos) {
         const std::string_view digits = sheet.substr(at + std::string_view(explain::row_heading).size(), 20);
         std::size_t number = 0;

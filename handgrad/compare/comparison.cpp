@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/wording.hpp"
 #include "handgrad/compare/gradient_names.hpp"
 #include "handgrad/compare/hypotheses.hpp"
 #include "handgrad/compare/scales.hpp"
@@ -67,7 +68,7 @@ void check_values(std::span<const NamedArray> arrays, const std::string& source)
 std::string joined(const std::vector<Cause>& causes) {
     std::string text;
     for (const Cause cause : causes) {
-        text += (text.empty() ? "" : "+") + std::string(name(cause));
+        add_item(text, "+", name(cause));
     }
     return text;
 }
@@ -83,7 +84,9 @@ struct Open {
 Open open_at(const TensorSearch& search, std::size_t causes) {
     double best = 1.0;
     for (const Conjecture& e : search.found()) {
-        best = e.causes.size() == causes ? std::min(best, e.residual) : best;
+        if (e.causes.size() == causes) {
+            best = std::min(best, e.residual);
+        }
     }
     Open open;
     for (const Conjecture& e : search.found()) {
@@ -111,15 +114,43 @@ std::map<std::string, std::size_t> votes_of(const std::vector<TensorSearch>& sea
     return votes;
 }
 
+/// Takes over the cause of one conjecture and notes the others that lead to the same numbers.
+void take_cause(const Conjecture& chosen, const Open& open, ComparedTensor& tensor) {
+    tensor.causes = chosen.causes;
+    tensor.factor = chosen.factor;
+    tensor.wrong_layers = chosen.wrong_layers;
+    const auto note = [&](const std::string& other) {
+        if (other != joined(tensor.causes) && std::ranges::find(tensor.coincide, other) == tensor.coincide.end()) {
+            tensor.coincide.push_back(other);
+        }
+    };
+    for (const Conjecture* e : open.options) {
+        note(joined(e->causes));
+    }
+    for (const std::vector<Cause>& other : chosen.coincide) {
+        std::vector<Cause> all = chosen.causes;
+        std::erase_if(all, [](Cause c) {
+            return c == Cause::sign || c == Cause::factor_2 || c == Cause::factor_half || c == Cause::factor_outputs ||
+                   c == Cause::factor_rows || c == Cause::accumulated;
+        });
+        all.insert(all.end(), other.begin(), other.end());
+        std::ranges::sort(all);
+        note(joined(all));
+    }
+}
+
 /// Fewest causes first; then what explains most tensors; then the order in which they were tried. One that could be
 /// chance counts only when it explains another tensor too.
 void settle(const TensorSearch& search, const std::map<std::string, std::size_t>& votes, ComparedTensor& tensor) {
     tensor.pass = search.pass();
+    if (tensor.pass) {
+        return;
+    }
     const auto votes_for = [&](const Conjecture& e) {
         const auto found = votes.find(joined(e.causes));
         return found == votes.end() ? std::size_t{0} : found->second;
     };
-    for (std::size_t causes = 1; causes <= most_factors && !tensor.pass; ++causes) {
+    for (std::size_t causes = 1; causes <= most_factors; ++causes) {
         const Conjecture* chosen = nullptr;
         const Open open = open_at(search, causes);
         for (const Conjecture* e : open.options) {
@@ -127,35 +158,12 @@ void settle(const TensorSearch& search, const std::map<std::string, std::size_t>
                 chosen = e;
             }
         }
-        if (chosen == nullptr) {
-            continue;
+        if (chosen != nullptr) {
+            take_cause(*chosen, open, tensor);
+            return;
         }
-        tensor.causes = chosen->causes;
-        tensor.factor = chosen->factor;
-        tensor.wrong_layers = chosen->wrong_layers;
-        const auto note = [&](const std::string& other) {
-            if (other != joined(tensor.causes) && std::ranges::find(tensor.coincide, other) == tensor.coincide.end()) {
-                tensor.coincide.push_back(other);
-            }
-        };
-        for (const Conjecture* e : open.options) {
-            note(joined(e->causes));
-        }
-        for (const std::vector<Cause>& other : chosen->coincide) {
-            std::vector<Cause> all = chosen->causes;
-            std::erase_if(all, [](Cause c) {
-                return c == Cause::sign || c == Cause::factor_2 || c == Cause::factor_half ||
-                       c == Cause::factor_outputs || c == Cause::factor_rows || c == Cause::accumulated;
-            });
-            all.insert(all.end(), other.begin(), other.end());
-            std::ranges::sort(all);
-            note(joined(all));
-        }
-        return;
     }
-    if (!tensor.pass) {
-        tensor.causes = {Cause::unexplained};
-    }
+    tensor.causes = {Cause::unexplained};
 }
 
 void replace(std::vector<Cause>& causes, Cause old, Cause now) {
@@ -176,10 +184,10 @@ void settle_together(Comparison& comparison, Loss loss) {
     }
     const bool doubled =
         std::ranges::all_of(tensors, [](const ComparedTensor& t) { return has(t.causes, Cause::factor_2); });
+    if (!doubled) {
+        return;
+    }
     for (ComparedTensor& tensor : tensors) {
-        if (!doubled) {
-            break;
-        }
         std::vector<Cause> other = tensor.causes;
         replace(other, Cause::factor_2, Cause::accumulated);
         if (loss != Loss::squared_error && tensor.coincide.empty()) {
@@ -263,8 +271,8 @@ Comparison compare_gradients(const BasicMlp<double>& net, const LossFunction& fu
             comparison.penalty_explains =
                 penalty != 0.0 && penalty_explains(net, penalty, gradient, searches, pass, data.rows());
         }
-        for (std::size_t i = 0; i < searches.size() && gradient.finite; ++i) {
-            if (!settled(searches[i], pass.causes.size())) {
+        for (std::size_t i = 0; i < searches.size(); ++i) {
+            if (gradient.finite && !settled(searches[i], pass.causes.size())) {
                 searches[i].look(gradient.tensors[i], pass, scales);
             }
         }

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/wording.hpp"
 #include "handgrad/nn/mlp.hpp"
 
 namespace handgrad::compare {
@@ -19,9 +20,11 @@ struct Parsed {
 };
 
 bool take_back(std::string_view& text, std::string_view end) {
-    const bool there = text.ends_with(end);
-    text.remove_suffix(there ? end.size() : 0);
-    return there;
+    if (!text.ends_with(end)) {
+        return false;
+    }
+    text.remove_suffix(end.size());
+    return true;
 }
 
 /// `net.0.weight`, `fc1.bias.grad`, `dW2`, `b1`.
@@ -40,7 +43,7 @@ std::optional<Parsed> parse(std::string_view name) {
             return std::nullopt;
         }
         bias = family.back() == 'b';
-        family = family.size() == 2 ? "d" : "";
+        family.pop_back();
     }
     return Parsed{std::move(family), number, bias};
 }
@@ -73,16 +76,19 @@ std::optional<std::vector<std::size_t>> by_family(std::span<const NamedArray> ar
             places.push_back(static_cast<std::size_t>(found - parsed.begin()));
         }
     }
-    return places.size() == arrays.size() ? std::optional(places) : std::nullopt;
+    if (places.size() != arrays.size()) {
+        return std::nullopt;
+    }
+    return places;
 }
 
 std::string listed(const std::vector<std::string>& names) {
     constexpr std::size_t most = 20;
     std::string text;
     for (std::size_t i = 0; i < std::min(names.size(), most); ++i) {
-        text += (i == 0 ? "" : ", ") + names[i];
+        text += when(i > 0, ", ") + names[i];
     }
-    return names.empty() ? "nothing" : names.size() > most ? text + ", ..." : text;
+    return text + when(names.empty(), "nothing") + when(names.size() > most, ", ...");
 }
 
 }  // namespace

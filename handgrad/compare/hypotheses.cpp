@@ -26,22 +26,26 @@ std::vector<std::vector<Slope>> hidden_patterns(const Architecture& shape) {
         if (!sloped.empty()) {
             patterns.push_back(all);
         }
-        for (std::size_t i = 0; sloped.size() > 1 && i < sloped.size(); ++i) {
+        if (sloped.size() < 2) {
+            continue;
+        }
+        for (const std::size_t l : sloped) {
             std::vector<Slope> one(hidden, Slope::right);
-            one[sloped[i]] = wrong;
+            one[l] = wrong;
             patterns.push_back(one);
         }
     }
     return patterns;
 }
 
-bool has_kink(const Architecture& shape) {
+/// The model's convention at kinks; where there is one, the other too.
+std::vector<bool> other_kinks(const Architecture& shape) {
     for (std::size_t l = 0; l < shape.layers(); ++l) {
         if (facts(shape.activation(l)).kink) {
-            return true;
+            return {false, true};
         }
     }
-    return false;
+    return {false};
 }
 
 }  // namespace
@@ -55,7 +59,7 @@ std::vector<WrongPass> wrong_passes(const Architecture& shape) {
         }
     }
     std::vector<WrongPass> passes;
-    for (const bool other_kink : has_kink(shape) ? std::vector{false, true} : std::vector{false}) {
+    for (const bool other_kink : other_kinks(shape)) {
         for (const Slope output : outputs) {
             for (const std::vector<Slope>& hidden : hidden_patterns(shape)) {
                 WrongPass pass{{output, hidden, other_kink}, {}, {}};

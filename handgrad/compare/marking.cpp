@@ -23,7 +23,9 @@ constexpr std::size_t no_mistake = static_cast<std::size_t>(-1);
 std::vector<double> tolerances(const Worked& target) {
     double largest = 0.0;
     for (const double v : target.value) {
-        largest = std::isfinite(v) ? std::max(largest, std::fabs(v)) : largest;
+        if (std::isfinite(v)) {
+            largest = std::max(largest, std::fabs(v));
+        }
     }
     std::vector<double> result;
     for (std::size_t k = 0; k < target.value.size(); ++k) {
@@ -87,8 +89,11 @@ private:
         const Answer& answer = answers_[i];
         MarkedAnswer& marked = result_.answers.emplace_back(MarkedAnswer{.symbol = answer.symbol});
         for (const auto& value : answer.values) {
-            ++(value ? marked.written : marked.left_blank);
+            if (value) {
+                ++marked.written;
+            }
         }
+        marked.left_blank = answer.values.size() - marked.written;
         const std::vector<Worked> ways = sheet_.ways(i);
         const std::size_t before = mistake_before(i);
         // What stands where nothing was written.
@@ -123,9 +128,12 @@ private:
         if (fits(sheet_.ours(i))) {
             marked.mark = Mark::right;
         } else if (std::ranges::any_of(ways, fits)) {
-            marked.mark = before == no_mistake ? Mark::right : Mark::follows;
             mistake_[i] = before;
-            marked.follows_from = before == no_mistake ? "" : answers_[before].symbol;
+            marked.mark = Mark::right;
+            if (before != no_mistake) {
+                marked.mark = Mark::follows;
+                marked.follows_from = answers_[before].symbol;
+            }
         } else {
             marked.mark = Mark::wrong;
             mistake_[i] = i;
@@ -172,7 +180,10 @@ private:
         std::size_t worst = answers_[i].values.size();
         double furthest = -1.0;
         for (std::size_t k = 0; k < from_ours.size(); ++k) {
-            const double off = marked.mark == Mark::follows ? from_ours[k] : std::min(from_ours[k], from_own[k]);
+            double off = from_ours[k];
+            if (marked.mark != Mark::follows) {
+                off = std::min(off, from_own[k]);
+            }
             if (answers_[i].values[k] && off > furthest) {
                 furthest = off;
                 worst = k;
@@ -202,7 +213,9 @@ std::size_t Marking::count(Mark mark) const {
 std::size_t Marking::partly_blank() const {
     std::size_t numbers = 0;
     for (const MarkedAnswer& answer : answers) {
-        numbers += answer.written > 0 ? answer.left_blank : 0;
+        if (answer.written > 0) {
+            numbers += answer.left_blank;
+        }
     }
     return numbers;
 }

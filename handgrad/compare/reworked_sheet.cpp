@@ -64,13 +64,8 @@ Matrix<double> sizes_of(MatrixView<const double> M) {
 }
 
 /// vᵀ M: a factor of Table 2.
-Vector row_times(std::span<const double> v, MatrixView<const double> M) {
-    Matrix<double> result(1, M.columns());
-    plain::linear_backward_input<double>(M, {v.data(), 1, v.size()}, result);
-    return vector_of(result.values());
-}
 Worked row_times(const Worked& v, MatrixView<const double> M) {
-    return {row_times(v.value, M), row_times(v.terms, sizes_of(M))};
+    return {certify::row_times(v.value, M), certify::row_times(v.terms, sizes_of(M))};
 }
 
 /// The z at which an activation is `a`, found by halving: for those who write a slope in terms of the activation, as
@@ -88,9 +83,16 @@ std::optional<double> preimage(double a, const ActivationSettings& settings) {
     double low = -reach, high = reach;
     for (int halvings = 0; halvings < 100; ++halvings) {
         const double middle = low + 0.5 * (high - low);
-        (f(middle) < a ? low : high) = middle;
+        if (f(middle) < a) {
+            low = middle;
+        } else {
+            high = middle;
+        }
     }
-    return F::facts.kink && (high <= -reach || f(0.0) == a) ? std::nullopt : std::optional(high);
+    if (F::facts.kink && (high <= -reach || f(0.0) == a)) {
+        return std::nullopt;
+    }
+    return high;
 }
 
 }  // namespace
@@ -181,7 +183,10 @@ std::vector<std::size_t> ReworkedSheet::made_of(std::size_t i) const {
         case Kind::jacobian:
             return {z(l), a(l)};
         case Kind::delta:
-            return {z(l), a(l), l == last() ? loss_slope() : delta(l + 1), jacobian(l)};
+            if (l == last()) {
+                return {z(l), a(l), loss_slope(), jacobian(l)};
+            }
+            return {z(l), a(l), delta(l + 1), jacobian(l)};
         case Kind::gradient:
             return bias ? std::vector{delta(l)} : with_input({delta(l)});
         case Kind::updated:
@@ -193,18 +198,27 @@ std::vector<std::size_t> ReworkedSheet::made_of(std::size_t i) const {
 void ReworkedSheet::put(std::size_t i, std::vector<double> values, bool answered) {
     assert(values.size() == here_[i].value.size());
     for (std::size_t k = 0; k < values.size(); ++k) {
-        here_[i].terms[k] = std::max(std::fabs(values[k]), values[k] == ours_[i].value[k] ? ours_[i].terms[k] : 0.0);
+        here_[i].terms[k] = std::fabs(values[k]);
+        if (values[k] == ours_[i].value[k]) {
+            here_[i].terms[k] = std::max(here_[i].terms[k], ours_[i].terms[k]);
+        }
     }
     here_[i].value = std::move(values);
     answered_[i] = answered;
 }
 
 std::span<const double> ReworkedSheet::before_step(std::size_t i) const {
-    return place(i).kind == Kind::updated ? trace_.parameters[i - updated(0)].values() : std::span<const double>{};
+    if (place(i).kind != Kind::updated) {
+        return {};
+    }
+    return trace_.parameters[i - updated(0)].values();
 }
 
 std::span<const double> ReworkedSheet::input(std::size_t l) const {
-    return l == 0 ? trace_.x.values() : std::span<const double>(here_[a(l - 1)].value);
+    if (l == 0) {
+        return trace_.x.values();
+    }
+    return here_[a(l - 1)].value;
 }
 
 Worked ReworkedSheet::work_z(std::size_t l, MatrixView<const double> W) const {
@@ -255,15 +269,12 @@ Worked ReworkedSheet::work_loss(bool slope) const {
 }
 
 Worked ReworkedSheet::work_jacobian(std::size_t l, std::span<const double> z, std::span<const double> a,
-                                    bool other_kink) const {
+                                    const Hypothesis& hypothesis) const {
     const Activation f = net_.architecture().activation(l);
     // Softmax takes it that its p sum to 1; what theirs lack goes to one more, which is then left out.
     const std::size_t more = facts(f).elementwise ? 0 : 1;
-    TapeLayer<double> layer{f, settings_, net_.architecture().conventions, Matrix<double>(1, z.size() + more),
-                            Matrix<double>(1, a.size() + more)};
-    if (other_kink) {
-        layer.settings.kink = settings_.kink == Kink::right_limit ? Kink::nearest_zero : Kink::right_limit;
-    }
+    TapeLayer<double> layer{f, hypothesis.settings(settings_), net_.architecture().conventions,
+                            Matrix<double>(1, z.size() + more), Matrix<double>(1, a.size() + more)};
     std::ranges::copy(z, layer.z.values().begin());
     std::ranges::copy(a, layer.a.values().begin());
     if (more == 1) {
@@ -389,7 +400,7 @@ std::vector<Worked> ReworkedSheet::ways(std::size_t i) const {
 // --- Mistakes -------------------------------------------------------------------------------------------------------
 
 Worked ReworkedSheet::wrong_jacobian(std::size_t l, const Hypothesis& hypothesis) const {
-    const Slope slope = l == last() ? hypothesis.output : hypothesis.hidden[l];
+    const Slope slope = hypothesis.slope(l, net_.layers());
     const Vector& at = here_[z(l)].value;
     const Vector& out = here_[a(l)].value;
     if (slope == Slope::missing) {
@@ -400,9 +411,9 @@ Worked ReworkedSheet::wrong_jacobian(std::size_t l, const Hypothesis& hypothesis
         return exactly(std::move(unit));
     }
     if (slope == Slope::at_activation) {
-        return work_jacobian(l, out, out, hypothesis.other_kink);
+        return work_jacobian(l, out, out, hypothesis);
     }
-    return hypothesis.other_kink ? work_jacobian(l, at, out, true) : here_[jacobian(l)];
+    return hypothesis.other_kink ? work_jacobian(l, at, out, hypothesis) : here_[jacobian(l)];
 }
 
 /// From the δ above that stands on the sheet, or where none was written from one with the same mistake.
@@ -474,9 +485,12 @@ std::vector<WrongWay> ReworkedSheet::wrong_ways(std::size_t i) const {
         for (const Worked& base : bases) {
             Worked scaled = base;
             for (std::size_t k = 0; k < base.value.size(); ++k) {
-                const double from = start.empty() ? 0.0 : start[k];
-                scaled.value[k] = from + scale.value * (base.value[k] - from);
-                scaled.terms[k] = start.empty() ? std::fabs(scale.value) * base.terms[k] : base.terms[k];
+                if (start.empty()) {
+                    scaled.value[k] = scale.value * base.value[k];
+                    scaled.terms[k] = std::fabs(scale.value) * base.terms[k];
+                } else {
+                    scaled.value[k] = start[k] + scale.value * (base.value[k] - start[k]);
+                }
             }
             result.push_back({scale.causes.front(), {}, std::move(scaled)});
         }

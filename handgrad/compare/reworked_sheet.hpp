@@ -74,7 +74,7 @@ private:
     [[nodiscard]] Worked work_activation(std::size_t l) const;
     [[nodiscard]] Worked work_loss(bool slope) const;
     [[nodiscard]] Worked work_jacobian(std::size_t l, std::span<const double> z, std::span<const double> a,
-                                       bool other_kink = false) const;
+                                       const Hypothesis& hypothesis = {}) const;
     [[nodiscard]] std::vector<Worked> jacobian_ways(std::size_t l) const;
     [[nodiscard]] std::vector<Worked> delta_ways(std::size_t l) const;
     [[nodiscard]] Worked fused_delta() const;

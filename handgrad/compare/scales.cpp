@@ -30,8 +30,7 @@ void add(std::vector<WrongScale>& scales, const WrongScale& wanted) {
 std::vector<WrongScale> wrong_scales(std::size_t outputs, double batch, std::size_t most) {
     const auto K = static_cast<double>(outputs);
     std::vector<Factor> factors{{Cause::sign, -1.0}, {Cause::factor_2, 2.0}, {Cause::factor_half, 0.5}};
-    for (const auto& [cause, value] :
-         {Factor{Cause::factor_outputs, K}, Factor{Cause::factor_rows, batch}}) {
+    for (const auto& [cause, value] : {Factor{Cause::factor_outputs, K}, Factor{Cause::factor_rows, batch}}) {
         if (!same(value, 1.0)) {
             factors.push_back({cause, value});
             factors.push_back({cause, 1.0 / value});

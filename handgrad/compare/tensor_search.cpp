@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "handgrad/base/wording.hpp"
+
 namespace handgrad::compare {
 namespace {
 
@@ -43,11 +45,11 @@ BoundedNumbers total(const BoundedNumbers& numbers, std::size_t count) {
 }
 
 std::string shape_text(const std::vector<std::size_t>& shape) {
-    std::string text = "(";
-    for (std::size_t i = 0; i < shape.size(); ++i) {
-        text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+    std::string text;
+    for (const std::size_t length : shape) {
+        add_item(text, ", ", std::to_string(length));
     }
-    return text + (shape.size() == 1 ? ",)" : ")");
+    return "(" + text + when(shape.size() == 1, ",") + ")";
 }
 
 std::vector<Cause> united(std::vector<Cause> one, const std::vector<Cause>& two) {
@@ -55,6 +57,18 @@ std::vector<Cause> united(std::vector<Cause> one, const std::vector<Cause>& two)
     std::ranges::sort(one);
     one.erase(std::unique(one.begin(), one.end()), one.end());
     return one;
+}
+
+/// The least that a number of so many digits is rounded by.
+double smallest_of(int digits) {
+    switch (digits) {
+        case 11:
+            return 0x1p-24;
+        case 24:
+            return 0x1p-126;
+        default:
+            return 0x1p-1022;
+    }
 }
 
 }  // namespace
@@ -70,9 +84,7 @@ TensorSearch::TensorSearch(const NamedArray& theirs, ExpectedShape expected, int
       expected_(std::move(expected)),
       digits_(digits),
       unit_(std::ldexp(1.0, -digits)),
-      smallest_(digits == 11   ? 0x1p-24
-                : digits == 24 ? 0x1p-126
-                               : 0x1p-1022) {
+      smallest_(smallest_of(digits)) {
     if (expected_.bias() && theirs_.shape == std::vector{expected_.rows, expected_.shape[0]}) {
         column_sums_.assign(expected_.shape[0], 0.0);
         for (std::size_t i = 0; i < theirs_.values.size(); ++i) {
@@ -146,7 +158,11 @@ void TensorSearch::add_bias_candidates(const TensorSums& sums, std::vector<Candi
 
 std::vector<TensorSearch::Candidate> TensorSearch::candidates(const TensorSums& sums) const {
     std::vector<Candidate> result;
-    expected_.bias() ? add_bias_candidates(sums, result) : add_weight_candidates(sums, result);
+    if (expected_.bias()) {
+        add_bias_candidates(sums, result);
+    } else {
+        add_weight_candidates(sums, result);
+    }
     return result;
 }
 
@@ -169,10 +185,13 @@ void TensorSearch::compare(const std::vector<double>& values, const Candidate& c
             continue;
         }
         double residual = 0.0, bits = candidate.bits;
-        for (std::size_t i = 0; i < value.size() && residual <= 1.0; ++i) {
+        for (std::size_t i = 0; i < value.size(); ++i) {
             const double bound = tolerance(value[i], error[i], scale.value);
-            const double distance = std::fabs(values[i] - scale.value * value[i]);
-            residual = std::max(residual, std::isnan(distance / bound) ? cannot : distance / bound);
+            const double share = std::fabs(values[i] - scale.value * value[i]) / bound;
+            residual = std::max(residual, std::isnan(share) ? cannot : share);
+            if (residual > 1.0) {
+                break;
+            }
             if (value[i] != 0.0) {
                 bits += std::max(0.0, -std::log2(bound / (std::fabs(scale.value) * largest)));
             }

@@ -22,12 +22,16 @@ double log_gain(double after, double before) { return before == 0.0 ? NAN : std:
 GradientSplit split_of(const GradientChain& chain, std::size_t l) {
     const ChainLayer &output = chain.layers.back(), &layer = chain.layers[l];
     GradientSplit split{.gradient = std::log10(layer.gradient),
-                        .error = std::log10(chain.residual_loss ? output.dactivation : output.delta),
-                        .output = chain.residual_loss ? log_gain(output.delta, output.dactivation) : 0.0,
+                        .error = std::log10(output.delta),
+                        .output = 0.0,
                         .weights = 0.0,
                         .slopes = 0.0,
                         .input = std::log10(layer.input),
                         .alignment = 0.0};
+    if (chain.residual_loss) {
+        split.error = std::log10(output.dactivation);
+        split.output = log_gain(output.delta, output.dactivation);
+    }
     for (std::size_t m = chain.layers.size() - 1; m > l; --m) {
         split.weights += log_gain(chain.layers[m - 1].dactivation, chain.layers[m].delta);
         split.slopes += log_gain(chain.layers[m - 1].delta, chain.layers[m - 1].dactivation);
@@ -54,7 +58,9 @@ std::vector<Step> first_step(const BasicMlp<T>& net, const BasicMlp<T>& gradient
         const std::span<const double> moves(change.weight(l).data(), count);
         std::size_t unchanged = 0;
         for (std::size_t i = 0; i < count; ++i) {
-            unchanged += static_cast<T>(static_cast<double>(w[i]) + moves[i]) == w[i] ? 1 : 0;
+            if (static_cast<T>(static_cast<double>(w[i]) + moves[i]) == w[i]) {
+                ++unchanged;
+            }
         }
         steps.push_back({static_cast<double>(std::sqrt(squares(moves) / squares(w))),
                          static_cast<double>(unchanged) / static_cast<double>(count)});
@@ -74,8 +80,10 @@ std::string layers_text(const std::vector<LayerDiagnosis>& layers, Factor factor
             names.push_back(layer.name);
         }
     }
-    const bool one = names.size() == 1;
-    return one ? names.front() + " starves" : names.front() + " to " + names.back() + " starve";
+    if (names.size() == 1) {
+        return names.front() + " starves";
+    }
+    return names.front() + " to " + names.back() + " starve";
 }
 
 /// What to say, and the settings that it advises.

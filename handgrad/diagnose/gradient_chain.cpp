@@ -30,7 +30,9 @@ void slopes_of(const TapeLayer<T>& layer, std::size_t row, std::vector<double>& 
             const auto top = std::ranges::max_element(p);
             double rest = 0.0;  // 1 − p without cancellation
             for (auto other = p.begin(); other != p.end(); ++other) {
-                rest += other == top ? 0.0 : static_cast<double>(*other);
+                if (other != top) {
+                    rest += static_cast<double>(*other);
+                }
             }
             std::ranges::fill(slopes, static_cast<double>(*top) * rest);
         }
@@ -59,8 +61,7 @@ struct ErrorSums {
 
 /// One block of one layer.
 template <class T>
-void add_layer(const Block<T>& block, std::size_t l, bool bounded, double flat, LayerSums& sums,
-               ErrorSums* errors) {
+void add_layer(const Block<T>& block, std::size_t l, bool bounded, double flat, LayerSums& sums, ErrorSums* errors) {
     const TapeLayer<T>& layer = block.tape.layer(l);
     const TapeLayer<T>& dlayer = block.dtape.layer(l);
     const std::size_t units = layer.z.columns();

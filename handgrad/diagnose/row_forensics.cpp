@@ -48,8 +48,7 @@ template <class T>
 std::vector<RowGradient> row_gradients(const BasicMlp<T>& net, const LossFunction& function,
                                        const std::type_identity_t<BasicDataset<T>>& data) {
     const std::vector<double> shares = row_shares(data);
-    const BasicMlp<T> gradient =
-        for_each_block(net, function, data, shares, [](const Block<T>& /*block*/) {});
+    const BasicMlp<T> gradient = for_each_block(net, function, data, shares, [](const Block<T>& /*block*/) {});
     const long double length = std::sqrt(squares(gradient.parameters()));
     // A row without weight has a gradient, though no part in the batch's: walk with equal shares.
     const std::vector<double> equal(data.rows(), 1.0 / static_cast<double>(data.rows()));
@@ -79,8 +78,10 @@ std::vector<RowGradient> row_gradients(const Model& model, const Table& table, c
 
 std::vector<RowGradient> dominant_rows(std::vector<RowGradient> rows, std::size_t count) {
     std::ranges::stable_sort(rows, [](const RowGradient& one, const RowGradient& other) {
-        return std::isnan(one.norm) || std::isnan(other.norm) ? std::isnan(one.norm) && !std::isnan(other.norm)
-                                                              : one.norm > other.norm;
+        if (std::isnan(one.norm) || std::isnan(other.norm)) {
+            return !std::isnan(other.norm);
+        }
+        return one.norm > other.norm;
     });
     rows.resize(std::min(count, rows.size()));
     return rows;

@@ -29,7 +29,11 @@ struct Moments {
         mean += before / static_cast<double>(rows);
         spread += before * (value - mean);
         squares += value * value;
-        signs += value > 0.0 ? 1.0 : value < 0.0 ? -1.0 : 0.0;
+        if (value > 0.0) {
+            signs += 1.0;
+        } else if (value < 0.0) {
+            signs -= 1.0;
+        }
     }
     [[nodiscard]] double sd() const { return std::sqrt(spread / static_cast<double>(rows)); }
     [[nodiscard]] double rms() const { return std::sqrt(squares / static_cast<double>(rows)); }
@@ -45,7 +49,11 @@ std::vector<double> losses(const BasicMlp<T>& net, const LossFunction& function,
     const bool shared = net.architecture().output == Activation::softmax;  // its outputs have one loss together
     std::vector<double> result;
     for (std::size_t k = 0; k < K; ++k) {
-        const std::size_t first = shared ? 0 : k, width = shared ? K : 1;
+        std::size_t first = k, width = 1;
+        if (shared) {
+            first = 0;
+            width = K;
+        }
         TapeLayer<T> layer{net.architecture().output, net.architecture().activation_settings(),
                            net.architecture().conventions, Matrix<T>(data.rows(), width),
                            Matrix<T>(data.rows(), width)};

@@ -61,9 +61,10 @@ private:
 
     /// Whether most values of hidden layer m are flat, by saturation or by death; else its slope is merely below 1.
     [[nodiscard]] Factor slope_factor(std::size_t m) const {
-        return layers_[m].saturated >= 0.5 ? Factor::hidden_saturation
-               : layers_[m].dead >= 0.5    ? Factor::dead_units
-                                           : Factor::attenuation;
+        if (layers_[m].saturated >= 0.5) {
+            return Factor::hidden_saturation;
+        }
+        return layers_[m].dead >= 0.5 ? Factor::dead_units : Factor::attenuation;
     }
     /// Why what enters layer l is small: the lowest cause.
     [[nodiscard]] Factor input_factor(std::size_t l) const {

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "handgrad/base/wording.hpp"
 #include "handgrad/diagnose/diagnosis.hpp"
 #include "handgrad/diagnose/row_blocks.hpp"
 
@@ -25,7 +26,7 @@ std::string others_than_relu(const Architecture& architecture) {
     for (std::size_t l = 0; l + 1 < architecture.layers(); ++l) {
         const std::string one(name(architecture.activation(l)));
         if (architecture.activation(l) != Activation::relu && names.find(one) == std::string::npos) {
-            names += (names.empty() ? "" : ", ") + one;
+            add_item(names, ", ", one);
         }
     }
     return names;
@@ -34,7 +35,10 @@ std::string others_than_relu(const Architecture& architecture) {
 /// Root mean square of the first weights that `by_activation` draws for layer l: U(±a) has a/√3.
 double first_weights_size(const Architecture& architecture, std::size_t l) {
     const auto in = static_cast<double>(architecture.sizes[l]), out = static_cast<double>(architecture.sizes[l + 1]);
-    return facts(architecture.activation(l)).relu_family ? std::sqrt(2.0 / in) : std::sqrt(2.0 / (in + out));
+    if (facts(architecture.activation(l)).relu_family) {
+        return std::sqrt(2.0 / in);
+    }
+    return std::sqrt(2.0 / (in + out));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "handgrad/base/wording.hpp"
 #include "handgrad/document/html.hpp"
 #include "handgrad/document/notation.hpp"
 
@@ -44,17 +45,13 @@ std::string box(const std::string& style, double x, double y, double w, double h
            "</rect>";
 }
 /// Eight colours, then the same with another dash.
-std::string colour(std::size_t series) { return "s" + std::to_string(series % 8) + (series >= 8 ? " dashed" : ""); }
+std::string colour(std::size_t series) { return "s" + std::to_string(series % 8) + when(series >= 8, " dashed"); }
 
 /// From numbers to places along an axis.
 class Scale {
 public:
     Scale(double lowest, double highest, bool logarithmic, double from, double to)
-        : low_(logarithmic ? std::log10(lowest) : lowest),
-          high_(logarithmic ? std::log10(highest) : highest),
-          logarithmic_(logarithmic),
-          from_(from),
-          to_(to) {
+        : logarithmic_(logarithmic), low_(along(lowest)), high_(along(highest)), from_(from), to_(to) {
         if (!(high_ - low_ > std::numeric_limits<double>::min())) {  // one value alone stands in the middle
             const double room = logarithmic ? 0.5 : std::max(std::abs(low_) * 0.1, 0.5);
             low_ -= room;
@@ -62,8 +59,7 @@ public:
         }
     }
     [[nodiscard]] double operator()(double value) const {
-        const double v = logarithmic_ ? std::log10(value) : value;
-        return from_ + (to_ - from_) * std::clamp((v - low_) / (high_ - low_), -0.01, 1.01);
+        return from_ + (to_ - from_) * std::clamp((along(value) - low_) / (high_ - low_), -0.01, 1.01);
     }
     [[nodiscard]] bool shows(double value) const { return std::isfinite(value) && (!logarithmic_ || value > 0.0); }
 
@@ -80,25 +76,33 @@ public:
         }
         std::vector<double> places = between_powers();  // less than two powers of ten: their multiples
         const double lowest = std::pow(10.0, low_), highest = std::pow(10.0, high_);
-        return places.size() > 1 ? places : round_numbers(lowest, highest, round_step(highest - lowest, most));
+        if (places.size() < 2) {
+            places = round_numbers(lowest, highest, round_step(highest - lowest, most));
+        }
+        return places;
     }
 
 private:
+    [[nodiscard]] double along(double value) const { return logarithmic_ ? std::log10(value) : value; }
     /// 1, 2 or 5 times a power of ten, so that `most` steps span the range.
     static double round_step(double span, std::size_t most) {
         const double count = static_cast<double>(most);
         double step = std::pow(10.0, std::floor(std::log10(span / count)));
         for (const double factor : {2.0, 2.5, 2.0}) {  // 2, 5, 10
-            step *= span / step > count ? factor : 1.0;
+            if (span / step > count) {
+                step *= factor;
+            }
         }
         return step;
     }
     static std::vector<double> round_numbers(double lowest, double highest, double step) {
         std::vector<double> places;
         const double slack = 1e-9 * (highest - lowest);
-        for (double i = std::ceil((lowest - slack) / step); i * step <= highest + slack && places.size() < 20;
-             i += 1.0) {
-            places.push_back(i == 0.0 ? 0.0 : i * step);
+        for (double i = std::ceil((lowest - slack) / step); i * step <= highest + slack; i += 1.0) {
+            if (places.size() == 20) {
+                break;
+            }
+            places.push_back(i * step + 0.0);  // no -0
         }
         return places;
     }
@@ -115,8 +119,8 @@ private:
         return places;
     }
 
-    double low_, high_;
     bool logarithmic_;
+    double low_, high_;
     double from_, to_;
 };
 
@@ -143,8 +147,10 @@ std::string tick_text(double value) {
     if (e != std::string::npos) {  // 1e-05 is 1e-5
         text = text.substr(0, e + 1) + std::to_string(std::stoi(text.substr(e + 1)));
     }
-    const std::size_t minus = text.find('-');
-    return minus == 0 ? "−" + text.substr(1) : text;
+    if (text.starts_with('-')) {
+        text.replace(0, 1, "−");
+    }
+    return text;
 }
 
 std::string frame(const Scale& x, const Scale& y, const ChartText& text, double bottom) {
@@ -171,16 +177,19 @@ std::string figure(const ChartText& text, const std::string& drawing, double hei
     if (!text.y.empty() && !drawing.empty()) {
         html += element("p class=\"unit\"", escape_html(text.y));
     }
-    html += drawing.empty() ? element("p", "No finite numbers to draw.")
-                            : element("svg viewBox=\"0 0 " + at(width) + " " + at(height) + "\" role=\"img\"",
-                                      element("title", escape_html(text.description)) + drawing);
+    if (drawing.empty()) {
+        html += element("p", "No finite numbers to draw.");
+    } else {
+        html += element("svg viewBox=\"0 0 " + at(width) + " " + at(height) + "\" role=\"img\"",
+                        element("title", escape_html(text.description)) + drawing);
+    }
     std::string names;
     for (const Legend& entry : legend) {
         names += element("li", "<svg viewBox=\"0 0 14 10\" aria-hidden=\"true\"><rect class=\"" + entry.style +
                                    "\" width=\"14\" height=\"10\"/></svg>" + escape_html(entry.name));
     }
-    html += names.empty() || drawing.empty() ? "" : element("ul class=\"legend\"", names);
-    html += text.note.empty() ? "" : element("p class=\"note\"", escape_html(text.note));
+    html += when(!names.empty() && !drawing.empty(), element("ul class=\"legend\"", names));
+    html += when(!text.note.empty(), element("p class=\"note\"", escape_html(text.note)));
     return element("figure", html) + "\n";
 }
 
@@ -192,13 +201,84 @@ std::string path(const Series& line, const Scale& x, const Scale& y, const std::
         const bool there = i < line.x.size() && x.shows(line.x[i]) && y.shows(line.y[i]);
         if (there) {
             steps += (in_a_row == 0 ? "M" : "L") + at(x(line.x[i])) + " " + at(y(line.y[i]));
-        } else if (in_a_row == 1) {
+            ++in_a_row;
+            continue;
+        }
+        if (in_a_row == 1) {
             dots += "<circle class=\"" + style + "\"" + attribute("cx", x(line.x[i - 1])) +
                     attribute("cy", y(line.y[i - 1])) + " r=\"3\"/>";
         }
-        in_a_row = there ? in_a_row + 1 : 0;
+        in_a_row = 0;
     }
     return "<path class=\"line " + style + "\" d=\"" + steps + "\"/>" + dots;
+}
+
+/// Where the bars of a label end on either side of 0, stacked one beyond the other.
+struct Stack {
+    double negative = 0.0, positive = 0.0;
+
+    double& side(double value) { return value < 0.0 ? negative : positive; }
+};
+
+Extent extent_of(const BarChart& chart) {
+    Extent extent;
+    if (!chart.logarithmic) {
+        extent.add(0.0);
+    }
+    for (std::size_t l = 0; l < chart.labels.size(); ++l) {
+        Stack ends;
+        for (const BarChart::Part& part : chart.parts) {
+            if (chart.stacked && std::isfinite(part.values[l])) {
+                ends.side(part.values[l]) += part.values[l];
+            } else if (!chart.stacked) {
+                extent.add(part.values[l], chart.logarithmic);
+            }
+        }
+        if (chart.stacked) {
+            extent.add(ends.negative);
+            extent.add(ends.positive);
+        }
+    }
+    if (chart.logarithmic && extent.drawable()) {
+        extent.lowest = std::max(std::pow(10.0, std::floor(std::log10(extent.lowest)) - 0.5),
+                                 std::numeric_limits<double>::denorm_min());
+    }
+    return extent;
+}
+
+constexpr std::size_t most_letters = 22;
+
+std::string shortened(std::string name) {
+    if (name.size() <= most_letters) {
+        return name;
+    }
+    name = name.substr(0, most_letters - 1);
+    while (!name.empty() && (static_cast<unsigned char>(name.back()) & 0xC0U) == 0x80U) {
+        name.pop_back();  // not in the middle of a character
+    }
+    return name + "…";
+}
+
+/// The bars of one label, the first at height y.
+std::string bars_of(const BarChart& chart, std::size_t l, const Scale& x, double zero, double y, double bar) {
+    std::string svg;
+    Stack ends;
+    for (std::size_t p = 0; p < chart.parts.size(); ++p) {
+        const double value = chart.parts[p].values[l];
+        double& end = ends.side(value);
+        if (!x.shows(value) || (chart.stacked && !x.shows(end + value))) {
+            continue;
+        }
+        const std::string title = chart.labels[l] + ", " + chart.parts[p].name + ": " + six_digits(value);
+        if (chart.stacked) {
+            const double from = x(end), to = x(end += value);
+            svg += box(colour(p), std::min(from, to), y, std::abs(to - from), bar, title);
+        } else {
+            svg += box(colour(p), std::min(zero, x(value)), y + bar * static_cast<double>(p), std::abs(x(value) - zero),
+                       bar - 1.0, title);
+        }
+    }
+    return svg;
 }
 
 }  // namespace
@@ -242,9 +322,11 @@ std::string draw(const LineChart& chart) {
     }
     if (chart.mark) {
         svg += stroke("guide", x(*chart.mark), top, x(*chart.mark), bottom);
-        const bool at_the_end = x(*chart.mark) > right - 40.0;
-        svg += label(at_the_end ? right : std::max(x(*chart.mark), left + 40.0), top - 5.0,
-                     at_the_end ? "end" : "middle", chart.mark_name);
+        if (x(*chart.mark) > right - 40.0) {
+            svg += label(right, top - 5.0, "end", chart.mark_name);
+        } else {
+            svg += label(std::max(x(*chart.mark), left + 40.0), top - 5.0, "middle", chart.mark_name);
+        }
     }
     for (std::size_t s = 0; s < chart.lines.size(); ++s) {
         svg += path(chart.lines[s], x, y, colour(s));
@@ -278,34 +360,11 @@ std::string draw(const ScatterChart& chart) {
 }
 
 std::string draw(const BarChart& chart) {
-    Extent extent;
-    if (!chart.logarithmic) {
-        extent.add(0.0);
-    }
-    std::size_t longest = 0;
-    for (std::size_t l = 0; l < chart.labels.size(); ++l) {
-        longest = std::max(longest, chart.labels[l].size());
-        double negative = 0.0, positive = 0.0;
-        for (const BarChart::Part& part : chart.parts) {
-            if (chart.stacked && std::isfinite(part.values[l])) {
-                (part.values[l] < 0.0 ? negative : positive) += part.values[l];
-            } else if (!chart.stacked) {
-                extent.add(part.values[l], chart.logarithmic);
-            }
-        }
-        if (chart.stacked) {
-            extent.add(negative);
-            extent.add(positive);
-        }
-    }
+    const Extent extent = extent_of(chart);
     if (!extent.drawable() || chart.labels.empty()) {
         return figure(chart.text, "", 0.0);
     }
-    if (chart.logarithmic) {
-        extent.lowest = std::max(std::pow(10.0, std::floor(std::log10(extent.lowest)) - 0.5),
-                                 std::numeric_limits<double>::denorm_min());
-    }
-    constexpr std::size_t most_letters = 22;
+    const std::size_t longest = std::ranges::max(chart.labels, {}, &std::string::size).size();
     const double start = 14.0 + letter * static_cast<double>(std::min(longest, most_letters));
     const std::size_t bars = chart.stacked ? 1 : chart.parts.size();
     const double bar = bars == 1 ? 14.0 : 9.0, gap_between = 7.0;
@@ -319,38 +378,15 @@ std::string draw(const BarChart& chart) {
                label(std::min(x(tick), right - letter), bottom + 15.0, "middle", tick_text(tick));
     }
     std::vector<Legend> legend;
-    for (std::size_t p = 0; p < chart.parts.size() && chart.parts.size() > 1; ++p) {
-        legend.push_back({colour(p), chart.parts[p].name});
+    if (chart.parts.size() > 1) {
+        for (std::size_t p = 0; p < chart.parts.size(); ++p) {
+            legend.push_back({colour(p), chart.parts[p].name});
+        }
     }
     for (std::size_t l = 0; l < chart.labels.size(); ++l) {
         const double y = top + each * static_cast<double>(l);
-        std::string name = chart.labels[l];
-        if (name.size() > most_letters) {
-            name = name.substr(0, most_letters - 1);
-            while (!name.empty() && (static_cast<unsigned char>(name.back()) & 0xC0U) == 0x80U) {
-                name.pop_back();  // not in the middle of a character
-            }
-            name += "…";
-        }
-        svg += label(start - 6.0, y + (each - gap_between) / 2.0 + 4.0, "end", name);
-        double negative = 0.0, positive = 0.0;  // where the bars on either side end
-        for (std::size_t p = 0; p < chart.parts.size(); ++p) {
-            const double value = chart.parts[p].values[l];
-            const double reached = (value < 0.0 ? negative : positive) + value;
-            if (!x.shows(value) || (chart.stacked && !x.shows(reached))) {
-                continue;
-            }
-            const std::string title = chart.labels[l] + ", " + chart.parts[p].name + ": " + six_digits(value);
-            if (chart.stacked) {
-                double& end = value < 0.0 ? negative : positive;
-                const double from = x(std::exchange(end, reached)), to = x(reached);
-                svg += box(colour(p), std::min(from, to), y, std::abs(to - from), bar, title);
-            } else {
-                const double end = x(value);
-                svg += box(colour(p), std::min(zero, end), y + bar * static_cast<double>(p), std::abs(end - zero),
-                           bar - 1.0, title);
-            }
-        }
+        svg += label(start - 6.0, y + (each - gap_between) / 2.0 + 4.0, "end", shortened(chart.labels[l])) +
+               bars_of(chart, l, x, zero, y, bar);
     }
     svg += stroke("axis", zero, top - 4.0, zero, bottom) +
            label((start + right) / 2.0, bottom + 30.0, "middle", chart.text.x);
@@ -358,7 +394,10 @@ std::string draw(const BarChart& chart) {
 }
 
 std::string draw(const HistogramChart& chart) {
-    const double most = chart.shares.empty() ? 0.0 : *std::ranges::max_element(chart.shares);
+    double most = 0.0;
+    for (const double share : chart.shares) {
+        most = std::max(most, share);
+    }
     if (!(most > 0.0) || !std::isfinite(chart.highest - chart.lowest)) {
         return figure(chart.text, "", 0.0);
     }

@@ -99,9 +99,13 @@ private:
         while (!rest_.empty() && (rest_.front() == '_' || rest_.front() == '^' || rest_.front() == '\'')) {
             const char which = rest_.front();
             rest_.remove_prefix(1);
-            base.scripts.push_back({which, which == '\''            ? Elements{}
-                                           : rest_.starts_with('{') ? group()
-                                                                    : Elements{take_one()}});
+            Elements content;
+            if (which != '\'' && rest_.starts_with('{')) {
+                content = group();
+            } else if (which != '\'') {
+                content.push_back(take_one());
+            }
+            base.scripts.push_back({which, std::move(content)});
         }
         return base;
     }
@@ -196,7 +200,7 @@ private:
         while (end < rest_.size() && is_letter(rest_[end])) {
             ++end;
         }
-        const std::string_view name = rest_.substr(0, end == 0 ? 1 : end);
+        const std::string_view name = rest_.substr(0, std::max<std::size_t>(end, 1));
         rest_.remove_prefix(name.size());
         for (const Named& known : commands) {
             if (known.name == name) {

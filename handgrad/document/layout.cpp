@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "handgrad/base/utf8.hpp"
+#include "handgrad/base/wording.hpp"
 
 namespace handgrad::document {
 namespace {
@@ -60,7 +61,7 @@ std::vector<std::string> bracketed(const std::vector<std::vector<std::string>>& 
         std::string line = open;
         for (std::size_t j = 0; j < row.size(); ++j) {
             const std::string cell =
-                blanks(column_gap - (j == 0 ? 1 : 0)) + blanks(widths[j] - display_width(row[j])) + row[j];
+                when(j > 0, " ") + blanks(column_gap - 1 + widths[j] - display_width(row[j])) + row[j];
             if (j > 0 && display_width(line) + display_width(cell) + 2 + display_width(close) > width) {
                 lines.push_back(line);
                 line = blanks(display_width(open));
@@ -70,6 +71,80 @@ std::vector<std::string> bracketed(const std::vector<std::vector<std::string>>& 
         lines.push_back(line + " " + close);
     }
     return lines;
+}
+
+/// Takes from the widest column, as long as something in it can be wrapped, until all fit beside each other.
+void shrink(std::vector<std::size_t>& widths, const std::vector<std::size_t>& least) {
+    const auto total = [&] {
+        std::size_t sum = 0;
+        for (const std::size_t width : widths) {
+            if (width > 0) {
+                sum += width + column_gap;
+            }
+        }
+        return sum - column_gap;
+    };
+    while (total() > text_width) {
+        std::size_t give = widths.size();
+        for (std::size_t c = 0; c < widths.size(); ++c) {
+            if (widths[c] > least[c] && (give == widths.size() || widths[c] > widths[give])) {
+                give = c;
+            }
+        }
+        if (give == widths.size()) {
+            return;
+        }
+        --widths[give];
+    }
+}
+
+/// A row of a table, each cell wrapped to its column.
+std::string row_text(const std::vector<std::string>& row, const std::vector<std::size_t>& widths) {
+    std::vector<std::vector<std::string>> cells;
+    std::size_t height = 0;
+    for (std::size_t c = 0; c < row.size(); ++c) {
+        cells.push_back(wrapped(row[c], widths[c]));
+        height = std::max(height, cells.back().size());
+    }
+    std::string text;
+    for (std::size_t k = 0; k < height; ++k) {
+        std::string line;
+        for (std::size_t c = 0; c < row.size(); ++c) {
+            if (widths[c] == 0) {
+                continue;
+            }
+            cells[c].resize(height);
+            const std::string& cell = cells[c][k];
+            line += cell + blanks(widths[c] - std::min(widths[c], display_width(cell)) + column_gap);
+        }
+        text += without_end_blanks(line) + "\n";
+    }
+    return text;
+}
+
+std::string rule_text(const std::vector<std::size_t>& widths) {
+    std::string line;
+    for (const std::size_t width : widths) {
+        for (std::size_t k = 0; k < width; ++k) {
+            line += "─";
+        }
+        line += when(width > 0, blanks(column_gap));
+    }
+    return without_end_blanks(line) + "\n";
+}
+
+/// Rows and columns as lines of cells; `most` columns are shown.
+std::vector<std::vector<std::string>> cells_of(const Numbers& numbers, std::size_t most) {
+    const std::vector<std::size_t> columns = shown_indices(numbers.values.columns(), most);
+    std::vector<std::vector<std::string>> cells;
+    for (const std::size_t i : shown_indices(numbers.values.rows())) {
+        if (i == gap) {
+            cells.emplace_back(columns.size(), "⋮");
+        } else {
+            cells.push_back(cells_of_row(numbers, i, columns));
+        }
+    }
+    return cells;
 }
 
 }  // namespace
@@ -102,113 +177,59 @@ std::string table_text(const std::vector<std::vector<std::string>>& rows) {
             least[c] = std::max(least[c], narrowest(row[c]));
         }
     }
-    const auto total = [&] {
-        std::size_t sum = 0;
-        for (const std::size_t width : widths) {
-            sum += width + (width > 0 ? column_gap : 0);
-        }
-        return sum - column_gap;
-    };
-    while (total() > text_width) {
-        std::size_t give = columns;
-        for (std::size_t c = 0; c < columns; ++c) {
-            if (widths[c] > least[c] && (give == columns || widths[c] > widths[give])) {
-                give = c;
-            }
-        }
-        if (give == columns) {
-            break;  // nothing can be wrapped any more
-        }
-        --widths[give];
-    }
+    shrink(widths, least);
     std::string text;
-    const auto write = [&](const std::vector<std::string>& row) {
-        std::vector<std::vector<std::string>> cells;
-        std::size_t height = 0;
-        for (std::size_t c = 0; c < columns; ++c) {
-            cells.push_back(wrapped(row[c], widths[c]));
-            height = std::max(height, cells.back().size());
-        }
-        for (std::size_t k = 0; k < height; ++k) {
-            std::string line;
-            for (std::size_t c = 0; c < columns; ++c) {
-                const std::string cell = k < cells[c].size() ? cells[c][k] : "";
-                if (widths[c] > 0) {
-                    line += cell + blanks(widths[c] - std::min(widths[c], display_width(cell)) + column_gap);
-                }
-            }
-            text += without_end_blanks(line) + "\n";
-        }
-    };
     for (std::size_t r = 0; r < rows.size(); ++r) {
         const bool heading = r == 0;
         const bool empty = std::ranges::all_of(rows[r], &std::string::empty);
         if (heading && empty) {
             continue;
         }
-        write(rows[r]);
-        if (heading) {
-            std::string line;
-            for (std::size_t c = 0; c < columns; ++c) {
-                for (std::size_t k = 0; k < widths[c]; ++k) {
-                    line += "─";
-                }
-                line += widths[c] > 0 ? blanks(column_gap) : "";
-            }
-            text += without_end_blanks(line) + "\n";
-        }
+        text += row_text(rows[r], widths) + when(heading, rule_text(widths));
     }
     return text;
 }
 
 std::string numbers_text(const Numbers& numbers) {
-    const std::string label = numbers.blank ? numbers.symbol : unicode_of(numbers.name);
-    const std::string formula = numbers.formula.empty() ? "" : unicode_of(numbers.formula) + " = ";
-    const std::string relation = numbers.updated && !numbers.blank ? " ← " : " = ";
-    const std::string note = numbers.note.empty() ? "" : "   (" + unicode_of_prose(numbers.note) + ")";
+    const bool blank = numbers.blank, vector = numbers.layout == Layout::vector;
+    const std::string label = blank ? numbers.symbol : unicode_of(numbers.name);
+    const std::string formula = when(!numbers.formula.empty(), unicode_of(numbers.formula) + " = ");
+    const std::string relation = numbers.updated && !blank ? " ← " : " = ";
+    const std::string note = when(!numbers.note.empty(), "   (" + unicode_of_prose(numbers.note) + ")");
     if (numbers.layout == Layout::scalar) {
-        return label + " = " + formula + (numbers.blank ? blank_mark : six_digits(numbers.values(0, 0))) + note + "\n";
+        return label + " = " + formula + (blank ? blank_mark : six_digits(numbers.values(0, 0))) + note + "\n";
     }
-    const bool vector = numbers.layout == Layout::vector || numbers.layout == Layout::row;
-    const std::size_t rows = vector ? 1 : numbers.values.rows();
-    const std::size_t columns = vector ? numbers.values.rows() : numbers.values.columns();
-    Matrix<double> lying(rows, columns);
-    std::ranges::copy(numbers.values.values(), lying.values().begin());
     Numbers shown = numbers;
-    shown.values = std::move(lying);
-    const std::vector<std::size_t> rows_shown = shown_indices(rows);
-    const auto cells_of = [&](std::size_t most) {
-        const std::vector<std::size_t> columns_shown = shown_indices(columns, most);
-        std::vector<std::vector<std::string>> cells;
-        cells.reserve(rows_shown.size());
-        for (const std::size_t i : rows_shown) {
-            cells.push_back(i == gap ? std::vector<std::string>(columns_shown.size(), "⋮")
-                                     : cells_of_row(shown, i, columns_shown));
-        }
-        return cells;
-    };
-    const bool diagonal = numbers.layout == Layout::diagonal;
-    const std::string open = diagonal ? "diag{" : "[", close = diagonal ? "}"
-                                                               : numbers.layout == Layout::vector && !numbers.blank
-                                                                   ? "]ᵀ"
-                                                                   : "]";
+    if (vector || numbers.layout == Layout::row) {
+        Matrix<double> lying(1, numbers.values.rows());
+        std::ranges::copy(numbers.values.values(), lying.values().begin());
+        shown.values = std::move(lying);
+    }
+    std::string open = "[", close = "]" + when(vector && !blank, "ᵀ");
+    if (numbers.layout == Layout::diagonal) {
+        open = "diag{";
+        close = "}";
+    }
     std::string head = label + relation + formula;
     std::string text;
     const auto laid_out = [&](std::size_t most) {
-        return bracketed(cells_of(most), text_width - display_width(head), open, close);
+        return bracketed(cells_of(shown, most), text_width - display_width(head), open, close);
     };
+    const std::size_t rows = shown_indices(shown.values.rows()).size();
     std::vector<std::string> lines = laid_out(most_shown);
-    if (!formula.empty() && lines.size() > rows_shown.size()) {  // on a line of its own
+    if (!formula.empty() && lines.size() > rows) {  // on a line of its own
         text = label + relation + unicode_of(numbers.formula) + "\n";
         head = blanks(display_width(label)) + " = ";
         lines = laid_out(most_shown);
     }
-    for (std::size_t most = most_shown; columns > most_shown && most > 3 && lines.size() > rows_shown.size();) {
-        lines = laid_out(--most);  // what is shortened anyway is not wrapped as well
+    if (shown.values.columns() > most_shown) {  // what is shortened anyway is not wrapped as well
+        for (std::size_t most = most_shown; most > 3 && lines.size() > rows;) {
+            lines = laid_out(--most);
+        }
     }
     for (std::size_t k = 0; k < lines.size(); ++k) {
-        text += (k == 0 ? head : blanks(display_width(head))) + lines[k];
-        text += k + 1 == lines.size() ? note + "\n" : "\n";
+        text += head + lines[k] + when(k + 1 == lines.size(), note) + "\n";
+        head = blanks(display_width(head));
     }
     return text;
 }

@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "handgrad/base/wording.hpp"
 #include "handgrad/document/formula_tree.hpp"
 #include "handgrad/document/html.hpp"
 #include "handgrad/document/notation.hpp"
@@ -26,8 +27,9 @@ bool is_tall(std::span<const Element> elements) {
 }
 
 std::string bracket(const Element& element, bool grows) {
-    return "<mo fence=\"true\" form=\"" + std::string(element.role == Role::open ? "prefix" : "postfix") +
-           (grows ? "\">" : "\" stretchy=\"false\">") + escape_html(element.text) + "</mo>";
+    const std::string form = element.role == Role::open ? "prefix" : "postfix";
+    return "<mo fence=\"true\" form=\"" + form + "\"" + when(!grows, " stretchy=\"false\"") + ">" +
+           escape_html(element.text) + "</mo>";
 }
 
 /// Blanks at its ends count in a formula.
@@ -42,7 +44,10 @@ std::string symbol(const Element& element) {
     const std::string text = escape_html(element.text);
     switch (element.role) {
         case Role::atom:
-            return element.number ? tag("mn", text) : text == "____" ? tag("mtext", text) : tag("mi", text);
+            if (element.number) {
+                return tag("mn", text);
+            }
+            return tag(text == "____" ? "mtext" : "mi", text);
         case Role::function:
             return tag("mi", text);
         case Role::sum:
@@ -57,7 +62,10 @@ std::string symbol(const Element& element) {
         case Role::space:
             return text.size() > 1 ? "<mspace width=\"1em\"/>" : "<mspace width=\"0.17em\"/>";
         case Role::text:
-            return element.text == "×" || element.text == "/" ? tag("mo", text) : tag("mtext", kept_blanks(text));
+            if (element.text == "×" || element.text == "/") {
+                return tag("mo", text);
+            }
+            return tag("mtext", kept_blanks(text));
     }
     __builtin_unreachable();
 }
@@ -90,21 +98,38 @@ std::string bare(const Element& element) {
 std::string with_scripts(const std::string& base, const Element& element) {
     std::string below, above;
     for (const Script& script : element.scripts) {
-        (script.which == '_' ? below : above) += script.which == '\'' ? tag("mo", "′") : row(script.content);
+        switch (script.which) {
+            case '_':
+                below += row(script.content);
+                break;
+            case '\'':
+                above += tag("mo", "′");
+                break;
+            default:
+                above += row(script.content);
+        }
     }
     const bool sum = element.role == Role::sum;
     const std::string low = tag("mrow", below), high = tag("mrow", above);
-    return !below.empty() && !above.empty() ? tag(sum ? "munderover" : "msubsup", base + low + high)
-           : !below.empty()                 ? tag(sum ? "munder" : "msub", base + low)
-           : !above.empty()                 ? tag("msup", base + high)
-                                            : base;
+    if (below.empty() && above.empty()) {
+        return base;
+    }
+    if (below.empty()) {
+        return tag("msup", base + high);
+    }
+    if (above.empty()) {
+        return tag(sum ? "munder" : "msub", base + low);
+    }
+    return tag(sum ? "munderover" : "msubsup", base + low + high);
 }
 
 /// Where the bracket that opens at `first` closes again, or npos.
 std::size_t closing(std::span<const Element> elements, std::size_t first) {
     std::size_t depth = 0;
     for (std::size_t i = first; i < elements.size(); ++i) {
-        depth += elements[i].role == Role::open ? 1 : 0;
+        if (elements[i].role == Role::open) {
+            ++depth;
+        }
         if (elements[i].role == Role::close && --depth == 0) {
             return i;
         }
@@ -116,7 +141,10 @@ std::size_t closing(std::span<const Element> elements, std::size_t first) {
 std::string row(std::span<const Element> elements) {
     std::string inside;
     for (std::size_t i = 0; i < elements.size(); ++i) {
-        const std::size_t end = elements[i].role == Role::open ? closing(elements, i) : std::string::npos;
+        std::size_t end = std::string::npos;
+        if (elements[i].role == Role::open) {
+            end = closing(elements, i);
+        }
         if (end == std::string::npos) {
             inside += with_scripts(bare(elements[i]), elements[i]);
             continue;
@@ -133,7 +161,7 @@ std::string row(std::span<const Element> elements) {
 }  // namespace
 
 std::string mathml_of(std::string_view formula, bool display) {
-    return std::string("<math") + (display ? " display=\"block\">" : ">") + row(parse_formula(formula)) + "</math>";
+    return "<math" + when(display, " display=\"block\"") + ">" + row(parse_formula(formula)) + "</math>";
 }
 
 }  // namespace handgrad::document

@@ -46,8 +46,11 @@ std::string six_digits(double value) {
 
 Formula number_formula(double value) {
     std::string text = six_digits(value);
-    if (!std::isfinite(value)) {
-        return std::isnan(value) ? "\\mathrm{nan}" : value < 0.0 ? "-\\infty" : "\\infty";
+    if (std::isnan(value)) {
+        return "\\mathrm{nan}";
+    }
+    if (std::isinf(value)) {
+        return value < 0.0 ? "-\\infty" : "\\infty";
     }
     const std::size_t e = text.find('e');
     if (e == std::string::npos) {
@@ -60,7 +63,13 @@ Formula number_formula(double value) {
 Prose prose_of(std::string_view text) {
     Prose result;
     for (const char c : text) {
-        result += c == '$' ? kept_dollar : std::iscntrl(static_cast<unsigned char>(c)) != 0 ? ' ' : c;
+        if (c == '$') {
+            result += kept_dollar;
+        } else if (std::iscntrl(static_cast<unsigned char>(c)) != 0) {
+            result += ' ';
+        } else {
+            result += c;
+        }
     }
     return result;
 }
@@ -73,7 +82,9 @@ std::string written(std::string_view prose, const std::function<std::string(std:
         const std::size_t dollar = std::min(prose.find('$', at), prose.size());
         std::string part(prose.substr(at, dollar - at));
         std::ranges::replace(part, kept_dollar, '$');
-        result += part.empty() ? "" : in_formula ? formula(part) : text(part);
+        if (!part.empty()) {
+            result += in_formula ? formula(part) : text(part);
+        }
         in_formula = !in_formula;
         at = dollar + 1;
     }

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "handgrad/base/utf8.hpp"
+#include "handgrad/base/wording.hpp"
 #include "handgrad/document/html.hpp"
 #include "handgrad/document/render.hpp"
 
@@ -79,12 +80,11 @@ public:
             element("div class=\"wide\"", element("table class=\"formulas\"", rows + element("tbody", body))) + "\n";
     }
     void operator()(const Numbers& numbers) {
-        std::string math = mathml_of(numbers.name + (numbers.updated ? "\\leftarrow " : "=") +
-                                     (numbers.formula.empty() ? "" : numbers.formula + "="));
+        const Formula formula = when(!numbers.formula.empty(), numbers.formula + "=");
+        std::string math = mathml_of(numbers.name + (numbers.updated ? "\\leftarrow " : "=") + formula);
         math.insert(math.size() - std::string_view("</math>").size(), matrix(numbers));
-        html_ += element("div class=\"wide\"",
-                         math + (numbers.note.empty() ? "" : " " + element("span", html_of(numbers.note)))) +
-                 "\n";
+        const std::string note = when(!numbers.note.empty(), " " + element("span", html_of(numbers.note)));
+        html_ += element("div class=\"wide\"", math + note) + "\n";
     }
 
     std::string take() { return std::move(html_); }
@@ -104,23 +104,27 @@ private:
             return entry(numbers, 0, 0);
         }
         const bool lying = numbers.layout == Layout::row;
-        const std::size_t down = numbers.values.rows(), across = numbers.values.columns();
+        std::size_t down = numbers.values.rows(), across = numbers.values.columns();
+        if (lying) {
+            std::swap(down, across);
+        }
         std::string rows;
-        for (const std::size_t i : shown_indices(lying ? across : down)) {
+        for (const std::size_t i : shown_indices(down)) {
             std::string cells;
-            for (const std::size_t j : shown_indices(lying ? down : across)) {
+            for (const std::size_t j : shown_indices(across)) {
                 cells += element("mtd", lying ? entry(numbers, j, i) : entry(numbers, i, j));
             }
             rows += element("mtr", cells);
         }
-        return (numbers.layout == Layout::diagonal ? "<mi>diag</mi>" : "") +
+        return when(numbers.layout == Layout::diagonal, "<mi>diag</mi>") +
                element("mrow", "<mo fence=\"true\" form=\"prefix\">[</mo>" + element("mtable", rows) +
                                    "<mo fence=\"true\" form=\"postfix\">]</mo>");
     }
     static std::string entry(const Numbers& numbers, std::size_t i, std::size_t j) {
-        return i == gap || j == gap ? "<mo>…</mo>"
-               : numbers.blank      ? element("mtext", blank_mark)
-                                    : number(numbers.values(i, j));
+        if (i == gap || j == gap) {
+            return "<mo>…</mo>";
+        }
+        return numbers.blank ? element("mtext", blank_mark) : number(numbers.values(i, j));
     }
     static std::string number(double value) {
         const std::string math = mathml_of(number_formula(value));

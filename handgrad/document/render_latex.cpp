@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 #include <variant>
 
+#include "handgrad/base/wording.hpp"
 #include "handgrad/document/render.hpp"
 
 namespace handgrad::document {
@@ -22,6 +24,12 @@ constexpr const char* preamble =
     "\\newcommand{\\blank}{\\underline{\\hspace{3em}}}\n"
     "\\begin{document}\n";
 
+/// Of the UTF-8 character with this first byte.
+std::size_t bytes_of_character(std::uint32_t first) {
+    constexpr std::array<std::uint32_t, 3> longer{0xC0, 0xE0, 0xF0};
+    return 1 + static_cast<std::size_t>(std::ranges::count_if(longer, [&](std::uint32_t l) { return first >= l; }));
+}
+
 /// The bytes of the character that starts at `at`, and its number; a byte that is not UTF-8 stands for itself.
 struct Character {
     std::uint32_t number;
@@ -30,7 +38,7 @@ struct Character {
 Character character_at(std::string_view text, std::size_t at) {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const std::uint32_t first = byte(at);
-    const std::size_t bytes = first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    const std::size_t bytes = bytes_of_character(first);
     if (bytes == 1 || at + bytes > text.size()) {
         return {first, 1};
     }
@@ -72,7 +80,9 @@ std::string escaped(std::string_view text) {
         const Character c = character_at(text, at);
         const char* special = nullptr;
         for (const Special& candidate : specials) {
-            special = candidate.character == c.number ? candidate.latex : special;
+            if (candidate.character == c.number) {
+                special = candidate.latex;
+            }
         }
         const bool icelandic = (c.number | 0x20U) == 0xF0 || (c.number | 0x20U) == 0xFE;  // not in these fonts
         const bool plain = c.number < 0x80 || (c.number >= 0xC0 && c.number <= 0xFF && c.bytes == 2 && !icelandic);
@@ -133,8 +143,7 @@ public:
 
     void operator()(const Heading& heading) {
         // Formulas in a title would have to be repeated as plain text for a table of contents: there is none.
-        text_ +=
-            "\n" + std::string(heading.small ? "\\subsubsection*{" : "\\subsection*{") + latex_of(heading.text) + "}\n";
+        text_ += "\n\\" + when(heading.small, "sub") + "subsection*{" + latex_of(heading.text) + "}\n";
     }
     void operator()(const Paragraph& paragraph) { text_ += "\n" + latex_of(paragraph.text) + "\n"; }
     void operator()(const Items& items) {
@@ -159,7 +168,7 @@ public:
         text_ += "}\n";
         if (!std::ranges::all_of(table.heading, &Prose::empty)) {
             write_row(table.heading);
-            text_ += std::string("\\hline\n") + (runs_on ? "\\endhead\n" : "");
+            text_ += "\\hline\n" + when(runs_on, "\\endhead\n");
         }
         for (const auto& row : table.rows) {
             write_row(row);
@@ -167,29 +176,9 @@ public:
         text_ += "\\end{" + kind + "}\n";
     }
     void operator()(const Numbers& numbers) {
-        const bool vector = numbers.layout == Layout::vector || numbers.layout == Layout::row;
-        Formula right;
-        if (numbers.layout == Layout::scalar) {
-            right = entry(numbers, 0, 0);
-        } else {
-            const std::size_t rows = vector ? 1 : numbers.values.rows();
-            const std::size_t columns = vector ? numbers.values.rows() : numbers.values.columns();
-            for (const std::size_t i : shown_indices(rows)) {
-                Formula line;
-                for (const std::size_t j : shown_indices(columns)) {
-                    line += (line.empty() ? "" : "&") +
-                            (i == gap || j == gap ? "\\dots" : entry(numbers, vector ? j : i, vector ? 0 : j));
-                }
-                right += (right.empty() ? "" : "\\\\") + line;
-            }
-            right = "\\begin{bmatrix}" + right + "\\end{bmatrix}";
-            right = numbers.layout == Layout::diagonal ? "\\operatorname{diag}" + right
-                    : numbers.layout == Layout::vector ? right + "^T"
-                                                       : right;
-        }
-        const Formula formula = numbers.formula.empty() ? "" : numbers.formula + "=";
-        display(numbers.name + (numbers.updated ? "\\leftarrow " : "=") + formula + right +
-                (numbers.note.empty() ? "" : "\\quad\\text{(" + latex_of(numbers.note) + ")}"));
+        const Formula formula = when(!numbers.formula.empty(), numbers.formula + "=");
+        const Formula note = when(!numbers.note.empty(), "\\quad\\text{(" + latex_of(numbers.note) + ")}");
+        display(numbers.name + (numbers.updated ? "\\leftarrow " : "=") + formula + matrix(numbers) + note);
     }
 
     std::string take() { return text_ + "\\end{document}\n"; }
@@ -197,17 +186,40 @@ public:
 private:
     void display(const Formula& line) { text_ += "\\[" + line + "\\]\n"; }
 
+    static Formula matrix(const Numbers& numbers) {
+        if (numbers.layout == Layout::scalar) {
+            return entry(numbers, 0, 0);
+        }
+        const bool lying = numbers.layout == Layout::vector || numbers.layout == Layout::row;
+        std::size_t rows = numbers.values.rows(), columns = numbers.values.columns();
+        if (lying) {
+            columns = std::exchange(rows, 1);
+        }
+        Formula lines;
+        for (const std::size_t i : shown_indices(rows)) {
+            Formula line;
+            for (const std::size_t j : shown_indices(columns)) {
+                add_item(line, "&", lying ? entry(numbers, j, i) : entry(numbers, i, j));
+            }
+            add_item(lines, "\\\\", line);
+        }
+        return when(numbers.layout == Layout::diagonal, "\\operatorname{diag}") + "\\begin{bmatrix}" + lines +
+               "\\end{bmatrix}" + when(numbers.layout == Layout::vector, "^T");
+    }
     static Formula entry(const Numbers& numbers, std::size_t i, std::size_t j) {
+        if (i == gap || j == gap) {
+            return "\\dots";
+        }
         return numbers.blank ? "\\blank{}" : number_formula(numbers.values(i, j));
     }
 
     void write_row(const std::vector<Prose>& row) {
         bool high = false;
         for (std::size_t c = 0; c < row.size(); ++c) {
-            text_ += (c == 0 ? "" : " & ") + cell_of(row[c]);
+            text_ += when(c > 0, " & ") + cell_of(row[c]);
             high = high || row[c].find("\\frac") != Prose::npos || row[c].find("\\begin") != Prose::npos;
         }
-        text_ += std::string(high ? strut : "") + "\\\\\n";
+        text_ += when(high, strut) + "\\\\\n";
     }
 
     std::string text_;

@@ -2,6 +2,7 @@
 #include <utility>
 #include <variant>
 
+#include "handgrad/base/wording.hpp"
 #include "handgrad/document/layout.hpp"
 #include "handgrad/document/render.hpp"
 
@@ -28,7 +29,11 @@ class MarkdownRenderer {
 public:
     void operator()(const Heading& heading) {
         next();
-        text_ += (heading.small ? "### " : text_.empty() ? "# " : "## ") + markdown_of(heading.text) + "\n";
+        std::string mark = text_.empty() ? "# " : "## ";
+        if (heading.small) {
+            mark = "### ";
+        }
+        text_ += mark + markdown_of(heading.text) + "\n";
     }
     void operator()(const Paragraph& paragraph) {
         next();
@@ -80,7 +85,7 @@ private:
     }
     void next() {
         close_fence();
-        text_ += text_.empty() ? "" : "\n";
+        text_ += when(!text_.empty(), "\n");
     }
     void write_row(const std::vector<Prose>& row) {
         text_ += "|";

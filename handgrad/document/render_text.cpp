@@ -83,10 +83,10 @@ private:
     }
     /// The first line behind `mark`, the others under it.
     void write_wrapped(const std::string& line, const std::string& mark) {
-        bool first = true;
+        std::string before = mark;
         for (const std::string& part : wrapped(line, text_width - mark.size())) {
-            text_ += (first ? mark : std::string(mark.size(), ' ')) + part + "\n";
-            first = false;
+            text_ += before + part + "\n";
+            before = std::string(mark.size(), ' ');
         }
     }
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "handgrad/base/wording.hpp"
 #include "handgrad/document/formula_tree.hpp"
 #include "handgrad/document/notation.hpp"
 
@@ -57,11 +58,15 @@ std::string script(char which, const std::string& content) {
         if (found.empty()) {
             const bool alone =
                 bytes_of_first(content) == content.size() || content.front() == '[' || content.front() == '(';
-            return which + (alone ? content : "{" + content + "}");
+            return which + when(!alone, "{") + content + when(!alone, "}");
         }
         result += found;
     }
     return result;
+}
+
+std::string in_parentheses(bool needed, const std::string& text) {
+    return when(needed, "(") + text + when(needed, ")");
 }
 
 bool is_operand_end(const Piece& piece) { return piece.role == Role::atom || piece.role == Role::close; }
@@ -77,7 +82,11 @@ bool is_enclosed(const Pieces& pieces) {
     }
     int depth = 0;
     for (std::size_t i = 0; i + 1 < pieces.size(); ++i) {
-        depth += pieces[i].role == Role::open ? 1 : pieces[i].role == Role::close ? -1 : 0;
+        if (pieces[i].role == Role::open) {
+            ++depth;
+        } else if (pieces[i].role == Role::close) {
+            --depth;
+        }
         if (depth == 0) {
             return false;
         }
@@ -147,7 +156,7 @@ std::string join(const Pieces& pieces, bool tight = false) {
                 }
                 break;
             default:
-                line += piece.fraction && is_factor(pieces, i) ? "(" + piece.text + ")" : piece.text;
+                line += in_parentheses(piece.fraction && is_factor(pieces, i), piece.text);
         }
     }
     return line;
@@ -164,16 +173,15 @@ std::string operand(const Pieces& pieces, bool below) {
     sum = sum || (pieces.size() == 1 && pieces.front().fraction);
     const bool derivative = !pieces.empty() && pieces.front().text == "∂";
     const bool product = below && pieces.size() > 1 && !derivative;
-    const std::string line = join(pieces);
-    return (sum || product) && !is_enclosed(pieces) ? "(" + line + ")" : line;
+    return in_parentheses((sum || product) && !is_enclosed(pieces), join(pieces));
 }
 
 /// `0 if z < 0; 1 if z ≥ 0`.
 std::string cases(const std::vector<Elements>& parts) {
     std::string line;
     for (std::size_t i = 0; i < parts.size(); i += 2) {
-        line += (line.empty() ? "" : "; ") + join(pieces_of(parts[i]));
-        line += parts[i + 1].empty() ? "" : " " + join(pieces_of(parts[i + 1]));
+        add_item(line, "; ", join(pieces_of(parts[i])));
+        line += when(!parts[i + 1].empty(), " " + join(pieces_of(parts[i + 1])));
     }
     return line;
 }
@@ -190,7 +198,7 @@ Piece bare(const Element& element) {
                     true};
         case Shape::root: {
             const Pieces inside = pieces_of(element.parts[0]);
-            return {Role::atom, inside.size() == 1 ? "√" + join(inside) : "√(" + join(inside) + ")"};
+            return {Role::atom, "√" + in_parentheses(inside.size() != 1, join(inside))};
         }
         case Shape::cases:
             return {Role::atom, cases(element.parts)};
@@ -203,12 +211,13 @@ Pieces pieces_of(const Elements& elements) {
     for (const Element& element : elements) {
         Piece piece = bare(element);
         for (const auto& [which, content] : element.scripts) {
-            if (std::exchange(piece.fraction, false)) {
-                piece.text = "(" + piece.text + ")";
+            piece.text = in_parentheses(std::exchange(piece.fraction, false), piece.text);
+            if (which == '\'') {
+                piece.text += "′";
+                continue;
             }
             const bool single = content.size() == 1 && content[0].scripts.empty() && content[0].shape != Shape::group;
-            piece.text +=
-                which == '\'' ? "′" : script(which, single ? bare(content[0]).text : join(pieces_of(content), true));
+            piece.text += script(which, single ? bare(content[0]).text : join(pieces_of(content), true));
         }
         pieces.push_back(std::move(piece));
     }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/wording.hpp"
 
 namespace handgrad::explain {
 namespace {
@@ -52,13 +53,21 @@ private:
         return options_.blank ? document::blank_mark : text;
     }
 
+    /// What a sheet of blanks leaves out altogether.
+    [[nodiscard]] document::Formula shown(const document::Formula& formula) const {
+        return when(!options_.blank, formula);
+    }
+    static document::Layout layout_of(const Quantity& quantity) {
+        return quantity.vector ? document::Layout::vector : document::Layout::matrix;
+    }
+
     // --- The tables -------------------------------------------------------------------------------------------------
 
     void network() {
         const Architecture& shape = d_.architecture;
         document::Prose chain;
         for (const ForwardRow& row : d_.forward) {  // formulas of their own, between which a line may end
-            chain += (chain.empty() ? "" : " " + math("\\to")) + math(row.layer_name);
+            add_item(chain, " " + math("\\to"), math(row.layer_name));
         }
         add(document::Heading{"The derivation of " + chain});
         document::Prose text;
@@ -67,7 +76,10 @@ private:
         }
         text += "the loss is " + std::string(name(d_.loss_function.kind)) + ". ";
         for (std::size_t i = 0; i < d_.letters.size(); ++i) {
-            text += (i == 0 ? "" : i + 1 == d_.letters.size() ? " and " : ", ") + d_.letters[i];
+            if (i > 0) {
+                text += i + 1 == d_.letters.size() ? " and " : ", ";
+            }
+            text += d_.letters[i];
         }
         add(document::Paragraph{text + "."});
     }
@@ -106,11 +118,14 @@ private:
         for (const Jacobian& factor : d_.jacobians) {
             const document::Formula left = factor.entry.substr(0, factor.entry.find('=') + 1);
             const auto [first, rest] = split(factor.equations);
-            table.rows.push_back(
-                {options_.blank ? math(left) + document::blank_mark : math(factor.entry), "", or_blank(first)});
-            table.rows.push_back({options_.blank ? math(factor.quantity.name + "=") + document::blank_mark
-                                                 : math(factor.matrix) + (factor.diagonal ? ", diagonal" : ""),
-                                  math(shape_of(factor.quantity)), or_blank(rest)});
+            document::Prose entry = math(factor.entry);
+            document::Prose matrix = math(factor.matrix) + when(factor.diagonal, ", diagonal");
+            if (options_.blank) {
+                entry = math(left) + document::blank_mark;
+                matrix = math(factor.quantity.name + "=") + document::blank_mark;
+            }
+            table.rows.push_back({entry, "", or_blank(first)});
+            table.rows.push_back({matrix, math(shape_of(factor.quantity)), or_blank(rest)});
         }
         add(std::move(table));
     }
@@ -118,8 +133,10 @@ private:
     /// `Eq. (5), (6), (7)`: the entry is (5), the matrix the rest; one source stands for both.
     static std::pair<std::string, std::string> split(const std::string& equations) {
         const std::size_t comma = equations.find(", ");
-        return comma == std::string::npos ? std::pair(equations, equations)
-                                          : std::pair(equations.substr(0, comma), "Eq. " + equations.substr(comma + 2));
+        if (comma == std::string::npos) {
+            return {equations, equations};
+        }
+        return {equations.substr(0, comma), "Eq. " + equations.substr(comma + 2)};
     }
 
     void components() {
@@ -152,7 +169,7 @@ private:
         add(document::Heading{"Where the formula as written is not what is computed (derivation §6.5)"});
         document::TableOfProse table{.heading = {"", "", ""}, .rows = {}};
         for (const Computation& c : d_.computations) {
-            const document::Prose where = c.written.where.empty() ? "" : " with " + math(c.written.where);
+            const document::Prose where = when(!c.written.where.empty(), " with " + math(c.written.where));
             table.rows.push_back({c.what, "as written", math(c.written.literal)});
             table.rows.push_back({"", "computed", math(c.written.computed) + where});
             table.rows.push_back({"", "why", document::Prose(c.written.why)});
@@ -172,7 +189,7 @@ private:
         add(document::Equations{e_.update.rules});
         if (!e_.update.note.empty()) {
             const bool same = e_.update.first_step == e_.update.rules.back();
-            add(document::Paragraph{e_.update.note + (same ? "" : " So it is " + math(e_.update.first_step) + ".")});
+            add(document::Paragraph{e_.update.note + when(!same, " So it is " + math(e_.update.first_step) + ".")});
         }
     }
 
@@ -192,7 +209,7 @@ private:
         }
         add(document::Paragraph{text});
         document::TableOfProse table{
-            .heading = {"", "column", "in the table", row.encoded ? "what the network sees" : ""}, .rows = {}};
+            .heading = {"", "column", "in the table", when(row.encoded, "what the network sees")}, .rows = {}};
         cells(table, "x", row.inputs, row.trace.x);
         cells(table, "y", row.outputs, row.trace.y);
         add(std::move(table));
@@ -208,7 +225,7 @@ private:
             }
             table.rows.push_back({math(letter + "_{" + std::to_string(i + 1) + "}"), document::prose_of(cells[i].name),
                                   document::prose_of(cells[i].cell),
-                                  encoded ? document::six_digits(values(i, 0)) : ""});
+                                  when(encoded, document::six_digits(values(i, 0)))});
         }
     }
 
@@ -221,17 +238,15 @@ private:
     void asked(const Quantity& quantity, const document::Formula& formula, const Matrix<double>& values) {
         add(document::Numbers{.symbol = quantity.symbol,
                               .name = quantity.name,
-                              .formula = options_.blank ? "" : formula,
-                              .layout = quantity.vector ? document::Layout::vector : document::Layout::matrix,
+                              .formula = shown(formula),
+                              .layout = layout_of(quantity),
                               .values = values,
                               .blank = options_.blank});
     }
     /// Numbers that one starts from.
     void given(const Quantity& quantity, const Matrix<double>& values) {
-        add(document::Numbers{.symbol = quantity.symbol,
-                              .name = quantity.name,
-                              .layout = quantity.vector ? document::Layout::vector : document::Layout::matrix,
-                              .values = values});
+        add(document::Numbers{
+            .symbol = quantity.symbol, .name = quantity.name, .layout = layout_of(quantity), .values = values});
     }
 
     void steps() {
@@ -252,13 +267,12 @@ private:
         given({"y", "y", t.y.rows()}, t.y);
         add(document::Numbers{.symbol = "l",
                               .name = "l",
-                              .formula = options_.blank ? "" : d_.loss,
+                              .formula = shown(d_.loss),
                               .layout = document::Layout::scalar,
                               .values = scalar(t.loss),
                               .blank = options_.blank,
-                              .note = t.penalty == 0.0 ? ""
-                                                       : "beside it the penalty $\\frac{1}{2}\\alpha\\|w\\|^2=" +
-                                                             document::number_formula(t.penalty) + "$"});
+                              .note = when(t.penalty != 0.0, "beside it the penalty $\\frac{1}{2}\\alpha\\|w\\|^2=" +
+                                                                 document::number_formula(t.penalty) + "$")});
 
         add(document::Heading{"Step 4, backward", true});
         for (std::size_t i = 0; i < d_.jacobians.size(); ++i) {
@@ -268,7 +282,7 @@ private:
             const Delta& delta = d_.deltas[i];
             add(document::Numbers{.symbol = delta.quantity.symbol,
                                   .name = delta.short_name + "^T",
-                                  .formula = options_.blank ? "" : right_side(delta.product),
+                                  .formula = shown(right_side(delta.product)),
                                   .layout = document::Layout::row,
                                   .values = t.deltas[i],
                                   .blank = options_.blank});
@@ -282,8 +296,8 @@ private:
             const Quantity quantity = parameter(p);
             add(document::Numbers{.symbol = d_.backward[p].parameter,
                                   .name = quantity.name,
-                                  .formula = options_.blank ? "" : plain_update(p),
-                                  .layout = quantity.vector ? document::Layout::vector : document::Layout::matrix,
+                                  .formula = shown(plain_update(p)),
+                                  .layout = layout_of(quantity),
                                   .values = t.updated[p],
                                   .blank = options_.blank,
                                   .updated = true});
@@ -299,7 +313,7 @@ private:
     [[nodiscard]] document::Formula plain_update(std::size_t p) const {
         const OptimizerOptions& o = e_.step.optimizer;
         const bool plain = o.kind == OptimizerKind::sgd && !o.nesterov && e_.step.penalty == 0.0;
-        return plain ? d_.backward[p].parameter_name + "-\\eta\\," + d_.backward[p].quantity.name : "";
+        return when(plain, d_.backward[p].parameter_name + "-\\eta\\," + d_.backward[p].quantity.name);
     }
 
     /// W1, b1, W2 … in their own shapes.
@@ -333,11 +347,11 @@ private:
         }
         add(document::Numbers{.symbol = factor.quantity.symbol,
                               .name = factor.quantity.name,
-                              .formula = options_.blank ? "" : right_side(factor.matrix),
-                              .layout = !dense ? document::Layout::diagonal : document::Layout::matrix,
+                              .formula = shown(right_side(factor.matrix)),
+                              .layout = dense ? document::Layout::matrix : document::Layout::diagonal,
                               .values = std::move(values),
                               .blank = options_.blank,
-                              .note = traced.diagonal && dense && !options_.blank ? "diagonal" : ""});
+                              .note = when(traced.diagonal && dense && !options_.blank, "diagonal")});
     }
 
     const Explanation& e_;
@@ -360,8 +374,7 @@ document::Document compose(const Explanation& explanation, const SheetOptions& o
 }
 
 document::Formula shape_of(const Quantity& quantity) {
-    return quantity.vector ? std::to_string(quantity.rows)
-                           : std::to_string(quantity.rows) + "\\times" + std::to_string(quantity.columns);
+    return std::to_string(quantity.rows) + when(!quantity.vector, "\\times" + std::to_string(quantity.columns));
 }
 
 }  // namespace handgrad::explain

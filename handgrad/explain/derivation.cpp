@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "handgrad/base/wording.hpp"
 #include "handgrad/explain/derivation_notes.hpp"
 
 namespace handgrad::explain {
@@ -24,7 +25,13 @@ document::Formula partial(const document::Formula& u, const document::Formula& v
 
 /// A name with a further index in its subscript: z_{1} with i is z_{1,i}, x with i is x_i.
 document::Formula at(const document::Formula& name, const document::Formula& index) {
-    return name.ends_with('}') ? name.substr(0, name.size() - 1) + "," + index + "}" : name + "_" + index;
+    if (name.ends_with('}')) {
+        return name.substr(0, name.size() - 1) + "," + index + "}";
+    }
+    return name + "_" + index;
+}
+document::Formula in_brackets(bool needed, const document::Formula& text) {
+    return when(needed, "(") + text + when(needed, ")");
 }
 /// W^{(1)} with i and j.
 document::Formula entry_of(const document::Formula& parameter, const document::Formula& indices) {
@@ -67,7 +74,10 @@ private:
     [[nodiscard]] std::string a_symbol(std::size_t l) const { return l == last() ? "yhat" : "z" + number(2 * l + 2); }
     [[nodiscard]] document::Formula delta(std::size_t l) const { return "\\delta_{" + number(l + 1) + "}"; }
     [[nodiscard]] document::Formula activation_name(std::size_t l) const {
-        return l == last() ? "g" : layers() == 2 ? "f" : "f_{" + number(l + 1) + "}";
+        if (l == last()) {
+            return "g";
+        }
+        return "f" + when(layers() != 2, "_{" + number(l + 1) + "}");
     }
     [[nodiscard]] ActivationFormulas of(std::size_t l) const { return formulas(shape_.activation(l), settings_); }
     [[nodiscard]] document::Formula applied(std::size_t l, const document::Formula& argument) const {
@@ -111,7 +121,7 @@ private:
             const bool sum =
                 written.find('+') != document::Formula::npos && shape_.activation(l - 1) == Activation::identity;
             const document::Formula before = in_x ? written : input(l);
-            const document::Formula linear = weight(l) + (in_x && sum ? "(" + before + ")" : before) + "+" + bias(l);
+            const document::Formula linear = weight(l) + in_brackets(in_x && sum, before) + "+" + bias(l);
             result_.forward.push_back({.quantity = {z_symbol(l), z(l), size},
                                        .layer = layer_name(l),
                                        .layer_name = "\\mathrm{Linear}_{" + number(l + 1) + "}",
@@ -123,9 +133,7 @@ private:
             const document::Formula enters = in_x ? linear : z(l);
             written = applied(l, enters);
             result_.forward.push_back({.quantity = {a_symbol(l), a(l), size},
-                                       .layer = l == last()     ? "g"
-                                                : layers() == 2 ? "f"
-                                                                : "f" + number(l + 1),
+                                       .layer = l == last() ? "g" : "f" + when(layers() != 2, number(l + 1)),
                                        .layer_name = activation_name(l),
                                        .activation = shape_.activation(l),
                                        .input = enters,
@@ -133,9 +141,10 @@ private:
                                        .components = components_of_activation(l)});
         }
         result_.loss = loss_formulas_.loss;
-        result_.loss_written_out = in_x && loss_.kind == Loss::squared_error
-                                       ? replaced(loss_formulas_.loss, "\\hat y", written)
-                                       : loss_formulas_.loss;
+        result_.loss_written_out = loss_formulas_.loss;
+        if (in_x && loss_.kind == Loss::squared_error) {
+            result_.loss_written_out = replaced(loss_formulas_.loss, "\\hat y", written);
+        }
         if (layers() <= most_layers_of_nested_sums && shape_.output != Activation::softmax) {
             result_.output_components = "\\hat y_j=" + nested(layers(), "j");
         }
@@ -146,9 +155,11 @@ private:
             return at(a(l), "j") + "=" + document::with_argument(of(l).value.literal, z(l));
         }
         const document::Formula argument = at(z(l), "i");
-        return at(a(l), "i") + "=" +
-               (shape_.activation(l) == Activation::relu ? applied(l, argument)
-                                                         : document::with_argument(of(l).value.literal, argument));
+        document::Formula value = document::with_argument(of(l).value.literal, argument);
+        if (shape_.activation(l) == Activation::relu) {
+            value = applied(l, argument);
+        }
+        return at(a(l), "i") + "=" + value;
     }
 
     /// Entry `index` of what leaves `depth` layers, as the source nests its sums: indices j, p, q, s from the output
@@ -163,13 +174,16 @@ private:
         const std::size_t l = depth - 1;
         const bool sum = l > 0 && shape_.activation(l - 1) == Activation::identity;
         const document::Formula linear = "\\sum_{" + next + "}" + entry_of(weight(l), index + next) +
-                                         (sum ? "(" + below + ")" : "\\," + below) + "+" + entry_of(bias(l), index);
+                                         when(!sum, "\\,") + in_brackets(sum, below) + "+" + entry_of(bias(l), index);
         return applied(l, linear);
     }
 
     static document::Formula replaced(document::Formula text, std::string_view old, const document::Formula& with) {
         const std::size_t found = text.find(old);
-        return found == document::Formula::npos ? text : text.replace(found, old.size(), with);
+        if (found != document::Formula::npos) {
+            text.replace(found, old.size(), with);
+        }
+        return text;
     }
 
     // --- Factors ----------------------------------------------------------------------------------------------------
@@ -191,7 +205,10 @@ private:
     }
 
     static std::string citation(std::string_view equations) {
-        return equations.empty() ? "derivation §7" : "Eq. " + std::string(equations);
+        if (equations.empty()) {
+            return "derivation §7";
+        }
+        return "Eq. " + std::string(equations);
     }
 
     [[nodiscard]] Jacobian activation_jacobian(std::size_t l) const {
@@ -202,9 +219,10 @@ private:
         document::Formula entry;
         if (elementwise) {
             document::Formula on_diagonal = document::with_argument(f.derivative.literal, at(z(l), "i"));
-            const bool cases = on_diagonal.starts_with("\\begin{cases}");
-            entry = cases ? on_the_diagonal(on_diagonal)
-                          : "\\begin{cases}" + on_diagonal + "&\\text{if }i=j\\\\0&\\text{else}\\end{cases}";
+            entry = "\\begin{cases}" + on_diagonal + "&\\text{if }i=j\\\\0&\\text{else}\\end{cases}";
+            if (on_diagonal.starts_with("\\begin{cases}")) {
+                entry = on_the_diagonal(on_diagonal);
+            }
         } else {
             entry = "\\begin{cases}" + at(a(l), "i") + "(1-" + at(a(l), "i") + ")&\\text{if }i=j\\\\-" + at(a(l), "i") +
                     at(a(l), "j") + "&\\text{else}\\end{cases}";
@@ -250,9 +268,11 @@ private:
 
     void backward() {
         for (std::size_t l = layers(); l-- > 0;) {
-            const document::Formula above = l == last()
-                                                ? partial("l", "\\hat y") + partial("\\hat y", z(l))
-                                                : delta(l + 1) + "^T\\," + weight(l + 1) + "\\," + partial(a(l), z(l));
+            document::Formula above = partial("l", "\\hat y");
+            if (l < last()) {
+                above = delta(l + 1) + "^T\\," + weight(l + 1) + "\\,";
+            }
+            above += partial(a(l), z(l));
             result_.deltas.push_back({.quantity = {"dl/d" + z_symbol(l), partial("l", z(l)), shape_.sizes[l + 1]},
                                       .short_name = delta(l),
                                       .product = delta(l) + "^T=" + above,
@@ -313,7 +333,7 @@ private:
         document::Prose users;
         for (std::size_t l = 0; l < layers(); ++l) {
             if (shape_.activation(l) == activation) {
-                users += (users.empty() ? "$" : ", $") + activation_name(l) + "$";
+                add_item(users, ", ", "$" + activation_name(l) + "$");
             }
         }
         return users;

@@ -4,13 +4,21 @@
 #include <cstddef>
 #include <string>
 
+#include "handgrad/base/wording.hpp"
+
 namespace handgrad::explain {
 namespace {
 
 document::Prose reduced(Reduction reduction) {
-    return reduction == Reduction::sum    ? "a sum over the $K$ outputs"
-           : reduction == Reduction::mean ? "a mean over the $K$ outputs"
-                                          : "half the sum over the $K$ outputs";
+    switch (reduction) {
+        case Reduction::sum:
+            return "a sum over the $K$ outputs";
+        case Reduction::mean:
+            return "a mean over the $K$ outputs";
+        case Reduction::half_sum:
+            return "half the sum over the $K$ outputs";
+    }
+    __builtin_unreachable();
 }
 
 document::Prose preset_of(const Conventions& conventions) {
@@ -19,14 +27,13 @@ document::Prose preset_of(const Conventions& conventions) {
 
 void add_reduction(const Conventions& chosen, Loss loss, std::vector<document::Prose>& notes) {
     if (loss == Loss::squared_error) {
+        const bool as_written = chosen.squared_error == Reduction::sum;
         notes.push_back("The squared error is " + reduced(chosen.squared_error) + preset_of(chosen) +
-                        (chosen.squared_error == Reduction::sum ? ", as Eq. (3) has it."
-                                                                : "; Eq. (3), and with it (10), (11), has the sum."));
+                        (as_written ? ", as Eq. (3) has it." : "; Eq. (3), and with it (10), (11), has the sum."));
     } else if (loss == Loss::binary_cross_entropy) {
+        const bool as_written = chosen.binary_cross_entropy == Reduction::mean;
         notes.push_back("Binary cross-entropy is " + reduced(chosen.binary_cross_entropy) + preset_of(chosen) +
-                        (chosen.binary_cross_entropy == Reduction::mean
-                             ? ", as Table 5 has it."
-                             : "; Table 5, and with it (18), (19), has the mean."));
+                        (as_written ? ", as Table 5 has it." : "; Table 5, and with it (18), (19), has the mean."));
     } else if (loss != Loss::cross_entropy) {
         notes.push_back("The loss is " + reduced(chosen.other_losses) + preset_of(chosen) + ".");
     }
@@ -41,8 +48,8 @@ void add_kinks(const Architecture& shape, Loss loss, std::vector<document::Prose
     const bool right = shape.conventions.kink == Kink::right_limit;
     const document::Prose preset = preset_of(shape.conventions);
     if (relu) {
-        notes.push_back("$\\mathrm{ReLU}'(0)=" + std::string(right ? "1$" : "0$") + preset +
-                        (right ? ", as Eq. (7) has it." : "; Eq. (7) has 1."));
+        const document::Prose slope = "$\\mathrm{ReLU}'(0)=" + std::to_string(right ? 1 : 0) + "$" + preset;
+        notes.push_back(slope + when(right, ", as Eq. (7) has it.") + when(!right, "; Eq. (7) has 1."));
     } else if (kink) {
         notes.push_back("The slope at $z=0$ is " + std::string(right ? "the right one" : "that nearest to 0") + preset +
                         ".");
@@ -55,7 +62,7 @@ void add_kinks(const Architecture& shape, Loss loss, std::vector<document::Prose
 
 /// `$n=3$ inputs`.
 document::Prose counted(const document::Formula& letter, std::size_t count, const std::string& what) {
-    return "$" + letter + "=" + std::to_string(count) + "$ " + what + (count == 1 ? "" : "s");
+    return "$" + letter + "=" + std::to_string(count) + "$ " + what + when(count != 1, "s");
 }
 
 document::Prose setting(const document::Formula& letter, double value, const std::string& what) {

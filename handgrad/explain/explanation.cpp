@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/wording.hpp"
 #include "handgrad/train/prediction.hpp"
 #include "handgrad/train/settings.hpp"
 
@@ -17,7 +18,10 @@ std::string text_of(const Column& column, std::size_t row) {
     if (column.has_texts && column.codes[row] != Column::missing_code) {
         return column.texts[column.codes[row]];
     }
-    return column.has_numbers && !std::isnan(column.numbers[row]) ? format_number(column.numbers[row]) : "missing";
+    if (column.has_numbers && !std::isnan(column.numbers[row])) {
+        return format_number(column.numbers[row]);
+    }
+    return "missing";
 }
 
 void check_targets(const Preprocessing& columns, const Table& table) {
@@ -50,8 +54,12 @@ void describe_cells(const Model& model, const Table& table, std::size_t row, Exp
             result.outputs.push_back({target.name, cell});
             continue;
         }
-        for (std::size_t c = columns.one_output ? 1 : 0; c < columns.classes.size(); ++c) {
-            result.outputs.push_back({target.name + "=" + columns.classes[c], cell});
+        std::span<const std::string> classes = columns.classes;
+        if (columns.one_output) {
+            classes = classes.subspan(1);
+        }
+        for (const std::string& label : classes) {
+            result.outputs.push_back({target.name + "=" + label, cell});
         }
     }
 }
@@ -90,8 +98,7 @@ Explanation explain(const Model& model, const StepOptions& step, const Table& ta
     Explanation result = explain(model, step);
     if (row >= table.rows) {
         throw Error(ErrorKind::usage, "row " + std::to_string(row + 1) + ": " + table.source + " has " +
-                                          std::to_string(table.rows) + (table.rows == 1 ? " row" : " rows") +
-                                          ", counted from 1");
+                                          plural(table.rows, "row") + ", counted from 1");
     }
     check_targets(model.preprocessing, table);
     const std::array rows{row};

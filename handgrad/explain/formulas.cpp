@@ -3,6 +3,7 @@
 
 #include <cassert>
 
+#include "handgrad/base/wording.hpp"
 #include "handgrad/math/output_loss.hpp"
 
 namespace handgrad::explain {
@@ -10,14 +11,28 @@ namespace {
 
 /// 1/K, ½ or nothing before a sum over outputs.
 document::Formula coefficient(Reduction reduction) {
-    return reduction == Reduction::sum ? "" : reduction == Reduction::mean ? "\\frac{1}{K}" : "\\frac{1}{2}";
+    switch (reduction) {
+        case Reduction::sum:
+            return "";
+        case Reduction::mean:
+            return "\\frac{1}{K}";
+        case Reduction::half_sum:
+            return "\\frac{1}{2}";
+    }
+    __builtin_unreachable();
 }
 
 Reduction reduction_of(Loss loss, const Conventions& conventions) {
-    return loss == Loss::squared_error          ? conventions.squared_error
-           : loss == Loss::binary_cross_entropy ? conventions.binary_cross_entropy
-           : loss == Loss::cross_entropy        ? Reduction::sum
-                                                : conventions.other_losses;
+    switch (loss) {
+        case Loss::squared_error:
+            return conventions.squared_error;
+        case Loss::binary_cross_entropy:
+            return conventions.binary_cross_entropy;
+        case Loss::cross_entropy:
+            return Reduction::sum;
+        default:
+            return conventions.other_losses;
+    }
 }
 
 /// A step at the kink: `below` left of it, `above` right of it.
@@ -26,10 +41,22 @@ document::Formula step(const document::Formula& left_side, const document::Formu
     const auto row = [&](const document::Formula& value, const char* relation) {
         return value + "&\\text{if }" + left_side + relation + right_side;
     };
-    document::Formula rows = at == above   ? row(below, "<") + "\\\\" + row(above, "\\ge ")
-                             : at == below ? row(below, "\\le ") + "\\\\" + row(above, ">")
-                                           : row(below, "<") + "\\\\" + row(at, "=") + "\\\\" + row(above, ">");
+    document::Formula rows = row(below, "<") + "\\\\" + row(at, "=") + "\\\\" + row(above, ">");
+    if (at == above) {
+        rows = row(below, "<") + "\\\\" + row(above, "\\ge ");
+    } else if (at == below) {
+        rows = row(below, "\\le ") + "\\\\" + row(above, ">");
+    }
     return "\\begin{cases}" + rows + "\\end{cases}";
+}
+
+/// `factor` before a sum in brackets, or the sum alone without one.
+document::Formula times_sum(const document::Formula& factor, const char* open, const document::Formula& sum,
+                            const char* close) {
+    if (factor.empty()) {
+        return sum;
+    }
+    return factor + open + sum + close;
 }
 
 constexpr std::string_view sigmoid_slope_why =
@@ -43,6 +70,7 @@ document::Formula diagonal(const document::Formula& entries) {
 
 }  // namespace
 
+// Long because it is a table: one entry for each activation, and no way through it but one.
 ActivationFormulas formulas(Activation activation, const ActivationSettings& settings) {
     const bool right = settings.kink == Kink::right_limit;
     switch (activation) {
@@ -175,18 +203,21 @@ ActivationFormulas formulas(Activation activation, const ActivationSettings& set
     __builtin_unreachable();
 }
 
+// A table as well.
 LossFormulas formulas(Loss loss, const Conventions& conventions) {
     const Reduction reduction = reduction_of(loss, conventions);
     const document::Formula c = coefficient(reduction);
-    const auto bracketed = [&](const document::Formula& sum) { return c.empty() ? sum : c + "(" + sum + ")"; };
     const document::Formula d = "\\hat y_j-y_j";
     switch (loss) {
         case Loss::squared_error: {
-            const document::Formula twice = reduction == Reduction::sum    ? "2"
-                                            : reduction == Reduction::mean ? "\\frac{2}{K}"
-                                                                           : "";
+            document::Formula twice = "2";
+            if (reduction == Reduction::mean) {
+                twice = "\\frac{2}{K}";
+            } else if (reduction == Reduction::half_sum) {
+                twice = "";
+            }
             return {.loss = c + "\\|\\hat y-y\\|^2",
-                    .entry = twice.empty() ? d : twice + "(" + d + ")",
+                    .entry = times_sum(twice, "(", d, ")"),
                     .jacobian = twice + "(\\hat y-y)^T",
                     .equations = "(10), (11)",
                     .equations_after_sigmoid = "(16), (17)"};
@@ -221,17 +252,17 @@ LossFormulas formulas(Loss loss, const Conventions& conventions) {
                     .equations_after_sigmoid = {}};
         case Loss::quantile: {
             const bool right = conventions.kink == Kink::right_limit;
-            const document::Formula above = bracketed("1-q");
+            const document::Formula above = times_sum(c, "(", "1-q", ")");
             return {
                 .loss = c + "\\sum_{j}\\max(-q(" + d + "),(1-q)(" + d + "))",
-                .entry = step("\\hat y_j", "y_j", "-" + c + (c.empty() ? "" : "\\,") + "q", right ? above : "0", above),
+                .entry = step("\\hat y_j", "y_j", "-" + c + when(!c.empty(), "\\,") + "q", right ? above : "0", above),
                 .jacobian = c + "(\\mathbf{1}_{[0,\\infty)}(\\hat y-y)-q)^T",
                 .equations = {},
                 .equations_after_sigmoid = {}};
         }
         case Loss::poisson:
             return {.loss = c + "\\sum_{j}(\\hat y_j-y_j\\log\\hat y_j)",
-                    .entry = bracketed("1-\\frac{y_j}{\\hat y_j}"),
+                    .entry = times_sum(c, "(", "1-\\frac{y_j}{\\hat y_j}", ")"),
                     .jacobian = c + "\\left[1-\\frac{y}{\\hat y}\\right]^T",
                     .equations = {},
                     .equations_after_sigmoid = {}};
@@ -242,15 +273,15 @@ LossFormulas formulas(Loss loss, const Conventions& conventions) {
 OutputFormulas output_formulas(Loss loss, Activation output, const Conventions& conventions) {
     const math::OutputLoss pair{.kind = loss, .parameters = {}, .output = output, .settings = {}};
     const document::Formula c = coefficient(reduction_of(loss, conventions));
-    const auto bracketed = [&](const document::Formula& sum) { return c.empty() ? sum : c + "[" + sum + "]"; };
     if (!pair.fused()) {
         return {};
     }
+    const auto bracketed = [&](const document::Formula& sum) { return times_sum(c, "[", sum, "]"); };
+    const document::Formula difference = times_sum(c, "(", "\\hat y_j-y_j", ")");
     if (loss == Loss::binary_cross_entropy) {
-        const document::Formula simplified = c.empty() ? "\\hat y_j-y_j" : c + "(\\hat y_j-y_j)";
         return {
-            .simplified = simplified,
-            .delta = {.literal = simplified,
+            .simplified = difference,
+            .delta = {.literal = difference,
                       .computed = bracketed("(1-y_j)\\sigma(\\z_j)-y_j\\sigma(-\\z_j)"),
                       .why =
                           "(19) times (15) as they stand is 14 % wrong at $z=15$ and infinite from $z=16.64$ on in "
@@ -276,10 +307,9 @@ OutputFormulas output_formulas(Loss loss, Activation output, const Conventions& 
                 .why = "$\\log\\hat y$ is infinite once $\\hat y$ has underflowed, and 0 once it is rounded to 1."}};
     }
     assert(loss == Loss::poisson);
-    const document::Formula simplified = c.empty() ? "\\hat y_j-y_j" : c + "(\\hat y_j-y_j)";
     return {
-        .simplified = simplified,
-        .delta = {.literal = simplified,
+        .simplified = difference,
+        .delta = {.literal = difference,
                   .computed = bracketed("\\mathrm{expm1}(\\z_j)+(1-y_j)"),
                   .why = "$(1-y/\\hat y)\\hat y$ is $\\hat y-y$: $g'$ cancels. For $y\\ge0.5$ it is taken as shown, "
                          "so that it keeps its digits near $z=0$, $y=1$."},

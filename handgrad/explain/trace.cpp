@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "handgrad/base/wording.hpp"
 #include "handgrad/math/output_loss.hpp"
 
 namespace handgrad::explain {
@@ -82,17 +83,32 @@ Trace trace(const BasicMlp<T>& net, const LossFunction& function, std::type_iden
     return result;
 }
 
+namespace {
+
+/// Steps with momentum, g the gradient.
+void add_momentum_rules(Momentum momentum, bool nesterov, const document::Formula& g,
+                        std::vector<document::Formula>& rules) {
+    if (momentum == Momentum::gradient_sum) {
+        rules.push_back("v\\leftarrow\\mu v+" + g);
+        rules.push_back(nesterov ? "w\\leftarrow w-\\eta\\left(" + g + "+\\mu v\\right)" : "w\\leftarrow w-\\eta v");
+    } else {
+        rules.push_back("v\\leftarrow\\mu v-\\eta\\," + g);
+        rules.push_back(nesterov ? "w\\leftarrow w+\\mu v-\\eta\\," + g : "w\\leftarrow w+v");
+    }
+}
+
+}  // namespace
+
 UpdateFormula describe_update(const StepOptions& options, const Conventions& conventions) {
     const OptimizerOptions& o = options.optimizer;
-    const bool penalised = options.penalty != 0.0;
+    const bool penalised = options.penalty != 0.0, all = conventions.penalty == Penalty::all_parameters;
     const document::Formula g = penalised ? "g" : "\\frac{\\partial l}{\\partial w}";
     const document::Formula plain = "w\\leftarrow w-\\eta\\," + g;
     UpdateFormula result{.rules = {}, .first_step = plain, .note = {}, .settings = {}};
     const auto setting = [&](const char* letter, double value) {
-        result.settings += (result.settings.empty() ? "$" : ", $") + document::Formula(letter) + "=" +
-                           document::number_formula(value) + "$";
+        add_item(result.settings, ", ", "$" + document::Formula(letter) + "=" + document::number_formula(value) + "$");
     };
-    const auto note = [&](const document::Prose& text) { result.note += (result.note.empty() ? "" : " ") + text; };
+    const auto note = [&](const document::Prose& text) { add_item(result.note, " ", text); };
     const document::Prose fresh =
         "A model file does not keep what its optimizer remembers, so this is a first step from fresh state: ";
     setting("\\eta", o.learning_rate);
@@ -103,39 +119,36 @@ UpdateFormula describe_update(const StepOptions& options, const Conventions& con
         result.rules.push_back(plain);
     } else if (o.kind == OptimizerKind::sgd) {
         setting("\\mu", o.momentum);
-        const bool sum = conventions.momentum == Momentum::gradient_sum;
-        result.rules.push_back(sum ? "v\\leftarrow\\mu v+" + g : "v\\leftarrow\\mu v-\\eta\\," + g);
-        result.rules.push_back("w\\leftarrow " + (!sum ? o.nesterov ? "w+\\mu v-\\eta\\," + g : document::Formula("w+v")
-                                                  : o.nesterov ? "w-\\eta\\left(" + g + "+\\mu v\\right)"
-                                                               : document::Formula("w-\\eta v")));
-        result.first_step = o.nesterov ? "w\\leftarrow w-\\eta(1+\\mu)\\," + g : plain;
+        add_momentum_rules(conventions.momentum, o.nesterov, g, result.rules);
+        if (o.nesterov) {
+            result.first_step = "w\\leftarrow w-\\eta(1+\\mu)\\," + g;
+        }
         note(fresh + "$v=0$.");
     } else {
         setting("\\beta_1", o.beta1);
         setting("\\beta_2", o.beta2);
         setting("\\varepsilon", o.epsilon);
         const bool before = conventions.adam_epsilon == AdamEpsilon::before_correction;
-        const document::Formula w = o.kind == OptimizerKind::adamw ? "w\\leftarrow w-\\eta\\alpha w" : "w\\leftarrow w";
+        const document::Formula w = "w\\leftarrow w" + when(o.kind == OptimizerKind::adamw, "-\\eta\\alpha w");
         result.rules.push_back("m\\leftarrow\\beta_1m+(1-\\beta_1)\\," + g);
         result.rules.push_back("v\\leftarrow\\beta_2v+(1-\\beta_2)\\," +
                                (penalised ? "g^2" : "\\left(" + g + "\\right)^2"));
-        result.rules.push_back(
-            before ? w + "-\\eta\\frac{\\sqrt{1-\\beta_2^t}}{1-\\beta_1^t}\\frac{m}{\\sqrt{v}+\\varepsilon}"
-                   : w + "-\\eta\\frac{m/(1-\\beta_1^t)}{\\sqrt{v/(1-\\beta_2^t)}+\\varepsilon}");
+        const std::string corrected =
+            before ? "\\frac{\\sqrt{1-\\beta_2^t}}{1-\\beta_1^t}\\frac{m}{\\sqrt{v}+\\varepsilon}"
+                   : "\\frac{m/(1-\\beta_1^t)}{\\sqrt{v/(1-\\beta_2^t)}+\\varepsilon}";
+        result.rules.push_back(w + "-\\eta" + corrected);
         result.first_step = w + "-\\eta\\frac{" + g + "}{\\left|" + g + "\\right|+\\varepsilon" +
-                            (before ? "/\\sqrt{1-\\beta_2}" : "") + "}";
+                            when(before, "/\\sqrt{1-\\beta_2}") + "}";
         note(fresh + "$m=v=0$ and $t=1$.");
     }
     if (o.kind == OptimizerKind::adamw) {
         setting("\\alpha", o.weight_decay);
-        note(conventions.penalty == Penalty::all_parameters ? "The decay $\\eta\\alpha w$ takes weights and biases."
-                                                            : "The decay $\\eta\\alpha w$ takes weights only.");
+        note("The decay $\\eta\\alpha w$ takes weights " + std::string(all ? "and biases." : "only."));
     } else if (penalised) {
         setting("\\alpha", options.penalty);
-        note(conventions.penalty == Penalty::all_parameters
-                 ? "The loss of this model holds the penalty $\\frac{1}{2}\\alpha\\|w\\|^2$ of weights and biases."
-                 : "The loss of this model holds the penalty $\\frac{1}{2}\\alpha\\|w\\|^2$ of the weights; for a bias "
-                   "$g=\\frac{\\partial l}{\\partial w}$.");
+        note(
+            "The loss of this model holds the penalty $\\frac{1}{2}\\alpha\\|w\\|^2$ of " +
+            std::string(all ? "weights and biases." : "the weights; for a bias $g=\\frac{\\partial l}{\\partial w}$."));
     }
     return result;
 }

@@ -31,7 +31,10 @@ struct TracedJacobian {
     [[nodiscard]] std::size_t rows() const { return diagonal ? value.columns() : value.rows(); }
     [[nodiscard]] std::size_t columns() const { return value.columns(); }
     [[nodiscard]] double at(std::size_t i, std::size_t j) const {
-        return !diagonal ? value(i, j) : i == j ? value(0, i) : 0.0;
+        if (!diagonal) {
+            return value(i, j);
+        }
+        return i == j ? value(0, i) : 0.0;
     }
 };
 

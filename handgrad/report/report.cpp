@@ -60,8 +60,10 @@ RocCurve roc_of(const std::string& positive, std::span<const std::uint32_t> actu
     std::vector<double> x{0.0}, y{0.0};
     double hits = 0.0, misses = 0.0;
     for (std::size_t first = 0, last = 0; first < order.size(); first = last) {
-        for (; last < order.size() && scores[order[last]] == scores[order[first]]; ++last) {
-            (actual[order[last]] == wanted ? hits : misses) += 1.0;
+        while (last < order.size() && scores[order[last]] == scores[order[first]]) {
+            const bool hit = actual[order[last++]] == wanted;
+            hits += static_cast<double>(hit);
+            misses += static_cast<double>(!hit);
         }
         x.push_back(misses / negatives);
         y.push_back(hits / positives);

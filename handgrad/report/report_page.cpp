@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "handgrad/base/wording.hpp"
 #include "handgrad/document/chart.hpp"
 #include "handgrad/document/document.hpp"
 #include "handgrad/document/html.hpp"
@@ -34,17 +35,23 @@ using document::Series;
 
 /// So many digits, as a page of numbers bears.
 std::string number(double value, int digits = 4) {
-    if (!std::isfinite(value)) {
-        return std::isnan(value) ? "–" : value < 0.0 ? "−∞" : "∞";
+    if (std::isnan(value)) {
+        return "–";
+    }
+    if (std::isinf(value)) {
+        return value < 0.0 ? "−∞" : "∞";
     }
     std::array<char, 48> text{};
     const auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, digits);
-    const std::string shown(text.data(), end.ptr);
-    return shown.starts_with('-') ? "−" + shown.substr(1) : shown;
+    std::string shown(text.data(), end.ptr);
+    if (shown.starts_with('-')) {
+        shown.replace(0, 1, "−");
+    }
+    return shown;
 }
 std::string percent(double share) { return number(100.0 * share, 3) + " %"; }
-std::string counted(std::size_t count, const std::string& what) {
-    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+std::string with_class(const std::string& element_name, const std::string& kind) {
+    return element_name + when(!kind.empty(), " class=\"" + kind + "\"");
 }
 
 std::string paragraph(const std::string& text) { return element("p", document::escape_html(text)) + "\n"; }
@@ -66,20 +73,18 @@ std::string table(const std::vector<std::string>& heading, const std::vector<std
     std::string head, body;
     for (std::size_t c = 0; c < heading.size(); ++c) {
         const bool right = !rows.empty() && rows.front()[c].is_number;
-        head += element(right ? "th scope=\"col\" class=\"n\"" : "th scope=\"col\"", document::escape_html(heading[c]));
+        head += element(with_class("th scope=\"col\"", when(right, "n")), document::escape_html(heading[c]));
     }
     for (const std::vector<Cell>& row : rows) {
         std::string cells;
         for (const Cell& cell : row) {
-            cells += element("td" + std::string(cell.is_number ? " class=\"n\"" : "") +
-                                 (cell.style.empty() ? "" : " style=\"" + cell.style + "\""),
-                             cell.html);
+            const std::string style = when(!cell.style.empty(), " style=\"" + cell.style + "\"");
+            cells += element(with_class("td", when(cell.is_number, "n")) + style, cell.html);
         }
         body += element("tr", cells) + "\n";
     }
-    return element("div class=\"wide\"",
-                   element(kind.empty() ? "table" : "table class=\"" + kind + "\"",
-                           element("thead", element("tr", head)) + "\n" + element("tbody", body))) +
+    return element("div class=\"wide\"", element(with_class("table", kind), element("thead", element("tr", head)) +
+                                                                                "\n" + element("tbody", body))) +
            "\n";
 }
 
@@ -129,29 +134,30 @@ private:
     [[nodiscard]] std::string title() const {
         std::string targets;
         for (const TargetColumn& target : model_.preprocessing.targets) {
-            targets += (targets.empty() ? "" : ", ") + target.name;
+            add_item(targets, ", ", target.name);
         }
         return "A network for " + targets;
     }
     [[nodiscard]] std::string recorded(const std::string& key) const {
         const auto found = model_.provenance.find(key);
-        return found == model_.provenance.end() ? "" : found->second;
+        if (found == model_.provenance.end()) {
+            return {};
+        }
+        return found->second;
     }
 
     [[nodiscard]] std::string header() const {
         const Architecture& shape = model_.architecture();
-        std::string sizes;
+        std::string sizes = std::to_string(shape.sizes[0]);
         std::size_t parameters = 0;
-        for (std::size_t l = 0; l <= shape.layers(); ++l) {
-            sizes += (l == 0 ? "" : " → ") + std::to_string(shape.sizes[l]) +
-                     (l == 0 ? "" : " " + std::string(name(shape.activation(l - 1))));
-            parameters += l == 0 ? 0 : (shape.sizes[l - 1] + 1) * shape.sizes[l];
+        for (std::size_t l = 0; l < shape.layers(); ++l) {
+            sizes += " → " + std::to_string(shape.sizes[l + 1]) + " " + std::string(name(shape.activation(l)));
+            parameters += (shape.sizes[l] + 1) * shape.sizes[l + 1];
         }
         std::string cards;
         const auto card = [&](const std::string& value, const std::string& what, const std::string& kind = "") {
-            cards +=
-                element("li", element(kind.empty() ? "b" : "b class=\"" + kind + "\"", document::escape_html(value)) +
-                                  element("span", document::escape_html(what)));
+            cards += element("li", element(with_class("b", kind), document::escape_html(value)) +
+                                       element("span", document::escape_html(what)));
         };
         for (const auto& [metric, value] : report_.evaluation.metrics) {
             card(number(value), metric);
@@ -159,18 +165,21 @@ private:
         card(number(report_.evaluation.loss), "loss, " + std::string(name(model_.loss.kind)));
         const std::string verdict(name(report_.certificate.verdict));
         card(verdict, "gradient certificate", verdict);
-        const bool healthy = report_.diagnosis.factor == diagnose::Factor::none;
-        card(healthy ? "healthy" : std::string(name(report_.diagnosis.factor)), "gradient flow",
-             healthy ? "good" : "bad");
-        const std::string where = (report_.rows_are.empty() ? "" : report_.rows_are + " ") + report_.data;
-        return element(
-                   "header",
-                   "\n" + element("h1", document::escape_html(title())) + "\n" +
-                       quiet((regression() ? "Regression" : "Classification") + std::string(", ") + sizes + ", " +
-                             counted(parameters, "parameter") + " in " + (model_.is_double() ? "float64" : "float32") +
-                             "; measured on " + counted(report_.rows, "row") + ": " + where + ".") +
-                       element("ul class=\"cards\"", cards) + "\n" +
-                       element("p class=\"says\"", document::escape_html(sentence(report_.diagnosis.text))) + "\n") +
+        if (report_.diagnosis.factor == diagnose::Factor::none) {
+            card("healthy", "gradient flow", "good");
+        } else {
+            card(std::string(name(report_.diagnosis.factor)), "gradient flow", "bad");
+        }
+        const std::string where = when(!report_.rows_are.empty(), report_.rows_are + " ") + report_.data;
+        const std::string task = regression() ? "Regression" : "Classification";
+        const std::string precision = model_.is_double() ? "float64" : "float32";
+        return element("header",
+                       "\n" + element("h1", document::escape_html(title())) + "\n" +
+                           quiet(task + ", " + sizes + ", " + plural(parameters, "parameter") + " in " + precision +
+                                 "; measured on " + plural(report_.rows, "row") + ": " + where + ".") +
+                           element("ul class=\"cards\"", cards) + "\n" +
+                           element("p class=\"says\"", document::escape_html(sentence(report_.diagnosis.text))) +
+                           "\n") +
                "\n";
     }
 
@@ -249,7 +258,7 @@ private:
                          .description =
                              "Predictions of " + fit.target + " over its labels; the line is where both agree",
                          .note = fit.actual.size() < report_.rows
-                                     ? counted(fit.actual.size(), "row") + ", evenly spread over the table"
+                                     ? plural(fit.actual.size(), "row") + ", evenly spread over the table"
                                      : ""},
                 .points = {.name = fit.target, .x = fit.actual, .y = fit.predicted}});
             std::vector<double> residuals;
@@ -331,8 +340,8 @@ private:
             "The effect of a column is how much the output moves with it: the root mean square of the derivative, "
             "times "
             "the column's standard deviation. All of it is measured on " +
-            counted(report_.measured_rows, "row") + ", in the table's units.");
-        for (std::size_t k = 0; k < outputs.size() && k < most_outputs; ++k) {
+            plural(report_.measured_rows, "row") + ", in the table's units.");
+        for (std::size_t k = 0; k < std::min(outputs.size(), most_outputs); ++k) {
             std::vector<diagnose::ColumnSensitivity> columns;
             std::ranges::copy_if(report_.columns, std::back_inserter(columns),
                                  [&](const diagnose::ColumnSensitivity& c) { return c.target == outputs[k]; });
@@ -386,35 +395,39 @@ private:
         return chart;
     }
 
-    [[nodiscard]] std::string gradient() const {
-        const diagnose::Diagnosis& d = report_.diagnosis;
-        std::string html = element("p class=\"says\"", document::escape_html(sentence(d.text))) + "\n";
+    [[nodiscard]] bool recorded_flow() const { return !model_.history.column("linear1.gradient_rms").empty(); }
+
+    /// How the gradient flowed, epoch by epoch.
+    [[nodiscard]] std::string gradient_while_learning() const {
         std::string figures;
-        if (!model_.history.column("linear1.gradient_rms").empty()) {
-            figures += draw(by_layer("gradient_rms",
-                                     {.title = "Gradient of each layer while it learned",
-                                      .x = "epoch",
-                                      .y = "root mean square of ∂l/∂W",
-                                      .description = "Size of the gradient of each layer by epoch"},
-                                     true));
-            figures += draw(by_layer("moved",
-                                     {.title = "How far the weights have come",
-                                      .x = "epoch",
-                                      .y = "‖W − W₀‖ / ‖W₀‖",
-                                      .description = "Distance of each layer's weights from the first ones by epoch"},
-                                     false));
-            for (const auto& [what, title, unit] :
-                 {std::tuple("saturated", "Saturated values", "share of the values that are flat"),
-                  std::tuple("dead", "Dead units", "share of the units that are flat in every row")}) {
-                document::LineChart flat = by_layer(
-                    what, {.title = title, .x = "epoch", .y = unit, .description = "Share by layer and epoch"}, false);
-                flat.shares = true;
-                const bool any = std::ranges::any_of(flat.lines, [](const document::Series& line) {
-                    return std::ranges::any_of(line.y, [](double share) { return share > 0.0; });
-                });
-                figures += any ? draw(flat) : "";
-            }
+        figures += draw(by_layer("gradient_rms",
+                                 {.title = "Gradient of each layer while it learned",
+                                  .x = "epoch",
+                                  .y = "root mean square of ∂l/∂W",
+                                  .description = "Size of the gradient of each layer by epoch"},
+                                 true));
+        figures += draw(by_layer("moved",
+                                 {.title = "How far the weights have come",
+                                  .x = "epoch",
+                                  .y = "‖W − W₀‖ / ‖W₀‖",
+                                  .description = "Distance of each layer's weights from the first ones by epoch"},
+                                 false));
+        for (const auto& [what, title, unit] :
+             {std::tuple("saturated", "Saturated values", "share of the values that are flat"),
+              std::tuple("dead", "Dead units", "share of the units that are flat in every row")}) {
+            document::LineChart flat = by_layer(
+                what, {.title = title, .x = "epoch", .y = unit, .description = "Share by layer and epoch"}, false);
+            flat.shares = true;
+            const bool any = std::ranges::any_of(flat.lines, [](const document::Series& line) {
+                return std::ranges::any_of(line.y, [](double share) { return share > 0.0; });
+            });
+            figures += when(any, draw(flat));
         }
+        return figures;
+    }
+
+    [[nodiscard]] std::string gradient_split() const {
+        const diagnose::Diagnosis& d = report_.diagnosis;
         document::BarChart split{
             .text = {.title = "Where the size of each gradient comes from",
                      .x = "powers of ten, which add up to log₁₀‖∂l/∂W‖",
@@ -436,6 +449,14 @@ private:
                 bar.values.push_back(layer.split.*member);
             }
         }
+        for (const diagnose::LayerDiagnosis& layer : d.layers) {
+            split.labels.push_back(layer.name);
+        }
+        return draw(split);
+    }
+
+    [[nodiscard]] std::string gradient_changes() const {
+        const diagnose::Diagnosis& d = report_.diagnosis;
         document::BarChart changes{
             .text = {.title = "The same weights with one thing changed",
                      .x = "root mean square of ∂l/∂W",
@@ -446,30 +467,44 @@ private:
             .parts = {{.name = "as it is", .values = {}}},
             .logarithmic = true};
         for (const diagnose::LayerDiagnosis& layer : d.layers) {
-            split.labels.push_back(layer.name);
             changes.labels.push_back(layer.name);
             changes.parts[0].values.push_back(layer.gradient_rms);
         }
         for (const diagnose::WhatIf& change : d.what_if) {
             changes.parts.push_back({.name = change.change, .values = change.gradient_rms});
         }
-        figures += draw(split) + (d.what_if.empty() ? "" : draw(changes));
+        return draw(changes);
+    }
+
+    static Cell starved_by(const diagnose::LayerDiagnosis& layer) {
+        if (layer.starved) {
+            return {element("span class=\"bad\"", name(layer.factor))};
+        }
+        return {element("span class=\"good\"", "none")};
+    }
+
+    [[nodiscard]] std::string gradient() const {
+        const diagnose::Diagnosis& d = report_.diagnosis;
+        std::string html = element("p class=\"says\"", document::escape_html(sentence(d.text))) + "\n";
+        std::string figures;
+        if (recorded_flow()) {
+            figures = gradient_while_learning();
+        }
+        figures += gradient_split();
+        if (!d.what_if.empty()) {
+            figures += gradient_changes();
+        }
         html += charts(figures);
         std::vector<std::vector<Cell>> rows;
         for (const diagnose::LayerDiagnosis& layer : d.layers) {
-            rows.push_back({text(layer.name),
-                            numeric(layer.gradient_rms, 3),
-                            numeric(layer.update_ratio, 3),
-                            numeric(percent(layer.unchanged)),
-                            numeric(percent(layer.saturated)),
-                            numeric(percent(layer.dead)),
-                            {element(layer.starved ? "span class=\"bad\"" : "span class=\"good\"",
-                                     layer.starved ? std::string(name(layer.factor)) : "none")}});
+            rows.push_back({text(layer.name), numeric(layer.gradient_rms, 3), numeric(layer.update_ratio, 3),
+                            numeric(percent(layer.unchanged)), numeric(percent(layer.saturated)),
+                            numeric(percent(layer.dead)), starved_by(layer)});
         }
         html += table({"layer", "gradient", "step / weight", "unchanged", "saturated", "dead", "starved by"}, rows);
-        html += quiet("On " + counted(report_.measured_rows, "row") + "; steps of " + d.optimizer +
+        html += quiet("On " + plural(report_.measured_rows, "row") + "; steps of " + d.optimizer +
                       ". Unchanged are the weights that such a step is too small to move in this precision.");
-        if (model_.history.column("linear1.gradient_rms").empty()) {
+        if (!recorded_flow()) {
             html += quiet(
                 "How the gradient flowed while the network learned is recorded by a training that is told to "
                 "diagnose.");
@@ -520,7 +555,7 @@ private:
             const std::string own(name(tensor.verdict));
             std::string where;
             for (const std::size_t i : tensor.where) {
-                where += (where.empty() ? "" : ", ") + std::to_string(i);
+                add_item(where, ", ", std::to_string(i));
             }
             rows.push_back({text(tensor.name),
                             {element("span class=\"" + own + "\"", own)},
@@ -537,7 +572,7 @@ private:
         add(c.input);
         return element("p", element("b class=\"" + verdict + "\"", verdict) +
                                 document::escape_html(
-                                    ": every derivative that the engine computes on " + counted(c.rows, "row") +
+                                    ": every derivative that the engine computes on " + plural(c.rows, "row") +
                                     ", against the complex step. The bound follows every rounding; no tolerance "
                                     "is guessed.")) +
                "\n" +
