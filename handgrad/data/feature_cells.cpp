@@ -28,7 +28,8 @@ CellProblem infinite_cause(double number) {
 
 template <class T>
 CellProblem too_large_cause(double number, double value) {
-    const std::string cause = format_number(number) + " becomes " + format_number(value) + " when scaled, too large for ";
+    const std::string cause =
+        format_number(number) + " becomes " + format_number(value) + " when scaled, too large for ";
     if (sizeof(T) < sizeof(double) && std::isfinite(value)) {
         return {cause + "single precision; compute in double precision, or rescale the column", {{"dtype", "f64"}}};
     }
