@@ -22,7 +22,9 @@ inline double scaled(double x, double shift, double scale) {
 struct CellProblem {
     std::string cause;
     Hints settings{};
-};  /// `such_rows` is empty, or `(3 such rows)` with a blank before it.
+};
+
+/// `such_rows` is empty, or `(3 such rows)` with a blank before it.
 CellProblem missing_number_cause(std::string_view such_rows);
 CellProblem missing_category_cause(const FeatureColumn& feature, std::string_view such_rows);
 CellProblem unknown_category_cause(const FeatureColumn& feature, const std::string& text);
