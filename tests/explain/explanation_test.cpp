@@ -64,12 +64,12 @@ std::string refusal(const Table& table, std::size_t row) {
 }
 
 TEST(Explain, RefusesWhatIsMissingByName) {
-    EXPECT_EQ(refusal(small_table(), 3), "2 row 4: homes.csv has 3 rows, counted from 1");
+    EXPECT_EQ(refusal(small_table(), 3), "usage: row 4: homes.csv has 3 rows, counted from 1");
     Table unlabelled = small_table();
     unlabelled.columns.erase(unlabelled.columns.begin());
     EXPECT_EQ(
         refusal(unlabelled, 0),
-        "3 homes.csv: there is no column 'price': the loss and the backward pass need the target; add the column");
+        "data: homes.csv: there is no column 'price': the loss and the backward pass need the target; add the column");
     Table other = small_table();
     other.columns[1].name = "size";
     EXPECT_THAT(refusal(other, 0), testing::HasSubstr("area"));
