@@ -135,7 +135,7 @@ struct ScheduleFacts {
     Schedule schedule;
     std::string_view name;
     std::string_view formula;
-    double (*rate)(const ScheduleInputs&);
+    double (&rate)(const ScheduleInputs&);
 };
 namespace schedules {
 double constant(const ScheduleInputs& inputs);
@@ -153,15 +153,15 @@ inline constexpr std::array schedule_list{
     ScheduleFacts{Schedule::exponential, "exponential", "eta 100^-t", schedules::exponential},
     ScheduleFacts{Schedule::linear, "linear", "eta (1 - t)", schedules::linear},
 };
-constexpr bool each_schedule_has_its_function() {
+constexpr bool schedules_in_order() {
     for (std::size_t i = 0; i < schedule_list.size(); ++i) {
-        if (schedule_list[i].schedule != static_cast<Schedule>(i) || schedule_list[i].rate == nullptr) {
+        if (schedule_list[i].schedule != static_cast<Schedule>(i)) {
             return false;
         }
     }
     return true;
 }
-static_assert(each_schedule_has_its_function(), "schedule_list follows the enumeration, and each entry has a function");
+static_assert(schedules_in_order(), "schedule_list follows the enumeration");
 
 constexpr std::string_view name(Schedule schedule) { return schedule_list[static_cast<std::size_t>(schedule)].name; }
 std::optional<Schedule> find_schedule(std::string_view name);
