@@ -85,72 +85,104 @@ Trace trace(const BasicMlp<T>& net, const LossFunction& function, std::type_iden
 
 namespace {
 
-/// Steps with momentum, g the gradient.
-void add_momentum_rules(Momentum momentum, bool nesterov, const document::Formula& g,
-                        std::vector<document::Formula>& rules) {
-    if (momentum == Momentum::gradient_sum) {
-        rules.push_back("v\\leftarrow\\mu v+" + g);
-        rules.push_back(nesterov ? "w\\leftarrow w-\\eta\\left(" + g + "+\\mu v\\right)" : "w\\leftarrow w-\\eta v");
-    } else {
-        rules.push_back("v\\leftarrow\\mu v-\\eta\\," + g);
-        rules.push_back(nesterov ? "w\\leftarrow w+\\mu v-\\eta\\," + g : "w\\leftarrow w+v");
+/// What the rules of an optimizer are written from and into.
+struct UpdateText {
+    const OptimizerOptions& options;
+    const Conventions& conventions;
+    bool penalised;       ///< the loss holds a penalty, so that the gradient is g, else ∂l/∂w
+    document::Formula g;  ///< how the gradient is written
+    UpdateFormula formula{};
+
+    void setting(const char* letter, double value) {
+        add_item(formula.settings, ", ", "$" + document::Formula(letter) + "=" + document::number_formula(value) + "$");
     }
+    void note(const document::Prose& text) { add_item(formula.note, " ", text); }
+    /// What the optimizer remembers at first, as `$v=0$`.
+    void fresh_state(const document::Prose& state) {
+        note("A model file does not keep what its optimizer remembers, so this is a first step from fresh state: " +
+             state + ".");
+    }
+};
+
+/// Steps with momentum.
+void add_momentum_rules(UpdateText& text) {
+    const bool nesterov = text.options.nesterov;
+    std::vector<document::Formula>& rules = text.formula.rules;
+    if (text.conventions.momentum == Momentum::gradient_sum) {
+        rules.push_back("v\\leftarrow\\mu v+" + text.g);
+        rules.push_back(nesterov ? "w\\leftarrow w-\\eta\\left(" + text.g + "+\\mu v\\right)"
+                                 : "w\\leftarrow w-\\eta v");
+    } else {
+        rules.push_back("v\\leftarrow\\mu v-\\eta\\," + text.g);
+        rules.push_back(nesterov ? "w\\leftarrow w+\\mu v-\\eta\\," + text.g : "w\\leftarrow w+v");
+    }
+}
+
+// One function for each optimizer of the list: its rules, what the first of its steps does, and its settings beside η.
+
+void describe(optimizers::Sgd /*optimizer*/, UpdateText& text) {
+    const document::Formula plain = "w\\leftarrow w-\\eta\\," + text.g;
+    text.formula.first_step = plain;
+    if (text.options.momentum == 0.0) {
+        text.formula.rules.push_back(plain);
+        return;
+    }
+    text.setting("\\mu", text.options.momentum);
+    add_momentum_rules(text);
+    if (text.options.nesterov) {
+        text.formula.first_step = "w\\leftarrow w-\\eta(1+\\mu)\\," + text.g;
+    }
+    text.fresh_state("$v=0$");
+}
+
+/// `decay` is what a step takes off w before the rest.
+void describe_adam(UpdateText& text, const document::Formula& decay) {
+    text.setting("\\beta_1", text.options.beta1);
+    text.setting("\\beta_2", text.options.beta2);
+    text.setting("\\varepsilon", text.options.epsilon);
+    const bool before = text.conventions.adam_epsilon == AdamEpsilon::before_correction;
+    const document::Formula w = "w\\leftarrow w" + decay;
+    const document::Formula square = text.penalised ? "g^2" : "\\left(" + text.g + "\\right)^2";
+    text.formula.rules.push_back("m\\leftarrow\\beta_1m+(1-\\beta_1)\\," + text.g);
+    text.formula.rules.push_back("v\\leftarrow\\beta_2v+(1-\\beta_2)\\," + square);
+    const std::string corrected = before ? "\\frac{\\sqrt{1-\\beta_2^t}}{1-\\beta_1^t}\\frac{m}{\\sqrt{v}+\\varepsilon}"
+                                         : "\\frac{m/(1-\\beta_1^t)}{\\sqrt{v/(1-\\beta_2^t)}+\\varepsilon}";
+    text.formula.rules.push_back(w + "-\\eta" + corrected);
+    text.formula.first_step = w + "-\\eta\\frac{" + text.g + "}{\\left|" + text.g + "\\right|+\\varepsilon" +
+                              when(before, "/\\sqrt{1-\\beta_2}") + "}";
+    text.fresh_state("$m=v=0$ and $t=1$");
+}
+
+void describe(optimizers::Adam /*optimizer*/, UpdateText& text) { describe_adam(text, ""); }
+
+void describe(optimizers::Adamw /*optimizer*/, UpdateText& text) {
+    const bool all = text.conventions.penalty == Penalty::all_parameters;
+    describe_adam(text, "-\\eta\\alpha w");
+    text.setting("\\alpha", text.options.weight_decay);
+    text.note("The decay $\\eta\\alpha w$ takes weights " + std::string(all ? "and biases." : "only."));
 }
 
 }  // namespace
 
 UpdateFormula describe_update(const StepOptions& options, const Conventions& conventions) {
-    const OptimizerOptions& o = options.optimizer;
-    const bool penalised = options.penalty != 0.0, all = conventions.penalty == Penalty::all_parameters;
-    const document::Formula g = penalised ? "g" : "\\frac{\\partial l}{\\partial w}";
-    const document::Formula plain = "w\\leftarrow w-\\eta\\," + g;
-    UpdateFormula result{.rules = {}, .first_step = plain, .note = {}, .settings = {}};
-    const auto setting = [&](const char* letter, double value) {
-        add_item(result.settings, ", ", "$" + document::Formula(letter) + "=" + document::number_formula(value) + "$");
-    };
-    const auto note = [&](const document::Prose& text) { add_item(result.note, " ", text); };
-    const document::Prose fresh =
-        "A model file does not keep what its optimizer remembers, so this is a first step from fresh state: ";
-    setting("\\eta", o.learning_rate);
+    const bool penalised = options.penalty != 0.0;
+    UpdateText text{.options = options.optimizer,
+                    .conventions = conventions,
+                    .penalised = penalised,
+                    .g = penalised ? "g" : "\\frac{\\partial l}{\\partial w}"};
+    text.setting("\\eta", options.optimizer.learning_rate);
     if (penalised) {
-        result.rules.emplace_back("g=\\frac{\\partial l}{\\partial w}+\\alpha w");
+        text.formula.rules.emplace_back("g=\\frac{\\partial l}{\\partial w}+\\alpha w");
     }
-    if (o.kind == OptimizerKind::sgd && o.momentum == 0.0) {
-        result.rules.push_back(plain);
-    } else if (o.kind == OptimizerKind::sgd) {
-        setting("\\mu", o.momentum);
-        add_momentum_rules(conventions.momentum, o.nesterov, g, result.rules);
-        if (o.nesterov) {
-            result.first_step = "w\\leftarrow w-\\eta(1+\\mu)\\," + g;
-        }
-        note(fresh + "$v=0$.");
-    } else {
-        setting("\\beta_1", o.beta1);
-        setting("\\beta_2", o.beta2);
-        setting("\\varepsilon", o.epsilon);
-        const bool before = conventions.adam_epsilon == AdamEpsilon::before_correction;
-        const document::Formula w = "w\\leftarrow w" + when(o.kind == OptimizerKind::adamw, "-\\eta\\alpha w");
-        result.rules.push_back("m\\leftarrow\\beta_1m+(1-\\beta_1)\\," + g);
-        result.rules.push_back("v\\leftarrow\\beta_2v+(1-\\beta_2)\\," +
-                               (penalised ? "g^2" : "\\left(" + g + "\\right)^2"));
-        const std::string corrected =
-            before ? "\\frac{\\sqrt{1-\\beta_2^t}}{1-\\beta_1^t}\\frac{m}{\\sqrt{v}+\\varepsilon}"
-                   : "\\frac{m/(1-\\beta_1^t)}{\\sqrt{v/(1-\\beta_2^t)}+\\varepsilon}";
-        result.rules.push_back(w + "-\\eta" + corrected);
-        result.first_step = w + "-\\eta\\frac{" + g + "}{\\left|" + g + "\\right|+\\varepsilon" +
-                            when(before, "/\\sqrt{1-\\beta_2}") + "}";
-        note(fresh + "$m=v=0$ and $t=1$.");
-    }
-    if (o.kind == OptimizerKind::adamw) {
-        setting("\\alpha", o.weight_decay);
-        note("The decay $\\eta\\alpha w$ takes weights " + std::string(all ? "and biases." : "only."));
-    } else if (penalised) {
-        setting("\\alpha", options.penalty);
-        note(
+    visit(options.optimizer.kind, [&](auto optimizer) { describe(optimizer, text); });
+    if (penalised) {
+        const bool all = conventions.penalty == Penalty::all_parameters;
+        text.setting("\\alpha", options.penalty);
+        text.note(
             "The loss of this model holds the penalty $\\frac{1}{2}\\alpha\\|w\\|^2$ of " +
             std::string(all ? "weights and biases." : "the weights; for a bias $g=\\frac{\\partial l}{\\partial w}$."));
     }
-    return result;
+    return std::move(text.formula);
 }
 
 template TracedJacobian activation_jacobian(const TapeLayer<float>&);
