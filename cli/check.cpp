@@ -83,7 +83,8 @@ int check(std::vector<std::string> words) {
     options.certify.applying = options.apply();
     options.certify.execution = options.execution;
     const certify::Certificate certificate = certify::certify(model, table, options.certify);
-    output.answer(options.show.json, options.show.json ? certificate_event(certificate) : describe(certificate));
+    output.answer(
+        options.show.json, [&] { return certificate_event(certificate); }, [&] { return describe(certificate); });
     output.finish();
     return certificate.verdict == certify::Verdict::fail ? failed_exit : 0;
 }
