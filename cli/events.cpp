@@ -122,11 +122,14 @@ std::string certificate_event(const certify::Certificate& certificate) {
     const auto tensor = [](const certify::CertifiedTensor& of) {
         Json json;
         json["name"] = of.name;
-        json["verdict"] = name(of.verdict);
+        json["verdict"] = name(of.judgement.verdict);
+        json["zero"] = of.judgement.zero;
+        json["detection_limit"] = of.judgement.detection_limit;
+        json["reason"] = or_null(of.judgement.reason());
+        json["run"] = of.run;
         json["entries"] = of.entries;
         json["kinks"] = of.kinks;
-        json["undetermined"] = of.undetermined;
-        json["failed"] = of.failed;
+        json["failed"] = of.judgement.failed;
         json["worst_ulp"] = of.worst_ulp;
         json["where"] = of.where;
         json["claimed"] = of.claimed;
@@ -143,6 +146,10 @@ std::string certificate_event(const certify::Certificate& certificate) {
         json["parameters"].push_back(tensor(parameter));
     }
     json["input"] = tensor(certificate.input);
+    json["runs"] = Json::array();
+    for (const certify::CertifiedRun& run : certificate.runs) {
+        json["runs"].push_back({{"what", run.what}, {"verdict", name(run.verdict)}});
+    }
     return line(json);
 }
 
