@@ -23,6 +23,7 @@ namespace {
 
 enum class Format { text, markdown, latex, json };
 constexpr std::array formats{"text", "markdown", "latex", "json"};
+static_assert(formats.size() == static_cast<std::size_t>(Format::json) + 1, "formats follows the enumeration");
 
 /// A network without a model: what --sizes and the options beside it say.
 struct NetworkOptions {
