@@ -13,6 +13,7 @@
 #include "handgrad/diagnose/diagnosis.hpp"
 #include "handgrad/diagnose/row_forensics.hpp"
 #include "handgrad/diagnose/sensitivity.hpp"
+#include "handgrad/explain/compose.hpp"
 #include "handgrad/explain/explanation.hpp"
 #include "handgrad/measure/bench.hpp"
 #include "handgrad/report/report.hpp"
@@ -50,11 +51,11 @@ std::string prediction_event(const PredictionRow& row);
 /// What `bench` measured: the machine's limits, in GFLOP/s and GB/s (10⁹) of one thread, and one workload.
 std::string machine_event(const measure::MachineLimits& limits);
 std::string workload_event(const measure::Measurement& measured);
-/// `dtype`, `layers`, `loss_function`, `optimizer`, `forward`, `jacobians`, `deltas`, `backward`, `update`; with a row
-/// also `row`, `parameters`, `loss` and the `value` of each, Jacobians dense. `formula` is Unicode, `latex` LaTeX. Of
-/// an exercise sheet formulas and values are null, to be filled in. Raises Error(usage) for a Jacobian of more than
-/// 2^24 numbers.
-std::string explanation_event(const explain::Explanation& explanation, bool blank);
+/// `dtype`, `layers`, `loss_function`, `optimizer`, `tables`, `steps`, `forward`, `loss_row`, `jacobians`, `deltas`,
+/// `backward`, `update`, `slopes`; with a row also `row`, `parameters`, `loss` and the `value` of each, Jacobians
+/// dense; `components` as `options` say. `formula` is Unicode, `latex` LaTeX. Of an exercise sheet formulas and values
+/// are null, to be filled in. Raises Error(usage) for a Jacobian of more than 2^24 numbers.
+std::string explanation_event(const explain::Explanation& explanation, const explain::SheetOptions& options);
 /// Per layer its verdict and what it rests on, and the what-if rows, one for each change and layer.
 /// `rows_top`: the dominant rows, by their line in the table (null for a binary one) and their row, from 0.
 std::string diagnosis_event(const diagnose::Diagnosis& diagnosis, const std::vector<diagnose::RowGradient>& top,

@@ -76,7 +76,9 @@
 #include "handgrad/explain/derivation.hpp"
 #include "handgrad/explain/explanation.hpp"
 #include "handgrad/explain/formulas.hpp"
+#include "handgrad/explain/slopes.hpp"
 #include "handgrad/explain/trace.hpp"
+#include "handgrad/explain/training_steps.hpp"
 // Every derivative of a model, judged against the complex step.
 #include "handgrad/certify/certificate.hpp"
 // Somebody else's gradients against ours, and the mistakes that explain them; an exercise sheet that was filled in.
