@@ -18,6 +18,7 @@
 #include "handgrad/measure/bench.hpp"
 #include "handgrad/report/report.hpp"
 #include "handgrad/store/model.hpp"
+#include "handgrad/train/encoding.hpp"
 #include "handgrad/train/fit.hpp"
 #include "handgrad/train/prediction.hpp"
 
@@ -34,6 +35,9 @@ std::string epoch_event(const EpochReport& report, const Metrics& validation);
 /// `stopped` is `epochs`, `early`, `diverged` or `interrupted`; parts without rows have no metrics.
 std::string done_event(const FitResult& result, std::string_view stopped, const std::string& model_path);
 std::string evaluation_event(const Evaluation& evaluation);
+/// What `encode` wrote: `file`, `rows`, `inputs`, `outputs` (0 without a target), `weighted` (the model has a column of
+/// weights), `dtype`.
+std::string encoded_event(const Model& model, const EncodedTable& encoded, const std::string& path);
 /// `verdict`, `rows`, `parameters` and `input`: for each tensor `name`, `verdict`, `entries`, `kinks`, `undetermined`,
 /// `failed`, and of the entry with the largest error `worst_ulp`, `where`, `claimed`, `witness`, `bound`; `factor`.
 std::string certificate_event(const certify::Certificate& certificate);

@@ -172,14 +172,6 @@ Element element_of(const std::string& descr, const std::string& source) {
                      " are not supported (known: f2 f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 b1); save x.astype('float64')");
 }
 
-std::string shape_text(const std::vector<std::size_t>& shape) {
-    std::string text = "(";
-    for (std::size_t i = 0; i < shape.size(); ++i) {
-        text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
-    }
-    return text + (shape.size() == 1 ? ",)" : ")");
-}
-
 void check_shape(const std::vector<std::size_t>& shape, const std::string& source) {
     const std::string text = "the array has the shape " + shape_text(shape);
     if (shape.empty()) {
@@ -282,6 +274,14 @@ int digits_of(Element element) {
 }
 
 }  // namespace
+
+std::string shape_text(const std::vector<std::size_t>& shape) {
+    std::string text = "(";
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+        text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+    }
+    return text + (shape.size() == 1 ? ",)" : ")");
+}
 
 Table read_npy(std::string_view bytes, const std::string& source) {
     const NpyFile file = open_npy(bytes, source);
