@@ -63,7 +63,7 @@ LiteralLimits find_limits() {
         first_failure<T>(0, -100, [](T z) { return T(1) + math::erf(z / std::sqrt(T(2))) == T(0); });
     limits.product_is_wrong = 1;
     while (product_error(static_cast<T>(limits.product_is_wrong)) < 0.1) {
-        ++limits.product_is_wrong;
+        limits.product_is_wrong += 0.5;
     }
     limits.product_error = product_error(static_cast<T>(limits.product_is_wrong));
     return limits;

@@ -20,8 +20,9 @@ struct LiteralLimits {
     double softplus_is_zero;      ///< log(1 + e^z), z < 0
     double tanh_is_one;           ///< tanh z, so that 1 − tanh² z and 1 + tanh(−z) are 0
     double distribution_is_zero;  ///< ½(1 + erf(z/√2)), z < 0
-    double product_is_wrong;      ///< Eq. (19) times Eq. (15) at y = 0: the first whole z with an error of 10 % or more
-    double product_error;         ///< and its relative error there
+    double
+        product_is_wrong;  ///< Eq. (19) times Eq. (15) at y = 0: the first multiple of ½ with an error of 10 % or more
+    double product_error;  ///< and its relative error there
 };
 
 /// Of float, or of double. Found at the first call of each.
