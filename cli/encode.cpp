@@ -121,7 +121,7 @@ int encode(std::vector<std::string> words) {
     for (const std::string& input : {options.model, options.data, options.reading.target_file}) {
         refuse_to_overwrite(options.output, input);
     }
-    Output output(options.output.empty() ? std::optional<std::filesystem::path>{} : options.output);
+    Output output(options.output);
     const Model model = load_model(options.model, options.applying.allow_nonfinite);
     const Table table = read(options, model);
     tell_warnings(table, options.show);
@@ -137,8 +137,10 @@ int encode(std::vector<std::string> words) {
         events.write(encoded_event(model, encoded, options.output));
         events.finish();
     } else if (!options.output.empty() && !options.show.quiet) {
-        const std::string targets =
-            encoded.labelled() ? counted(encoded.outputs.size(), "output") : "no target in the table";
+        std::string targets = "no target in the table";
+        if (encoded.labelled()) {
+            targets = counted(encoded.outputs.size(), "output");
+        }
         tell(fmt::format("{}: {}, {}, {}", options.output, counted(encoded.rows(), "row"),
                          counted(encoded.inputs.size(), "input"), targets));
     }

@@ -50,7 +50,7 @@ public:
 private:
     void network() {
         const Architecture& shape = d_.architecture;
-        json_["dtype"] = e_.use_double ? "f64" : "f32";
+        json_["dtype"] = dtype_name(e_.use_double);
         json_["layers"] = Json::array();
         for (std::size_t l = 0; l < shape.layers(); ++l) {
             json_["layers"].push_back({{"name", layer_name(l)},
@@ -108,30 +108,27 @@ private:
             const explain::TrainingStep& step = e_.steps[i];
             item["step"] = step.number;
             item["what"] = step.what;
-            item["equation"] = or_null(step.equations);
+            item["equation"] = citation(step.equations);
             formula(item, step.formula);
         });
         list("forward", d_.forward.size(), [&](std::size_t i, Json& item) {
             const explain::ForwardRow& row = d_.forward[i];
             item["symbol"] = row.quantity.symbol;
             item["layer"] = row.layer;
-            item["activation"] = nullptr;
-            if (row.activation) {
-                item["activation"] = name(*row.activation);
-            }
+            item["activation"] = name_or_null(row.activation);
             item["shape"] = shape_json(row.quantity);
-            item["equation"] = or_null(row.equations);
+            item["equation"] = citation(row.equations);
             formula(item, row.input, "input");
             formula(item, row.quantity.name + "=" + row.output);
             value(item, row.quantity, [&]() -> const Matrix<double>& { return t_->forward[i]; });
         });
-        Json loss_row{{"equation", or_null(d_.loss_row.equations)}};
+        Json loss_row{{"equation", citation(d_.loss_row.equations)}};
         formula(loss_row, d_.loss_row.input, "input");
         formula(loss_row, "l=" + d_.loss_row.output);
         json_["loss_row"] = std::move(loss_row);
         if (t_ != nullptr) {
-            json_["loss"] = blank_ ? Json() : Json(t_->loss);
-            json_["penalty"] = blank_ ? Json() : Json(t_->penalty);
+            json_["loss"] = unless_blank(t_->loss);
+            json_["penalty"] = unless_blank(t_->penalty);
         }
     }
 
@@ -139,14 +136,14 @@ private:
         list("jacobians", d_.jacobians.size(), [&](std::size_t i, Json& item) {
             const explain::Jacobian& factor = d_.jacobians[i];
             item["symbol"] = factor.quantity.symbol;
-            item["equation"] = or_null(factor.equations);
+            item["equation"] = citation(factor.equations);
             item["shape"] = shape_json(factor.quantity);
-            item["diagonal"] = blank_ ? Json() : Json(factor.diagonal);
-            item["entry_equation"] = or_null(factor.entry_equation);
+            item["diagonal"] = unless_blank(factor.diagonal);
+            item["entry_equation"] = citation(factor.entry_equation);
             formula(item, factor.entry, "entry");
-            item["matrix_equation"] = or_null(factor.matrix_equation);
+            item["matrix_equation"] = citation(factor.matrix_equation);
             formula(item, factor.matrix);
-            item["where_equation"] = or_null(factor.where_equation);
+            item["where_equation"] = citation(factor.where_equation);
             formula(item, factor.where, "where");
             if (t_ == nullptr) {
                 return;
@@ -191,7 +188,7 @@ private:
         list("components", d_.components.size(), [&](std::size_t i, Json& item) {
             const explain::ComponentRow& row = d_.components[i];
             item["symbol"] = row.symbol;
-            item["equation"] = or_null(row.equations);
+            item["equation"] = citation(row.equations);
             formula(item, row.formula);
         });
     }
@@ -203,14 +200,14 @@ private:
             item["symbol"] = factor.symbol;
             item["activation"] = name(factor.activation);
             item["units"] = factor.units;
-            item["steepest"] = optional(factor.steepest);
+            item["steepest"] = or_null(factor.steepest);
             item["cancels"] = factor.cancels;
             if (factor.row) {
                 item["smallest"] = factor.row->smallest;
                 item["mean"] = factor.row->mean;
                 item["largest"] = factor.row->largest;
                 item["flat"] = factor.row->flat;
-                item["passed"] = optional(factor.row->passed);
+                item["passed"] = or_null(factor.row->passed);
                 item["gradient_rms"] = slopes.gradient_rms[i];
             }
         });
@@ -222,19 +219,9 @@ private:
         }
     }
 
-    static Json optional(const std::optional<double>& number) {
-        if (!number) {
-            return nullptr;
-        }
-        return *number;
-    }
-
-    /// A citation: null in an exercise sheet, and where there is nothing to cite.
-    [[nodiscard]] Json or_null(const std::string& text) const {
-        if (blank_ || text.empty()) {
-            return nullptr;
-        }
-        return text;
+    /// Null in an exercise sheet, and where there is nothing to cite.
+    [[nodiscard]] Json citation(const std::string& equations) const {
+        return or_null(!blank_ && !equations.empty(), equations);
     }
 
     template <class Fill>
@@ -247,15 +234,21 @@ private:
         }
     }
 
+    /// null on an exercise sheet.
+    template <class V>
+    [[nodiscard]] Json unless_blank(const V& value) const {
+        return or_null(!blank_, value);
+    }
+
     /// In both forms, `formula` and `latex` or NAME and NAME_latex; null in an exercise sheet and where there is none.
     void formula(Json& item, const document::Formula& text, const std::string& key = "formula") const {
-        const std::string latex = key == "formula" ? "latex" : key + "_latex";
-        item[key] = nullptr;
-        item[latex] = nullptr;
-        if (!blank_ && !text.empty()) {
-            item[key] = document::unicode_of(text);
-            item[latex] = text;
+        const bool there = !blank_ && !text.empty();
+        std::string latex = "latex";
+        if (key != "formula") {
+            latex = key + "_latex";
         }
+        item[key] = or_null(there, document::unicode_of(text));
+        item[latex] = or_null(there, text);
     }
 
     template <class Values>
@@ -290,7 +283,7 @@ private:
         for (std::size_t i = 0; i < rows; ++i) {
             Json row = Json::array();
             for (std::size_t j = 0; j < columns; ++j) {
-                row.push_back(blank_ ? Json() : Json(at(i, j)));
+                row.push_back(unless_blank(at(i, j)));
             }
             result.push_back(std::move(row));
         }

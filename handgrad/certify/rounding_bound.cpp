@@ -57,6 +57,14 @@ double derivative_at(Activation activation, const ActivationSettings& settings, 
     return slopes_around(activation, settings, z, 0.0).here;
 }
 
+/// What the roundings of f′(z) are relative to: |f′| and the size of the terms that it is a sum of. Where they cancel,
+/// as at the stationary points of silu and gelu, f′ varies as much as its terms do, so |z f″| stands for them.
+double slope_size(Activation activation, const ActivationSettings& settings, double z) {
+    constexpr double step = 0x1p-13;
+    const SlopeRange around = slopes_around(activation, settings, z, std::fabs(z) * step);
+    return std::fabs(around.here) + around.change / step;
+}
+
 /// Terms of which one may have overflowed have no bound.
 void check_size(double size, const Arithmetic& arithmetic, ErrorBound& error) {
     if (!(size <= arithmetic.largest)) {
@@ -96,8 +104,12 @@ Arithmetic foreign_arithmetic(double unit) { return {.unit = unit, .largest = in
 double Arithmetic::of_sum(std::size_t n) const {
     const double count = static_cast<double>(n) + (foreign ? 1.0 : 0.0);  // theirs: a factor of each term beforehand
     const double share = count * unit;
-    const double gamma = share < 0.5 ? share / (1.0 - share) : 1.0;
-    return foreign ? std::min(gamma, 8.0 * std::sqrt(count) * unit) : gamma;
+    return share < 0.5 ? share / (1.0 - share) : 1.0;
+}
+
+double Arithmetic::usually_of_sum(std::size_t n) const {
+    const double count = static_cast<double>(n) + (foreign ? 1.0 : 0.0);
+    return std::min(of_sum(n), 8.0 * std::sqrt(count) * unit);
 }
 
 Slope Hypothesis::slope(std::size_t l, std::size_t layers) const {
@@ -121,13 +133,16 @@ void BoundedNumber::add(double delta, const UnitBound& bound, double a, const Er
     terms += std::fabs(delta) * of_product;
     const double largest = std::fabs(delta) + bound.error.worst;
     error.worst += bound.error.worst * of_product + times * largest * of_a.worst;
-    error.square += bound.error.square * of_product * of_product + times * times * delta * delta * of_a.square;
+    const double square = bound.error.square * of_product * of_product + times * times * delta * delta * of_a.square;
+    error.square += square;
+    usual += probable_deviations * std::sqrt(square);
     error.jump += bound.error.jump * (of_product + times * of_a.worst);
 }
 
 void BoundedNumber::add_roundings(std::size_t count, const Arithmetic& arithmetic) {
     if (terms > 0.0) {
         error = plus_sum(error, count, terms, arithmetic);
+        usual += arithmetic.usually_of_sum(count) * terms + arithmetic.smallest;
     }
 }
 
@@ -175,9 +190,13 @@ public:
         here_ = delta(foreign_);
         for (std::size_t k = 0; k < y_.size(); ++k) {
             const double size = size_of(k);
-            const double own = size > 0.0 ? roundings_ * arithmetic_.unit * size + arithmetic_.smallest : 0.0;
+            double own = witness_error(k);
+            if (size > 0.0) {
+                own += roundings_ * arithmetic_.unit * size + arithmetic_.smallest;
+            }
             bound_[k] = {.size = size, .error = {own, squared(own), 0.0}};
             check_size(size, arithmetic_, bound_[k].error);
+            check_size(std::fabs(yhat_[k]), arithmetic_, bound_[k].error);  // g and g′ of exp overflow together
         }
         for (std::size_t j = 0; j < y_.size(); ++j) {
             move_logit(j);
@@ -234,6 +253,32 @@ private:
             return 2.0 * largest * yhat;
         }
         return std::max(dz, finite_size(da_[k]) * slopes_around(loss_.output, loss_.settings, z_[k], 0.0).largest);
+    }
+
+    /// The roundings of the witness, which differentiates l(ŷ, y) as it is written: in poisson and
+    /// binary_cross_entropy, linear in y, the derivative at y = 0 and what y adds cancel where ŷ is near y.
+    [[nodiscard]] double witness_error(std::size_t k) const {
+        double terms = 0.0;
+        if (facts(loss_.output).elementwise) {
+            terms = witness_terms(k) * std::fabs(derivative_at(loss_.output, loss_.settings, z_[k]));
+        } else {
+            for (std::size_t j = 0; j < y_.size(); ++j) {
+                terms = std::max(terms, 2.0 * yhat_[k] * witness_terms(j));
+            }
+        }
+        return std::isfinite(terms) ? function_roundings * 0x1p-53 * std::fabs(factor_) * terms : 0.0;
+    }
+    /// The sizes of the terms of ∂l/∂ŷ_k.
+    [[nodiscard]] double witness_terms(std::size_t k) const {
+        return visit(loss_.kind, [&]<class L>(L) -> double {
+            if constexpr (L::facts.residual) {
+                return 0.0;
+            } else {
+                const double without_y = L::derivative(yhat_[k], 0.0, loss_.parameters);
+                const double all = L::derivative(yhat_[k], y_[k], loss_.parameters);
+                return std::fabs(without_y) + std::fabs(all - without_y);
+            }
+        });
     }
 
     /// Adds what changes between the row and both ends of an interval around logit or output j, that move(±1) goes to.
@@ -301,7 +346,12 @@ private:
         const bool low = y != 0.0 && yhat - reach <= domain.lowest_output;
         const bool high = y != 1.0 && yhat + reach >= domain.highest_output;
         if (!foreign_ && (low || high)) {
-            bound_[j].error.worst = infinite;
+            const bool alone = facts(loss_.output).elementwise;
+            for (std::size_t k = 0; k < y_.size(); ++k) {
+                if (k == j || !alone) {
+                    bound_[k].error.worst = infinite;
+                }
+            }
             return;
         }
         add_change(j, true, true, false, [&](double side) { yhat_[j] = yhat + side * reach; });
@@ -457,7 +507,8 @@ ErrorBound RowBound::slope_error(const RowValues& row, std::size_t layer, std::s
         const double other = std::fabs(slope - derivative_at(f, loss_.settings, at));
         return {0.0, 0.0, near_kink(f, at, error) ? change + other : 0.0};
     }
-    const double own = function_roundings * arithmetic_.unit * std::fabs(slope) + arithmetic_.smallest;
+    const double size = std::max(std::fabs(slope), slope_size(f, loss_.settings, at));
+    const double own = function_roundings * arithmetic_.unit * size + arithmetic_.smallest;
     const double probable = probable_deviations * std::sqrt(error.square);
     return {change + own,
             squared(slopes_around(f, loss_.settings, at, probable).change / probable_deviations) + squared(own), 0.0};
@@ -509,6 +560,7 @@ void RowBound::through_slope(const RowValues& row, std::size_t layer, std::span<
         error.square =
             squared(size) * before.square + squared(value) * of_slope.square + squared(arithmetic_.unit * product);
         error.jump = (size + of_slope.jump) * before.jump + (value + before.worst) * of_slope.jump;
+        check_size(size, arithmetic_, error);  // 0 · ∞, where f′ overflows
         bound[j].size *= size;
     }
 }

@@ -54,13 +54,15 @@ document::Formula step(const document::Formula& left_side, const document::Formu
 
 /// The indicator of the numbers from 0 on, or of those above 0.
 document::Formula indicator_of(bool with_zero) {
-    return "\\mathbf{1}_{" + std::string(with_zero ? "[" : "(") + "0,\\infty)}";
+    return "\\mathbf{1}_{" + when(with_zero, "[") + when(!with_zero, "(") + "0,\\infty)}";
 }
 /// Eq. (7): what it is, u standing for its argument.
 document::Formula indicator(bool with_zero) {
-    const std::string above = with_zero ? "\\ge " : ">", below = with_zero ? "<" : "\\le ";
-    return indicator_of(with_zero) + "(u)=\\begin{cases}1&\\text{if }u" + above + "0\\\\0&\\text{if }u" + below +
-           "0\\end{cases}";
+    document::Formula cases = "1&\\text{if }u>0\\\\0&\\text{if }u\\le 0";
+    if (with_zero) {
+        cases = "1&\\text{if }u\\ge 0\\\\0&\\text{if }u<0";
+    }
+    return indicator_of(with_zero) + "(u)=\\begin{cases}" + cases + "\\end{cases}";
 }
 
 /// `factor` before a sum in brackets, or the sum alone without one.

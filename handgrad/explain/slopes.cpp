@@ -287,13 +287,12 @@ private:
             return;
         }
         const SlopesOfRow& row = *least->row;
-        const std::string plural_verb = row.flat == 1 ? "is" : "are";
         document::Prose text = math(least->layer_name + "'") +
                                " leaves least in this row: " + math(rounded(100 * *row.passed)) +
                                " % of the gradient that arrives at it";
         if (row.flat > 0) {
-            text += "; " + std::to_string(row.flat) + " of its " + plural(least->units, "unit") + " " + plural_verb +
-                    " flat";
+            text += "; " + std::to_string(row.flat) + " of its " + plural(least->units, "unit") +
+                    when(row.flat == 1, " is flat") + when(row.flat > 1, " are flat");
         }
         result_.row_text.push_back(text + ".");
     }

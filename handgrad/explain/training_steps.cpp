@@ -12,7 +12,10 @@ constexpr std::size_t most_layers_nested = 4;
 /// z₁ = W⁽¹⁾x + b⁽¹⁾ and z₂ = f(z₁), in the symbols of the row above.
 document::Formula layer_formula(const Derivation& d, std::size_t l) {
     const ForwardRow &linear = d.forward[2 * l], &activation = d.forward[2 * l + 1];
-    const document::Formula input = l == 0 ? "x" : d.forward[2 * l - 1].quantity.name;
+    document::Formula input = "x";
+    if (l > 0) {
+        input = d.forward[2 * l - 1].quantity.name;
+    }
     return linear.quantity.name + "=" + d.backward[2 * l].parameter_name + input + "+" +
            d.backward[2 * l + 1].parameter_name + ",\\quad " + activation.quantity.name + "=" + activation.layer_name +
            "(" + linear.quantity.name + ")";
