@@ -166,15 +166,25 @@ private:
     }
 
     [[nodiscard]] document::Formula components_of_activation(std::size_t l) const {
+        const Written value = of(l).value;
         if (shape_.activation(l) == Activation::softmax) {
-            return at(a(l), "j") + "=" + document::with_argument(of(l).value.literal, z(l));
+            return at(a(l), "j") + "=" + document::with_argument(value.literal, z(l));
         }
         const document::Formula argument = at(z(l), "i");
-        document::Formula value = document::with_argument(of(l).value.literal, argument);
         if (shape_.activation(l) == Activation::relu) {
-            value = applied(l, argument);
+            return at(a(l), "i") + "=" + applied(l, argument);
         }
-        return at(a(l), "i") + "=" + value;
+        const document::Formula where = literal_where(value);
+        return at(a(l), "i") + "=" + document::with_argument(value.literal, argument) +
+               when(!where.empty(), ",\\quad " + document::with_argument(where, argument));
+    }
+
+    /// `where` if the literal form has the letter that it explains, u or \Phi(\z), and not the computed one alone.
+    static document::Formula literal_where(const Written& written) {
+        const document::Formula letter = written.where.substr(0, written.where.find('='));
+        const bool as_argument = written.literal.find("(" + letter + ")") != document::Formula::npos;
+        const bool as_function = letter.size() > 1 && written.literal.find(letter) != document::Formula::npos;
+        return when(!letter.empty() && (as_argument || as_function), written.where);
     }
 
     /// Entry `index` of what leaves `depth` layers, as the source nests its sums: indices p, q, s from there on
@@ -259,7 +269,9 @@ private:
                 factor.where_equation = before + all.substr(second + 2);
             }
         }
-        if (!factor.where.empty() && factor.where_equation.empty()) {
+        if (factor.where == indicator(true)) {  // whoever uses it: a loss too
+            factor.where_equation = "Eq. (7)";
+        } else if (!factor.where.empty() && factor.where_equation.empty()) {
             factor.where_equation = factor.matrix_equation;
         }
     }
@@ -285,7 +297,7 @@ private:
                 .diagonal = elementwise,
                 .entry = "\\left(" + name + "\\right)_{ij}=" + entry,
                 .matrix = name + "=" + replaced_all(document::with_argument(f.jacobian, z(l)), "\\a", a(l)),
-                .where = f.indicator,
+                .where = f.indicator + document::with_argument(literal_where(f.derivative), at(z(l), "i")),
                 .equations = citation(cited, f.as_derived),
                 .layer = l};
     }
@@ -422,15 +434,23 @@ private:
         }
     }
 
-    /// `$f$, $g$`: the layers that have this activation.
+    /// `$f$, $g$`: the layers that have this activation; of many the first and the last.
     [[nodiscard]] document::Prose users_of(Activation activation) const {
-        document::Prose users;
+        constexpr std::size_t most_named = 3;
+        std::vector<document::Prose> users;
         for (std::size_t l = 0; l < layers(); ++l) {
             if (shape_.activation(l) == activation) {
-                add_item(users, ", ", "$" + activation_name(l) + "$");
+                users.push_back("$" + activation_name(l) + "$");
             }
         }
-        return users;
+        if (users.size() > most_named) {
+            return users.front() + ", $\\dots$, " + users.back();
+        }
+        document::Prose list;
+        for (const document::Prose& user : users) {
+            add_item(list, ", ", user);
+        }
+        return list;
     }
 
     void computations() {

@@ -56,15 +56,6 @@ document::Formula step(const document::Formula& left_side, const document::Formu
 document::Formula indicator_of(bool with_zero) {
     return "\\mathbf{1}_{" + when(with_zero, "[") + when(!with_zero, "(") + "0,\\infty)}";
 }
-/// Eq. (7): what it is, u standing for its argument.
-document::Formula indicator(bool with_zero) {
-    document::Formula cases = "1&\\text{if }u>0\\\\0&\\text{if }u\\le 0";
-    if (with_zero) {
-        cases = "1&\\text{if }u\\ge 0\\\\0&\\text{if }u<0";
-    }
-    return indicator_of(with_zero) + "(u)=\\begin{cases}" + cases + "\\end{cases}";
-}
-
 /// `factor` before a sum in brackets, or the sum alone without one.
 document::Formula times_sum(const document::Formula& factor, const char* open, const document::Formula& sum,
                             const char* close) {
@@ -97,6 +88,14 @@ document::Formula diagonal(const document::Formula& entries) {
 }
 
 }  // namespace
+
+document::Formula indicator(bool one_at_zero) {
+    document::Formula cases = "1&\\text{if }u>0\\\\0&\\text{if }u\\le 0";
+    if (one_at_zero) {
+        cases = "1&\\text{if }u\\ge 0\\\\0&\\text{if }u<0";
+    }
+    return indicator_of(one_at_zero) + "(u)=\\begin{cases}" + cases + "\\end{cases}";
+}
 
 // Long because it is a table: one entry for each activation, and no way through it but one.
 ActivationFormulas formulas(Activation activation, const ActivationSettings& settings, bool use_double) {

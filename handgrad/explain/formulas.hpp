@@ -36,6 +36,9 @@ struct ActivationFormulas {
 /// `use_double` is the precision that Written::why speaks of.
 ActivationFormulas formulas(Activation activation, const ActivationSettings& settings, bool use_double = false);
 
+/// Eq. (7) as cases, of an argument u: 1 from 0 on, or with 0 there for the convention that has ReLU′(0) = 0.
+document::Formula indicator(bool one_at_zero);
+
 /// Of a loss, in the output `\hat y_j` and target `y_j` of output j, with its reduction over K outputs.
 struct LossFormulas {
     document::Formula loss;       ///< l of one row, reduced

@@ -139,6 +139,8 @@ TEST(Derivation, Eq7_StandsAsCasesBelowTheMatrixThatUsesIt) {
     const Derivation d = two_layers(Activation::relu, Activation::identity, Loss::squared_error);
     EXPECT_EQ(cited(d.jacobians[2]), (Row{"Eq. (5)", "Eq. (6)", "Eq. (7)", "𝟙_[0,∞)(u) = 1 if u ≥ 0; 0 if u < 0"}));
     EXPECT_EQ(cited(d.jacobians[1]), (Row{"Eq. (8)", "Eq. (9)", "", ""}));
+    const Derivation loss = two_layers(Activation::relu, Activation::identity, Loss::quantile);
+    EXPECT_EQ(loss.jacobians[0].where_equation, "Eq. (7)");
     const Derivation other =
         two_layers(Activation::relu, Activation::identity, Loss::quantile, *find_conventions("sklearn"));
     EXPECT_EQ(cited(other.jacobians[2]),
@@ -233,6 +235,23 @@ TEST(Derivation, OneLayerHasItsTablesToo) {
                                               Row{"g", "W⁽¹⁾x + b⁽¹⁾", "exp(W⁽¹⁾x + b⁽¹⁾)", "ŷ", "1"},
                                               Row{"loss", "exp(W⁽¹⁾x + b⁽¹⁾)", "Σⱼ (ŷⱼ − yⱼ log ŷⱼ)", "l", "1"}));
     EXPECT_EQ(document::unicode_of(d.backward[0].product), "x · (∂l/∂ŷ)(∂ŷ/∂z₁)");
+}
+
+TEST(Derivation, LettersOfALiteralFormAreExplainedWhereItStands) {
+    const auto gelu = two_layers(Activation::gelu_tanh, Activation::gelu, Loss::huber);
+    EXPECT_EQ(cited(gelu.jacobians[2])[3], "u = √(2/π)(z₁,ᵢ + 0.044715z₁,ᵢ³)");
+    EXPECT_EQ(cited(gelu.jacobians[1])[3], "Φ(z₃,ᵢ) = (1/2)(1 + erf(z₃,ᵢ/√2))");
+    EXPECT_EQ(components(gelu, "z2")[0][0], "z₂,ᵢ = (z₁,ᵢ/2)(1 + tanh(u)),   u = √(2/π)(z₁,ᵢ + 0.044715z₁,ᵢ³)");
+    for (const Activation activation :
+         {Activation::sigmoid, Activation::tanh, Activation::softplus, Activation::silu}) {
+        const auto d = two_layers(activation, Activation::softmax, Loss::cross_entropy);
+        EXPECT_EQ(d.jacobians[2].where + d.jacobians[1].where, "") << name(activation);
+    }
+}
+
+TEST(Derivation, OfManyLayersWithOneActivationTheFirstAndTheLastAreNamed) {
+    const Derivation d = derive({.sizes = {3, 2, 2, 2, 2, 1}, .hidden = Activation::tanh}, Loss::huber);
+    EXPECT_EQ(document::unicode_of_prose(d.computations[0].what), "tanh, slope (f₁, …, f₄)");
 }
 
 TEST(Derivation, AnArchitectureThatIsNoneIsRefused) {
