@@ -66,8 +66,8 @@ AllNorms norms_of(std::span<const double> claimed, std::span<const ExpectedEntry
     return norms;
 }
 
-bool refuted(double claimed, const ExpectedEntry& entry) {
-    const double explained = entry.worst + entry.jump;
+bool refuted(double claimed, const ExpectedEntry& entry, double floor) {
+    const double explained = entry.worst + entry.jump + floor;
     // Comparisons with a NaN are false: a claim that is none is refuted unless nothing is known.
     return std::isfinite(explained) && std::isfinite(entry.value) && !(std::fabs(claimed - entry.value) <= explained);
 }
@@ -130,8 +130,14 @@ Doubt doubt_of(const AllNorms& norms, double kinks, double floor, Judgement& jud
 }  // namespace
 
 ExpectedEntry expected_entry(const BoundedNumber& number) {
-    // A worst case that is not known leaves nothing that is usual either.
-    const double usual = std::isfinite(number.error.worst) ? number.usual : infinite;
+    // A worst case that is not known leaves nothing that is usual either; and squares of such errors underflow.
+    constexpr double square_underflows = 1e-140;
+    double usual = number.usual;
+    if (!std::isfinite(number.error.worst)) {
+        usual = infinite;
+    } else if (usual < square_underflows) {
+        usual = number.error.worst;
+    }
     return {.value = number.value,
             .size = number.size,
             .usual = usual,
@@ -170,14 +176,15 @@ Judgement judge(std::span<const double> claimed, std::span<const ExpectedEntry> 
     Judgement judgement;
     double usual = 0.0, kinks = 0.0;
     for (std::size_t i = 0; i < expected.size(); ++i) {
-        judgement.failed += refuted(claimed[i], expected[i]) ? 1 : 0;
+        judgement.failed += refuted(claimed[i], expected[i], floor) ? 1 : 0;
         usual += squared(std::min(expected[i].usual, expected[i].worst));
         kinks += expected[i].jump;
     }
     judgement.zero = norms.whole.structural_zero() || norms.whole.value <= squared(floor);
     const double scale = std::sqrt(judgement.zero ? norms.whole.size : norms.whole.value);
+    constexpr double near_floor = 0x1p10;  // what weights make of the floor of a layer above
     const auto share = [&](double square) {
-        if (square <= squared(floor)) {
+        if (square <= squared(near_floor * floor)) {
             return 0.0;
         }
         return scale > 0.0 ? std::sqrt(square) / scale : infinite;

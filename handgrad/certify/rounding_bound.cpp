@@ -140,6 +140,7 @@ void BoundedNumber::add(double delta, const UnitBound& bound, double a, const Er
 }
 
 void BoundedNumber::add_roundings(std::size_t count, const Arithmetic& arithmetic) {
+    check_size(size, arithmetic, error);
     if (terms > 0.0) {
         error = plus_sum(error, count, terms, arithmetic);
         usual += arithmetic.usually_of_sum(count) * terms + arithmetic.smallest;
@@ -192,15 +193,17 @@ public:
             const double size = size_of(k);
             double own = witness_error(k);
             if (size > 0.0) {
-                own += roundings_ * arithmetic_.unit * size + arithmetic_.smallest;
+                own += roundings_ * arithmetic_.unit * (size + rounded_sum(k)) + arithmetic_.smallest;
             }
             bound_[k] = {.size = size, .error = {own, squared(own), 0.0}};
             check_size(size, arithmetic_, bound_[k].error);
-            check_size(std::fabs(yhat_[k]), arithmetic_, bound_[k].error);  // g and g′ of exp overflow together
         }
         for (std::size_t j = 0; j < y_.size(); ++j) {
             move_logit(j);
             move_output(j);
+        }
+        if (!foreign_) {
+            add_residual_error();
         }
         return bound_;
     }
@@ -253,6 +256,51 @@ private:
             return 2.0 * largest * yhat;
         }
         return std::max(dz, finite_size(da_[k]) * slopes_around(loss_.output, loss_.settings, z_[k], 0.0).largest);
+    }
+
+    /// Where ŷ − y comes from the logits of σ or softmax: the terms of that difference cancel where ŷ is near y, and
+    /// the loss's derivative moves with it.
+    void add_residual_error() {
+        const bool sigmoid = loss_.output == Activation::sigmoid;
+        if (!facts(loss_.kind).residual || (!sigmoid && loss_.output != Activation::softmax)) {
+            return;
+        }
+        for (std::size_t k = 0; k < y_.size(); ++k) {
+            const double y = y_[k], yhat = row_.a.back()[k];
+            const double reach =
+                roundings_ * arithmetic_.unit * (std::fabs(1.0 - y) * yhat + std::fabs(y) * (1.0 - yhat));
+            const double moved = visit(loss_.kind, [&]<class L>(L) -> double {
+                if constexpr (L::facts.residual) {
+                    const double here = L::derivative(yhat - y, loss_.parameters);
+                    return std::max(std::fabs(L::derivative(yhat - y + reach, loss_.parameters) - here),
+                                    std::fabs(L::derivative(yhat - y - reach, loss_.parameters) - here));
+                }
+                return 0.0;
+            });
+            const bool kink = facts(loss_.kind).kink && std::fabs(yhat - y) <= reach;
+            for (std::size_t j = 0; j < y_.size(); ++j) {
+                double slope = 2.0 * yhat;
+                if (sigmoid) {
+                    slope = j == k ? derivative_at(loss_.output, loss_.settings, z_[k]) : 0.0;
+                }
+                const double change = std::fabs(factor_) * moved * slope;
+                if (kink) {
+                    bound_[j].error.jump += change;
+                } else {
+                    bound_[j].error.worst += change;
+                    bound_[j].error.square += squared(change);
+                }
+            }
+        }
+    }
+
+    /// What the rounding of Σ y adds to the size of softmax's p_k Σ y − y_k; of targets that are 0 or 1 it is exact.
+    [[nodiscard]] double rounded_sum(std::size_t k) const {
+        const bool exact = std::ranges::all_of(y_, [](double y) { return y == 0.0 || y == 1.0; });
+        if (loss_.output != Activation::softmax || !loss_.fused() || exact) {
+            return 0.0;
+        }
+        return std::fabs(factor_) * yhat_[k] * total_;
     }
 
     /// The roundings of the witness, which differentiates l(ŷ, y) as it is written: in poisson and
@@ -394,6 +442,13 @@ void RowBound::operator()(const RowValues& row, std::span<const double> x, std::
         delta_[l] = back_to_activation(l + 1, delta_[l + 1], row.delta[l + 1], false);
         through_slope(row, l, row_times(row.delta[l + 1], net_.weight(l + 1)), delta_[l]);
     }
+    overflow_ = overflow_ || std::ranges::any_of(delta_, [&](const std::vector<UnitBound>& units) {
+                    return std::ranges::any_of(
+                        units, [&](const UnitBound& unit) { return !(unit.size <= arithmetic_.largest); });
+                });
+    if (overflow_) {
+        std::ranges::for_each(delta_, [](std::vector<UnitBound>& units) { forget(units); });
+    }
 }
 
 void RowBound::backward(RowValues& row, std::span<const double> y, double share) const {
@@ -409,10 +464,19 @@ void RowBound::backward(RowValues& row, std::span<const double> y, double share)
     }
 }
 
+/// Of a row in which something overflows nothing is known: ∞ comes back as 0 · ∞ at any place.
+void RowBound::forget(std::vector<UnitBound>& units) {
+    for (UnitBound& unit : units) {
+        unit.error.worst = infinite;
+    }
+}
+
 /// z = W a + b and a = f(z): what the errors of a and the roundings of the sum bring, and what f makes of both.
 void RowBound::forward(const RowValues& row, std::span<const double> x) {
     const Architecture& shape = net_.architecture();
     const double u = arithmetic_.unit;
+    const auto too_large = [&](double v) { return !(std::fabs(v) <= arithmetic_.largest); };
+    overflow_ = false;
     if (arithmetic_.foreign) {
         std::ranges::transform(x, a_error_[0].begin(), [&](double v) {
             return ErrorBound{u * std::fabs(v), squared(u * v), 0.0};
@@ -420,6 +484,8 @@ void RowBound::forward(const RowValues& row, std::span<const double> x) {
     }
     for (std::size_t l = 0; l < net_.layers(); ++l) {
         const Activation f = shape.activation(l);
+        overflow_ = overflow_ || std::ranges::any_of(row.a[l], too_large) ||
+                    (l + 1 < net_.layers() && std::ranges::any_of(row.slope[l], too_large));
         for (std::size_t i = 0; i < row.z[l].size(); ++i) {
             const ErrorBound error = z_error_[l][i] = sum_error(row, l == 0 ? x : row.a[l - 1], l, i);
             if (!facts(f).elementwise) {
@@ -560,7 +626,6 @@ void RowBound::through_slope(const RowValues& row, std::size_t layer, std::span<
         error.square =
             squared(size) * before.square + squared(value) * of_slope.square + squared(arithmetic_.unit * product);
         error.jump = (size + of_slope.jump) * before.jump + (value + before.worst) * of_slope.jump;
-        check_size(size, arithmetic_, error);  // 0 · ∞, where f′ overflows
         bound[j].size *= size;
     }
 }
@@ -597,9 +662,12 @@ std::vector<UnitBound> RowBound::output_jacobian(const RowDerivatives& row, std:
 std::vector<UnitBound> RowBound::input_jacobian(const RowDerivatives& row, std::size_t k) const {
     std::vector<UnitBound> bound = output_jacobian(row, k);
     std::vector<double> values(row.output_jacobian.row(k).begin(), row.output_jacobian.row(k).end());
+    bool too_large = false;
     for (std::size_t l = net_.layers(); l-- > 0;) {
         bound = back_to_activation(l, bound, values, true);
         values = row_times(values, net_.weight(l));
+        too_large = too_large || std::ranges::any_of(
+                                     bound, [&](const UnitBound& unit) { return !(unit.size <= arithmetic_.largest); });
         if (l == 0) {
             break;
         }
@@ -607,6 +675,9 @@ std::vector<UnitBound> RowBound::input_jacobian(const RowDerivatives& row, std::
         for (std::size_t j = 0; j < values.size(); ++j) {
             values[j] *= row.slope[l - 1][j];
         }
+    }
+    if (overflow_ || too_large) {
+        forget(bound);
     }
     return bound;
 }

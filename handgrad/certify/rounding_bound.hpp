@@ -112,6 +112,7 @@ public:
 
 private:
     class OutputRow;
+    static void forget(std::vector<UnitBound>& units);
     void forward(const RowValues& row, std::span<const double> x);
     [[nodiscard]] ErrorBound sum_error(const RowValues& row, std::span<const double> a, std::size_t layer,
                                        std::size_t unit) const;
@@ -132,6 +133,7 @@ private:
     Hypothesis hypothesis_;
     std::vector<std::vector<ErrorBound>> z_error_, a_error_;  ///< a_error_[l + 1] is that of layer l, the first of x
     std::vector<std::vector<UnitBound>> delta_;
+    bool overflow_ = false;  ///< a number of the row that was seen last is beyond the largest
 };
 
 /// vᵀ M: a factor of Table 2.
