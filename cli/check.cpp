@@ -60,12 +60,6 @@ bool parse(CheckOptions& options, std::vector<std::string> words) {
     return parse_or_help(arguments, std::move(words));
 }
 
-/// `PASS`, or `PASS (zero)` of a tensor that is 0 by structure.
-std::string verdict_text(const certify::Judgement& judgement) {
-    const bool zero = judgement.zero && judgement.verdict == certify::Verdict::pass;
-    return std::string(name(judgement.verdict)) + when(zero, " (zero)");
-}
-
 /// What is to be said of a tensor that does not pass.
 std::string remark(const certify::CertifiedTensor& tensor) {
     if (tensor.judgement.verdict == certify::Verdict::undetermined) {
@@ -93,7 +87,7 @@ std::string describe(const certify::Certificate& certificate) {
     std::string remarks;
     const auto add = [&](const certify::CertifiedTensor& tensor) {
         lines.push_back({tensor.name, verdict_text(tensor.judgement), fmt::format("{}", tensor.entries),
-                         fmt::format("{:.1g}", tensor.judgement.detection_limit),
+                         detection_text(tensor.judgement),
                          fmt::format("{:.3g}", tensor.worst_ulp), fmt::format("[{}]", fmt::join(tensor.where, ",")),
                          fmt::format("{}", tensor.kinks)});
         if (tensor.judgement.verdict != certify::Verdict::pass) {

@@ -71,11 +71,18 @@ bool parse(CompareOptions& options, std::vector<std::string> words) {
     declare_table_and_output(arguments, options, "one event `comparison`, or `marking`");
     arguments.notes(
         "What is compared: the gradient of the mean loss over all rows of DATA, by the model's weights, with the\n"
-        "loss, reductions and ReLU'(0) that the model declares (see handgrad inspect), on columns and targets\n"
-        "encoded and scaled as in training. The L2 penalty is left out. Ours is computed in double, whatever the\n"
-        "model's precision; theirs may differ by what rounding in their precision can do, not by a fixed number.\n"
+        "loss, reductions, penalty and ReLU'(0) that the model declares (see handgrad inspect), on columns and "
+        "targets\n"
+        "encoded and scaled as in training (handgrad encode writes them). Ours is computed in double, whatever the\n"
+        "model's precision; theirs may differ by what rounding in their precision does, not by a fixed number.\n"
+        "  PASS          agrees, and 1 % of the tensor's norm, another sign or zeros in a row would have been seen\n"
+        "  FAIL          no rounding explains it; a known mistake is named, else where to look\n"
+        "  UNDETERMINED  neither: the numbers have too few digits, or a kink lies too near\n"
+        "would see: the smallest error, as a share of the tensor's norm, that would not have passed.\n"
         "Tensors are called linear1.weight (out x in), linear1.bias, linear2.weight ...; one numbered family is\n"
-        "understood too: 0.weight, 2.weight ..., fc1.weight ..., W1 and b1 ....\n"
+        "understood too: 0.weight, 2.weight ..., fc1.weight ..., W1 and b1, dJdW1, W1_grad, grad_W1; arr_0 ... by "
+        "shape\n"
+        "where that leaves no doubt. A file with some of the tensors is judged on those. Indices count from 0.\n"
         "Answers are right to three significant digits. What was worked out rightly from a wrong answer before it\n"
         "follows: only the first mistake counts. A known mistake is named.\n"
         "Exit code: 0 when all tensors pass or no answer is wrong, 1 otherwise.\n");
@@ -96,7 +103,7 @@ int judge_gradients(const CompareOptions& options) {
         options.show.json, [&] { return comparison_event(comparison); },
         [&] { return comparison_text(comparison, model); });
     output.finish();
-    return comparison.pass ? 0 : difference_exit;
+    return comparison.pass() ? 0 : difference_exit;
 }
 
 int mark_sheet(const CompareOptions& options) {

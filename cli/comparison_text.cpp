@@ -47,18 +47,41 @@ std::string cause_text(const compare::ComparedTensor& tensor) {
     return text;
 }
 
-/// What is said of one tensor that fails, as paragraphs.
+/// What to do about a tensor of which too little can be told.
+std::string undetermined_remedy(const certify::Judgement& judgement, const compare::Comparison& comparison) {
+    constexpr int half = 11, single = 24;
+    if (judgement.doubt != certify::Doubt::no_digits && judgement.doubt != certify::Doubt::part_hidden) {
+        return "";
+    }
+    if (comparison.digits <= half) {
+        return "; float16 numbers carry no digit of it: hand in float32";
+    }
+    if (comparison.digits <= single) {
+        return "; hand in gradients computed in float64, or of fewer rows, whose terms do not cancel";
+    }
+    return "; take other rows, or weights at which the gradient is not near 0";
+}
+
+/// What is said of one tensor that does not pass, as paragraphs.
 std::vector<std::string> paragraphs(const compare::ComparedTensor& tensor, const compare::Comparison& comparison,
                                     const Model& model) {
     std::vector<std::string> lines;
     for (const compare::Cause cause : tensor.causes) {
-        lines.push_back(fmt::format("{}: {}", name(cause), remedy(cause, tensor.wrong_layers, comparison.rows, model)));
+        lines.push_back(fmt::format("{}{}: {}", name(cause), when(!tensor.detail.empty(), " (" + tensor.detail + ")"),
+                                    remedy(cause, tensor.wrong_layers, comparison.rows, model)));
+    }
+    if (tensor.judgement.verdict == certify::Verdict::undetermined) {
+        lines.push_back(tensor.judgement.reason() + undetermined_remedy(tensor.judgement, comparison));
+        return lines;
     }
     for (const std::string& other : tensor.coincide) {
         lines.push_back(fmt::format("on these data {} gives the very same numbers", other));
     }
     if (!tensor.shape_problem.empty()) {
         lines.push_back(tensor.shape_problem);
+    }
+    if (!tensor.look_at.empty()) {
+        lines.push_back("look at " + tensor.look_at);
     }
     if (tensor.causes.front() == compare::Cause::unexplained && !tensor.where.empty()) {
         lines.push_back(fmt::format("differs most at {}: theirs {}, ours {}; {} of the largest entry, rounding: {}",
@@ -105,10 +128,85 @@ std::string remedy(compare::Cause cause, const std::vector<std::size_t>& wrong_l
             return "set the gradient to zero before each backward pass (section 1, step 4)";
         case compare::Cause::bias_sum:
             return "dl/db is delta, summed over rows as dl/dW is, one number for each unit (Table 2)";
+        case compare::Cause::output_derivative_twice:
+            return "dyhat/dz of the last layer stands in it once too often: where it cancels against the loss, "
+                   "delta is yhat - y (derivation 6.5)";
+        case compare::Cause::hidden_derivative_twice:
+            return fmt::format("multiply by f'(z) once, in {} (Table 2)", layers_text(wrong_layers));
+        case compare::Cause::slope_of_sigmoid:
+            return fmt::format("a (1 - a) is the slope of sigmoid; {} has {} (Eq. 12)", layers_text(wrong_layers),
+                               name(model.architecture().hidden));
+        case compare::Cause::slope_of_tanh:
+            return fmt::format("1 - a^2 is the slope of tanh; {} has {}", layers_text(wrong_layers),
+                               name(model.architecture().hidden));
+        case compare::Cause::slope_of_relu:
+            return fmt::format("1 for z > 0 is the slope of relu; {} has {} (Eq. 5)", layers_text(wrong_layers),
+                               name(model.architecture().hidden));
+        case compare::Cause::z_in_slope:
+            return fmt::format("the slope is written in terms of a = f(z), not of z, in {} (Eq. 13)",
+                               layers_text(wrong_layers));
+        case compare::Cause::mask_inverted:
+            return fmt::format("f' is that of z, not of -z, in {} (Eq. 5)", layers_text(wrong_layers));
+        case compare::Cause::mask_of_gradient:
+            return fmt::format("f' depends on the sign of z, not of dl/da, in {} (Eq. 5)", layers_text(wrong_layers));
+        case compare::Cause::mask_of_other_layer:
+            return fmt::format("{} takes f' at its own z (Table 2)", layers_text(wrong_layers));
+        case compare::Cause::softmax_diagonal:
+            return "softmax's Jacobian is full: -p_i p_j off the diagonal";
+        case compare::Cause::softmax_twice:
+            return "softmax is applied before a loss that applies it itself: give that loss the logits z";
+        case compare::Cause::squared_error_gradient:
+            return fmt::format("this is the gradient of squared error; the model's loss is {} ({})",
+                               name(model.loss.kind), loss.slope);
+        case compare::Cause::cross_entropy_gradient:
+            return fmt::format("this is the gradient of cross-entropy; the model's loss is {} ({})",
+                               name(model.loss.kind), loss.slope);
+        case compare::Cause::loss_epsilon:
+            return "no epsilon belongs into the logarithm: it is computed from the logits (derivation 6.5)";
+        case compare::Cause::loss_clip:
+            return "yhat is not held away from 0 and 1: the loss is computed from the logits (derivation 6.5)";
+        case compare::Cause::untransposed_weights:
+            return fmt::format("the way back goes through W^T: delta W, not W delta, in {} (Table 2)",
+                               layers_text(wrong_layers));
+        case compare::Cause::updated_weights:
+            return "go back through the weights of the forward pass, and update afterwards (section 1, step 5)";
+        case compare::Cause::z_for_activation:
+            return "dl/dW is delta a^T with a = f(z) of the layer before, not z (Table 2)";
+        case compare::Cause::unscaled_inputs:
+            return "the network sees columns shifted and scaled as in training; handgrad encode writes them";
+        case compare::Cause::unscaled_targets:
+            return "the network learns targets shifted and scaled as in training; handgrad encode writes them";
+        case compare::Cause::part_of_batch:
+            return fmt::format("all {} rows belong to it", rows);
+        case compare::Cause::bias_left_out:
+            return "z = W a + b: the bias is 0 in this forward pass (Eq. 1)";
+        case compare::Cause::never_computed:
+            return "all its numbers are 0, as if it had never been computed (Table 2)";
+        case compare::Cause::penalty_missing:
+            return fmt::format("the model's loss has an L2 penalty: add {} W", rounded(model.weight_decay));
+        case compare::Cause::penalty_extra:
+            return "there is a multiple of W in it, but the model's loss has no penalty";
+        case compare::Cause::penalty_factor:
+            return fmt::format("the penalty's gradient is {} W, not another multiple of W",
+                               rounded(model.weight_decay));
+        case compare::Cause::penalty_on_biases:
+            return "the penalty of this model leaves biases out";
         case compare::Cause::unexplained:
             break;
     }
     return "no known mistake, alone or with others, gives these numbers in every entry";
+}
+
+std::string verdict_text(const certify::Judgement& judgement) {
+    const bool zero = judgement.zero && judgement.verdict == certify::Verdict::pass;
+    return std::string(name(judgement.verdict)) + when(zero, " (zero)");
+}
+
+std::string detection_text(const certify::Judgement& judgement) {
+    if (judgement.detection_limit >= 1.0) {
+        return "nothing";
+    }
+    return fmt::format("{:.1g}", judgement.detection_limit);
 }
 
 std::string index_text(const std::vector<std::size_t>& where) { return fmt::format("[{}]", fmt::join(where, ", ")); }
@@ -133,15 +231,16 @@ void add_wrapped(std::string& to, std::string_view text, std::size_t indent) {
 }
 
 std::string comparison_text(const compare::Comparison& comparison, const Model& model) {
-    std::vector<std::vector<std::string>> table{{"tensor", "verdict", "cause"}};
+    std::vector<std::vector<std::string>> table{{"tensor", "verdict", "would see", "cause"}};
     for (const compare::ComparedTensor& tensor : comparison.tensors) {
-        table.push_back({tensor.name, pass_or_fail(tensor.pass), when(!tensor.pass, cause_text(tensor))});
+        table.push_back({tensor.name, verdict_text(tensor.judgement),
+                         detection_text(tensor.judgement), cause_text(tensor)});
     }
     std::string text = aligned(table, Heading::first_row);
     // Tensors of which the same is to be said stand together.
     std::vector<std::pair<std::string, std::vector<std::string>>> remarks;
     for (const compare::ComparedTensor& tensor : comparison.tensors) {
-        if (tensor.pass) {
+        if (tensor.pass()) {
             continue;
         }
         std::vector<std::string> lines = paragraphs(tensor, comparison, model);
@@ -159,15 +258,7 @@ std::string comparison_text(const compare::Comparison& comparison, const Model& 
             add_wrapped(text, line, 2);
         }
     }
-    if (comparison.penalty_explains && !comparison.pass) {
-        text += "\n";
-        add_wrapped(text,
-                    fmt::format("All of it is the gradient of loss and L2 penalty together (weight decay {}); compare "
-                                "gradients without the penalty.",
-                                rounded(model.weight_decay)),
-                    0);
-    }
-    text += fmt::format("\n{}; gradients judged as numbers of {} binary digits; tensors that fail: {} of {}\n",
+    text += fmt::format("\n{}; gradients judged as numbers of {} binary digits; tensors that do not pass: {} of {}\n",
                         counted(comparison.rows, "row"), comparison.digits,
                         std::ranges::count(comparison.tensors, false, &compare::ComparedTensor::pass),
                         comparison.tensors.size());

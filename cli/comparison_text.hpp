@@ -25,4 +25,9 @@ void add_wrapped(std::string& to, std::string_view text, std::size_t indent);
 /// At most 100 places wide.
 std::string comparison_text(const compare::Comparison& comparison, const Model& model);
 
+/// `PASS`, or `PASS (zero)` of a tensor that is 0 by structure.
+std::string verdict_text(const certify::Judgement& judgement);
+/// The smallest error that would have been seen, as a share of the tensor: `0.0003`, or `nothing`.
+std::string detection_text(const certify::Judgement& judgement);
+
 }  // namespace handgrad::cli

@@ -289,8 +289,13 @@ std::string comparison_event(const compare::Comparison& comparison) {
             add_item(causes, "+", name(cause));
         }
         tensors.push_back({{"name", tensor.name},
-                           {"verdict", pass_or_fail(tensor.pass)},
-                           {"cause", or_null(!tensor.pass, causes)},
+                           {"verdict", name(tensor.judgement.verdict)},
+                           {"zero", tensor.judgement.zero},
+                           {"detection_limit", tensor.judgement.detection_limit},
+                           {"reason", or_null(tensor.judgement.reason())},
+                           {"cause", or_null(causes)},
+                           {"detail", or_null(tensor.detail)},
+                           {"look_at", or_null(tensor.look_at)},
                            {"coincide", tensor.coincide},
                            {"theirs", tensor.theirs}});
         if (!tensor.where.empty()) {
@@ -301,9 +306,8 @@ std::string comparison_event(const compare::Comparison& comparison) {
         }
     }
     Json json = event("comparison");
-    json["verdict"] = pass_or_fail(comparison.pass);
+    json["verdict"] = name(comparison.verdict);
     json["rows"] = comparison.rows;
-    json["penalty_explains"] = comparison.penalty_explains;
     json["tensors"] = std::move(tensors);
     return line(json);
 }

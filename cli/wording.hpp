@@ -1,4 +1,5 @@
-// What texts of the program are put together from: the private words of base/wording.hpp, which a user of the library has not.
+// What texts of the program are put together from: the private words of base/wording.hpp, which a user of the library
+// has not.
 #pragma once
 
 #include <cstddef>

@@ -6,8 +6,9 @@ Usage: tools/mutate.py [--certificate] [--jobs N] [NAME...]    (default: all mut
 Each mutation replaces one piece of text in one file. The mutated file lies in a folder of its own that the compiler
 searches before the project; sources and tests that see it are compiled anew, all else is taken from the library of the
 dev build. Exits with 1 when a mutation survives, when no failing test names its equation, or when the text to
-replace does not stand in the file exactly once. With --certificate the plain passes alone are mutated, by those
-mutations that change a gradient, and the gradient certificate has to say FAIL.
+replace does not stand in the file exactly once. With --certificate the gradient certificate has to say FAIL: of the
+plain passes, mutated by those mutations that change a gradient, and of the engine (kernels, packing, scaling), mutated
+in its own ways, judged by the default certificate of `handgrad check`, which must name the place.
 """
 
 import json
@@ -113,6 +114,98 @@ MUTATIONS = (
 )
 
 
+# What the default certificate of models must find in the engine: a broken line, and a word of the place that is named.
+ENGINE_TEST = "tests/certify/certified_engine_test.cpp"
+TILES = "handgrad/kernels/tiles.hpp"
+LAYERS = "handgrad/kernels/layers.hpp"
+OUTPUTS = "handgrad/kernels/outputs.hpp"
+TRAINING = "handgrad/kernels/training.hpp"
+ROW = "handgrad/kernels/inference_row.hpp"
+TILE = "handgrad/kernels/inference_tile.hpp"
+DERIVATIVES = "handgrad/kernels/inference_derivatives.hpp"
+PACKED = "handgrad/nn/packed_network.cpp"
+LOSS_GRADIENT = "handgrad/nn/loss_gradient.cpp"
+PREDICTION = "handgrad/train/prediction.cpp"
+
+ENGINE_MUTATIONS = (
+    Mutation("shorter tiles begin a row too early", TILES, "run(tiling.size, tiling.longer * (tiling.size + 1),",
+             "run(tiling.size, tiling.longer * tiling.size,", ("linear",)),
+    Mutation("last term of a stream dropped", TILES, "} while (--times > 0);", "} while (--times > 1);", ("linear",)),
+    Mutation("last input of gathered rows dropped", TILES, "} while (++k < columns);", "} while (++k + 1 < columns);",
+             ("linear", "yhat")),
+    Mutation("units beyond the first panel read again", TILES, "a += panel_stride;\n            left -= count;",
+             "left -= count;", ("linear", "yhat")),
+    Mutation("last row of gathered rows dropped", TILES,
+             "sum, [&](std::size_t m) { return a[m]; }, b, stride);\n            b += panel_width<S>;\n        } while (++begin < end);",
+             "sum, [&](std::size_t m) { return a[m]; }, b, stride);\n            b += panel_width<S>;\n        } while (++begin + 1 < end);",
+             ("linear1",)),
+    Mutation("last row of a narrow layer dropped", TILES,
+             "sum, [&](std::size_t m) { return a[m][begin]; }, b, stride);\n            b += panel_width<S>;\n        } while (++begin < end);",
+             "sum, [&](std::size_t m) { return a[m][begin]; }, b, stride);\n            b += panel_width<S>;\n        } while (++begin + 1 < end);",
+             ("weight",)),
+    Mutation("columns of the last tile packed from the row before", TILES,
+             "std::memcpy(to, from[row] + first, (M - 1) * sizeof(S));",
+             "std::memcpy(to, from[row > 0 ? row - 1 : row] + first, (M - 1) * sizeof(S));", ("linear1.weight",)),
+    Mutation("a tree forgets its last leaf", TILES, "for (; top > 1; --top) {", "for (; top > 2; --top) {",
+             ("2053 rows",)),
+    Mutation("last row beyond a leaf dropped", LAYERS, "smaller(begin + leaf_rows, rows), b, b_stride, slot[to]",
+             "smaller(begin + leaf_rows, rows - 1), b, b_stride, slot[to]", ("293 rows",)),
+    Mutation("the other half of a sum of leaves", LAYERS, "(Simd<S>::load(slot[left] + i) + Simd<S>::load(slot[right] + i)).store(slot[left] + i);",
+             "(Simd<S>::load(slot[left] + i) + Simd<S>::load(slot[left] + i)).store(slot[left] + i);", ("293 rows",)),
+    Mutation("stale mirror of the last unit", LAYERS, "const std::size_t units = smaller(layer.outputs - p * width, width);",
+             "const std::size_t units = smaller(layer.outputs - p * width, width) - 1;", ("second step",)),
+    Mutation("bias of an odd panel in the next tile", LAYERS, "hand_over<V, S>(sums + weights * step, step, 1,",
+             "hand_over<V, S>(sums + (weights > 0 ? weights - 1 : 0) * step, step, 1,", ("bias",)),
+    Mutation("ReLU' of a tile taken at its activation's neighbour", LAYERS,
+             "math::Relu::derivative(z, settings).store(d.at(first, m, panel, lane));",
+             "math::Relu::derivative(sum[0][0], settings).store(d.at(first, m, panel, lane));", ("linear1",)),
+    Mutation("weights of the narrow layer's last group", LAYERS, "const S* weights = r + begin * r_stride + k * panel_width<S>;",
+             "const S* weights = r + begin * r_stride;", ("linear",)),
+    Mutation("rows that fill a vector count", TRAINING, "for (std::size_t row = rows; row < last; ++row) {",
+             "for (std::size_t row = rows + 1; row < last; ++row) {", ("bias",)),
+    Mutation("last group of rows left out of a bias", OUTPUTS, "for (std::size_t row = 0; row < rows; row += lanes_of_sums) {",
+             "for (std::size_t row = 0; row + lanes_of_sums <= rows; row += lanes_of_sums) {", ("bias",)),
+    Mutation("targets not shuffled with their rows", TRAINING,
+             "to[i] = from[(order != nullptr ? order[first + i] : first + i) * stride];",
+             "to[i] = from[(first + i) * stride];", ("step of",)),
+    Mutation("weights not shuffled with their rows", TRAINING,
+             "const S weight = plan_.weights[order != nullptr ? order[first + i] : first + i];",
+             "const S weight = plan_.weights[first + i];", ("step of",)),
+    Mutation("every leaf reads the first one's rows", TRAINING, "rows_leaf(step, first + at, smaller(rows - at, leaf_rows), gradient_arena);",
+             "rows_leaf(step, first, smaller(rows - at, leaf_rows), gradient_arena);", ("2053 rows",)),
+    Mutation("last lane of turned rows stale", OUTPUTS,
+             "for (std::size_t i = 0; i < Simd<S>::lanes; ++i) {\n            to[i * panel_width<S>] = lane[i];",
+             "for (std::size_t i = 0; i + 1 < Simd<S>::lanes; ++i) {\n            to[i * panel_width<S>] = lane[i];",
+             ("linear", "yhat")),
+    Mutation("last input of a single row dropped", ROW, "for (; left > 0; --left, ++x, w += panel_width<S>) {",
+             "for (; left > 1; --left, ++x, w += panel_width<S>) {", ("1 row",)),
+    Mutation("weighted slopes of the first panel for all", TILE, "weights + panel * panel_width<S>, kink};", "weights, kink};",
+             ("yhat",)),
+    Mutation("odd block of a Jacobian loses its last row", DERIVATIVES,
+             "const std::size_t end = smaller(begin + block_rows, rows);",
+             "const std::size_t end = begin + block_rows <= rows ? begin + block_rows : rows - 1;", ("yhat",)),
+    Mutation("last column of an odd panel not written", DERIVATIVES,
+             "store_some<S>(z, rows[first + m] + at, left_from(columns, at));",
+             "store_some<S>(z, rows[first + m] + at, left_from(columns, at + 1));", ("yhat",)),
+    Mutation("softmax's Jacobian of the vector's first output", DERIVATIVES,
+             "v_lane[i] = static_cast<S>(pairs.outputs[pair] == j);", "v_lane[i] = static_cast<S>(pairs.outputs[q] == j);",
+             ("yhat",)),
+    Mutation("stale copy of the last unit", PACKED,
+             "        for (std::size_t o = 0; o < layer.outputs; ++o) {\n            for (std::size_t i = 0; i < layer.inputs; ++i) {\n                mirrors",
+             "        for (std::size_t o = 0; o + 1 < layer.outputs; ++o) {\n            for (std::size_t i = 0; i < layer.inputs; ++i) {\n                mirrors",
+             ("linear", "yhat")),
+    Mutation("biases packed in reverse", PACKED, "visit(layer.b + o);", "visit(layer.b + layer.outputs - 1 - o);",
+             ("linear", "yhat")),
+    Mutation("mean over the buffer, not the batch", LOSS_GRADIENT,
+             "step.total_weight = row_weights_ ? 0.0 : static_cast<double>(x.rows());",
+             "step.total_weight = row_weights_ ? 0.0 : static_cast<double>(most_rows_);", ("linear",)),
+    Mutation("deviation of another column", PREDICTION, "slope, input_slopes[j]);", "slope, input_slopes[n - 1 - j]);",
+             ("table's units",)),
+    Mutation("scale of the target squared", PREDICTION, "derivative_in_user_units(J(row, k * n + j), slope,",
+             "derivative_in_user_units(J(row, k * n + j), slope * slope,", ("table's units",)),
+)
+
+
 def mutated_file(mutation, folder):
     """Writes the file with the mutation below `folder`; raises ValueError when there is not one place for it."""
     text = (ROOT / mutation.file).read_text("utf-8")
@@ -169,6 +262,55 @@ def certificate_verdict(mutation):
     return bool(named), named[-1] if named else "SURVIVES: the certificate says PASS"
 
 
+def kernel_source():
+    """The source of the best kernels that this machine can run, and its flags."""
+    flags = Path("/proc/cpuinfo").read_text().split() if Path("/proc/cpuinfo").exists() else []
+    if "avx2" in flags and "fma" in flags:
+        return "handgrad/kernels/avx2.cpp", ("-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mf16c", "-mpclmul", "-maes")
+    return "handgrad/kernels/scalar.cpp", ()
+
+
+def engine_object(mutation, folder):
+    """What is compiled anew of the engine under this mutation."""
+    if not mutation.file.endswith(".hpp"):
+        return compiled(folder / mutation.file, (folder, ROOT), folder)
+    source, flags = kernel_source()
+    return compiled(ROOT / source, (folder, ROOT), folder, "-O1", "-DHWY_COMPILE_ONLY_STATIC", *flags)
+
+
+def engine_verdict(mutation, test):
+    """(whether the default certificate of the mutated engine says FAIL and names the place, what it names)."""
+    with tempfile.TemporaryDirectory(prefix="handgrad-mutation-") as name:
+        folder = Path(name)
+        try:
+            mutated_file(mutation, folder)
+            said = failed_tests([engine_object(mutation, folder), test], folder)[1]
+        except ValueError as error:
+            return False, str(error)
+        except subprocess.CalledProcessError as error:
+            return False, f"does not compile: {error.stderr.strip().splitlines()[-1]}"
+        except (subprocess.TimeoutExpired, FileNotFoundError):
+            return False, "the certificate did not come to an end"
+    lines = [line.removeprefix("FAIL ") for line in said.splitlines() if line.startswith("FAIL ")]
+    named = [line for line in lines if any(item in line for item in mutation.items)]
+    if named:
+        return True, named[0]
+    return False, f"the place is not named: {lines[0]}" if lines else "SURVIVES: the certificate says PASS"
+
+
+def certify_engine(chosen, jobs):
+    """Judges the mutations of the engine; the number that is missed."""
+    missed = 0
+    with tempfile.TemporaryDirectory(prefix="handgrad-certificate-") as folder, ThreadPoolExecutor(jobs) as pool:
+        test = compiled(ROOT / ENGINE_TEST, (ROOT,), Path(folder))
+        verdicts = pool.map(lambda mutation: engine_verdict(mutation, test), chosen)
+        for mutation, (caught, text) in zip(chosen, verdicts, strict=True):
+            missed += not caught
+            print(f"{'caught' if caught else 'MISSED'}  {mutation.name:52}  {text}", flush=True)
+    print(f"{len(chosen)} mutations of the engine, {missed} missed")
+    return missed
+
+
 def verdict(mutation):
     """(whether it is caught by name, what to say of it)."""
     with tempfile.TemporaryDirectory(prefix="handgrad-mutation-") as folder:
@@ -205,6 +347,10 @@ def main(arguments):
             missed += not caught
             print(f"{'caught' if caught else 'MISSED'}  {mutation.name:{width}}  {text}", flush=True)
     print(f"{len(chosen)} mutations, {missed} missed")
+    of_engine = [mutation for mutation in ENGINE_MUTATIONS if not arguments or mutation.name in arguments]
+    if judge is certificate_verdict and of_engine:
+        missed += certify_engine(of_engine, jobs)
+        return 1 if missed else 0
     return 1 if missed or not chosen else 0
 
 

@@ -142,7 +142,13 @@ private:
         LossGradient<T> gradient(net_, model_.loss, length + more, !made.rows.weights.empty(), execution_);
         gradient(net_, made.rows.x, made.rows.y, claimed.gradient, made.rows.weights);
         Matrix<T> yhat(rows, net_.outputs());
-        BasicPredictor<T>(net_, execution_).jacobian(made.rows.x.view().rows_from(0, rows), yhat, claimed.jacobians);
+        const BasicPredictor<T> predictor(net_, execution_);
+        if (length == 1) {  // a row by itself has loops of its own
+            predictor.jacobian(made.rows.x.row(0), yhat.row(0),
+                               MatrixView<T>(claimed.jacobians.row(0).data(), net_.outputs(), net_.inputs()));
+        } else {
+            predictor.jacobian(made.rows.x.view().rows_from(0, rows), yhat, claimed.jacobians);
+        }
         Certificate certificate =
             judge_claims(wide_, widened(claimed), repeated(made.expected, rows), arithmetic_of<T>());
         name_run(certificate, plural(length, "row") + " in " + std::string(precision_name<T>));

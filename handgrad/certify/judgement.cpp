@@ -149,6 +149,9 @@ ExpectedEntry expected_entry(const BoundedNumber& number) {
 
 std::string Judgement::reason() const {
     const auto percent = [](double share) {
+        if (share > 1.0) {
+            return std::string("more than all");
+        }
         char text[32];
         std::snprintf(text, sizeof text, "%.2g %%", 100.0 * share);
         return std::string(text);

@@ -13,12 +13,15 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/wording.hpp"
+#include "handgrad/certify/claims.hpp"
 #include "handgrad/compare/gradient_names.hpp"
 #include "handgrad/compare/hypotheses.hpp"
 #include "handgrad/compare/scales.hpp"
 #include "handgrad/compare/tensor_search.hpp"
+#include "handgrad/compare/variations.hpp"
 #include "handgrad/store/tensor_file.hpp"
 #include "handgrad/train/prediction.hpp"
+#include "handgrad/train/settings.hpp"
 
 namespace handgrad::compare {
 namespace {
@@ -117,6 +120,7 @@ std::map<std::string, std::size_t> votes_of(const std::vector<TensorSearch>& sea
 /// Takes over the cause of one conjecture and notes the others that lead to the same numbers.
 void take_cause(const Conjecture& chosen, const Open& open, ComparedTensor& tensor) {
     tensor.causes = chosen.causes;
+    tensor.detail = chosen.detail;
     tensor.factor = chosen.factor;
     tensor.wrong_layers = chosen.wrong_layers;
     const auto note = [&](const std::string& other) {
@@ -140,12 +144,8 @@ void take_cause(const Conjecture& chosen, const Open& open, ComparedTensor& tens
 }
 
 /// Fewest causes first; then what explains most tensors; then the order in which they were tried. One that could be
-/// chance counts only when it explains another tensor too.
-void settle(const TensorSearch& search, const std::map<std::string, std::size_t>& votes, ComparedTensor& tensor) {
-    tensor.pass = search.pass();
-    if (tensor.pass) {
-        return;
-    }
+/// chance counts only when it explains another tensor too. Whether there is one.
+bool name_cause(const TensorSearch& search, const std::map<std::string, std::size_t>& votes, ComparedTensor& tensor) {
     const auto votes_for = [&](const Conjecture& e) {
         const auto found = votes.find(joined(e.causes));
         return found == votes.end() ? std::size_t{0} : found->second;
@@ -160,10 +160,25 @@ void settle(const TensorSearch& search, const std::map<std::string, std::size_t>
         }
         if (chosen != nullptr) {
             take_cause(*chosen, open, tensor);
-            return;
+            return true;
         }
     }
-    tensor.causes = {Cause::unexplained};
+    return false;
+}
+
+/// A tensor of which the right gradient says too little is wrong all the same when it is another one in every entry.
+void settle(const TensorSearch& search, const std::map<std::string, std::size_t>& votes, ComparedTensor& tensor) {
+    certify::Judgement& judgement = tensor.judgement;
+    if (judgement.verdict == certify::Verdict::pass) {
+        return;
+    }
+    const bool named = !search.pass() && name_cause(search, votes, tensor);
+    if (named) {
+        judgement.verdict = certify::Verdict::fail;
+        judgement.doubt = certify::Doubt::none;
+    } else if (judgement.verdict == certify::Verdict::fail) {
+        tensor.causes = {Cause::unexplained};
+    }
 }
 
 void replace(std::vector<Cause>& causes, Cause old, Cause now) {
@@ -172,14 +187,22 @@ void replace(std::vector<Cause>& causes, Cause old, Cause now) {
     causes.erase(std::unique(causes.begin(), causes.end()), causes.end());
 }
 
+/// One tensor of theirs and the parameter that it belongs to.
+struct Compared {
+    std::size_t parameter;  ///< 2l: W of layer l, 2l + 1: b
+    TensorSearch search;
+};
+
 /// What only the other tensors can tell: 1/B in a bias whose weights have none is its own sum; 2 in every tensor of a
 /// loss in which no 2 stands is a gradient added twice.
-void settle_together(Comparison& comparison, Loss loss) {
+void settle_together(Comparison& comparison, const std::vector<Compared>& compared, Loss loss) {
     std::vector<ComparedTensor>& tensors = comparison.tensors;
-    for (std::size_t b = 1; b < tensors.size(); b += 2) {
-        const std::vector<Cause>& weight = tensors[b - 1].causes;
-        if (!has(weight, Cause::factor_rows) && !has(weight, Cause::unexplained)) {
-            replace(tensors[b].causes, Cause::factor_rows, Cause::bias_sum);
+    for (std::size_t i = 1; i < tensors.size(); ++i) {
+        const bool bias_behind_weight =
+            compared[i].parameter % 2 == 1 && compared[i - 1].parameter + 1 == compared[i].parameter;
+        const std::vector<Cause>& weight = tensors[i - 1].causes;
+        if (bias_behind_weight && !has(weight, Cause::factor_rows) && !has(weight, Cause::unexplained)) {
+            replace(tensors[i].causes, Cause::factor_rows, Cause::bias_sum);
         }
     }
     const bool doubled =
@@ -197,24 +220,158 @@ void settle_together(Comparison& comparison, Loss loss) {
     }
 }
 
-/// Whether the gradient of loss and penalty together passes everywhere.
-bool penalty_explains(const BasicMlp<double>& net, double alpha, const HypotheticalGradient& right,
-                      const std::vector<TensorSearch>& searches, const WrongPass& nothing, std::size_t rows) {
-    BasicMlp<double> of_penalty = BasicMlp<double>::zeros_like(net);
-    penalty(net, alpha, rows, &of_penalty);
-    std::size_t at = 0;
-    for (std::size_t i = 0; i < searches.size(); ++i) {
-        TensorSums sums = right.tensors[i];
-        for (double& v : sums.all.value) {
-            v += of_penalty.parameters()[at++];
+/// Where to look when no cause fits, from which of the tensors around it are right.
+std::string place_to_look(const Comparison& comparison, const std::vector<Compared>& compared, std::size_t index,
+                          std::size_t layers) {
+    const auto verdict_of = [&](std::size_t parameter) -> const certify::Verdict* {
+        for (std::size_t i = 0; i < compared.size(); ++i) {
+            if (compared[i].parameter == parameter) {
+                return &comparison.tensors[i].judgement.verdict;
+            }
         }
-        TensorSearch search = searches[i].fresh();
-        search.look(sums, nothing, {WrongScale{}});
-        if (!search.pass()) {
-            return false;
+        return nullptr;
+    };
+    const auto passes = [&](std::size_t parameter) {
+        const certify::Verdict* verdict = verdict_of(parameter);
+        return verdict != nullptr && *verdict == certify::Verdict::pass;
+    };
+    const std::size_t parameter = compared[index].parameter, l = parameter / 2;
+    const bool bias = parameter % 2 == 1;
+    const std::string number = std::to_string(l + 1);
+    if (!bias && passes(parameter + 1)) {
+        return input_name(l) + ", or its place in the outer product: " + bias_name(l) + " is right, so delta is";
+    }
+    if (bias && passes(parameter - 1)) {
+        return "the sum of delta over rows: " + weight_name(l) + " is right, so delta is";
+    }
+    if (l + 1 == layers) {
+        return "dl/dyhat or dyhat/d" + z_name(l) + ": the last layer is wrong already";
+    }
+    const std::string above = std::to_string(l + 2);
+    if (passes(parameter + 2) || passes(2 * (l + 1))) {
+        return "W(" + above + "), f' of layer " + number + ", or their order: layer " + above + " is right, layer " +
+               number + " is not";
+    }
+    return "layer " + above + " first: what is wrong there comes down to this one";
+}
+
+/// The gradient of a penalty of α = 1, as the conventions have it, and whether biases belong to it.
+struct UnitPenalty {
+    BasicMlp<double> gradient;
+    double alpha;
+
+    [[nodiscard]] std::vector<double> of(std::size_t parameter) const {
+        const MatrixView<const double> W = gradient.weight(parameter / 2);
+        const std::span<const double> b = gradient.bias(parameter / 2);
+        if (parameter % 2 == 1) {
+            return {b.begin(), b.end()};
+        }
+        return {W.data(), W.data() + W.rows() * W.columns()};
+    }
+};
+UnitPenalty unit_penalty(const BasicMlp<double>& net, double alpha, std::size_t rows) {
+    UnitPenalty unit{BasicMlp<double>::zeros_like(net), alpha};
+    penalty(net, 1.0, rows, &unit.gradient);
+    return unit;
+}
+
+/// Adds the penalty's gradient to the right one, or to one with a mistake elsewhere.
+void add_penalty(const UnitPenalty& unit, std::size_t parameter, TensorSums& sums) {
+    if (unit.alpha == 0.0) {
+        return;
+    }
+    const std::vector<double> of_one = unit.of(parameter);
+    for (std::size_t i = 0; i < of_one.size(); ++i) {
+        sums.all.value[i] += unit.alpha * of_one[i];
+        if (!sums.entries.empty()) {
+            const double added = unit.alpha * of_one[i];
+            sums.entries[i].value += added;
+            sums.entries[i].size += std::fabs(added);
         }
     }
-    return true;
+}
+
+/// The multiple of `direction` that is left in theirs beside the right gradient, when nothing else is.
+std::optional<double> only_multiple(const std::vector<double>& theirs, const BoundedNumbers& right,
+                                    const std::vector<double>& direction) {
+    double product = 0.0, square = 0.0, noise = 0.0;
+    for (std::size_t i = 0; i < theirs.size(); ++i) {
+        product += (theirs[i] - right.value[i]) * direction[i];
+        square += direction[i] * direction[i];
+        noise += right.error[i] * right.error[i];
+    }
+    constexpr double clear = 4.0;  // times what rounding could feign
+    if (square == 0.0 || product * product <= clear * clear * noise * square) {
+        return std::nullopt;
+    }
+    const double multiple = product / square;
+    for (std::size_t i = 0; i < theirs.size(); ++i) {
+        if (!(std::fabs(theirs[i] - right.value[i] - multiple * direction[i]) <= 2.0 * right.error[i])) {
+            return std::nullopt;
+        }
+    }
+    return multiple;
+}
+
+/// A penalty that is missing, too many, or not what the model has. `right` is with the model's.
+void name_penalty(const BasicMlp<double>& net, const UnitPenalty& unit, std::size_t rows, const Compared& compared,
+                  const TensorSums& right, ComparedTensor& tensor) {
+    const std::vector<double>* theirs = compared.search.values();
+    if (theirs == nullptr || theirs->size() < 2) {
+        return;
+    }
+    const bool bias = compared.parameter % 2 == 1;
+    std::vector<double> direction = unit.of(compared.parameter);
+    const bool penalised = std::ranges::any_of(direction, [](double v) { return v != 0.0; });
+    if (!penalised) {
+        const std::span<const double> b = net.bias(compared.parameter / 2);
+        direction.assign(b.begin(), b.end());
+        if (!bias) {
+            return;
+        }
+    }
+    const std::optional<double> extra = only_multiple(*theirs, right.all, direction);
+    if (!extra) {
+        return;
+    }
+    tensor.judgement.verdict = certify::Verdict::fail;
+    tensor.judgement.doubt = certify::Doubt::none;
+    tensor.causes = {Cause::penalty_extra};
+    tensor.factor = *extra;
+    if (!penalised) {
+        tensor.causes = {Cause::penalty_on_biases};
+    } else if (unit.alpha != 0.0) {
+        constexpr double near = 0.02;
+        const double times = *extra / unit.alpha + 1.0;
+        tensor.causes = {std::fabs(times) < near ? Cause::penalty_missing : Cause::penalty_factor};
+        tensor.factor = times;
+        const auto B = static_cast<double>(rows);
+        if (std::fabs(times / B - 1.0) < near || std::fabs(times * B - 1.0) < near) {
+            tensor.detail = "by the number of rows";
+        }
+    }
+}
+
+/// Whether there is nothing but zeros.
+bool all_zeros(const Compared& compared) {
+    const std::vector<double>* theirs = compared.search.values();
+    return theirs != nullptr && std::ranges::all_of(*theirs, [](double v) { return v == 0.0; });
+}
+
+/// What a variation gives for one tensor, with the bounds of the right gradient in its measure.
+TensorSums sums_of(const std::vector<double>& values, const TensorSums& right, double unit) {
+    double own = 0.0, other = 0.0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        own += values[i] * values[i];
+        other += right.all.value[i] * right.all.value[i];
+    }
+    const double measure = other > 0.0 ? 2.0 * std::max(1.0, std::sqrt(own / other)) : 2.0;
+    TensorSums sums;
+    sums.all.value = values;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        sums.all.error.push_back(measure * right.all.error[i] + 16.0 * unit * std::fabs(values[i]));
+    }
+    return sums;
 }
 
 }  // namespace
@@ -225,6 +382,14 @@ std::vector<NamedArray> read_gradients(const std::string& path) {
     if (!file) {
         throw Error(ErrorKind::io, path + ": cannot be read; check the name and the rights");
     }
+    const bool torch = bytes.starts_with("PK") && bytes.find("/data.pkl") != std::string::npos;
+    if (torch || bytes.starts_with("\x80\x02") || bytes.starts_with("\x80\x04") || bytes.starts_with("\x80\x05")) {
+        throw Error(ErrorKind::data, path +
+                                         ": a pickle, which runs whatever stands in it when it is read; save the "
+                                         "gradients as .npz: np.savez('gradients.npz', **{name: p.grad.numpy() for "
+                                         "name, p in model.named_parameters()}), or with "
+                                         "safetensors.torch.save_file(..., 'gradients.safetensors')");
+    }
     if (bytes.starts_with("PK")) {
         return read_npz(bytes, path);
     }
@@ -234,56 +399,176 @@ std::vector<NamedArray> read_gradients(const std::string& path) {
     return arrays_of(parse_tensor_file(bytes, path));
 }
 
+namespace {
+
+/// One comparison from the right gradient to the names of what is wrong.
+class Comparer {
+public:
+    Comparer(const BasicMlp<double>& net, const LossFunction& function, const BasicDataset<double>& data,
+             const ComparedTo& to)
+        : net_(net), function_(function), data_(data), to_(to), penalty_(unit_penalty(net, to.penalty, data.rows())) {}
+
+    Comparison operator()(std::span<const NamedArray> theirs, const std::string& source) {
+        const std::vector<MatchedTensor> matched = match_gradient_names(theirs, net_.architecture(), source);
+        check_values(theirs, source);
+        result_.rows = data_.rows();
+        result_.digits = digits_of(theirs);
+        unit_ = std::ldexp(1.0, -result_.digits) + 0x1p-53;  // our own roundings, in double, beside theirs
+        for (const MatchedTensor& tensor : matched) {
+            const MatrixView<const double> W = net_.weight(tensor.parameter / 2);
+            const bool bias = tensor.parameter % 2 == 1;
+            ExpectedShape expected{{W.rows()}, data_.rows()};
+            if (!bias) {
+                expected.shape.push_back(W.columns());
+            }
+            const std::size_t l = tensor.parameter / 2;
+            result_.tensors.push_back(
+                {.name = bias ? bias_name(l) : weight_name(l), .theirs = theirs[tensor.place].name});
+            compared_.push_back(
+                {tensor.parameter, TensorSearch(theirs[tensor.place], std::move(expected), result_.digits)});
+        }
+        scales_ = wrong_scales(net_.outputs(), data_.total_weight(), most_factors);
+        search_passes(0);
+        search_passes(1);
+        search_variations();
+        search_passes(2);
+        settle_all();
+        return std::move(result_);
+    }
+
+private:
+    [[nodiscard]] bool settled(std::size_t i, std::size_t causes) const {
+        return result_.tensors[i].pass() || all_zeros(compared_[i]) || compared_[i].search.most_causes() < causes;
+    }
+    [[nodiscard]] bool all_settled(std::size_t causes) const {
+        for (std::size_t i = 0; i < compared_.size(); ++i) {
+            if (!settled(i, causes)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    void judge_all(const HypotheticalGradient& gradient) {
+        for (std::size_t i = 0; i < compared_.size(); ++i) {
+            ComparedTensor& tensor = result_.tensors[i];
+            const TensorSums& sums = gradient.tensors[compared_[i].parameter];
+            tensor.shape_problem = compared_[i].search.shape_problem();
+            compared_[i].search.note_difference(sums.all, tensor);
+            tensor.judgement = compared_[i].search.judge(sums.entries);
+        }
+        right_ = gradient;
+    }
+
+    /// Backward passes with so many wrong slopes, and the right one before them.
+    void search_passes(std::size_t causes) {
+        for (const WrongPass& pass : wrong_passes(net_.architecture())) {
+            if (pass.causes.size() != causes || (causes > 0 && all_settled(causes))) {
+                continue;
+            }
+            HypotheticalGradient gradient = hypothetical_gradient(net_, function_, data_, pass.hypothesis, unit_);
+            for (std::size_t parameter = 0; parameter < gradient.tensors.size(); ++parameter) {
+                add_penalty(penalty_, parameter, gradient.tensors[parameter]);
+            }
+            if (causes == 0) {
+                judge_all(gradient);
+            }
+            for (std::size_t i = 0; i < compared_.size(); ++i) {
+                if (gradient.finite && !settled(i, causes)) {
+                    compared_[i].search.look(gradient.tensors[compared_[i].parameter], pass, scales_);
+                }
+            }
+        }
+    }
+
+    /// One cause each, and factors beside it.
+    void search_variations() {
+        if (all_settled(1)) {
+            return;
+        }
+        const GradientProblem problem{net_, function_, data_, to_.unscaled, to_.learning_rates, to_.batches};
+        for (const Variation& variation : variations(problem)) {
+            const GradientValues values = variation.gradient();
+            const WrongPass pass{{}, {variation.cause}, variation.wrong_layers, variation.detail};
+            for (std::size_t i = 0; i < compared_.size(); ++i) {
+                const std::size_t parameter = compared_[i].parameter;
+                if (settled(i, 1) || right_.tensors[parameter].all.value == values[parameter]) {
+                    continue;
+                }
+                TensorSums sums = sums_of(values[parameter], right_.tensors[parameter], unit_);
+                add_penalty(penalty_, parameter, sums);
+                compared_[i].search.look(sums, pass, scales_);
+            }
+        }
+    }
+
+    void settle_all() {
+        std::vector<TensorSearch> searches;
+        for (const Compared& one : compared_) {
+            searches.push_back(one.search);
+        }
+        const std::map<std::string, std::size_t> votes = votes_of(searches);
+        for (std::size_t i = 0; i < compared_.size(); ++i) {
+            ComparedTensor& tensor = result_.tensors[i];
+            settle(compared_[i].search, votes, tensor);
+            if (all_zeros(compared_[i]) && tensor.judgement.verdict == certify::Verdict::fail) {
+                tensor.causes = {Cause::never_computed};
+            }
+            const bool open = tensor.causes.empty() || has(tensor.causes, Cause::unexplained);
+            if (!tensor.pass() && open && !compared_[i].search.pass()) {
+                name_penalty(net_, penalty_, data_.rows(), compared_[i], right_.tensors[compared_[i].parameter],
+                             tensor);
+            }
+            result_.verdict = certify::worse(result_.verdict, tensor.judgement.verdict);
+        }
+        settle_together(result_, compared_, function_.kind);
+        for (std::size_t i = 0; i < compared_.size(); ++i) {
+            if (has(result_.tensors[i].causes, Cause::unexplained)) {
+                result_.tensors[i].look_at = place_to_look(result_, compared_, i, net_.layers());
+            }
+        }
+    }
+
+    const BasicMlp<double>& net_;
+    const LossFunction& function_;
+    const BasicDataset<double>& data_;
+    const ComparedTo& to_;
+    UnitPenalty penalty_;
+    double unit_ = 0.0;
+    Comparison result_;
+    std::vector<Compared> compared_;
+    std::vector<WrongScale> scales_;
+    HypotheticalGradient right_;
+};
+
+/// The rows as the table has them: numbers neither shifted nor scaled.
+BasicDataset<double> unscaled_rows(const Model& model, const BasicDataset<double>& data) {
+    BasicDataset<double> raw = data;
+    std::size_t j = 0;
+    for (const FeatureColumn& feature : model.preprocessing.features) {
+        for (std::size_t row = 0; row < raw.rows() && !feature.categorical(); ++row) {
+            raw.x(row, j) = data.x(row, j) * feature.scale + feature.shift;
+        }
+        j += feature.inputs();
+    }
+    for (std::size_t k = 0; model.preprocessing.task == Task::regression && k < raw.y.columns(); ++k) {
+        const TargetColumn& target = model.preprocessing.targets[k];
+        for (std::size_t row = 0; row < raw.rows(); ++row) {
+            raw.y(row, k) = data.y(row, k) * target.scale + target.shift;
+        }
+    }
+    return raw;
+}
+
+}  // namespace
+
 Comparison compare_gradients(const BasicMlp<double>& net, const LossFunction& function,
                              const BasicDataset<double>& data, std::span<const NamedArray> theirs,
-                             const std::string& source, double penalty) {
+                             const std::string& source, const ComparedTo& to) {
     if (data.rows() == 0 || data.y.rows() != data.rows()) {
         throw Error(ErrorKind::data, source + ": there are no labelled rows to compute a gradient from");
     }
-    const std::vector<std::size_t> places = match_gradient_names(theirs, net.layers(), source);
-    check_values(theirs, source);
-    Comparison comparison{.rows = data.rows(), .digits = digits_of(theirs)};
-    // Our own roundings, in double, beside theirs.
-    const double unit = std::ldexp(1.0, -comparison.digits) + 0x1p-53;
-    std::vector<TensorSearch> searches;
-    for (std::size_t i = 0; i < places.size(); ++i) {
-        const MatrixView<const double> W = net.weight(i / 2);
-        ExpectedShape expected{{W.rows()}, data.rows()};
-        if (i % 2 == 0) {
-            expected.shape.push_back(W.columns());
-        }
-        comparison.tensors.push_back(
-            {.name = i % 2 == 0 ? weight_name(i / 2) : bias_name(i / 2), .theirs = theirs[places[i]].name});
-        searches.emplace_back(theirs[places[i]], std::move(expected), comparison.digits);
-    }
-    const std::vector<WrongScale> scales = wrong_scales(net.outputs(), data.total_weight(), most_factors);
-    const auto settled = [](const TensorSearch& search, std::size_t causes) { return search.most_causes() < causes; };
-    for (const WrongPass& pass : wrong_passes(net.architecture())) {
-        if (std::ranges::all_of(searches, [&](const TensorSearch& s) { return settled(s, pass.causes.size()); })) {
-            break;
-        }
-        const HypotheticalGradient gradient = hypothetical_gradient(net, function, data, pass.hypothesis, unit);
-        if (pass.causes.empty()) {
-            for (std::size_t i = 0; i < searches.size(); ++i) {
-                comparison.tensors[i].shape_problem = searches[i].shape_problem();
-                searches[i].note_difference(gradient.tensors[i].all, comparison.tensors[i]);
-            }
-            comparison.penalty_explains =
-                penalty != 0.0 && penalty_explains(net, penalty, gradient, searches, pass, data.rows());
-        }
-        for (std::size_t i = 0; i < searches.size(); ++i) {
-            if (gradient.finite && !settled(searches[i], pass.causes.size())) {
-                searches[i].look(gradient.tensors[i], pass, scales);
-            }
-        }
-    }
-    const std::map<std::string, std::size_t> votes = votes_of(searches);
-    for (std::size_t i = 0; i < searches.size(); ++i) {
-        settle(searches[i], votes, comparison.tensors[i]);
-        comparison.pass = comparison.pass && comparison.tensors[i].pass;
-    }
-    settle_together(comparison, function.kind);
-    return comparison;
+    return Comparer(net, function, data, to)(theirs, source);
 }
 
 Comparison compare_gradients(const Model& model, const Table& table, std::span<const NamedArray> theirs,
@@ -293,7 +578,17 @@ Comparison compare_gradients(const Model& model, const Table& table, std::span<c
         model.preprocessing, table, rows, {.labels = Labels::required, .allow_extra = allow_extra});
     check_target_domain(model.preprocessing, table, rows, model.loss.kind);
     const BasicMlp<double> net = std::visit([](const auto& own) { return convert<double>(own); }, model.net);
-    return compare_gradients(net, model.loss, data, theirs, source, model.weight_decay);
+    const BasicDataset<double> unscaled = unscaled_rows(model, data);
+    ComparedTo to{.penalty = model.weight_decay, .unscaled = &unscaled};
+    to.learning_rates = {1e-3, 1e-2, 0.05, 0.1, 0.5, 1.0};
+    to.batches = {1, 16, 32, 50, 64, 100, 128, 256, data.rows() / 2, data.rows() - 1};
+    if (const std::optional<FitOptions> options = recorded_options(model)) {
+        to.learning_rates.push_back(options->training.optimizer.learning_rate);
+        to.batches.push_back(options->training.batch);
+    }
+    std::ranges::sort(to.batches);
+    to.batches.erase(std::unique(to.batches.begin(), to.batches.end()), to.batches.end());
+    return compare_gradients(net, model.loss, data, theirs, source, to);
 }
 
 }  // namespace handgrad::compare

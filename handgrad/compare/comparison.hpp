@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "handgrad/certify/certificate.hpp"
 #include "handgrad/data/npz.hpp"
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/nn/mlp.hpp"
@@ -29,11 +30,38 @@ enum class Cause {
     missing_output_derivative,  ///< without ∂ŷ/∂z of the last layer
     missing_hidden_derivative,  ///< without f′ in one hidden layer or in all
     derivative_at_activation,   ///< f′(f(z)) or g′(g(z)) in one hidden layer, all, or the last
-    accumulated,                ///< not set to zero before: several times the gradient, or sums of sums over rows
-    bias_sum,  ///< of a bias only: summed over units, over one row, or divided by rows unlike the weights
+    accumulated,  ///< not set to zero before: several times the gradient, sums of sums over rows, a part once more
+    bias_sum,     ///< of a bias only: summed over units, over one row, or divided by rows unlike the weights
+    output_derivative_twice,  ///< ∂ŷ/∂z of the last layer once more, where it cancels or where it stands already
+    hidden_derivative_twice,  ///< f′ twice in one hidden layer or in all
+    slope_of_sigmoid,         ///< a (1 − a) for f′, as if the hidden activation were σ
+    slope_of_tanh,            ///< 1 − a² for f′, as if it were tanh
+    slope_of_relu,            ///< 1 for z > 0 for f′, as if it were ReLU
+    z_in_slope,               ///< z (1 − z) or 1 − z² for f′: z taken for a
+    mask_inverted,            ///< f′ of −z
+    mask_of_gradient,         ///< 1 where ∂l/∂a > 0 for f′
+    mask_of_other_layer,      ///< f′ of another layer
+    softmax_diagonal,         ///< softmax's Jacobian taken as diagonal
+    softmax_twice,            ///< softmax before a loss that applies it itself
+    squared_error_gradient,   ///< that of squared error
+    cross_entropy_gradient,   ///< that of cross-entropy
+    loss_epsilon,             ///< of log(ŷ + ε)
+    loss_clip,                ///< of ŷ held between ε and 1 − ε
+    untransposed_weights,     ///< W for Wᵀ on the way back through a square layer
+    updated_weights,          ///< W after the update on the way back
+    z_for_activation,         ///< z for a in ∂l/∂W
+    unscaled_inputs,          ///< x as in the table, neither shifted nor scaled (and targets)
+    unscaled_targets,         ///< y as in the table
+    part_of_batch,            ///< of the first or last rows alone
+    bias_left_out,            ///< b is 0 in the forward pass
+    never_computed,           ///< all zeros where the gradient is not
+    penalty_missing,          ///< without the penalty that the model has
+    penalty_extra,            ///< with a penalty that the model has not
+    penalty_factor,           ///< with another multiple of the penalty: doubled, of the other sign, not by rows
+    penalty_on_biases,        ///< with a penalty on biases, which the model leaves out
     unexplained,
 };
-inline constexpr std::array<std::string_view, 13> cause_names{"transposed",
+inline constexpr std::array<std::string_view, 40> cause_names{"transposed",
                                                               "sign",
                                                               "factor_2",
                                                               "factor_half",
@@ -45,45 +73,84 @@ inline constexpr std::array<std::string_view, 13> cause_names{"transposed",
                                                               "derivative_at_activation",
                                                               "accumulated",
                                                               "bias_sum",
+                                                              "output_derivative_twice",
+                                                              "hidden_derivative_twice",
+                                                              "slope_of_sigmoid",
+                                                              "slope_of_tanh",
+                                                              "slope_of_relu",
+                                                              "z_in_slope",
+                                                              "mask_inverted",
+                                                              "mask_of_gradient",
+                                                              "mask_of_other_layer",
+                                                              "softmax_diagonal",
+                                                              "softmax_twice",
+                                                              "squared_error_gradient",
+                                                              "cross_entropy_gradient",
+                                                              "loss_epsilon",
+                                                              "loss_clip",
+                                                              "untransposed_weights",
+                                                              "updated_weights",
+                                                              "z_for_activation",
+                                                              "unscaled_inputs",
+                                                              "unscaled_targets",
+                                                              "part_of_batch",
+                                                              "bias_left_out",
+                                                              "never_computed",
+                                                              "penalty_missing",
+                                                              "penalty_extra",
+                                                              "penalty_factor",
+                                                              "penalty_on_biases",
                                                               "unexplained"};
 inline std::string_view name(Cause cause) { return cause_names[static_cast<std::size_t>(cause)]; }
 
 struct ComparedTensor {
-    std::string name;    ///< linear1.weight …
-    std::string theirs;  ///< the name in their file
-    bool pass = false;
-    std::vector<Cause> causes;              ///< empty on PASS; several: all of them together
-    double factor = 1.0;                    ///< by which causes that are factors multiply
-    std::vector<std::string> coincide;      ///< causes that on these data give the very same numbers, joined by `+`
-    std::vector<std::size_t> wrong_layers;  ///< of missing_hidden_derivative, derivative_at_activation; from 0
-    std::string shape_problem;              ///< when the shape cannot be compared
+    std::string name;                     ///< linear1.weight …
+    std::string theirs;                   ///< the name in their file
+    certify::Judgement judgement{};       ///< PASS, FAIL or UNDETERMINED, and the detection limit
+    std::vector<Cause> causes{};          ///< of FAIL; several: all of them together
+    std::string detail{};                 ///< of the cause, where there are several of a kind: `1e-07`, `of layer 2`
+    std::string look_at{};                ///< unexplained: the factor that the other tensors leave to suspect
+    double factor = 1.0;                  ///< by which causes that are factors multiply
+    std::vector<std::string> coincide{};  ///< causes that on these data give the very same numbers, joined by `+`
+    std::vector<std::size_t> wrong_layers{};  ///< of causes that lie in single layers; from 0
+    std::string shape_problem{};              ///< when the shape cannot be compared
     // Where |theirs − ours| is largest, unless the shapes differ.
-    std::vector<std::size_t> where;
+    std::vector<std::size_t> where{};
     double their_value = 0.0;
     double our_value = 0.0;
     double relative = 0.0;  ///< that difference over the largest |ours| of the tensor
     double bound = 0.0;     ///< how large rounding could make it
+
+    [[nodiscard]] bool pass() const { return judgement.verdict == certify::Verdict::pass; }
 };
 
 struct Comparison {
-    bool pass = true;
+    certify::Verdict verdict = certify::Verdict::pass;
     std::size_t rows = 0;
-    int digits = 53;                ///< binary digits of the precision that their numbers are judged in
-    bool penalty_explains = false;  ///< theirs is the gradient of loss and L2 penalty together
+    int digits = 53;  ///< binary digits of the precision that their numbers are judged in
     std::vector<ComparedTensor> tensors;
+
+    [[nodiscard]] bool pass() const { return verdict == certify::Verdict::pass; }
 };
 
 /// Reads .npz, .safetensors, or what the first bytes say. Raises Error(io), Error(data), Error(model).
 std::vector<NamedArray> read_gradients(const std::string& path);
 
-/// Ours is ∂l/∂W⁽ˡ⁾, ∂l/∂b⁽ˡ⁾ of the mean loss over all rows (by weight where there are weights) under the conventions
-/// of the network, without penalty, computed in double. Theirs are matched by name: linear1.weight …, or all of one
-/// numbered family that leaves no doubt (0.weight, 2.weight …; fc1.weight …; W1, b1 …, dW1, db1 …). Raises Error(data)
-/// listing what is there and what is expected, for numbers that are not finite, and without rows or labels. `penalty`
-/// is the α that the model was trained with: used only to say that it explains a difference.
+/// What is known beside network, loss and rows, for causes that need it.
+struct ComparedTo {
+    double penalty = 0.0;                            ///< α that belongs to the loss: right is with its gradient
+    const BasicDataset<double>* unscaled = nullptr;  ///< the rows as they stand in the table
+    std::vector<double> learning_rates = {};         ///< of an update that may have come too early
+    std::vector<std::size_t> batches = {};           ///< sizes of a batch that may have been meant
+};
+
+/// Ours is ∂l/∂W⁽ˡ⁾, ∂l/∂b⁽ˡ⁾ of the mean loss over all rows (by weight where there are weights) and of the penalty,
+/// under the conventions of the network, computed in double. Theirs are matched by name (gradient_names.hpp); a file
+/// may hold some of the tensors only. Raises Error(data) listing what is there and what is expected, for numbers that
+/// are not finite, and without rows or labels.
 Comparison compare_gradients(const BasicMlp<double>& net, const LossFunction& function,
                              const BasicDataset<double>& data, std::span<const NamedArray> theirs,
-                             const std::string& source, double penalty = 0.0);
+                             const std::string& source, const ComparedTo& to = {});
 /// The same for a model and a labelled table, preprocessed as in training.
 Comparison compare_gradients(const Model& model, const Table& table, std::span<const NamedArray> theirs,
                              const std::string& source, bool allow_extra = false);

@@ -1,4 +1,4 @@
-// Which tensor of somebody's file is which parameter of the network.
+// Which tensor of a file of gradients is meant for which parameter.
 #pragma once
 
 #include <cstddef>
@@ -7,12 +7,20 @@
 #include <vector>
 
 #include "handgrad/data/npz.hpp"
+#include "handgrad/nn/mlp.hpp"
 
 namespace handgrad::compare {
 
-/// For linear1.weight, linear1.bias, linear2.weight … its place in `arrays`. Raises Error(data) that lists what is
-/// there and what is expected, unless the names are those, or one numbered family as comparison.hpp says.
-std::vector<std::size_t> match_gradient_names(std::span<const NamedArray> arrays, std::size_t layers,
-                                              const std::string& source);
+struct MatchedTensor {
+    std::size_t parameter;  ///< 2l: W of layer l from 0, 2l + 1: b
+    std::size_t place;      ///< of the array
+};
+
+/// In the order of the parameters, those that are there. Names are linear1.weight …, or those of one family that number
+/// their layers, in ascending order: 0.weight, net.2.bias, fc1.weight, W1, b1, dW1, dJdW1, W1_grad, grad_W1, dl_dW1,
+/// weights.0 …; or arr_0 … and other names that say nothing, by shape where that leaves no doubt. A file may hold some
+/// of the tensors. Raises Error(data) listing what is there and what is expected when none or too many fit.
+std::vector<MatchedTensor> match_gradient_names(std::span<const NamedArray> arrays, const Architecture& shape,
+                                                const std::string& source);
 
 }  // namespace handgrad::compare

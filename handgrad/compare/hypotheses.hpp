@@ -1,6 +1,7 @@
 // The wrong backward passes that are tried, those with the fewest causes first.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "handgrad/compare/comparison.hpp"
@@ -12,6 +13,7 @@ struct WrongPass {
     Hypothesis hypothesis;
     std::vector<Cause> causes;                   ///< in the order of Cause
     std::vector<std::size_t> wrong_layers = {};  ///< whose slope is not right, from 0
+    std::string detail = {};
 };
 
 /// The right one, then all with one cause or two that can make a difference in a network of this shape: the other

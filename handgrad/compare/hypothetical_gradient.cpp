@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <limits>
 #include <span>
+#include <utility>
 
 namespace handgrad::compare {
 namespace {
@@ -15,19 +18,57 @@ using certify::UnitBound;
 
 using Sums = std::vector<BoundedNumber>;
 
+/// A sum whose every partial result is rounded to so many binary digits.
+class RunningSum {
+public:
+    explicit RunningSum(double unit)
+        : splitter_(
+              std::ldexp(1.0, std::numeric_limits<double>::digits + static_cast<int>(std::floor(std::log2(unit)))) +
+              1.0) {}
+    void add(double term) { sum_ = rounded(sum_ + rounded(term)); }
+    [[nodiscard]] double value() const { return sum_; }
+
+private:
+    /// Veltkamp's splitting: the first part of v, to nearest.
+    [[nodiscard]] double rounded(double v) const {
+        const double t = splitter_ * v;
+        return t - (t - v);
+    }
+    double splitter_;
+    double sum_ = 0.0;
+};
+
 /// Of one parameter, or of what is taken for its gradient.
 struct LayerSums {
-    Sums weight, weight_again, bias, bias_again, first, last, units;
+    Sums weight, bias, bias_again, first, last, units;
+    std::vector<double> weight_again;  ///< bounded by those of `weight`, as many times as there are rows
+    std::vector<RunningSum> running_weight, running_bias;
 };
 
 BoundedNumbers finished(Sums& sums, std::size_t roundings, const certify::Arithmetic& arithmetic) {
     BoundedNumbers numbers;
     for (BoundedNumber& sum : sums) {
         sum.add_roundings(roundings, arithmetic);
-        numbers.value.push_back(sum.value);
-        numbers.error.push_back(sum.error.worst + sum.error.jump);
+        const certify::ExpectedEntry entry = certify::expected_entry(sum);
+        numbers.value.push_back(entry.value);
+        numbers.error.push_back(std::min(entry.usual, entry.worst) + entry.jump);
     }
     return numbers;
+}
+
+/// What a running sum has lost is usual too, and three times that of one in another order.
+void add_running(const std::vector<RunningSum>& running, Sums& sums) {
+    constexpr double another_order = 3.0;
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+        const double lost = another_order * std::fabs(running[i].value() - sums[i].value);
+        sums[i].usual += std::isfinite(lost) ? lost : 0.0;
+    }
+}
+
+std::vector<certify::ExpectedEntry> entries_of(const Sums& sums) {
+    std::vector<certify::ExpectedEntry> entries;
+    std::ranges::transform(sums, std::back_inserter(entries), certify::expected_entry);
+    return entries;
 }
 
 bool finite(const std::vector<double>& delta, const std::vector<UnitBound>& bound) {
@@ -42,6 +83,7 @@ void add_row(LayerSums& sums, const std::vector<double>& delta, const std::vecto
     for (std::size_t i = 0; i < delta.size(); ++i) {
         const auto add_delta = [&](BoundedNumber& to, double factor) { to.add(delta[i], bound[i], 1.0, {}, factor); };
         add_delta(sums.bias[i], 1.0);
+        sums.running_bias[i].add(delta[i]);
         add_delta(sums.bias_again[i], times);
         add_delta(sums.units[row], 1.0);
         if (row == 0) {
@@ -52,7 +94,8 @@ void add_row(LayerSums& sums, const std::vector<double>& delta, const std::vecto
         }
         for (std::size_t j = 0; j < a.size(); ++j) {
             sums.weight[i * a.size() + j].add(delta[i], bound[i], a[j], of_a[j]);
-            sums.weight_again[i * a.size() + j].add(delta[i], bound[i], a[j], of_a[j], times);
+            sums.running_weight[i * a.size() + j].add(delta[i] * a[j]);
+            sums.weight_again[i * a.size() + j] += times * delta[i] * a[j];
         }
     }
 }
@@ -71,7 +114,9 @@ HypotheticalGradient hypothetical_gradient(const BasicMlp<double>& net, const Lo
     std::vector<LayerSums> sums;
     for (std::size_t l = 0; l < net.layers(); ++l) {
         const Sums bias(net.bias(l).size()), weight(bias.size() * net.weight(l).columns());
-        sums.push_back({weight, weight, bias, bias, bias, bias, Sums(rows)});
+        sums.push_back({weight, bias, bias, bias, bias, Sums(rows), std::vector<double>(weight.size()),
+                        std::vector<RunningSum>(weight.size(), RunningSum(unit)),
+                        std::vector<RunningSum>(bias.size(), RunningSum(unit))});
     }
     HypotheticalGradient result;
     BasicTape<double> tape(net, 1);
@@ -97,8 +142,16 @@ HypotheticalGradient hypothetical_gradient(const BasicMlp<double>& net, const Lo
     }
     const auto of = [&](Sums& numbers) { return finished(numbers, rows + 1, theirs); };
     for (LayerSums& layer : sums) {
-        result.tensors.push_back({.all = of(layer.weight), .again = of(layer.weight_again)});
-        result.tensors.push_back({.all = of(layer.bias),
+        add_running(layer.running_weight, layer.weight);
+        add_running(layer.running_bias, layer.bias);
+        const BoundedNumbers weight = of(layer.weight), bias = of(layer.bias);
+        BoundedNumbers again{layer.weight_again, weight.error};
+        for (double& error : again.error) {
+            error *= static_cast<double>(rows);
+        }
+        result.tensors.push_back({.all = weight, .entries = entries_of(layer.weight), .again = std::move(again)});
+        result.tensors.push_back({.all = bias,
+                                  .entries = entries_of(layer.bias),
                                   .again = of(layer.bias_again),
                                   .first = of(layer.first),
                                   .last = of(layer.last),

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "handgrad/certify/judgement.hpp"
 #include "handgrad/certify/rounding_bound.hpp"
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/nn/mlp.hpp"
@@ -14,7 +15,7 @@ namespace handgrad::compare {
 using certify::Hypothesis;
 using certify::Slope;
 
-/// Numbers with what rounding may do to each.
+/// Numbers with what rounding usually does to each at most, kinks included.
 struct BoundedNumbers {
     std::vector<double> value;
     std::vector<double> error;
@@ -22,7 +23,8 @@ struct BoundedNumbers {
 
 /// What becomes of the rows of a batch: each of these sums is one that somebody takes for ∂l/∂b or ∂l/∂W.
 struct TensorSums {
-    BoundedNumbers all;    ///< Σ over rows: the gradient
+    BoundedNumbers all;                           ///< Σ over rows: the gradient
+    std::vector<certify::ExpectedEntry> entries;  ///< the same with all that a judgement needs
     BoundedNumbers again;  ///< Σ over rows of the sum so far: the gradient was not set to zero between rows
     BoundedNumbers first;  ///< biases only: of the first row
     BoundedNumbers last;   ///< biases only: of the last row
@@ -37,7 +39,8 @@ struct HypotheticalGradient {
 
 /// Of the mean loss over the rows of `data` (by weight where there are weights), computed in double. `unit` is half the
 /// distance from 1 to the next number of the precision that the bound is for, that of a foreign arithmetic
-/// (certify/rounding_bound.hpp).
+/// (certify/rounding_bound.hpp). Rows are summed once more as a plain running sum of that precision: what that loses,
+/// theirs may have lost too.
 HypotheticalGradient hypothetical_gradient(const BasicMlp<double>& net, const LossFunction& function,
                                            const BasicDataset<double>& data, const Hypothesis& hypothesis, double unit);
 

@@ -122,7 +122,7 @@ void TensorSearch::add_weight_candidates(const TensorSums& sums, std::vector<Can
     if (theirs_.shape == std::vector{in, out} || theirs_.shape == expected_.shape) {
         to.push_back({transposed(sums.all, out, in), {Cause::transposed}});
     }
-    if (plain_shape() && expected_.rows > 1) {
+    if (plain_shape() && expected_.rows > 1 && !sums.again.value.empty()) {
         to.push_back({sums.again, {Cause::accumulated}});
     }
 }
@@ -137,6 +137,9 @@ void TensorSearch::add_bias_candidates(const TensorSums& sums, std::vector<Candi
     };
     if (plain_shape()) {
         to.push_back({sums.all, {}});
+        if (sums.again.value.empty()) {
+            return;  // a variation: of the whole gradient alone
+        }
         if (expected_.rows > 1) {
             to.push_back({sums.again, {Cause::accumulated}});
         }
@@ -149,7 +152,7 @@ void TensorSearch::add_bias_candidates(const TensorSums& sums, std::vector<Candi
         wrong_sum(total(sums.all, count));
         wrong_sum(times(total(sums.all, count), 1.0 / static_cast<double>(out)));
     }
-    if (theirs_.shape.size() <= 2 && count == expected_.rows &&
+    if (theirs_.shape.size() <= 2 && count == expected_.rows && !sums.units.value.empty() &&
         std::ranges::find(theirs_.shape, count) != theirs_.shape.end()) {  // over the wrong axis
         wrong_sum(sums.units);
         wrong_sum(times(sums.units, rows));
@@ -169,6 +172,19 @@ std::vector<TensorSearch::Candidate> TensorSearch::candidates(const TensorSums& 
 double TensorSearch::tolerance(double value, double error, double scale) const {
     constexpr double scaling_roundings = 4.0;
     return std::fabs(scale) * (error + scaling_roundings * unit_ * std::fabs(value)) + smallest_;
+}
+
+/// Whether agreement with a candidate says anything: theirs is not all zeros, and far from the ends of the tolerance.
+bool TensorSearch::tells(const std::vector<double>& values, const std::vector<double>& expected,
+                         const std::vector<double>& error, double scale) const {
+    constexpr double telling = 0.1;
+    double theirs = 0.0, allowed = 0.0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const double bound = tolerance(expected[i], error[i], scale);
+        theirs += values[i] * values[i];
+        allowed += bound * bound;
+    }
+    return theirs > 0.0 && allowed <= telling * telling * theirs;
 }
 
 void TensorSearch::compare(const std::vector<double>& values, const Candidate& candidate, const WrongPass& pass,
@@ -196,8 +212,9 @@ void TensorSearch::compare(const std::vector<double>& values, const Candidate& c
                 bits += std::max(0.0, -std::log2(bound / (std::fabs(scale.value) * largest)));
             }
         }
-        if (residual <= 1.0) {
-            found_.push_back({std::move(causes), scale.value, scale.coincide, pass.wrong_layers, residual, bits});
+        if (residual <= 1.0 && tells(values, value, error, scale.value)) {
+            found_.push_back(
+                {std::move(causes), scale.value, scale.coincide, pass.wrong_layers, residual, pass.detail, bits});
             if (is_strong(found_.back()) || found_.back().causes.empty()) {
                 most_causes_ = found_.back().causes.size();
                 std::erase_if(found_, [&](const Conjecture& e) { return e.causes.size() > most_causes_; });
@@ -214,6 +231,21 @@ void TensorSearch::look(const TensorSums& sums, const WrongPass& pass, const std
         compare(column_sums_, {sums.all, {Cause::bias_sum}}, pass, scales);
         compare(column_sums_, {times(sums.all, static_cast<double>(expected_.rows)), {Cause::bias_sum}}, pass, scales);
     }
+}
+
+const std::vector<double>* TensorSearch::values() const {
+    if (!plain_shape()) {
+        return nullptr;
+    }
+    return &theirs_.values;
+}
+
+certify::Judgement TensorSearch::judge(std::span<const certify::ExpectedEntry> right) const {
+    if (values() == nullptr) {
+        return {.verdict = certify::Verdict::fail, .failed = right.size()};
+    }
+    const std::size_t columns = expected_.bias() ? 1 : expected_.shape[1];
+    return certify::judge(*values(), right, columns, smallest_);
 }
 
 bool TensorSearch::pass() const {

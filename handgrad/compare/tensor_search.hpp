@@ -19,7 +19,8 @@ struct Conjecture {
     std::vector<std::vector<Cause>> coincide = {};
     std::vector<std::size_t> wrong_layers = {};
     double residual = 0.0;  ///< largest difference as a share of its bound, at most 1
-    double bits = 0.0;      ///< how unlikely it is that other numbers agree so well: −log₂ of that chance
+    std::string detail = {};
+    double bits = 0.0;  ///< how unlikely it is that other numbers agree so well: −log₂ of that chance
 };
 
 /// Whether the agreement is too good for chance, given how many conjectures of so many causes are tried.
@@ -40,8 +41,10 @@ public:
 
     /// Tries all layouts, sums and scales of one backward pass.
     void look(const TensorSums& sums, const WrongPass& pass, const std::vector<WrongScale>& scales);
-    /// The same tensor, with nothing found yet.
-    [[nodiscard]] TensorSearch fresh() const { return {theirs_, expected_, digits_}; }
+    /// The verdict on it as it stands, against the right gradient: FAIL when it has another shape.
+    [[nodiscard]] certify::Judgement judge(std::span<const certify::ExpectedEntry> right) const;
+    /// Their numbers in the order of the parameter, when the shape is that of it, give or take axes of length 1.
+    [[nodiscard]] const std::vector<double>* values() const;
     /// It agrees without any cause.
     [[nodiscard]] bool pass() const;
     /// All conjectures that no strong one beats by fewer causes.
@@ -64,6 +67,8 @@ private:
     void add_bias_candidates(const TensorSums& sums, std::vector<Candidate>& to) const;
     void compare(const std::vector<double>& values, const Candidate& candidate, const WrongPass& pass,
                  const std::vector<WrongScale>& scales);
+    [[nodiscard]] bool tells(const std::vector<double>& values, const std::vector<double>& expected,
+                             const std::vector<double>& error, double scale) const;
     [[nodiscard]] double tolerance(double value, double error, double scale) const;
     [[nodiscard]] bool plain_shape() const;
 

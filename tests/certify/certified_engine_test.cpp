@@ -1,9 +1,11 @@
 // The default certificate of models of awkward shapes, on which every broken line of tools/mutate.py shows.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "handgrad/certify/certificate.hpp"
