@@ -1,0 +1,37 @@
+// Numbers as the sentences of a diagnosis say them, and lists of layers and other names.
+#pragma once
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace handgrad::diagnose {
+
+/// Three digits: `0.523`, `1.2e+06`.
+inline std::string short_number(double value) {
+    std::array<char, 32> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, 3);
+    return {text.data(), end.ptr};
+}
+
+/// `38 %`.
+inline std::string percent(double share) { return short_number(std::round(100.0 * share)) + " %"; }
+
+/// `a`, `a and b`, `a, b and c`; `last` is the word before the last.
+inline std::string listed(const std::vector<std::string>& items, const std::string& last) {
+    std::string text;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        if (i > 0 && i + 1 == items.size()) {
+            text += " " + last + " ";
+        } else if (i > 0) {
+            text += ", ";
+        }
+        text += items[i];
+    }
+    return text;
+}
+
+}  // namespace handgrad::diagnose
