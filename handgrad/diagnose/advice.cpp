@@ -24,26 +24,25 @@ class Remedies {
 public:
     explicit Remedies(const Situation& situation) : s_(situation) {}
 
-    void add(std::string phrase, std::vector<SettingHint> hints = {}) {
-        phrases_.push_back(std::move(phrase));
-        hints_.insert(hints_.end(), hints.begin(), hints.end());
+    void add(std::string phrase, std::vector<SettingHint> settings = {}) {
+        remedies_.push_back({std::move(phrase), std::move(settings)});
     }
 
     /// Another activation in those hidden layers that `wrong` picks, as far as it is another.
     void other_hidden(Activation wanted, const std::function<bool(std::size_t)>& wrong) {
-        std::vector<std::string> names;
-        bool changed = false;
+        std::vector<std::string> names, changed;
         for (std::size_t l = 0; l + 1 < s_.shape.layers(); ++l) {
             Activation activation = s_.shape.activation(l);
             if (wrong(l) && activation != wanted) {
                 activation = wanted;
-                changed = true;
+                changed.push_back(layer_name(l));
             }
             names.emplace_back(name(activation));
         }
-        if (!changed) {
+        if (changed.empty()) {
             return;
         }
+        const std::string where = when(changed.size() < names.size(), " in " + listed(changed, "and"));
         if (std::ranges::adjacent_find(names, std::not_equal_to{}) == names.end()) {
             names.resize(1);
         }
@@ -51,7 +50,7 @@ public:
         for (const std::string& one : names) {
             add_item(list, ",", one);
         }
-        add(std::string(name(wanted)) + " units", {{"hidden_activation", list}});
+        add(std::string(name(wanted)) + " units" + where, {{"hidden_activation", list}});
     }
     void standard_scaling() {
         if (!s_.scale || *s_.scale == Scale::none) {
@@ -61,8 +60,9 @@ public:
     void smaller_rate(bool whatever_trained_it = false) {
         if (s_.trained || whatever_trained_it) {
             const double excess = std::max(s_.largest_step / wanted_step, 1.0);
-            const double tens = std::isfinite(excess) ? std::max(1.0, std::ceil(std::log10(excess))) : 1.0;
-            const double rate = s_.steps.learning_rate / std::pow(10.0, std::min(tens, 8.0));
+            constexpr double most_tens = 8.0;  // also where the step is not finite
+            const double tens = std::clamp(std::ceil(std::log10(excess)), 1.0, most_tens);
+            const double rate = s_.steps.learning_rate / std::pow(10.0, tens);
             add("a smaller learning rate", {{"learning_rate", short_number(rate)}});
         }
     }
@@ -104,28 +104,22 @@ public:
     }
     void more_decay() {
         if (s_.trained) {
-            const double decay = s_.steps.weight_decay == 0.0 ? 1e-3 : 10.0 * s_.steps.weight_decay;
-            add(s_.steps.weight_decay == 0.0 ? "weight decay" : "more weight decay",
-                {{"weight_decay", short_number(decay)}});
+            constexpr double usual_decay = 1e-3;
+            const double decay = std::max(usual_decay, 10.0 * s_.steps.weight_decay);
+            add(when(s_.steps.weight_decay > 0.0, "more ") + "weight decay", {{"weight_decay", short_number(decay)}});
         }
     }
 
-    /// The cause with all that was added: `cause; try a, b or c.`
-    [[nodiscard]] Advice behind(const std::string& cause) const {
-        if (phrases_.empty()) {
-            return {cause + ".", {}};
-        }
-        return {cause + "; try " + listed(phrases_, "or") + ".", hints_};
-    }
-    [[nodiscard]] bool empty() const { return phrases_.empty(); }
+    /// All that was added, behind its cause.
+    [[nodiscard]] Advice behind(std::string cause) const { return {std::move(cause), remedies_}; }
+    [[nodiscard]] bool empty() const { return remedies_.empty(); }
     [[nodiscard]] bool relu_family() const {
         return s_.shape.layers() > 1 && facts(s_.shape.activation(0)).relu_family;
     }
 
 private:
     const Situation& s_;
-    std::vector<std::string> phrases_;
-    std::vector<SettingHint> hints_;
+    std::vector<Remedy> remedies_;
 };
 
 bool bounded(Activation activation) {
@@ -136,8 +130,10 @@ Advice about_output(const Situation& s) {
     Remedies remedies(s);
     const bool shares = s.lowest_target >= 0.0 && s.highest_target <= 1.0;
     const auto cancelling = [&](Loss loss) {
-        const std::string kind(name(loss));
-        remedies.add("the loss " + kind + ", under which that factor cancels", {{"loss", kind}});
+        if (s.loss.kind != loss) {
+            const std::string kind(name(loss));
+            remedies.add("the loss " + kind + " (under which that factor cancels)", {{"loss", kind}});
+        }
     };
     const Activation output = s.shape.output;
     if (output == Activation::sigmoid && shares) {
@@ -146,15 +142,17 @@ Advice about_output(const Situation& s) {
         cancelling(Loss::cross_entropy);
     } else if (output == Activation::exp && s.lowest_target >= 0.0) {
         cancelling(Loss::poisson);
-    } else if (output != Activation::identity) {
+    } else if (output != Activation::identity && facts(s.loss.kind).residual) {  // others are not defined there
         remedies.add("identity outputs", {{"output_activation", "identity"}});
     }
     remedies.smaller_rate();
     if (!s.trained) {
         remedies.add("smaller weights and biases in the last layer");
     }
-    return remedies.behind(output == Activation::relu ? "the outputs are 0 whatever enters, and pass no gradient on"
-                                                      : "the outputs are saturated under this loss");
+    if (output == Activation::relu) {
+        return remedies.behind("the outputs are 0 whatever enters, and pass no gradient on");
+    }
+    return remedies.behind("the outputs are saturated under this loss");
 }
 
 Advice about_saturation(const Situation& s) {
@@ -241,9 +239,9 @@ Advice about_inputs(const Situation& s) {
         remedies.add("standard scaling of the columns", {{"scale", "standard"}});
     }
     remedies.standard_scaling();
-    std::string cause = "the inputs are not of a size near 1 (" + s.input_sizes + ")";
+    std::string cause = s.input_sizes;
     if (s.inputs == InputSize::small) {
-        cause += ", so that the gradient of the first layer, which is as large as they are, is small too";
+        cause += ", and the gradient of the first layer, which grows with them, is small too";
     } else {
         cause += ", so that a step which suits the other weights is far too large for theirs";
     }
@@ -257,8 +255,8 @@ Advice about_steps(const Situation& s) {
     Remedies remedies(s);
     remedies.smaller_rate(true);
     remedies.scaled_target();
-    return remedies.behind("one step changes the weights by " + percent(s.largest_step) +
-                           ", which throws away what they have learned");
+    return remedies.behind("one step changes the weights by " + part_or_multiple(s.largest_step) +
+                           " their size, which throws away what they have learned");
 }
 
 Advice about_divergence(const Situation& s) {
@@ -268,7 +266,7 @@ Advice about_divergence(const Situation& s) {
         remedies.standard_scaling();
     }
     remedies.scaled_target();
-    return remedies.behind("the weights have left the region in which they could be learned");
+    return remedies.behind(s.divergence);
 }
 
 }  // namespace
@@ -305,23 +303,19 @@ Advice advise(Course course, const Situation& situation) {
     Remedies remedies(situation);
     if (course == Course::falling && situation.epochs > 0) {
         remedies.add("more epochs", {{"epochs", std::to_string(2 * situation.epochs)}});
-        return {"Try more epochs.", remedies.behind("").settings};
-    }
-    if (course != Course::overfitting) {
-        return {};
-    }
-    if (situation.early_stopping == 0) {
-        std::vector<SettingHint> hints{{"early_stopping", usual_patience}};
-        if (!situation.held_out_rows) {
-            hints.insert(hints.begin(), {"validation", "0.2"});
+    } else if (course == Course::overfitting) {
+        if (situation.early_stopping == 0) {
+            std::vector<SettingHint> settings{{"early_stopping", usual_patience}};
+            if (!situation.held_out_rows) {
+                settings.insert(settings.begin(), {"validation", "0.2"});
+            }
+            remedies.add("early stopping", settings);
         }
-        remedies.add("early stopping", hints);
+        remedies.more_decay();
+        remedies.add("fewer hidden units");
+        remedies.add("more rows");
     }
-    remedies.more_decay();
-    remedies.add("fewer hidden units");
-    remedies.add("more rows");
-    const Advice advice = remedies.behind("");
-    return {"T" + advice.text.substr(3), advice.settings};  // without the `; ` behind no cause
+    return remedies.behind("");
 }
 
 }  // namespace handgrad::diagnose

@@ -28,26 +28,32 @@ struct Situation {
     double largest_step = 0.0;  ///< the largest step over weight
     InputSize inputs = InputSize::usual;
     std::string input_sizes{};  ///< the inputs that are far from size 1, in words
+    std::string divergence{};   ///< how the network came to be called diverged, in words
 
     // Of the model; as they stand here for a network alone.
     std::optional<Scale> scale{};  ///< of the columns of numbers; none: not known, or there are none
     bool trained = false;          ///< by `steps`, for at least one epoch
-    bool target_unscaled = false;  ///< and could be scaled
+    bool target_unscaled = false;  ///< the targets are of a size far above 1, and could be scaled
     bool held_out_rows = true;     ///< or they can be asked for
     std::size_t epochs = 0;        ///< that were asked for
     std::size_t early_stopping = 0;
-    TrainingCourse course{};
 };
 
-/// A cause in words, alternatives against it, and the settings that these are.
-struct Advice {
-    std::string text;
+/// Something to try, and the settings that it is; none where no setting does it.
+struct Remedy {
+    std::string phrase;
     std::vector<SettingHint> settings{};
+};
+
+/// A cause in words, and alternatives against it, the most promising first.
+struct Advice {
+    std::string cause;
+    std::vector<Remedy> remedies{};
 };
 
 /// Against a factor, but `none`.
 Advice advise(Factor factor, const Situation& situation);
-/// What where training stands asks for; an empty text where there is nothing to try.
+/// What where training stands asks for; without a cause, and empty where there is nothing to try.
 Advice advise(Course course, const Situation& situation);
 
 }  // namespace handgrad::diagnose

@@ -101,12 +101,13 @@ TableLoss table_loss(const BasicMlp<T>& net, const LossFunction& function, const
 }
 
 /// Answers that are far worse than those of weights of 0. An unbounded output is judged by its squared error, whatever
-/// the loss (one that may be negative has no ratio); a bounded one can be far off under a logarithmic loss alone.
-bool run_away(const GradientChain& chain, const TableLoss& loss) {
+/// the loss (one that may be negative has no ratio); a bounded one can be far off under a logarithmic loss alone, where
+/// it may as well be that its biases were set so: only a training runs away.
+bool run_away(const GradientChain& chain, const TableLoss& loss, const TrainingCourse& course) {
     if (!chain.layers.back().bounded()) {
         return chain.error_by_zero >= runaway_error;
     }
-    return !chain.residual_loss && loss.of_zero > 0.0 && loss.loss >= runaway_error * loss.of_zero;
+    return course.epochs > 0 && !chain.residual_loss && loss.of_zero > 0.0 && loss.loss >= runaway_error * loss.of_zero;
 }
 
 /// How the weights came to where they are.
@@ -121,39 +122,37 @@ RunAway how_run_away(const GradientChain& chain, const TableLoss& loss, const Tr
     }
     // First weights have not run anywhere, and rows unlike those learned from are no divergence.
     const bool of_training = course.course != Course::untrained && course.course != Course::overfitting;
-    return of_training && run_away(chain, loss) ? RunAway::far_off : RunAway::no;
+    if (of_training && run_away(chain, loss, course)) {
+        return RunAway::far_off;
+    }
+    return RunAway::no;
 }
 
-/// Starving comes before what is too much, but for inputs that are not scaled, which may be the reason of it.
-void add_layers(Diagnosis& diagnosis, const GradientChain& chain, const std::vector<Verdict>& verdicts,
-                const Excess& excess, const std::vector<Step>& steps, bool diverged) {
-    for (std::size_t l = 0; l < chain.layers.size(); ++l) {
-        const ChainLayer& layer = chain.layers[l];
+/// Of each layer. Starving comes before what is too much, but for inputs that are not scaled, which may be the reason
+/// of it; what has run away without either is `diverged`.
+std::vector<Factor> factors_of(const std::vector<Verdict>& verdicts, const Excess& excess, RunAway how) {
+    std::vector<Factor> factors;
+    for (std::size_t l = 0; l < verdicts.size(); ++l) {
         Factor factor = verdicts[l].factor;
         if (factor == Factor::none || excess.factors[l] == Factor::unscaled_inputs) {
             factor = excess.factors[l];
         }
-        if (factor == Factor::none && diverged) {
+        if (factor == Factor::none && how != RunAway::no) {
             factor = Factor::diverged;
         }
-        diagnosis.layers.push_back({.name = layer_name(l),
-                                    .gradient_rms = layer.gradient / std::sqrt(static_cast<double>(layer.weights)),
-                                    .update_ratio = steps[l].size / steps[l].weight_size,
-                                    .unchanged = steps[l].unchanged,
-                                    .saturated = layer.saturated,
-                                    .dead = layer.dead,
-                                    .reach = verdicts[l].reach,
-                                    .starved = verdicts[l].starved,
-                                    .factor = factor,
-                                    .split = split_of(chain, l)});
+        factors.push_back(factor);
     }
-    const auto first = std::ranges::find_if(diagnosis.layers,
-                                            [](const LayerDiagnosis& layer) { return layer.factor != Factor::none; });
-    if (diverged) {
-        diagnosis.factor = Factor::diverged;
-    } else if (first != diagnosis.layers.end()) {
-        diagnosis.factor = first->factor;
+    return factors;
+}
+
+/// Of the network. Answers that are merely far off are no divergence where something explains them.
+Factor factor_of(const std::vector<Factor>& factors, const Excess& excess, RunAway how) {
+    const bool explained = std::ranges::any_of(excess.factors, [](Factor factor) { return factor != Factor::none; });
+    if (how != RunAway::no && (how != RunAway::far_off || !explained)) {
+        return Factor::diverged;
     }
+    const auto first = std::ranges::find_if(factors, [](Factor factor) { return factor != Factor::none; });
+    return first == factors.end() ? Factor::none : *first;
 }
 
 /// What a model tells beside its network.
@@ -162,12 +161,13 @@ struct Background {
     double weight_decay = 0.0;
     const Model* model = nullptr;  ///< none: a network alone
     std::vector<std::string> input_names{};
+    std::optional<OptimizerOptions> trained_by{};
 };
 
 /// The inputs that are far from size 1, the three furthest by name.
 std::string input_sizes(const GradientChain& chain, InputSize size, const std::vector<std::string>& names) {
     if (size == InputSize::small) {
-        return "the largest of a row has " + short_number(chain.layers.front().largest_input);
+        return "the largest of a row has a size of " + short_number(chain.layers.front().largest_input);
     }
     std::vector<std::size_t> far;
     for (std::size_t j = 0; j < chain.column_sizes.size(); ++j) {
@@ -180,8 +180,11 @@ std::string input_sizes(const GradientChain& chain, InputSize size, const std::v
     std::vector<std::string> items;
     for (std::size_t i = 0; i < std::min(far.size(), most); ++i) {
         const std::size_t j = far[i];
-        const std::string input = j < names.size() ? "'" + names[j] + "'" : "input " + std::to_string(j + 1);
-        items.push_back(input + " has " + short_number(chain.column_sizes[j]));
+        std::string input = "input " + std::to_string(j + 1);
+        if (j < names.size()) {
+            input = "'" + names[j] + "'";
+        }
+        items.push_back(input + " has a size of " + short_number(chain.column_sizes[j]));
     }
     if (far.size() > most) {
         items.push_back(plural(far.size() - most, "other") + when(far.size() - most == 1, " is") +
@@ -203,7 +206,10 @@ std::optional<Scale> scale_of(const Model& model, const std::optional<FitOptions
     const bool scaled = std::ranges::any_of(columns, [&](const FeatureColumn& column) {
         return number(column) && (column.shift != 0.0 || column.scale != 1.0);
     });
-    return scaled ? Scale::standard : Scale::none;
+    if (scaled) {
+        return Scale::standard;  // or minmax: either way it has been done
+    }
+    return Scale::none;
 }
 
 /// Whether the targets are learned as they stand in the table, though they could be standardised.
@@ -219,7 +225,8 @@ Background background_of(const Model& model) {
     Background background{.situation = {},
                           .weight_decay = model.weight_decay,
                           .model = &model,
-                          .input_names = model.preprocessing.input_names()};
+                          .input_names = model.preprocessing.input_names(),
+                          .trained_by = recorded_optimizer(model)};
     Situation& situation = background.situation;
     const std::optional<FitOptions> options = recorded_options(model);
     situation.scale = scale_of(model, options);
@@ -240,18 +247,60 @@ std::string divergence_text(RunAway how, const GradientChain& chain, const Table
         case RunAway::no:
             return "";
         case RunAway::stopped:
-            return course.text + " What led there: ";
+            return course.text.substr(0, course.text.size() - 1);  // what to try follows in the same sentence
         case RunAway::not_finite:
-            return "diverged: numbers on the way from the rows to the gradient are infinite or not numbers; ";
+            return "It has diverged: numbers on the way from the rows to the gradient are infinite or no numbers";
         case RunAway::far_off:
             if (chain.layers.back().bounded()) {
-                return "diverged: the loss is " + short_number(loss.loss / loss.of_zero) +
-                       " times that of weights of 0; ";
+                return "It has diverged: the loss is " + short_number(loss.loss / loss.of_zero) +
+                       " times that of weights of 0";
             }
-            return "diverged: the answers' squared error is " + short_number(chain.error_by_zero) +
-                   " times that of always answering 0; ";
+            return "It has diverged: the answers' squared error is " + short_number(chain.error_by_zero) +
+                   " times that of always answering 0";
     }
     __builtin_unreachable();
+}
+
+std::vector<LayerDiagnosis> layers_of(const GradientChain& chain, const std::vector<Verdict>& verdicts,
+                                      const std::vector<Step>& steps, const std::vector<Factor>& factors) {
+    std::vector<LayerDiagnosis> layers;
+    for (std::size_t l = 0; l < chain.layers.size(); ++l) {
+        const ChainLayer& layer = chain.layers[l];
+        layers.push_back({.name = layer_name(l),
+                          .gradient_rms = layer.gradient / std::sqrt(static_cast<double>(layer.weights)),
+                          .update_ratio = steps[l].size / steps[l].weight_size,
+                          .unchanged = steps[l].unchanged,
+                          .saturated = layer.saturated,
+                          .dead = layer.dead,
+                          .reach = verdicts[l].reach,
+                          .starved = verdicts[l].starved,
+                          .factor = factors[l],
+                          .split = split_of(chain, l)});
+    }
+    return layers;
+}
+
+/// What was measured, beside what the background tells.
+void add_measured(Situation& situation, const GradientChain& chain, const std::vector<double>& ratios, InputSize inputs,
+                  const std::vector<std::string>& input_names) {
+    situation.lowest_target = chain.lowest_target;
+    situation.highest_target = chain.highest_target;
+    situation.largest_step = std::ranges::max(ratios);
+    situation.inputs = inputs;
+    situation.input_sizes = input_sizes(chain, inputs, input_names);
+    for (const ChainLayer& layer : chain.layers) {
+        situation.saturated.push_back(layer.saturated);
+        situation.dead.push_back(layer.dead);
+    }
+    situation.target_unscaled = situation.target_unscaled && chain.target_size >= large_input;
+}
+
+/// A trained network that has stopped before it learned starves earlier.
+double border_of(const TrainingCourse& course, const GradientChain& chain) {
+    if (course.course == Course::flat && chain.unexplained >= stuck_error) {
+        return stuck_reach;
+    }
+    return starved_reach;
 }
 
 template <class T>
@@ -259,18 +308,19 @@ Diagnosis diagnose_with(const BasicMlp<T>& net, const LossFunction& function, co
                         const OptimizerOptions& optimizer, Background background) {
     BasicMlp<T> gradient = BasicMlp<T>::zeros_like(net);
     const GradientChain chain = measure_chain(net, function, data, gradient);
-    const std::vector<Verdict> verdicts = judge(chain);
-    const std::vector<Step> steps = first_step(net, gradient, optimizer);
-    const std::vector<double> ratios = steps_over_weight(chain, steps);
-    const Excess excess = judge_excess(chain, verdicts, ratios);
     const TableLoss loss = table_loss(net, function, data, background.weight_decay);
-
     Diagnosis diagnosis{.rows = data.rows(), .unexplained = chain.unexplained};
     if (background.model != nullptr) {
         diagnosis.course = training_course(*background.model, loss);
     }
+    const std::vector<Verdict> verdicts = judge(chain, border_of(diagnosis.course, chain));
+    const std::vector<Step> steps = first_step(net, gradient, optimizer);
+    const std::vector<double> ratios = steps_over_weight(chain, steps);
+    const Excess excess = judge_excess(chain, verdicts, ratios);
     const RunAway how = how_run_away(chain, loss, diagnosis.course);
-    add_layers(diagnosis, chain, verdicts, excess, steps, how != RunAway::no);
+    const std::vector<Factor> factors = factors_of(verdicts, excess, how);
+    diagnosis.layers = layers_of(chain, verdicts, steps, factors);
+    diagnosis.factor = factor_of(factors, excess, how);
     diagnosis.output_cancels = math::OutputLoss{.kind = function.kind, .output = net.architecture().output}.fused();
     diagnosis.what_if = what_if(net, function, data);
     diagnosis.optimizer = optimizer_text(optimizer);
@@ -279,19 +329,10 @@ Diagnosis diagnose_with(const BasicMlp<T>& net, const LossFunction& function, co
     situation.shape = net.architecture();
     situation.loss = function;
     situation.steps = optimizer;
-    situation.lowest_target = chain.lowest_target;
-    situation.highest_target = chain.highest_target;
-    situation.largest_step = std::ranges::max(ratios);
-    situation.inputs = excess.inputs;
-    situation.input_sizes = input_sizes(chain, excess.inputs, background.input_names);
-    situation.trained =
-        background.model != nullptr && recorded_optimizer(*background.model) && diagnosis.course.epochs > 0;
-    for (const ChainLayer& layer : chain.layers) {
-        situation.saturated.push_back(layer.saturated);
-        situation.dead.push_back(layer.dead);
-    }
-    situation.course = diagnosis.course;
-    say(diagnosis, situation, divergence_text(how, chain, loss, diagnosis.course));
+    situation.trained = background.trained_by == optimizer && diagnosis.course.epochs > 0;
+    situation.divergence = divergence_text(how, chain, loss, diagnosis.course);
+    add_measured(situation, chain, ratios, excess.inputs, background.input_names);
+    say(diagnosis, situation);
     return diagnosis;
 }
 

@@ -25,12 +25,15 @@ Excess judge_excess(const GradientChain& chain, const std::vector<Verdict>& star
     Excess excess{.inputs = input_size(chain, steps.front()),
                   .factors = std::vector<Factor>(chain.layers.size(), Factor::none)};
     const bool large = excess.inputs == InputSize::large;
+    // A gain that is large, but no explosion by itself, is one where the answers themselves are far too large.
+    const bool far_off = !chain.layers.back().bounded() && chain.error_by_zero >= runaway_error;
+    const double border = far_off ? far_off_reach : exploding_reach;
     const double by_inputs = large ? chain.layers.front().largest_input : 1.0;
     for (std::size_t l = 0; l < chain.layers.size(); ++l) {
         const double reach = starvation[l].reach;
-        if (reach / by_inputs >= exploding_reach) {
+        if (reach / by_inputs >= border) {
             excess.factors[l] = Factor::exploding;
-        } else if (large && (reach >= exploding_reach || steps[l] >= large_step)) {
+        } else if (large && (reach >= border || steps[l] >= large_step)) {
             excess.factors[l] = Factor::unscaled_inputs;
         } else if (steps[l] >= large_step) {
             excess.factors[l] = Factor::large_steps;

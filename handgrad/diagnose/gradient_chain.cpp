@@ -118,6 +118,7 @@ void finish_errors(const ErrorSums& errors, GradientChain& chain) {
     if (squares_of_y > 0.0L) {
         chain.error_by_zero = static_cast<double>(errors.error / squares_of_y);
     }
+    chain.target_size = root(squares_of_y / static_cast<long double>(errors.y.size()));
     chain.lowest_target = errors.lowest;
     chain.highest_target = errors.highest;
 }

@@ -45,6 +45,7 @@ struct GradientChain {
     double target_spread = 0.0;  ///< standard deviation of y over rows, root mean square over outputs
     double error_in_flat_rows = 0.0;  ///< share of ‖ŷ − y‖² that stands where the output is saturated
     double error_by_zero = 0.0;  ///< ‖ŷ − y‖² by ‖y‖²: 1 for who always answers 0; 0 where y is 0 throughout
+    double target_size = 0.0;    ///< root mean square of y
     double lowest_target = 0.0, highest_target = 0.0;
     std::vector<double> column_sizes = {};  ///< root mean square over rows of each input
 

@@ -36,7 +36,10 @@ std::size_t chosen(const Model& model, const std::string& name) {
         return 0;
     }
     const auto* number = std::get_if<std::uint64_t>(&found->second);
-    return number == nullptr ? 0 : static_cast<std::size_t>(*number);
+    if (number == nullptr) {
+        return 0;
+    }
+    return static_cast<std::size_t>(*number);
 }
 
 double mean(std::span<const double> values) {
@@ -60,13 +63,16 @@ struct Curve {
             const double bend = losses[i - 1] - 2.0 * losses[i] + losses[i + 1];
             sum += bend * bend;
         }
-        return count == 0 ? 0.0 : std::sqrt(sum / (6.0 * static_cast<double>(count)));
+        if (count == 0) {
+            return 0.0;
+        }
+        return std::sqrt(sum / (6.0 * static_cast<double>(count)));
     }
     /// Means of so many epochs around each.
     [[nodiscard]] std::vector<double> smooth(std::size_t window) const {
         std::vector<double> means;
         for (std::size_t i = 0; i < size(); ++i) {
-            const std::size_t first = i < window / 2 ? 0 : i - window / 2;
+            const std::size_t first = i - std::min(i, window / 2);
             means.push_back(mean(part(first, std::min(window, size() - first))));
         }
         return means;
@@ -101,8 +107,11 @@ Trend trend_of(const Curve& curve) {
     const double size = std::max(std::abs(before), std::abs(curve.losses.front() - lowest));
     const double error = curve.jitter() * std::sqrt(2.0 / static_cast<double>(quarter));
     const double fall = before - after;
-    return {.falls = size > 0.0 && fall >= still_falls * size && fall >= beyond_noise * error,
-            .part = size > 0.0 ? fall / size : 0.0,
+    if (size == 0.0) {
+        return {.falls = false, .part = 0.0, .from = curve.epochs[last]};
+    }
+    return {.falls = fall >= still_falls * size && fall >= beyond_noise * error,
+            .part = fall / size,
             .from = curve.epochs[last]};
 }
 
@@ -115,7 +124,7 @@ std::optional<std::size_t> lowest_before_rise(const Curve& validation, const Cur
     const double error = validation.jitter() * std::sqrt(2.0 / static_cast<double>(window));
     const double floor = std::max(std::abs(smooth[lowest]), 0.2 * (smooth.front() - smooth[lowest]));
     const bool training_fell = training.losses.back() < training.losses[std::min(lowest, training.size() - 1)];
-    if (rise >= risen * floor && rise >= beyond_noise * error && training_fell) {
+    if (rise >= risen * floor && rise >= rise_beyond_noise * error && training_fell) {
         return lowest;
     }
     return std::nullopt;
@@ -129,6 +138,9 @@ std::string gap_text(const Model& model) {
             const double held_out = noted(model, std::string("metric.") + part + "." + metric);
             if (!std::isfinite(learned) || !std::isfinite(held_out)) {
                 continue;
+            }
+            if (!(learned > 0.0)) {
+                continue;  // worse than the mean even there: that is no overfitting
             }
             double border = r2_gap;
             if (std::string_view(metric) == "accuracy") {
@@ -236,11 +248,15 @@ private:
     void by_curves() {
         const bool judged = validation_.size() > 0;
         const Curve& curve = judged ? validation_ : training_;
-        const std::string what = judged ? "the validation loss" : "the training loss";
+        const std::string what = "the " + when(judged, "validation") + when(!judged, "training") + " loss";
+        if (curve.size() == 0) {
+            set(Course::short_run, {}, "The file keeps no losses by epoch that could tell whether training may go on.");
+            return;
+        }
         if (curve.size() < fewest_epochs) {
             set(Course::short_run, {},
-                std::string("Its history of ") + plural(curve.size(), "epoch") +
-                    " is too short to say whether the loss still falls.");
+                "A history of " + plural(curve.size(), "epoch") + " is too short to say whether " + what +
+                    " still falls.");
             return;
         }
         if (judged && best_ < run_) {  // early stopping was on, and put these weights back at the end
@@ -248,7 +264,11 @@ private:
                 "The validation loss has not fallen since epoch " + epoch_text(best_) + ", whose weights these are.");
             return;
         }
-        if (const auto lowest = judged ? lowest_before_rise(validation_, training_) : std::nullopt) {
+        std::optional<std::size_t> lowest;
+        if (judged) {
+            lowest = lowest_before_rise(validation_, training_);
+        }
+        if (lowest) {
             const double epoch = validation_.epochs[*lowest];
             set(Course::overfitting, static_cast<std::size_t>(epoch),
                 "It overfits since epoch " + epoch_text(epoch) + ": from there on the validation loss rose from " +
@@ -257,9 +277,6 @@ private:
             return;
         }
         by_trend(curve, what);
-        if (!judged) {
-            result_.text += " No rows were held out, so that overfitting cannot be seen in it.";
-        }
     }
     void by_trend(const Curve& curve, const std::string& what) {
         const Trend trend = trend_of(curve);
@@ -296,6 +313,9 @@ private:
                    " there and is " + short_number(table->loss) + " here.";
         }
         if (text.empty()) {
+            if (validation_.size() == 0) {
+                result_.text += " No rows were held out, so that overfitting cannot be seen.";
+            }
             return;
         }
         add_item(result_.text, " ", text);

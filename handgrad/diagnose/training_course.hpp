@@ -28,13 +28,14 @@ inline constexpr std::array all_courses{Course::unknown, Course::untrained,   Co
 std::string_view name(Course course);
 
 /// The thresholds of docs/diagnosis.md, "Where training stands".
-inline constexpr std::size_t fewest_epochs = 8;   ///< that can tell a trend, two a quarter
+inline constexpr std::size_t fewest_epochs = 12;  ///< that can tell a trend, three a quarter
 inline constexpr double still_falls = 0.01;       ///< by so much of its size over the last quarter …
-inline constexpr double beyond_noise = 2.0;       ///< … and by so many standard errors
-inline constexpr double risen = 0.05;             ///< a validation loss above its lowest by this part of it
+inline constexpr double beyond_noise = 3.0;       ///< … and by so many standard errors
+inline constexpr double risen = 0.05;             ///< a validation loss above its lowest by this part of it …
+inline constexpr double rise_beyond_noise = 4.0;  ///< … and by so many standard errors: the lowest is a chosen one
 inline constexpr double accuracy_gap = 0.1;       ///< between rows learned from and rows held out …
 inline constexpr double gap_beyond_chance = 3.0;  ///< … and so many standard errors of a share
-inline constexpr double r2_gap = 0.3;             ///< the same for R²
+inline constexpr double r2_gap = 0.3;             ///< the same for R², where the rows learned from are fitted at all
 inline constexpr double loss_gap = 2.0;           ///< a loss on this table by that of the last epoch …
 inline constexpr double loss_gap_of_zero = 0.1;   ///< … and above it by this part of what weights of 0 would have
 

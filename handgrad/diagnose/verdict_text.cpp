@@ -13,6 +13,8 @@ namespace {
 
 /// A share of dead units that is worth a word though the layer does not starve of it.
 constexpr double noticeable = 0.25;
+/// An error by that of always answering the mean that is worth a word.
+constexpr double worse_than_mean = 1.1;
 
 /// `linear1`, `linear1 and linear3`, `linear1 to linear4`, `linear1 to linear3 and linear5`.
 struct LayerList {
@@ -46,12 +48,13 @@ std::string subject(Factor factor, const std::vector<LayerDiagnosis>& layers) {
     const LayerList list(layers, factor);
     switch (factor) {
         case Factor::exploding:
-            return "the gradient explodes in " + list.text() + ": ";
+            return "The gradient explodes in " + list.text() + ": ";
         case Factor::large_steps:
-            return "steps are too large in " + list.text() + ": ";
+            return "Steps are too large in " + list.text() + ": ";
         case Factor::unscaled_inputs:
-            return list.text() + when(list.count == 1, " suffers") + when(list.count != 1, " suffer") +
-                   " from inputs that are not scaled: ";
+            return "Inputs that are not scaled trouble " + list.text() + ": ";
+        case Factor::diverged:  // of the whole network
+            return "";
         default:
             return list.text() + when(list.count == 1, " starves: ") + when(list.count != 1, " starve: ");
     }
@@ -61,28 +64,51 @@ class Speaker {
 public:
     Speaker(Diagnosis& diagnosis, const Situation& situation) : d_(diagnosis), s_(situation) {}
 
-    void sentence(std::string text) { add_item(d_.text, " ", text); }
+    void sentence(const std::string& text) {
+        if (!text.empty()) {
+            add_item(d_.text, " ", text);
+        }
+    }
+    /// The cause and the remedies, but those that were named before.
     void advice(const std::string& before, const Advice& advice) {
-        sentence(before + advice.text);
-        for (const SettingHint& hint : advice.settings) {
-            if (std::ranges::find(d_.try_settings, hint.name, &SettingHint::name) == d_.try_settings.end()) {
-                d_.try_settings.push_back(hint);
+        std::vector<std::string> phrases;
+        for (const Remedy& remedy : advice.remedies) {
+            const bool known = !remedy.settings.empty() && std::ranges::all_of(remedy.settings, [&](const auto& hint) {
+                return advised(hint.name);
+            });
+            if (known) {
+                continue;
             }
+            phrases.push_back(remedy.phrase);
+            for (const SettingHint& hint : remedy.settings) {
+                if (!advised(hint.name)) {
+                    d_.try_settings.push_back(hint);
+                }
+            }
+        }
+        std::string text = before + advice.cause;
+        if (!phrases.empty()) {
+            text += when(text.empty(), "Try ") + when(!text.empty(), "; try ") + listed(phrases, "or");
+        }
+        if (!text.empty()) {
+            sentence(text + ".");
         }
     }
 
     /// Each factor once, that of the whole network first, then from the lowest layer up.
-    void factors(const std::string& divergence) {
+    void factors() {
         std::vector<Factor> said{Factor::none};
+        const auto say_once = [&](Factor factor) {
+            if (std::ranges::find(said, factor) == said.end()) {
+                said.push_back(factor);
+                advice(subject(factor, d_.layers), advise(factor, s_));
+            }
+        };
         if (d_.factor == Factor::diverged) {
-            said.push_back(d_.factor);
-            advice(divergence, advise(d_.factor, s_));
+            say_once(d_.factor);
         }
         for (const LayerDiagnosis& layer : d_.layers) {
-            if (std::ranges::find(said, layer.factor) == said.end()) {
-                said.push_back(layer.factor);
-                advice(subject(layer.factor, d_.layers), advise(layer.factor, s_));
-            }
+            say_once(layer.factor);
         }
     }
 
@@ -97,38 +123,45 @@ public:
         }
     }
     void fit_on_these_rows() {
-        if (d_.unexplained >= 1.0 && d_.course.course != Course::untrained) {
-            sentence("On these rows it is further off than always the mean of the targets would be, by " +
-                     short_number(d_.unexplained) + " to 1 in squares.");
+        const bool first_weights =
+            d_.course.course == Course::untrained || (d_.course.course == Course::diverged && d_.course.epochs == 0);
+        if (d_.unexplained >= worse_than_mean && !first_weights) {
+            sentence("On these rows its squared error is " + short_number(d_.unexplained) +
+                     " times that of always answering the mean.");
+        }
+        if (s_.target_unscaled) {
+            advice("The targets are learned as they stand in the table, far from size 1",
+                   {"", {{"a standardised target", {{"scale_target", "true"}}}}});
         }
     }
     void training() {
-        const bool told = d_.course.course != Course::diverged;  // that is said with the factor
-        if (told) {
+        if (d_.course.course != Course::diverged) {  // that is said with the factor
             sentence(d_.course.text);
         }
-        const bool sound = d_.factor == Factor::none || d_.course.course == Course::overfitting;
-        const Advice found = advise(d_.course.course, s_);
-        if (sound && !found.text.empty()) {
-            advice("", found);
+        if (d_.factor == Factor::none || d_.course.course == Course::overfitting) {
+            advice("", advise(d_.course.course, s_));
         }
     }
 
 private:
+    [[nodiscard]] bool advised(const std::string& setting) const {
+        return std::ranges::find(d_.try_settings, setting, &SettingHint::name) != d_.try_settings.end();
+    }
+
     Diagnosis& d_;
     const Situation& s_;
 };
 
 }  // namespace
 
-void say(Diagnosis& diagnosis, const Situation& situation, const std::string& divergence) {
+void say(Diagnosis& diagnosis, const Situation& situation) {
     diagnosis.text.clear();
     diagnosis.try_settings.clear();
     Speaker speaker(diagnosis, situation);
     if (diagnosis.factor == Factor::none) {
         speaker.in_order();
     } else {
-        speaker.factors(divergence);
+        speaker.factors();
     }
     speaker.fit_on_these_rows();
     speaker.training();

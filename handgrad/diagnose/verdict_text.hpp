@@ -2,14 +2,12 @@
 // training stands.
 #pragma once
 
-#include <string>
-
 #include "handgrad/diagnose/advice.hpp"
 #include "handgrad/diagnose/diagnosis.hpp"
 
 namespace handgrad::diagnose {
 
-/// Fills `text` and `try_settings` from the rest. `divergence`: how the weights came to be called diverged.
-void say(Diagnosis& diagnosis, const Situation& situation, const std::string& divergence);
+/// Fills `text` and `try_settings` from the rest.
+void say(Diagnosis& diagnosis, const Situation& situation);
 
 }  // namespace handgrad::diagnose
