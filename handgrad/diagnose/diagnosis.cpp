@@ -96,8 +96,9 @@ std::vector<double> steps_over_weight(const GradientChain& chain, const std::vec
 template <class T>
 TableLoss table_loss(const BasicMlp<T>& net, const LossFunction& function, const BasicDataset<T>& data,
                      double weight_decay) {
-    return {.loss = evaluate_loss(net, data, function, weight_decay),
-            .of_zero = evaluate_loss(BasicMlp<T>::zeros_like(net), data, function, 0.0)};
+    constexpr Execution one_thread{.threads = 1};  // the walk over the rows takes longer than both
+    return {.loss = evaluate_loss(net, data, function, weight_decay, one_thread),
+            .of_zero = evaluate_loss(BasicMlp<T>::zeros_like(net), data, function, 0.0, one_thread)};
 }
 
 /// Answers that are far worse than those of weights of 0. An unbounded output is judged by its squared error, whatever
@@ -128,31 +129,44 @@ RunAway how_run_away(const GradientChain& chain, const TableLoss& loss, const Tr
     return RunAway::no;
 }
 
-/// Of each layer. Starving comes before what is too much, but for inputs that are not scaled, which may be the reason
-/// of it; what has run away without either is `diverged`.
+/// What is too much and explains what has become of the network, starving included.
+bool is_cause(Factor factor) { return factor == Factor::unscaled_inputs || factor == Factor::large_steps; }
+
+/// What is too much in some layer and explains answers that are far off.
+bool explains(Factor factor) { return is_cause(factor) || factor == Factor::exploding; }
+
+/// Of each layer. Inputs that are not scaled and steps as large as the weights come first, for units that are saturated
+/// or dead may be the effect; then starving, which gradients that explode cannot explain. What has run away is
+/// `diverged` where it has no other, but answers that are merely far off are no divergence where something explains
+/// them.
 std::vector<Factor> factors_of(const std::vector<Verdict>& verdicts, const Excess& excess, RunAway how) {
     std::vector<Factor> factors;
     for (std::size_t l = 0; l < verdicts.size(); ++l) {
-        Factor factor = verdicts[l].factor;
-        if (factor == Factor::none || excess.factors[l] == Factor::unscaled_inputs) {
-            factor = excess.factors[l];
+        factors.push_back(verdicts[l].factor);
+        if (factors.back() == Factor::none || is_cause(excess.factors[l])) {
+            factors.back() = excess.factors[l];
         }
-        if (factor == Factor::none && how != RunAway::no) {
-            factor = Factor::diverged;
-        }
-        factors.push_back(factor);
+    }
+    if (how != RunAway::no && (how != RunAway::far_off || std::ranges::none_of(factors, explains))) {
+        std::ranges::replace(factors, Factor::none, Factor::diverged);
     }
     return factors;
 }
 
-/// Of the network. Answers that are merely far off are no divergence where something explains them.
-Factor factor_of(const std::vector<Factor>& factors, const Excess& excess, RunAway how) {
-    const bool explained = std::ranges::any_of(excess.factors, [](Factor factor) { return factor != Factor::none; });
-    if (how != RunAway::no && (how != RunAway::far_off || !explained)) {
+/// Of the network.
+Factor factor_of(const std::vector<Factor>& factors, RunAway how) {
+    auto first = std::ranges::find_if(factors, [](Factor factor) { return factor != Factor::none; });
+    if (how == RunAway::far_off) {
+        first = std::ranges::find_if(factors, explains);
+    }
+    const bool run_away = how == RunAway::stopped || how == RunAway::not_finite;
+    if (run_away || (how == RunAway::far_off && first == factors.end())) {
         return Factor::diverged;
     }
-    const auto first = std::ranges::find_if(factors, [](Factor factor) { return factor != Factor::none; });
-    return first == factors.end() ? Factor::none : *first;
+    if (first == factors.end()) {
+        return Factor::none;
+    }
+    return *first;
 }
 
 /// What a model tells beside its network.
@@ -320,7 +334,7 @@ Diagnosis diagnose_with(const BasicMlp<T>& net, const LossFunction& function, co
     const RunAway how = how_run_away(chain, loss, diagnosis.course);
     const std::vector<Factor> factors = factors_of(verdicts, excess, how);
     diagnosis.layers = layers_of(chain, verdicts, steps, factors);
-    diagnosis.factor = factor_of(factors, excess, how);
+    diagnosis.factor = factor_of(factors, how);
     diagnosis.output_cancels = math::OutputLoss{.kind = function.kind, .output = net.architecture().output}.fused();
     diagnosis.what_if = what_if(net, function, data);
     diagnosis.optimizer = optimizer_text(optimizer);

@@ -110,6 +110,21 @@ public:
         for (const LayerDiagnosis& layer : d_.layers) {
             say_once(layer.factor);
         }
+        starved_by_excess();
+    }
+    /// What is too much can starve a layer, too: the units behind it are saturated or dead.
+    void starved_by_excess() {
+        std::vector<std::string> names;
+        for (const LayerDiagnosis& layer : d_.layers) {
+            const bool excess = layer.factor == Factor::unscaled_inputs || layer.factor == Factor::large_steps;
+            if (layer.starved && excess) {
+                names.push_back(layer.name);
+            }
+        }
+        if (!names.empty()) {
+            sentence("As it is, " + listed(names, "and") + when(names.size() == 1, " starves") +
+                     when(names.size() > 1, " starve") + ": units are saturated or dead, or weights too small.");
+        }
     }
 
     void in_order() {

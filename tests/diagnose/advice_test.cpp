@@ -68,9 +68,7 @@ SettingValue value_of(const SettingHint& hint, const SettingValue& now) {
 }
 
 /// One after the other, and all that one remedy asks for together.
-void expect_applicable(const Advice& advice, const Situation& s) {
-    const FitOptions options = options_of(s);
-    const SettingValues now = setting_values(options);
+void expect_applicable(const Advice& advice, const FitOptions& options, const SettingValues& now) {
     for (const Remedy& remedy : advice.remedies) {
         SettingValues wanted;
         for (const SettingHint& hint : remedy.settings) {
@@ -147,16 +145,17 @@ TEST(Advice, IsAnotherChoiceThatExistsAndCanBeTaken) {
                     continue;
                 }
                 for (const Situation& s : variants(situation(hidden, output, loss))) {
+                    const FitOptions options = options_of(s);
+                    const SettingValues now = setting_values(options);
                     for (const Factor factor : all_factors) {
-                        SCOPED_TRACE(std::string(name(factor)) + " " + std::string(name(hidden)) + " " +
-                                     std::string(name(output)) + " " + std::string(name(loss)));
                         const Advice advice = advise(factor, s);
-                        ASSERT_NO_FATAL_FAILURE(expect_applicable(advice, s));
+                        ASSERT_NO_FATAL_FAILURE(expect_applicable(advice, options, now))
+                            << name(factor) << " " << name(hidden) << " " << name(output) << " " << name(loss);
                         ASSERT_EQ(advice.cause.empty(), factor == Factor::none);
                         given += advice.remedies.size();
                     }
                     for (const Course course : all_courses) {
-                        ASSERT_NO_FATAL_FAILURE(expect_applicable(advise(course, s), s));
+                        ASSERT_NO_FATAL_FAILURE(expect_applicable(advise(course, s), options, now));
                     }
                 }
             }
