@@ -13,17 +13,16 @@ std::string marking_event(const compare::Marking& marking) {
     json["answers"] = Json::array();
     for (const compare::MarkedAnswer& answer : marking.answers) {
         const bool differs = !answer.where.empty();
-        const auto number = [&](double value) { return differs ? Json(value) : Json(); };
         json["answers"].push_back({{"symbol", answer.symbol},
                                    {"mark", name(answer.mark)},
                                    {"written", answer.written},
                                    {"left_blank", answer.left_blank},
-                                   {"cause", answer.cause ? Json(name(*answer.cause)) : Json()},
-                                   {"where", differs ? Json(answer.where) : Json()},
-                                   {"answer", number(answer.answer)},
-                                   {"expected", number(answer.expected)},
-                                   {"from_own", number(answer.from_own)},
-                                   {"follows_from", answer.follows_from.empty() ? Json() : Json(answer.follows_from)}});
+                                   {"cause", name_or_null(answer.cause)},
+                                   {"where", or_null(differs, answer.where)},
+                                   {"answer", or_null(differs, answer.answer)},
+                                   {"expected", or_null(differs, answer.expected)},
+                                   {"from_own", or_null(differs, answer.from_own)},
+                                   {"follows_from", or_null(answer.follows_from)}});
     }
     for (const compare::Mark mark :
          {compare::Mark::right, compare::Mark::follows, compare::Mark::wrong, compare::Mark::blank}) {

@@ -10,27 +10,34 @@
 
 #include "cli/comparison_text.hpp"
 #include "cli/text.hpp"
+#include "handgrad/base/wording.hpp"
 
 namespace handgrad::cli {
 namespace {
+
+/// A mistake in what no backward pass computes: in an updated parameter, and in a quantity of the forward pass.
+struct ForwardMistake {
+    compare::Cause cause;
+    std::string_view update;
+    std::string_view quantity;
+};
+constexpr std::array forward_mistakes{
+    ForwardMistake{compare::Cause::sign, "the step goes against the gradient: w - eta dl/dw, not + (Eq. 4)",
+                   "-1 times the right numbers"},
+    ForwardMistake{compare::Cause::factor_2, "the step is twice as long (Eq. 4)", "twice the right numbers"},
+    ForwardMistake{compare::Cause::factor_half, "the step is half as long (Eq. 4)", "half the right numbers"},
+    ForwardMistake{compare::Cause::transposed,
+                   "dl/dW has the shape of W, out x in: delta a^T, not a delta^T (derivation 6.2)",
+                   "W is out x in: row i of W times what enters, not column i (Eq. 1)"},
+};
 
 /// Causes of the backward pass have an equation to look up; as factors of anything else they speak for themselves.
 std::string mistake_text(const compare::MarkedAnswer& answer, const Model& model) {
     const bool backward = answer.symbol.starts_with('d');
     const bool update = answer.symbol.find('.') != std::string::npos;
-    if (!backward && answer.cause == compare::Cause::sign) {
-        return update ? "the step goes against the gradient: w - eta dl/dw, not + (Eq. 4)"
-                      : "-1 times the right numbers";
-    }
-    if (!backward && answer.cause == compare::Cause::factor_2) {
-        return update ? "the step is twice as long (Eq. 4)" : "twice the right numbers";
-    }
-    if (!backward && answer.cause == compare::Cause::factor_half) {
-        return update ? "the step is half as long (Eq. 4)" : "half the right numbers";
-    }
-    if (answer.cause == compare::Cause::transposed && !backward) {
-        return update ? "dl/dW has the shape of W, out x in: delta a^T, not a delta^T (derivation 6.2)"
-                      : "W is out x in: row i of W times what enters, not column i (Eq. 1)";
+    const auto forward = std::ranges::find(forward_mistakes, *answer.cause, &ForwardMistake::cause);
+    if (!backward && forward != forward_mistakes.end()) {
+        return std::string(update ? forward->update : forward->quantity);
     }
     if (answer.cause == compare::Cause::transposed && !answer.symbol.starts_with("dl/dW")) {
         return "delta goes back through W by its columns: delta^T W, not delta^T W^T (Table 2)";
@@ -46,8 +53,7 @@ std::string remark(const compare::MarkedAnswer& answer) {
         text = name(*answer.cause);
     }
     if (answer.written > 0 && answer.left_blank > 0) {
-        text += fmt::format("{}{} of {} left blank", text.empty() ? "" : "; ", answer.left_blank,
-                            answer.written + answer.left_blank);
+        add_item(text, "; ", fmt::format("{} of {} left blank", answer.left_blank, answer.written + answer.left_blank));
     }
     return text;
 }
@@ -71,7 +77,7 @@ std::string marking_text(const compare::Marking& marking, const Model& model) {
         const std::string own = rounded(answer.from_own), ours = rounded(answer.expected);
         add_wrapped(text,
                     fmt::format("at {} stands {}, where {} belongs{}", index_text(answer.where), rounded(answer.answer),
-                                ours, own == ours ? "" : fmt::format("; the answers before it lead to {}", own)),
+                                ours, when(own != ours, fmt::format("; the answers before it lead to {}", own))),
                     2);
     }
     text += "\n";
