@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "handgrad/base/wording.hpp"
+#include "handgrad/diagnose/excess.hpp"
+#include "handgrad/diagnose/starvation.hpp"
 #include "handgrad/diagnose/words.hpp"
 #include "handgrad/store/convention_names.hpp"
 
@@ -64,6 +66,11 @@ public:
             const double tens = std::clamp(std::ceil(std::log10(excess)), 1.0, most_tens);
             const double rate = s_.steps.learning_rate / std::pow(10.0, tens);
             add("a smaller learning rate", {{"learning_rate", short_number(rate)}});
+        }
+    }
+    void larger_rate() {
+        if (s_.trained) {
+            add("a larger learning rate", {{"learning_rate", short_number(10.0 * s_.steps.learning_rate)}});
         }
     }
     void scaled_target() {
@@ -301,6 +308,10 @@ Advice advise(Factor factor, const Situation& situation) {
 
 Advice advise(Course course, const Situation& situation) {
     Remedies remedies(situation);
+    const bool learned_nothing = situation.unexplained >= stuck_error && situation.largest_step < small_step;
+    if (learned_nothing && (course == Course::falling || course == Course::short_run || course == Course::flat)) {
+        remedies.larger_rate();
+    }
     if (course == Course::falling && situation.epochs > 0) {
         remedies.add("more epochs", {{"epochs", std::to_string(2 * situation.epochs)}});
     } else if (course == Course::overfitting) {

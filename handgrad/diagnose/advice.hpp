@@ -26,6 +26,7 @@ struct Situation {
     std::vector<double> saturated{};  ///< of each layer, as in LayerDiagnosis
     std::vector<double> dead{};
     double largest_step = 0.0;  ///< the largest step over weight
+    double unexplained = 0.0;   ///< as in Diagnosis
     InputSize inputs = InputSize::usual;
     std::string input_sizes{};  ///< the inputs that are far from size 1, in words
     std::string divergence{};   ///< how the network came to be called diverged, in words

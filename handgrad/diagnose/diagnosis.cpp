@@ -300,6 +300,7 @@ void add_measured(Situation& situation, const GradientChain& chain, const std::v
     situation.lowest_target = chain.lowest_target;
     situation.highest_target = chain.highest_target;
     situation.largest_step = std::ranges::max(ratios);
+    situation.unexplained = chain.unexplained;
     situation.inputs = inputs;
     situation.input_sizes = input_sizes(chain, inputs, input_names);
     for (const ChainLayer& layer : chain.layers) {

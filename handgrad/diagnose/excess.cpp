@@ -29,13 +29,14 @@ Excess judge_excess(const GradientChain& chain, const std::vector<Verdict>& star
     const bool far_off = !chain.layers.back().bounded() && chain.error_by_zero >= runaway_error;
     const double border = far_off ? far_off_reach : exploding_reach;
     const double by_inputs = large ? chain.layers.front().largest_input : 1.0;
+    const double too_large = chain.unexplained >= 1.0 ? wild_step : large_step;
     for (std::size_t l = 0; l < chain.layers.size(); ++l) {
         const double reach = starvation[l].reach;
         if (reach / by_inputs >= border) {
             excess.factors[l] = Factor::exploding;
-        } else if (large && (reach >= border || steps[l] >= large_step)) {
+        } else if (large && (reach >= border || steps[l] >= too_large)) {
             excess.factors[l] = Factor::unscaled_inputs;
-        } else if (steps[l] >= large_step) {
+        } else if (steps[l] >= too_large) {
             excess.factors[l] = Factor::large_steps;
         }
     }

@@ -19,6 +19,7 @@ inline constexpr double small_input = 0.2;      ///< of the largest input of a r
 inline constexpr double small_step = 1e-3;      ///< … over weight …
 inline constexpr double tiny_input = 0.02;      ///< … or by itself
 inline constexpr double large_step = 0.5;       ///< half of the weights changed in one step
+inline constexpr double wild_step = 0.3;        ///< the same where the answers are worse than always the mean
 inline constexpr double runaway_error =
     10.0;  ///< a loss by that of the same network with all weights 0: the answers are far off
 

@@ -292,7 +292,7 @@ private:
         if (trend.part < -still_falls) {
             state = " did not fall any more, but went up and down, ";
         }
-        std::string sentence = what + state + where;
+        std::string sentence = what + state + where + " More epochs of the same would hardly help.";
         sentence.front() = 'T';
         set(Course::flat, static_cast<std::size_t>(trend.from), sentence);
     }

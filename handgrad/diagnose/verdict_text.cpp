@@ -129,8 +129,9 @@ public:
 
     void in_order() {
         sentence("No layer starves, explodes or takes too large a step: looked at were, on " + plural(d_.rows, "row") +
-                 ", each layer's gradient, slopes, dead units and step over weight, and the size of the inputs, but "
-                 "not whether the network fits well or overfits.");
+                 ", each layer's gradient, slopes, dead units and step over weight, and the size of the inputs, which "
+                 "do not "
+                 "tell whether the network fits well or overfits.");
         for (const LayerDiagnosis& layer : d_.layers) {
             if (layer.dead >= noticeable) {
                 sentence(percent(layer.dead) + " of the units of " + layer.name + " are dead here.");

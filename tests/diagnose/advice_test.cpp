@@ -123,6 +123,8 @@ std::vector<Situation> variants(const Situation& of) {
                 s.steps.weight_decay = scale == Scale::none ? 0.0 : 0.01;
                 s.steps.kind = optimizer_list[all.size() % optimizer_list.size()].kind;
                 s.epochs = trained ? 100 : 0;
+                s.unexplained = scale ? 0.5 : 1.0;
+                s.largest_step = inputs == InputSize::small ? 1e-5 : 3.0;
                 s.early_stopping = inputs == InputSize::large ? 10 : 0;
                 s.held_out_rows = inputs != InputSize::small;
                 s.shape.conventions.first_weights = first_weights_list[all.size() % first_weights_list.size()].value;

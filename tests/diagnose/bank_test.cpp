@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <functional>
 #include <ostream>
+#include <regex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -354,6 +356,20 @@ std::string all_of(const Diagnosis& diagnosis) {
     return text + "; " + std::string(name(diagnosis.course.course)) + "; " + diagnosis.text;
 }
 
+/// The numbers of the layers that a text names, ranges as `linear2 to linear4` filled in.
+std::set<int> named_layers(const std::string& text) {
+    static const std::regex one_or_range("linear([0-9]+)( to linear([0-9]+))?");
+    std::set<int> numbers;
+    for (std::sregex_iterator match(text.begin(), text.end(), one_or_range), end; match != end; ++match) {
+        const int first = std::stoi((*match)[1]);
+        const int last = (*match)[3].matched ? std::stoi((*match)[3]) : first;
+        for (int number = first; number <= last; ++number) {
+            numbers.insert(number);
+        }
+    }
+    return numbers;
+}
+
 class Bank : public testing::TestWithParam<Entry> {
 protected:
     static void expect_course(const Diagnosis& diagnosis) {
@@ -371,8 +387,11 @@ TEST_P(Sick, IsToldWhatIsTheMatter) {
     EXPECT_THAT(diagnosis.text, Not(HasSubstr("othing is wrong")));
     EXPECT_THAT(diagnosis.text, Not(HasSubstr("more epochs.")));
     bool some_layer = false;
-    for (const LayerDiagnosis& layer : diagnosis.layers) {
+    const std::set<int> named = named_layers(diagnosis.text);
+    for (std::size_t l = 0; l < diagnosis.layers.size(); ++l) {
+        const LayerDiagnosis& layer = diagnosis.layers[l];
         EXPECT_TRUE(!layer.starved || layer.factor != none);
+        EXPECT_TRUE(!layer.starved || named.contains(static_cast<int>(l + 1))) << layer.name << ": " << diagnosis.text;
         some_layer = some_layer || layer.factor == GetParam().factor;
     }
     if (GetParam().factor != none) {
@@ -392,7 +411,7 @@ TEST_P(Healthy, IsLeftAloneAndToldWhatWasNotLookedAt) {
     for (const LayerDiagnosis& layer : diagnosis.layers) {
         EXPECT_EQ(name(layer.factor), "none") << all_of(diagnosis);
     }
-    EXPECT_THAT(diagnosis.text, HasSubstr("not whether the network fits well or overfits"));
+    EXPECT_THAT(diagnosis.text, HasSubstr("do not tell whether the network fits well or overfits"));
     expect_course(diagnosis);
 }
 INSTANTIATE_TEST_SUITE_P(Planted, Healthy, testing::ValuesIn(healthy()), printed);
