@@ -29,6 +29,7 @@ Excess judge_excess(const GradientChain& chain, const std::vector<Verdict>& star
     const bool far_off = !chain.layers.back().bounded() && chain.error_by_zero >= runaway_error;
     const double border = far_off ? far_off_reach : exploding_reach;
     const double by_inputs = large ? chain.layers.front().largest_input : 1.0;
+    const bool learning = chain.unexplained >= learned;  // what fits may take any step: its gradient is next to 0
     const double too_large = chain.unexplained >= 1.0 ? wild_step : large_step;
     for (std::size_t l = 0; l < chain.layers.size(); ++l) {
         const double reach = starvation[l].reach;
@@ -36,7 +37,7 @@ Excess judge_excess(const GradientChain& chain, const std::vector<Verdict>& star
             excess.factors[l] = Factor::exploding;
         } else if (large && (reach >= border || steps[l] >= too_large)) {
             excess.factors[l] = Factor::unscaled_inputs;
-        } else if (steps[l] >= too_large) {
+        } else if (learning && steps[l] >= too_large) {
             excess.factors[l] = Factor::large_steps;
         }
     }

@@ -297,13 +297,16 @@ private:
         set(Course::flat, static_cast<std::size_t>(trend.from), sentence);
     }
 
+    /// Whether the recorded loss is that of rows that are fitted at all, by weights that did not run away in the end.
+    [[nodiscard]] bool fits_its_rows(double loss, const TableLoss& table) const {
+        return training_.size() >= fewest_epochs && std::isfinite(table.of_zero) && loss < table.of_zero &&
+               loss <= loss_gap * *std::ranges::min_element(training_.losses);
+    }
     /// Overfitting that no curve shows.
     void compare_with_rows_held_out(const std::optional<TableLoss>& table) {
         const std::string gap = gap_text(model_);
         const double loss = recorded_loss(model_, training_);
-        // A loss that ran up at the end says nothing of the weights that came out of it.
-        const bool settled = training_.size() > 0 && loss <= loss_gap * *std::ranges::min_element(training_.losses);
-        const bool unlike = settled && table && std::isfinite(table->of_zero) && table->loss > loss_gap * loss &&
+        const bool unlike = table && fits_its_rows(loss, *table) && table->loss > loss_gap * loss &&
                             table->loss > loss + loss_gap_of_zero * std::abs(table->of_zero);
         std::string text;
         if (!gap.empty()) {
