@@ -6,7 +6,7 @@
 
 #include "cli/describe.hpp"
 #include "cli/event_line.hpp"
-#include "handgrad/base/wording.hpp"
+#include "cli/wording.hpp"
 #include "handgrad/store/convention_names.hpp"
 
 namespace handgrad::cli {
@@ -115,6 +115,17 @@ std::string evaluation_event(const Evaluation& evaluation) {
     json["rows"] = evaluation.rows;
     json["loss"] = evaluation.loss;
     json["metrics"] = metrics_object(evaluation.metrics);
+    return line(json);
+}
+
+std::string encoded_event(const Model& model, const EncodedTable& encoded, const std::string& path) {
+    Json json = event("encoded");
+    json["file"] = path;
+    json["rows"] = encoded.rows();
+    json["inputs"] = encoded.inputs.size();
+    json["outputs"] = encoded.outputs.size();
+    json["weighted"] = encoded.labelled() && !model.preprocessing.weight.empty();
+    json["dtype"] = dtype_name(model.is_double());
     return line(json);
 }
 
