@@ -309,7 +309,7 @@ Advice advise(Factor factor, const Situation& situation) {
 Advice advise(Course course, const Situation& situation) {
     Remedies remedies(situation);
     const bool learned_nothing = situation.unexplained >= stuck_error && situation.largest_step < small_step;
-    if (learned_nothing && (course == Course::falling || course == Course::short_run || course == Course::flat)) {
+    if (learned_nothing && (course == Course::falling || course == Course::unclear || course == Course::flat)) {
         remedies.larger_rate();
     }
     if (course == Course::falling && situation.epochs > 0) {

@@ -93,9 +93,10 @@ Curve curve_of(const History& history, const char* column) {
 
 std::string epoch_text(double epoch) { return std::to_string(static_cast<std::size_t>(epoch)); }
 
-/// Whether a loss still falls over its last quarter, and by which part of its size.
+/// Whether a loss still falls over its last quarter beyond its jitter, and by which part of its size.
 struct Trend {
     bool falls;
+    bool flat;  ///< it does not, and jitter hides no fall that would be worth more epochs
     double part;
     double from;  ///< the first epoch of the last quarter
 };
@@ -108,9 +109,10 @@ Trend trend_of(const Curve& curve) {
     const double error = curve.jitter() * std::sqrt(2.0 / static_cast<double>(quarter));
     const double fall = before - after;
     if (size == 0.0) {
-        return {.falls = false, .part = 0.0, .from = curve.epochs[last]};
+        return {.falls = false, .flat = true, .part = 0.0, .from = curve.epochs[last]};
     }
     return {.falls = fall >= still_falls * size && fall >= beyond_noise * error,
+            .flat = fall + beyond_noise * error < is_flat * size,
             .part = fall / size,
             .from = curve.epochs[last]};
 }
@@ -250,11 +252,11 @@ private:
         const Curve& curve = judged ? validation_ : training_;
         const std::string what = "the " + when(judged, "validation") + when(!judged, "training") + " loss";
         if (curve.size() == 0) {
-            set(Course::short_run, {}, "The file keeps no losses by epoch that could tell whether training may go on.");
+            set(Course::unclear, {}, "The file keeps no losses by epoch that could tell whether training may go on.");
             return;
         }
         if (curve.size() < fewest_epochs) {
-            set(Course::short_run, {},
+            set(Course::unclear, {},
                 "A history of " + plural(curve.size(), "epoch") + " is too short to say whether " + what +
                     " still falls.");
             return;
@@ -288,13 +290,17 @@ private:
                     where);
             return;
         }
-        std::string state = " was flat ";
-        if (trend.part < -still_falls) {
-            state = " did not fall any more, but went up and down, ";
+        std::string sentence = what + " was flat " + where + " As many epochs again would hardly lower it.";
+        if (!trend.flat) {
+            sentence = what + " goes up and down too much " + where.substr(0, where.size() - 1) +
+                       " to say whether it still falls.";
         }
-        std::string sentence = what + state + where + " More epochs of the same would hardly help.";
         sentence.front() = 'T';
-        set(Course::flat, static_cast<std::size_t>(trend.from), sentence);
+        if (trend.flat) {
+            set(Course::flat, static_cast<std::size_t>(trend.from), sentence);
+        } else {
+            set(Course::unclear, {}, sentence);
+        }
     }
 
     /// Whether the recorded loss is that of rows that are fitted at all, by weights that did not run away in the end.
@@ -338,7 +344,7 @@ private:
 
 std::string_view name(Course course) {
     static constexpr std::array<std::string_view, all_courses.size()> names{
-        "unknown", "untrained", "short_run", "falling", "flat", "overfitting", "stopped_early", "diverged"};
+        "unknown", "untrained", "unclear", "falling", "flat", "overfitting", "stopped_early", "diverged"};
     return names[static_cast<std::size_t>(course)];
 }
 

@@ -16,14 +16,14 @@ namespace handgrad::diagnose {
 enum class Course {
     unknown,        ///< nothing is recorded: a model from elsewhere
     untrained,      ///< these are first weights
-    short_run,      ///< too few epochs to tell
+    unclear,        ///< too few epochs, or too much jitter, to tell a trend
     falling,        ///< the loss still fell when training ended
     flat,           ///< it did not any more
     overfitting,    ///< rows that were not learned from are fitted worse and worse, or far worse
     stopped_early,  ///< early stopping ended it and put the best weights back
     diverged,       ///< it ended at a value that is not finite
 };
-inline constexpr std::array all_courses{Course::unknown, Course::untrained,   Course::short_run,     Course::falling,
+inline constexpr std::array all_courses{Course::unknown, Course::untrained,   Course::unclear,       Course::falling,
                                         Course::flat,    Course::overfitting, Course::stopped_early, Course::diverged};
 std::string_view name(Course course);
 
@@ -31,6 +31,7 @@ std::string_view name(Course course);
 inline constexpr std::size_t fewest_epochs = 12;  ///< that can tell a trend, three a quarter
 inline constexpr double still_falls = 0.01;       ///< by so much of its size over the last quarter …
 inline constexpr double beyond_noise = 3.0;       ///< … and by so many standard errors
+inline constexpr double is_flat = 0.05;           ///< what so many standard errors above the fall must stay below
 inline constexpr double risen = 0.05;             ///< a validation loss above its lowest by this part of it …
 inline constexpr double rise_beyond_noise = 4.0;  ///< … and by so many standard errors: the lowest is a chosen one
 inline constexpr double accuracy_gap = 0.1;       ///< between rows learned from and rows held out …
