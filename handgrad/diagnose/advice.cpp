@@ -54,6 +54,18 @@ public:
         }
         add(std::string(name(wanted)) + " units" + where, {{"hidden_activation", list}});
     }
+    /// Outputs and their loss, where the output is another one.
+    void head(Activation output, Loss loss) {
+        if (s_.shape.output == output) {
+            return;
+        }
+        const std::string kind(name(loss));
+        std::vector<SettingHint> settings{{"output_activation", std::string(name(output))}};
+        if (s_.loss.kind != loss) {
+            settings.push_back({"loss", kind});
+        }
+        add(std::string(name(output)) + " outputs with the loss " + kind, settings);
+    }
     void standard_scaling() {
         if (!s_.scale || *s_.scale == Scale::none) {
             add("standard scaling of the columns", {{"scale", "standard"}});
@@ -61,9 +73,11 @@ public:
     }
     void smaller_rate(bool whatever_trained_it = false) {
         if (s_.trained || whatever_trained_it) {
-            const double excess = std::max(s_.largest_step / wanted_step, 1.0);
-            constexpr double most_tens = 8.0;  // also where the step is not finite
-            const double tens = std::clamp(std::ceil(std::log10(excess)), 1.0, most_tens);
+            constexpr double most_tens = 8.0;
+            double tens = 1.0;  // also where the step is no number
+            if (s_.largest_step > wanted_step) {
+                tens = std::clamp(std::ceil(std::log10(s_.largest_step / wanted_step)), tens, most_tens);
+            }
             const double rate = s_.steps.learning_rate / std::pow(10.0, tens);
             add("a smaller learning rate", {{"learning_rate", short_number(rate)}});
         }
@@ -149,6 +163,10 @@ Advice about_output(const Situation& s) {
         cancelling(Loss::cross_entropy);
     } else if (output == Activation::exp && s.lowest_target >= 0.0) {
         cancelling(Loss::poisson);
+    } else if (s.classes == 2) {
+        remedies.head(Activation::sigmoid, Loss::binary_cross_entropy);
+    } else if (s.classes > 0) {
+        remedies.head(Activation::softmax, Loss::cross_entropy);
     } else if (output != Activation::identity && facts(s.loss.kind).residual) {  // others are not defined there
         remedies.add("identity outputs", {{"output_activation", "identity"}});
     }

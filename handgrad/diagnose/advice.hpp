@@ -37,6 +37,7 @@ struct Situation {
     bool held_out_rows = true;     ///< or they can be asked for
     std::size_t epochs = 0;        ///< that were asked for
     std::size_t early_stopping = 0;
+    std::size_t classes = 0;  ///< of a classification
 };
 
 /// Something to try, and the settings that it is; none where no setting does it.

@@ -245,6 +245,7 @@ Background background_of(const Model& model) {
     const std::optional<FitOptions> options = recorded_options(model);
     situation.scale = scale_of(model, options);
     situation.target_unscaled = target_unscaled(model);
+    situation.classes = model.preprocessing.classes.size();
     if (options) {
         situation.epochs = options->training.epochs;
         situation.early_stopping = options->training.early_stopping;

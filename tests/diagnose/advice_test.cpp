@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -124,6 +125,7 @@ std::vector<Situation> variants(const Situation& of) {
                 s.steps.kind = optimizer_list[all.size() % optimizer_list.size()].kind;
                 s.epochs = trained ? 100 : 0;
                 s.unexplained = scale ? 0.5 : 1.0;
+                s.classes = all.size() % 4;
                 s.largest_step = inputs == InputSize::small ? 1e-5 : 3.0;
                 s.early_stopping = inputs == InputSize::large ? 10 : 0;
                 s.held_out_rows = inputs != InputSize::small;
@@ -214,6 +216,10 @@ TEST(Advice, ALearningRateFitsTheStepThatWasMeasured) {
     Situation s = situation(Activation::relu, Activation::identity, Loss::squared_error);
     s.largest_step = 4000.0;  // down to 0.04 of the weights
     EXPECT_EQ(advise(Factor::large_steps, s).remedies[0].settings[0], (SettingHint{"learning_rate", "1e-07"}));
+    s.largest_step = std::numeric_limits<double>::infinity();
+    EXPECT_EQ(advise(Factor::large_steps, s).remedies[0].settings[0], (SettingHint{"learning_rate", "1e-10"}));
+    s.largest_step = std::numeric_limits<double>::quiet_NaN();
+    EXPECT_EQ(advise(Factor::diverged, s).remedies[0].settings[0], (SettingHint{"learning_rate", "0.001"}));
     s.largest_step = 0.6;
     EXPECT_EQ(advise(Factor::large_steps, s).remedies[0].settings[0], (SettingHint{"learning_rate", "0.0001"}));
 }
