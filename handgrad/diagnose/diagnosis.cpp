@@ -106,7 +106,8 @@ TableLoss table_loss(const BasicMlp<T>& net, const LossFunction& function, const
 /// it may as well be that its biases were set so: only a training runs away.
 bool run_away(const GradientChain& chain, const TableLoss& loss, const TrainingCourse& course) {
     if (!chain.layers.back().bounded()) {
-        return chain.error_by_zero >= runaway_error;
+        const double border = course.course == Course::unknown ? runaway_alone : runaway_error;
+        return chain.error_by_zero >= border;
     }
     return course.epochs > 0 && !chain.residual_loss && loss.of_zero > 0.0 && loss.loss >= runaway_error * loss.of_zero;
 }
@@ -153,15 +154,17 @@ std::vector<Factor> factors_of(const std::vector<Verdict>& verdicts, const Exces
     return factors;
 }
 
-/// Of the network.
+/// Of the network. A recorded divergence is one; numbers that are not finite or far off may have another cause.
 Factor factor_of(const std::vector<Factor>& factors, RunAway how) {
-    auto first = std::ranges::find_if(factors, [](Factor factor) { return factor != Factor::none; });
-    if (how == RunAway::far_off) {
-        first = std::ranges::find_if(factors, explains);
-    }
-    const bool run_away = how == RunAway::stopped || how == RunAway::not_finite;
-    if (run_away || (how == RunAway::far_off && first == factors.end())) {
+    if (how == RunAway::stopped) {
         return Factor::diverged;
+    }
+    auto first = std::ranges::find_if(factors, [](Factor factor) { return factor != Factor::none; });
+    if (how != RunAway::no) {
+        first = std::ranges::find_if(factors, explains);
+        if (first == factors.end()) {
+            return Factor::diverged;
+        }
     }
     if (first == factors.end()) {
         return Factor::none;
@@ -264,7 +267,7 @@ std::string divergence_text(RunAway how, const GradientChain& chain, const Table
         case RunAway::stopped:
             return course.text.substr(0, course.text.size() - 1);  // what to try follows in the same sentence
         case RunAway::not_finite:
-            return "It has diverged: numbers on the way from the rows to the gradient are infinite or no numbers";
+            return "Numbers on the way from the rows to the gradient are infinite or no numbers";
         case RunAway::far_off:
             if (chain.layers.back().bounded()) {
                 return "It has diverged: the loss is " + short_number(loss.loss / loss.of_zero) +

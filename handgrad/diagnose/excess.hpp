@@ -22,6 +22,8 @@ inline constexpr double large_step = 0.5;       ///< half of the weights changed
 inline constexpr double wild_step = 0.3;        ///< the same where the answers are worse than always the mean
 inline constexpr double runaway_error =
     10.0;  ///< a loss by that of the same network with all weights 0: the answers are far off
+/// The same of a network whose training is not known: first weights may answer three times as far off as 0.
+inline constexpr double runaway_alone = 100.0;
 
 /// What is too much in each layer; `none` where nothing is. `steps`: ‖ΔW⁽ˡ⁾‖ over ‖W⁽ˡ⁾‖, or over the size of first
 /// weights where those are larger.
