@@ -1,4 +1,4 @@
-// handgrad diagnose: which layers of a model starve on a table, which factor does it, and what would change it.
+// handgrad diagnose: which layers of a model starve or get too much on a table, which factor does it, what to try.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -41,7 +41,8 @@ bool parse(DiagnoseOptions& options, std::vector<std::string> words) {
     declare_table_and_output(arguments, options, "one event `diagnosis`");
     arguments.notes(
         "The gradient is that of the loss on all rows, without the penalty, at the weights of the model. What the\n"
-        "columns mean, and when a layer counts as starved: docs/diagnosis.md.\n");
+        "columns mean, when a layer starves, explodes or takes too large a step, and how it is told where training\n"
+        "stands: docs/diagnosis.md.\n");
     return parse_or_help(arguments, std::move(words));
 }
 
@@ -116,15 +117,21 @@ std::string rows_text(const std::vector<diagnose::RowGradient>& top, const Table
            aligned(lines, Heading::first_row) + "\n";
 }
 
+/// The options that the text advises, on a line of their own; empty for none.
+std::string options_text(const std::vector<SettingHint>& settings) {
+    const std::string list = said_here(settings);  // ` (--scale standard)`
+    return list.empty() ? "" : wrapped("In options of train: " + list.substr(2, list.size() - 3) + ".") + "\n";
+}
+
 std::string describe(const diagnose::Diagnosis& diagnosis, const std::string& rows) {
     return fmt::format(
         "{}; steps of {}\n\n"
         "{}\n"
         "Where the size of each gradient comes from, as powers of ten that add up\n{}\n"
         "Gradients that the same weights would have (says nothing about how well they would end up)\n{}\n"
-        "{}{}\n",
+        "{}{}\n{}",
         counted(diagnosis.rows, "row"), diagnosis.optimizer, verdicts(diagnosis), splits(diagnosis), changes(diagnosis),
-        rows, wrapped(diagnosis.text + said_here(diagnosis.try_settings)));
+        rows, wrapped(diagnosis.text), options_text(diagnosis.try_settings));
 }
 
 }  // namespace

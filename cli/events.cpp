@@ -219,6 +219,11 @@ std::string diagnosis_event(const diagnose::Diagnosis& diagnosis, const std::vec
     Json json = event("diagnosis");
     json["rows"] = diagnosis.rows;
     json["factor"] = name(diagnosis.factor);
+    json["unexplained"] = diagnosis.unexplained;
+    json["training"] = {{"course", name(diagnosis.course.course)},
+                        {"epochs", diagnosis.course.epochs},
+                        {"since", diagnosis.course.since ? Json(*diagnosis.course.since) : Json()},
+                        {"text", diagnosis.course.text}};
     json["output_cancels"] = diagnosis.output_cancels;
     json["optimizer"] = diagnosis.optimizer;
     json["layers"] = Json::array();
@@ -259,6 +264,10 @@ std::string diagnosis_event(const diagnose::Diagnosis& diagnosis, const std::vec
                                         {"norm", row.norm},
                                         {"cosine", row.cosine}});
         }
+    }
+    json["try"] = Json::object();
+    for (const SettingHint& hint : diagnosis.try_settings) {
+        json["try"][hint.name] = hint.value;
     }
     json["text"] = diagnosis.text;
     return line(json);

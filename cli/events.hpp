@@ -60,8 +60,9 @@ std::string workload_event(const measure::Measurement& measured);
 /// dense; `components` as `options` say. `formula` is Unicode, `latex` LaTeX. Of an exercise sheet formulas and values
 /// are null, to be filled in. Raises Error(usage) for a Jacobian of more than 2^24 numbers.
 std::string explanation_event(const explain::Explanation& explanation, const explain::SheetOptions& options);
-/// Per layer its verdict and what it rests on, and the what-if rows, one for each change and layer.
-/// `rows_top`: the dominant rows, by their line in the table (null for a binary one) and their row, from 0.
+/// Per layer its verdict and what it rests on, and the what-if rows, one for each change and layer; `training`: where
+/// it stands; `try`: the settings that are advised, by name. `rows_top`: the dominant rows, by their line in the table
+/// (null for a binary one) and their row, from 0.
 std::string diagnosis_event(const diagnose::Diagnosis& diagnosis, const std::vector<diagnose::RowGradient>& top,
                             const Table& table);
 std::string sensitivity_event(const std::vector<diagnose::ColumnSensitivity>& columns, std::size_t rows);

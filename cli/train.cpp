@@ -27,21 +27,6 @@
 namespace handgrad::cli {
 namespace {
 
-std::string_view stopped_name(const FitResult& result) {
-    if (result.diverged) {
-        return "diverged";
-    }
-    switch (result.training.stopped) {
-        case Stopped::epochs:
-            return "epochs";
-        case Stopped::early:
-            return "early";
-        case Stopped::callback:
-            return "interrupted";
-    }
-    __builtin_unreachable();
-}
-
 /// The tables that the options name, read before anything is printed or trained.
 struct Tables {
     Table data;

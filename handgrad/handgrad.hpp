@@ -91,6 +91,7 @@
 #include "handgrad/diagnose/gradient_flow.hpp"
 #include "handgrad/diagnose/row_forensics.hpp"
 #include "handgrad/diagnose/sensitivity.hpp"
+#include "handgrad/diagnose/training_course.hpp"
 // All of it on one page.
 #include "handgrad/report/report.hpp"
 

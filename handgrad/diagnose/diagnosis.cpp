@@ -1,4 +1,4 @@
-// Measures the chain, judges it, takes one step of the optimizer, and says the outcome in words.
+// Measures the chain, takes one step of the optimizer, judges both beside how the model came about, and says it.
 #include "handgrad/diagnose/diagnosis.hpp"
 
 #include <algorithm>
@@ -7,11 +7,18 @@
 #include <utility>
 #include <variant>
 
+#include "handgrad/base/wording.hpp"
+#include "handgrad/diagnose/advice.hpp"
+#include "handgrad/diagnose/excess.hpp"
 #include "handgrad/diagnose/gradient_chain.hpp"
 #include "handgrad/diagnose/row_blocks.hpp"
 #include "handgrad/diagnose/starvation.hpp"
+#include "handgrad/diagnose/verdict_text.hpp"
+#include "handgrad/diagnose/words.hpp"
 #include "handgrad/math/output_loss.hpp"
 #include "handgrad/train/prediction.hpp"
+#include "handgrad/train/settings.hpp"
+#include "handgrad/train/trainer.hpp"
 
 namespace handgrad::diagnose {
 namespace {
@@ -42,7 +49,8 @@ GradientSplit split_of(const GradientChain& chain, std::size_t l) {
 
 /// What one step of the optimizer does to each layer.
 struct Step {
-    double ratio;
+    double size;         ///< ‖ΔW‖
+    double weight_size;  ///< ‖W‖
     double unchanged;
 };
 
@@ -62,7 +70,7 @@ std::vector<Step> first_step(const BasicMlp<T>& net, const BasicMlp<T>& gradient
                 ++unchanged;
             }
         }
-        steps.push_back({static_cast<double>(std::sqrt(squares(moves) / squares(w))),
+        steps.push_back({static_cast<double>(std::sqrt(squares(moves))), static_cast<double>(std::sqrt(squares(w))),
                          static_cast<double>(unchanged) / static_cast<double>(count)});
     }
     return steps;
@@ -73,142 +81,317 @@ std::string optimizer_text(const OptimizerOptions& options) {
     return std::string(facts->name) + " with learning rate " + format_number(options.learning_rate);
 }
 
-std::string layers_text(const std::vector<LayerDiagnosis>& layers, Factor factor) {
-    std::vector<std::string> names;
-    for (const LayerDiagnosis& layer : layers) {
-        if (layer.starved && layer.factor == factor) {
-            names.push_back(layer.name);
+/// Root mean square of the first weights by activation stands in for weights that are still smaller: a step is large
+/// by what the weights should be.
+std::vector<double> steps_over_weight(const GradientChain& chain, const std::vector<Step>& steps) {
+    std::vector<double> ratios;
+    for (std::size_t l = 0; l < steps.size(); ++l) {
+        const ChainLayer& layer = chain.layers[l];
+        ratios.push_back(steps[l].size / std::max(steps[l].weight_size, layer.first_size));
+    }
+    return ratios;
+}
+
+/// Losses on the rows at hand, penalty included.
+template <class T>
+TableLoss table_loss(const BasicMlp<T>& net, const LossFunction& function, const BasicDataset<T>& data,
+                     double weight_decay) {
+    constexpr Execution one_thread{.threads = 1};  // the walk over the rows takes longer than both
+    return {.loss = evaluate_loss(net, data, function, weight_decay, one_thread),
+            .of_zero = evaluate_loss(BasicMlp<T>::zeros_like(net), data, function, 0.0, one_thread)};
+}
+
+/// Answers that are far worse than those of weights of 0. An unbounded output is judged by its squared error, whatever
+/// the loss (one that may be negative has no ratio); a bounded one can be far off under a logarithmic loss alone, where
+/// it may as well be that its biases were set so: only a training runs away.
+bool run_away(const GradientChain& chain, const TableLoss& loss, const TrainingCourse& course) {
+    if (!chain.layers.back().bounded()) {
+        const double border = course.course == Course::unknown ? runaway_alone : runaway_error;
+        return chain.error_by_zero >= border;
+    }
+    return course.epochs > 0 && !chain.residual_loss && loss.of_zero > 0.0 && loss.loss >= runaway_error * loss.of_zero;
+}
+
+/// How the weights came to where they are.
+enum class RunAway { no, stopped, not_finite, far_off };
+
+RunAway how_run_away(const GradientChain& chain, const TableLoss& loss, const TrainingCourse& course) {
+    if (course.course == Course::diverged) {
+        return RunAway::stopped;
+    }
+    if (!chain.finite() || !std::isfinite(loss.loss)) {
+        return RunAway::not_finite;
+    }
+    // First weights have not run anywhere, and rows unlike those learned from are no divergence.
+    const bool of_training = course.course != Course::untrained && course.course != Course::overfitting;
+    if (of_training && run_away(chain, loss, course)) {
+        return RunAway::far_off;
+    }
+    return RunAway::no;
+}
+
+/// What is too much and explains what has become of the network, starving included.
+bool is_cause(Factor factor) { return factor == Factor::unscaled_inputs || factor == Factor::large_steps; }
+
+/// What is too much in some layer and explains answers that are far off.
+bool explains(Factor factor) { return is_cause(factor) || factor == Factor::exploding; }
+
+/// Of each layer. Inputs that are not scaled and steps as large as the weights come first, for units that are saturated
+/// or dead may be the effect; then starving, which gradients that explode cannot explain. What has run away is
+/// `diverged` where it has no other, but answers that are merely far off are no divergence where something explains
+/// them.
+std::vector<Factor> factors_of(const std::vector<Verdict>& verdicts, const Excess& excess, RunAway how) {
+    std::vector<Factor> factors;
+    for (std::size_t l = 0; l < verdicts.size(); ++l) {
+        factors.push_back(verdicts[l].factor);
+        if (factors.back() == Factor::none || is_cause(excess.factors[l])) {
+            factors.back() = excess.factors[l];
         }
     }
-    if (names.size() == 1) {
-        return names.front() + " starves";
+    if (how != RunAway::no && (how != RunAway::far_off || std::ranges::none_of(factors, explains))) {
+        std::ranges::replace(factors, Factor::none, Factor::diverged);
     }
-    return names.front() + " to " + names.back() + " starve";
+    return factors;
 }
 
-/// What to say, and the settings that it advises.
-struct Advice {
-    std::string text;
-    std::vector<SettingHint> settings = {};
+/// Of the network. A recorded divergence is one; numbers that are not finite or far off may have another cause.
+Factor factor_of(const std::vector<Factor>& factors, RunAway how) {
+    if (how == RunAway::stopped) {
+        return Factor::diverged;
+    }
+    auto first = std::ranges::find_if(factors, [](Factor factor) { return factor != Factor::none; });
+    if (how != RunAway::no) {
+        first = std::ranges::find_if(factors, explains);
+        if (first == factors.end()) {
+            return Factor::diverged;
+        }
+    }
+    if (first == factors.end()) {
+        return Factor::none;
+    }
+    return *first;
+}
+
+/// What a model tells beside its network.
+struct Background {
+    Situation situation;  ///< with what is known of the training
+    double weight_decay = 0.0;
+    const Model* model = nullptr;  ///< none: a network alone
+    std::vector<std::string> input_names{};
+    std::optional<OptimizerOptions> trained_by{};
 };
 
-Advice about_output(Activation output) {
-    const auto cross_entropy = [](Loss loss) -> Advice {
-        const std::string kind(name(loss));
-        return {
-            "the outputs are saturated under this loss; try the loss " + kind + ", under which that factor cancels.",
-            {{"loss", kind}}};
-    };
-    if (output == Activation::softmax) {
-        return cross_entropy(Loss::cross_entropy);
+/// The inputs that are far from size 1, the three furthest by name.
+std::string input_sizes(const GradientChain& chain, InputSize size, const std::vector<std::string>& names) {
+    if (size == InputSize::small) {
+        return "the largest of a row has a size of " + short_number(chain.layers.front().largest_input);
     }
-    if (output == Activation::sigmoid) {
-        return cross_entropy(Loss::binary_cross_entropy);
+    std::vector<std::size_t> far;
+    for (std::size_t j = 0; j < chain.column_sizes.size(); ++j) {
+        if (!(chain.column_sizes[j] < large_input)) {
+            far.push_back(j);
+        }
     }
-    return {
-        "the outputs are saturated under this loss; try identity outputs, or smaller first weights in the last layer.",
-        {{"output_activation", "identity"}}};
+    std::ranges::stable_sort(far, std::ranges::greater(), [&](std::size_t j) { return chain.column_sizes[j]; });
+    constexpr std::size_t most = 3;
+    std::vector<std::string> items;
+    for (std::size_t i = 0; i < std::min(far.size(), most); ++i) {
+        const std::size_t j = far[i];
+        std::string input = "input " + std::to_string(j + 1);
+        if (j < names.size()) {
+            input = "'" + names[j] + "'";
+        }
+        items.push_back(input + " has a size of " + short_number(chain.column_sizes[j]));
+    }
+    if (far.size() > most) {
+        items.push_back(plural(far.size() - most, "other") + when(far.size() - most == 1, " is") +
+                        when(far.size() - most != 1, " are") + " far off too");
+    }
+    return listed(items, "and");
 }
 
-/// The cause and the remedy of each factor.
-Advice advice(Factor factor, const Architecture& shape) {
-    switch (factor) {
-        case Factor::none:
-            return {"Nothing is wrong with the gradients: every layer gets its share, so go on training."};
-        case Factor::output_saturation:
-            return about_output(shape.output);
-        case Factor::hidden_saturation:
-            return {"hidden units are saturated; try relu units, or smaller weights and standard scaling.",
-                    {{"hidden_activation", "relu"}, {"scale", "standard"}}};
-        case Factor::attenuation:
-            return {
-                "each activation passes on less than it gets, and over the layers that compounds, though hardly a "
-                "unit is saturated; try relu units, or fewer layers.",
-                {{"hidden_activation", "relu"}}};
-        case Factor::dead_units:
-            return {
-                "units answer 0 to every row and pass no gradient on; try a smaller learning rate, other first "
-                "weights, or leaky_relu units.",
-                {{"hidden_activation", "leaky_relu"}}};
-        case Factor::small_weights:
-            return {
-                "the weights on the way are too small to let the error through; try larger first weights, such as "
-                "those of he for relu.",
-                {{"init", "he"}}};
-        case Factor::dead_inputs:
-            return {"what enters the network is almost 0 in every row; check the columns, or try standard scaling.",
-                    {{"scale", "standard"}}};
+/// Columns of numbers as the model scales them; none where it has none.
+std::optional<Scale> scale_of(const Model& model, const std::optional<FitOptions>& options) {
+    const auto number = [](const FeatureColumn& column) { return !column.categorical(); };
+    const std::vector<FeatureColumn>& columns = model.preprocessing.features;
+    if (std::ranges::none_of(columns, number)) {
+        return std::nullopt;
+    }
+    if (options) {
+        return options->columns.scale;
+    }
+    const bool scaled = std::ranges::any_of(columns, [&](const FeatureColumn& column) {
+        return number(column) && (column.shift != 0.0 || column.scale != 1.0);
+    });
+    if (scaled) {
+        return Scale::standard;  // or minmax: either way it has been done
+    }
+    return Scale::none;
+}
+
+/// Whether the targets are learned as they stand in the table, though they could be standardised.
+bool target_unscaled(const Model& model) {
+    const ActivationFacts& output = facts(model.architecture().output);
+    return model.preprocessing.task == Task::regression && !std::isfinite(output.lowest) &&
+           !std::isfinite(output.highest) && !std::isfinite(facts(model.loss.kind).lowest_target) &&
+           std::ranges::all_of(model.preprocessing.targets,
+                               [](const TargetColumn& target) { return target.shift == 0.0 && target.scale == 1.0; });
+}
+
+Background background_of(const Model& model) {
+    Background background{.situation = {},
+                          .weight_decay = model.weight_decay,
+                          .model = &model,
+                          .input_names = model.preprocessing.input_names(),
+                          .trained_by = recorded_optimizer(model)};
+    Situation& situation = background.situation;
+    const std::optional<FitOptions> options = recorded_options(model);
+    situation.scale = scale_of(model, options);
+    situation.target_unscaled = target_unscaled(model);
+    situation.classes = model.preprocessing.classes.size();
+    if (options) {
+        situation.epochs = options->training.epochs;
+        situation.early_stopping = options->training.early_stopping;
+        situation.held_out_rows =
+            !model.history.empty() && std::ranges::any_of(model.history.column("validation_loss"),
+                                                          [](double loss) { return std::isfinite(loss); });
+    }
+    return background;
+}
+
+std::string divergence_text(RunAway how, const GradientChain& chain, const TableLoss& loss,
+                            const TrainingCourse& course) {
+    switch (how) {
+        case RunAway::no:
+            return "";
+        case RunAway::stopped:
+            return course.text.substr(0, course.text.size() - 1);  // what to try follows in the same sentence
+        case RunAway::not_finite:
+            return "Numbers on the way from the rows to the gradient are infinite or no numbers";
+        case RunAway::far_off:
+            if (chain.layers.back().bounded()) {
+                return "It has diverged: the loss is " + short_number(loss.loss / loss.of_zero) +
+                       " times that of weights of 0";
+            }
+            return "It has diverged: the answers' squared error is " + short_number(chain.error_by_zero) +
+                   " times that of always answering 0";
     }
     __builtin_unreachable();
 }
 
-void say_what_to_try(Diagnosis& diagnosis, const Architecture& shape) {
-    if (diagnosis.factor != Factor::none) {
-        diagnosis.text = layers_text(diagnosis.layers, diagnosis.factor) + ": ";
+std::vector<LayerDiagnosis> layers_of(const GradientChain& chain, const std::vector<Verdict>& verdicts,
+                                      const std::vector<Step>& steps, const std::vector<Factor>& factors) {
+    std::vector<LayerDiagnosis> layers;
+    for (std::size_t l = 0; l < chain.layers.size(); ++l) {
+        const ChainLayer& layer = chain.layers[l];
+        layers.push_back({.name = layer_name(l),
+                          .gradient_rms = layer.gradient / std::sqrt(static_cast<double>(layer.weights)),
+                          .update_ratio = steps[l].size / steps[l].weight_size,
+                          .unchanged = steps[l].unchanged,
+                          .saturated = layer.saturated,
+                          .dead = layer.dead,
+                          .reach = verdicts[l].reach,
+                          .starved = verdicts[l].starved,
+                          .factor = factors[l],
+                          .split = split_of(chain, l)});
     }
-    const Advice found = advice(diagnosis.factor, shape);
-    diagnosis.text += found.text;
-    diagnosis.try_settings = found.settings;
-    if (diagnosis.output_cancels) {
-        diagnosis.text +=
-            " The output factor " + std::string(name(shape.output)) + "' cancels against this loss and starves nobody.";
+    return layers;
+}
+
+/// What was measured, beside what the background tells.
+void add_measured(Situation& situation, const GradientChain& chain, const std::vector<double>& ratios, InputSize inputs,
+                  const std::vector<std::string>& input_names) {
+    situation.lowest_target = chain.lowest_target;
+    situation.highest_target = chain.highest_target;
+    situation.largest_step = std::ranges::max(ratios);
+    situation.unexplained = chain.unexplained;
+    situation.inputs = inputs;
+    situation.input_sizes = input_sizes(chain, inputs, input_names);
+    for (const ChainLayer& layer : chain.layers) {
+        situation.saturated.push_back(layer.saturated);
+        situation.dead.push_back(layer.dead);
     }
+    situation.target_unscaled = situation.target_unscaled && chain.target_size >= large_input;
+}
+
+/// A trained network that has stopped before it learned starves earlier.
+double border_of(const TrainingCourse& course, const GradientChain& chain) {
+    if (course.course == Course::flat && chain.unexplained >= stuck_error) {
+        return stuck_reach;
+    }
+    return starved_reach;
+}
+
+template <class T>
+Diagnosis diagnose_with(const BasicMlp<T>& net, const LossFunction& function, const BasicDataset<T>& data,
+                        const OptimizerOptions& optimizer, Background background) {
+    BasicMlp<T> gradient = BasicMlp<T>::zeros_like(net);
+    const GradientChain chain = measure_chain(net, function, data, gradient);
+    const TableLoss loss = table_loss(net, function, data, background.weight_decay);
+    Diagnosis diagnosis{.rows = data.rows(), .unexplained = chain.unexplained};
+    if (background.model != nullptr) {
+        diagnosis.course = training_course(*background.model, loss);
+    }
+    const std::vector<Verdict> verdicts = judge(chain, border_of(diagnosis.course, chain));
+    const std::vector<Step> steps = first_step(net, gradient, optimizer);
+    const std::vector<double> ratios = steps_over_weight(chain, steps);
+    const Excess excess = judge_excess(chain, verdicts, ratios);
+    const RunAway how = how_run_away(chain, loss, diagnosis.course);
+    const std::vector<Factor> factors = factors_of(verdicts, excess, how);
+    diagnosis.layers = layers_of(chain, verdicts, steps, factors);
+    diagnosis.factor = factor_of(factors, how);
+    diagnosis.output_cancels = math::OutputLoss{.kind = function.kind, .output = net.architecture().output}.fused();
+    diagnosis.what_if = what_if(net, function, data);
+    diagnosis.optimizer = optimizer_text(optimizer);
+
+    Situation& situation = background.situation;
+    situation.shape = net.architecture();
+    situation.loss = function;
+    situation.steps = optimizer;
+    situation.trained = background.trained_by == optimizer && diagnosis.course.epochs > 0;
+    situation.divergence = divergence_text(how, chain, loss, diagnosis.course);
+    add_measured(situation, chain, ratios, excess.inputs, background.input_names);
+    say(diagnosis, situation);
+    return diagnosis;
 }
 
 }  // namespace
 
 std::string_view name(Factor factor) {
     static constexpr std::array<std::string_view, all_factors.size()> names{
-        "none", "output_saturation", "hidden_saturation", "attenuation", "dead_units", "small_weights", "dead_inputs"};
+        "none",        "output_saturation", "hidden_saturation", "attenuation", "dead_units", "small_weights",
+        "dead_inputs", "exploding",         "unscaled_inputs",   "large_steps", "diverged"};
     return names[static_cast<std::size_t>(factor)];
 }
 
 template <class T>
 Diagnosis diagnose(const BasicMlp<T>& net, const LossFunction& function,
                    const std::type_identity_t<BasicDataset<T>>& data, const OptimizerOptions& optimizer) {
-    BasicMlp<T> gradient = BasicMlp<T>::zeros_like(net);
-    const GradientChain chain = measure_chain(net, function, data, gradient);
-    const std::vector<Verdict> verdicts = judge(chain);
-    const std::vector<Step> steps = first_step(net, gradient, optimizer);
+    return diagnose_with(net, function, data, optimizer, {});
+}
 
-    Diagnosis diagnosis{.rows = data.rows()};
-    for (std::size_t l = 0; l < net.layers(); ++l) {
-        const ChainLayer& layer = chain.layers[l];
-        diagnosis.layers.push_back({.name = layer_name(l),
-                                    .gradient_rms = layer.gradient / std::sqrt(static_cast<double>(layer.weights)),
-                                    .update_ratio = steps[l].ratio,
-                                    .unchanged = steps[l].unchanged,
-                                    .saturated = layer.saturated,
-                                    .dead = layer.dead,
-                                    .reach = verdicts[l].reach,
-                                    .starved = verdicts[l].starved,
-                                    .factor = verdicts[l].factor,
-                                    .split = split_of(chain, l)});
-    }
-    const auto first = std::ranges::find(diagnosis.layers, true, &LayerDiagnosis::starved);
-    diagnosis.factor = first == diagnosis.layers.end() ? Factor::none : first->factor;
-    diagnosis.output_cancels = math::OutputLoss{.kind = function.kind, .output = net.architecture().output}.fused();
-    diagnosis.what_if = what_if(net, function, data);
-    diagnosis.optimizer = optimizer_text(optimizer);
-    say_what_to_try(diagnosis, net.architecture());
-    return diagnosis;
+template <class T>
+Diagnosis diagnose(const Model& model, const BasicDataset<T>& data, const OptimizerOptions& optimizer) {
+    return diagnose_with(std::get<BasicMlp<T>>(model.net), model.loss, data, optimizer, background_of(model));
 }
 
 Diagnosis diagnose(const Model& model, const Table& table, const OptimizerOptions& optimizer,
                    const ApplyOptions& options) {
     check_target_domain(model.preprocessing, table, all_rows(table.rows), model.loss.kind);
     return std::visit(
-        [&]<class T>(const BasicMlp<T>& net) {
-            return diagnose(net, model.loss,
-                            apply_preprocessing<T>(model.preprocessing, table, all_rows(table.rows), options),
-                            optimizer);
+        [&]<class T>(const BasicMlp<T>& /*which precision*/) {
+            const auto data = apply_preprocessing<T>(model.preprocessing, table, all_rows(table.rows), options);
+            return diagnose(model, data, optimizer);
         },
         model.net);
 }
 
-template Diagnosis diagnose(const BasicMlp<float>&, const LossFunction&, const BasicDataset<float>&,
-                            const OptimizerOptions&);
-template Diagnosis diagnose(const BasicMlp<double>&, const LossFunction&, const BasicDataset<double>&,
-                            const OptimizerOptions&);
+#define HANDGRAD_INSTANTIATE(T)                                                                  \
+    template Diagnosis diagnose(const BasicMlp<T>&, const LossFunction&, const BasicDataset<T>&, \
+                                const OptimizerOptions&);                                        \
+    template Diagnosis diagnose(const Model&, const BasicDataset<T>&, const OptimizerOptions&);
+HANDGRAD_INSTANTIATE(float)
+HANDGRAD_INSTANTIATE(double)
+#undef HANDGRAD_INSTANTIATE
 
 }  // namespace handgrad::diagnose

@@ -1,5 +1,5 @@
-// The vanishing gradient, measured: which layer of a network starves on this data, which factor of Table 2 does it, and
-// what the gradients would be if that factor were another (derivation §5, §6.6–6.8).
+// The gradient, measured: which layer of a network starves or gets too much on this data, which factor of Table 2 does
+// it, what to try, and what the gradients would be if that factor were another (derivation §5, §6.6–6.8).
 #pragma once
 
 #include <array>
@@ -11,6 +11,7 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/data/preprocessing.hpp"
+#include "handgrad/diagnose/training_course.hpp"
 #include "handgrad/nn/mlp.hpp"
 #include "handgrad/nn/passes.hpp"
 #include "handgrad/store/model.hpp"
@@ -18,7 +19,7 @@
 
 namespace handgrad::diagnose {
 
-/// What starves a layer. The names are fixed: they stand in JSON.
+/// What is the matter with a layer. The names are fixed: they stand in JSON.
 enum class Factor {
     none,
     output_saturation,  ///< ∂ŷ/∂z of a saturated output, which the loss does not cancel
@@ -27,10 +28,15 @@ enum class Factor {
     dead_units,         ///< ReLU units with z < 0 in every row
     small_weights,      ///< a W on the way that lets next to nothing through
     dead_inputs,        ///< an x (or a) of almost 0
+    exploding,          ///< gains above 1 compounding: what the weights and slopes let through grows beyond measure
+    unscaled_inputs,    ///< an x whose size is far from 1, so that no step suits all weights
+    large_steps,        ///< steps as large as the weights
+    diverged,           ///< numbers that are not finite, or answers far worse than none at all
 };
 inline constexpr std::array all_factors{Factor::none,        Factor::output_saturation, Factor::hidden_saturation,
                                         Factor::attenuation, Factor::dead_units,        Factor::small_weights,
-                                        Factor::dead_inputs};
+                                        Factor::dead_inputs, Factor::exploding,         Factor::unscaled_inputs,
+                                        Factor::large_steps, Factor::diverged};
 std::string_view name(Factor factor);
 
 /// log₁₀‖∂l/∂W⁽ˡ⁾‖ as a sum along Table 2. Sizes are root mean squares over rows of the 2-norm of a row; ‖∂l/∂W⁽ˡ⁾‖ is
@@ -54,8 +60,8 @@ struct LayerDiagnosis {
     double saturated = 0.0;     ///< share of the activation's values that are flat; of σ, tanh, softmax only
     double dead = 0.0;          ///< share of its units that are flat in every row; of one-sided activations only
     double reach = 0.0;         ///< product of all gains and the largest input of a row; below 1e-3 the layer starves
-    bool starved = false;
-    Factor factor = Factor::none;
+    bool starved = false;       ///< too little arrives for it to learn
+    Factor factor = Factor::none;  ///< what is the matter with it; never `none` where it starves
     GradientSplit split{};
 };
 
@@ -70,12 +76,14 @@ struct WhatIf {
 struct Diagnosis {
     std::size_t rows = 0;
     std::vector<LayerDiagnosis> layers;
-    Factor factor = Factor::none;  ///< of the lowest layer that starves
+    Factor factor = Factor::none;  ///< `diverged` where it has, else that of the lowest layer that has one
+    double unexplained = 0.0;      ///< ‖ŷ − y‖² by the spread of y: 1 for who always answers the mean
+    TrainingCourse course{};       ///< where training stands, as far as the model tells
     bool output_cancels = false;   ///< f′ of the output cancels against the loss, whatever its size
     std::vector<WhatIf> what_if;
     std::string optimizer;                  ///< whose step update_ratio is of, in words
-    std::string text;                       ///< what is the matter and what to try, in a plain sentence
-    std::vector<SettingHint> try_settings;  ///< the settings that this sentence advises
+    std::string text;                       ///< what is the matter and what to try, or what was found in order
+    std::vector<SettingHint> try_settings;  ///< the settings that this text advises
 };
 
 /// Runs the passes over all rows in blocks, in the network's precision. Raises Error(data) when there is no row,
@@ -83,6 +91,11 @@ struct Diagnosis {
 template <class T>
 Diagnosis diagnose(const BasicMlp<T>& net, const LossFunction& function,
                    const std::type_identity_t<BasicDataset<T>>& data, const OptimizerOptions& optimizer);
+
+/// The same of a model on rows that its preprocessing has encoded, in the precision of its network: what it advises
+/// then follows from how the model was trained, too.
+template <class T>
+Diagnosis diagnose(const Model& model, const BasicDataset<T>& data, const OptimizerOptions& optimizer);
 
 /// A model on a labelled table. Raises what apply_preprocessing() and check_target_domain() raise.
 Diagnosis diagnose(const Model& model, const Table& table, const OptimizerOptions& optimizer,

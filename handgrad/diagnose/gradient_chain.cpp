@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <limits>
 
 #include "handgrad/diagnose/row_blocks.hpp"
 
@@ -57,6 +59,7 @@ double largest(std::span<const T> v) {
 struct ErrorSums {
     std::vector<long double> y, yy;  // Σ share·y, Σ share·y² of each output
     long double error = 0.0L, error_flat = 0.0L;
+    double lowest = std::numeric_limits<double>::infinity(), highest = -std::numeric_limits<double>::infinity();
 };
 
 /// One block of one layer.
@@ -86,6 +89,8 @@ void add_layer(const Block<T>& block, std::size_t l, bool bounded, double flat, 
                 const long double y = block.y(row, i), d = static_cast<long double>(layer.a(row, i)) - y;
                 errors->y[i] += share * y;
                 errors->yy[i] += share * y * y;
+                errors->lowest = std::min(errors->lowest, static_cast<double>(y));
+                errors->highest = std::max(errors->highest, static_cast<double>(y));
                 errors->error += share * d * d;
                 errors->error_flat += is_flat && bounded ? share * d * d : 0.0L;
             }
@@ -97,8 +102,9 @@ double root(long double sum) { return static_cast<double>(std::sqrt(sum)); }
 
 /// How much of the targets the outputs miss.
 void finish_errors(const ErrorSums& errors, GradientChain& chain) {
-    long double spread = 0.0L;
+    long double spread = 0.0L, squares_of_y = 0.0L;
     for (std::size_t k = 0; k < errors.y.size(); ++k) {
+        squares_of_y += errors.yy[k];
         spread += std::max(0.0L, errors.yy[k] - errors.y[k] * errors.y[k]);
     }
     const ActivationFacts& output = facts(chain.layers.back().activation);
@@ -109,6 +115,28 @@ void finish_errors(const ErrorSums& errors, GradientChain& chain) {
     }
     chain.unexplained = spread == 0.0L ? 1.0 : static_cast<double>(errors.error / spread);
     chain.error_in_flat_rows = errors.error == 0.0L ? 0.0 : static_cast<double>(errors.error_flat / errors.error);
+    if (squares_of_y > 0.0L) {
+        chain.error_by_zero = static_cast<double>(errors.error / squares_of_y);
+    }
+    chain.target_size = root(squares_of_y / static_cast<long double>(errors.y.size()));
+    chain.lowest_target = errors.lowest;
+    chain.highest_target = errors.highest;
+}
+
+/// The root mean square of each input; rows that count more count more.
+template <class T>
+std::vector<double> column_sizes(const BasicDataset<T>& data, std::span<const double> shares) {
+    std::vector<long double> sums(data.x.columns());
+    for (std::size_t row = 0; row < data.rows(); ++row) {
+        const std::span<const T> x = data.x.row(row);
+        for (std::size_t j = 0; j < x.size() && shares[row] > 0.0; ++j) {
+            sums[j] +=
+                static_cast<long double>(shares[row]) * static_cast<long double>(x[j]) * static_cast<long double>(x[j]);
+        }
+    }
+    std::vector<double> sizes;
+    std::ranges::transform(sums, std::back_inserter(sizes), root);
+    return sizes;
 }
 
 }  // namespace
@@ -117,6 +145,21 @@ double flat_slope() { return math::Sigmoid::derivative(4.0) / math::Sigmoid::der
 
 bool ChainLayer::bounded() const {
     return std::isfinite(facts(activation).lowest) && std::isfinite(facts(activation).highest);
+}
+
+bool GradientChain::finite() const {
+    return std::isfinite(error_by_zero) && std::ranges::all_of(layers, [](const ChainLayer& layer) {
+               return std::isfinite(layer.delta) && std::isfinite(layer.input) && std::isfinite(layer.gradient) &&
+                      std::isfinite(layer.weight_norm);
+           });
+}
+
+double first_weights_size(const Architecture& architecture, std::size_t l) {
+    const auto in = static_cast<double>(architecture.sizes[l]), out = static_cast<double>(architecture.sizes[l + 1]);
+    if (facts(architecture.activation(l)).relu_family) {
+        return std::sqrt(2.0 / in);
+    }
+    return std::sqrt(2.0 / (in + out));
 }
 
 template <class T>
@@ -151,11 +194,13 @@ GradientChain measure_chain(const BasicMlp<T>& net, const LossFunction& function
         layer.weight_norm =
             root(squares(std::span<const T>(W.data(), layer.weights)) / static_cast<long double>(units));
         layer.saturated = static_cast<double>(sums[l].saturated);
+        layer.first_size = first_weights_size(net.architecture(), l) * std::sqrt(static_cast<double>(layer.weights));
         const auto dead = std::ranges::count(sums[l].alive, false);
         layer.dead = layer.bounded() ? 0.0 : static_cast<double>(dead) / static_cast<double>(units);
         layer.gradient = root(squares(std::span<const T>(gradient.weight(l).data(), layer.weights)));
     }
     finish_errors(errors, chain);
+    chain.column_sizes = column_sizes(data, shares);
     return chain;
 }
 

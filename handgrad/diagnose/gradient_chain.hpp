@@ -30,6 +30,7 @@ struct ChainLayer {
     double saturated = 0.0;      ///< share of a bounded activation's values that are flat
     double dead = 0.0;           ///< share of the units of a one-sided activation that are flat in every row
     double gradient = 0.0;       ///< ‖∂l/∂W‖ (Frobenius)
+    double first_size = 0.0;     ///< ‖W‖ (Frobenius) as first weights by activation have it
     std::size_t weights = 0;     ///< how many numbers W has
 
     /// σ, tanh, softmax: flat on both sides.
@@ -43,7 +44,17 @@ struct GradientChain {
     double unexplained = 0.0;    ///< ‖ŷ − y‖² by the spread of y: 1 for who always answers the mean
     double target_spread = 0.0;  ///< standard deviation of y over rows, root mean square over outputs
     double error_in_flat_rows = 0.0;  ///< share of ‖ŷ − y‖² that stands where the output is saturated
+    double error_by_zero = 0.0;  ///< ‖ŷ − y‖² by ‖y‖²: 1 for who always answers 0; 0 where y is 0 throughout
+    double target_size = 0.0;    ///< root mean square of y
+    double lowest_target = 0.0, highest_target = 0.0;
+    std::vector<double> column_sizes = {};  ///< root mean square over rows of each input
+
+    /// No size, gradient or error is infinite or NaN.
+    [[nodiscard]] bool finite() const;
 };
+
+/// Root mean square of the first weights that `by_activation` draws for layer l: U(±a) has a/√3.
+double first_weights_size(const Architecture& architecture, std::size_t l);
 
 /// Raises Error(data) when there is no row.
 template <class T>

@@ -16,11 +16,12 @@ double deficit(double gain) { return gain >= 1.0 ? 0.0 : -std::log(gain); }
 
 class Judge {
 public:
-    explicit Judge(const GradientChain& chain) : chain_(chain), layers_(chain.layers), last_(layers_.size() - 1) {}
+    Judge(const GradientChain& chain, double border)
+        : chain_(chain), layers_(chain.layers), last_(layers_.size() - 1), border_(border) {}
 
     [[nodiscard]] Verdict of(std::size_t l) const {
         Verdict verdict{.reach = reach(l)};
-        if (verdict.reach < starved_reach * scale()) {
+        if (verdict.reach < border_ * scale()) {
             verdict.factor = largest_deficit(l);
         } else {
             verdict.factor = factor_by_itself(l);
@@ -125,14 +126,15 @@ private:
     const GradientChain& chain_;
     const std::vector<ChainLayer>& layers_;
     std::size_t last_;
+    double border_;
 };
 
 }  // namespace
 
-std::vector<Verdict> judge(const GradientChain& chain) {
+std::vector<Verdict> judge(const GradientChain& chain, double border) {
     std::vector<Verdict> verdicts;
     for (std::size_t l = 0; l < chain.layers.size(); ++l) {
-        verdicts.push_back(Judge(chain).of(l));
+        verdicts.push_back(Judge(chain, border).of(l));
     }
     return verdicts;
 }

@@ -11,6 +11,8 @@ namespace handgrad::diagnose {
 
 /// The thresholds of docs/diagnosis.md.
 inline constexpr double starved_reach = 1e-3;      ///< a thousandth of the step that a healthy layer makes
+inline constexpr double stuck_reach = 1e-2;        ///< the same of a network that has stopped before it learned
+inline constexpr double stuck_error = 0.9;         ///< nine tenths of the targets' spread still unexplained
 inline constexpr double most_units = 0.75;         ///< three of four units flat: the layer's width is gone
 inline constexpr double small_weight_gain = 0.01;  ///< one W that takes two of the three powers of ten by itself
 inline constexpr double material_error = 0.25;     ///< a quarter of the targets' spread still unexplained
@@ -24,6 +26,7 @@ struct Verdict {
     bool starved = false;
     Factor factor = Factor::none;
 };
-std::vector<Verdict> judge(const GradientChain& chain);
+/// `border`: the reach below which a layer starves.
+std::vector<Verdict> judge(const GradientChain& chain, double border = starved_reach);
 
 }  // namespace handgrad::diagnose

@@ -7,6 +7,7 @@
 
 #include "handgrad/base/wording.hpp"
 #include "handgrad/diagnose/diagnosis.hpp"
+#include "handgrad/diagnose/gradient_chain.hpp"
 #include "handgrad/diagnose/row_blocks.hpp"
 
 namespace handgrad::diagnose {
@@ -30,15 +31,6 @@ std::string others_than_relu(const Architecture& architecture) {
         }
     }
     return names;
-}
-
-/// Root mean square of the first weights that `by_activation` draws for layer l: U(±a) has a/√3.
-double first_weights_size(const Architecture& architecture, std::size_t l) {
-    const auto in = static_cast<double>(architecture.sizes[l]), out = static_cast<double>(architecture.sizes[l + 1]);
-    if (facts(architecture.activation(l)).relu_family) {
-        return std::sqrt(2.0 / in);
-    }
-    return std::sqrt(2.0 / (in + out));
 }
 
 }  // namespace

@@ -212,7 +212,7 @@ void measure(const BasicMlp<T>& net, const Model& model, const Table& table, con
     BasicDataset<T> part = select_rows(data, spread_rows(data.rows(), options.measured_rows));
     report.measured_rows = part.rows();
     const OptimizerOptions optimizer = recorded_optimizer(model).value_or(OptimizerOptions{.kind = OptimizerKind::sgd});
-    report.diagnosis = diagnose::diagnose(net, model.loss, part, optimizer);
+    report.diagnosis = diagnose::diagnose(model, part, optimizer);
     report.activations = activation_histograms(net, model.loss, part);
     if (model.preprocessing.features.size() > options.most_permuted) {
         part.y = {};  // without labels no column is permuted

@@ -476,8 +476,8 @@ private:
         return draw(changes);
     }
 
-    static Cell starved_by(const diagnose::LayerDiagnosis& layer) {
-        if (layer.starved) {
+    static Cell matter_with(const diagnose::LayerDiagnosis& layer) {
+        if (layer.factor != diagnose::Factor::none) {
             return {element("span class=\"bad\"", name(layer.factor))};
         }
         return {element("span class=\"good\"", "none")};
@@ -499,9 +499,9 @@ private:
         for (const diagnose::LayerDiagnosis& layer : d.layers) {
             rows.push_back({text(layer.name), numeric(layer.gradient_rms, 3), numeric(layer.update_ratio, 3),
                             numeric(percent(layer.unchanged)), numeric(percent(layer.saturated)),
-                            numeric(percent(layer.dead)), starved_by(layer)});
+                            numeric(percent(layer.dead)), matter_with(layer)});
         }
-        html += table({"layer", "gradient", "step / weight", "unchanged", "saturated", "dead", "starved by"}, rows);
+        html += table({"layer", "gradient", "step / weight", "unchanged", "saturated", "dead", "what is wrong"}, rows);
         html += quiet("On " + plural(report_.measured_rows, "row") + "; steps of " + d.optimizer +
                       ". Unchanged are the weights that such a step is too small to move in this precision.");
         if (!recorded_flow()) {

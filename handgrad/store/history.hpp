@@ -13,7 +13,7 @@ namespace handgrad {
 /// `linear1.gradient_rms` …. What is not there (the loss before the first step) is NaN.
 ///
 /// A long training keeps every second epoch, every fourth …, and always the first and the last, so that the table stays
-/// small; numbers keep seven digits. Curves are drawn of it; nothing is computed from it.
+/// small; numbers keep seven digits. Curves are drawn of it; diagnose tells by it where training stands.
 struct History {
     std::vector<std::string> columns;
     std::vector<std::vector<double>> epochs;  ///< in each a number for every column; the first is `epoch`

@@ -345,12 +345,28 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
     }
     model.provenance["epochs.run"] = std::to_string(result.training.epochs);
     model.provenance["epochs.best"] = std::to_string(result.training.best_epoch);
+    model.provenance["stopped"] = text(stopped_name(result));
     record_metrics(model, "train", result.train_metrics);
     record_metrics(model, "validation", result.validation_metrics);
     record_metrics(model, "test", result.test_metrics);
 }
 
 }  // namespace
+
+std::string_view stopped_name(const FitResult& result) {
+    if (result.diverged) {
+        return "diverged";
+    }
+    switch (result.training.stopped) {
+        case Stopped::epochs:
+            return "epochs";
+        case Stopped::early:
+            return "early";
+        case Stopped::callback:
+            return "interrupted";
+    }
+    __builtin_unreachable();
+}
 
 void check_pair(Activation output, Loss loss) {
     const ActivationFacts& values = facts(output);

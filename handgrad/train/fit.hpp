@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "handgrad/base/error.hpp"
@@ -93,6 +94,9 @@ struct FitResult {
 /// Raises Error(usage), Error(data), Error(model) (init_from), Error(io). A divergence does not throw: the result then
 /// holds the last good weights and the message.
 FitResult fit(const Table& table, const FitOptions& options, const FitCallbacks& callbacks = {});
+
+/// How a training ended: `epochs` (all that were asked for), `early`, `interrupted` (by the callback) or `diverged`.
+std::string_view stopped_name(const FitResult& result);
 
 /// Raises Error(usage) naming both when the values of this output activation leave the domain of this loss (identity
 /// with binary_cross_entropy, whose logarithm needs 0 < yhat < 1).

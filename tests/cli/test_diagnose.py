@@ -7,7 +7,7 @@ from cli_support import arguments_for, classification_table
 
 LAYER = {"name", "gradient_rms", "update_ratio", "saturated", "dead", "starved", "factor"}
 FACTORS = {"output_saturation", "hidden_saturation", "attenuation", "dead_units", "small_weights", "dead_inputs",
-           "none"}
+           "exploding", "unscaled_inputs", "large_steps", "diverged", "none"}
 
 
 def diagnosis(handgrad, *words):
@@ -89,3 +89,77 @@ def test_words_that_make_no_sense(classification):
     assert "MODEL is missing" in classification("diagnose").err
     assert classification("diagnose", "m.model", "t.csv", "--learning-rate", "0").code == 2
     assert classification("diagnose", "t.csv", "t.csv").code == 4
+
+
+# What is told of trainings of every kind, on scikit-learn's tables. Exit 5 is a training that diverged.
+TRAININGS = {
+    "raw_columns": ("wine", "--scale none", 0, "unscaled_inputs", None),
+    "raw_columns_sgd": ("breast_cancer", "--scale none --optimizer sgd --learning-rate 0.01", 0, "unscaled_inputs", None),
+    "diverged": ("diabetes", "--optimizer sgd --learning-rate 1e3", 5, "diverged", "diverged"),
+    "large_steps": ("diabetes", "--learning-rate 10 --epochs 40", 0, "large_steps", None),
+    "raw_target": ("diabetes", "--no-scale-target --optimizer sgd --learning-rate 0.01 --epochs 0", 0, "large_steps",
+                   "untrained"),
+    "zeros": ("wine", "--init zeros --epochs 20", 0, "small_weights", None),
+    "stopped_early": ("diabetes", "--learning-rate 0.01 --early-stopping 10", 0, "none", "stopped_early"),
+    "overfits": ("diabetes", "--hidden 64 --learning-rate 0.01", 0, "none", "overfitting"),
+    "falling": ("wine", "--epochs 20", 0, "none", "falling"),
+}
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    """diabetes, wine and breast_cancer as CSV, the target last."""
+    datasets = pytest.importorskip("sklearn.datasets")
+    folder = tmp_path_factory.mktemp("tables")
+    for name in ("diabetes", "wine", "breast_cancer"):
+        bundle = getattr(datasets, f"load_{name}")()
+        kind = "" if name == "diabetes" else "k"
+        lines = [",".join([f"x{j}" for j in range(bundle.data.shape[1])] + ["y"])]
+        lines += [",".join(map(repr, map(float, x))) + f",{kind}{y}" for x, y in zip(bundle.data, bundle.target)]
+        (folder / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def train_on(handgrad, table, *words):
+    return handgrad("train", table, "--target", "y", "-o", "m.model", *words)
+
+
+@pytest.mark.parametrize("kind", TRAININGS)
+def test_sick_trainings_are_told_so_and_what_is_advised_can_be_done(handgrad, tables, kind):
+    name, options, code, factor, course = TRAININGS[kind]
+    table = tables / f"{name}.csv"
+    assert train_on(handgrad, table, *options.split()).code == code
+    event = diagnosis(handgrad, "m.model", table)
+    assert event["factor"] == factor, event["text"]
+    assert course in (None, event["training"]["course"]), event["text"]
+    assert "othing is wrong" not in event["text"]
+    assert "No layer starves" not in event["text"] or factor == "none"
+    advised = []
+    for setting, value in event["try"].items():
+        option = "--" + setting.replace("_", "-")
+        advised += [option] if value == "true" else [option, value]
+    if advised:
+        own = options.replace("--no-scale-target", "") if "scale_target" in event["try"] else options
+        again = [*own.split(), *advised]
+        for option in advised:  # an option is given once
+            if option in own.split() and option.startswith("--"):
+                at = again.index(option)
+                del again[at:at + 2]
+        assert train_on(handgrad, table, *again, *(() if "--epochs" in again else ("--epochs", "2"))).code in (0, 5)
+
+
+def test_people_get_the_options_on_a_line_of_their_own(handgrad, tables):
+    assert train_on(handgrad, tables / "wine.csv", "--scale", "none", "--epochs", 5).code == 0
+    ran = handgrad("diagnose", "m.model", tables / "wine.csv")
+    assert ran.out.splitlines()[-1] == "In options of train: --scale standard."
+    assert "'x12' has a size of 810" in " ".join(ran.out.split())
+
+
+def test_a_table_in_other_units_is_not_told_to_scale(handgrad, tables):
+    assert train_on(handgrad, tables / "wine.csv", "--epochs", 20).code == 0
+    header, *rows = (tables / "wine.csv").read_text("utf-8").splitlines()
+    other = [header] + [",".join([str(float(row.split(",")[0]) * 1000)] + row.split(",")[1:]) for row in rows]
+    handgrad.write("other.csv", "\n".join(other) + "\n")
+    event = diagnosis(handgrad, "m.model", "other.csv")
+    assert event["factor"] == "unscaled_inputs" and "compare the units" in event["text"]
+    assert "scale" not in event["try"]

@@ -79,7 +79,7 @@ def print_all(handgrad):
     run("predict", "m.model", "one.csv", "--jacobian", "--json")
     run("inspect", "m.model", "--json")
     run("check", "m.model", "one.csv", "--json")
-    run("diagnose", "m.model", "t.csv", "--rows-top", 2, "--json")
+    run("diagnose", "m.model", "t.csv", "--rows-top", 2, "--learning-rate", 100, "--json")
     run("sensitivity", "m.model", "t.csv", "--json")
     run("report", "m.model", "one.csv", "-o", "r.html", "--json")
     run("explain", "m.model", "one.csv", "--row", 1, "--blank", "--json")
