@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/utf8.hpp"
 #include "handgrad/base/wording.hpp"
 
 namespace handgrad::explain {
@@ -50,7 +51,15 @@ private:
         document_.emplace_back(std::move(block));
     }
     [[nodiscard]] document::Prose or_blank(const document::Prose& text) const {
-        return options_.blank ? document::blank_mark : text;
+        if (!options_.blank) {
+            return text;
+        }
+        return room_for(text);
+    }
+    /// Underscores, as wide as what belongs there within what a table has room for.
+    static document::Prose room_for(const document::Prose& text) {
+        constexpr std::size_t least = 4, most = 24;
+        return document::Prose(std::clamp(display_width(document::unicode_of_prose(text)), least, most), '_');
     }
 
     /// What a sheet of blanks leaves out altogether.
@@ -121,8 +130,8 @@ private:
             document::Prose entry = math(factor.entry);
             document::Prose matrix = math(factor.matrix) + when(factor.diagonal, ", diagonal");
             if (options_.blank) {
-                entry = math(left) + document::blank_mark;
-                matrix = math(factor.quantity.name + "=") + document::blank_mark;
+                entry = math(left) + room_for(math(factor.entry.substr(left.size())));
+                matrix = math(factor.quantity.name + "=") + room_for(math(right_side(factor.matrix)));
             }
             table.rows.push_back({entry, "", or_blank(first)});
             table.rows.push_back({matrix, math(shape_of(factor.quantity)), or_blank(rest)});
@@ -198,8 +207,8 @@ private:
     void row() {
         const ExplainedRow& row = *e_.row;
         add(document::Heading{row_heading + std::to_string(row.number) + " (" + document::prose_of(row.place) + ")"});
-        document::Prose text = "Computed in " + std::string(e_.use_double ? "float64" : "float32") +
-                               ", shown with six digits. Columns are printed lying down, marked ${}^T$.";
+        document::Prose text = "Computed in " + std::string(e_.use_double ? "float64" : "float32") + ", shown with " +
+                               digits_in_words() + " digits. Columns are printed lying down, marked ${}^T$.";
         if (e_.weighted) {
             text += " The weight of the row cancels in a batch of one.";
         }
@@ -208,11 +217,29 @@ private:
                     " rows or columns the first and the last are shown.";
         }
         add(document::Paragraph{text});
+        if (options_.blank) {
+            add(document::Paragraph{wanted()});
+        }
         document::TableOfProse table{
             .heading = {"", "column", "in the table", when(row.encoded, "what the network sees")}, .rows = {}};
         cells(table, "x", row.inputs, row.trace.x);
         cells(table, "y", row.outputs, row.trace.y);
         add(std::move(table));
+    }
+
+    [[nodiscard]] std::string digits_in_words() const {
+        const int digits = options_.blank ? document::usual_digits : options_.digits_shown();
+        return digits == document::usual_digits ? "six" : std::to_string(digits);
+    }
+    /// What is asked of whoever fills the sheet in.
+    [[nodiscard]] document::Prose wanted() const {
+        const int digits = options_.digits_asked();
+        const double example = 0.0123456789012345678;
+        return digits_wanted + std::to_string(digits) + " significant ones, as in " +
+               document::significant_digits(example, digits) + " or " +
+               document::significant_digits(1e3 * example, digits) +
+               ". Go on with the numbers as you wrote them, or with more digits. Fractions, decimal commas and "
+               "powers as 2e-3 are understood; entries count from 1.";
     }
 
     static void cells(document::TableOfProse& table, const document::Formula& letter,
@@ -241,13 +268,19 @@ private:
                               .formula = shown(formula),
                               .layout = layout_of(quantity),
                               .values = values,
-                              .blank = options_.blank});
+                              .blank = options_.blank,
+                              .digits = digits()});
     }
     /// Numbers that one starts from.
     void given(const Quantity& quantity, const Matrix<double>& values) {
-        add(document::Numbers{
-            .symbol = quantity.symbol, .name = quantity.name, .layout = layout_of(quantity), .values = values});
+        add(document::Numbers{.symbol = quantity.symbol,
+                              .name = quantity.name,
+                              .layout = layout_of(quantity),
+                              .values = values,
+                              .digits = options_.blank ? document::usual_digits : digits()});
     }
+    /// Of what is asked for.
+    [[nodiscard]] int digits() const { return options_.blank ? options_.digits_asked() : options_.digits_shown(); }
 
     void steps() {
         const Trace& t = e_.row->trace;
@@ -271,6 +304,7 @@ private:
                               .layout = document::Layout::scalar,
                               .values = scalar(t.loss),
                               .blank = options_.blank,
+                              .digits = digits(),
                               .note = when(t.penalty != 0.0, "beside it the penalty $\\frac{1}{2}\\alpha\\|w\\|^2=" +
                                                                  document::number_formula(t.penalty) + "$")});
 
@@ -285,7 +319,8 @@ private:
                                   .formula = shown(right_side(delta.product)),
                                   .layout = document::Layout::row,
                                   .values = t.deltas[i],
-                                  .blank = options_.blank});
+                                  .blank = options_.blank,
+                                  .digits = digits()});
         }
         for (std::size_t i = 0; i < d_.backward.size(); ++i) {
             asked(d_.backward[i].quantity, d_.backward[i].own, t.gradients[i]);
@@ -300,7 +335,8 @@ private:
                                   .layout = layout_of(quantity),
                                   .values = t.updated[p],
                                   .blank = options_.blank,
-                                  .updated = true});
+                                  .updated = true,
+                                  .digits = digits()});
         }
     }
 
@@ -351,6 +387,7 @@ private:
                               .layout = dense ? document::Layout::matrix : document::Layout::diagonal,
                               .values = std::move(values),
                               .blank = options_.blank,
+                              .digits = digits(),
                               .note = when(traced.diagonal && dense && !options_.blank, "diagonal")});
     }
 
