@@ -208,8 +208,10 @@ private:
 
 }  // namespace
 
-std::string explanation_event(const explain::Explanation& explanation, bool blank) {
-    return line(Event(explanation, blank).write());
+std::string explanation_event(const explain::Explanation& explanation, bool blank, int sheet_digits) {
+    Json json = Event(explanation, blank).write();
+    json["digits"] = blank ? Json(sheet_digits) : Json();
+    return line(json);
 }
 
 }  // namespace handgrad::cli
