@@ -296,7 +296,7 @@ private:
         const bool again = !begin(i);
         if (!again && rest.find('[') == std::string_view::npos && rows_on_paper(quantity) == 1 &&
             !(rest.empty() && next_begins_row())) {
-            read_row(i, rest.substr(0, std::min(rest.find('('), rest.size())));  // what is in brackets is a note
+            read_row(i, rest.substr(0, rest.find(" (")));  // what is in brackets is a note
         } else if (!again) {
             while (rows_read_[i] < rows_on_paper(quantity) && open_row(rest)) {
                 read_row(i, take_row(rest));

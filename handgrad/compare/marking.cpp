@@ -61,8 +61,9 @@ bool agrees_as_far_as_it_goes(const Answer& answer, const Worked& target, const 
         }
         const double a = *answer.values[k], unit = answer.units[k];
         const double off = std::fabs(a - target.value[k]);
-        const bool has_digits = a != 0.0 || unit < 1.0;  // 0.00, but not 0
-        if (off > tolerance[k] && !(has_digits && off <= 0.5 * unit + tolerance[k])) {
+        // 0.01 for 0.006 and 0.00 for 0.003 are rounded, 1 for 0.6 and 0 for 0.3 say nothing.
+        const bool says_something = unit < 1.0 || unit <= std::fabs(target.value[k]);
+        if (off > tolerance[k] && !(says_something && off <= 0.5 * unit + tolerance[k])) {
             return false;
         }
     }
@@ -160,14 +161,17 @@ private:
                 marked.mark = Mark::follows;
                 marked.follows_from = answers_[before].symbol;
             }
-        } else if (fits_roughly(sheet_.ours(i)) || std::ranges::any_of(ways, fits_roughly)) {
-            marked.mark = Mark::imprecise;
-            marked.slip = Slip::too_few_digits;
-            mistake_[i] = before == no_mistake ? i : before;
         } else {
             marked.mark = Mark::wrong;
             mistake_[i] = i;
             name_cause(i, ways, marked);
+        }
+        const bool named = marked.cause || marked.slip;
+        if (marked.mark == Mark::wrong && !named &&
+            (fits_roughly(sheet_.ours(i)) || std::ranges::any_of(ways, fits_roughly))) {
+            marked.mark = Mark::imprecise;
+            marked.slip = Slip::too_few_digits;
+            mistake_[i] = before == no_mistake ? i : before;
         }
     }
 

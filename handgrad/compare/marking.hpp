@@ -103,7 +103,8 @@ struct Marking {
 /// finite in ours is not judged.
 ///
 /// **Too few digits.** A number that is not right so is imprecise rather than wrong when it is t rounded where its last
-/// digit stands: 0.01 for 0.0123, 0.00 for 0.0012. A bare 0 or one digit before the point that is 0 is no such number.
+/// digit stands, 0.01 for 0.0123 or 0.00 for 0.0012, and no known mistake explains it. A whole number that is further
+/// off than its last digit is worth (1 for 0.6) is wrong.
 ///
 /// **What follows.** Each quantity is worked out again, in double and by the functions of the passes, from the answers
 /// before it; a blank stands for ours, or where a mistake comes before it for what follows from that. Whoever takes a

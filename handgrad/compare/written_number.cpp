@@ -208,6 +208,10 @@ std::size_t add_raised(std::string_view text, std::size_t at, Plain& to) {
 }
 
 std::size_t add_replaced(std::string_view text, std::size_t at, Plain& to) {
+    if (is_digit(text[at])) {
+        to.add(text.substr(at, 1), at);
+        return 1;
+    }
     for (const Replacement& replacement : replacements) {
         if (text.substr(at).starts_with(replacement.from)) {
             to.add(replacement.to, at);
@@ -221,8 +225,10 @@ std::size_t add_replaced(std::string_view text, std::size_t at, Plain& to) {
 Plain plain_of(std::string_view text) {
     Plain result;
     for (std::size_t at = 0; at < text.size();) {
-        std::size_t bytes = add_tex_fraction(text, at, result);
-        if (bytes == 0) {
+        std::size_t bytes = 0;
+        if (text[at] == '\\') {
+            bytes = add_tex_fraction(text, at, result);
+        } else if ((static_cast<unsigned char>(text[at]) & 0x80U) != 0) {
             bytes = add_raised(text, at, result);
         }
         if (bytes == 0) {

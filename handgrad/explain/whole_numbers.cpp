@@ -19,8 +19,10 @@ namespace handgrad::explain {
 namespace {
 
 constexpr int largest = 3;
-constexpr std::uint32_t networks = 300, rows_tried = 1500, attempts_to_begin = 40;
+constexpr std::uint32_t networks = 2000, rows_tried = 1500;
 constexpr std::size_t most_rows = 12;
+/// Numbers of the other rows are at most so many times as large as those of the first.
+constexpr double most_unlike = 3.0;
 
 /// Whole numbers in the order of their being asked for.
 class Draw {
@@ -72,7 +74,8 @@ public:
             Draw draw(seed_, networks + n);
             Example example{inputs(draw), targets(draw)};
             const bool known = std::ranges::find(rows, example.x, &Example::x) != rows.end();
-            if (!known && largest_number(best, example)) {
+            const std::optional<double> size = largest_number(best, example);
+            if (!known && size && *size <= most_unlike * smallest) {
                 rows.push_back(std::move(example));
             }
         }
@@ -127,24 +130,35 @@ private:
         return net;
     }
 
-    /// The largest of all numbers on the way; none where a unit takes no part.
+    /// The largest of all numbers on the way, or of 1/|δ|, which grows where a unit is nearly flat; none where a unit
+    /// takes no part.
     [[nodiscard]] std::optional<double> largest_number(const BasicMlp<double>& net, const Example& example) const {
         const Trace t = trace<double>(net, loss_, example.x, example.y, step_);
         double size = 0.0;
-        const auto look = [&](const std::vector<Matrix<double>>& from) {
-            for (const Matrix<double>& numbers : from) {
-                for (const double v : numbers.values()) {
-                    size = std::isfinite(v) ? std::max(size, std::fabs(v)) : std::numeric_limits<double>::infinity();
+        bool finite = std::isfinite(t.loss);
+        const auto look = [&](const Matrix<double>& numbers, bool small_too) {
+            for (const double v : numbers.values()) {
+                finite = finite && std::isfinite(v);
+                size = std::max(size, std::fabs(v));
+                if (small_too) {
+                    size = std::max(size, 1.0 / std::fabs(v));
                 }
             }
         };
-        look(t.forward);
-        look(t.gradients);
+        for (const Matrix<double>& numbers : t.forward) {
+            look(numbers, false);
+        }
+        for (const Matrix<double>& numbers : t.gradients) {
+            look(numbers, false);
+        }
+        for (const Matrix<double>& numbers : t.deltas) {
+            look(numbers, true);
+        }
+        look(t.jacobians.front().value, false);
         const auto has_zero = [](const Matrix<double>& numbers) {
             return std::ranges::find(numbers.values(), 0.0) != numbers.values().end();
         };
-        if (!std::isfinite(size) || !std::isfinite(t.loss) || t.loss == 0.0 ||
-            std::ranges::any_of(t.deltas, has_zero)) {
+        if (!finite || t.loss == 0.0 || std::ranges::any_of(t.deltas, has_zero)) {
             return std::nullopt;
         }
         for (std::size_t l = 0; l < net.layers(); ++l) {
