@@ -70,8 +70,9 @@ std::string comparison_event(const compare::Comparison& comparison);
 /// right `where` (from 0), `answer`, `expected`, `from_own` and `follows_from` (null otherwise); then how many have
 /// each mark.
 std::string marking_event(const compare::Marking& marking);
-/// One file of a folder: `file`, `kind` (sheet, gradients, null), `row`, `score`, `problem` (of one that cannot be
-/// read), `causes`, how many answers have each mark, `answers` as of `marking`, `tensors` (`name`, `verdict`, `cause`).
+/// One file of a folder: `file`, `kind` (sheet, gradients, null), `row` of a sheet, `rows` of a gradient, `score`,
+/// `problem` (of one that cannot be read), `causes`, how many answers have each mark, `answers` as of `marking`,
+/// `tensors` (`name`, `verdict`, `cause`).
 std::string graded_event(const compare::GradedFile& file);
 /// How many of `files` were `graded` and `failed` to be read, and the `mean_score` of those graded.
 std::string grading_event(const compare::Grading& grading);

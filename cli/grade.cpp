@@ -52,7 +52,8 @@ bool parse(GradeCall& options, std::vector<std::string> words) {
         "that\n"
         "cannot be read costs only its own line. The score counts every quantity of a sheet alike: right and what "
         "follows\n"
-        "from an earlier mistake in full, too few digits half; of gradients it is the share of tensors that pass.\n"
+        "from an earlier mistake in full, too few digits half; of gradients, over all rows of DATA or with --row over\n"
+        "that one if they fit better, it is the share of tensors that pass.\n"
         "Exit code: 0 when the marks were given, whatever they are; an error when FOLDER has no sheet and no "
         "gradient.\n");
     if (!parse_or_help(arguments, std::move(words))) {

@@ -53,6 +53,7 @@ std::string graded_event(const compare::GradedFile& file) {
     json["file"] = file.name;
     json["kind"] = file.kind ? Json(name(*file.kind)) : Json();
     json["row"] = file.marking ? Json(file.marking->row) : Json();
+    json["rows"] = file.comparison ? Json(file.comparison->rows) : Json();
     json["score"] = file.graded() ? Json(file.score()) : Json();
     json["problem"] = file.problem.empty() ? Json() : Json(file.problem);
     json["causes"] = file.causes();

@@ -53,9 +53,10 @@ struct GradingOptions {
 
 /// Marks every file of a folder and of the folders in it, but for hidden ones (`.name`) and links: as gradients what
 /// ends in .npz or .safetensors or begins like an archive, all else as a sheet (read_answers(); text, Markdown, CSV or
-/// JSON of at most 4 MiB). What cannot be read costs only its own row. Raises Error(io) when the folder cannot be read,
-/// Error(data) when no file in it is named like a sheet or a gradient (.txt, .md, .csv, .tsv, .json, .npz,
-/// .safetensors), and what the table raises as a whole.
+/// JSON of at most 4 MiB). Gradients are judged over all rows of the table; where a row is given and more of their
+/// tensors pass over that row alone, over that. What cannot be read costs only its own row. Raises Error(io) when the
+/// folder cannot be read, Error(data) when no file in it is named like a sheet or a gradient (.txt, .md, .csv, .tsv,
+/// .json, .npz, .safetensors), and what the table raises as a whole.
 Grading grade(const Model& model, const Table& table, const std::filesystem::path& folder,
               const GradingOptions& options);
 

@@ -15,18 +15,18 @@ namespace {
 constexpr const char* preamble_to_read =
     "\\documentclass[fleqn]{article}\n"
     "\\usepackage[a4paper,landscape,margin=15mm]{geometry}\n"
-    "\\newcommand{\\stretch}{1.4}\n";
+    "\\newcommand{\\rowstretch}{1.4}\n";
 constexpr const char* preamble_of_sheet =
     "\\documentclass[11pt,fleqn]{article}\n"
     "\\usepackage[a4paper,portrait,margin=15mm]{geometry}\n"
-    "\\newcommand{\\stretch}{1.9}\n";
+    "\\newcommand{\\rowstretch}{1.9}\n";
 constexpr const char* preamble =
     "\\usepackage{amsmath,amssymb,array,longtable}\n"
     "\\setlength{\\parindent}{0pt}\n"
     "\\setlength{\\parskip}{4pt}\n"
     "\\setlength{\\mathindent}{1em}\n"
     "\\setlength{\\LTleft}{0pt}\n"
-    "\\renewcommand{\\arraystretch}{\\stretch}\n"
+    "\\renewcommand{\\arraystretch}{\\rowstretch}\n"
     "\\newcommand{\\blankof}[1]{\\rule[-0.4ex]{#1}{0.4pt}}\n"  // so wide
     "\\newcommand{\\blank}{\\blankof{0.6\\linewidth}}\n"       // the rest of a formula
     "\\newcommand{\\workspace}{\\vspace{10mm}}\n"              // for the way to an answer

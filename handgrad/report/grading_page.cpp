@@ -19,7 +19,7 @@ using document::element;
 using document::Prose;
 using document::prose_of;
 
-std::string percent(double share) { return std::to_string(static_cast<int>(std::lround(100.0 * share))) + " %"; }
+std::string percent(double share) { return std::to_string(static_cast<int>(std::lround(100.0 * share))) + "\u202F%"; }
 
 std::string list_of(const std::vector<std::string>& names) {
     std::string list;
@@ -77,23 +77,32 @@ private:
     [[nodiscard]] document::Document summary() const {
         document::TableOfProse table{
             .heading = {"file", "score", "right", "follows", "imprecise", "wrong", "blank", "remarks"}, .rows = {}};
+        document::Items problems;
         for (const GradedFile& file : grading_.files) {
-            table.rows.push_back(row_of(file));
+            if (file.graded()) {
+                table.rows.push_back(row_of(file));
+            } else {
+                problems.list.push_back(prose_of(file.name + ": " + file.problem));
+            }
         }
-        return {
-            document::Paragraph{"Every quantity of a sheet counts as much as any other. What was worked out rightly "
-                                "from an earlier mistake follows and counts in full, what has too few digits counts "
-                                "half. Of gradients right are the tensors that pass."},
-            std::move(table)};
+        document::Document document{document::Paragraph{
+            "Every quantity of a sheet counts as much as any other. What was worked out rightly from an earlier "
+            "mistake "
+            "follows and counts in full, what has too few digits counts half. Of gradients right are the tensors that "
+            "pass. Entries count from 1."}};
+        if (!table.rows.empty()) {
+            document.emplace_back(std::move(table));
+        }
+        if (!problems.list.empty()) {
+            document.emplace_back(document::Heading{"Not graded", true});
+            document.emplace_back(std::move(problems));
+        }
+        document.emplace_back(document::Heading{"File by file", true});
+        return document;
     }
 
     static std::vector<Prose> row_of(const GradedFile& file) {
         std::vector<Prose> row{prose_of(file.name)};
-        if (!file.graded()) {
-            row.insert(row.end(), 6, "");
-            row.push_back("not graded: " + prose_of(file.problem));
-            return row;
-        }
         row.push_back(percent(file.score()));
         std::string remarks = list_of(file.causes());
         if (file.marking) {
