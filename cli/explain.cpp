@@ -154,6 +154,10 @@ bool parse(ExplainOptions& options, std::vector<std::string> words) {
 
 void check(const ExplainOptions& options) {
     const bool sizes = !options.network.sizes.empty();
+    if (options.integers.wanted && !sizes) {
+        usage_error(
+            "--integers describes a network of its own; say with --sizes how large, for instance --sizes 3,2,1");
+    }
     if (options.model.empty() && !sizes) {
         usage_error(
             "MODEL is missing; name a model file, or describe a network with --sizes, for instance --sizes 3,4,2");
@@ -167,10 +171,6 @@ void check(const ExplainOptions& options) {
             fmt::format("{} belongs to --sizes; the model {} has its own", options.network.first_given, options.model));
     }
     const IntegerOptions& integers = options.integers;
-    if (integers.wanted && !sizes) {
-        usage_error(
-            "--integers describes a network of its own; say with --sizes how large, for instance --sizes 3,2,1");
-    }
     if (!integers.wanted && (integers.seed || !integers.save.empty())) {
         usage_error("--seed and --save belong to --integers, a network of whole numbers");
     }

@@ -118,7 +118,7 @@ void add_details(std::string& text, const compare::MarkedAnswer& answer, const M
         if (!cell.where.empty()) {
             place = " (" + place_text(cell.where) + ")";
         }
-        add_wrapped(text, fmt::format("cannot be read: {}{}", cell.reason, place), 2);
+        add_wrapped(text, fmt::format("cannot be read: {}{}", cell.told(), place), 2);
     }
 }
 

@@ -546,6 +546,11 @@ std::vector<Answer> read_event(std::string_view sheet, const std::string& source
 
 }  // namespace
 
+std::string Unreadable::told() const {
+    const bool quoted = !where.empty() || text.empty();
+    return reason + when(!quoted, ": '" + excerpt(text) + "'");
+}
+
 std::size_t Answer::count_unreadable() const {
     std::size_t numbers = 0;
     for (const Unreadable& cell : unreadable) {

@@ -17,6 +17,9 @@ struct Unreadable {
     std::size_t numbers = 1;         ///< that belong there
     std::string text;                ///< what stands there, or empty
     std::string reason;              ///< `line 7: 'three' is not a number`
+
+    /// The reason, and of more than one cell what stands there.
+    [[nodiscard]] std::string told() const;
 };
 
 /// The numbers that somebody wrote for one symbol; what was left blank, or cannot be read, is empty.

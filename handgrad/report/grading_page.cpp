@@ -138,7 +138,7 @@ private:
                 for (const compare::Unreadable& cell : answer.unreadable) {
                     unreadable.list.push_back(prose_of(answer.symbol + ", " + place_of(cell.where) +
                                                        when(!cell.where.empty(), ", ") +
-                                                       "cannot be read: " + cell.reason));
+                                                       "cannot be read: " + cell.told()));
                 }
             }
         } else {
