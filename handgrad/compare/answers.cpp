@@ -90,7 +90,7 @@ void put(const explain::Quantity& quantity, Answer& answer, std::size_t k, const
         answer.units[k] = cell.number->unit;
     } else if (!cell.text.empty()) {
         answer.unreadable.push_back(
-            {.where = place_of(quantity, k), .text = cell.text, .reason = place + no_number(cell.text)});
+            {.where = place_of(quantity, k), .text = excerpt(cell.text), .reason = place + no_number(cell.text)});
     }
 }
 
@@ -231,7 +231,7 @@ private:
 
     void give_up(std::size_t i, std::size_t numbers, std::string_view text, const std::string& reason) {
         answers_[i].unreadable.push_back(
-            {.where = {}, .numbers = numbers, .text = replace_invalid_utf8(text), .reason = reason});
+            {.where = {}, .numbers = numbers, .text = excerpt(replace_invalid_utf8(text)), .reason = reason});
     }
 
     /// False where the symbol has been answered before, which makes both unreadable.
@@ -252,6 +252,11 @@ private:
     void read_row(std::size_t i, std::string_view text) {
         const explain::Quantity& quantity = asked_[i];
         const std::size_t length = row_length(quantity), first = rows_read_[i]++ * length;
+        constexpr std::size_t longest_row = std::size_t{64} << 10U;
+        if (text.size() > longest_row) {
+            give_up(i, length, trimmed(text), place() + "a row of " + std::to_string(text.size()) + " bytes");
+            return;
+        }
         const std::vector<WrittenCell> cells = read_cells(text, length);
         if (cells.empty()) {
             return;
@@ -548,7 +553,7 @@ std::vector<Answer> read_event(std::string_view sheet, const std::string& source
 
 std::string Unreadable::told() const {
     const bool quoted = !where.empty() || text.empty();
-    return reason + when(!quoted, ": '" + excerpt(text) + "'");
+    return reason + when(!quoted, ": '" + text + "'");
 }
 
 std::size_t Answer::count_unreadable() const {

@@ -317,8 +317,9 @@ private:
 
     /// Digits, groups of three, a mark before decimals, as far as they make a number.
     std::optional<Digits> digits(std::size_t& at) const {
+        constexpr std::size_t longest = 80;  // no hand writes more, and a hostile one gains nothing
         std::size_t end = at;
-        while (in_digits(peek(end))) {
+        while (in_digits(peek(end)) && end - at < longest) {
             ++end;
         }
         while (end > at) {
