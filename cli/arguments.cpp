@@ -13,6 +13,7 @@
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/suggest.hpp"
+#include "handgrad/base/wording.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -141,7 +142,7 @@ void Arguments::take_positionals(const std::vector<std::string>& rest) {
         } else if (!only_positionals && word.size() > 1 && word.starts_with('-')) {
             const std::string name = word.substr(0, word.find('='));
             const bool long_name = name.starts_with("--");  // between single letters everything is near
-            usage_error(fmt::format("unknown option '{}'{}", name, long_name ? did_you_mean(name, known_names()) : ""));
+            usage_error(fmt::format("unknown option '{}'{}", name, when(long_name, did_you_mean(name, known_names()))));
         } else {
             words.push_back(word);
         }
@@ -205,7 +206,7 @@ void Arguments::take_config(const std::string& path) {
 std::string Arguments::command(const std::vector<std::string>& except) const {
     std::string line = "handgrad " + verb_;
     for (const Positional& positional : positionals_) {
-        line += positional.value->empty() ? "" : " " + shell_word(*positional.value);
+        line += when(!positional.value->empty(), " " + shell_word(*positional.value));
     }
     for (std::size_t i = 0; i < options_.size(); ++i) {
         const Option& option = options_[i];
@@ -214,7 +215,8 @@ std::string Arguments::command(const std::vector<std::string>& except) const {
         }
         if (option.value.empty()) {
             const bool on = given_[i]->values.back() != "false";
-            line += on || option.negated.empty() ? " " + option.names.front() : " " + option.negated.front();
+            const std::vector<std::string>& names = on || option.negated.empty() ? option.names : option.negated;
+            line += " " + names.front();
             continue;
         }
         std::vector<std::string> values = given_[i]->values;
@@ -222,8 +224,7 @@ std::string Arguments::command(const std::vector<std::string>& except) const {
             std::string list;
             for (const std::string& value : values) {
                 const bool quoted = value.find(',') != std::string::npos;
-                list += list.empty() ? "" : ",";
-                list += quoted ? "\"" + value + "\"" : value;
+                add_item(list, ",", when(quoted, "\"") + value + when(quoted, "\""));
             }
             values = {list};
         }
@@ -250,7 +251,7 @@ std::string Arguments::help() const {
             std::vector<std::string> names = option.names;
             names.insert(names.end(), option.negated.begin(), option.negated.end());
             std::string left = fmt::format("{}", fmt::join(names, ", "));
-            left += option.value.empty() ? "" : " " + option.value;
+            left += when(!option.value.empty(), " " + option.value);
             text += two_columns(left, option.help);
         }
     }
@@ -260,7 +261,7 @@ std::string Arguments::help() const {
                         "0.01), at its top or in a section [" +
                             verb_ + "]; the command line wins");
     text += two_columns("--help, -h", "this text");
-    return notes_.empty() ? text : text + "\n" + notes_;
+    return text + when(!notes_.empty(), "\n" + notes_);
 }
 
 }  // namespace handgrad::cli

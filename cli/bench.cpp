@@ -13,6 +13,7 @@
 #include "cli/output.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
+#include "handgrad/base/wording.hpp"
 #include "handgrad/measure/bench.hpp"
 
 namespace handgrad::cli {
@@ -68,9 +69,13 @@ bool parse(BenchOptions& options, std::vector<std::string> words) {
 
 /// Three or four digits.
 std::string digits(double value) {
-    return value >= 99.95   ? fmt::format("{:.0f}", value)
-           : value >= 9.995 ? fmt::format("{:.1f}", value)
-                            : fmt::format("{:.2f}", value);
+    if (value >= 99.95) {
+        return fmt::format("{:.0f}", value);
+    }
+    if (value >= 9.995) {
+        return fmt::format("{:.1f}", value);
+    }
+    return fmt::format("{:.2f}", value);
 }
 
 /// `1.62 µs`, in the unit that leaves one to three digits before the point.
@@ -100,15 +105,26 @@ std::string describe(const measure::MachineLimits& limits) {
         fmt::format("This machine, measured now ({}, {})\n", name(limits.simd), counted(limits.threads, "thread"));
     text += fmt::format("  fused multiply-adds, GFLOP/s     one thread {}, in double {}", digits(limits.peak * 1e-9),
                         digits(limits.peak_double * 1e-9));
-    text += limits.threads == 1
-                ? "\n"
-                : fmt::format("; {} threads {}\n", limits.threads, digits(limits.peak_of_threads * 1e-9));
-    text += "  reading, GB/s, one thread        ";
+    text += when(limits.threads != 1,
+                 fmt::format("; {} threads {}", limits.threads, digits(limits.peak_of_threads * 1e-9)));
+    std::string bandwidths;
     for (const measure::MemoryLevel level : measure::all_memory_levels) {
-        text += fmt::format("{}{} {}", level == measure::MemoryLevel::l1 ? "" : ", ", name(level),
-                            digits(limits.bandwidth_of(level) * 1e-9));
+        add_item(bandwidths, ", ", fmt::format("{} {}", name(level), digits(limits.bandwidth_of(level) * 1e-9)));
     }
-    return text + "\n\n";
+    return text + "\n  reading, GB/s, one thread        " + bandwidths + "\n\n";
+}
+
+/// How the network is trained, or what it computes in unless that is float.
+std::string_view kind_mark(const measure::Workload& workload) {
+    switch (workload.update) {
+        case measure::UpdateKind::adam:
+            return " adam";
+        case measure::UpdateKind::sgd:
+            return " sgd";
+        case measure::UpdateKind::none:
+            break;
+    }
+    return workload.double_precision ? ", double" : "";
 }
 
 std::string shape(const measure::Workload& workload) {
@@ -119,10 +135,7 @@ std::string shape(const measure::Workload& workload) {
     if (workload.output != Activation::identity) {
         text += fmt::format(" {}", name(workload.output));
     }
-    return text + (workload.update == measure::UpdateKind::adam  ? " adam"
-                   : workload.update == measure::UpdateKind::sgd ? " sgd"
-                   : workload.double_precision                   ? ", double"
-                                                                 : "");
+    return text.append(kind_mark(workload));
 }
 
 std::string table_line(std::string_view id, std::string_view shape, std::string_view batch, std::string_view threads,
@@ -135,7 +148,7 @@ std::string describe(const measure::Measurement& measured) {
     const measure::Workload& workload = measured.workload;
     const bool function = workload.kind == measure::WorkloadKind::function;
     const std::string share = std::isfinite(measured.share()) ? fmt::format("{:.0f} %", 100.0 * measured.share()) : "-";
-    std::string text = table_line(workload.id, shape(workload), function ? "" : fmt::format("{}", workload.batch),
+    std::string text = table_line(workload.id, shape(workload), when(!function, fmt::format("{}", workload.batch)),
                                   fmt::format("{}", measured.threads), duration(measured.seconds),
                                   measured.flops_per_second == 0.0 ? "-" : digits(measured.flops_per_second * 1e-9),
                                   quantity(measured.rows_per_second), share);
@@ -156,18 +169,20 @@ int bench(std::vector<std::string> words) {
     }
     tell_machine(options.measure.execution, options.show);
     Output output;
-    const auto show = [&](const std::string& text) {
-        output.answer(options.show.json, text);
+    const auto answer = [&](const auto& event, const auto& text) {
+        output.answer(options.show.json, event, text);
         output.flush();  // as it is measured: somebody may be watching
     };
     const measure::MachineLimits limits = measure::measure_machine(options.measure);
-    show(options.show.json ? machine_event(limits)
-                           : describe(limits) + table_line("workload", "shape", "batch", "threads", "a step", "GFLOP/s",
-                                                           "rows/s", "of limit"));
+    answer([&] { return machine_event(limits); },
+           [&] {
+               return describe(limits) +
+                      table_line("workload", "shape", "batch", "threads", "a step", "GFLOP/s", "rows/s", "of limit");
+           });
     measure::Bench bench(limits, options.measure);
     for (const measure::Workload& workload : options.workloads) {
         const measure::Measurement measured = bench.run(workload);
-        show(options.show.json ? workload_event(measured) : describe(measured));
+        answer([&] { return workload_event(measured); }, [&] { return describe(measured); });
     }
     if (!options.show.json) {
         output.show(

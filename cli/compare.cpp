@@ -103,8 +103,9 @@ int judge_gradients(const CompareOptions& options) {
     const auto [model, table] = load(options);
     const compare::Comparison comparison =
         compare::compare_gradients(model, table, theirs, options.gradients, options.applying.allow_extra);
-    output.answer(options.show.json,
-                  options.show.json ? comparison_event(comparison) : comparison_text(comparison, model));
+    output.answer(
+        options.show.json, [&] { return comparison_event(comparison); },
+        [&] { return comparison_text(comparison, model); });
     output.finish();
     return comparison.pass ? 0 : difference_exit;
 }
@@ -121,7 +122,8 @@ int mark_sheet(const CompareOptions& options) {
         .tolerance = options.tolerance};
     const compare::Marking marking =
         compare::mark_answers(explanation, compare::read_answers(sheet, options.answers, explanation.derivation), how);
-    output.answer(options.show.json, options.show.json ? marking_event(marking) : marking_text(marking, model));
+    output.answer(
+        options.show.json, [&] { return marking_event(marking); }, [&] { return marking_text(marking, model); });
     output.finish();
     return marking.passed() ? 0 : difference_exit;
 }

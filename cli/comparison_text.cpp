@@ -9,23 +9,40 @@
 
 #include "cli/describe.hpp"
 #include "cli/text.hpp"
+#include "handgrad/base/wording.hpp"
 
 namespace handgrad::cli {
 namespace {
 
+/// Where to look up a loss and its slope, and why a gradient of it may be too large or too small by a factor 2.
+struct LossWords {
+    std::string_view equations;
+    std::string_view slope;
+    std::string_view too_large;
+    std::string_view too_small;
+};
+constexpr LossWords squared_error{.equations = "Eq. 3, 10",
+                                  .slope = "Eq. 10",
+                                  .too_large = "the 2 of Eq. (10) counted twice, or a loss with a half less",
+                                  .too_small = "the 2 of Eq. (10) is missing, or the loss has a half more"};
+constexpr LossWords other_loss{.equations = "Table 5, Eq. 18",
+                               .slope = "Eq. 18",
+                               .too_large = "this loss has no 2 (Eq. 18)",
+                               .too_small = "this loss has no half (Eq. 18)"};
+
 /// `layer 1`, `layers 1, 2`.
 std::string layers_text(const std::vector<std::size_t>& layers) {
-    std::string text = layers.size() == 1 ? "layer " : "layers ";
-    for (std::size_t i = 0; i < layers.size(); ++i) {
-        text += fmt::format("{}{}", i == 0 ? "" : ", ", layers[i] + 1);
+    std::string list;
+    for (const std::size_t layer : layers) {
+        add_item(list, ", ", std::to_string(layer + 1));
     }
-    return text;
+    return "layer" + when(layers.size() != 1, "s") + " " + list;
 }
 
 std::string cause_text(const compare::ComparedTensor& tensor) {
     std::string text;
     for (const compare::Cause cause : tensor.causes) {
-        text += fmt::format("{}{}", text.empty() ? "" : " + ", name(cause));
+        add_item(text, " + ", name(cause));
     }
     return text;
 }
@@ -58,23 +75,19 @@ std::vector<std::string> paragraphs(const compare::ComparedTensor& tensor, const
 
 std::string remedy(compare::Cause cause, const std::vector<std::size_t>& wrong_layers, std::size_t rows,
                    const Model& model) {
-    const bool squared = model.loss.kind == Loss::squared_error;
-    const std::string loss_equation = squared ? "Eq. 3, 10" : "Table 5, Eq. 18";
+    const LossWords& loss = model.loss.kind == Loss::squared_error ? squared_error : other_loss;
     switch (cause) {
         case compare::Cause::transposed:
             return "dl/dW has the shape of W, out x in: delta a^T, not a delta^T (derivation 6.2)";
         case compare::Cause::sign:
-            return fmt::format("the sign is turned round: the loss grows with yhat - y, not y - yhat ({})",
-                               squared ? "Eq. 10" : "Eq. 18");
+            return fmt::format("the sign is turned round: the loss grows with yhat - y, not y - yhat ({})", loss.slope);
         case compare::Cause::factor_2:
-            return squared ? "twice the gradient: the 2 of Eq. (10) counted twice, or a loss with a half less"
-                           : "twice the gradient: this loss has no 2 (Eq. 18)";
+            return fmt::format("twice the gradient: {}", loss.too_large);
         case compare::Cause::factor_half:
-            return squared ? "half the gradient: the 2 of Eq. (10) is missing, or the loss has a half more"
-                           : "half the gradient: this loss has no half (Eq. 18)";
+            return fmt::format("half the gradient: {}", loss.too_small);
         case compare::Cause::factor_outputs:
             return fmt::format("K = {}: a sum over the outputs taken for a mean, or the reverse ({})",
-                               model.architecture().outputs(), loss_equation);
+                               model.architecture().outputs(), loss.equations);
         case compare::Cause::factor_rows:
             return fmt::format("B = {}: rows are averaged, so divide their sum by B, once (derivation 6.4)", rows);
         case compare::Cause::relu_at_zero:
@@ -98,13 +111,7 @@ std::string remedy(compare::Cause cause, const std::vector<std::size_t>& wrong_l
     return "no known mistake, alone or with others, gives these numbers in every entry";
 }
 
-std::string index_text(const std::vector<std::size_t>& where) {
-    std::string text;
-    for (const std::size_t i : where) {
-        text += fmt::format("{}{}", text.empty() ? "" : ", ", i);
-    }
-    return "[" + text + "]";
-}
+std::string index_text(const std::vector<std::size_t>& where) { return fmt::format("[{}]", fmt::join(where, ", ")); }
 
 void add_wrapped(std::string& to, std::string_view text, std::size_t indent) {
     constexpr std::size_t width = 100;
@@ -114,17 +121,21 @@ void add_wrapped(std::string& to, std::string_view text, std::size_t indent) {
         std::size_t end = text.size();
         if (end - at > room) {
             const std::size_t blank = text.rfind(' ', at + room);
-            end = blank == std::string_view::npos || blank <= at ? at + room : blank;
+            const bool found = blank != std::string_view::npos && blank > at;
+            end = found ? blank : at + room;
         }
         to += std::string(indent, ' ') + std::string(text.substr(at, end - at)) + "\n";
-        at = end < text.size() && text[end] == ' ' ? end + 1 : end;
+        at = end;
+        if (at < text.size() && text[at] == ' ') {
+            ++at;
+        }
     }
 }
 
 std::string comparison_text(const compare::Comparison& comparison, const Model& model) {
     std::vector<std::vector<std::string>> table{{"tensor", "verdict", "cause"}};
     for (const compare::ComparedTensor& tensor : comparison.tensors) {
-        table.push_back({tensor.name, tensor.pass ? "PASS" : "FAIL", tensor.pass ? "" : cause_text(tensor)});
+        table.push_back({tensor.name, pass_or_fail(tensor.pass), when(!tensor.pass, cause_text(tensor))});
     }
     std::string text = aligned(table, Heading::first_row);
     // Tensors of which the same is to be said stand together.

@@ -15,8 +15,10 @@ inline std::string csv_field(std::string_view text) {
     }
     std::string field = "\"";
     for (const char c : text) {
+        if (c == '"') {
+            field += c;  // a quote inside is doubled
+        }
         field += c;
-        field += c == '"' ? "\"" : "";  // a quote inside is doubled
     }
     return field + "\"";
 }

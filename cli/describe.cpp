@@ -5,6 +5,7 @@
 
 #include "cli/text.hpp"
 #include "handgrad/store/convention_names.hpp"
+#include "handgrad/train/settings.hpp"
 
 namespace handgrad::cli {
 
@@ -21,6 +22,10 @@ std::vector<std::string> target_names(const Preprocessing& columns) {
     return names;
 }
 
+std::string dtype_name(bool in_double) { return std::string(settings::precision_names[in_double ? 1 : 0]); }
+
+std::string pass_or_fail(bool pass) { return pass ? "PASS" : "FAIL"; }
+
 std::string layer_table(const Model& model) {
     const Architecture& shape = model.architecture();
     std::vector<std::vector<std::string>> rows{{"layer", "in", "out", "activation", "parameters"}};
@@ -32,7 +37,7 @@ std::string layer_table(const Model& model) {
                         std::string(name(shape.activation(l))), std::to_string(parameters)});
     }
     rows.push_back({"all", std::to_string(shape.inputs()), std::to_string(shape.outputs()),
-                    model.is_double() ? "f64" : "f32", std::to_string(sum)});
+                    dtype_name(model.is_double()), std::to_string(sum)});
     return aligned(rows, Heading::first_row);
 }
 

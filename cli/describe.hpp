@@ -24,6 +24,12 @@ std::size_t parameters_of(const Architecture& architecture, std::size_t layer);
 /// The names of the columns that are learned.
 std::vector<std::string> target_names(const Preprocessing& columns);
 
+/// `f32` or `f64`, as --dtype has it.
+std::string dtype_name(bool in_double);
+
+/// `PASS` or `FAIL`.
+std::string pass_or_fail(bool pass);
+
 /// The name of the preset, then each choice by its name, in the order of the fields.
 std::vector<std::pair<std::string, std::string>> describe_conventions(const Conventions& conventions);
 

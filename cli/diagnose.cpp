@@ -90,6 +90,17 @@ std::string changes(const diagnose::Diagnosis& diagnosis) {
     return text;
 }
 
+/// Where a row pulls whose gradient has this cosine with that of all.
+std::string direction(double cosine) {
+    if (cosine > 0.0) {
+        return "with the whole table";
+    }
+    if (cosine < 0.0) {
+        return "against the whole table";
+    }
+    return "neither way";
+}
+
 /// By their lines in the table; empty when no rows were asked for.
 std::string rows_text(const std::vector<diagnose::RowGradient>& top, const Table& table) {
     if (top.empty()) {
@@ -99,10 +110,7 @@ std::string rows_text(const std::vector<diagnose::RowGradient>& top, const Table
         {table.lines.empty() ? "row" : "line", "gradient", "cosine", "", "pulls"}};
     for (const diagnose::RowGradient& row : top) {
         const std::size_t number = table.lines.empty() ? row.row : table.lines[row.row];
-        lines.push_back({std::to_string(number), scientific(row.norm), decimal(row.cosine), "",
-                         row.cosine > 0.0   ? "with the whole table"
-                         : row.cosine < 0.0 ? "against the whole table"
-                                            : "neither way"});
+        lines.push_back({std::to_string(number), scientific(row.norm), decimal(row.cosine), "", direction(row.cosine)});
     }
     return "Rows with the largest gradients: hardest to believe for the network, so look at their labels first\n" +
            aligned(lines, Heading::first_row) + "\n";
@@ -131,12 +139,13 @@ int diagnose(std::vector<std::string> words) {
     OptimizerOptions optimizer = recorded_optimizer(model).value_or(OptimizerOptions{.kind = OptimizerKind::sgd});
     optimizer.learning_rate = options.learning_rate.value_or(optimizer.learning_rate);
     const diagnose::Diagnosis diagnosis = diagnose::diagnose(model, table, optimizer, options.apply());
-    const std::vector<diagnose::RowGradient> top =
-        options.rows_top == 0
-            ? std::vector<diagnose::RowGradient>{}
-            : diagnose::dominant_rows(diagnose::row_gradients(model, table, options.apply()), options.rows_top);
-    output.answer(options.show.json, options.show.json ? diagnosis_event(diagnosis, top, table)
-                                                       : describe(diagnosis, rows_text(top, table)));
+    std::vector<diagnose::RowGradient> top;
+    if (options.rows_top > 0) {
+        top = diagnose::dominant_rows(diagnose::row_gradients(model, table, options.apply()), options.rows_top);
+    }
+    output.answer(
+        options.show.json, [&] { return diagnosis_event(diagnosis, top, table); },
+        [&] { return describe(diagnosis, rows_text(top, table)); });
     output.finish();
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "cli/output.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
+#include "handgrad/base/wording.hpp"
 #include "handgrad/train/prediction.hpp"
 
 namespace handgrad::cli {
@@ -38,8 +39,8 @@ std::string describe(const Model& model, const Evaluation& evaluation) {
     for (const auto& [metric, value] : evaluation.metrics) {
         lines.push_back({metric, rounded(value)});
     }
-    lines[1].push_back(fmt::format("{}{}{}", name(model.loss.kind), scaled ? ", target scaled" : "",
-                                   model.weight_decay != 0.0 ? ", penalty included" : ""));
+    lines[1].push_back(fmt::format("{}{}{}", name(model.loss.kind), when(scaled, ", target scaled"),
+                                   when(model.weight_decay != 0.0, ", penalty included")));
     return aligned(lines, Heading::none);
 }
 
@@ -53,7 +54,8 @@ int evaluate(std::vector<std::string> words) {
     Output output;
     const auto [model, table] = load(options);
     const Evaluation evaluation = evaluate(model, table, options.apply(), options.execution);
-    output.answer(options.show.json, options.show.json ? evaluation_event(evaluation) : describe(model, evaluation));
+    output.answer(
+        options.show.json, [&] { return evaluation_event(evaluation); }, [&] { return describe(model, evaluation); });
     output.finish();
     return 0;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,24 @@ using Json = nlohmann::ordered_json;
 inline constexpr int event_schema = 1;
 
 inline Json event(std::string_view name) { return {{"schema", event_schema}, {"event", name}}; }
+
+/// null for what is not there: unless `there`, for an empty text, for no number and for no name.
+template <class V>
+Json or_null(bool there, const V& value) {
+    if (!there) {
+        return nullptr;
+    }
+    return Json(value);
+}
+inline Json or_null(const std::string& text) { return or_null(!text.empty(), text); }
+inline Json or_null(const std::optional<double>& number) { return or_null(number.has_value(), number.value_or(0.0)); }
+template <class Named>
+Json name_or_null(const std::optional<Named>& named) {
+    if (!named) {
+        return nullptr;
+    }
+    return Json(name(*named));
+}
 
 /// nlohmann writes doubles with as many digits as read back to the same bits, and NaN and infinities as null.
 inline std::string line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }

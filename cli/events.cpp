@@ -6,6 +6,8 @@
 
 #include "cli/describe.hpp"
 #include "cli/event_line.hpp"
+#include "handgrad/base/wording.hpp"
+#include "handgrad/store/convention_names.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -44,7 +46,7 @@ Json columns_array(const std::vector<FeatureColumn>& features) {
         if (feature.categorical()) {
             column["categories"] = feature.categories;
         } else {
-            column["impute"] = feature.impute ? Json(*feature.impute) : Json();
+            column["impute"] = or_null(feature.impute);
             column["shift"] = feature.shift;
             column["scale"] = feature.scale;
         }
@@ -120,17 +122,20 @@ std::string certificate_event(const certify::Certificate& certificate) {
     const auto tensor = [](const certify::CertifiedTensor& of) {
         Json json;
         json["name"] = of.name;
-        json["verdict"] = name(of.verdict);
+        json["verdict"] = name(of.judgement.verdict);
+        json["zero"] = of.judgement.zero;
+        json["detection_limit"] = of.judgement.detection_limit;
+        json["reason"] = or_null(of.judgement.reason());
+        json["run"] = of.run;
         json["entries"] = of.entries;
         json["kinks"] = of.kinks;
-        json["undetermined"] = of.undetermined;
-        json["failed"] = of.failed;
+        json["failed"] = of.judgement.failed;
         json["worst_ulp"] = of.worst_ulp;
         json["where"] = of.where;
         json["claimed"] = of.claimed;
         json["witness"] = of.witness;
         json["bound"] = of.bound;
-        json["factor"] = of.factor.empty() ? Json() : Json(of.factor);
+        json["factor"] = or_null(of.factor);
         return json;
     };
     Json json = event("certificate");
@@ -141,6 +146,10 @@ std::string certificate_event(const certify::Certificate& certificate) {
         json["parameters"].push_back(tensor(parameter));
     }
     json["input"] = tensor(certificate.input);
+    json["runs"] = Json::array();
+    for (const certify::CertifiedRun& run : certificate.runs) {
+        json["runs"].push_back({{"what", run.what}, {"verdict", name(run.verdict)}});
+    }
     return line(json);
 }
 
@@ -266,11 +275,11 @@ std::string comparison_event(const compare::Comparison& comparison) {
     for (const compare::ComparedTensor& tensor : comparison.tensors) {
         std::string causes;
         for (const compare::Cause cause : tensor.causes) {
-            causes += (causes.empty() ? "" : "+") + std::string(name(cause));
+            add_item(causes, "+", name(cause));
         }
         tensors.push_back({{"name", tensor.name},
-                           {"verdict", tensor.pass ? "PASS" : "FAIL"},
-                           {"cause", tensor.pass ? Json() : Json(causes)},
+                           {"verdict", pass_or_fail(tensor.pass)},
+                           {"cause", or_null(!tensor.pass, causes)},
                            {"coincide", tensor.coincide},
                            {"theirs", tensor.theirs}});
         if (!tensor.where.empty()) {
@@ -281,7 +290,7 @@ std::string comparison_event(const compare::Comparison& comparison) {
         }
     }
     Json json = event("comparison");
-    json["verdict"] = comparison.pass ? "PASS" : "FAIL";
+    json["verdict"] = pass_or_fail(comparison.pass);
     json["rows"] = comparison.rows;
     json["penalty_explains"] = comparison.penalty_explains;
     json["tensors"] = std::move(tensors);
@@ -292,8 +301,8 @@ std::string model_event(const Model& model, const std::string& path, const std::
     const Preprocessing& columns = model.preprocessing;
     Json json = event("model");
     json["model"] = path;
-    json["task"] = columns.task == Task::regression ? "regression" : "classification";
-    json["dtype"] = model.is_double() ? "f64" : "f32";
+    json["task"] = name(columns.task);
+    json["dtype"] = dtype_name(model.is_double());
     json["layers"] = layers_array(model.architecture(), true);
     json["parameters"] = parameter_count(model);
     json["leaky_slope"] = model.architecture().leaky_slope;
@@ -310,7 +319,7 @@ std::string model_event(const Model& model, const std::string& path, const std::
         json["targets"].push_back({{"name", target.name}, {"shift", target.shift}, {"scale", target.scale}});
     }
     json["classes"] = columns.classes;
-    json["weight"] = columns.weight.empty() ? Json() : Json(columns.weight);
+    json["weight"] = or_null(columns.weight);
     if (!model.history.empty()) {
         json["history"] = {{"columns", model.history.columns}, {"epochs", model.history.epochs}};
     }

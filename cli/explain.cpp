@@ -27,6 +27,7 @@ namespace {
 
 enum class Format { text, markdown, latex, json };
 constexpr std::array formats{"text", "markdown", "latex", "json"};
+static_assert(formats.size() == static_cast<std::size_t>(Format::json) + 1, "formats follows the enumeration");
 
 /// A network without a model: what --sizes and the options beside it say.
 struct NetworkOptions {
@@ -149,7 +150,13 @@ bool parse(ExplainOptions& options, std::vector<std::string> words) {
         "first and the last are shown. An exercise sheet has lines `z1 = [ ____  ____ ]` to be filled in; entries "
         "count\n"
         "from 1. It says how many digits are wanted, and compare --answers and grade mark by that.\n");
-    return parse_or_help(arguments, std::move(words));
+    if (!parse_or_help(arguments, std::move(words))) {
+        return false;
+    }
+    if (options.show.json) {
+        options.format = Format::json;
+    }
+    return true;
 }
 
 void check(const ExplainOptions& options) {
@@ -196,10 +203,16 @@ std::string stem_of(std::string name) {
 }
 
 Loss usual_loss(Activation output) {
-    return output == Activation::sigmoid   ? Loss::binary_cross_entropy
-           : output == Activation::softmax ? Loss::cross_entropy
-           : output == Activation::exp     ? Loss::poisson
-                                           : Loss::squared_error;
+    if (output == Activation::sigmoid) {
+        return Loss::binary_cross_entropy;
+    }
+    if (output == Activation::softmax) {
+        return Loss::cross_entropy;
+    }
+    if (output == Activation::exp) {
+        return Loss::poisson;
+    }
+    return Loss::squared_error;
 }
 
 struct DescribedNetwork {
@@ -210,9 +223,11 @@ DescribedNetwork described(const NetworkOptions& network) {
     Architecture shape{.sizes = network.sizes,
                        .hidden = network.hidden.front(),
                        .output = network.output,
-                       .each_hidden = network.hidden.size() > 1 ? network.hidden : std::vector<Activation>{},
                        .leaky_slope = network.leaky_slope.value_or(0.01),
                        .conventions = *find_conventions(network.convention)};
+    if (network.hidden.size() > 1) {
+        shape.each_hidden = network.hidden;
+    }
     LossFunction loss = network.loss.value_or(usual_loss(network.output));
     loss.huber_delta = network.huber_delta.value_or(loss.huber_delta);
     loss.quantile = network.quantile.value_or(loss.quantile);
@@ -272,7 +287,7 @@ explain::Explanation explain_model(const ExplainOptions& options) {
 }
 
 std::string rendered(const explain::Explanation& explanation, const ExplainOptions& options) {
-    switch (options.show.json ? Format::json : options.format) {
+    switch (options.format) {
         case Format::text:
             return document::render_text(explain::compose(explanation, options.sheet));
         case Format::markdown:
@@ -298,9 +313,14 @@ int explain(std::vector<std::string> words) {
             refuse_to_overwrite(options.output, input);
         }
     }
-    Output output(options.output.empty() ? std::optional<std::filesystem::path>{} : options.output);
+    Output output(options.output);
     const explain::Explanation explanation = options.model.empty() ? explain_sizes(options) : explain_model(options);
-    output.answer(options.show.json || options.format == Format::json, rendered(explanation, options));
+    const std::string text = rendered(explanation, options);
+    if (options.format == Format::json) {
+        output.write(text);
+    } else {
+        output.show(text);
+    }
     output.finish();
     return 0;
 }

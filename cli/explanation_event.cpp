@@ -34,14 +34,14 @@ public:
             const explain::ForwardRow& row = d_.forward[i];
             item["symbol"] = row.quantity.symbol;
             item["layer"] = row.layer;
-            item["activation"] = row.activation ? Json(name(*row.activation)) : Json();
+            item["activation"] = name_or_null(row.activation);
             item["shape"] = shape_of(row.quantity);
             formula(item, row.quantity.name + "=" + row.output);
             value(item, row.quantity, [&]() -> const Matrix<double>& { return t_->forward[i]; });
         });
         if (t_ != nullptr) {
-            json_["loss"] = blank_ ? Json() : Json(t_->loss);
-            json_["penalty"] = blank_ ? Json() : Json(t_->penalty);
+            json_["loss"] = unless_blank(t_->loss);
+            json_["penalty"] = unless_blank(t_->penalty);
         }
         jacobians();
         list("deltas", d_.deltas.size(), [&](std::size_t i, Json& item) {
@@ -70,7 +70,7 @@ public:
 private:
     void network() {
         const Architecture& shape = d_.architecture;
-        json_["dtype"] = e_.use_double ? "f64" : "f32";
+        json_["dtype"] = dtype_name(e_.use_double);
         json_["layers"] = Json::array();
         for (std::size_t l = 0; l < shape.layers(); ++l) {
             json_["layers"].push_back({{"name", layer_name(l)},
@@ -126,9 +126,9 @@ private:
         list("jacobians", d_.jacobians.size(), [&](std::size_t i, Json& item) {
             const explain::Jacobian& factor = d_.jacobians[i];
             item["symbol"] = factor.quantity.symbol;
-            item["equation"] = blank_ ? Json() : Json(factor.equations);
+            item["equation"] = unless_blank(factor.equations);
             item["shape"] = shape_of(factor.quantity);
-            item["diagonal"] = blank_ ? Json() : Json(factor.diagonal);
+            item["diagonal"] = unless_blank(factor.diagonal);
             formula(item, factor.matrix);
             if (t_ == nullptr) {
                 return;
@@ -155,9 +155,15 @@ private:
         }
     }
 
+    /// null on an exercise sheet.
+    template <class V>
+    [[nodiscard]] Json unless_blank(const V& value) const {
+        return or_null(!blank_, value);
+    }
+
     void formula(Json& item, const document::Formula& text) const {
-        item["formula"] = blank_ ? Json() : Json(document::unicode_of(text));
-        item["latex"] = blank_ ? Json() : Json(text);
+        item["formula"] = unless_blank(document::unicode_of(text));
+        item["latex"] = unless_blank(text);
     }
 
     template <class Values>
@@ -192,7 +198,7 @@ private:
         for (std::size_t i = 0; i < rows; ++i) {
             Json row = Json::array();
             for (std::size_t j = 0; j < columns; ++j) {
-                row.push_back(blank_ ? Json() : Json(at(i, j)));
+                row.push_back(unless_blank(at(i, j)));
             }
             result.push_back(std::move(row));
         }
@@ -210,7 +216,7 @@ private:
 
 std::string explanation_event(const explain::Explanation& explanation, bool blank, int sheet_digits) {
     Json json = Event(explanation, blank).write();
-    json["digits"] = blank ? Json(sheet_digits) : Json();
+    json["digits"] = or_null(blank, sheet_digits);
     return line(json);
 }
 

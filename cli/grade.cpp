@@ -15,6 +15,7 @@
 #include "cli/step_options.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
+#include "handgrad/base/wording.hpp"
 #include "handgrad/compare/grading.hpp"
 #include "handgrad/report/grading_page.hpp"
 
@@ -87,33 +88,62 @@ compare::Grading graded(const GradeCall& options) {
 std::string causes_of(const compare::GradedFile& file) {
     std::string text;
     for (const std::string& cause : file.causes()) {
-        text += (text.empty() ? "" : " ") + cause;
+        add_item(text, " ", cause);
     }
     return text;
 }
 
+/// How many answers have each mark; of what is no sheet nothing.
+std::vector<std::string> counts_of(const compare::GradedFile& file) {
+    std::vector<std::string> counts(compare::all_marks.size());
+    for (std::size_t m = 0; file.marking && m < counts.size(); ++m) {
+        counts[m] = std::to_string(file.marking->count(compare::all_marks[m]));
+    }
+    return counts;
+}
+
+std::vector<std::string> with_marks(std::vector<std::string> row) {
+    for (const compare::Mark mark : compare::all_marks) {
+        row.emplace_back(name(mark));
+    }
+    return row;
+}
+
 /// file, kind, row, score, one column for each mark, causes, problem.
 std::string csv_of(const compare::Grading& grading) {
-    std::string csv = "file,kind,row,score";
-    for (const compare::Mark mark : compare::all_marks) {
-        csv += "," + std::string(name(mark));
-    }
-    csv += ",causes,problem\n";
-    for (const compare::GradedFile& file : grading.files) {
-        csv += csv_field(file.name) + "," + (file.kind ? std::string(name(*file.kind)) : "") + ",";
-        csv += file.marking ? std::to_string(file.marking->row) : "";
-        csv += file.graded() ? fmt::format(",{:.4g}", file.score()) : ",";
-        for (const compare::Mark mark : compare::all_marks) {
-            csv += file.marking ? fmt::format(",{}", file.marking->count(mark)) : ",";
+    std::string csv;
+    const auto add = [&](const std::vector<std::string>& cells) {
+        std::string line;
+        for (std::size_t c = 0; c < cells.size(); ++c) {
+            line += when(c > 0, ",") + csv_field(cells[c]);
         }
-        csv += "," + csv_field(causes_of(file)) + "," + csv_field(file.problem) + "\n";
+        csv += line + "\n";
+    };
+    std::vector<std::string> heading = with_marks({"file", "kind", "row", "score"});
+    heading.insert(heading.end(), {"causes", "problem"});
+    add(heading);
+    for (const compare::GradedFile& file : grading.files) {
+        std::vector<std::string> row{file.name, "", "", ""};
+        if (file.kind) {
+            row[1] = name(*file.kind);
+        }
+        if (file.marking) {
+            row[2] = std::to_string(file.marking->row);
+        }
+        if (file.graded()) {
+            row[3] = fmt::format("{:.4g}", file.score());
+        }
+        const std::vector<std::string> counts = counts_of(file);
+        row.insert(row.end(), counts.begin(), counts.end());
+        row.insert(row.end(), {causes_of(file), file.problem});
+        add(row);
     }
     return csv;
 }
 
 std::string text_of(const compare::Grading& grading) {
-    std::vector<std::vector<std::string>> table{
-        {"file", "score", "right", "follows", "imprecise", "wrong", "unreadable", "blank", "causes"}};
+    std::vector<std::vector<std::string>> table{with_marks({"file", "score"})};
+    table.front().emplace_back("causes");
     std::string problems;
     for (const compare::GradedFile& file : grading.files) {
         if (!file.graded()) {
@@ -121,20 +151,19 @@ std::string text_of(const compare::Grading& grading) {
             continue;
         }
         std::vector<std::string> row{file.name, fmt::format("{:.0f} %", 100.0 * file.score())};
-        for (const compare::Mark mark : compare::all_marks) {
-            row.push_back(file.marking ? std::to_string(file.marking->count(mark)) : "");
-        }
+        const std::vector<std::string> counts = counts_of(file);
+        row.insert(row.end(), counts.begin(), counts.end());
         row.push_back(causes_of(file));
         table.push_back(std::move(row));
     }
     std::string text;
     if (grading.graded() > 0) {
-        text = aligned(table, Heading::first_row);
+        text = aligned(table, Heading::first_row) + "\n";
     }
     if (!problems.empty()) {
-        text += (text.empty() ? "" : "\n") + std::string("not graded\n") + problems;
+        text += "not graded\n" + problems + "\n";
     }
-    return text + fmt::format("\n{} of {} graded, mean score {:.0f} %\n", grading.graded(),
+    return text + fmt::format("{} of {} graded, mean score {:.0f} %\n", grading.graded(),
                               counted(grading.files.size(), "file"), 100.0 * grading.mean_score());
 }
 
@@ -157,7 +186,11 @@ int grade(std::vector<std::string> words) {
     }
     const compare::Grading grading = graded(options);
     if (file) {
-        file->write(is_page(options.output) ? report::grading_page(grading) : csv_of(grading));
+        if (is_page(options.output)) {
+            file->write(report::grading_page(grading));
+        } else {
+            file->write(csv_of(grading));
+        }
         file->finish();
     }
     if (options.show.json) {

@@ -44,7 +44,9 @@ private:
     [[nodiscard]] char peek() const { return done() ? '\n' : text_[at_]; }
     char next() {
         const char c = text_[at_++];
-        line_ += c == '\n' ? 1 : 0;
+        if (c == '\n') {
+            ++line_;
+        }
         return c;
     }
     void skip_blanks() {
@@ -86,9 +88,10 @@ private:
     }
     static std::string trimmed(std::string_view text) {
         const std::size_t first = text.find_first_not_of(" \t\r");
-        return first == std::string_view::npos
-                   ? ""
-                   : std::string(text.substr(first, text.find_last_not_of(" \t\r") - first + 1));
+        if (first == std::string_view::npos) {
+            return {};
+        }
+        return std::string(text.substr(first, text.find_last_not_of(" \t\r") - first + 1));
     }
 
     std::string section_name() {

@@ -1,6 +1,8 @@
 // handgrad inspect: what a model file holds.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +14,8 @@
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
 #include "handgrad/base/atomic_file.hpp"
+#include "handgrad/base/wording.hpp"
+#include "handgrad/store/convention_names.hpp"
 #include "handgrad/store/tensor_file.hpp"
 #include "handgrad/train/settings.hpp"
 
@@ -21,11 +25,9 @@ namespace {
 constexpr std::size_t shown_categories = 8;
 
 std::string some_of(const std::vector<std::string>& texts) {
-    std::string list;
-    for (std::size_t i = 0; i < texts.size() && i < shown_categories; ++i) {
-        list += (i == 0 ? "" : ", ") + texts[i];
-    }
-    return texts.size() <= shown_categories ? list : fmt::format("{}, ... ({} in all)", list, texts.size());
+    const std::span shown = std::span(texts).first(std::min(texts.size(), shown_categories));
+    return fmt::format("{}", fmt::join(shown, ", ")) +
+           when(shown.size() < texts.size(), fmt::format(", ... ({} in all)", texts.size()));
 }
 
 std::string heading(std::string_view title) { return fmt::format("\n{}\n", title); }
@@ -41,9 +43,9 @@ std::string columns_table(const Preprocessing& columns) {
         }
     }
     for (const TargetColumn& target : columns.targets) {
-        const bool classes = columns.task == Task::classification;
-        rows.push_back({target.name, "target", "", classes ? "" : rounded(target.shift),
-                        classes ? "" : rounded(target.scale), some_of(columns.classes)});
+        const bool scaled = columns.task == Task::regression;
+        rows.push_back({target.name, "target", "", when(scaled, rounded(target.shift)),
+                        when(scaled, rounded(target.scale)), some_of(columns.classes)});
     }
     if (!columns.weight.empty()) {
         rows.push_back({columns.weight, "weight"});
@@ -53,8 +55,7 @@ std::string columns_table(const Preprocessing& columns) {
 
 std::string describe(const Model& model, const std::string& path, const std::string& file_hash) {
     const Preprocessing& columns = model.preprocessing;
-    std::string text =
-        fmt::format("{}: {}\n\n", path, columns.task == Task::regression ? "regression" : "classification");
+    std::string text = fmt::format("{}: {}\n\n", path, name(columns.task));
     text += layer_table(model);
 
     text += heading("Loss");
@@ -117,7 +118,9 @@ int inspect(std::vector<std::string> words) {
     const std::string bytes = read_file(path);
     const Model model = parse_model(bytes, path, allow_nonfinite);
     const std::string file_hash = xxh3_128_hex(bytes);
-    output.answer(show.json, show.json ? model_event(model, path, file_hash) : describe(model, path, file_hash));
+    output.answer(
+        show.json, [&] { return model_event(model, path, file_hash); },
+        [&] { return describe(model, path, file_hash); });
     output.finish();
     return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "cli/event_line.hpp"
 #include "cli/events.hpp"
+#include "handgrad/base/wording.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -17,18 +18,17 @@ Json marked_answers(const compare::Marking& marking) {
             unreadable.push_back(
                 {{"where", cell.where}, {"numbers", cell.numbers}, {"text", cell.text}, {"reason", cell.reason}});
         }
-        const auto number = [&](double value) { return differs ? Json(value) : Json(); };
         answers.push_back({{"symbol", answer.symbol},
                            {"mark", name(answer.mark)},
                            {"written", answer.written},
                            {"left_blank", answer.left_blank},
                            {"unreadable", std::move(unreadable)},
-                           {"cause", answer.cause_name().empty() ? Json() : Json(answer.cause_name())},
-                           {"where", differs ? Json(answer.where) : Json()},
-                           {"answer", number(answer.answer)},
-                           {"expected", number(answer.expected)},
-                           {"from_own", number(answer.from_own)},
-                           {"follows_from", answer.follows_from.empty() ? Json() : Json(answer.follows_from)}});
+                           {"cause", or_null(std::string(answer.cause_name()))},
+                           {"where", or_null(differs, answer.where)},
+                           {"answer", or_null(differs, answer.answer)},
+                           {"expected", or_null(differs, answer.expected)},
+                           {"from_own", or_null(differs, answer.from_own)},
+                           {"follows_from", or_null(answer.follows_from)}});
     }
     return answers;
 }
@@ -51,26 +51,33 @@ std::string marking_event(const compare::Marking& marking) {
 std::string graded_event(const compare::GradedFile& file) {
     Json json = event("graded");
     json["file"] = file.name;
-    json["kind"] = file.kind ? Json(name(*file.kind)) : Json();
-    json["row"] = file.marking ? Json(file.marking->row) : Json();
-    json["rows"] = file.comparison ? Json(file.comparison->rows) : Json();
-    json["score"] = file.graded() ? Json(file.score()) : Json();
-    json["problem"] = file.problem.empty() ? Json() : Json(file.problem);
+    json["kind"] = name_or_null(file.kind);
+    json["row"] = Json();
+    json["rows"] = Json();
+    json["score"] = or_null(file.graded(), file.score());
+    json["problem"] = or_null(file.problem);
     json["causes"] = file.causes();
     for (const compare::Mark mark : compare::all_marks) {
-        json[std::string(name(mark))] = file.marking ? Json(file.marking->count(mark)) : Json();
+        json[std::string(name(mark))] = Json();
     }
-    json["answers"] = file.marking ? marked_answers(*file.marking) : Json::array();
+    json["answers"] = Json::array();
     json["tensors"] = Json::array();
+    if (file.marking) {
+        json["row"] = file.marking->row;
+        json["answers"] = marked_answers(*file.marking);
+        for (const compare::Mark mark : compare::all_marks) {
+            json[std::string(name(mark))] = file.marking->count(mark);
+        }
+    }
     if (file.comparison) {
+        json["rows"] = file.comparison->rows;
         for (const compare::ComparedTensor& tensor : file.comparison->tensors) {
             std::string causes;
             for (const compare::Cause cause : tensor.causes) {
-                causes += (causes.empty() ? "" : "+") + std::string(name(cause));
+                add_item(causes, "+", name(cause));
             }
-            json["tensors"].push_back({{"name", tensor.name},
-                                       {"verdict", tensor.pass ? "PASS" : "FAIL"},
-                                       {"cause", causes.empty() ? Json() : Json(causes)}});
+            json["tensors"].push_back(
+                {{"name", tensor.name}, {"verdict", compare::verdict_of(tensor)}, {"cause", or_null(causes)}});
         }
     }
     return line(json);
@@ -82,7 +89,7 @@ std::string grading_event(const compare::Grading& grading) {
     json["files"] = grading.files.size();
     json["graded"] = grading.graded();
     json["failed"] = grading.files.size() - grading.graded();
-    json["mean_score"] = grading.graded() == 0 ? Json() : Json(grading.mean_score());
+    json["mean_score"] = or_null(grading.graded() > 0, grading.mean_score());
     return line(json);
 }
 

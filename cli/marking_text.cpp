@@ -10,6 +10,7 @@
 
 #include "cli/comparison_text.hpp"
 #include "cli/text.hpp"
+#include "handgrad/base/wording.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -42,11 +43,21 @@ std::string place_text(const std::vector<std::size_t>& where) {
     return fmt::format("row {}, column {}", where[0] + 1, where[1] + 1);
 }
 
-/// `; ` between the parts of a remark.
-void add_part(std::string& to, const std::string& part) {
-    to += to.empty() ? "" : "; ";
-    to += part;
-}
+/// A mistake in what no backward pass computes: in an updated parameter, and in a quantity of the forward pass.
+struct ForwardMistake {
+    compare::Cause cause;
+    std::string_view update;
+    std::string_view quantity;
+};
+constexpr std::array forward_mistakes{
+    ForwardMistake{compare::Cause::sign, "the step goes against the gradient: w - eta dl/dw, not + (Eq. 4)",
+                   "-1 times the right numbers"},
+    ForwardMistake{compare::Cause::factor_2, "the step is twice as long (Eq. 4)", "twice the right numbers"},
+    ForwardMistake{compare::Cause::factor_half, "the step is half as long (Eq. 4)", "half the right numbers"},
+    ForwardMistake{compare::Cause::transposed,
+                   "dl/dW has the shape of W, out x in: delta a^T, not a delta^T (derivation 6.2)",
+                   "W is out x in: row i of W times what enters, not column i (Eq. 1)"},
+};
 
 /// Causes of the backward pass have an equation to look up; as factors of anything else they speak for themselves.
 std::string mistake_text(const compare::MarkedAnswer& answer, const Model& model, int digits) {
@@ -55,19 +66,9 @@ std::string mistake_text(const compare::MarkedAnswer& answer, const Model& model
     }
     const bool backward = answer.symbol.starts_with('d');
     const bool update = answer.symbol.find('.') != std::string::npos;
-    if (!backward && answer.cause == compare::Cause::sign) {
-        return update ? "the step goes against the gradient: w - eta dl/dw, not + (Eq. 4)"
-                      : "-1 times the right numbers";
-    }
-    if (!backward && answer.cause == compare::Cause::factor_2) {
-        return update ? "the step is twice as long (Eq. 4)" : "twice the right numbers";
-    }
-    if (!backward && answer.cause == compare::Cause::factor_half) {
-        return update ? "the step is half as long (Eq. 4)" : "half the right numbers";
-    }
-    if (answer.cause == compare::Cause::transposed && !backward) {
-        return update ? "dl/dW has the shape of W, out x in: delta a^T, not a delta^T (derivation 6.2)"
-                      : "W is out x in: row i of W times what enters, not column i (Eq. 1)";
+    const auto forward = std::ranges::find(forward_mistakes, *answer.cause, &ForwardMistake::cause);
+    if (!backward && forward != forward_mistakes.end()) {
+        return std::string(update ? forward->update : forward->quantity);
     }
     if (answer.cause == compare::Cause::transposed && !answer.symbol.starts_with("dl/dW")) {
         return "delta goes back through W by its columns: delta^T W, not delta^T W^T (Table 2)";
@@ -84,10 +85,10 @@ std::string remark(const compare::MarkedAnswer& answer) {
     }
     const std::size_t unreadable = answer.count_unreadable(), all = answer.written + answer.left_blank + unreadable;
     if (answer.written + unreadable > 0 && answer.left_blank > 0) {
-        add_part(text, fmt::format("{} of {} left blank", answer.left_blank, all));
+        add_item(text, "; ", fmt::format("{} of {} left blank", answer.left_blank, all));
     }
     if (unreadable > 0 && answer.written > 0) {
-        add_part(text, fmt::format("{} of {} cannot be read", unreadable, all));
+        add_item(text, "; ", fmt::format("{} of {} cannot be read", unreadable, all));
     }
     return text;
 }
@@ -138,13 +139,12 @@ std::string marking_text(const compare::Marking& marking, const Model& model) {
         text += counted(marking.partly_blank(), "number") + " left blank in answers that were begun\n";
     }
     if (marking.unreadable() > 0) {
-        text += fmt::format("{} cannot be read and {} not judged\n", counted(marking.unreadable(), "number"),
-                            marking.unreadable() == 1 ? "is" : "are");
+        text += fmt::format("not judged, since unreadable: {}\n", counted(marking.unreadable(), "number"));
     }
     text += fmt::format("{} of {} right", marking.count(compare::Mark::right), marking.answers.size());
     const std::size_t follows = marking.count(compare::Mark::follows);
     if (follows > 0) {
-        text += fmt::format(", {} {} from an earlier mistake", follows, follows == 1 ? "follows" : "follow");
+        text += fmt::format(", {} {} from an earlier mistake", follows, "follow" + when(follows == 1, "s"));
     }
     for (const compare::Mark mark :
          {compare::Mark::imprecise, compare::Mark::wrong, compare::Mark::unreadable, compare::Mark::blank}) {

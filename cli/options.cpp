@@ -132,7 +132,10 @@ Table read_labelled(const std::string& path, const std::string& target_file, con
 }
 
 void tell_warnings(const Table& table, const OutputOptions& show) {
-    for (const std::string& warning : show.quiet ? std::vector<std::string>{} : table.warnings) {
+    if (show.quiet) {
+        return;
+    }
+    for (const std::string& warning : table.warnings) {
         tell("warning: " + warning);
     }
 }

@@ -34,31 +34,23 @@ void put(const std::string& text) {
 
 }  // namespace
 
-Output::Output(std::optional<std::filesystem::path> file) : file_(std::move(file)) {
-    if (file_) {
-        check_writable(*file_);
+Output::Output(std::filesystem::path file) : file_(std::move(file)) {
+    if (!file_.empty()) {
+        check_writable(file_);
     }
 }
 
 void Output::write(std::string_view text) {
     waiting_ += text;
-    if (!file_ && waiting_.size() >= block) {
+    if (file_.empty() && waiting_.size() >= block) {
         flush();
     }
 }
 
 void Output::show(std::string_view text) { write(printable(text, Layout::kept)); }
 
-void Output::answer(bool json, std::string_view text) {
-    if (json) {
-        write(text);
-    } else {
-        show(text);
-    }
-}
-
 void Output::flush() {
-    if (file_) {
+    if (!file_.empty()) {
         return;
     }
     const std::string text = std::exchange(waiting_, {});
@@ -75,8 +67,8 @@ void Output::flush() {
 }
 
 void Output::finish() {
-    if (file_) {
-        write_file_atomically(*file_, waiting_);
+    if (!file_.empty()) {
+        write_file_atomically(file_, waiting_);
         return;
     }
     flush();

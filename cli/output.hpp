@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,20 +16,27 @@ inline constexpr int reader_gone_exit = 128 + 13;  ///< as a shell reports death
 class Output {
 public:
     /// Standard output, or `file` unless it is empty; raises Error(io) now when that cannot be written.
-    explicit Output(std::optional<std::filesystem::path> file = {});
+    explicit Output(std::filesystem::path file = {});
     /// Data, byte for byte. Raises Error(io), ReaderGone.
     void write(std::string_view text);
     /// A text for people: what a terminal would obey, in a name from a file, is shown escaped. Raises as write().
     void show(std::string_view text);
-    /// The answer of a verb: an event as data with --json, else a text for people.
-    void answer(bool json, std::string_view text);
+    /// The answer of a verb: the event that `event()` makes as data with --json, else the text of `text()` for people.
+    template <class Event, class Text>
+    void answer(bool json, Event&& event, Text&& text) {
+        if (json) {
+            write(event());
+        } else {
+            show(text());
+        }
+    }
     /// What has been written so far reaches its reader now (standard output only).
     void flush();
     /// Completes and closes. Data that is not finished may be lost. Raises Error(io), ReaderGone.
     void finish();
 
 private:
-    std::optional<std::filesystem::path> file_;
+    std::filesystem::path file_;  ///< empty: standard output
     std::string waiting_;
 };
 

@@ -110,7 +110,7 @@ int predict(std::vector<std::string> words) {
     tell_machine(options.execution, options.show);
     refuse_to_overwrite(options.output, options.model);
     refuse_to_overwrite(options.output, options.data);
-    Output output(options.output.empty() ? std::optional<std::filesystem::path>{} : options.output);
+    Output output(options.output);
 
     const Model model = load_model(options.model, options.applying.allow_nonfinite);
     const Preprocessing& columns = model.preprocessing;
@@ -127,7 +127,10 @@ int predict(std::vector<std::string> words) {
     if (options.probabilities) {
         check_probabilities(model, prediction);
     }
-    const std::vector<std::string> names = options.jacobian ? jacobian_names(model) : std::vector<std::string>{};
+    std::vector<std::string> names;
+    if (options.jacobian) {
+        names = jacobian_names(model);
+    }
 
     if (!options.show.json) {
         std::vector<std::string> header = csv_header(columns, options.probabilities);

@@ -8,6 +8,7 @@
 
 #include "cli/output.hpp"
 #include "cli/text.hpp"
+#include "handgrad/base/wording.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -48,7 +49,7 @@ std::string describe(const EpochReport& report, const Metrics& validation, doubl
 
 std::string bar(double share) {
     const auto full = static_cast<std::size_t>(share * bar_places);
-    return fmt::format("[{:=<{}}{:<{}}]  ", "", full, full < bar_places ? ">" : "", bar_places - full);
+    return fmt::format("[{:=<{}}{:<{}}]  ", "", full, when(full < bar_places, ">"), bar_places - full);
 }
 
 }  // namespace
@@ -59,7 +60,8 @@ void Progress::epoch(const EpochReport& report, const Metrics& validation) {
     unseen_ = {report, validation};
     const std::size_t every = std::max<std::size_t>(1, (report.epochs + lines_in_a_log - 1) / lines_in_a_log);
     const auto now = std::chrono::steady_clock::now();
-    if (style_ == Style::bar ? now - drawn_at_ >= between_drawings : report.epoch % every == 0) {
+    const bool due = style_ == Style::bar ? now - drawn_at_ >= between_drawings : report.epoch % every == 0;
+    if (due) {
         drawn_at_ = now;
         show();
     }
@@ -84,10 +86,11 @@ void Progress::show() {
     } else if (style_ == Style::bar) {
         const std::string share = bar(static_cast<double>(report.epoch) / static_cast<double>(report.epochs));
         const std::size_t width = terminal_width() - 1;
-        line = share +
-               (share.size() + line.size() <= width ? line : describe(report, validation, seconds_an_epoch, false));
-        line = line.substr(0, width);
-        const std::size_t left_over = drawn_width_ > line.size() ? drawn_width_ - line.size() : 0;
+        if (share.size() + line.size() > width) {
+            line = describe(report, validation, seconds_an_epoch, false);
+        }
+        line = (share + line).substr(0, width);
+        const std::size_t left_over = drawn_width_ - std::min(drawn_width_, line.size());
         drawn_width_ = line.size();
         redraw(fmt::format("{}{:{}}", line, "", left_over));
     }

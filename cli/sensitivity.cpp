@@ -54,7 +54,9 @@ std::string describe(std::vector<diagnose::ColumnSensitivity> columns, std::size
         std::string strongest;
         for (const diagnose::ColumnSensitivity& c : columns) {
             if (c.target == target) {
-                strongest = strongest.empty() ? c.name : strongest;
+                if (strongest.empty()) {
+                    strongest = c.name;
+                }
                 lines.push_back({c.name, short_number(c.mean), short_number(c.sd), short_number(c.rms),
                                  fmt::format("{:.2f}", c.sign), short_number(c.effect), short_number(c.permutation)});
             }
@@ -87,8 +89,9 @@ int sensitivity(std::vector<std::string> words) {
                              .allow_extra = options.applying.allow_extra};
     const std::vector<diagnose::ColumnSensitivity> columns =
         sensitivity(model, table, apply, options.how, options.execution);
-    output.answer(options.show.json,
-                  options.show.json ? sensitivity_event(columns, table.rows) : describe(columns, table.rows));
+    output.answer(
+        options.show.json, [&] { return sensitivity_event(columns, table.rows); },
+        [&] { return describe(columns, table.rows); });
     output.finish();
     return 0;
 }

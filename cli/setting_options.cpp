@@ -1,5 +1,6 @@
 // From a setting's description to an option.
 #include "cli/setting_options.hpp"
+#include "handgrad/base/wording.hpp"
 
 #include <fmt/format.h>
 
@@ -22,6 +23,18 @@ std::string alternatives(const std::vector<std::string>& names) {
     return text;
 }
 
+/// `--scale none`, `--drop`, `--no-header`.
+std::string words_of(const SettingHint& hint) {
+    const std::string name = option_of(hint.name);
+    if (hint.value == "false") {
+        return "--no-" + name.substr(2);
+    }
+    if (hint.value.empty() || hint.value == "true") {
+        return name;
+    }
+    return name + " " + hint.value;
+}
+
 }  // namespace
 
 std::string option_of(std::string_view setting) {
@@ -33,16 +46,9 @@ std::string option_of(std::string_view setting) {
 std::string said_here(std::span<const SettingHint> settings) {
     std::string list;
     for (const SettingHint& hint : settings) {
-        list += list.empty() ? "" : ", ";
-        if (hint.value == "false") {
-            list += "--no-" + option_of(hint.name).substr(2);
-        } else if (hint.value.empty() || hint.value == "true") {
-            list += option_of(hint.name);
-        } else {
-            list += option_of(hint.name) + " " + hint.value;
-        }
+        add_item(list, ", ", words_of(hint));
     }
-    return list.empty() ? "" : " (" + list + ")";
+    return when(!list.empty(), " (" + list + ")");
 }
 
 Setter into_setting(const Setting& /*setting*/, bool& field) { return into(field); }
@@ -61,7 +67,11 @@ Setter into_setting(const Setting& /*setting*/, std::vector<std::size_t>& field)
     return [&field](const Given& given) {
         const std::vector<std::string> list = parse_layers(given);
         const bool none = list.empty() || (list.size() == 1 && list.front() == "none");
-        field = none ? std::vector<std::size_t>{} : parse_widths(given);
+        if (none) {
+            field.clear();
+        } else {
+            field = parse_widths(given);
+        }
     };
 }
 Setter into_setting(const Setting& /*setting*/, std::vector<Activation>& field) {
@@ -93,12 +103,12 @@ void declare_setting(Arguments& arguments, const Setting& setting, const std::ve
     if (const std::size_t at = help.find("{}"); at != std::string::npos) {
         help.replace(at, 2, alternatives(choices));
     }
-    help += otherwise.empty() ? "" : " (" + otherwise + ")";
+    help += when(!otherwise.empty(), " (" + otherwise + ")");
     if (!setting.value.empty()) {
         arguments.option(names, std::string(setting.value), std::move(help), std::move(set));
         return;
     }
-    names += negatable ? ",!--no-" + main_name.substr(2) : "";
+    names += when(negatable, ",!--no-" + main_name.substr(2));
     arguments.flag(names, std::move(help), std::move(set));
 }
 

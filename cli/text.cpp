@@ -7,6 +7,7 @@
 #include <cctype>
 
 #include "handgrad/base/utf8.hpp"
+#include "handgrad/base/wording.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -55,10 +56,15 @@ std::string wrapped(std::string_view sentence) {
         const std::string_view word = sentence.substr(0, sentence.find(' '));
         sentence.remove_prefix(std::min(sentence.size(), word.size() + 1));
         const std::size_t width = display_width(word);
-        const bool fits = column + 1 + width <= line_width;
-        text += column == 0 ? "" : fits ? " " : "\n";
-        column = column == 0 || !fits ? width : column + 1 + width;
+        if (column + 1 + width > line_width && column > 0) {
+            text += "\n";
+            column = 0;
+        } else if (column > 0) {
+            text += " ";
+            ++column;
+        }
         text += word;
+        column += width;
     }
     return text;
 }
@@ -82,7 +88,8 @@ std::string aligned(std::vector<std::vector<std::string>> rows, Heading heading)
         std::string line;
         for (std::size_t c = 0; c < row.size(); ++c) {
             const std::string gap = padding(widths[c] - display_width(row[c]));
-            line += (c == 0 ? "" : "  ") + (numeric[c] && c > 0 ? gap + row[c] : row[c] + gap);
+            const bool right = numeric[c] && c > 0;
+            line += when(c > 0, "  ") + when(right, gap) + row[c] + when(!right, gap);
         }
         line.erase(line.find_last_not_of(' ') + 1);
         text += line + "\n";
@@ -92,8 +99,6 @@ std::string aligned(std::vector<std::vector<std::string>> rows, Heading heading)
 
 std::string rounded(double value) { return fmt::format("{:.6g}", value); }
 
-std::string counted(std::size_t count, std::string_view what) {
-    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
+std::string counted(std::size_t count, std::string_view what) { return plural(count, what); }
 
 }  // namespace handgrad::cli

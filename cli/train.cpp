@@ -19,6 +19,7 @@
 #include "cli/verbs.hpp"
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/wording.hpp"
 #include "handgrad/diagnose/gradient_flow.hpp"
 #include "handgrad/report/report.hpp"
 #include "handgrad/store/model.hpp"
@@ -48,21 +49,22 @@ struct Tables {
 };
 
 Tables read_tables(const TrainOptionsGiven& given) {
-    const auto held_out = [&](const std::string& file) {
-        return file.empty() ? std::optional<Table>{} : read_table(file, given.fit.reading);
+    const auto held_out = [&](const std::string& file) -> std::optional<Table> {
+        if (file.empty()) {
+            return {};
+        }
+        return read_table(file, given.fit.reading);
     };
     return {read_labelled(given.data, given.reading.target_file, given.fit.reading, given.fit.columns.targets),
             held_out(given.validation_file), held_out(given.test_file)};
 }
 
+const Table* pointer_to(const std::optional<Table>& table) { return table ? &*table : nullptr; }
+
 /// Events as they happen, to people and to machines.
 class Reporter {
 public:
-    explicit Reporter(const OutputOptions& show)
-        : show_(show),
-          progress_(show.quiet      ? Progress::Style::none
-                    : on_terminal() ? Progress::Style::bar
-                                    : Progress::Style::lines) {}
+    explicit Reporter(const OutputOptions& show) : show_(show), progress_(style_of(show)) {}
 
     void say(std::string_view text) const {
         if (!show_.quiet) {
@@ -116,6 +118,12 @@ public:
     [[nodiscard]] bool reader_gone() const { return reader_gone_; }
 
 private:
+    static Progress::Style style_of(const OutputOptions& show) {
+        if (show.quiet) {
+            return Progress::Style::none;
+        }
+        return on_terminal() ? Progress::Style::bar : Progress::Style::lines;
+    }
     [[nodiscard]] bool failed_to_write() const { return reader_gone_ || failure_; }
 
     OutputOptions show_;
@@ -129,9 +137,9 @@ std::string summary(const FitResult& result, const TrainOptionsGiven& given) {
     const TrainResult& training = result.training;
     std::string text = fmt::format("\n{} in {:.2f} s; the model holds the weights of epoch {}",
                                    counted(training.epochs, "epoch"), training.seconds, training.best_epoch);
-    text += training.stopped == Stopped::early      ? " (early stopping)\n\n"
-            : training.stopped == Stopped::callback ? " (interrupted)\n\n"
-                                                    : "\n\n";
+    text += when(training.stopped == Stopped::early, " (early stopping)");
+    text += when(training.stopped == Stopped::callback, " (interrupted)");
+    text += "\n\n";
 
     std::vector<std::pair<std::string, Metrics>> parts{{"train", result.train_metrics}};
     if (!result.validation_metrics.empty()) {
@@ -208,8 +216,8 @@ int train(std::vector<std::string> words) {
         check_writable(given->report);
     }
     const Tables tables = read_tables(*given);
-    given->fit.validation.table = tables.validation ? &*tables.validation : nullptr;
-    given->fit.test.table = tables.test ? &*tables.test : nullptr;
+    given->fit.validation.table = pointer_to(tables.validation);
+    given->fit.test.table = pointer_to(tables.test);
 
     Reporter reporter(given->show);
     reporter.say(fmt::format("{}: {}, {}", given->data, counted(tables.data.rows, "row"),
@@ -237,7 +245,11 @@ int train(std::vector<std::string> words) {
         tell(fmt::format("handgrad train: {}.\n{} holds the weights of epoch {}", *result.diverged, given->output,
                          result.training.best_epoch));
     } else {
-        reporter.say(summary(result, *given) + (given->diagnose ? "\n" + flow_table(result.model) : ""));
+        std::string text = summary(result, *given);
+        if (given->diagnose) {
+            text += "\n" + flow_table(result.model);
+        }
+        reporter.say(text);
     }
     if (!given->report.empty()) {
         write_report(result, *given, tables);

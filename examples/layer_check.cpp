@@ -52,6 +52,8 @@ double complex_step(const Parameters& p, const std::array<double, units>& v, std
     return sum;
 }
 
+const char* verdict(double relative_error) { return relative_error < 1e-12 ? "right" : "WRONG"; }
+
 int main() {
     const RandomStream random(1, Purpose::weights);
     Parameters p{};
@@ -72,8 +74,7 @@ int main() {
             double& error = worst[k / (units * n)];
             error = std::max(error, std::abs(g[k] - truth) / std::abs(truth));
         }
-        std::printf("%-30s dl/dW %s, dl/dV %s\n",
-                    slip ? "with sigmoid for its slope:" : "the layer as it is:", worst[0] < 1e-12 ? "right" : "WRONG",
-                    worst[1] < 1e-12 ? "right" : "WRONG");
+        const char* const layer = slip ? "with sigmoid for its slope:" : "the layer as it is:";
+        std::printf("%-30s dl/dW %s, dl/dV %s\n", layer, verdict(worst[0]), verdict(worst[1]));
     }
 }

@@ -1,22 +1,19 @@
-// The gradient certificate.
+// The gradient certificate: claims laid over what the witness and the bounds have.
 #include "handgrad/certify/certificate.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cassert>
 #include <cmath>
 #include <cstdio>
 #include <limits>
-#include <type_traits>
 #include <utility>
 #include <variant>
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/random.hpp"
-#include "handgrad/certify/rounding_bound.hpp"
-#include "handgrad/certify/row_witness.hpp"
+#include "handgrad/certify/certified_runs.hpp"
+#include "handgrad/certify/claims.hpp"
+#include "handgrad/certify/judgement.hpp"
 #include "handgrad/data/dataset_rows.hpp"
-#include "handgrad/kernels/plan.hpp"
 #include "handgrad/nn/loss_gradient.hpp"
 #include "handgrad/nn/predictor.hpp"
 #include "handgrad/train/prediction.hpp"
@@ -24,110 +21,70 @@
 namespace handgrad::certify {
 namespace {
 
-/// A bound above this share of the sizes of an entry's terms would let a wrong factor pass: then nothing is proven …
-constexpr double telling = 0.25;
-/// … unless it is below this share of the largest in its tensor: an entry that small changes nothing, and a wrong
-/// factor shows in the others.
-constexpr double negligible = 0x1p-12;
-/// … or below u times the largest of all parameters' entries, or so many of the smallest normal number, where the
-/// precision has no digits to be wrong in.
+/// Errors in ulp are not taken of less than this share of the largest entry of a tensor.
+constexpr double least_share = 0x1p-12;
+/// So many of the smallest normal number are the floor of a precision: below it numbers have no digits to be wrong in.
 constexpr double underflowing = 0x1p20;
 
-/// Judges the entries of one tensor.
-class TensorJudge {
-public:
-    TensorJudge(std::string tensor, const Arithmetic& arithmetic, std::span<const double> claimed,
-                std::span<const BoundedNumber> expected)
-        : ulp_(std::ldexp(1.0, 1 - arithmetic.digits)),
-          smallest_(arithmetic.smallest),
-          claimed_(claimed),
-          expected_(expected) {
-        result_.name = std::move(tensor);
-        result_.entries = claimed.size();
-        for (const BoundedNumber& entry : expected) {
-            largest_ = std::max(largest_, entry.size);
-        }
+/// The entry whose error in ulp is the largest, and what is to be said of it.
+template <class Index>
+void note_worst_entry(std::span<const double> claimed, std::span<const BoundedNumber> expected,
+                      const Arithmetic& arithmetic, const Index& index, CertifiedTensor& tensor) {
+    double largest = 0.0;
+    for (const BoundedNumber& entry : expected) {
+        largest = std::max(largest, entry.size);
+        tensor.kinks += entry.error.jump > 0.0 ? 1 : 0;
     }
-    [[nodiscard]] double largest() const { return largest_; }
-    /// The verdict; index(i) says where entry i stands. Bounds below `floor` prove enough.
-    template <class Index>
-    CertifiedTensor judge(double floor, const Index& index) {
-        floor_ = std::max({floor, negligible * largest_, underflowing * smallest_});
-        for (std::size_t i = 0; i < claimed_.size(); ++i) {
-            judge_entry(i, index);
-        }
-        if (result_.failed > 0) {
-            result_.verdict = Verdict::fail;
-        } else if (result_.undetermined > 0) {
-            result_.verdict = Verdict::undetermined;
-        }
-        return std::move(result_);
-    }
-    /// The claimed tensor as a multiple of the right one, or NaN when it is none.
-    [[nodiscard]] double ratio() const {
-        double product = 0.0, square = 0.0;
-        for (std::size_t i = 0; i < claimed_.size(); ++i) {
-            product += claimed_[i] * expected_[i].value;
-            square += expected_[i].value * expected_[i].value;
-        }
-        const double near = 0.01 * std::sqrt(square / static_cast<double>(claimed_.size()));
-        for (std::size_t i = 0; i < claimed_.size(); ++i) {
-            if (!(std::fabs(claimed_[i] - product / square * expected_[i].value) <= near)) {
-                return std::numeric_limits<double>::quiet_NaN();
-            }
-        }
-        return square > 0.0 ? product / square : std::numeric_limits<double>::quiet_NaN();
-    }
-
-private:
-    template <class Index>
-    void judge_entry(std::size_t i, const Index& index) {
-        const double claimed = claimed_[i];
-        const BoundedNumber& expected = expected_[i];
-        const double distance = std::fabs(claimed - expected.value);
-        const double probable = probable_deviations * std::sqrt(expected.error.square);
-        const double likely = std::min(probable, expected.error.worst);
-        const double explained = expected.error.worst + expected.error.jump;
-        const double told = std::max(telling * expected.size, floor_);
-        const bool likely_tells = likely <= told;
-        const bool worst_tells = expected.error.worst <= told;
-        double bound = explained;
-        // Comparisons with a NaN are false: a claim that is none is refuted unless nothing is known.
-        if (distance <= likely && likely_tells) {
-            bound = likely;
-        } else if (distance <= expected.error.worst && worst_tells) {
-            bound = expected.error.worst;
-        } else if (distance <= explained || !std::isfinite(explained) || !std::isfinite(expected.value)) {
-            ++result_.undetermined;
-        } else {
-            ++result_.failed;
-        }
-        if (expected.error.jump > 0.0) {
-            ++result_.kinks;
-        }
+    const double ulp_of_1 = std::ldexp(1.0, 1 - arithmetic.digits);
+    for (std::size_t i = 0; i < claimed.size(); ++i) {
+        const double distance = std::fabs(claimed[i] - expected[i].value);
+        const double size = std::max({expected[i].size, least_share * largest, arithmetic.smallest});
         double ulp = 0.0;
         if (distance != 0.0) {
-            ulp = distance / (ulp_ * std::max({expected.size, negligible * largest_, smallest_}));
+            ulp = distance / (ulp_of_1 * size);
         }
         if (std::isnan(ulp)) {
             ulp = std::numeric_limits<double>::infinity();
         }
-        if (i == 0 || ulp > result_.worst_ulp) {
-            result_.worst_ulp = ulp;
-            result_.where = index(i);
-            result_.claimed = claimed;
-            result_.witness = expected.value;
-            result_.bound = bound;
+        if (i == 0 || ulp > tensor.worst_ulp) {
+            tensor.worst_ulp = ulp;
+            tensor.where = index(i);
+            tensor.claimed = claimed[i];
+            tensor.witness = expected[i].value;
+            tensor.bound = expected[i].error.worst + expected[i].error.jump;
         }
     }
+}
 
-    double ulp_;  ///< of 1
-    double smallest_;
-    double largest_ = 0.0, floor_ = 0.0;
-    std::span<const double> claimed_;
-    std::span<const BoundedNumber> expected_;
-    CertifiedTensor result_;
-};
+template <class Index>
+CertifiedTensor certified(std::string tensor, std::span<const double> claimed, std::span<const BoundedNumber> expected,
+                          std::size_t columns, const Arithmetic& arithmetic, const Index& index) {
+    CertifiedTensor result{.name = std::move(tensor), .entries = claimed.size()};
+    std::vector<ExpectedEntry> entries;
+    entries.reserve(expected.size());
+    for (const BoundedNumber& number : expected) {
+        entries.push_back(expected_entry(number));
+    }
+    result.judgement = judge(claimed, entries, columns, underflowing * arithmetic.smallest);
+    note_worst_entry(claimed, expected, arithmetic, index, result);
+    return result;
+}
+
+/// The claimed tensor as a multiple of the right one, or NaN when it is none.
+double multiple_of(std::span<const double> claimed, std::span<const BoundedNumber> expected) {
+    double product = 0.0, square = 0.0;
+    for (std::size_t i = 0; i < claimed.size(); ++i) {
+        product += claimed[i] * expected[i].value;
+        square += expected[i].value * expected[i].value;
+    }
+    const double near = 0.01 * std::sqrt(square / static_cast<double>(claimed.size()));
+    for (std::size_t i = 0; i < claimed.size(); ++i) {
+        if (!(std::fabs(claimed[i] - product / square * expected[i].value) <= near)) {
+            return std::numeric_limits<double>::quiet_NaN();
+        }
+    }
+    return product / square;
+}
 
 std::string symbol(const char* letter, std::size_t layer) {
     return std::string(letter) + "(" + std::to_string(layer + 1) + ")";
@@ -136,7 +93,9 @@ std::string symbol(const char* letter, std::size_t layer) {
 /// Which factor of Table 2 a failing tensor points to, from which of its neighbours fail.
 void name_factors(Certificate& certificate, const std::vector<double>& ratios) {
     const std::size_t layers = certificate.parameters.size() / 2;
-    const auto fails = [&](std::size_t index) { return certificate.parameters[index].verdict == Verdict::fail; };
+    const auto fails = [&](std::size_t index) {
+        return certificate.parameters[index].judgement.verdict == Verdict::fail;
+    };
     for (std::size_t l = 0; l < layers; ++l) {
         const std::size_t W = 2 * l, b = 2 * l + 1;
         const bool above = l + 1 < layers && fails(b + 2);
@@ -162,108 +121,51 @@ void name_factors(Certificate& certificate, const std::vector<double>& ratios) {
             }
         }
     }
-    if (certificate.input.verdict == Verdict::fail) {
+    if (certificate.input.judgement.verdict == Verdict::fail) {
         certificate.input.factor = "a factor of g' W ... f' W(1)";
     }
 }
 
-/// The gradient's entries, a vector for each parameter, and ∂ŷ/∂x of all rows, as the witness and the bounds have them.
-struct Expectation {
-    std::vector<std::vector<BoundedNumber>> parameters;
-    std::vector<BoundedNumber> input;
-};
+}  // namespace
 
-Expectation expected_derivatives(const BasicMlp<double>& net, const LossFunction& function,
-                                 const BasicDataset<double>& data, const Arithmetic& arithmetic) {
-    const std::size_t rows = data.rows();
-    const math::OutputLoss loss =
-        output_loss(function, net.architecture().output, net.architecture().activation_settings());
-    const double reduction = reduction_factor(function.kind, net.outputs(), net.architecture().conventions);
-    const double total = data.total_weight();
-    RowWitness witness(net, loss, reduction);
-    RowBound bounds(net, loss, reduction, arithmetic);
-    Expectation expected;
-    for (std::size_t l = 0; l < net.layers(); ++l) {
-        expected.parameters.emplace_back(net.weight(l).rows() * net.weight(l).columns());
-        expected.parameters.emplace_back(net.bias(l).size());
-    }
-    for (std::size_t row = 0; row < rows; ++row) {
-        const double share = data.weight(row) / total;
-        const RowDerivatives& found = witness(data.x.row(row), data.y.row(row), share);
-        bounds(found, data.x.row(row), data.y.row(row), share);
-        for (std::size_t l = 0; l < net.layers(); ++l) {
-            const std::span<const double> a = l == 0 ? data.x.row(row) : std::span<const double>(found.a[l - 1]);
-            for (std::size_t i = 0; i < net.bias(l).size(); ++i) {
-                const UnitBound& bound = bounds.delta(l)[i];
-                for (std::size_t j = 0; j < a.size(); ++j) {
-                    expected.parameters[2 * l][i * a.size() + j].add(found.delta[l][i], bound, a[j],
-                                                                     bounds.input(l)[j]);
-                }
-                expected.parameters[2 * l + 1][i].add(found.delta[l][i], bound, 1.0, {});
-            }
-        }
-        for (std::size_t k = 0; k < net.outputs(); ++k) {
-            const std::vector<UnitBound> bound = bounds.input_jacobian(found, k);
-            for (std::size_t j = 0; j < bound.size(); ++j) {
-                expected.input.push_back(
-                    {.value = found.input_jacobian(k, j), .size = bound[j].size, .error = bound[j].error});
-            }
+Verdict worse(Verdict one, Verdict other) {
+    for (const Verdict verdict : {Verdict::fail, Verdict::undetermined}) {
+        if (one == verdict || other == verdict) {
+            return verdict;
         }
     }
-    // Leaves of rows in sequence, then a binary tree over them (docs/numerics.md).
-    const std::size_t in_sequence =
-        std::min(rows, kernels::leaf_rows) + std::bit_width((rows - 1) / kernels::leaf_rows) + 1;
-    for (std::vector<BoundedNumber>& parameter : expected.parameters) {
-        for (BoundedNumber& entry : parameter) {
-            entry.add_roundings(in_sequence, arithmetic);
-        }
-    }
-    return expected;
+    return Verdict::pass;
 }
 
-/// The claims against the witness, in double whatever they were computed in.
-Certificate certify_in_double(const BasicMlp<double>& net, const LossFunction& function,
-                              const BasicDataset<double>& data, const ClaimedDerivatives<double>& claimed,
-                              const Arithmetic& arithmetic) {
+Certificate judge_claims(const BasicMlp<double>& net, const ClaimedDerivatives<double>& claimed,
+                         const Expectation& expected, const Arithmetic& arithmetic) {
     const std::size_t n = net.inputs(), K = net.outputs();
-    assert(data.rows() > 0 && data.y.rows() == data.rows() && claimed.jacobians.rows() == data.rows());
-    const Expectation expected = expected_derivatives(net, function, data, arithmetic);
-    std::vector<TensorJudge> judges;
-    double largest = 0.0;
-    const auto judge = [&](const std::string& tensor, std::span<const double> values) {
-        const std::vector<BoundedNumber>& entries = expected.parameters[judges.size()];
-        judges.emplace_back(tensor, arithmetic, values, entries);
-        largest = std::max(largest, judges.back().largest());
-    };
-    for (std::size_t l = 0; l < net.layers(); ++l) {
-        const MatrixView<const double> W = claimed.gradient.weight(l);
-        judge(weight_name(l), {W.data(), W.rows() * W.columns()});
-        judge(bias_name(l), claimed.gradient.bias(l));
+    Certificate certificate;
+    std::vector<double> multiples;
+    for (std::size_t tensor = 0; tensor < expected.parameters.size(); ++tensor) {
+        const MatrixView<const double> W = claimed.gradient.weight(tensor / 2);
+        const bool bias = tensor % 2 == 1;
+        const std::span<const double> values =
+            bias ? claimed.gradient.bias(tensor / 2) : std::span(W.data(), W.rows() * W.columns());
+        const std::size_t columns = bias ? 1 : W.columns();
+        multiples.push_back(multiple_of(values, expected.parameters[tensor]));
+        certificate.parameters.push_back(
+            certified(bias ? bias_name(tensor / 2) : weight_name(tensor / 2), values, expected.parameters[tensor],
+                      columns, arithmetic, [&](std::size_t at) {
+                          return bias ? std::vector{at} : std::vector{at / columns, at % columns};
+                      }));
     }
-    Certificate certificate{.rows = data.rows()};
-    std::vector<double> ratios;
-    for (std::size_t tensor = 0; tensor < judges.size(); ++tensor) {
-        const std::size_t columns = net.weight(tensor / 2).columns();
-        ratios.push_back(judges[tensor].ratio());
-        certificate.parameters.push_back(judges[tensor].judge(arithmetic.unit * largest, [&](std::size_t at) {
-            return tensor % 2 == 1 ? std::vector{at} : std::vector{at / columns, at % columns};
-        }));
-    }
-    certificate.input = TensorJudge("d(yhat)/d(x)", arithmetic, claimed.jacobians.values(), expected.input)
-                            .judge(0.0, [&](std::size_t i) {
-                                return std::vector{i / (K * n), i / n % K, i % n};
-                            });
-    certificate.verdict = certificate.input.verdict;
+    certificate.input =
+        certified("d(yhat)/d(x)", claimed.jacobians.values(), expected.input, K * n, arithmetic, [&](std::size_t i) {
+            return std::vector{i / (K * n), i / n % K, i % n};
+        });
+    certificate.verdict = certificate.input.judgement.verdict;
     for (const CertifiedTensor& tensor : certificate.parameters) {
-        if (tensor.verdict == Verdict::fail || certificate.verdict == Verdict::pass) {
-            certificate.verdict = tensor.verdict;
-        }
+        certificate.verdict = worse(certificate.verdict, tensor.judgement.verdict);
     }
-    name_factors(certificate, ratios);
+    name_factors(certificate, multiples);
     return certificate;
 }
-
-}  // namespace
 
 std::string_view name(Verdict verdict) {
     switch (verdict) {
@@ -291,10 +193,13 @@ ClaimedDerivatives<T> engine_derivatives(const BasicMlp<T>& net, const LossFunct
 template <class T>
 Certificate certify(const BasicMlp<T>& net, const LossFunction& function, const BasicDataset<T>& data,
                     const ClaimedDerivatives<T>& claimed) {
-    return certify_in_double(
-        convert<double>(net), function,
-        {convert<double>(data.x), convert<double>(data.y), {data.weights.begin(), data.weights.end()}},
-        {convert<double>(claimed.gradient), convert<double>(claimed.jacobians)}, arithmetic_of<T>());
+    const Arithmetic arithmetic = arithmetic_of<T>();
+    const auto wide = convert<double>(net);
+    Certificate certificate =
+        judge_claims(wide, {convert<double>(claimed.gradient), convert<double>(claimed.jacobians)},
+                     expected_derivatives(wide, function, in_double(data), arithmetic), arithmetic);
+    certificate.rows = data.rows();
+    return certificate;
 }
 
 namespace {
@@ -310,17 +215,11 @@ std::vector<std::size_t> drawn_rows(std::size_t count, const CertifyOptions& opt
     return rows;
 }
 
-template <class T>
-Certificate certify_all(const Model& model, const BasicDataset<T>& data, const Execution& execution) {
-    const BasicMlp<T>& net = std::get<BasicMlp<T>>(model.net);
-    return certify(net, model.loss, data, engine_derivatives(net, model.loss, data, execution));
-}
-
 }  // namespace
 
 template <class T>
 Certificate certify(const Model& model, const BasicDataset<T>& data, const CertifyOptions& options) {
-    return certify_all(model, select_rows(data, drawn_rows(data.rows(), options)), options.execution);
+    return certify_runs(model, select_rows(data, drawn_rows(data.rows(), options)), options.execution);
 }
 
 Certificate certify(const Model& model, const Table& table, const CertifyOptions& options) {
@@ -331,8 +230,8 @@ Certificate certify(const Model& model, const Table& table, const CertifyOptions
     return std::visit(
         [&]<class T>(const BasicMlp<T>& /*net*/) {
             check_target_domain(model.preprocessing, table, rows, model.loss.kind);
-            return certify_all(model, apply_preprocessing<T>(model.preprocessing, table, rows, options.applying),
-                               options.execution);
+            return certify_runs(model, apply_preprocessing<T>(model.preprocessing, table, rows, options.applying),
+                                options.execution);
         },
         model.net);
 }

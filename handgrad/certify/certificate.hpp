@@ -17,12 +17,39 @@
 namespace handgrad::certify {
 
 enum class Verdict {
-    pass,          ///< every entry is as near to the witness as rounding allows
-    fail,          ///< an entry is farther away than all roundings and kinks together can explain
-    undetermined,  ///< neither: rounding could explain more than a wrong factor would change, or a kink lies too near
+    pass,          ///< agrees, and a gross error would have been seen
+    fail,          ///< differs by more than all roundings and kinks together can explain, or as they do not
+    undetermined,  ///< neither, for a reason that is said
 };
 /// `PASS`, `FAIL`, `UNDETERMINED`.
 std::string_view name(Verdict verdict);
+
+/// Why a tensor that is not refuted does not pass.
+enum class Doubt {
+    none,
+    no_digits,    ///< rounding alone may change the tensor by more than a gross error would
+    kinks,        ///< so may z that rounding can put on either side of a kink
+    unusual,      ///< the difference is more than rounding usually makes, and less than it can
+    part_hidden,  ///< a row or a column of zeros would not have been seen
+};
+
+/// The verdict on one tensor. Shares are of the tensor's norm (the root of the sum of squares); of a tensor that is 0
+/// by structure, of the sizes of the terms that cancel in it.
+struct Judgement {
+    Verdict verdict = Verdict::pass;
+    bool zero = false;             ///< the tensor is 0 by structure, as under first weights of 0
+    double detection_limit = 0.0;  ///< share of the smallest error that would not have passed
+    double limit_without_kinks = 0.0;
+    double distance = 0.0;   ///< share of the difference
+    std::size_t failed = 0;  ///< entries that are refuted
+    double multiple = 1.0;   ///< the claim is so many times the tensor, where that refutes it
+    Doubt doubt = Doubt::none;
+    std::size_t part = 0;  ///< the row or column that is hidden, from 0
+    bool part_is_row = true;
+
+    /// Why it is undetermined, in words; empty otherwise.
+    [[nodiscard]] std::string reason() const;
+};
 
 /// One tensor of derivatives: a parameter's gradient, or ∂ŷ/∂x of all rows.
 ///
@@ -30,15 +57,14 @@ std::string_view name(Verdict verdict);
 /// and ε the distance from 1 to the next number (2⁻²³ in float, 2⁻⁵² in double). Its error in units of the last place,
 /// scaled by the condition of the sum, is |entry − witness| / (ε A), with A at least 2⁻¹² of the largest in the tensor.
 /// Whether that may be is not decided by a fixed number but by a bound that follows the roundings through both passes
-/// (rounding_bound.hpp).
+/// (rounding_bound.hpp, judgement.hpp).
 struct CertifiedTensor {
     std::string name;  ///< `linear1.weight` … or `d(yhat)/d(x)`
-    Verdict verdict = Verdict::pass;
+    Judgement judgement{};
+    std::string run{};  ///< which of the runs this was found in (Certificate::runs)
     std::size_t entries = 0;
-    std::size_t kinks = 0;         ///< entries with a term at a z (or ŷ − y) that rounding could put on either side
-    std::size_t undetermined = 0;  ///< entries that are neither proven nor refuted
-    std::size_t failed = 0;
-    double worst_ulp = 0.0;            ///< largest error, scaled as above
+    std::size_t kinks = 0;   ///< entries with a term at a z (or ŷ − y) that rounding could put on either side
+    double worst_ulp = 0.0;  ///< largest error, scaled as above
     std::vector<std::size_t> where{};  ///< index of that entry; for ∂ŷ/∂x row, output, input
     double claimed = 0.0;              ///< … its value,
     double witness = 0.0;              ///< the witness's,
@@ -46,11 +72,18 @@ struct CertifiedTensor {
     std::string factor{};              ///< on fail: the factor of Table 2 that is wrong
 };
 
+/// One call of what computes derivatives, and what its tensors together came to.
+struct CertifiedRun {
+    std::string what;  ///< `256 rows in f32`
+    Verdict verdict = Verdict::pass;
+};
+
 struct Certificate {
     Verdict verdict = Verdict::pass;
     std::size_t rows = 0;
     std::vector<CertifiedTensor> parameters;
-    CertifiedTensor input;  ///< ∂ŷ/∂x
+    CertifiedTensor input;             ///< ∂ŷ/∂x
+    std::vector<CertifiedRun> runs{};  ///< all that was looked at; each tensor above is the worst of its kind
 };
 
 /// Derivatives that somebody claims: of the mean loss of all rows (weighted where the data are) by each parameter, and

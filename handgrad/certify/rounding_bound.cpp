@@ -57,6 +57,14 @@ double derivative_at(Activation activation, const ActivationSettings& settings, 
     return slopes_around(activation, settings, z, 0.0).here;
 }
 
+/// What the roundings of f′(z) are relative to: |f′| and the size of the terms that it is a sum of. Where they cancel,
+/// as at the stationary points of silu and gelu, f′ varies as much as its terms do, so |z f″| stands for them.
+double slope_size(Activation activation, const ActivationSettings& settings, double z) {
+    constexpr double step = 0x1p-13;
+    const SlopeRange around = slopes_around(activation, settings, z, std::fabs(z) * step);
+    return std::fabs(around.here) + around.change / step;
+}
+
 /// Terms of which one may have overflowed have no bound.
 void check_size(double size, const Arithmetic& arithmetic, ErrorBound& error) {
     if (!(size <= arithmetic.largest)) {
@@ -96,8 +104,12 @@ Arithmetic foreign_arithmetic(double unit) { return {.unit = unit, .largest = in
 double Arithmetic::of_sum(std::size_t n) const {
     const double count = static_cast<double>(n) + (foreign ? 1.0 : 0.0);  // theirs: a factor of each term beforehand
     const double share = count * unit;
-    const double gamma = share < 0.5 ? share / (1.0 - share) : 1.0;
-    return foreign ? std::min(gamma, 8.0 * std::sqrt(count) * unit) : gamma;
+    return share < 0.5 ? share / (1.0 - share) : 1.0;
+}
+
+double Arithmetic::usually_of_sum(std::size_t n) const {
+    const double count = static_cast<double>(n) + (foreign ? 1.0 : 0.0);
+    return std::min(of_sum(n), 8.0 * std::sqrt(count) * unit);
 }
 
 Slope Hypothesis::slope(std::size_t l, std::size_t layers) const {
@@ -121,13 +133,17 @@ void BoundedNumber::add(double delta, const UnitBound& bound, double a, const Er
     terms += std::fabs(delta) * of_product;
     const double largest = std::fabs(delta) + bound.error.worst;
     error.worst += bound.error.worst * of_product + times * largest * of_a.worst;
-    error.square += bound.error.square * of_product * of_product + times * times * delta * delta * of_a.square;
+    const double square = bound.error.square * of_product * of_product + times * times * delta * delta * of_a.square;
+    error.square += square;
+    usual += probable_deviations * std::sqrt(square);
     error.jump += bound.error.jump * (of_product + times * of_a.worst);
 }
 
 void BoundedNumber::add_roundings(std::size_t count, const Arithmetic& arithmetic) {
+    check_size(size, arithmetic, error);
     if (terms > 0.0) {
         error = plus_sum(error, count, terms, arithmetic);
+        usual += arithmetic.usually_of_sum(count) * terms + arithmetic.smallest;
     }
 }
 
@@ -175,13 +191,19 @@ public:
         here_ = delta(foreign_);
         for (std::size_t k = 0; k < y_.size(); ++k) {
             const double size = size_of(k);
-            const double own = size > 0.0 ? roundings_ * arithmetic_.unit * size + arithmetic_.smallest : 0.0;
+            double own = witness_error(k);
+            if (size > 0.0) {
+                own += roundings_ * arithmetic_.unit * (size + rounded_sum(k)) + arithmetic_.smallest;
+            }
             bound_[k] = {.size = size, .error = {own, squared(own), 0.0}};
             check_size(size, arithmetic_, bound_[k].error);
         }
         for (std::size_t j = 0; j < y_.size(); ++j) {
             move_logit(j);
             move_output(j);
+        }
+        if (!foreign_) {
+            add_residual_error();
         }
         return bound_;
     }
@@ -234,6 +256,77 @@ private:
             return 2.0 * largest * yhat;
         }
         return std::max(dz, finite_size(da_[k]) * slopes_around(loss_.output, loss_.settings, z_[k], 0.0).largest);
+    }
+
+    /// Where ŷ − y comes from the logits of σ or softmax: the terms of that difference cancel where ŷ is near y, and
+    /// the loss's derivative moves with it.
+    void add_residual_error() {
+        const bool sigmoid = loss_.output == Activation::sigmoid;
+        if (!facts(loss_.kind).residual || (!sigmoid && loss_.output != Activation::softmax)) {
+            return;
+        }
+        for (std::size_t k = 0; k < y_.size(); ++k) {
+            const double y = y_[k], yhat = row_.a.back()[k];
+            const double reach =
+                roundings_ * arithmetic_.unit * (std::fabs(1.0 - y) * yhat + std::fabs(y) * (1.0 - yhat));
+            const double moved = visit(loss_.kind, [&]<class L>(L) -> double {
+                if constexpr (L::facts.residual) {
+                    const double here = L::derivative(yhat - y, loss_.parameters);
+                    return std::max(std::fabs(L::derivative(yhat - y + reach, loss_.parameters) - here),
+                                    std::fabs(L::derivative(yhat - y - reach, loss_.parameters) - here));
+                }
+                return 0.0;
+            });
+            const bool kink = facts(loss_.kind).kink && std::fabs(yhat - y) <= reach;
+            for (std::size_t j = 0; j < y_.size(); ++j) {
+                double slope = 2.0 * yhat;
+                if (sigmoid) {
+                    slope = j == k ? derivative_at(loss_.output, loss_.settings, z_[k]) : 0.0;
+                }
+                const double change = std::fabs(factor_) * moved * slope;
+                if (kink) {
+                    bound_[j].error.jump += change;
+                } else {
+                    bound_[j].error.worst += change;
+                    bound_[j].error.square += squared(change);
+                }
+            }
+        }
+    }
+
+    /// What the rounding of Σ y adds to the size of softmax's p_k Σ y − y_k; of targets that are 0 or 1 it is exact.
+    [[nodiscard]] double rounded_sum(std::size_t k) const {
+        const bool exact = std::ranges::all_of(y_, [](double y) { return y == 0.0 || y == 1.0; });
+        if (loss_.output != Activation::softmax || !loss_.fused() || exact) {
+            return 0.0;
+        }
+        return std::fabs(factor_) * yhat_[k] * total_;
+    }
+
+    /// The roundings of the witness, which differentiates l(ŷ, y) as it is written: in poisson and
+    /// binary_cross_entropy, linear in y, the derivative at y = 0 and what y adds cancel where ŷ is near y.
+    [[nodiscard]] double witness_error(std::size_t k) const {
+        double terms = 0.0;
+        if (facts(loss_.output).elementwise) {
+            terms = witness_terms(k) * std::fabs(derivative_at(loss_.output, loss_.settings, z_[k]));
+        } else {
+            for (std::size_t j = 0; j < y_.size(); ++j) {
+                terms = std::max(terms, 2.0 * yhat_[k] * witness_terms(j));
+            }
+        }
+        return std::isfinite(terms) ? function_roundings * 0x1p-53 * std::fabs(factor_) * terms : 0.0;
+    }
+    /// The sizes of the terms of ∂l/∂ŷ_k.
+    [[nodiscard]] double witness_terms(std::size_t k) const {
+        return visit(loss_.kind, [&]<class L>(L) -> double {
+            if constexpr (L::facts.residual) {
+                return 0.0;
+            } else {
+                const double without_y = L::derivative(yhat_[k], 0.0, loss_.parameters);
+                const double all = L::derivative(yhat_[k], y_[k], loss_.parameters);
+                return std::fabs(without_y) + std::fabs(all - without_y);
+            }
+        });
     }
 
     /// Adds what changes between the row and both ends of an interval around logit or output j, that move(±1) goes to.
@@ -301,7 +394,12 @@ private:
         const bool low = y != 0.0 && yhat - reach <= domain.lowest_output;
         const bool high = y != 1.0 && yhat + reach >= domain.highest_output;
         if (!foreign_ && (low || high)) {
-            bound_[j].error.worst = infinite;
+            const bool alone = facts(loss_.output).elementwise;
+            for (std::size_t k = 0; k < y_.size(); ++k) {
+                if (k == j || !alone) {
+                    bound_[k].error.worst = infinite;
+                }
+            }
             return;
         }
         add_change(j, true, true, false, [&](double side) { yhat_[j] = yhat + side * reach; });
@@ -344,6 +442,13 @@ void RowBound::operator()(const RowValues& row, std::span<const double> x, std::
         delta_[l] = back_to_activation(l + 1, delta_[l + 1], row.delta[l + 1], false);
         through_slope(row, l, row_times(row.delta[l + 1], net_.weight(l + 1)), delta_[l]);
     }
+    overflow_ = overflow_ || std::ranges::any_of(delta_, [&](const std::vector<UnitBound>& units) {
+                    return std::ranges::any_of(
+                        units, [&](const UnitBound& unit) { return !(unit.size <= arithmetic_.largest); });
+                });
+    if (overflow_) {
+        std::ranges::for_each(delta_, [](std::vector<UnitBound>& units) { forget(units); });
+    }
 }
 
 void RowBound::backward(RowValues& row, std::span<const double> y, double share) const {
@@ -359,10 +464,19 @@ void RowBound::backward(RowValues& row, std::span<const double> y, double share)
     }
 }
 
+/// Of a row in which something overflows nothing is known: ∞ comes back as 0 · ∞ at any place.
+void RowBound::forget(std::vector<UnitBound>& units) {
+    for (UnitBound& unit : units) {
+        unit.error.worst = infinite;
+    }
+}
+
 /// z = W a + b and a = f(z): what the errors of a and the roundings of the sum bring, and what f makes of both.
 void RowBound::forward(const RowValues& row, std::span<const double> x) {
     const Architecture& shape = net_.architecture();
     const double u = arithmetic_.unit;
+    const auto too_large = [&](double v) { return !(std::fabs(v) <= arithmetic_.largest); };
+    overflow_ = false;
     if (arithmetic_.foreign) {
         std::ranges::transform(x, a_error_[0].begin(), [&](double v) {
             return ErrorBound{u * std::fabs(v), squared(u * v), 0.0};
@@ -370,6 +484,8 @@ void RowBound::forward(const RowValues& row, std::span<const double> x) {
     }
     for (std::size_t l = 0; l < net_.layers(); ++l) {
         const Activation f = shape.activation(l);
+        overflow_ = overflow_ || std::ranges::any_of(row.a[l], too_large) ||
+                    (l + 1 < net_.layers() && std::ranges::any_of(row.slope[l], too_large));
         for (std::size_t i = 0; i < row.z[l].size(); ++i) {
             const ErrorBound error = z_error_[l][i] = sum_error(row, l == 0 ? x : row.a[l - 1], l, i);
             if (!facts(f).elementwise) {
@@ -457,7 +573,8 @@ ErrorBound RowBound::slope_error(const RowValues& row, std::size_t layer, std::s
         const double other = std::fabs(slope - derivative_at(f, loss_.settings, at));
         return {0.0, 0.0, near_kink(f, at, error) ? change + other : 0.0};
     }
-    const double own = function_roundings * arithmetic_.unit * std::fabs(slope) + arithmetic_.smallest;
+    const double size = std::max(std::fabs(slope), slope_size(f, loss_.settings, at));
+    const double own = function_roundings * arithmetic_.unit * size + arithmetic_.smallest;
     const double probable = probable_deviations * std::sqrt(error.square);
     return {change + own,
             squared(slopes_around(f, loss_.settings, at, probable).change / probable_deviations) + squared(own), 0.0};
@@ -545,9 +662,12 @@ std::vector<UnitBound> RowBound::output_jacobian(const RowDerivatives& row, std:
 std::vector<UnitBound> RowBound::input_jacobian(const RowDerivatives& row, std::size_t k) const {
     std::vector<UnitBound> bound = output_jacobian(row, k);
     std::vector<double> values(row.output_jacobian.row(k).begin(), row.output_jacobian.row(k).end());
+    bool too_large = false;
     for (std::size_t l = net_.layers(); l-- > 0;) {
         bound = back_to_activation(l, bound, values, true);
         values = row_times(values, net_.weight(l));
+        too_large = too_large || std::ranges::any_of(
+                                     bound, [&](const UnitBound& unit) { return !(unit.size <= arithmetic_.largest); });
         if (l == 0) {
             break;
         }
@@ -555,6 +675,9 @@ std::vector<UnitBound> RowBound::input_jacobian(const RowDerivatives& row, std::
         for (std::size_t j = 0; j < values.size(); ++j) {
             values[j] *= row.slope[l - 1][j];
         }
+    }
+    if (overflow_ || too_large) {
+        forget(bound);
     }
     return bound;
 }

@@ -23,15 +23,19 @@ struct Arithmetic {
     bool foreign = false;
 
     /// What n roundings can do to a sum of n terms, in shares of the sum of their sizes: γₙ = nu/(1 − nu), at most 1.
-    /// Of a foreign one at most 8 √n u, which a long sum exceeds with a probability below 10⁻¹³ (Higham, Mary 2019):
-    /// the engine is accused only of what no roundings explain, a foreign gradient is also to be told from others.
     [[nodiscard]] double of_sum(std::size_t n) const;
+    /// What they usually do at most: 8 √n u, which n independent roundings exceed with a probability below 10⁻¹³
+    /// (Higham, Mary 2019), and no more than of_sum(n).
+    [[nodiscard]] double usually_of_sum(std::size_t n) const;
 };
 /// Of the engine.
 template <class T>
 Arithmetic arithmetic_of();
 /// Of somebody else whose numbers have half a distance `unit` from 1 to the next.
 Arithmetic foreign_arithmetic(double unit);
+
+/// How many of these standard deviations an error may be when roundings are taken as independent.
+inline constexpr double probable_deviations = 6.0;
 
 /// What stands in the place of f′(z) (or g′(z)) in Table 2.
 enum class Slope {
@@ -72,6 +76,9 @@ struct BoundedNumber {
     double size = 0.0;   ///< sum of the absolute values of its terms, over rows and paths
     double terms = 0.0;  ///< Σ |δ a| over rows
     ErrorBound error;
+    /// What all roundings together usually do at most: probable_deviations of each row's, independent of each other,
+    /// but with rows that err alike, as equal ones do.
+    double usual = 0.0;
 
     /// Adds `times` δ a.
     void add(double delta, const UnitBound& bound, double a, const ErrorBound& of_a, double times = 1.0);
@@ -105,6 +112,7 @@ public:
 
 private:
     class OutputRow;
+    static void forget(std::vector<UnitBound>& units);
     void forward(const RowValues& row, std::span<const double> x);
     [[nodiscard]] ErrorBound sum_error(const RowValues& row, std::span<const double> a, std::size_t layer,
                                        std::size_t unit) const;
@@ -125,10 +133,8 @@ private:
     Hypothesis hypothesis_;
     std::vector<std::vector<ErrorBound>> z_error_, a_error_;  ///< a_error_[l + 1] is that of layer l, the first of x
     std::vector<std::vector<UnitBound>> delta_;
+    bool overflow_ = false;  ///< a number of the row that was seen last is beyond the largest
 };
-
-/// How many of these standard deviations an error may be when roundings are taken as independent.
-inline constexpr double probable_deviations = 6.0;
 
 /// vᵀ M: a factor of Table 2.
 std::vector<double> row_times(std::span<const double> v, MatrixView<const double> M);

@@ -50,14 +50,19 @@ void outputs_of(const math::OutputLoss& loss, std::span<const Complex> z, std::s
     }
 }
 
-/// The row's loss, unreduced, of complex logits; y as complex numbers. yhat, d and scratch are filled.
+/// The row's loss, unreduced, of complex logits; y as complex numbers. yhat, d and scratch are filled. `residual` is
+/// ŷ − y of the row itself: beside a smaller one h² would not vanish, and it decides on which side of a kink it stands.
 Complex loss_of(const math::OutputLoss& loss, std::span<const Complex> z, std::span<const Complex> y,
-                std::span<Complex> yhat, std::span<Complex> d, std::span<Complex> scratch) {
+                std::span<const double> residual, std::span<Complex> yhat, std::span<Complex> d,
+                std::span<Complex> scratch) {
     outputs_of(loss, z, yhat);
     if (!facts(loss.kind).kink) {
         return math::row_loss<Complex>(loss, z, yhat, y, Complex(1), math::Derivatives::none, d, scratch);
     }
     math::row_residual<Complex>(loss.output, z, yhat, y, d);
+    for (std::size_t k = 0; k < d.size(); ++k) {
+        d[k].real(residual[k]);
+    }
     Complex sum(0);
     visit(loss.kind, [&]<class L>(L) {
         if constexpr (L::facts.residual) {
@@ -137,9 +142,11 @@ void RowWitness::output_steps(std::span<const double> y, double share) {
     std::vector<Complex> z(logits.begin(), logits.end());
     const std::vector<Complex> target(y.begin(), y.end());
     std::vector<Complex> yhat(K), d(K), scratch(K);
+    std::vector<double> residual(K);
+    math::row_residual<double>(loss_.output, logits, row_.a.back(), y, residual);
     for (std::size_t k = 0; k < K; ++k) {
         z[k].imag(h);
-        row_.delta.back()[k] = share * reduction_ * (loss_of(loss_, z, target, yhat, d, scratch).imag() / h);
+        row_.delta.back()[k] = share * reduction_ * (loss_of(loss_, z, target, residual, yhat, d, scratch).imag() / h);
         for (std::size_t j = 0; j < K; ++j) {
             row_.output_jacobian(j, k) = yhat[j].imag() / h;
         }

@@ -11,7 +11,8 @@
 
 namespace handgrad::certify {
 
-/// h of the complex step: so small that h² vanishes beside anything, and slopes down to 2⁻⁹²² are seen.
+/// h of the complex step: so small that h² vanishes beside all but numbers below 10⁻⁶⁰, and slopes down to 2⁻⁹²² are
+/// seen.
 inline constexpr double complex_step_size = 0x1p-100;
 
 /// One row's way through a network and back. Layer l counts from 0; its units are those of z⁽ˡ⁾ = W⁽ˡ⁾a + b⁽ˡ⁾.

@@ -352,7 +352,7 @@ private:
             close = rest.find(']');
         }
         row += rest.substr(0, close);
-        rest.remove_prefix(close == std::string_view::npos ? rest.size() : close + 1);
+        rest.remove_prefix(std::min(rest.size(), std::max(close, close + 1)));  // npos + 1 is 0
         return row;
     }
 
@@ -600,8 +600,10 @@ SheetSays sheet_says(std::string_view sheet, const std::string& source) {
     if (is_event(sheet)) {
         const Json event = parsed(sheet, source);
         const auto whole = [](const Json* json) -> std::optional<std::size_t> {
-            const auto* number = as<std::uint64_t>(json);
-            return number != nullptr ? std::optional(static_cast<std::size_t>(*number)) : std::nullopt;
+            if (const auto* number = as<std::uint64_t>(json)) {
+                return static_cast<std::size_t>(*number);
+            }
+            return std::nullopt;
         };
         if (const Json* row = member(event, "row")) {
             says.row = whole(member(*row, "number"));

@@ -71,10 +71,11 @@ void check_any(const std::vector<fs::path>& files, const fs::path& folder) {
         return is_one_of(sheet_endings, ending) || is_one_of(gradient_endings, ending);
     };
     if (std::ranges::none_of(files, known)) {
-        const std::string there =
-            files.empty() ? "the folder holds no file" : "of " + plural(files.size(), "file") + " none is";
-        const std::string what = files.empty() ? "" : " a sheet or a gradient";
-        throw Error(ErrorKind::data, folder.string() + ": " + there + what +
+        std::string there = "the folder holds no file";
+        if (!files.empty()) {
+            there = "of " + plural(files.size(), "file") + " none is a sheet or a gradient";
+        }
+        throw Error(ErrorKind::data, folder.string() + ": " + there +
                                          "; answer sheets end in .txt, .md, .csv, .tsv or .json, gradients in .npz or "
                                          ".safetensors");
     }
@@ -208,6 +209,13 @@ void add_once(std::vector<std::string>& to, std::string_view cause) {
 
 }  // namespace
 
+std::string_view verdict_of(const ComparedTensor& tensor) {
+    if (tensor.pass) {
+        return "PASS";
+    }
+    return "FAIL";
+}
+
 double GradedFile::score() const {
     if (marking) {
         return marking->score();
@@ -245,7 +253,7 @@ double Grading::mean_score() const {
     for (const GradedFile& file : files) {
         sum += file.score();
     }
-    return graded() == 0 ? 0.0 : sum / static_cast<double>(graded());
+    return sum / static_cast<double>(std::max<std::size_t>(graded(), 1));
 }
 
 Grading grade(const Model& model, const Table& table, const fs::path& folder, const GradingOptions& options) {

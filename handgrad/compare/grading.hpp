@@ -1,10 +1,12 @@
 // A folder of exercise sheets and gradient files, each marked by itself.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "handgrad/compare/comparison.hpp"
@@ -17,7 +19,11 @@ namespace handgrad::compare {
 
 /// What a file was taken for.
 enum class GradedKind { sheet, gradients };
-inline std::string_view name(GradedKind kind) { return kind == GradedKind::sheet ? "sheet" : "gradients"; }
+inline constexpr std::array<std::string_view, 2> graded_kind_names{"sheet", "gradients"};
+inline std::string_view name(GradedKind kind) { return graded_kind_names[static_cast<std::size_t>(kind)]; }
+
+/// `PASS` or `FAIL`.
+std::string_view verdict_of(const ComparedTensor& tensor);
 
 /// One file: the marks of a sheet, or the verdicts on the tensors of a gradient; or why there are none.
 struct GradedFile {

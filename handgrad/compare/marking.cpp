@@ -29,8 +29,10 @@ std::vector<double> tolerances(const Worked& target, const MarkingOptions& how) 
     for (std::size_t k = 0; k < target.value.size(); ++k) {
         const double t = std::fabs(target.value[k]);
         const double of_terms = how.share_of_terms() * std::max(largest, target.terms[k]);
-        result.push_back(std::isfinite(t) ? how.share_of_value() * t + of_terms
-                                          : std::numeric_limits<double>::infinity());
+        result.push_back(std::numeric_limits<double>::infinity());
+        if (std::isfinite(t)) {
+            result.back() = how.share_of_value() * t + of_terms;
+        }
     }
     return result;
 }
@@ -171,7 +173,7 @@ private:
             (fits_roughly(sheet_.ours(i)) || std::ranges::any_of(ways, fits_roughly))) {
             marked.mark = Mark::imprecise;
             marked.slip = Slip::too_few_digits;
-            mistake_[i] = before == no_mistake ? i : before;
+            mistake_[i] = std::min(before, i);  // no mistake is the largest of all places
         }
     }
 
@@ -285,7 +287,7 @@ double Marking::score() const {
         const std::size_t numbers = answer.written + answer.left_blank + answer.count_unreadable();
         points += worth * static_cast<double>(answer.written) / static_cast<double>(numbers);
     }
-    return answers.empty() ? 0.0 : points / static_cast<double>(answers.size());
+    return points / static_cast<double>(std::max<std::size_t>(answers.size(), 1));
 }
 
 bool Marking::passed() const { return count(Mark::wrong) + count(Mark::imprecise) == 0 && unreadable() == 0; }

@@ -166,7 +166,10 @@ std::optional<std::string_view> take_argument(std::string_view& text) {
     if (braces) {
         argument = text.substr(1, close - 1);
     }
-    text.remove_prefix(braces ? close + 1 : 1);
+    text.remove_prefix(1);
+    if (braces) {
+        text.remove_prefix(close);
+    }
     return argument;
 }
 
@@ -273,7 +276,12 @@ public:
     }
 
 private:
-    [[nodiscard]] char peek(std::size_t at) const { return at < text_.size() ? text_[at] : '\0'; }
+    [[nodiscard]] char peek(std::size_t at) const {
+        if (at < text_.size()) {
+            return text_[at];
+        }
+        return '\0';
+    }
     bool take(std::size_t& at, char c) const {
         if (peek(at) != c) {
             return false;
@@ -289,11 +297,14 @@ private:
     }
     /// -1 or 1, with the blanks behind the sign.
     double sign(std::size_t& at) const {
-        const bool minus = peek(at) == '-';
-        if (minus || peek(at) == '+') {
+        double factor = 1.0;
+        if (peek(at) == '-') {
+            factor = -1.0;
+        }
+        if (peek(at) == '-' || peek(at) == '+') {
             at = behind_blanks(at + 1);
         }
-        return minus ? -1.0 : 1.0;
+        return factor;
     }
 
     std::optional<WrittenNumber> signed_number(std::size_t& at) const {
@@ -353,9 +364,9 @@ private:
             mark = run.find(sure_comma);
         } else if (points > 0 && commas > 0) {  // 1,234.5 or 1.234,5: the last one
             mark = run.find_last_of(".,");
-            groups += run[mark] == '.' ? ',' : '.';
+            groups += run[run.find_first_of(".,")];
         } else if (points + commas > 1) {  // 1.234.567
-            groups += points > 0 ? '.' : ',';
+            groups += run[run.find_first_of(".,")];
         } else if (points + commas == 1) {
             mark = run.find_first_of(".,");
         }
@@ -374,7 +385,7 @@ private:
         result.decimals = static_cast<std::ptrdiff_t>(behind->size());
         result.sure =
             sure == 1 || rest.size() != 3 || whole.empty() || whole.size() > 3 || whole.front() == '0' || points > 0;
-        result.text = (before->empty() ? "0" : *before) + "." + (behind->empty() ? "0" : *behind);
+        result.text = "0" + *before + "." + *behind + "0";
         return result;
     }
 
@@ -395,7 +406,10 @@ private:
         if (sizes.size() == 1) {
             return digits;
         }
-        const std::size_t odd = decimals ? sizes.size() - 1 : 0;
+        std::size_t odd = 0;
+        if (decimals) {
+            odd = sizes.size() - 1;
+        }
         for (std::size_t g = 0; g < sizes.size(); ++g) {
             if (sizes[g] == 0 || sizes[g] > 3 || (g != odd && sizes[g] != 3)) {
                 return std::nullopt;
@@ -414,12 +428,14 @@ private:
         if (whole && peek(end) == and_fraction) {
             const ParsedNumber number = parse_number(mantissa->text);
             std::optional<WrittenNumber> mixed = fraction_behind(number.value, end);
-            at = mixed ? end : at;
+            if (mixed) {
+                at = end;
+            }
             return mixed;
         }
         std::ptrdiff_t power = 0;
         std::string text = mantissa->text;
-        if (whole && mantissa->text == "10.0" && peek(end) == '^') {  // 10^-3 alone
+        if (whole && mantissa->text == "010.0" && peek(end) == '^') {  // 10^-3 alone
             text = "1.0";
             const std::optional<std::ptrdiff_t> raised_to = exponent(++end);
             if (!raised_to) {
@@ -481,7 +497,7 @@ private:
         if (read.ec != std::errc() || power > beyond_any_double || (bracket && !take(at, ')'))) {
             return std::nullopt;
         }
-        return factor < 0.0 ? -power : power;
+        return static_cast<std::ptrdiff_t>(factor) * power;
     }
 
     /// `/ 4` behind a number without a power: all digits of a fraction are there.
@@ -493,7 +509,10 @@ private:
         end = behind_blanks(end + 1);
         const double factor = sign(end);
         const std::optional<Digits> below = digits(end);
-        const double divisor = below ? parse_number(below->text).value : 0.0;
+        if (!below) {
+            return false;
+        }
+        const double divisor = parse_number(below->text).value;
         if (divisor == 0.0) {
             return false;
         }
@@ -668,7 +687,7 @@ WrittenNumber written_as(double value) {
     const std::size_t point = text.find('.');
     std::ptrdiff_t power = 0;
     if (e != std::string::npos) {
-        const std::size_t first = text[e + 1] == '+' ? e + 2 : e + 1;
+        const std::size_t first = text.find_first_not_of('+', e + 1);
         std::from_chars(text.data() + first, text.data() + text.size(), power);
     }
     if (point != std::string::npos) {

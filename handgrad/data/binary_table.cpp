@@ -56,8 +56,11 @@ double load(const char* from) {
 template <class T, bool swapped>
 void fill_columns(const char* bytes, const ArrayLayout& layout, std::vector<Column>& columns) {
     constexpr std::size_t block = 64;
-    const std::size_t row_step = layout.column_major ? 1 : layout.columns;
-    const std::size_t column_step = layout.column_major ? layout.rows : 1;
+    std::size_t row_step = layout.columns, column_step = 1;
+    if (layout.column_major) {
+        row_step = 1;
+        column_step = layout.rows;
+    }
     for (std::size_t first = 0; first < layout.rows; first += block) {
         const std::size_t end = std::min(first + block, layout.rows);
         for (std::size_t j = 0; j < layout.columns; ++j) {
@@ -123,6 +126,10 @@ std::optional<std::size_t> bytes_of(const ArrayLayout& layout) {
         return std::nullopt;
     }
     return bytes;
+}
+
+std::string text_of_bytes(const std::optional<std::size_t>& bytes) {
+    return (bytes ? std::to_string(*bytes) : "more than 2^64") + " bytes";
 }
 
 std::vector<double> numbers_of(std::string_view bytes, Element element, bool big_endian) {

@@ -27,6 +27,9 @@ struct ArrayLayout {
 /// rows · columns · element size, or nothing when that is more than memory can address.
 std::optional<std::size_t> bytes_of(const ArrayLayout& layout);
 
+/// `800 bytes`, `more than 2^64 bytes`.
+std::string text_of_bytes(const std::optional<std::size_t>& bytes);
+
 /// All numbers in the order of their bytes, whose count is a multiple of the element's size.
 std::vector<double> numbers_of(std::string_view bytes, Element element, bool big_endian);
 

@@ -145,7 +145,9 @@ void ColumnBuilder::add_text(std::string_view cell, bool beyond_numbers) {
     if (texts_++ == 0) {
         first_text_ = {row_, std::string(cell), 0};
     }
-    beyond_numbers_ += beyond_numbers ? 1 : 0;
+    if (beyond_numbers) {
+        ++beyond_numbers_;
+    }
     add_spelling(cell);
     ++row_;
 }
@@ -181,8 +183,13 @@ Column ColumnBuilder::finish(Table& table) {
         !text_column_ && (texts_ == 0 || (numbers >= texts_ && numbers > 0) || beyond_numbers_ == texts_);
     column_.has_texts = text_column_ || spelled_ || !column_.has_numbers;
     if (!text_column_ && texts_ > 0 && (numbers > 0 || column_.has_numbers)) {
-        column_.odd = column_.has_numbers ? first_text_ : first_number_;
-        column_.odd->count = column_.has_numbers ? texts_ : numbers;
+        if (column_.has_numbers) {
+            column_.odd = first_text_;
+            column_.odd->count = texts_;
+        } else {
+            column_.odd = first_number_;
+            column_.odd->count = numbers;
+        }
     }
     if (column_.has_numbers) {
         catch_up_numbers();

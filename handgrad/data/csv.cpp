@@ -20,8 +20,10 @@ char delimiter_for(const std::string& source, const ReadOptions& options) {
         throw Error(ErrorKind::usage, "the decimal mark must be '.' or ',', not " + in_quotes({&options.decimal, 1}));
     }
     if (options.delimiter == 0) {
-        const std::string_view name =
-            std::string_view(source).substr(0, source.size() - (source.ends_with(".gz") ? 3 : 0));
+        std::string_view name = source;
+        if (name.ends_with(".gz")) {
+            name.remove_suffix(3);
+        }
         const bool tabbed = name.ends_with(".tsv") || name.ends_with(".txt");
         if (tabbed) {
             return '\t';
@@ -47,7 +49,10 @@ std::string_view without_bom(std::string_view bytes, const std::string& source) 
     if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF")) {
         throw Error(ErrorKind::data, source + ": UTF-16 text; convert it: iconv -f utf-16 -t utf-8 " + source);
     }
-    return bytes.starts_with("\xEF\xBB\xBF") ? bytes.substr(3) : bytes;
+    if (bytes.starts_with("\xEF\xBB\xBF")) {
+        bytes.remove_prefix(3);
+    }
+    return bytes;
 }
 
 struct Heading {

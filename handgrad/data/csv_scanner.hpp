@@ -55,12 +55,16 @@ public:
             return false;
         }
         text = {start, static_cast<std::size_t>(rest - start)};
-        rest += *rest == '\r' && rest + 1 != end_ && rest[1] == '\n' ? 1 : 0;
+        if (*rest == '\r' && rest + 1 != end_ && rest[1] == '\n') {
+            ++rest;
+        }
         if (*rest != delimiter_ && *rest != '\n') {
             return false;
         }
         row_goes_on_ = *rest == delimiter_;
-        line_ += row_goes_on_ ? 0 : 1;
+        if (!row_goes_on_) {
+            ++line_;
+        }
         at_ = rest + 1;
         return true;
     }

@@ -64,7 +64,9 @@ bool fits(const Decimal& decimal) {
     constexpr std::ptrdiff_t most_digits = 19;  // 64 bits hold as many 9s
     std::ptrdiff_t digits = decimal.digits;
     for (const char* at = decimal.first; digits > most_digits && (*at == '0' || *at == '.'); ++at) {
-        digits -= *at == '0' ? 1 : 0;
+        if (*at == '0') {
+            --digits;
+        }
     }
     return digits <= most_digits;
 }
@@ -75,7 +77,9 @@ const char* read_exponent(const char* at, const char* end, std::ptrdiff_t& power
         return at;
     }
     const char* first = at + 1;
-    first += end - first > 1 && *first == '+' && is_digit(first[1]) ? 1 : 0;
+    if (end - first > 1 && *first == '+' && is_digit(first[1])) {
+        ++first;
+    }
     int exponent = 0;
     const auto [rest, problem] = std::from_chars(first, end, exponent);
     if (problem == std::errc::invalid_argument) {

@@ -71,8 +71,8 @@ Table read_idx(std::string_view bytes, const std::string& source) {
     const std::optional<std::size_t> size = countable ? bytes_of(layout) : std::nullopt;
     if (size != bytes.size() - start) {
         fail(source, start,
-             "the dimensions need " + (size ? std::to_string(*size) : "more than 2^64") + " bytes, but " +
-                 std::to_string(bytes.size() - start) + " follow; fetch the file again");
+             "the dimensions need " + text_of_bytes(size) + ", but " + std::to_string(bytes.size() - start) +
+                 " follow; fetch the file again");
     }
     return table_of_array(bytes.substr(start), layout, source);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/wording.hpp"
 #include "handgrad/data/binary_table.hpp"
 #include "handgrad/data/cells.hpp"
 #include "handgrad/data/limits.hpp"
@@ -82,9 +83,19 @@ private:
     }
 
     bool accept(char c) {
-        const bool found = peek() == c;
-        at_ += found ? 1 : 0;
-        return found;
+        if (peek() != c) {
+            return false;
+        }
+        ++at_;
+        return true;
+    }
+
+    bool accept_word(std::string_view word) {
+        if (!text_.substr(at_).starts_with(word)) {
+            return false;
+        }
+        at_ += word.size();
+        return true;
     }
 
     void expect(char c) {
@@ -95,8 +106,8 @@ private:
 
     std::string string() {
         const char quote = peek();
-        const std::size_t end = quote == '\'' || quote == '"' ? text_.find(quote, at_ + 1) : std::string_view::npos;
-        if (end == std::string_view::npos) {
+        const std::size_t end = text_.find(quote, at_ + 1);
+        if ((quote != '\'' && quote != '"') || end == std::string_view::npos) {
             fail_here("a string expected");
         }
         const std::string_view value = text_.substr(at_ + 1, end - at_ - 1);
@@ -106,12 +117,11 @@ private:
 
     bool boolean() {
         skip_blanks();
-        for (const bool value : {true, false}) {
-            const std::string_view word = value ? "True" : "False";
-            if (text_.substr(at_).starts_with(word)) {
-                at_ += word.size();
-                return value;
-            }
+        if (accept_word("True")) {
+            return true;
+        }
+        if (accept_word("False")) {
+            return false;
         }
         fail_here("True or False expected");
     }
@@ -155,7 +165,10 @@ constexpr ElementName element_names[] = {
 
 Element element_of(const std::string& descr, const std::string& source) {
     const bool order = !descr.empty() && std::string_view("<>|=").find(descr.front()) != std::string_view::npos;
-    const std::string_view name = std::string_view(descr).substr(order ? 1 : 0);
+    std::string_view name = descr;
+    if (order) {
+        name.remove_prefix(1);
+    }
     for (const ElementName& known : element_names) {
         const bool order_matters = size_of(known.element) > 1;
         if (name == known.name && order && !(order_matters && descr.front() == '|')) {
@@ -173,11 +186,11 @@ Element element_of(const std::string& descr, const std::string& source) {
 }
 
 std::string shape_text(const std::vector<std::size_t>& shape) {
-    std::string text = "(";
-    for (std::size_t i = 0; i < shape.size(); ++i) {
-        text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+    std::string list;
+    for (const std::size_t length : shape) {
+        add_item(list, ", ", std::to_string(length));
     }
-    return text + (shape.size() == 1 ? ",)" : ")");
+    return "(" + list + when(shape.size() == 1, ",") + ")";
 }
 
 void check_shape(const std::vector<std::size_t>& shape, const std::string& source) {
@@ -244,9 +257,20 @@ NpyFile open_npy(std::string_view bytes, const std::string& source) {
 void check_size(const NpyFile& file, const std::optional<std::size_t>& size, const std::string& source) {
     if (size != file.data.size()) {
         fail(source, "the shape " + shape_text(file.shape) + " of " + in_quotes(file.descr) + " needs " +
-                         (size ? std::to_string(*size) : "more than 2^64") + " bytes, but " +
-                         std::to_string(file.data.size()) + " follow the header; write the file again");
+                         text_of_bytes(size) + ", but " + std::to_string(file.data.size()) +
+                         " follow the header; write the file again");
     }
+}
+
+/// What an array of this shape takes, or nothing when that is more than memory can address.
+std::optional<std::size_t> bytes_of(Element element, const std::vector<std::size_t>& shape) {
+    std::size_t bytes = size_of(element);
+    for (const std::size_t length : shape) {
+        if (__builtin_mul_overflow(bytes, length, &bytes)) {
+            return std::nullopt;
+        }
+    }
+    return bytes;
 }
 
 /// Numbers that lie with the first index running fastest, in the order in which the last one does.
@@ -302,13 +326,7 @@ NamedArray read_npy_array(std::string_view bytes, const std::string& source) {
                          std::to_string(limits::npy_rank) + " are read");
     }
     const Element element = element_of(file.descr, source);
-    std::optional<std::size_t> size = size_of(element);
-    for (const std::size_t length : file.shape) {
-        std::size_t product = 0;
-        const bool countable = size && !__builtin_mul_overflow(*size, length, &product);
-        size = countable ? std::optional(product) : std::nullopt;
-    }
-    check_size(file, size, source);
+    check_size(file, bytes_of(element, file.shape), source);
     NamedArray array{.name = "",
                      .shape = file.shape,
                      .values = numbers_of(file.data, element, file.big_endian()),

@@ -41,7 +41,10 @@ bool too_large(std::string_view number) {
             negative = number[i] == '-';
         }
     }
-    return power + (negative ? -exponent : exponent) > 0;
+    if (negative) {
+        exponent = -exponent;
+    }
+    return power + exponent > 0;
 }
 
 /// A number with a decimal point, no blanks and no leading plus.
@@ -83,7 +86,9 @@ ParsedNumber parse_number(std::string_view cell, char decimal) {
         if (c == '.') {  // a point is nothing in a number where the decimal is another mark
             return {0.0, NumberProblem::not_a_number};
         }
-        c = c == decimal ? '.' : c;
+        if (c == decimal) {
+            c = '.';
+        }
     }
     return parse_plain(pointed);
 }

@@ -8,6 +8,7 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/suggest.hpp"
+#include "handgrad/base/wording.hpp"
 #include "handgrad/data/cells.hpp"
 #include "handgrad/data/column_checks.hpp"
 #include "handgrad/data/feature_cells.hpp"
@@ -23,7 +24,7 @@ constexpr std::uint32_t unknown = std::numeric_limits<std::uint32_t>::max();
 
 /// `column 'a'`, `columns 'a', 'b'`.
 std::string columns_listed(const std::vector<std::string>& names) {
-    return (names.size() == 1 ? "column " : "columns ") + listed(names);
+    return "column" + when(names.size() != 1, "s") + " " + listed(names);
 }
 
 /// Matches the columns that are needed with those of the table, whatever their order. Raises Error(data) that lists
@@ -66,11 +67,14 @@ ColumnsByName match_columns(const Preprocessing& fitted, const Table& table, con
     Hints settings;
     if (!missing.empty()) {
         message += "the model needs the " + columns_listed(missing);
-        message += missing.size() == 1 ? did_you_mean(missing.front(), extra) + ", which is not there"
-                                       : ", which are not there";
+        if (missing.size() == 1) {
+            message += did_you_mean(missing.front(), extra) + ", which is not there";
+        } else {
+            message += ", which are not there";
+        }
     }
     if (!extra.empty() && !options.allow_extra) {
-        message += missing.empty() ? "" : "; ";
+        message += when(!missing.empty(), "; ");
         message += "the model does not know the " + columns_listed(extra) + "; remove what is too much, or allow it";
         settings.push_back({"allow_extra"});
     }

@@ -177,9 +177,12 @@ Scaling scaling_of(const Table& table, const Column& column, const std::vector<d
     if (*min == *max) {  // asked first: the rounding of a mean must not pass for spread
         return {*min, 1.0};
     }
-    const ExactSum mean = mean_of(numbers);
-    const double shift = scale == Scale::standard ? mean.value() : *min;
-    const double spread = scale == Scale::standard ? deviation_of(numbers, mean) : *max - *min;
+    double shift = *min, spread = *max - *min;
+    if (scale == Scale::standard) {
+        const ExactSum mean = mean_of(numbers);
+        shift = mean.value();
+        spread = deviation_of(numbers, mean);
+    }
     if (spread > std::numeric_limits<double>::max()) {
         fail(table, column,
              "its numbers span more than a double holds (" + format_number(*min) + " to " + format_number(*max) +
@@ -256,8 +259,10 @@ FeatureColumn fit_feature(const Table& table, const Column& column, Rows rows, R
         fail(table, column, "every cell is missing; drop the column", {{"drop"}});
     }
     const bool asked_for = has(options.categorical, column.name);
-    return asked_for || !column.has_numbers ? fit_categories(table, column, rows, asked_for)
-                                            : fit_numbers(table, column, rows, training_rows, options);
+    if (asked_for || !column.has_numbers) {
+        return fit_categories(table, column, rows, asked_for);
+    }
+    return fit_numbers(table, column, rows, training_rows, options);
 }
 
 // Targets -------------------------------------------------------------------------------------------------------------

@@ -1,12 +1,11 @@
 // Tables from files: which reader serves which file, and how rows and columns are found and named in messages.
 #include "handgrad/data/table.hpp"
 
-#include <cmath>
-
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/suggest.hpp"
 #include "handgrad/data/cells.hpp"
+#include "handgrad/data/column_checks.hpp"
 
 namespace handgrad {
 namespace {
@@ -90,10 +89,10 @@ Table select_rows(const Table& table, std::span<const std::size_t> rows) {
                 part.odd = column.odd;
                 part.odd->row = i;
             }
-            const bool missing =
-                !odd && (column.has_numbers ? std::isnan(part.numbers[i]) : part.codes[i] == Column::missing_code);
-            part.first_missing = missing && part.missing == 0 ? i : part.first_missing;
-            part.missing += missing ? 1 : 0;
+            const bool missing = !odd && is_missing(part, i);
+            if (missing && part.missing++ == 0) {
+                part.first_missing = i;
+            }
         }
     }
     return selected;

@@ -150,11 +150,16 @@ bool inflate_exactly(std::string_view packed, std::string& out) {
     char beyond = 0;  // room for one byte too many, which is then an error
     while (true) {
         const uInt in = chunk(packed.size() - consumed);
-        const uInt room = produced < out.size() ? chunk(out.size() - produced) : 1;
+        char* to = &beyond;
+        uInt room = 1;
+        if (produced < out.size()) {
+            to = out.data() + produced;
+            room = chunk(out.size() - produced);
+        }
         // zlib's interface predates const; it only reads next_in.
         stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data() + consumed));
         stream.avail_in = in;
-        stream.next_out = reinterpret_cast<Bytef*>(produced < out.size() ? out.data() + produced : &beyond);
+        stream.next_out = reinterpret_cast<Bytef*>(to);
         stream.avail_out = room;
         const int status = inflate(&stream, Z_NO_FLUSH);
         consumed += in - stream.avail_in;
@@ -217,7 +222,9 @@ std::vector<ZipEntry> zip_entries(std::string_view archive, const std::string& s
             bytes.fail(extent.offset, in_quotes(name) + " runs into the directory");
         }
         const bool deflated = method == Z_DEFLATED;
-        if (deflated ? extent.size / limits::npz_inflate_ratio > extent.packed : extent.size != extent.packed) {
+        const bool credible =
+            deflated ? extent.size / limits::npz_inflate_ratio <= extent.packed : extent.size == extent.packed;
+        if (!credible) {
             bytes.fail(at, in_quotes(name) + " declares " + std::to_string(extent.size) + " bytes, packed in " +
                                std::to_string(extent.packed));
         }

@@ -171,8 +171,12 @@ bool is_long(const std::vector<std::vector<Prose>>& rows, std::size_t column) {
 
 class LatexRenderer {
 public:
-    explicit LatexRenderer(bool sheet) : sheet_(sheet) {
-        text_ = sheet ? preamble_of_sheet : preamble_to_read;
+    explicit LatexRenderer(bool sheet) {
+        text_ = preamble_to_read;
+        if (sheet) {
+            text_ = preamble_of_sheet;
+            long_column_ = 110.0;
+        }
         text_ += preamble;
     }
 
@@ -198,9 +202,11 @@ public:
         const std::string kind = runs_on ? "longtable" : "tabular";
         text_ += "\n\\begin{" + kind + "}{@{}";
         for (std::size_t c = 0; c < table.heading.size(); ++c) {
-            const std::string wrapped =
-                ">{\\raggedright\\arraybackslash}p{" + millimetres(sheet_ ? 110.0 : 190.0) + "}";
-            text_ += is_long(table.rows, c) ? wrapped : "l";
+            std::string column = "l";
+            if (is_long(table.rows, c)) {
+                column = ">{\\raggedright\\arraybackslash}p{" + millimetres(long_column_) + "}";
+            }
+            text_ += column;
         }
         text_ += "}\n";
         if (!std::ranges::all_of(table.heading, &Prose::empty)) {
@@ -263,7 +269,7 @@ private:
         text_ += when(high, strut) + "\\\\\n";
     }
 
-    bool sheet_;
+    double long_column_ = 190.0;  ///< millimetres
     std::string text_;
 };
 

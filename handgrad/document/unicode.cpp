@@ -155,7 +155,11 @@ std::string join(const Pieces& pieces, bool tight = false) {
                     blank();
                 }
                 break;
-            default:
+            case Role::atom:
+            case Role::open:
+            case Role::close:
+            case Role::space:
+            case Role::text:
                 line += in_parentheses(piece.fraction && is_factor(pieces, i), piece.text);
         }
     }

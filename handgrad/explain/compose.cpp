@@ -228,8 +228,10 @@ private:
     }
 
     [[nodiscard]] std::string digits_in_words() const {
-        const int digits = options_.blank ? document::usual_digits : options_.digits_shown();
-        return digits == document::usual_digits ? "six" : std::to_string(digits);
+        if (digits_given() == document::usual_digits) {
+            return "six";
+        }
+        return std::to_string(digits_given());
     }
     /// What is asked of whoever fills the sheet in.
     [[nodiscard]] document::Prose wanted() const {
@@ -277,10 +279,22 @@ private:
                               .name = quantity.name,
                               .layout = layout_of(quantity),
                               .values = values,
-                              .digits = options_.blank ? document::usual_digits : digits()});
+                              .digits = digits_given()});
     }
     /// Of what is asked for.
-    [[nodiscard]] int digits() const { return options_.blank ? options_.digits_asked() : options_.digits_shown(); }
+    [[nodiscard]] int digits() const {
+        if (options_.blank) {
+            return options_.digits_asked();
+        }
+        return options_.digits_shown();
+    }
+    /// Of what is there even on a sheet of blanks.
+    [[nodiscard]] int digits_given() const {
+        if (options_.blank) {
+            return document::usual_digits;
+        }
+        return options_.digits_shown();
+    }
 
     void steps() {
         const Trace& t = e_.row->trace;

@@ -34,7 +34,10 @@ public:
     }
     double whole_but_0() {
         const double drawn = whole(-largest, largest - 1);
-        return drawn < 0.0 ? drawn : drawn + 1.0;
+        if (drawn < 0.0) {
+            return drawn;
+        }
+        return drawn + 1.0;
     }
 
 private:
@@ -206,9 +209,11 @@ Preprocessing columns_of(const Architecture& shape, const LossFunction& loss) {
         columns.task = Task::classification;
         columns.numeric_classes = true;
         columns.one_output = shape.outputs() == 1;
-        const std::size_t first = columns.one_output ? 0 : 1, count = columns.one_output ? 2 : shape.outputs();
-        for (std::size_t k = 0; k < count; ++k) {
-            columns.classes.push_back(std::to_string(first + k));
+        if (columns.one_output) {
+            columns.classes = {"0", "1"};
+        }
+        for (std::size_t k = 0; k < shape.outputs() && !columns.one_output; ++k) {
+            columns.classes.push_back(std::to_string(k + 1));
         }
     }
     return columns;

@@ -139,8 +139,10 @@ inline bool less_equal(Complex a, Complex b) { return a.real() <= b.real(); }
 inline bool equal(Complex a, Complex b) { return a.real() == b.real(); }
 inline Complex select(bool condition, Complex a, Complex b) { return condition ? a : b; }
 inline Complex abs(Complex a) { return less(a, 0) ? -a : a; }  // −0 stays: there, as at +0, the slope is the right one
+// Of equal real parts a counts as the greater, in both: together they always return both operands, and no imaginary
+// part is lost.
 inline Complex max(Complex a, Complex b) { return less(a, b) ? b : a; }
-inline Complex min(Complex a, Complex b) { return less(b, a) ? b : a; }
+inline Complex min(Complex a, Complex b) { return less(a, b) ? a : b; }
 inline Complex round(Complex a) { return std::nearbyint(a.real()); }
 
 }  // namespace handgrad::math

@@ -10,6 +10,7 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/matrix.hpp"
 #include "handgrad/base/random.hpp"
+#include "handgrad/base/wording.hpp"
 #include "handgrad/measure/functions.hpp"
 #include "handgrad/measure/numbers.hpp"
 #include "handgrad/measure/operations.hpp"
@@ -50,14 +51,10 @@ public:
           losses_(workload.batches) {
         QuickNumbers numbers;
         numbers.fill<T>(x_.values(), -1.7, 1.7);  // of variance 1
-        const bool classes = workload.loss != Loss::squared_error;
-        numbers.fill<T>(y_.values(), classes ? 0.0 : -1.0, classes ? 0.0 : 1.0);
-        for (std::size_t row = 0; classes && row < y_.rows(); ++row) {
-            const std::size_t outcomes = std::max<std::size_t>(2, y_.columns());  // one output has two
-            const std::size_t chosen = static_cast<std::size_t>(static_cast<double>(outcomes) * numbers.next());
-            if (chosen < y_.columns()) {
-                y_(row, chosen) = T(1);
-            }
+        if (workload.loss == Loss::squared_error) {
+            numbers.fill<T>(y_.values(), -1.0, 1.0);
+        } else {
+            choose_classes(numbers);
         }
         const double width = static_cast<double>(workload.sizes[0] + workload.sizes[1]);
         const double rate = workload.update == UpdateKind::adam ? 1e-3 : 0.5 / width;
@@ -85,6 +82,18 @@ public:
     }
 
 private:
+    /// One of the outputs is 1; of a single output's two classes one has none.
+    void choose_classes(QuickNumbers& numbers) {
+        numbers.fill<T>(y_.values(), 0.0, 0.0);
+        const std::size_t classes = std::max<std::size_t>(2, y_.columns());
+        for (std::size_t row = 0; row < y_.rows(); ++row) {
+            const std::size_t chosen = static_cast<std::size_t>(static_cast<double>(classes) * numbers.next());
+            if (chosen < y_.columns()) {
+                y_(row, chosen) = T(1);
+            }
+        }
+    }
+
     std::size_t batch_;
     Matrix<T> x_, y_;
     std::vector<std::size_t> order_;
@@ -219,7 +228,7 @@ void repeat_workload(const Workload& workload, const Execution& execution, std::
 /// The best seconds for one number of a function that a step needs.
 template <class T>
 double Bench::rate(const std::string& function, const std::string& detail) {
-    const std::string key = function + "/" + detail + (sizeof(T) == sizeof(double) ? "/double" : "");
+    const std::string key = function + "/" + detail + when(sizeof(T) == sizeof(double), "/double");
     if (const auto found = rates_.find(key); found != rates_.end()) {
         return found->second;
     }
@@ -241,7 +250,7 @@ double Bench::limit_of_step(const Workload& workload, std::size_t threads) {
     for (std::size_t l = 1; l + 1 < workload.sizes.size() && transcendental(workload.hidden); ++l) {
         const bool slopes = training || workload.kind == WorkloadKind::jacobian;
         functions += rows * static_cast<double>(workload.sizes[l]) *
-                     rate<T>(std::string(name(workload.hidden)) + (slopes ? "+slope" : ""), "");
+                     rate<T>(std::string(name(workload.hidden)) + when(slopes, "+slope"), "");
     }
     const std::size_t outputs = workload.sizes.back();
     if (training && workload.loss != Loss::squared_error) {

@@ -68,7 +68,10 @@ Timing time_rows(const kernels::LimitLoops<T>& loops, kernels::RowFormula formul
 }  // namespace
 
 double numbers_read(const Workload& function) {
-    return function.function == "adam" ? 3.0 : function.function.ends_with("cross_entropy") ? 2.0 : 1.0;
+    if (function.function == "adam") {
+        return 3.0;
+    }
+    return function.function.ends_with("cross_entropy") ? 2.0 : 1.0;
 }
 
 MemoryLevel level_of(const Workload& function) {
@@ -91,8 +94,11 @@ Timing time_function(const Workload& workload, const CacheSizes& caches, const M
     const std::size_t count = std::max<std::size_t>(workload.batch / loop_numbers<T>, 1) * loop_numbers<T>;
     AlignedVector<T> x(count), y(count), slope(count);
     QuickNumbers numbers;
-    const bool of_positive = workload.function.starts_with("log");
-    numbers.fill<T>(x, of_positive ? 1e-3 : -4.0, of_positive ? 100.0 : 4.0);
+    if (workload.function.starts_with("log")) {
+        numbers.fill<T>(x, 1e-3, 100.0);
+    } else {
+        numbers.fill<T>(x, -4.0, 4.0);
+    }
     const std::size_t elementary = position(kernels::elementary_names, workload.function);
     if (elementary < kernels::elementary_names.size()) {
         return time_calls(

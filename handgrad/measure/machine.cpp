@@ -39,8 +39,17 @@ std::size_t parse_size(const std::string& text) {
     if (error != std::errc{}) {
         return 0;
     }
-    const char unit = end != text.data() + text.size() ? *end : 'B';
-    return unit == 'K' ? size << 10 : unit == 'M' ? size << 20 : unit == 'G' ? size << 30 : size;
+    const std::string_view unit(end, text.data() + text.size());
+    if (unit.starts_with('K')) {
+        return size << 10;
+    }
+    if (unit.starts_with('M')) {
+        return size << 20;
+    }
+    if (unit.starts_with('G')) {
+        return size << 30;
+    }
+    return size;
 }
 
 /// Multiply-adds between two looks at the clock: some microseconds of them.

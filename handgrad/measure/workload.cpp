@@ -5,6 +5,7 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/suggest.hpp"
+#include "handgrad/base/wording.hpp"
 #include "handgrad/measure/operations.hpp"
 
 namespace handgrad::measure {
@@ -13,7 +14,7 @@ namespace {
 std::string joined(const std::vector<std::size_t>& sizes) {
     std::string text;
     for (const std::size_t size : sizes) {
-        text += (text.empty() ? "" : "-") + std::to_string(size);
+        add_item(text, "-", std::to_string(size));
     }
     return text;
 }
@@ -71,7 +72,7 @@ std::vector<Workload> make_workloads() {
     odd({16, 64, 4}, 3);
     odd({16, 64, 4}, 4);
     const auto function = [&](std::string_view f, std::string_view detail = {}) {
-        list.push_back({.id = "E/" + std::string(f) + (detail.empty() ? "" : "/") + std::string(detail),
+        list.push_back({.id = "E/" + std::string(f) + when(!detail.empty(), "/") + std::string(detail),
                         .kind = WorkloadKind::function,
                         .batch = function_numbers,
                         .function = f,
@@ -109,7 +110,7 @@ bool stands_for(std::string_view name, std::string_view id) {
     known.insert(known.begin(), heads.begin(), heads.end());
     std::string choice;
     for (const std::string& head : heads) {
-        choice += (choice.empty() ? "" : ", ") + head;
+        add_item(choice, ", ", head);
     }
     throw Error(ErrorKind::usage, place + ": unknown '" + name + "'" + did_you_mean(name, known) +
                                       "; choose from: " + choice + ", or one of their parts such as I1/10-32-1");
@@ -159,9 +160,12 @@ double flops(const Workload& workload) {
             return 2.0 * rows * (3.0 * forward - weights(workload, 1));
         case WorkloadKind::jacobian:
             return 2.0 * rows * (forward + static_cast<double>(workload.sizes.back()) * weights(workload, layers - 1));
-        default:
-            return 2.0 * rows * forward;
+        case WorkloadKind::single:
+        case WorkloadKind::bulk:
+        case WorkloadKind::function:
+            break;
     }
+    return 2.0 * rows * forward;
 }
 
 double parameters(const Workload& workload) {

@@ -52,13 +52,19 @@ Engine<T>::Engine(const BasicMlp<T>& net, const EngineOptions& options)
     const int states = math::visit(options.rule, []<class Rule>(Rule) { return Rule::states; });
     const bool trains = options.work == Work::train;
     state_.parameters.resize(packed_.size());
-    state_.first.resize(trains && states > 0 ? packed_.size() : 0);
-    state_.second.resize(trains && states > 1 ? packed_.size() : 0);
-    mirrors_.resize(packed_.mirror_size());
-    gradient_.resize(options.work == Work::loss ? 0 : packed_.size());
     plan_.parameters = state_.parameters.data();
-    plan_.first = state_.first.empty() ? nullptr : state_.first.data();
-    plan_.second = state_.second.empty() ? nullptr : state_.second.data();
+    if (trains && states > 0) {
+        state_.first.resize(packed_.size());
+        plan_.first = state_.first.data();
+    }
+    if (trains && states > 1) {
+        state_.second.resize(packed_.size());
+        plan_.second = state_.second.data();
+    }
+    mirrors_.resize(packed_.mirror_size());
+    if (options.work != Work::loss) {
+        gradient_.resize(packed_.size());
+    }
     plan_.mirrors = mirrors_.data();
     plan_.gradient = gradient_.data();
     choose_split(options.batch, options.execution.most_threads());
@@ -98,6 +104,11 @@ T* Engine<T>::room(std::size_t count) {
 }
 
 template <class T>
+T* Engine<T>::room_if(bool needed, std::size_t count) {
+    return needed ? room(count) : nullptr;
+}
+
+template <class T>
 void Engine<T>::make_buffers(const EngineOptions& options) {
     const std::span<const PackedLayer> layers = packed_.layers();
     const PackedLayer& output = layers.back();
@@ -106,10 +117,8 @@ void Engine<T>::make_buffers(const EngineOptions& options) {
     plan_.capacity = round_up(rows, kernels::row_padding);
     const bool with_gradient = options.work != Work::loss;
     const std::size_t numbers = output.outputs * plan_.capacity;
-    const std::size_t partial = output.narrow ? 2 * parts(output.inputs, leaf_units) * numbers : 0;
-    T* shared_partial = plan_.split_rows ? nullptr : room(partial);
-    const std::size_t dx_size = options.given ? round_up(layers[0].inputs, width) * plan_.capacity : 0;
-    T* shared_dx = plan_.split_rows ? nullptr : room(dx_size);
+    const std::size_t partial = 2 * parts(output.inputs, leaf_units) * numbers;
+    const std::size_t dx = round_up(layers[0].inputs, width) * plan_.capacity;
 
     members_.resize(threads_);
     layers_.resize(threads_);
@@ -118,24 +127,28 @@ void Engine<T>::make_buffers(const EngineOptions& options) {
     for (std::size_t t = 0; t < threads_; ++t) {
         MemberBuffers<T>& member = members_[t];
         if (t == 0 || plan_.split_rows) {
+            member.dx = room_if(options.given, dx);
+            member.partial = room_if(output.narrow, partial);
             for (const PackedLayer& layer : layers) {
                 const std::size_t size = layer.narrow ? 0 : round_up(layer.outputs, width) * plan_.capacity;
                 T* a = room(size);
-                layers_[t].push_back({a, with_gradient ? room(size) : nullptr});
+                layers_[t].push_back({a, room_if(with_gradient, size)});
             }
+            member.layer = layers_[t].data();
+        } else {  // all own units of the same rows
+            member.dx = members_[0].dx;
+            member.partial = members_[0].partial;
+            member.layer = members_[0].layer;
         }
-        member.layer = (plan_.split_rows ? layers_[t] : layers_[0]).data();
         row_starts_[t].resize(plan_.capacity);
         member.rows = row_starts_[t].data();
-        member.columns = room(with_gradient ? plan_.capacity * (layers[0].inputs + 1) : 0);
+        member.columns = room_if(with_gradient, plan_.capacity * (layers[0].inputs + 1));
         member.y = room(numbers);
         member.dz = room(numbers);
-        member.dx = plan_.split_rows ? room(dx_size) : shared_dx;
         member.row_losses = room(plan_.capacity);
-        member.weights = options.row_weights ? room(plan_.capacity) : nullptr;
+        member.weights = room_if(options.row_weights, plan_.capacity);
         member.shares = room(plan_.capacity);
         member.scratch = room(5 * output.outputs * width);
-        member.partial = plan_.split_rows ? room(partial) : shared_partial;
         member.output_bias = room(3 * output.b_size);
         member.bias_gradient = room(output.b_size);
         if (plan_.split_rows && with_gradient) {
@@ -146,13 +159,7 @@ void Engine<T>::make_buffers(const EngineOptions& options) {
         member.arenas = arenas_[t].data();
     }
     if (plan_.split_rows) {
-        const std::size_t leaves = parts(options.batch, leaf_rows);
-        leaf_losses_.resize(leaves);
-        plan_.leaf_losses = leaf_losses_.data();
-        for (std::size_t n = 0; with_gradient && n < parts(leaves, plan_.leaves_per_node); ++n) {
-            nodes_.push_back(room(packed_.size()));
-        }
-        plan_.nodes = nodes_.data();
+        make_nodes(options.batch, with_gradient);
     }
     for (const PackedLayer& layer : layers) {
         plan_.penalty_leaves += parts(layer.narrow ? layer.inputs : layer.outputs, leaf_units);
@@ -160,6 +167,18 @@ void Engine<T>::make_buffers(const EngineOptions& options) {
     penalties_.resize(2 * plan_.penalty_leaves);
     plan_.penalties = penalties_.data();
     plan_.member = members_.data();
+}
+
+template <class T>
+void Engine<T>::make_nodes(std::size_t batch, bool with_gradient) {
+    const std::size_t leaves = parts(batch, leaf_rows);
+    leaf_losses_.resize(leaves);
+    plan_.leaf_losses = leaf_losses_.data();
+    const std::size_t nodes = with_gradient ? parts(leaves, plan_.leaves_per_node) : 0;
+    for (std::size_t n = 0; n < nodes; ++n) {
+        nodes_.push_back(room(packed_.size()));
+    }
+    plan_.nodes = nodes_.data();
 }
 
 template <class T>
@@ -249,8 +268,10 @@ template <class T>
 std::size_t Engine<T>::run(const kernels::TrainingPlan<T>& plan) {
     std::size_t done = 0;
     const auto work = [&](Team& team) {
-        const std::optional<FlushToZero> flush_to_zero =
-            plan.work == Work::train ? std::optional<FlushToZero>(std::in_place) : std::nullopt;
+        std::optional<FlushToZero> flush_to_zero;
+        if (plan.work == Work::train) {
+            flush_to_zero.emplace();
+        }
         const kernels::Member member{.index = team.index(), .size = team.size(), .team = &team, .barrier = [](void* t) {
                                          static_cast<Team*>(t)->barrier();
                                      }};

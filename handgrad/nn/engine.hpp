@@ -74,8 +74,10 @@ private:
     kernels::TrainingPlan<T> plan_for(const EngineRows<T>& rows, std::size_t batch) const;
     std::size_t run(const kernels::TrainingPlan<T>& plan);
     T* room(std::size_t count);
+    T* room_if(bool needed, std::size_t count);
     void choose_split(std::size_t batch, std::size_t most_threads);
     void make_buffers(const EngineOptions& options);
+    void make_nodes(std::size_t batch, bool with_gradient);
 
     PackedNetwork packed_;
     const kernels::Kernels<T>& kernels_;

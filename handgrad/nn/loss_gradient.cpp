@@ -39,11 +39,14 @@ double LossGradient<T>::operator()(const BasicMlp<T>& net, std::type_identity_t<
                                    std::type_identity_t<std::span<const T>> row_weights) {
     checks::batch("LossGradient", shape_, net, x, most_rows_);
     checks::matrix({"LossGradient", "y"}, y, x.rows(), "x has", net.outputs(), checks::puts_out);
-    checks::equal({"LossGradient", "row_weights"}, row_weights.size(), "numbers",
-                  row_weights_ ? "rows there are" : "it was made without any, and needed are",
-                  row_weights_ ? x.rows() : 0);
+    const checks::Argument weights{"LossGradient", "row_weights"};
+    if (row_weights_) {
+        checks::equal(weights, row_weights.size(), "numbers", "rows there are", x.rows());
+    } else {
+        checks::equal(weights, row_weights.size(), "numbers", "it was made without any, and needed are", 0);
+    }
     if (row_weights_ && row_weights.data() == nullptr) {
-        checks::refuse({"LossGradient", "row_weights"}, "is null");
+        checks::refuse(weights, "is null");
     }
     checks::gradient("LossGradient", net, grad);
     engine_->load(net);

@@ -69,7 +69,9 @@ void Architecture::check() const {
         if (sizes[l] > max_width) {
             refuse("a layer of " + std::to_string(sizes[l]) + " units is wider than " + std::to_string(max_width));
         }
-        parameters += l == 0 ? 0.0 : static_cast<double>(sizes[l]) * (static_cast<double>(sizes[l - 1]) + 1.0);
+        if (l > 0) {
+            parameters += static_cast<double>(sizes[l]) * (static_cast<double>(sizes[l - 1]) + 1.0);
+        }
     }
     if (parameters > 0x1p40) {
         refuse("more than 2^40 parameters");

@@ -30,7 +30,10 @@ struct Architecture {
     /// f of hidden layer l, or g of the last. Raises Error(usage) unless there is such a layer.
     [[nodiscard]] Activation activation(std::size_t layer) const {
         checks::below({"activation", "layer"}, layer, "layers", layers());
-        return layer + 1 == layers() ? output : each_hidden.empty() ? hidden : each_hidden[layer];
+        if (layer + 1 == layers()) {
+            return output;
+        }
+        return each_hidden.empty() ? hidden : each_hidden[layer];
     }
     [[nodiscard]] ActivationSettings activation_settings() const {
         return {.leaky_slope = leaky_slope, .kink = conventions.kink};

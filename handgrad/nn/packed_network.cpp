@@ -9,6 +9,15 @@ using kernels::PackedLayer;
 using kernels::parts;
 using kernels::round_up;
 
+namespace {
+
+/// Where the weight between a and b lies in panels of `width` a, each of which holds all `count_b` b.
+std::size_t in_panels(std::size_t a, std::size_t b, std::size_t count_b, std::size_t width) {
+    return (a / width * count_b + b) * width + a % width;
+}
+
+}  // namespace
+
 PackedNetwork::PackedNetwork(const Architecture& architecture, std::size_t width, bool inputs_mirrored)
     : width_(width), settings_(architecture.activation_settings()) {
     for (std::size_t l = 0; l < architecture.layers(); ++l) {
@@ -39,8 +48,8 @@ void PackedNetwork::for_each_place(const Visit& visit) const {
     for (const PackedLayer& layer : layers_) {
         for (std::size_t o = 0; o < layer.outputs; ++o) {
             for (std::size_t i = 0; i < layer.inputs; ++i) {
-                visit(layer.w + (layer.narrow ? (i / width_ * layer.outputs + o) * width_ + i % width_
-                                              : (o / width_ * layer.inputs + i) * width_ + o % width_));
+                visit(layer.w +
+                      (layer.narrow ? in_panels(i, o, layer.outputs, width_) : in_panels(o, i, layer.inputs, width_)));
             }
         }
         for (std::size_t o = 0; o < layer.outputs; ++o) {
@@ -71,8 +80,8 @@ void PackedNetwork::mirror(std::span<const T> arena, std::span<T> mirrors) const
         }
         for (std::size_t o = 0; o < layer.outputs; ++o) {
             for (std::size_t i = 0; i < layer.inputs; ++i) {
-                mirrors[layer.r + (i / width_ * layer.outputs + o) * width_ + i % width_] =
-                    arena[layer.w + (o / width_ * layer.inputs + i) * width_ + o % width_];
+                mirrors[layer.r + in_panels(i, o, layer.outputs, width_)] =
+                    arena[layer.w + in_panels(o, i, layer.inputs, width_)];
             }
         }
     }

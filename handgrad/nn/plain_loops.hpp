@@ -156,15 +156,26 @@ Wide<T> loss(const LossFunction& function, const TapeLayer<T>& output, MatrixVie
             total_weight += Wide<T>(w);
         }
     }
-    std::vector<T> scratch(doutput == nullptr ? 2 * y.columns() : 0);
+    std::vector<T> scratch;  // for derivatives that nobody wants
+    if (doutput == nullptr) {
+        scratch.resize(2 * y.columns());
+    }
     Wide<T> mean = Wide<T>(0);
     for (std::size_t row = 0; row < y.rows(); ++row) {
         const Wide<T> weight = row_weights.empty() ? Wide<T>(1) : Wide<T>(row_weights[row]);
         const Wide<T> share = Wide<T>(reduction) * weight / total_weight;
-        const std::span<T> da = doutput ? doutput->a.row(row) : std::span(scratch).first(y.columns());
-        const std::span<T> dz = doutput ? doutput->z.row(row) : std::span(scratch).last(y.columns());
-        const T sum = math::row_loss<T>(pair, output.z.row(row), output.a.row(row), y.row(row), T(share),
-                                        doutput ? math::Derivatives::logits_yhat : math::Derivatives::none, dz, da);
+        std::span<T> da, dz;
+        math::Derivatives wanted = math::Derivatives::none;
+        if (doutput != nullptr) {
+            da = doutput->a.row(row);
+            dz = doutput->z.row(row);
+            wanted = math::Derivatives::logits_yhat;
+        } else {
+            da = std::span(scratch).first(y.columns());
+            dz = std::span(scratch).last(y.columns());
+        }
+        const T sum =
+            math::row_loss<T>(pair, output.z.row(row), output.a.row(row), y.row(row), T(share), wanted, dz, da);
         mean += share * Wide<T>(sum);
     }
     return mean;

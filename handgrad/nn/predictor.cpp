@@ -54,6 +54,12 @@ void with_room(std::size_t size, const Use& use) {
     use(room);
 }
 
+/// Null stays null.
+template <class P>
+P* advanced(P* from, std::size_t numbers) {
+    return from == nullptr ? nullptr : from + numbers;
+}
+
 /// What each kind of work needs of scratch for tiles of `capacity` rows; `turned` holds vectors over `width` / 2 rows.
 InferencePlaces places_for(const PackedNetwork& packed, InferenceWork work, std::size_t capacity) {
     const auto layers = packed.layers();
@@ -77,10 +83,15 @@ InferencePlaces places_for(const PackedNetwork& packed, InferenceWork work, std:
     }
     const std::size_t padded_outputs = round_up(K, std::max(width, row_padding));
     const bool output_in_panels = one || !output.narrow;
-    const std::size_t a = capacity * std::max(widest, output_in_panels ? padded_outputs : 0);
-    const std::size_t buffers = hidden + (output_in_panels ? 1 : 0);
-    places.a[0] = take(a);
-    places.a[1] = buffers > 1 ? take(a) : places.a[0];
+    std::size_t units = widest, buffers = hidden;
+    if (output_in_panels) {
+        units = std::max(units, padded_outputs);
+        ++buffers;
+    }
+    places.a[0] = places.a[1] = take(capacity * units);
+    if (buffers > 1) {
+        places.a[1] = take(capacity * units);
+    }
     if (output.narrow) {
         places.partial = take(parts(output.inputs, kernels::leaf_units) * (one ? padded_outputs : K * capacity));
     }
@@ -107,10 +118,25 @@ InferencePlaces places_for(const PackedNetwork& packed, InferenceWork work, std:
     if (work == InferenceWork::jacobian_vector) {
         chain = std::max(chain, round_up(layers.front().inputs, width));
     }
-    const bool both = work != InferenceWork::jacobian || (dense_output ? hidden > 0 : hidden > 1);
-    places.chain[0] = take(places.pairs * chain);
-    places.chain[1] = both ? take(places.pairs * chain) : places.chain[0];
+    places.chain[0] = places.chain[1] = take(places.pairs * chain);
+    if (work != InferenceWork::jacobian || hidden > 1 || (dense_output && hidden > 0)) {
+        places.chain[1] = take(places.pairs * chain);
+    }
     return places;
+}
+
+/// How often each kind of work goes through the network, for one row.
+double passes(InferenceWork work, std::size_t outputs) {
+    switch (work) {
+        case InferenceWork::outputs:
+            return 1.0;
+        case InferenceWork::jacobian:
+            return 1.0 + static_cast<double>(outputs);
+        case InferenceWork::vector_jacobian:
+        case InferenceWork::jacobian_vector:
+            break;
+    }
+    return 2.0;
 }
 
 double operations(const PackedNetwork& packed, InferenceWork work) {
@@ -118,10 +144,7 @@ double operations(const PackedNetwork& packed, InferenceWork work) {
     for (const kernels::PackedLayer& layer : packed.layers()) {
         sum += 2.0 * static_cast<double>(layer.inputs) * static_cast<double>(layer.outputs);
     }
-    const double passes = work == InferenceWork::outputs    ? 1.0
-                          : work == InferenceWork::jacobian ? 1.0 + static_cast<double>(packed.layers().back().outputs)
-                                                            : 2.0;
-    return passes * sum;
+    return passes(work, packed.layers().back().outputs) * sum;
 }
 
 }  // namespace
@@ -132,10 +155,10 @@ struct BasicPredictor<T>::State {
         : kernels(kernels::kernels<T>(execution.level())),
           packed(mlp.architecture(), kernels.width, differentiable == Differentiable::yes),
           threads(execution.most_threads()),
-          parameters(packed.size()),
-          mirrors(differentiable == Differentiable::yes ? packed.mirror_size() : 0) {
+          parameters(packed.size()) {
         packed.pack(mlp.parameters(), std::span<T>(parameters));
         if (differentiable == Differentiable::yes) {
+            mirrors.resize(packed.mirror_size());
             packed.mirror(std::span<const T>(parameters), std::span<T>(mirrors));
         }
         inputs = packed.layers().front().inputs;
@@ -187,9 +210,11 @@ struct BasicPredictor<T>::State {
                                                            std::span<T> yhat) const {
         checks::equal({function, "x"}, x.size(), "numbers", checks::takes, inputs);
         checks::equal({function, "yhat"}, yhat.size(), "numbers", checks::puts_out, outputs);
-        const bool null = x.data() == nullptr || yhat.data() == nullptr;
-        if (null) {
-            checks::refuse({function, x.data() == nullptr ? "x" : "yhat"}, "is null");
+        if (x.data() == nullptr) {
+            checks::refuse({function, "x"}, "is null");
+        }
+        if (yhat.data() == nullptr) {
+            checks::refuse({function, "yhat"}, "is null");
         }
         checks::refuse_overlap(function, "x", "yhat");
     }
@@ -231,7 +256,7 @@ struct BasicPredictor<T>::State {
         const InferencePlaces& places = tile[work];
         const std::size_t tiles = parts(call.rows, places.capacity);
         const double worth = row_operations[work] * static_cast<double>(call.rows) / worth_a_thread;
-        const std::size_t wanted = worth < static_cast<double>(threads) ? static_cast<std::size_t>(worth) : threads;
+        const std::size_t wanted = static_cast<std::size_t>(std::min(worth, static_cast<double>(threads)));
         if (std::min(wanted, tiles) <= 1) {
             with_room<T>(places.size, [&](T* room) { kernels.infer(net, places, call, room); });
             return;
@@ -243,9 +268,9 @@ struct BasicPredictor<T>::State {
             part.rows = last - first;
             part.x += first * call.x_stride;
             part.yhat += first * call.yhat_stride;
-            part.z = call.z == nullptr ? nullptr : call.z + first * call.z_stride;
-            part.vectors = call.vectors == nullptr ? nullptr : call.vectors + first * call.vector_stride;
-            part.result = call.result == nullptr ? nullptr : call.result + first * call.result_stride;
+            part.z = advanced(call.z, first * call.z_stride);
+            part.vectors = advanced(call.vectors, first * call.vector_stride);
+            part.result = advanced(call.result, first * call.result_stride);
             with_room<T>(places.size, [&](T* room) { kernels.infer(net, places, part, room); });
         });
     }

@@ -148,7 +148,7 @@ private:
                 for (const compare::Cause cause : tensor.causes) {
                     add_item(causes, " + ", name(cause));
                 }
-                table.rows.push_back({prose_of(tensor.name), tensor.pass ? "PASS" : "FAIL", causes});
+                table.rows.push_back({prose_of(tensor.name), Prose(compare::verdict_of(tensor)), causes});
             }
         }
         document::Document document{std::move(table)};

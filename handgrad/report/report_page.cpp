@@ -552,7 +552,7 @@ private:
         const std::string verdict(name(c.verdict));
         std::vector<std::vector<Cell>> rows;
         const auto add = [&](const certify::CertifiedTensor& tensor) {
-            const std::string own(name(tensor.verdict));
+            const std::string own(name(tensor.judgement.verdict));
             std::string where;
             for (const std::size_t i : tensor.where) {
                 add_item(where, ", ", std::to_string(i));
@@ -563,8 +563,8 @@ private:
                             numeric(tensor.worst_ulp, 3),
                             text(where),
                             numeric(std::to_string(tensor.kinks)),
-                            numeric(std::to_string(tensor.undetermined)),
-                            text(tensor.factor)});
+                            numeric(tensor.judgement.detection_limit, 1),
+                            text(tensor.judgement.reason() + tensor.factor)});
         };
         for (const certify::CertifiedTensor& tensor : c.parameters) {
             add(tensor);
@@ -573,12 +573,14 @@ private:
         return element("p", element("b class=\"" + verdict + "\"", verdict) +
                                 document::escape_html(
                                     ": every derivative that the engine computes on " + plural(c.rows, "row") +
-                                    ", against the complex step. The bound follows every rounding; no tolerance "
-                                    "is guessed.")) +
+                                    ", in batches of other lengths too, against the complex step. The bound follows "
+                                    "every rounding; no tolerance is guessed.")) +
                "\n" +
-               table({"tensor", "verdict", "entries", "worst error", "at", "near a kink", "undetermined", "factor"},
+               table({"tensor", "verdict", "entries", "worst error", "at", "near a kink", "would see", "remark"},
                      rows) +
-               quiet("The worst error is in units of the last place, scaled by the condition of the sum.");
+               quiet(
+                   "The worst error is in units of the last place, scaled by the condition of the sum. Would see: the "
+                   "smallest error, as a share of the tensor's norm, that would not have passed.");
     }
 
     [[nodiscard]] std::string derivation() const {

@@ -37,6 +37,7 @@ math::UpdateRule momentum_rule(const OptimizerOptions& options, const Convention
 
 template <class T>
 math::UpdateConstants<T> rounded(const math::UpdateConstants<double>& c) {
+    static_assert(sizeof(c) == 11 * sizeof(double), "every constant of a step is rounded here");
     return {.rate = static_cast<T>(c.rate),
             .mu = static_cast<T>(c.mu),
             .beta1 = static_cast<T>(c.beta1),

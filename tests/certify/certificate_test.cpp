@@ -36,11 +36,11 @@ Certificate certificate_of(const Case<T>& c, SimdLevel level = SimdLevel::scalar
 std::string describe(const Certificate& certificate) {
     std::string text;
     const auto add = [&](const CertifiedTensor& t) {
-        text += t.name + " " + std::string(name(t.verdict)) + ", ulp " + std::to_string(t.worst_ulp) + ", " +
-                std::to_string(t.failed) + " failed, " + std::to_string(t.undetermined) + " undetermined, " +
-                std::to_string(t.kinks) + " kinks of " + std::to_string(t.entries) + ", claimed " +
-                std::to_string(t.claimed) + " witness " + std::to_string(t.witness) + " bound " +
-                std::to_string(t.bound) + " " + t.factor + "\n";
+        text += t.name + " " + std::string(name(t.judgement.verdict)) + ", ulp " + std::to_string(t.worst_ulp) + ", " +
+                std::to_string(t.judgement.failed) + " failed, limit " + std::to_string(t.judgement.detection_limit) +
+                ", " + t.judgement.reason() + ", " + std::to_string(t.kinks) + " kinks of " +
+                std::to_string(t.entries) + ", claimed " + std::to_string(t.claimed) + " witness " +
+                std::to_string(t.witness) + " bound " + std::to_string(t.bound) + " " + t.factor + "\n";
     };
     for (const CertifiedTensor& t : certificate.parameters) {
         add(t);
@@ -167,11 +167,11 @@ TYPED_TEST(Certificates, PassWhereGradientsUnderflow) {
 std::vector<std::string> failing(const Certificate& certificate) {
     std::vector<std::string> names;
     for (const CertifiedTensor& t : certificate.parameters) {
-        if (t.verdict == Verdict::fail) {
+        if (t.judgement.verdict == Verdict::fail) {
             names.push_back(t.name);
         }
     }
-    if (certificate.input.verdict == Verdict::fail) {
+    if (certificate.input.judgement.verdict == Verdict::fail) {
         names.push_back(certificate.input.name);
     }
     return names;
@@ -296,8 +296,8 @@ TEST(Certificate, CountsWhatStandsNearAKink) {
         EXPECT_EQ(certificate.parameters[0].kinks, 3);
         EXPECT_EQ(certificate.parameters[2].kinks, 0);
         EXPECT_EQ(certificate.parameters[3].kinks, 0);
-        EXPECT_EQ(certificate.parameters[1].verdict == Verdict::fail, slope == 3.0F) << describe(certificate);
-        EXPECT_EQ(certificate.input.verdict == Verdict::fail, slope == 3.0F);
+        EXPECT_EQ(certificate.parameters[1].judgement.verdict == Verdict::fail, slope == 3.0F) << describe(certificate);
+        EXPECT_EQ(certificate.input.judgement.verdict == Verdict::fail, slope == 3.0F);
     }
 }
 

@@ -52,7 +52,7 @@ TEST(CertifiedPasses, AreAllPassed) {
         const Certificate certificate = certificate_of(f, g, kind);
         EXPECT_EQ(certificate.verdict, Verdict::pass) << name(f) << " " << name(g) << " " << name(kind);
         for (const CertifiedTensor& tensor : certificate.parameters) {
-            if (tensor.verdict == Verdict::fail) {
+            if (tensor.judgement.verdict == Verdict::fail) {
                 std::cout << "FAIL " << tensor.name << ": " << tensor.factor << "\n";
             }
         }

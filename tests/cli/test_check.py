@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-KEYS = {"name", "verdict", "entries", "kinks", "undetermined", "failed", "worst_ulp", "where", "claimed", "witness",
-        "bound", "factor"}
+KEYS = {"name", "verdict", "zero", "detection_limit", "reason", "run", "entries", "kinks", "failed", "worst_ulp",
+        "where", "claimed", "witness", "bound", "factor"}
 
 
 @pytest.mark.parametrize("kind", ["regression", "classification"])
@@ -22,6 +22,7 @@ def test_a_trained_model_passes(kind, request):
     for tensor in [*certificate["parameters"], certificate["input"]]:
         assert set(tensor) == KEYS
         assert tensor["verdict"] == "PASS" and tensor["failed"] == 0 and tensor["factor"] is None
+        assert tensor["detection_limit"] <= 0.01 and tensor["reason"] is None and not tensor["zero"]
         assert abs(tensor["claimed"] - tensor["witness"]) <= tensor["bound"]
     assert certificate["input"]["name"] == "d(yhat)/d(x)"
 
@@ -59,7 +60,7 @@ def test_rows_are_drawn_by_the_seed(regression):
 def test_the_table_for_people(regression):
     ran = regression("check", "m.model", "t.csv", "--rows", "5")
     lines = ran.out.splitlines()
-    assert lines[0].split() == ["verdict", "entries", "worst", "ulp", "at", "kinks", "undetermined"]
+    assert lines[0].split() == ["verdict", "entries", "would", "see", "worst", "ulp", "at", "kinks"]
     assert lines[-1] == "PASS: 5 rows checked"
     assert max(map(len, lines)) <= 100 and ran.err == ""
 

@@ -1,11 +1,14 @@
 """The surface: help, versions, options, configuration files, and what a slip of the finger gets for an answer."""
 
+import re
 import shlex
+from pathlib import Path
 
 import pytest
 from cli_support import arguments_for, regression_table
 
-VERBS = ("train", "predict", "evaluate", "inspect", "check", "explain", "compare", "diagnose", "sensitivity", "bench")
+LIST = Path(__file__).resolve().parents[2] / "cli/verbs.hpp"
+VERBS = re.findall(r'Verb\{"(\w+)"', LIST.read_text("utf-8"))
 
 
 def test_alone_the_program_prints_help_with_examples_first_on_standard_output(handgrad):

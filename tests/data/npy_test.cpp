@@ -80,7 +80,8 @@ TEST(Npy, OneDimensionIsOneColumn) {
 template <class T>
 void expect_type(const std::string& name, T low, T high) {
     for (const bool big : {false, true}) {
-        const std::string descr = (sizeof(T) == 1 ? "|" : big ? ">" : "<") + name;
+        const std::string order = big ? ">" : "<";
+        const std::string descr = (sizeof(T) == 1 ? "|" : order) + name;
         const Table table = read_npy(file(dictionary(descr, "(2,)"), bytes_of({low, high}, big)), "x.npy");
         EXPECT_THAT(table.columns[0].numbers, ElementsAre(static_cast<double>(low), static_cast<double>(high)))
             << descr;

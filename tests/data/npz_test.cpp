@@ -78,7 +78,8 @@ std::string archive(const std::vector<Entry>& entries, std::size_t shift_start =
         const std::size_t crc =
             crc32(0, reinterpret_cast<const Bytef*>(e.content.data()), static_cast<uInt>(e.content.size())) +
             e.wrong_crc;
-        const std::string method = number(e.method != 99 ? e.method : e.deflate ? 8 : 0, 2);
+        const std::size_t true_method = e.deflate ? 8 : 0;
+        const std::string method = number(e.method == 99 ? true_method : e.method, 2);
         const std::string flags = number(e.flags | (e.descriptor ? 8U : 0U), 2);
         const std::string zip64 = number(1, 2) + number(16, 2) + number(size, 8) + number(packed.size(), 8);
         const std::string sizes =

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "handgrad/nn/passes.hpp"
@@ -97,10 +98,9 @@ INSTANTIATE_TEST_SUITE_P(Gradient, EveryHidden,
 TEST(Gradient, RowWeightsAndPenaltyArePartOfTheFunctionThatIsDifferentiated) {
     std::uint64_t seed = 500;
     for (const Conventions& conventions : convention_presets) {
-        for (const Loss loss : {Loss::squared_error, Loss::binary_cross_entropy, Loss::cross_entropy}) {
-            const Activation g = loss == Loss::squared_error          ? Activation::identity
-                                 : loss == Loss::binary_cross_entropy ? Activation::sigmoid
-                                                                      : Activation::softmax;
+        for (const auto& [g, loss] : {std::pair(Activation::identity, Loss::squared_error),
+                                      std::pair(Activation::sigmoid, Loss::binary_cross_entropy),
+                                      std::pair(Activation::softmax, Loss::cross_entropy)}) {
             const Architecture shape{
                 .sizes = {3, 5, 4, 3}, .hidden = Activation::tanh, .output = g, .conventions = conventions};
             Problem p = witness::random_problem(shape, loss, 6, seed++);

@@ -116,8 +116,8 @@ TEST(Settings, AStrangersValuesAreCheckedForNameKindAndRange) {
               "m: settings.momentum: 1 is out of range; it must be from 0 to 1 (not itself)");
     EXPECT_EQ(refusal({{"momentum", "much"}}), "m: settings.momentum: 'much' stands where a number belongs");
     EXPECT_EQ(refusal({{"batch", std::uint64_t{0}}}), "m: settings.batch: 0 is out of range; it must be 1 or more");
-    EXPECT_EQ(refusal({{"optimizer", "rmsprop"}}),
-              "m: settings.optimizer: 'rmsprop' is not a name that this version knows");
+    EXPECT_EQ(refusal({{"optimizer", "steepest"}}),
+              "m: settings.optimizer: 'steepest' is not a name that this version knows");
     EXPECT_EQ(refusal({{"shuffle", "yes"}}), "m: settings.shuffle: 'yes' stands where yes or no belongs");
     EXPECT_THAT(refusal({{"convention", "keras"}}), HasSubstr("is not a preset"));
     EXPECT_THAT(refusal({{"hidden", std::vector<std::uint64_t>{4, 0}}}),

@@ -1,0 +1,351 @@
+// One run after the other into one certificate.
+#include "handgrad/certify/certified_runs.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "handgrad/base/random.hpp"
+#include "handgrad/base/wording.hpp"
+#include "handgrad/certify/claims.hpp"
+#include "handgrad/data/dataset_rows.hpp"
+#include "handgrad/kernels/plan.hpp"
+#include "handgrad/nn/loss_gradient.hpp"
+#include "handgrad/nn/predictor.hpp"
+#include "handgrad/train/prediction.hpp"
+#include "handgrad/train/settings.hpp"
+#include "handgrad/train/trainer.hpp"
+
+namespace handgrad::certify {
+namespace {
+
+/// Batches are made of so many rows again and again: a prime number, so that each row comes by in every place of a
+/// tile.
+constexpr std::size_t rows_again = 31;
+/// One row and two have loops of their own; 13 is no multiple of a tile; then more than a leaf, and more than are ever
+/// taken together, both prime.
+constexpr std::array<std::size_t, 5> lengths{1, 2, 13, kernels::leaf_rows + 37, kernels::most_rows_together + 5};
+/// ∂ŷ/∂x is looked at for no more numbers than this in a batch.
+constexpr std::size_t most_slopes = std::size_t{1} << 18;
+
+template <class T>
+constexpr std::string_view precision_name = std::is_same_v<T, float> ? "f32" : "f64";
+
+/// A batch of so many rows: the first rows of the sample again and again, and what it should come to.
+template <class T>
+struct Batch {
+    BasicDataset<T> rows;
+    Expectation expected;
+};
+
+template <class T>
+class Runs {
+public:
+    Runs(const Model& model, const BasicDataset<T>& sample, const Execution& execution)
+        : model_(model),
+          net_(std::get<BasicMlp<T>>(model.net)),
+          wide_(convert<double>(net_)),
+          sample_(sample),
+          execution_(execution) {}
+
+    Certificate all() {
+        whole_sample();
+        for (const std::size_t length : lengths) {
+            batch(length);
+        }
+        training_steps();
+        in_user_units();
+        return std::move(result_);
+    }
+
+private:
+    /// The rows as they are, in the model's precision and in double, where formulas show that float's roundings hide.
+    void whole_sample() {
+        const std::string rows = plural(sample_.rows(), "row");
+        result_ = judge_claims(wide_, widened(engine_derivatives(net_, model_.loss, sample_, execution_)),
+                               expectation(sample_, {}), arithmetic_of<T>());
+        result_.rows = sample_.rows();
+        name_run(result_, rows + " in " + std::string(precision_name<T>));
+        result_.runs.push_back({result_.parameters.front().run, result_.verdict});
+        if constexpr (std::is_same_v<T, float>) {
+            reweighted();
+            const BasicDataset<double> data = in_double(sample_);
+            Certificate in_f64 = judge_claims(wide_, engine_derivatives(wide_, model_.loss, data, execution_),
+                                              expected_derivatives(wide_, model_.loss, data, arithmetic_of<double>()),
+                                              arithmetic_of<double>());
+            name_run(in_f64, rows + " in f64");
+            merge(std::move(in_f64), true);
+        }
+    }
+
+    /// Where the terms of a sum over rows cancel, as at the end of a training, float has no digits of it left. Rows
+    /// that count differently do not cancel, and go through the same loops.
+    void reweighted() {
+        const auto hidden = [](const CertifiedTensor& tensor) {
+            const Doubt doubt = tensor.judgement.doubt;
+            return doubt == Doubt::no_digits || doubt == Doubt::part_hidden;
+        };
+        if (std::ranges::none_of(result_.parameters, hidden)) {
+            return;
+        }
+        BasicDataset<T> weighted = sample_;
+        weighted.weights.clear();
+        const RandomStream stream(0, Purpose::certificate, 1);
+        for (std::size_t row = 0; row < sample_.rows(); ++row) {
+            weighted.weights.push_back(static_cast<T>(sample_.weight(row) * 2.0 * stream.uniform(row)));
+        }
+        if (!(weighted.total_weight() > 0.0)) {
+            return;
+        }
+        Certificate again = judge_claims(wide_, widened(engine_derivatives(net_, model_.loss, weighted, execution_)),
+                                         expectation(weighted, {}), arithmetic_of<T>());
+        name_run(again, plural(sample_.rows(), "weighted row") + " in " + std::string(precision_name<T>));
+        for (std::size_t i = 0; i < result_.parameters.size(); ++i) {
+            if (hidden(result_.parameters[i])) {
+                result_.parameters[i] = again.parameters[i];
+            }
+        }
+        result_.runs.push_back({again.parameters.front().run, again.verdict});
+        settle();
+    }
+
+    /// `times` as in expected_derivatives(), in the arithmetic of the kernels of T.
+    [[nodiscard]] Expectation expectation(const BasicDataset<T>& data, std::span<const double> times) const {
+        return expected_derivatives(wide_, model_.loss, in_double(data), arithmetic_of<T>(), times);
+    }
+
+    [[nodiscard]] Batch<T> make_batch(std::size_t length) const {
+        const std::size_t distinct = std::min({length, rows_again, sample_.rows()});
+        std::vector<std::size_t> first = all_rows(distinct);
+        std::vector<std::size_t> order;
+        std::vector<double> times(distinct, 0.0);
+        for (std::size_t i = 0; i < length; ++i) {
+            order.push_back(i % distinct);
+            times[i % distinct] += 1.0;
+        }
+        return {select_rows(sample_, order), expectation(select_rows(sample_, first), times)};
+    }
+
+    void batch(std::size_t length) {
+        const Batch<T> made = make_batch(length);
+        const std::size_t slopes = net_.outputs() * net_.inputs();
+        const std::size_t rows = std::min(length, std::max<std::size_t>(1, most_slopes / slopes));
+        ClaimedDerivatives<T> claimed{BasicMlp<T>::zeros_like(net_), Matrix<T>(rows, slopes)};
+        LossGradient<T> gradient(net_, model_.loss, length, !made.rows.weights.empty(), execution_);
+        gradient(net_, made.rows.x, made.rows.y, claimed.gradient, made.rows.weights);
+        Matrix<T> yhat(rows, net_.outputs());
+        BasicPredictor<T>(net_, execution_).jacobian(made.rows.x.view().rows_from(0, rows), yhat, claimed.jacobians);
+        Certificate certificate =
+            judge_claims(wide_, widened(claimed), repeated(made.expected, rows), arithmetic_of<T>());
+        name_run(certificate, plural(length, "row") + " in " + std::string(precision_name<T>));
+        merge(std::move(certificate), false);
+    }
+
+    /// The expectation with ∂ŷ/∂x of so many rows, its own again and again.
+    [[nodiscard]] Expectation repeated(Expectation expected, std::size_t rows) const {
+        const std::vector<BoundedNumber> own = std::move(expected.input);
+        const std::size_t count = rows * net_.outputs() * net_.inputs();
+        expected.input.clear();
+        for (std::size_t i = 0; i < count; ++i) {
+            expected.input.push_back(own[i % own.size()]);
+        }
+        return expected;
+    }
+
+    /// Steps of sgd on a batch of the size that the model was trained with, and on what an epoch leaves over: the
+    /// gradient is what the weights have moved by, over the learning rate.
+    void training_steps() {
+        const std::optional<FitOptions> options = recorded_options(model_);
+        const std::size_t size = options ? options->training.batch : TrainOptions{}.batch;
+        const std::size_t most = kernels::most_rows_together + 5;
+        training_step(std::min(size, most));
+        training_step(std::min(size, most) / 2 + 1);
+    }
+    void training_step(std::size_t length) {
+        Batch<T> made = make_batch(length);
+        double weights = 0.0, gradients = 0.0;
+        for (const T w : net_.parameters()) {
+            weights += static_cast<double>(w) * static_cast<double>(w);
+        }
+        for (const std::vector<BoundedNumber>& parameter : made.expected.parameters) {
+            for (const BoundedNumber& entry : parameter) {
+                gradients += entry.value * entry.value;
+            }
+        }
+        if (!(gradients > 0.0) || !std::isfinite(gradients)) {
+            return;
+        }
+        const T rate = static_cast<T>(std::sqrt((weights + 1.0) / gradients));
+        if (!std::isfinite(rate)) {
+            return;
+        }
+        TrainOptions options{.loss = model_.loss, .epochs = 1, .batch = length, .execution = execution_};
+        options.optimizer = {.kind = OptimizerKind::sgd, .learning_rate = static_cast<double>(rate)};
+        options.allow_nonfinite = true;
+        Trainer<T> trainer(net_, made.rows, options);
+        trainer.advance();
+        ClaimedDerivatives<double> wide{BasicMlp<double>::zeros_like(wide_), {}};
+        const double unit = arithmetic_of<T>().unit;
+        std::size_t at = 0;
+        for (std::vector<BoundedNumber>& parameter : made.expected.parameters) {
+            for (BoundedNumber& entry : parameter) {
+                const auto before = static_cast<double>(net_.parameters()[at]);
+                const auto after = static_cast<double>(trainer.net().parameters()[at]);
+                wide.gradient.parameters()[at++] = (before - after) / static_cast<double>(rate);
+                const double rounding =
+                    2.0 * unit * (std::fabs(before) + std::fabs(after)) / static_cast<double>(rate) +
+                    2.0 * unit * std::fabs(entry.value);
+                entry.usual += rounding;
+                entry.error.worst += rounding;
+            }
+        }
+        made.expected.input.clear();
+        Certificate certificate = judge_claims(wide_, wide, made.expected, arithmetic_of<T>());
+        name_run(certificate, "a training step of " + plural(length, "row"));
+        merge(std::move(certificate), false);
+    }
+
+    /// ∂ŷ/∂x as predict gives it. What a unit of a column is worth to the network, and a unit of the network's output
+    /// in the table, is measured here by encoding and decoding.
+    void in_user_units();
+
+    static ClaimedDerivatives<double> widened(const ClaimedDerivatives<T>& claimed) {
+        return {convert<double>(claimed.gradient), convert<double>(claimed.jacobians)};
+    }
+
+    static void name_run(Certificate& certificate, const std::string& run) {
+        for (CertifiedTensor& tensor : certificate.parameters) {
+            tensor.run = run;
+        }
+        certificate.input.run = run;
+    }
+
+    /// Takes over what is worse than so far. Of a batch that is made of few rows only what it refutes or makes doubtful
+    /// counts: that it has few digits says nothing against the rows of the sample (`complete` of such).
+    void merge(Certificate certificate, bool complete) {
+        Verdict verdict = Verdict::pass;
+        const auto take = [&](CertifiedTensor& from, CertifiedTensor& to) {
+            const bool counts =
+                complete || from.judgement.verdict == Verdict::fail || from.judgement.doubt == Doubt::unusual;
+            verdict = worse(verdict, from.judgement.verdict);
+            if (counts && from.judgement.verdict != Verdict::pass &&
+                worse(from.judgement.verdict, to.judgement.verdict) != to.judgement.verdict) {
+                to = std::move(from);
+            }
+        };
+        for (std::size_t i = 0; i < certificate.parameters.size(); ++i) {
+            take(certificate.parameters[i], result_.parameters[i]);
+        }
+        const std::string run = certificate.input.run;
+        if (certificate.input.entries > 0) {
+            take(certificate.input, result_.input);
+        }
+        result_.runs.push_back({run, verdict});
+        settle();
+    }
+
+    void settle() {
+        result_.verdict = result_.input.judgement.verdict;
+        for (const CertifiedTensor& tensor : result_.parameters) {
+            result_.verdict = worse(result_.verdict, tensor.judgement.verdict);
+        }
+    }
+
+    const Model& model_;
+    const BasicMlp<T>& net_;
+    BasicMlp<double> wide_;
+    const BasicDataset<T>& sample_;
+    Execution execution_;
+    Certificate result_;
+};
+
+/// x of the network per unit of each column: encoded at shift and at shift + scale; one for each category.
+std::vector<double> measured_input_slopes(const Preprocessing& preprocessing) {
+    Table table{.source = "certificate", .rows = 2};
+    std::vector<double> steps;
+    for (const FeatureColumn& feature : preprocessing.features) {
+        Column column{.name = feature.name};
+        if (feature.categorical()) {
+            column.has_texts = true;
+            column.texts = {feature.categories.front()};
+            column.codes = {0, 0};
+            steps.insert(steps.end(), feature.inputs(), 0.0);
+        } else {
+            column.has_numbers = true;
+            column.numbers = {feature.shift, feature.shift + feature.scale};
+            steps.push_back(column.numbers[1] - column.numbers[0]);
+        }
+        table.columns.push_back(std::move(column));
+    }
+    const std::vector<std::size_t> rows = all_rows(2);
+    const BasicDataset<double> encoded =
+        apply_preprocessing<double>(preprocessing, table, rows, {.labels = Labels::absent});
+    std::vector<double> slopes;
+    for (std::size_t j = 0; j < steps.size(); ++j) {
+        slopes.push_back(steps[j] == 0.0 ? 1.0 : (encoded.x(1, j) - encoded.x(0, j)) / steps[j]);
+    }
+    return slopes;
+}
+
+/// A unit of each output in the table: what the network's 1 is decoded to, less its 0.
+std::vector<double> measured_output_slopes(const Model& model) {
+    const std::size_t K = model.architecture().outputs();
+    if (model.preprocessing.task == Task::classification) {
+        return std::vector<double>(K, 1.0);
+    }
+    Matrix<double> yhat(2, K);
+    std::ranges::fill(yhat.row(1), 1.0);
+    const Matrix<double> values = decode(model.preprocessing, model.architecture().output, yhat).values;
+    std::vector<double> slopes;
+    for (std::size_t k = 0; k < K; ++k) {
+        slopes.push_back(values(1, k) - values(0, k));
+    }
+    return slopes;
+}
+
+template <class T>
+void Runs<T>::in_user_units() {
+    constexpr std::size_t length = 13;
+    const std::size_t K = net_.outputs(), n = net_.inputs();
+    Batch<T> made = make_batch(length);
+    const std::vector<double> of_input = measured_input_slopes(model_.preprocessing);
+    const std::vector<double> of_output = measured_output_slopes(model_);
+    Expectation expected = repeated(std::move(made.expected), length);
+    // Where shift and scale cancel in a measured slope, and in the scaling itself.
+    constexpr double of_measuring = 0x1p-30;
+    for (std::size_t i = 0; i < expected.input.size(); ++i) {
+        const double slope = std::fabs(of_output[i / n % K] * of_input[i % n]);
+        BoundedNumber& entry = expected.input[i];
+        const double measured = of_measuring * std::fabs(entry.value);
+        entry.value *= of_output[i / n % K] * of_input[i % n];
+        entry.size *= slope;
+        entry.usual = (entry.usual + measured) * slope;
+        entry.error.worst = (entry.error.worst + measured) * slope;
+        entry.error.jump *= slope;
+    }
+    expected.parameters.clear();
+    const ClaimedDerivatives<double> claimed{BasicMlp<double>::zeros_like(wide_),
+                                             jacobians(model_, made.rows, execution_)};
+    Certificate certificate = judge_claims(wide_, claimed, expected, arithmetic_of<T>());
+    name_run(certificate, "d(yhat)/d(x) in the table's units");
+    if (certificate.input.judgement.verdict == Verdict::fail) {
+        certificate.input.factor = "the scale of a column or of a target";
+    }
+    merge(std::move(certificate), false);
+}
+
+}  // namespace
+
+template <class T>
+Certificate certify_runs(const Model& model, const BasicDataset<T>& sample, const Execution& execution) {
+    return Runs<T>(model, sample, execution).all();
+}
+
+template Certificate certify_runs(const Model&, const BasicDataset<float>&, const Execution&);
+template Certificate certify_runs(const Model&, const BasicDataset<double>&, const Execution&);
+
+}  // namespace handgrad::certify
