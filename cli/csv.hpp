@@ -1,8 +1,9 @@
-// One field of a CSV file as RFC 4180 wants it.
+// Fields and lines of a CSV file as RFC 4180 wants them.
 #pragma once
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace handgrad::cli {
 
@@ -21,6 +22,17 @@ inline std::string csv_field(std::string_view text) {
         field += c;
     }
     return field + "\"";
+}
+
+/// The fields of one line, of which there is at least one.
+inline std::string csv_line(const std::vector<std::string>& fields) {
+    std::string line;
+    for (const std::string& field : fields) {
+        line += csv_field(field);
+        line += ',';
+    }
+    line.back() = '\n';
+    return line;
 }
 
 }  // namespace handgrad::cli

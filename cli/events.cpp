@@ -118,6 +118,17 @@ std::string evaluation_event(const Evaluation& evaluation) {
     return line(json);
 }
 
+std::string encoded_event(const Model& model, const EncodedTable& encoded, const std::string& path) {
+    Json json = event("encoded");
+    json["file"] = path;
+    json["rows"] = encoded.rows();
+    json["inputs"] = encoded.inputs.size();
+    json["outputs"] = encoded.outputs.size();
+    json["weighted"] = encoded.labelled() && !model.preprocessing.weight.empty();
+    json["dtype"] = dtype_name(model.is_double());
+    return line(json);
+}
+
 std::string certificate_event(const certify::Certificate& certificate) {
     const auto tensor = [](const certify::CertifiedTensor& of) {
         Json json;

@@ -14,10 +14,12 @@
 #include "handgrad/diagnose/diagnosis.hpp"
 #include "handgrad/diagnose/row_forensics.hpp"
 #include "handgrad/diagnose/sensitivity.hpp"
+#include "handgrad/explain/compose.hpp"
 #include "handgrad/explain/explanation.hpp"
 #include "handgrad/measure/bench.hpp"
 #include "handgrad/report/report.hpp"
 #include "handgrad/store/model.hpp"
+#include "handgrad/train/encoding.hpp"
 #include "handgrad/train/fit.hpp"
 #include "handgrad/train/prediction.hpp"
 
@@ -34,6 +36,9 @@ std::string epoch_event(const EpochReport& report, const Metrics& validation);
 /// `stopped` is `epochs`, `early`, `diverged` or `interrupted`; parts without rows have no metrics.
 std::string done_event(const FitResult& result, std::string_view stopped, const std::string& model_path);
 std::string evaluation_event(const Evaluation& evaluation);
+/// What `encode` wrote: `file`, `rows`, `inputs`, `outputs` (0 without a target), `weighted` (the model has a column of
+/// weights), `dtype`.
+std::string encoded_event(const Model& model, const EncodedTable& encoded, const std::string& path);
 /// `verdict`, `rows`, `parameters` and `input`: for each tensor `name`, `verdict`, `entries`, `kinks`, `undetermined`,
 /// `failed`, and of the entry with the largest error `worst_ulp`, `where`, `claimed`, `witness`, `bound`; `factor`.
 std::string certificate_event(const certify::Certificate& certificate);
@@ -51,11 +56,12 @@ std::string prediction_event(const PredictionRow& row);
 /// What `bench` measured: the machine's limits, in GFLOP/s and GB/s (10⁹) of one thread, and one workload.
 std::string machine_event(const measure::MachineLimits& limits);
 std::string workload_event(const measure::Measurement& measured);
-/// `dtype`, `layers`, `loss_function`, `optimizer`, `forward`, `jacobians`, `deltas`, `backward`, `update`; with a row
-/// also `row`, `parameters`, `loss` and the `value` of each, Jacobians dense. `formula` is Unicode, `latex` LaTeX. Of
-/// an exercise sheet formulas and values are null, to be filled in, and `digits` says how many are wanted. Raises
-/// Error(usage) for a Jacobian of more than 2^24 numbers.
-std::string explanation_event(const explain::Explanation& explanation, bool blank, int sheet_digits);
+/// `dtype`, `layers`, `loss_function`, `optimizer`, `tables`, `steps`, `forward`, `loss_row`, `jacobians`, `deltas`,
+/// `backward`, `update`, `slopes`; with a row also `row`, `parameters`, `loss` and the `value` of each, Jacobians
+/// dense; `components` as `options` say. `formula` is Unicode, `latex` LaTeX. Of an exercise sheet formulas and values
+/// are null, to be filled in, and `digits` says how many are wanted. Raises Error(usage) for a Jacobian of more than
+/// 2^24 numbers.
+std::string explanation_event(const explain::Explanation& explanation, const explain::SheetOptions& options);
 /// Per layer its verdict and what it rests on, and the what-if rows, one for each change and layer.
 /// `rows_top`: the dominant rows, by their line in the table (null for a binary one) and their row, from 0.
 std::string diagnosis_event(const diagnose::Diagnosis& diagnosis, const std::vector<diagnose::RowGradient>& top,

@@ -295,7 +295,7 @@ std::string rendered(const explain::Explanation& explanation, const ExplainOptio
         case Format::latex:
             return document::render_latex(explain::compose(explanation, options.sheet));
         case Format::json:
-            return explanation_event(explanation, options.sheet.blank, options.sheet.digits_asked());
+            return explanation_event(explanation, options.sheet);
     }
     __builtin_unreachable();
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,53 +18,32 @@ namespace {
 
 constexpr std::size_t most_numbers = std::size_t{1} << 24;
 
-Json shape_of(const explain::Quantity& quantity) {
+Json shape_json(const explain::Quantity& quantity) {
     return quantity.vector ? Json{quantity.rows} : Json{quantity.rows, quantity.columns};
 }
 
 class Event {
 public:
-    Event(const explain::Explanation& explanation, bool blank)
-        : e_(explanation), d_(explanation.derivation), t_(e_.row ? &e_.row->trace : nullptr), blank_(blank) {}
+    Event(const explain::Explanation& explanation, const explain::SheetOptions& options)
+        : e_(explanation), d_(explanation.derivation), options_(options), blank_(options.blank) {
+        if (e_.row) {
+            t_ = &e_.row->trace;
+        }
+    }
 
     Json write() {
         json_ = event("explanation");
         network();
         row();
-        list("forward", d_.forward.size(), [&](std::size_t i, Json& item) {
-            const explain::ForwardRow& row = d_.forward[i];
-            item["symbol"] = row.quantity.symbol;
-            item["layer"] = row.layer;
-            item["activation"] = name_or_null(row.activation);
-            item["shape"] = shape_of(row.quantity);
-            formula(item, row.quantity.name + "=" + row.output);
-            value(item, row.quantity, [&]() -> const Matrix<double>& { return t_->forward[i]; });
-        });
-        if (t_ != nullptr) {
-            json_["loss"] = unless_blank(t_->loss);
-            json_["penalty"] = unless_blank(t_->penalty);
-        }
+        tables();
         jacobians();
-        list("deltas", d_.deltas.size(), [&](std::size_t i, Json& item) {
-            const explain::Delta& delta = d_.deltas[i];
-            item["symbol"] = delta.quantity.symbol;
-            item["shape"] = shape_of(delta.quantity);
-            formula(item, delta.product);
-            value(item, delta.quantity, [&]() -> const Matrix<double>& { return t_->deltas[i]; });
-        });
-        list("backward", d_.backward.size(), [&](std::size_t p, Json& item) {
-            const explain::BackwardRow& row = d_.backward[p];
-            item["parameter"] = row.parameter;
-            item["symbol"] = row.quantity.symbol;
-            item["shape"] = shape_of(row.quantity);
-            formula(item, row.product);
-            value(item, row.quantity, [&]() -> const Matrix<double>& { return t_->gradients[p]; });
-        });
-        list("update", d_.backward.size(), [&](std::size_t p, Json& item) {
-            item["parameter"] = d_.backward[p].parameter;
-            item["shape"] = shape_of(d_.backward[p].quantity);
-            value(item, d_.backward[p].quantity, [&]() -> const Matrix<double>& { return t_->updated[p]; });
-        });
+        backward();
+        if (options_.components) {
+            components();
+        }
+        if (!blank_) {
+            slopes();
+        }
         return std::move(json_);
     }
 
@@ -117,8 +97,38 @@ private:
         for (std::size_t p = 0; p < d_.backward.size(); ++p) {
             const explain::BackwardRow& row = d_.backward[p];
             json_["parameters"].push_back({{"parameter", row.parameter},
-                                           {"shape", shape_of(row.quantity)},
+                                           {"shape", shape_json(row.quantity)},
                                            {"value", numbers(row.quantity, t_->parameters[p])}});
+        }
+    }
+
+    void tables() {
+        json_["tables"] = {{"forward", d_.forward_table}, {"backward", d_.backward_table}};
+        list("steps", e_.steps.size(), [&](std::size_t i, Json& item) {
+            const explain::TrainingStep& step = e_.steps[i];
+            item["step"] = step.number;
+            item["what"] = step.what;
+            item["equation"] = citation(step.equations);
+            formula(item, step.formula);
+        });
+        list("forward", d_.forward.size(), [&](std::size_t i, Json& item) {
+            const explain::ForwardRow& row = d_.forward[i];
+            item["symbol"] = row.quantity.symbol;
+            item["layer"] = row.layer;
+            item["activation"] = name_or_null(row.activation);
+            item["shape"] = shape_json(row.quantity);
+            item["equation"] = citation(row.equations);
+            formula(item, row.input, "input");
+            formula(item, row.quantity.name + "=" + row.output);
+            value(item, row.quantity, [&]() -> const Matrix<double>& { return t_->forward[i]; });
+        });
+        Json loss_row{{"equation", citation(d_.loss_row.equations)}};
+        formula(loss_row, d_.loss_row.input, "input");
+        formula(loss_row, "l=" + d_.loss_row.output);
+        json_["loss_row"] = std::move(loss_row);
+        if (t_ != nullptr) {
+            json_["loss"] = unless_blank(t_->loss);
+            json_["penalty"] = unless_blank(t_->penalty);
         }
     }
 
@@ -126,10 +136,15 @@ private:
         list("jacobians", d_.jacobians.size(), [&](std::size_t i, Json& item) {
             const explain::Jacobian& factor = d_.jacobians[i];
             item["symbol"] = factor.quantity.symbol;
-            item["equation"] = unless_blank(factor.equations);
-            item["shape"] = shape_of(factor.quantity);
+            item["equation"] = citation(factor.equations);
+            item["shape"] = shape_json(factor.quantity);
             item["diagonal"] = unless_blank(factor.diagonal);
+            item["entry_equation"] = citation(factor.entry_equation);
+            formula(item, factor.entry, "entry");
+            item["matrix_equation"] = citation(factor.matrix_equation);
             formula(item, factor.matrix);
+            item["where_equation"] = citation(factor.where_equation);
+            formula(item, factor.where, "where");
             if (t_ == nullptr) {
                 return;
             }
@@ -143,6 +158,70 @@ private:
             item["value"] = matrix(factor.quantity.rows, factor.quantity.columns,
                                    [&](std::size_t r, std::size_t c) { return traced.at(r, c); });
         });
+    }
+
+    void backward() {
+        list("deltas", d_.deltas.size(), [&](std::size_t i, Json& item) {
+            const explain::Delta& delta = d_.deltas[i];
+            item["symbol"] = delta.quantity.symbol;
+            item["shape"] = shape_json(delta.quantity);
+            formula(item, delta.product);
+            value(item, delta.quantity, [&]() -> const Matrix<double>& { return t_->deltas[i]; });
+        });
+        list("backward", d_.backward.size(), [&](std::size_t p, Json& item) {
+            const explain::BackwardRow& row = d_.backward[p];
+            item["parameter"] = row.parameter;
+            item["symbol"] = row.quantity.symbol;
+            item["shape"] = shape_json(row.quantity);
+            formula(item, row.product);
+            formula(item, row.own, "own_shape");
+            value(item, row.quantity, [&]() -> const Matrix<double>& { return t_->gradients[p]; });
+        });
+        list("update", d_.backward.size(), [&](std::size_t p, Json& item) {
+            item["parameter"] = d_.backward[p].parameter;
+            item["shape"] = shape_json(d_.backward[p].quantity);
+            value(item, d_.backward[p].quantity, [&]() -> const Matrix<double>& { return t_->updated[p]; });
+        });
+    }
+
+    void components() {
+        list("components", d_.components.size(), [&](std::size_t i, Json& item) {
+            const explain::ComponentRow& row = d_.components[i];
+            item["symbol"] = row.symbol;
+            item["equation"] = citation(row.equations);
+            formula(item, row.formula);
+        });
+    }
+
+    void slopes() {
+        const explain::Slopes& slopes = e_.slopes;
+        list("slopes", slopes.factors.size(), [&](std::size_t i, Json& item) {
+            const explain::SlopeFactor& factor = slopes.factors[i];
+            item["symbol"] = factor.symbol;
+            item["activation"] = name(factor.activation);
+            item["units"] = factor.units;
+            item["steepest"] = or_null(factor.steepest);
+            item["cancels"] = factor.cancels;
+            if (factor.row) {
+                item["smallest"] = factor.row->smallest;
+                item["mean"] = factor.row->mean;
+                item["largest"] = factor.row->largest;
+                item["flat"] = factor.row->flat;
+                item["passed"] = or_null(factor.row->passed);
+                item["gradient_rms"] = slopes.gradient_rms[i];
+            }
+        });
+        json_["slopes_text"] = Json::array();
+        for (const auto* sentences : {&slopes.text, &slopes.row_text}) {
+            for (const document::Prose& sentence : *sentences) {
+                json_["slopes_text"].push_back(document::unicode_of_prose(sentence));
+            }
+        }
+    }
+
+    /// Null in an exercise sheet, and where there is nothing to cite.
+    [[nodiscard]] Json citation(const std::string& equations) const {
+        return or_null(!blank_ && !equations.empty(), equations);
     }
 
     template <class Fill>
@@ -161,9 +240,15 @@ private:
         return or_null(!blank_, value);
     }
 
-    void formula(Json& item, const document::Formula& text) const {
-        item["formula"] = unless_blank(document::unicode_of(text));
-        item["latex"] = unless_blank(text);
+    /// In both forms, `formula` and `latex` or NAME and NAME_latex; null in an exercise sheet and where there is none.
+    void formula(Json& item, const document::Formula& text, const std::string& key = "formula") const {
+        const bool there = !blank_ && !text.empty();
+        std::string latex = "latex";
+        if (key != "formula") {
+            latex = key + "_latex";
+        }
+        item[key] = or_null(there, document::unicode_of(text));
+        item[latex] = or_null(there, text);
     }
 
     template <class Values>
@@ -207,16 +292,17 @@ private:
 
     const explain::Explanation& e_;
     const explain::Derivation& d_;
-    const explain::Trace* t_;
+    const explain::SheetOptions& options_;
+    const explain::Trace* t_ = nullptr;
     bool blank_;
     Json json_;
 };
 
 }  // namespace
 
-std::string explanation_event(const explain::Explanation& explanation, bool blank, int sheet_digits) {
-    Json json = Event(explanation, blank).write();
-    json["digits"] = or_null(blank, sheet_digits);
+std::string explanation_event(const explain::Explanation& explanation, const explain::SheetOptions& options) {
+    Json json = Event(explanation, options).write();
+    json["digits"] = or_null(options.blank, options.digits_asked());
     return line(json);
 }
 

@@ -57,16 +57,6 @@ void check_probabilities(const Model& model, const Prediction& prediction) {
     }
 }
 
-std::string csv_line(const std::vector<std::string>& fields) {
-    std::string line;
-    for (const std::string& field : fields) {
-        line += csv_field(field);
-        line += ',';
-    }
-    line.back() = '\n';
-    return line;
-}
-
 std::vector<std::string> csv_header(const Preprocessing& columns, bool probabilities) {
     if (columns.task == Task::regression) {
         return target_names(columns);

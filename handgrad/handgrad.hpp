@@ -57,6 +57,7 @@
 #include "handgrad/train/solver.hpp"
 #include "handgrad/train/trainer.hpp"
 // From a table to a model in one call, and from a model to predictions and metrics.
+#include "handgrad/train/encoding.hpp"
 #include "handgrad/train/fit.hpp"
 #include "handgrad/train/metrics.hpp"
 #include "handgrad/train/prediction.hpp"
@@ -76,7 +77,9 @@
 #include "handgrad/explain/derivation.hpp"
 #include "handgrad/explain/explanation.hpp"
 #include "handgrad/explain/formulas.hpp"
+#include "handgrad/explain/slopes.hpp"
 #include "handgrad/explain/trace.hpp"
+#include "handgrad/explain/training_steps.hpp"
 #include "handgrad/explain/whole_numbers.hpp"
 // Every derivative of a model, judged against the complex step.
 #include "handgrad/certify/certificate.hpp"

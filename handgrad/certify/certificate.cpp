@@ -23,16 +23,25 @@ namespace {
 
 /// Errors in ulp are not taken of less than this share of the largest entry of a tensor.
 constexpr double least_share = 0x1p-12;
-/// So many of the smallest normal number are the floor of a precision: below it numbers have no digits to be wrong in.
+/// So many of the smallest normal number are the floor of a precision, below which numbers have no digits to be wrong
+/// in; so is this share of the largest in all of the gradient, which no step of training would ever notice.
 constexpr double underflowing = 0x1p20;
+constexpr double unnoticed = 0x1p-80;
+
+double largest_size(std::span<const BoundedNumber> numbers) {
+    double largest = 0.0;
+    for (const BoundedNumber& number : numbers) {
+        largest = std::max(largest, number.size);
+    }
+    return largest;
+}
 
 /// The entry whose error in ulp is the largest, and what is to be said of it.
 template <class Index>
 void note_worst_entry(std::span<const double> claimed, std::span<const BoundedNumber> expected,
                       const Arithmetic& arithmetic, const Index& index, CertifiedTensor& tensor) {
-    double largest = 0.0;
+    const double largest = largest_size(expected);
     for (const BoundedNumber& entry : expected) {
-        largest = std::max(largest, entry.size);
         tensor.kinks += entry.error.jump > 0.0 ? 1 : 0;
     }
     const double ulp_of_1 = std::ldexp(1.0, 1 - arithmetic.digits);
@@ -58,14 +67,15 @@ void note_worst_entry(std::span<const double> claimed, std::span<const BoundedNu
 
 template <class Index>
 CertifiedTensor certified(std::string tensor, std::span<const double> claimed, std::span<const BoundedNumber> expected,
-                          std::size_t columns, const Arithmetic& arithmetic, const Index& index) {
+                          std::size_t columns, const Arithmetic& arithmetic, double largest, const Index& index) {
     CertifiedTensor result{.name = std::move(tensor), .entries = claimed.size()};
     std::vector<ExpectedEntry> entries;
     entries.reserve(expected.size());
     for (const BoundedNumber& number : expected) {
         entries.push_back(expected_entry(number));
     }
-    result.judgement = judge(claimed, entries, columns, underflowing * arithmetic.smallest);
+    result.judgement =
+        judge(claimed, entries, columns, std::max(underflowing * arithmetic.smallest, unnoticed * largest));
     note_worst_entry(claimed, expected, arithmetic, index, result);
     return result;
 }
@@ -142,6 +152,10 @@ Certificate judge_claims(const BasicMlp<double>& net, const ClaimedDerivatives<d
     const std::size_t n = net.inputs(), K = net.outputs();
     Certificate certificate;
     std::vector<double> multiples;
+    double largest = 0.0;
+    for (const std::vector<BoundedNumber>& parameter : expected.parameters) {
+        largest = std::max(largest, largest_size(parameter));
+    }
     for (std::size_t tensor = 0; tensor < expected.parameters.size(); ++tensor) {
         const MatrixView<const double> W = claimed.gradient.weight(tensor / 2);
         const bool bias = tensor % 2 == 1;
@@ -151,14 +165,14 @@ Certificate judge_claims(const BasicMlp<double>& net, const ClaimedDerivatives<d
         multiples.push_back(multiple_of(values, expected.parameters[tensor]));
         certificate.parameters.push_back(
             certified(bias ? bias_name(tensor / 2) : weight_name(tensor / 2), values, expected.parameters[tensor],
-                      columns, arithmetic, [&](std::size_t at) {
+                      columns, arithmetic, largest, [&](std::size_t at) {
                           return bias ? std::vector{at} : std::vector{at / columns, at % columns};
                       }));
     }
-    certificate.input =
-        certified("d(yhat)/d(x)", claimed.jacobians.values(), expected.input, K * n, arithmetic, [&](std::size_t i) {
-            return std::vector{i / (K * n), i / n % K, i % n};
-        });
+    certificate.input = certified("d(yhat)/d(x)", claimed.jacobians.values(), expected.input, K * n, arithmetic,
+                                  largest_size(expected.input), [&](std::size_t i) {
+                                      return std::vector{i / (K * n), i / n % K, i % n};
+                                  });
     certificate.verdict = certificate.input.judgement.verdict;
     for (const CertifiedTensor& tensor : certificate.parameters) {
         certificate.verdict = worse(certificate.verdict, tensor.judgement.verdict);

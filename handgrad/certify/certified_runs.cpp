@@ -39,6 +39,8 @@ constexpr std::string_view precision_name = std::is_same_v<T, float> ? "f32" : "
 template <class T>
 struct Batch {
     BasicDataset<T> rows;
+    BasicDataset<T> distinct;   ///< each row once …
+    std::vector<double> times;  ///< … and how often it stands in `rows`
     Expectation expected;
 };
 
@@ -127,7 +129,8 @@ private:
             order.push_back(i % distinct);
             times[i % distinct] += 1.0;
         }
-        return {select_rows(sample_, order), expectation(select_rows(sample_, first), times)};
+        const BasicDataset<T> once = select_rows(sample_, first);
+        return {select_rows(sample_, order), once, times, expectation(once, times)};
     }
 
     void batch(std::size_t length) {
@@ -135,7 +138,8 @@ private:
         const std::size_t slopes = net_.outputs() * net_.inputs();
         const std::size_t rows = std::min(length, std::max<std::size_t>(1, most_slopes / slopes));
         ClaimedDerivatives<T> claimed{BasicMlp<T>::zeros_like(net_), Matrix<T>(rows, slopes)};
-        LossGradient<T> gradient(net_, model_.loss, length, !made.rows.weights.empty(), execution_);
+        constexpr std::size_t more = 3;  // a buffer that is not full is a case of its own
+        LossGradient<T> gradient(net_, model_.loss, length + more, !made.rows.weights.empty(), execution_);
         gradient(net_, made.rows.x, made.rows.y, claimed.gradient, made.rows.weights);
         Matrix<T> yhat(rows, net_.outputs());
         BasicPredictor<T>(net_, execution_).jacobian(made.rows.x.view().rows_from(0, rows), yhat, claimed.jacobians);
@@ -156,57 +160,77 @@ private:
         return expected;
     }
 
-    /// Steps of sgd on a batch of the size that the model was trained with, and on what an epoch leaves over: the
-    /// gradient is what the weights have moved by, over the learning rate.
+    /// Steps of sgd on a batch of the size that the model was trained with, and on less than half of it: the gradient
+    /// is what the weights have moved by, over the learning rate.
     void training_steps() {
         const std::optional<FitOptions> options = recorded_options(model_);
-        const std::size_t size = options ? options->training.batch : TrainOptions{}.batch;
-        const std::size_t most = kernels::most_rows_together + 5;
-        training_step(std::min(size, most));
-        training_step(std::min(size, most) / 2 + 1);
+        const std::size_t recorded = options ? options->training.batch : TrainOptions{}.batch;
+        const std::size_t batch = std::min(recorded, kernels::most_rows_together + 5);
+        training_step(batch);
+        if (batch > 2) {
+            training_step((batch - 1) / 2);
+        }
     }
+    /// Two steps on the same rows: the second one shows what the first has left undone, such as a stale copy of W.
     void training_step(std::size_t length) {
-        Batch<T> made = make_batch(length);
+        const Batch<T> made = make_batch(length);
+        const double rate = learning_rate(made.expected);
+        if (!std::isfinite(rate)) {
+            return;
+        }
+        TrainOptions options{.loss = model_.loss, .epochs = 2, .batch = length, .execution = execution_};
+        options.optimizer = {.kind = OptimizerKind::sgd, .learning_rate = rate};
+        options.allow_nonfinite = true;
+        Trainer<T> trainer(net_, made.rows, options);
+        BasicMlp<T> before = net_;
+        for (const std::string_view step : {"a training step of ", "a second step of "}) {
+            trainer.advance();
+            const auto wide = convert<double>(before);
+            Expectation expected = made.expected;
+            if (trainer.epoch() > 1) {
+                expected =
+                    expected_derivatives(wide, model_.loss, in_double(made.distinct), arithmetic_of<T>(), made.times);
+            }
+            const ClaimedDerivatives<double> claimed = moved(before, trainer.net(), rate, expected);
+            expected.input.clear();
+            Certificate certificate = judge_claims(wide, claimed, expected, arithmetic_of<T>());
+            name_run(certificate, std::string(step) + plural(length, "row"));
+            merge(std::move(certificate), false);
+            before = trainer.net();
+        }
+    }
+    /// One by which the weights move by a twentieth of their size: ∞ or NaN where there is nothing to move them.
+    [[nodiscard]] double learning_rate(const Expectation& expected) const {
         double weights = 0.0, gradients = 0.0;
         for (const T w : net_.parameters()) {
             weights += static_cast<double>(w) * static_cast<double>(w);
         }
-        for (const std::vector<BoundedNumber>& parameter : made.expected.parameters) {
+        for (const std::vector<BoundedNumber>& parameter : expected.parameters) {
             for (const BoundedNumber& entry : parameter) {
                 gradients += entry.value * entry.value;
             }
         }
-        if (!(gradients > 0.0) || !std::isfinite(gradients)) {
-            return;
-        }
-        const T rate = static_cast<T>(std::sqrt((weights + 1.0) / gradients));
-        if (!std::isfinite(rate)) {
-            return;
-        }
-        TrainOptions options{.loss = model_.loss, .epochs = 1, .batch = length, .execution = execution_};
-        options.optimizer = {.kind = OptimizerKind::sgd, .learning_rate = static_cast<double>(rate)};
-        options.allow_nonfinite = true;
-        Trainer<T> trainer(net_, made.rows, options);
-        trainer.advance();
-        ClaimedDerivatives<double> wide{BasicMlp<double>::zeros_like(wide_), {}};
-        const double unit = arithmetic_of<T>().unit;
+        // Rounded to T, so that the step is the same in both precisions.
+        return static_cast<double>(static_cast<T>(0.05 * std::sqrt(weights / gradients)));
+    }
+    /// The gradient by which the weights have moved; what rounding of the weights does to it goes to the bounds.
+    [[nodiscard]] ClaimedDerivatives<double> moved(const BasicMlp<T>& before, const BasicMlp<T>& after, double rate,
+                                                   Expectation& expected) const {
+        ClaimedDerivatives<double> claimed{BasicMlp<double>::zeros_like(wide_), {}};
         std::size_t at = 0;
-        for (std::vector<BoundedNumber>& parameter : made.expected.parameters) {
+        for (std::vector<BoundedNumber>& parameter : expected.parameters) {
             for (BoundedNumber& entry : parameter) {
-                const auto before = static_cast<double>(net_.parameters()[at]);
-                const auto after = static_cast<double>(trainer.net().parameters()[at]);
-                wide.gradient.parameters()[at++] = (before - after) / static_cast<double>(rate);
-                const double rounding =
-                    2.0 * unit * (std::fabs(before) + std::fabs(after)) / static_cast<double>(rate) +
-                    2.0 * unit * std::fabs(entry.value);
+                const auto from = static_cast<double>(before.parameters()[at]);
+                const auto to = static_cast<double>(after.parameters()[at]);
+                claimed.gradient.parameters()[at] = (from - to) / rate;
+                const double sizes = (std::fabs(from) + std::fabs(to)) / rate + std::fabs(entry.value);
+                const double rounding = 2.0 * arithmetic_of<T>().unit * sizes;
                 entry.usual += rounding;
                 entry.error.worst += rounding;
+                ++at;
             }
         }
-        made.expected.input.clear();
-        Certificate certificate = judge_claims(wide_, wide, made.expected, arithmetic_of<T>());
-        name_run(certificate, "a training step of " + plural(length, "row"));
-        merge(std::move(certificate), false);
+        return claimed;
     }
 
     /// ∂ŷ/∂x as predict gives it. What a unit of a column is worth to the network, and a unit of the network's output

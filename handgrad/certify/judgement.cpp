@@ -12,6 +12,8 @@ namespace {
 constexpr double infinite = std::numeric_limits<double>::infinity();
 /// From so many entries on a multiple of the tensor is no accident of rounding.
 constexpr std::size_t entries_of_a_multiple = 8;
+/// A jump is that between the slopes as they are; both are rounded.
+constexpr double whole_jump = 1.0001;
 /// What may be left beside the multiple, as a share of the difference.
 constexpr double left_beside = 0.1;
 /// How far beyond what rounding usually does a multiple must be: 9 standard deviations where that is 6.
@@ -67,7 +69,7 @@ AllNorms norms_of(std::span<const double> claimed, std::span<const ExpectedEntry
 }
 
 bool refuted(double claimed, const ExpectedEntry& entry, double floor) {
-    const double explained = entry.worst + entry.jump + floor;
+    const double explained = entry.worst + whole_jump * entry.jump + floor;
     // Comparisons with a NaN are false: a claim that is none is refuted unless nothing is known.
     return std::isfinite(explained) && std::isfinite(entry.value) && !(std::fabs(claimed - entry.value) <= explained);
 }

@@ -185,14 +185,6 @@ Element element_of(const std::string& descr, const std::string& source) {
                      " are not supported (known: f2 f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 b1); save x.astype('float64')");
 }
 
-std::string shape_text(const std::vector<std::size_t>& shape) {
-    std::string list;
-    for (const std::size_t length : shape) {
-        add_item(list, ", ", std::to_string(length));
-    }
-    return "(" + list + when(shape.size() == 1, ",") + ")";
-}
-
 void check_shape(const std::vector<std::size_t>& shape, const std::string& source) {
     const std::string text = "the array has the shape " + shape_text(shape);
     if (shape.empty()) {
@@ -306,6 +298,14 @@ int digits_of(Element element) {
 }
 
 }  // namespace
+
+std::string shape_text(const std::vector<std::size_t>& shape) {
+    std::string list;
+    for (const std::size_t length : shape) {
+        add_item(list, ", ", std::to_string(length));
+    }
+    return "(" + list + when(shape.size() == 1, ",") + ")";
+}
 
 Table read_npy(std::string_view bytes, const std::string& source) {
     const NpyFile file = open_npy(bytes, source);

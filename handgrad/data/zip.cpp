@@ -173,7 +173,9 @@ bool inflate_exactly(std::string_view packed, std::string& out) {
     }
 }
 
-std::size_t crc_of(std::string_view bytes) {
+}  // namespace
+
+std::size_t crc32_of(std::string_view bytes) {
     uLong crc = crc32(0, nullptr, 0);
     while (!bytes.empty()) {
         const uInt count = chunk(bytes.size());
@@ -182,8 +184,6 @@ std::size_t crc_of(std::string_view bytes) {
     }
     return crc;
 }
-
-}  // namespace
 
 std::vector<ZipEntry> zip_entries(std::string_view archive, const std::string& source) {
     const Bytes bytes(archive, source);
@@ -259,7 +259,7 @@ std::string unzip(const ZipEntry& entry, const std::string& source) {
     } else {
         out = entry.packed;
     }
-    if (crc_of(out) != entry.crc) {
+    if (crc32_of(out) != entry.crc) {
         fail("the checksum is wrong");
     }
     return out;

@@ -1,4 +1,4 @@
-// ZIP archives in memory, as strictly as is enough for NumPy's.
+// ZIP archives in memory, read as strictly and written as plainly as is enough for NumPy's.
 #pragma once
 
 #include <cstddef>
@@ -24,5 +24,18 @@ std::vector<ZipEntry> zip_entries(std::string_view bytes, const std::string& sou
 
 /// The bytes of an entry, as many as it declares, with the checksum that it declares. Raises Error(data).
 std::string unzip(const ZipEntry& entry, const std::string& source);
+
+/// A file to be put into an archive.
+struct ZipFile {
+    std::string name;  ///< UTF-8
+    std::string content;
+};
+
+/// An archive of these files, stored as they are, without a date. Sizes and places from `wide_from` on are written in
+/// the form for more than 4 GiB (a smaller number than it is for is for tests).
+std::string zip_bytes(const std::vector<ZipFile>& files, std::size_t wide_from = 0xFFFFFFFF);
+
+/// CRC-32 as archives have it.
+std::size_t crc32_of(std::string_view bytes);
 
 }  // namespace handgrad

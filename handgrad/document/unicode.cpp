@@ -202,7 +202,8 @@ Piece bare(const Element& element) {
                     true};
         case Shape::root: {
             const Pieces inside = pieces_of(element.parts[0]);
-            return {Role::atom, "√" + in_parentheses(inside.size() != 1, join(inside))};
+            const bool whole = inside.size() == 1 && !inside.front().fraction;
+            return {Role::atom, "√" + in_parentheses(!whole, join(inside))};
         }
         case Shape::cases:
             return {Role::atom, cases(element.parts)};

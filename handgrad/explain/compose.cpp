@@ -26,6 +26,7 @@ public:
 
     document::Document compose() {
         network();
+        training();
         forward_table();
         backward_table();
         factors();
@@ -34,6 +35,7 @@ public:
         }
         if (!options_.blank) {
             computations();
+            slopes();
         }
         update();
         add(document::Heading{"Conventions"});
@@ -41,6 +43,9 @@ public:
         if (e_.row) {
             row();
             steps();
+            if (!options_.blank) {
+                slopes_of_row();
+            }
         }
         return std::move(document_);
     }
@@ -93,6 +98,24 @@ private:
         add(document::Paragraph{text + "."});
     }
 
+    void training() {
+        add(document::Heading{"The five steps of training"});
+        document::TableOfProse table{.heading = {"step", "", "from"}, .rows = {}};
+        std::size_t before = 0;
+        std::string said;
+        for (const TrainingStep& step : e_.steps) {
+            document::Prose what = step.what;
+            if (step.number == before && step.what == said) {
+                what.clear();
+            }
+            const document::Prose label = when(step.number != before, std::to_string(step.number) + " ") + what;
+            table.rows.push_back({label, or_blank(math(step.formula)), or_blank(step.equations)});
+            before = step.number;
+            said = step.what;
+        }
+        add(std::move(table));
+    }
+
     void forward_table() {
         add(document::Heading{d_.forward_title});
         document::TableOfProse table{.heading = {"layer", "input", "output", "symbol", "size"}, .rows = {}};
@@ -100,7 +123,8 @@ private:
             table.rows.push_back({math(row.layer_name), or_blank(math(row.input)), or_blank(math(row.output)),
                                   math(row.quantity.name), math(shape_of(row.quantity))});
         }
-        table.rows.push_back({"loss", math("\\hat y"), or_blank(math(d_.loss_written_out)), math("l"), math("1")});
+        table.rows.push_back(
+            {"loss", or_blank(math(d_.loss_row.input)), or_blank(math(d_.loss_row.output)), math("l"), math("1")});
         add(std::move(table));
     }
 
@@ -124,51 +148,40 @@ private:
     void factors() {
         add(document::Heading{"The factors"});
         document::TableOfProse table{.heading = {"factor", "shape", "from"}, .rows = {}};
+        std::vector<document::Formula> said_before;
         for (const Jacobian& factor : d_.jacobians) {
             const document::Formula left = factor.entry.substr(0, factor.entry.find('=') + 1);
-            const auto [first, rest] = split(factor.equations);
             document::Prose entry = math(factor.entry);
             document::Prose matrix = math(factor.matrix) + when(factor.diagonal, ", diagonal");
             if (options_.blank) {
                 entry = math(left) + room_for(math(factor.entry.substr(left.size())));
                 matrix = math(factor.quantity.name + "=") + room_for(math(right_side(factor.matrix)));
             }
-            table.rows.push_back({entry, "", or_blank(first)});
-            table.rows.push_back({matrix, math(shape_of(factor.quantity)), or_blank(rest)});
+            table.rows.push_back({entry, "", or_blank(factor.entry_equation)});
+            table.rows.push_back({matrix, math(shape_of(factor.quantity)), or_blank(factor.matrix_equation)});
+            const bool said = std::ranges::count(said_before, factor.where) > 0;
+            if (!factor.where.empty() && !said && !options_.blank) {
+                table.rows.push_back({"with " + math(factor.where), "", factor.where_equation});
+                said_before.push_back(factor.where);
+            }
         }
         add(std::move(table));
     }
 
-    /// `Eq. (5), (6), (7)`: the entry is (5), the matrix the rest; one source stands for both.
-    static std::pair<std::string, std::string> split(const std::string& equations) {
-        const std::size_t comma = equations.find(", ");
-        if (comma == std::string::npos) {
-            return {equations, equations};
-        }
-        return {equations.substr(0, comma), "Eq. " + equations.substr(comma + 2)};
-    }
-
     void components() {
         add(document::Heading{"By component"});
-        document::Equations sums;
-        for (const ForwardRow& row : d_.forward) {
-            sums.lines.push_back(row.components);
-        }
-        if (!d_.output_components.empty()) {
-            sums.lines.push_back(d_.output_components);
-        }
-        for (const Delta& delta : d_.deltas) {
-            sums.lines.push_back(delta.components);
-        }
-        for (const BackwardRow& row : d_.backward) {
-            sums.lines.push_back(row.components);
-        }
-        for (document::Formula& line : sums.lines) {
+        document::TableOfProse table{.heading = {"", ""}, .rows = {}};
+        for (const ComponentRow& row : d_.components) {
+            document::Prose sum = math(row.formula);
             if (options_.blank) {
-                line = line.substr(0, line.find('=') + 1) + "\\blank";
+                sum = math(row.formula.substr(0, row.formula.find('=') + 1) + "\\blank");
+            }
+            const bool asked_below = options_.blank && row.symbol == "l";  // `l = ____` would be read as its answer
+            if (!asked_below) {
+                table.rows.push_back({sum, or_blank(row.equations)});
             }
         }
-        add(std::move(sums));
+        add(std::move(table));
     }
 
     void computations() {
@@ -184,6 +197,38 @@ private:
             table.rows.push_back({"", "why", document::Prose(c.written.why)});
         }
         add(std::move(table));
+    }
+
+    /// Derivation §5: sentences about the network, and below the numbers of its row.
+    void slopes() {
+        add(document::Heading{"Why ReLU: what the slopes leave of the gradients (derivation §5)"});
+        document::Prose text;
+        for (const document::Prose& sentence : e_.slopes.text) {
+            add_item(text, " ", sentence);
+        }
+        add(document::Paragraph{text});
+    }
+
+    void slopes_of_row() {
+        add(document::Heading{"What the slopes left of the gradients in this row (derivation §5)", true});
+        document::TableOfProse table{.heading = {"slope", "units", "smallest", "mean", "largest", "flat", "leaves"},
+                                     .rows = {}};
+        for (const SlopeFactor& factor : e_.slopes.factors) {
+            const SlopesOfRow& row = *factor.row;
+            document::Prose left = when(factor.cancels, "cancels");
+            if (row.passed) {
+                left = document::six_digits(*row.passed);
+            }
+            table.rows.push_back({math(factor.layer_name + "'"), std::to_string(factor.units),
+                                  document::six_digits(row.smallest), document::six_digits(row.mean),
+                                  document::six_digits(row.largest), std::to_string(row.flat), left});
+        }
+        add(std::move(table));
+        document::Prose text;
+        for (const document::Prose& sentence : e_.slopes.row_text) {
+            add_item(text, " ", sentence);
+        }
+        add(document::Paragraph{text});
     }
 
     void update() {
@@ -322,7 +367,8 @@ private:
                               .note = when(t.penalty != 0.0, "beside it the penalty $\\frac{1}{2}\\alpha\\|w\\|^2=" +
                                                                  document::number_formula(t.penalty) + "$")});
 
-        add(document::Heading{"Step 4, backward", true});
+        add(document::Heading{"Step 4, backward: zero, then accumulate", true});
+        add(document::Equations{{"\\frac{\\partial l}{\\partial w}\\leftarrow0\\text{ for every }w"}});
         for (std::size_t i = 0; i < d_.jacobians.size(); ++i) {
             jacobian(d_.jacobians[i], t.jacobians[i]);
         }
@@ -337,7 +383,7 @@ private:
                                   .digits = digits()});
         }
         for (std::size_t i = 0; i < d_.backward.size(); ++i) {
-            asked(d_.backward[i].quantity, d_.backward[i].own, t.gradients[i]);
+            asked(d_.backward[i].quantity, "0+" + d_.backward[i].own, t.gradients[i]);
         }
 
         add(document::Heading{"Step 5, the update", true});

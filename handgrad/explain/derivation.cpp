@@ -40,11 +40,12 @@ document::Formula entry_of(const document::Formula& parameter, const document::F
 
 class Writer {
 public:
-    Writer(const Architecture& architecture, const LossFunction& loss)
+    Writer(const Architecture& architecture, const LossFunction& loss, bool use_double)
         : shape_(architecture),
           settings_(architecture.activation_settings()),
           loss_(loss),
-          loss_formulas_(formulas(loss.kind, architecture.conventions)) {
+          loss_formulas_(formulas(loss.kind, architecture.conventions)),
+          use_double_(use_double) {
         result_.architecture = architecture;
         result_.loss_function = loss;
     }
@@ -54,6 +55,7 @@ public:
         forward();
         jacobians();
         backward();
+        components();
         computations();
         result_.conventions = convention_notes(shape_, loss_);
         result_.letters = letter_notes(shape_, loss_);
@@ -79,7 +81,9 @@ private:
         }
         return "f" + when(layers() != 2, "_{" + number(l + 1) + "}");
     }
-    [[nodiscard]] ActivationFormulas of(std::size_t l) const { return formulas(shape_.activation(l), settings_); }
+    [[nodiscard]] ActivationFormulas of(std::size_t l) const {
+        return formulas(shape_.activation(l), settings_, use_double_);
+    }
     [[nodiscard]] document::Formula applied(std::size_t l, const document::Formula& argument) const {
         return document::with_argument(of(l).applied, argument);
     }
@@ -89,23 +93,25 @@ private:
     }
 
     void titles() {
-        struct Title {
+        struct Tables {
             bool is;
             const char* forward;
             const char* backward;
         };
-        const std::array known{Title{is(Activation::relu, Activation::identity, Loss::squared_error),
-                                     "Table 1, forward pass", "Table 2, backward pass"},
-                               Title{is(Activation::sigmoid, Activation::sigmoid, Loss::squared_error),
-                                     "Table 3, forward pass", "Table 4, backward pass"},
-                               Title{is(Activation::sigmoid, Activation::sigmoid, Loss::binary_cross_entropy),
-                                     "Table 5, forward pass", "Table 4, backward pass"}};
+        const std::array known{
+            Tables{is(Activation::relu, Activation::identity, Loss::squared_error), "Table 1", "Table 2"},
+            Tables{is(Activation::sigmoid, Activation::sigmoid, Loss::squared_error), "Table 3", "Table 4"},
+            Tables{is(Activation::sigmoid, Activation::sigmoid, Loss::binary_cross_entropy), "Table 5", "Table 4"}};
+        result_.forward_table = "as Table 1";
+        result_.backward_table = "as Table 2";
         result_.forward_title = "Forward pass, as Table 1";
         result_.backward_title = "Backward pass, as Table 2";
-        for (const Title& title : known) {
-            if (title.is) {
-                result_.forward_title = title.forward;
-                result_.backward_title = title.backward;
+        for (const Tables& tables : known) {
+            if (tables.is) {
+                result_.forward_table = tables.forward;
+                result_.backward_table = tables.backward;
+                result_.forward_title = result_.forward_table + ", forward pass";
+                result_.backward_title = result_.backward_table + ", backward pass";
             }
         }
     }
@@ -129,7 +135,9 @@ private:
                                        .input = before,
                                        .output = linear,
                                        .components = at(z(l), "i") + "=\\sum_{j}" + entry_of(weight(l), "ij") + "\\," +
-                                                     at(input(l), "j") + "+" + entry_of(bias(l), "i")});
+                                                     at(input(l), "j") + "+" + entry_of(bias(l), "i"),
+                                       .nested = nested_z(l),
+                                       .equations = cited_network()});
             const document::Formula enters = in_x ? linear : z(l);
             written = applied(l, enters);
             result_.forward.push_back({.quantity = {a_symbol(l), a(l), size},
@@ -138,44 +146,72 @@ private:
                                        .activation = shape_.activation(l),
                                        .input = enters,
                                        .output = written,
-                                       .components = components_of_activation(l)});
+                                       .components = components_of_activation(l),
+                                       .nested = {},
+                                       .equations = cited_network()});
         }
         result_.loss = loss_formulas_.loss;
-        result_.loss_written_out = loss_formulas_.loss;
+        result_.loss_row = {.input = a(last()),
+                            .output = loss_formulas_.loss,
+                            .equations = when(!loss_formulas_.as_derived, "as ") + loss_formulas_.source};
+        if (in_x) {
+            result_.loss_row.input = written;
+        }
         if (in_x && loss_.kind == Loss::squared_error) {
-            result_.loss_written_out = replaced(loss_formulas_.loss, "\\hat y", written);
+            result_.loss_row.output = replaced(loss_formulas_.loss, "\\hat y", written);
         }
         if (layers() <= most_layers_of_nested_sums && shape_.output != Activation::softmax) {
-            result_.output_components = "\\hat y_j=" + nested(layers(), "j");
+            result_.output_components = "\\hat y_j=" + nested(layers(), "j", 0);
         }
     }
 
     [[nodiscard]] document::Formula components_of_activation(std::size_t l) const {
+        const Written value = of(l).value;
         if (shape_.activation(l) == Activation::softmax) {
-            return at(a(l), "j") + "=" + document::with_argument(of(l).value.literal, z(l));
+            return at(a(l), "j") + "=" + document::with_argument(value.literal, z(l));
         }
         const document::Formula argument = at(z(l), "i");
-        document::Formula value = document::with_argument(of(l).value.literal, argument);
         if (shape_.activation(l) == Activation::relu) {
-            value = applied(l, argument);
+            return at(a(l), "i") + "=" + applied(l, argument);
         }
-        return at(a(l), "i") + "=" + value;
+        const document::Formula where = literal_where(value);
+        return at(a(l), "i") + "=" + document::with_argument(value.literal, argument) +
+               when(!where.empty(), ",\\quad " + document::with_argument(where, argument));
     }
 
-    /// Entry `index` of what leaves `depth` layers, as the source nests its sums: indices j, p, q, s from the output
-    /// on.
-    [[nodiscard]] document::Formula nested(std::size_t depth, const document::Formula& index) const {
+    /// `where` if the literal form has the letter that it explains, u or \Phi(\z), and not the computed one alone.
+    static document::Formula literal_where(const Written& written) {
+        const document::Formula letter = written.where.substr(0, written.where.find('='));
+        const bool as_argument = written.literal.find("(" + letter + ")") != document::Formula::npos;
+        const bool as_function = letter.size() > 1 && written.literal.find(letter) != document::Formula::npos;
+        return when(!letter.empty() && (as_argument || as_function), written.where);
+    }
+
+    /// Entry `index` of what leaves `depth` layers, as the source nests its sums: indices p, q, s from there on
+    /// inwards, of which `used` are taken.
+    [[nodiscard]] document::Formula nested(std::size_t depth, const document::Formula& index, std::size_t used) const {
         if (depth == 0) {
             return "x_" + index;
         }
+        return applied(depth - 1, nested_linear(depth - 1, index, used));
+    }
+    /// The same of the pre-activation of layer l.
+    [[nodiscard]] document::Formula nested_linear(std::size_t l, const document::Formula& index,
+                                                  std::size_t used) const {
         static constexpr std::array inner{"p", "q", "s"};
-        const document::Formula next = inner[layers() - depth];
-        const document::Formula below = nested(depth - 1, next);
-        const std::size_t l = depth - 1;
+        const document::Formula next = inner[used];
+        const document::Formula below = nested(l, next, used + 1);
         const bool sum = l > 0 && shape_.activation(l - 1) == Activation::identity;
-        const document::Formula linear = "\\sum_{" + next + "}" + entry_of(weight(l), index + next) +
-                                         when(!sum, "\\,") + in_brackets(sum, below) + "+" + entry_of(bias(l), index);
-        return applied(l, linear);
+        return "\\sum_{" + next + "}" + entry_of(weight(l), index + next) + when(!sum, "\\,") +
+               in_brackets(sum, below) + "+" + entry_of(bias(l), index);
+    }
+    /// z of layer l as nested sums in x, as the source has it under Eq. (14) and (16); that of the first layer is no
+    /// other than its components.
+    [[nodiscard]] document::Formula nested_z(std::size_t l) const {
+        if (l == 0 || layers() > most_layers_of_nested_sums) {
+            return {};
+        }
+        return at(z(l), "i") + "=" + nested_linear(l, "i", 0);
     }
 
     static document::Formula replaced(document::Formula text, std::string_view old, const document::Formula& with) {
@@ -197,18 +233,47 @@ private:
                                      .diagonal = false,
                                      .entry = "\\left(" + dl + "\\right)_j=" + loss_formulas_.entry,
                                      .matrix = dl + "=" + loss_formulas_.jacobian,
-                                     .equations = citation(cited),
+                                     .where = loss_formulas_.step,
+                                     .equations = citation(cited, loss_formulas_.as_derived),
                                      .layer = last()});
         for (std::size_t l = layers(); l-- > 0;) {
             result_.jacobians.push_back(activation_jacobian(l));
         }
+        for (Jacobian& factor : result_.jacobians) {
+            share_out_citation(factor);
+        }
     }
 
-    static std::string citation(std::string_view equations) {
+    /// Eq. (1) and (2) are written for two layers.
+    [[nodiscard]] std::string cited_network() const { return when(layers() != 2, "as ") + "Eq. (1)"; }
+
+    static std::string citation(std::string_view equations, bool as_derived) {
         if (equations.empty()) {
             return "derivation §7";
         }
-        return "Eq. " + std::string(equations);
+        return when(!as_derived, "as ") + "Eq. " + std::string(equations);
+    }
+
+    /// `Eq. (5), (6), (7)`: the entry is (5), the matrix (6), what stands in it (7); one source stands for all.
+    static void share_out_citation(Jacobian& factor) {
+        const std::string& all = factor.equations;
+        const std::size_t first = all.find(", ");
+        if (first == std::string::npos) {
+            factor.entry_equation = factor.matrix_equation = all;
+        } else {
+            const std::string before = all.substr(0, all.find('('));
+            const std::size_t second = all.find(", ", first + 2);
+            factor.entry_equation = all.substr(0, first);
+            factor.matrix_equation = before + all.substr(first + 2, second - first - 2);
+            if (second != std::string::npos) {
+                factor.where_equation = before + all.substr(second + 2);
+            }
+        }
+        if (factor.where == indicator(true)) {  // whoever uses it: a loss too
+            factor.where_equation = "Eq. (7)";
+        } else if (!factor.where.empty() && factor.where_equation.empty()) {
+            factor.where_equation = factor.matrix_equation;
+        }
     }
 
     [[nodiscard]] Jacobian activation_jacobian(std::size_t l) const {
@@ -227,11 +292,13 @@ private:
             entry = "\\begin{cases}" + at(a(l), "i") + "(1-" + at(a(l), "i") + ")&\\text{if }i=j\\\\-" + at(a(l), "i") +
                     at(a(l), "j") + "&\\text{else}\\end{cases}";
         }
+        const std::string_view cited = l == last() ? f.output_equations : f.hidden_equations;
         return {.quantity = {"d" + a_symbol(l) + "/d" + z_symbol(l), name, size, size, false},
                 .diagonal = elementwise,
                 .entry = "\\left(" + name + "\\right)_{ij}=" + entry,
                 .matrix = name + "=" + replaced_all(document::with_argument(f.jacobian, z(l)), "\\a", a(l)),
-                .equations = citation(l == last() ? f.output_equations : f.hidden_equations),
+                .where = f.indicator + document::with_argument(literal_where(f.derivative), at(z(l), "i")),
+                .equations = citation(cited, f.as_derived),
                 .layer = l};
     }
 
@@ -315,6 +382,45 @@ private:
         return "\\left(" + partial("l", "\\hat y") + "\\right)_i\\," + slope;
     }
 
+    // --- By component -----------------------------------------------------------------------------------------------
+
+    /// Where the source writes a sum: under the entry of the factor that it goes into (derivation §6.9).
+    [[nodiscard]] static std::string under(const Jacobian& factor) {
+        const std::size_t equation = factor.entry_equation.find("Eq. ");
+        if (equation == std::string::npos) {
+            return "derivation §6.9";
+        }
+        return "under " + factor.entry_equation.substr(equation);
+    }
+
+    void add_component(const std::string& symbol, const document::Formula& formula, const std::string& equations) {
+        if (!formula.empty()) {
+            result_.components.push_back({symbol, formula, equations});
+        }
+    }
+
+    void components() {
+        for (std::size_t l = 0; l < layers(); ++l) {
+            const ForwardRow &linear = result_.forward[2 * l], &activation = result_.forward[2 * l + 1];
+            const std::string here = under(result_.jacobians[layers() - l]);
+            add_component(linear.quantity.symbol, linear.components, here);
+            add_component(linear.quantity.symbol, linear.nested, here);
+            add_component(activation.quantity.symbol, activation.components, activation.equations);
+        }
+        add_component("yhat", result_.output_components, under(result_.jacobians.front()));
+        if (loss_.kind == Loss::squared_error) {
+            const document::Formula entry = "(\\hat y_j-y_j)^2";
+            add_component("l", "l=" + replaced(result_.loss, "\\|\\hat y-y\\|^2", "\\sum_{j}" + entry),
+                          result_.loss_row.equations);
+        }
+        for (const Delta& delta : result_.deltas) {
+            add_component(delta.quantity.symbol, delta.components, "derivation §7.1");
+        }
+        for (const BackwardRow& row : result_.backward) {
+            add_component(row.quantity.symbol, row.components, "derivation §6.2");
+        }
+    }
+
     // --- What is computed -------------------------------------------------------------------------------------------
 
     static Written filled(const Written& written, const document::Formula& argument) {
@@ -328,23 +434,31 @@ private:
         }
     }
 
-    /// `$f$, $g$`: the layers that have this activation.
+    /// `$f$, $g$`: the layers that have this activation; of many the first and the last.
     [[nodiscard]] document::Prose users_of(Activation activation) const {
-        document::Prose users;
+        constexpr std::size_t most_named = 3;
+        std::vector<document::Prose> users;
         for (std::size_t l = 0; l < layers(); ++l) {
             if (shape_.activation(l) == activation) {
-                add_item(users, ", ", "$" + activation_name(l) + "$");
+                users.push_back("$" + activation_name(l) + "$");
             }
         }
-        return users;
+        if (users.size() > most_named) {
+            return users.front() + ", $\\dots$, " + users.back();
+        }
+        document::Prose list;
+        for (const document::Prose& user : users) {
+            add_item(list, ", ", user);
+        }
+        return list;
     }
 
     void computations() {
-        const OutputFormulas output = output_formulas(loss_.kind, shape_.output, shape_.conventions);
+        const OutputFormulas output = output_formulas(loss_.kind, shape_.output, shape_.conventions, use_double_);
         for (const Activation activation : all_activations) {
             const document::Prose users = users_of(activation);
             if (!users.empty()) {
-                const ActivationFormulas f = formulas(activation, settings_);
+                const ActivationFormulas f = formulas(activation, settings_, use_double_);
                 const document::Formula argument = activation == Activation::softmax ? z(last()) : "z";
                 add_computation(std::string(name(activation)) + ", value (" + users + ")", f.value, argument);
                 add_computation(std::string(name(activation)) + ", slope (" + users + ")", f.derivative, argument);
@@ -370,14 +484,15 @@ private:
     ActivationSettings settings_;
     LossFunction loss_;
     LossFormulas loss_formulas_;
+    bool use_double_;
     Derivation result_;
 };
 
 }  // namespace
 
-Derivation derive(const Architecture& architecture, const LossFunction& loss) {
+Derivation derive(const Architecture& architecture, const LossFunction& loss, bool use_double) {
     architecture.check();
-    return Writer(architecture, loss).write();
+    return Writer(architecture, loss, use_double).write();
 }
 
 }  // namespace handgrad::explain

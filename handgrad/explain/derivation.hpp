@@ -35,6 +35,16 @@ struct ForwardRow {
     document::Formula input;
     document::Formula output;      ///< in x for networks of at most two layers, as in the source, else in the row above
     document::Formula components;  ///< entry i as a sum over the entries of the row above
+    document::Formula nested;      ///< of z behind the first layer: entry i as nested sums in x (at most three layers)
+    std::string equations;         ///< `Eq. (1)`, or `as Eq. (1)` of a network that does not have two layers
+};
+
+/// The last row of the forward table.
+struct LossRow {
+    document::Formula input;   ///< ŷ, in x where the forward rows are
+    document::Formula output;  ///< the loss, in x where that leaves it a line
+    std::string
+        equations;  ///< `Eq. (3)`, `Table 5`, `derivation §7.5`; behind `as` where a convention reduces it otherwise
 };
 
 /// A factor of the backward table.
@@ -43,8 +53,10 @@ struct Jacobian {
     bool diagonal = false;
     document::Formula entry;   ///< its left side and entry i, j (or j)
     document::Formula matrix;  ///< the whole
-    std::string equations;     ///< `Eq. (5), (6), (7)`, or `derivation §7`
-    std::size_t layer = 0;     ///< the activation's layer, from 0 (of ∂l/∂ŷ: the last)
+    document::Formula where;   ///< what a function with a jump in `matrix` stands for: Eq. (7), as cases; may be empty
+    std::string equations;     ///< `Eq. (5), (6), (7)`, or `derivation §7`; behind `as` where a convention differs
+    std::string entry_equation = {}, matrix_equation = {}, where_equation = {};  ///< the same for each of the three
+    std::size_t layer = 0;  ///< the activation's layer, from 0 (of ∂l/∂ŷ: the last)
 };
 
 /// One row of the backward table (Table 2 or 4 for two layers), and δ, the column of ∂l/∂z, in which it is short.
@@ -68,6 +80,13 @@ struct Delta {
     std::size_t layer = 0;
 };
 
+/// One entry of a quantity written out (derivation §6.9).
+struct ComponentRow {
+    std::string symbol;  ///< of the quantity: z3, yhat, l, dl/dz1, dl/dW1
+    document::Formula formula;
+    std::string equations;  ///< `under Eq. (14)`: where the source has it; else the section of the derivation
+};
+
 /// A formula that is not computed as it is written.
 struct Computation {
     document::Prose what;  ///< `sigmoid, slope ($f$, $g$)`, `$l$`
@@ -78,23 +97,27 @@ struct Computation {
 struct Derivation {
     Architecture architecture;
     LossFunction loss_function;
+    std::string forward_table;   ///< `Table 1`, `Table 3`, `Table 5`; `as Table 1` for networks that the source has not
+    std::string backward_table;  ///< likewise of Tables 2 and 4
     std::string forward_title;  ///< `Table 1, forward pass`, or for networks that the source has not: `Forward pass, as
                                 ///< Table 1`
     std::string backward_title;
     std::vector<ForwardRow> forward;
-    document::Formula loss;               ///< of ŷ and y
-    document::Formula loss_written_out;   ///< in x, where the forward rows are
-    document::Formula output_components;  ///< ŷ at j as nested sums in x (at most three layers), else empty
-    std::vector<Jacobian> jacobians;      ///< ∂l/∂ŷ, ∂ŷ/∂z, then from the last layer to the first
-    std::vector<Delta> deltas;            ///< from the last layer to the first
-    std::vector<BackwardRow> backward;    ///< weight and bias of the first layer, of the second …
+    document::Formula loss;  ///< of ŷ and y
+    LossRow loss_row;
+    document::Formula output_components;   ///< ŷ at j as nested sums in x (at most three layers), else empty
+    std::vector<Jacobian> jacobians;       ///< ∂l/∂ŷ, ∂ŷ/∂z, then from the last layer to the first
+    std::vector<Delta> deltas;             ///< from the last layer to the first
+    std::vector<BackwardRow> backward;     ///< weight and bias of the first layer, of the second …
+    std::vector<ComponentRow> components;  ///< of all of them, in this order
     std::vector<Computation> computations;
     std::vector<document::Prose>
         conventions;                       ///< what was chosen where tools differ; prose with formulas between dollars
     std::vector<document::Prose> letters;  ///< what letters stand for: `$n=3$ inputs`; prose likewise
 };
 
-/// Raises Error(usage) for an architecture that is none.
-Derivation derive(const Architecture& architecture, const LossFunction& loss);
+/// `use_double` is the precision that the reasons of `computations` speak of. Raises Error(usage) for an architecture
+/// that is none.
+Derivation derive(const Architecture& architecture, const LossFunction& loss, bool use_double = false);
 
 }  // namespace handgrad::explain

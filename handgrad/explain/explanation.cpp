@@ -86,18 +86,23 @@ StepOptions step_options_of(const Model& model) {
     return step;
 }
 
-Explanation explain(const Architecture& architecture, const LossFunction& loss, const StepOptions& step) {
-    return {.derivation = derive(architecture, loss),
-            .update = describe_update(step, architecture.conventions),
-            .step = step,
-            .use_double = false,
-            .weighted = false,
-            .row = {}};
+Explanation explain(const Architecture& architecture, const LossFunction& loss, const StepOptions& step,
+                    bool use_double) {
+    Explanation result{.derivation = derive(architecture, loss, use_double),
+                       .update = describe_update(step, architecture.conventions),
+                       .steps = {},
+                       .slopes = {},
+                       .step = step,
+                       .use_double = use_double,
+                       .weighted = false,
+                       .row = {}};
+    result.steps = training_steps(result.derivation, result.update);
+    result.slopes = study_slopes(result.derivation);
+    return result;
 }
 
 Explanation explain(const Model& model, const StepOptions& step) {
-    Explanation result = explain(model.architecture(), model.loss, step);
-    result.use_double = model.is_double();
+    Explanation result = explain(model.architecture(), model.loss, step, model.is_double());
     result.weighted = !model.preprocessing.weight.empty();
     return result;
 }
@@ -122,6 +127,7 @@ Explanation explain(const Model& model, const StepOptions& step, const Table& ta
             explained.trace = trace<T>(net, model.loss, data.x.row(0), data.y.row(0), step);
         },
         model.net);
+    result.slopes = study_slopes(result.derivation, &explained.trace);
     describe_cells(model, table, row, explained);
     return result;
 }

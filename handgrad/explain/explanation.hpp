@@ -9,7 +9,9 @@
 
 #include "handgrad/data/table.hpp"
 #include "handgrad/explain/derivation.hpp"
+#include "handgrad/explain/slopes.hpp"
 #include "handgrad/explain/trace.hpp"
+#include "handgrad/explain/training_steps.hpp"
 #include "handgrad/store/model.hpp"
 
 namespace handgrad::explain {
@@ -34,6 +36,8 @@ struct ExplainedRow {
 struct Explanation {
     Derivation derivation;
     UpdateFormula update;
+    std::vector<TrainingStep> steps;  ///< the five of them, in symbols
+    Slopes slopes;                    ///< derivation §5 for this network, and with a row in its numbers
     StepOptions step;
     bool use_double = false;
     bool weighted = false;  ///< the model has a column of sample weights, which cancels in a batch of one row
@@ -44,8 +48,9 @@ struct Explanation {
 /// a model says nothing (or names what this version does not know).
 StepOptions step_options_of(const Model& model);
 
-/// The tables of a network. Raises Error(usage).
-Explanation explain(const Architecture& architecture, const LossFunction& loss, const StepOptions& step = {});
+/// The tables of a network; `use_double` is the precision that they speak of. Raises Error(usage).
+Explanation explain(const Architecture& architecture, const LossFunction& loss, const StepOptions& step = {},
+                    bool use_double = false);
 Explanation explain(const Model& model, const StepOptions& step);
 
 /// The same with the numbers of the row `row` (from 0) of a table whose columns are found by name. Raises Error(usage)

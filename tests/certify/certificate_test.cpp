@@ -136,7 +136,10 @@ TYPED_TEST(Certificates, PassForDeepSaturatedAndHugeModels) {
                                                  scale);
                 for (const SimdLevel level : witness::available_levels()) {
                     const Certificate certificate = certificate_of(c, level);
-                    EXPECT_EQ(certificate.verdict, Verdict::pass)
+                    // Slopes e^{-z} at z = 10^4: float may be some percent wrong, and the verdict says so.
+                    const bool digits = std::is_same_v<TypeParam, double> || scale < 1e4 || f == Activation::relu;
+                    EXPECT_TRUE(certificate.verdict == Verdict::pass ||
+                                (!digits && certificate.verdict == Verdict::undetermined))
                         << name(f) << " " << scale << " " << sizes.size() << "\n"
                         << describe(certificate);
                 }

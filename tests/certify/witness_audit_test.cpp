@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "handgrad/base/error.hpp"
 #include "handgrad/certify/certificate.hpp"
 #include "handgrad/certify/row_witness.hpp"
 #include "tests/support/audited_networks.hpp"
@@ -38,8 +39,9 @@ Verdict judge(std::size_t number, const AuditedNetwork& network) {
         std::string text;
         const auto add = [&](const CertifiedTensor& t) {
             if (t.judgement.verdict == Verdict::fail) {
-                text += t.name + " claimed " + std::to_string(t.claimed) + " witness " + std::to_string(t.witness) +
-                        " distance " + std::to_string(std::fabs(t.claimed - t.witness) / t.bound) + " bounds, " +
+                text += t.name + " claimed " + format_number(t.claimed) + " witness " + format_number(t.witness) +
+                        " bound " + format_number(t.bound) + " distance " +
+                        std::to_string(std::fabs(t.claimed - t.witness) / t.bound) + " bounds, " +
                         std::to_string(t.judgement.failed) + " failed, times " + std::to_string(t.judgement.multiple) +
                         "\n";
             }

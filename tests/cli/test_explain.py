@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 
+import numpy as np
 import pytest
 from cli_support import arguments_for, classification_table, regression_table
 
@@ -62,6 +63,69 @@ def test_json_without_a_row_has_formulas_but_no_values(handgrad):
                for item in event[part])
 
 
+# --- What stands beside every formula, in every form -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "latex"])
+def test_eq_1_2_3_4_and_7_stand_at_their_formulas(handgrad, form):
+    lines = handgrad("explain", "--sizes", "3,4,2", "--format", form).out.splitlines()
+
+    def cites(line, equation):
+        return re.search(rf"(?<!as )Eq\. \({equation}\)", line)
+
+    in_latex = form == "latex"
+    for equation, formulas in {
+            1: (r"z_{1}=W^{(1)}x+b^{(1)},\quad z_{2}=f(z_{1})", "z₁ = W⁽¹⁾x + b⁽¹⁾,   z₂ = f(z₁)"),
+            2: (r"\hat y=g(\mathrm{Linear}_{2}(f(\mathrm{Linear}_{1}(x))))", "ŷ = g(Linear₂(f(Linear₁(x))))"),
+            3: (r"l=\|\hat y-y\|^2", "l = ‖ŷ − y‖²"),
+            4: (r"w\leftarrow w-\eta", "w ← w − η"),
+            7: (r"\mathbf{1}_{[0,\infty)}(u)=\begin{cases}1&\text{if }u\ge 0\\0&\text{if }u<0\end{cases}",
+                "1 if u ≥ 0; 0 if u")}.items():
+        formula = formulas[0] if in_latex else formulas[1]
+        assert any(formula in line and cites(line, equation) for line in lines), (equation, formula)
+    assert any("backward: zero" in line for line in lines) and any("then accumulate" in line for line in lines)
+
+
+def test_json_has_the_equation_entry_and_table_of_every_formula(handgrad):
+    [event] = handgrad("explain", "--sizes", "3,4,2", "--json").events
+    assert event["tables"] == {"forward": "Table 1", "backward": "Table 2"}
+    assert [(step["step"], step["equation"]) for step in event["steps"]] == [
+        (1, "Eq. (1)"), (1, "Eq. (1)"), (2, "Eq. (2)"), (3, "Eq. (3)"), (4, "step 4"), (4, "Table 2"), (4, "Table 2"),
+        (5, "Eq. (4)")]
+    assert [step["what"] for step in event["steps"] if step["step"] == 4] == [
+        "backward: zero", "then accumulate", "then accumulate"]
+    assert {row["equation"] for row in event["forward"]} == {"Eq. (1)"}
+    assert [row["input"] for row in event["forward"]][:2] == ["x", "W⁽¹⁾x + b⁽¹⁾"]
+    assert event["loss_row"] == {
+        "equation": "Eq. (3)", "input": "W⁽²⁾(W⁽¹⁾x + b⁽¹⁾)⁺ + b⁽²⁾", "input_latex": "W^{(2)}(W^{(1)}x+b^{(1)})^++b^{(2)}",
+        "formula": "l = ‖W⁽²⁾(W⁽¹⁾x + b⁽¹⁾)⁺ + b⁽²⁾ − y‖²",
+        "latex": r"l=\|W^{(2)}(W^{(1)}x+b^{(1)})^++b^{(2)}-y\|^2"}
+    relu = event["jacobians"][2]
+    assert [(relu[f"{part}_equation"], relu[key]) for part, key in
+            (("entry", "entry"), ("matrix", "formula"), ("where", "where"))] == [
+        ("Eq. (5)", "(∂z₂/∂z₁)ᵢⱼ = 0 if i ≠ j or z₁,ᵢ < 0; 1 if i = j and z₁,ᵢ ≥ 0"),
+        ("Eq. (6)", "∂z₂/∂z₁ = diag{𝟙_[0,∞)(z₁)}"), ("Eq. (7)", "𝟙_[0,∞)(u) = 1 if u ≥ 0; 0 if u < 0")]
+    assert all(factor["entry"] and factor["entry_latex"] for factor in event["jacobians"])
+    assert event["backward"][0]["own_shape"] == "δ₁ xᵀ" and "components" not in event
+
+
+def test_components_are_in_json_too_when_asked_for(handgrad):
+    words = ("explain", "--sizes", "3,4,2", *SIGMOIDS, "--components", "--json")
+    rows = handgrad(*words).events[0]["components"]
+    assert {"symbol": "z3", "equation": "under Eq. (14)", "formula": "z₃,ᵢ = Σₚ W⁽²⁾ᵢₚ σ(Σ_q W⁽¹⁾_{pq} x_q + b⁽¹⁾ₚ) + b⁽²⁾ᵢ",
+            "latex": r"z_{3,i}=\sum_{p}W^{(2)}_{ip}\,\sigma(\sum_{q}W^{(1)}_{pq}\,x_q+b^{(1)}_{p})+b^{(2)}_{i}"} in rows
+    assert all(row["formula"] is None for row in handgrad(*words, "--blank").events[0]["components"])
+
+
+@pytest.mark.parametrize(("dtype", "says", "not_said"), [("f32", "z = 16.64", "float64"), ("f64", "z = 36.74", "float32")])
+def test_where_a_form_fails_is_said_for_the_precision_of_the_model(handgrad, dtype, says, not_said):
+    handgrad.write("t.csv", classification_table())
+    words = ("--epochs", 0, "--hidden-activation", "sigmoid", "--dtype", dtype, "-o", "m.model")
+    assert handgrad("train", "t.csv", "--target", "class", *words).code == 0
+    text = " ".join(handgrad("explain", "m.model").out.split())
+    assert f"σ(1 − σ) is no way out: 0 from {says} on." in text and not_said not in text
+
+
 # --- With a model and a row -------------------------------------------------------------------------------------------
 
 
@@ -89,6 +153,42 @@ def test_the_loss_is_that_of_evaluate_on_the_row_alone(classification):
     # Both in float32, in other orders of summing: the loss is below 8, a few roundings each of its few terms.
     assert event["loss"] == pytest.approx(alone["loss"], abs=2**-18)
     assert event["row"]["y"][0]["name"] == "class=warm"
+
+
+def test_slopes_of_a_row_are_those_of_its_jacobians_and_gradients(handgrad):
+    handgrad.write("t.csv", classification_table(classes=("a", "b", "c")))
+    words = ("--hidden", "5,4", "--hidden-activation", "sigmoid,relu", "--output-activation", "sigmoid",
+             "--loss", "squared_error", "--dtype", "f64", "--epochs", 2, "-o", "m.model")
+    assert handgrad("train", "t.csv", "--target", "class", *words).code == 0
+    [event] = handgrad("explain", "m.model", "t.csv", "--row", 2, "--json").events
+    values = {item["symbol"]: np.array(item["value"]) for part in ("jacobians", "deltas", "backward") for item in event[part]}
+    weights = {item["parameter"]: np.array(item["value"]) for item in event["parameters"]}
+    arrives = {"dz2/dz1": values["dl/dz3"] @ weights["linear2.weight"],
+               "dz4/dz3": values["dl/dz5"] @ weights["linear3.weight"], "dyhat/dz5": values["dl/dyhat"][0]}
+    assert [slope["symbol"] for slope in event["slopes"]] == list(arrives)
+    for layer, (slope, activation) in enumerate(zip(event["slopes"], ("sigmoid", "relu", "sigmoid"), strict=True), 1):
+        diagonal = np.diag(values[slope["symbol"]])
+        assert (slope["activation"], slope["units"], slope["cancels"]) == (activation, diagonal.size, False)
+        assert (slope["smallest"], slope["largest"]) == (diagonal.min(), diagonal.max())
+        assert slope["mean"] == pytest.approx(diagonal.mean(), rel=1e-14)
+        assert slope["steepest"] == pytest.approx(1.0 if activation == "relu" else 0.25, rel=1e-12)
+        assert slope["flat"] == (diagonal < 0.0706508 * slope["steepest"]).sum()
+        delta = values[f"dl/dz{2 * layer - 1}"]
+        ratio = np.linalg.norm(delta) / np.linalg.norm(arrives[slope["symbol"]])
+        assert slope["passed"] == pytest.approx(ratio, rel=1e-13)
+        rms = np.sqrt(np.mean(values[f"dl/dW{layer}"] ** 2))
+        assert slope["gradient_rms"] == pytest.approx(rms, rel=1e-13)
+    text = " ".join(handgrad("explain", "m.model", "t.csv", "--row", 2).out.split())
+    assert all(" ".join(sentence.split()) in text for sentence in event["slopes_text"])
+    assert "together a factor of at most 0.25 · 1 · 0.25 = 0.0625." in text
+    assert "slopes" not in handgrad("explain", "m.model", "t.csv", "--row", 2, "--json", "--blank").events[0]
+
+
+def test_the_gradient_is_set_to_zero_and_then_added_to(regression):
+    text = regression("explain", "m.model", "t.csv", "--row", 1).out
+    steps = text[text.index("Step 4, backward: zero, then accumulate"):text.index("Step 5")]
+    assert steps.index("∂l/∂w ← 0 for every w") < steps.index("∂l/∂ŷ = ") < steps.index("∂l/∂W⁽¹⁾ = 0 + δ₁ xᵀ = ")
+    assert "Step 4, backward: zero, then accumulate" in regression("explain", "m.model", "t.csv", "--row", 1, "--blank").out
 
 
 def test_the_update_is_the_recorded_optimizer_unless_another_is_asked_for(handgrad):
@@ -193,7 +293,7 @@ def test_latex_of_a_deep_network_compiles(handgrad):
 def test_markdown_has_pipe_tables_of_one_width_each(handgrad):
     text = handgrad("explain", "--sizes", "3,4,2", *SIGMOIDS, "--components", "--format", "markdown").out
     tables = [block for block in text.split("\n\n") if block.startswith("|")]
-    assert len(tables) == 5
+    assert len(tables) == 7
     for table in tables:
         bars = [len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()]
         assert len(set(bars)) == 1, table

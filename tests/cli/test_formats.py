@@ -83,7 +83,8 @@ def print_all(handgrad):
     run("sensitivity", "m.model", "t.csv", "--json")
     run("report", "m.model", "one.csv", "-o", "r.html", "--json")
     run("explain", "m.model", "one.csv", "--row", 1, "--blank", "--json")
-    explained = run("explain", "m.model", "one.csv", "--row", 1, "--json")[0]
+    explained = run("explain", "m.model", "one.csv", "--row", 1, "--components", "--json")[0]
+    run("encode", "m.model", "one.csv", "-o", "one.npz", "--json")
 
     doubled = {item["parameter"]: 2 * np.array(item["value"]) for item in explained["backward"]}
     np.savez(handgrad.folder / "doubled.npz", **doubled)

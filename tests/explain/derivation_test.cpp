@@ -32,7 +32,7 @@ std::vector<Row> forward_table(const Derivation& d) {
                         document::unicode_of(row.output), document::unicode_of(row.quantity.name),
                         std::to_string(row.quantity.rows)});
     }
-    rows.push_back({"loss", "ŷ", document::unicode_of(d.loss_written_out), "l", "1"});
+    rows.push_back({"loss", document::unicode_of(d.loss_row.input), document::unicode_of(d.loss_row.output), "l", "1"});
     return rows;
 }
 
@@ -62,7 +62,7 @@ TEST(Derivation, Table1_RowsOfTheForwardPassWithReluAndIdentity) {
                             Row{"f", "W⁽¹⁾x + b⁽¹⁾", "(W⁽¹⁾x + b⁽¹⁾)⁺", "z₂", "4"},
                             Row{"Linear₂", "(W⁽¹⁾x + b⁽¹⁾)⁺", "W⁽²⁾(W⁽¹⁾x + b⁽¹⁾)⁺ + b⁽²⁾", "z₃", "2"},
                             Row{"g", "W⁽²⁾(W⁽¹⁾x + b⁽¹⁾)⁺ + b⁽²⁾", "W⁽²⁾(W⁽¹⁾x + b⁽¹⁾)⁺ + b⁽²⁾", "ŷ", "2"},
-                            Row{"loss", "ŷ", "‖W⁽²⁾(W⁽¹⁾x + b⁽¹⁾)⁺ + b⁽²⁾ − y‖²", "l", "1"}));
+                            Row{"loss", "W⁽²⁾(W⁽¹⁾x + b⁽¹⁾)⁺ + b⁽²⁾", "‖W⁽²⁾(W⁽¹⁾x + b⁽¹⁾)⁺ + b⁽²⁾ − y‖²", "l", "1"}));
 }
 
 /// Tables 2 and 4 have the same rows.
@@ -94,12 +94,13 @@ TEST(Derivation, Table3_Table4_Eq12to17_SigmoidsWithSquaredError) {
     const Derivation d = two_layers(Activation::sigmoid, Activation::sigmoid, Loss::squared_error);
     EXPECT_EQ(d.forward_title, "Table 3, forward pass");
     EXPECT_EQ(d.backward_title, "Table 4, backward pass");
-    EXPECT_THAT(forward_table(d),
-                ElementsAre(Row{"Linear₁", "x", "W⁽¹⁾x + b⁽¹⁾", "z₁", "4"},
-                            Row{"f", "W⁽¹⁾x + b⁽¹⁾", "σ(W⁽¹⁾x + b⁽¹⁾)", "z₂", "4"},
-                            Row{"Linear₂", "σ(W⁽¹⁾x + b⁽¹⁾)", "W⁽²⁾σ(W⁽¹⁾x + b⁽¹⁾) + b⁽²⁾", "z₃", "2"},
-                            Row{"g", "W⁽²⁾σ(W⁽¹⁾x + b⁽¹⁾) + b⁽²⁾", "σ(W⁽²⁾σ(W⁽¹⁾x + b⁽¹⁾) + b⁽²⁾)", "ŷ", "2"},
-                            Row{"loss", "ŷ", "‖σ(W⁽²⁾σ(W⁽¹⁾x + b⁽¹⁾) + b⁽²⁾) − y‖²", "l", "1"}));
+    EXPECT_THAT(
+        forward_table(d),
+        ElementsAre(Row{"Linear₁", "x", "W⁽¹⁾x + b⁽¹⁾", "z₁", "4"},
+                    Row{"f", "W⁽¹⁾x + b⁽¹⁾", "σ(W⁽¹⁾x + b⁽¹⁾)", "z₂", "4"},
+                    Row{"Linear₂", "σ(W⁽¹⁾x + b⁽¹⁾)", "W⁽²⁾σ(W⁽¹⁾x + b⁽¹⁾) + b⁽²⁾", "z₃", "2"},
+                    Row{"g", "W⁽²⁾σ(W⁽¹⁾x + b⁽¹⁾) + b⁽²⁾", "σ(W⁽²⁾σ(W⁽¹⁾x + b⁽¹⁾) + b⁽²⁾)", "ŷ", "2"},
+                    Row{"loss", "σ(W⁽²⁾σ(W⁽¹⁾x + b⁽¹⁾) + b⁽²⁾)", "‖σ(W⁽²⁾σ(W⁽¹⁾x + b⁽¹⁾) + b⁽²⁾) − y‖²", "l", "1"}));
     expect_backward_rows(d);
     EXPECT_THAT(factors(d), ElementsAre(Row{"dl/dyhat", "(∂l/∂ŷ)ⱼ = 2(ŷⱼ − yⱼ)", "∂l/∂ŷ = 2(ŷ − y)ᵀ", "Eq. (16), (17)"},
                                         Row{"dyhat/dz3", "(∂ŷ/∂z₃)ᵢⱼ = e^{−z₃,ᵢ}/(1 + e^{−z₃,ᵢ})² if i = j; 0 else",
@@ -112,7 +113,8 @@ TEST(Derivation, Table5_Table4_Eq18_Eq19_SigmoidsWithBinaryCrossEntropy) {
     const Derivation d = two_layers(Activation::sigmoid, Activation::sigmoid, Loss::binary_cross_entropy);
     EXPECT_EQ(d.forward_title, "Table 5, forward pass");
     EXPECT_EQ(d.backward_title, "Table 4, backward pass");
-    EXPECT_EQ(forward_table(d).back(), (Row{"loss", "ŷ", "(1/K) Σⱼ −[yⱼ log ŷⱼ + (1 − yⱼ) log(1 − ŷⱼ)]", "l", "1"}));
+    EXPECT_EQ(forward_table(d).back(),
+              (Row{"loss", "σ(W⁽²⁾σ(W⁽¹⁾x + b⁽¹⁾) + b⁽²⁾)", "(1/K) Σⱼ −[yⱼ log ŷⱼ + (1 − yⱼ) log(1 − ŷⱼ)]", "l", "1"}));
     expect_backward_rows(d);
     EXPECT_EQ(factors(d)[0], (Row{"dl/dyhat", "(∂l/∂ŷ)ⱼ = −(1/K)[yⱼ/ŷⱼ − (1 − yⱼ)/(1 − ŷⱼ)]",
                                   "∂l/∂ŷ = −(1/K)[y/ŷ − (1 − y)/(1 − ŷ)]ᵀ", "Eq. (18), (19)"}));
@@ -126,6 +128,64 @@ TEST(Derivation, SumsByComponentAreThoseOfTheSource) {
     EXPECT_EQ(document::unicode_of(sigmoid.output_components),
               "ŷⱼ = σ(Σₚ W⁽²⁾ⱼₚ σ(Σ_q W⁽¹⁾_{pq} x_q + b⁽¹⁾ₚ) + b⁽²⁾ⱼ)");
     EXPECT_EQ(document::unicode_of(sigmoid.deltas[1].components), "δ₁,ᵢ = (Σₖ δ₂,ₖ W⁽²⁾ₖᵢ)f′(z₁,ᵢ)");
+}
+
+/// Citations of entry, matrix and what stands in it, and that.
+Row cited(const Jacobian& factor) {
+    return {factor.entry_equation, factor.matrix_equation, factor.where_equation, document::unicode_of(factor.where)};
+}
+
+TEST(Derivation, Eq7_StandsAsCasesBelowTheMatrixThatUsesIt) {
+    const Derivation d = two_layers(Activation::relu, Activation::identity, Loss::squared_error);
+    EXPECT_EQ(cited(d.jacobians[2]), (Row{"Eq. (5)", "Eq. (6)", "Eq. (7)", "𝟙_[0,∞)(u) = 1 if u ≥ 0; 0 if u < 0"}));
+    EXPECT_EQ(cited(d.jacobians[1]), (Row{"Eq. (8)", "Eq. (9)", "", ""}));
+    const Derivation loss = two_layers(Activation::relu, Activation::identity, Loss::quantile);
+    EXPECT_EQ(loss.jacobians[0].where_equation, "Eq. (7)");
+    const Derivation other =
+        two_layers(Activation::relu, Activation::identity, Loss::quantile, *find_conventions("sklearn"));
+    EXPECT_EQ(cited(other.jacobians[2]),
+              (Row{"as Eq. (5)", "as Eq. (6)", "as Eq. (7)", "𝟙_(0,∞)(u) = 1 if u > 0; 0 if u ≤ 0"}));
+    EXPECT_EQ(document::unicode_of(other.jacobians[0].where), "s(u) = −q if u < 0; 0 if u = 0; 1 − q if u > 0");
+}
+
+TEST(Derivation, AConventionThatDiffersFromAnEquationIsCitedAsLikeIt) {
+    const Conventions pytorch = *find_conventions("pytorch"), sklearn = *find_conventions("sklearn");
+    const auto said = [](const Derivation& d) { return d.loss_row.equations + " | " + d.jacobians[0].equations; };
+    const auto sigmoids = [](Loss loss, const Conventions& conventions) {
+        return two_layers(Activation::sigmoid, Activation::sigmoid, loss, conventions);
+    };
+    EXPECT_EQ(said(sigmoids(Loss::squared_error, {})), "Eq. (3) | Eq. (16), (17)");
+    EXPECT_EQ(said(sigmoids(Loss::squared_error, pytorch)), "as Eq. (3) | as Eq. (16), (17)");
+    EXPECT_EQ(said(sigmoids(Loss::binary_cross_entropy, pytorch)), "Table 5 | Eq. (18), (19)");
+    EXPECT_EQ(said(sigmoids(Loss::binary_cross_entropy, sklearn)), "as Table 5 | as Eq. (18), (19)");
+    EXPECT_EQ(said(sigmoids(Loss::huber, {})), "derivation §7.5 | derivation §7");
+}
+
+std::vector<Row> components(const Derivation& d, const std::string& symbol) {
+    std::vector<Row> rows;
+    for (const ComponentRow& row : d.components) {
+        if (row.symbol == symbol) {
+            rows.push_back({document::unicode_of(row.formula), row.equations});
+        }
+    }
+    return rows;
+}
+
+TEST(Derivation, Eq14_Eq16_TheNestedPreActivationStandsUnderItsFactor) {
+    const Derivation d = two_layers(Activation::sigmoid, Activation::sigmoid, Loss::squared_error);
+    EXPECT_THAT(components(d, "z1"), ElementsAre(Row{"z₁,ᵢ = Σⱼ W⁽¹⁾ᵢⱼ xⱼ + b⁽¹⁾ᵢ", "under Eq. (12)"}));
+    EXPECT_THAT(components(d, "z3"),
+                ElementsAre(Row{"z₃,ᵢ = Σⱼ W⁽²⁾ᵢⱼ z₂,ⱼ + b⁽²⁾ᵢ", "under Eq. (14)"},
+                            Row{"z₃,ᵢ = Σₚ W⁽²⁾ᵢₚ σ(Σ_q W⁽¹⁾_{pq} x_q + b⁽¹⁾ₚ) + b⁽²⁾ᵢ", "under Eq. (14)"}));
+    EXPECT_EQ(components(d, "yhat")[1][1], "under Eq. (16)");
+    EXPECT_THAT(components(d, "l"), ElementsAre(Row{"l = Σⱼ (ŷⱼ − yⱼ)²", "Eq. (3)"}));
+
+    const Derivation three = derive({.sizes = {3, 4, 4, 2}, .hidden = Activation::tanh}, Loss::huber);
+    EXPECT_EQ(components(three, "z3")[1],
+              (Row{"z₃,ᵢ = Σₚ W⁽²⁾ᵢₚ tanh(Σ_q W⁽¹⁾_{pq} x_q + b⁽¹⁾ₚ) + b⁽²⁾ᵢ", "derivation §6.9"}));
+    EXPECT_EQ(components(three, "z5").size(), 2U);
+    const Derivation four = derive({.sizes = {3, 4, 4, 4, 2}, .hidden = Activation::tanh}, Loss::huber);
+    EXPECT_EQ(components(four, "z5").size(), 1U);
 }
 
 TEST(Derivation, OtherConventionsChangeTheFormulasAndSaySo) {
@@ -173,8 +233,25 @@ TEST(Derivation, OneLayerHasItsTablesToo) {
     const Derivation d = derive({.sizes = {3, 1}, .output = Activation::exp}, Loss::poisson);
     EXPECT_THAT(forward_table(d), ElementsAre(Row{"Linear₁", "x", "W⁽¹⁾x + b⁽¹⁾", "z₁", "1"},
                                               Row{"g", "W⁽¹⁾x + b⁽¹⁾", "exp(W⁽¹⁾x + b⁽¹⁾)", "ŷ", "1"},
-                                              Row{"loss", "ŷ", "Σⱼ (ŷⱼ − yⱼ log ŷⱼ)", "l", "1"}));
+                                              Row{"loss", "exp(W⁽¹⁾x + b⁽¹⁾)", "Σⱼ (ŷⱼ − yⱼ log ŷⱼ)", "l", "1"}));
     EXPECT_EQ(document::unicode_of(d.backward[0].product), "x · (∂l/∂ŷ)(∂ŷ/∂z₁)");
+}
+
+TEST(Derivation, LettersOfALiteralFormAreExplainedWhereItStands) {
+    const auto gelu = two_layers(Activation::gelu_tanh, Activation::gelu, Loss::huber);
+    EXPECT_EQ(cited(gelu.jacobians[2])[3], "u = √(2/π)(z₁,ᵢ + 0.044715z₁,ᵢ³)");
+    EXPECT_EQ(cited(gelu.jacobians[1])[3], "Φ(z₃,ᵢ) = (1/2)(1 + erf(z₃,ᵢ/√2))");
+    EXPECT_EQ(components(gelu, "z2")[0][0], "z₂,ᵢ = (z₁,ᵢ/2)(1 + tanh(u)),   u = √(2/π)(z₁,ᵢ + 0.044715z₁,ᵢ³)");
+    for (const Activation activation :
+         {Activation::sigmoid, Activation::tanh, Activation::softplus, Activation::silu}) {
+        const auto d = two_layers(activation, Activation::softmax, Loss::cross_entropy);
+        EXPECT_EQ(d.jacobians[2].where + d.jacobians[1].where, "") << name(activation);
+    }
+}
+
+TEST(Derivation, OfManyLayersWithOneActivationTheFirstAndTheLastAreNamed) {
+    const Derivation d = derive({.sizes = {3, 2, 2, 2, 2, 1}, .hidden = Activation::tanh}, Loss::huber);
+    EXPECT_EQ(document::unicode_of_prose(d.computations[0].what), "tanh, slope (f₁, …, f₄)");
 }
 
 TEST(Derivation, AnArchitectureThatIsNoneIsRefused) {

@@ -5,8 +5,11 @@
 
 #include <array>
 #include <cmath>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "handgrad/explain/literal_limits.hpp"
 #include "handgrad/math/output_loss.hpp"
 #include "tests/support/formula_value.hpp"
 
@@ -28,14 +31,14 @@ std::vector<ActivationSettings> all_settings() {
 }
 
 /// The text at z; both forms of it where there are two.
-void expect_says(const Written& written, Real z, Real expected, const std::string& what) {
+void expect_says(const Written& written, Real z, Real expected, std::string_view activation, std::string_view what) {
     const Letters letters{.numbers = {{"z", z}, {"a", slope}}};
     for (const document::Formula& form : {written.literal, written.computed}) {
         if (!form.empty()) {
             const Real value = formula::value(document::with_argument(form, "z"), letters,
                                               document::with_argument(written.where, "z"));
             EXPECT_NEAR(static_cast<double>(value - expected), 0.0, static_cast<double>(tolerance(expected)))
-                << what << " at " << static_cast<double>(z) << ": " << form;
+                << activation << ' ' << what << " at " << static_cast<double>(z) << ": " << form;
         }
     }
 }
@@ -51,9 +54,8 @@ TEST(ActivationFormulas, TextOfValueAndDerivativeIsWhatIsComputed) {
             visit(activation, [&]<class F>(F) {
                 if constexpr (F::facts.elementwise) {
                     for (const Real z : points) {
-                        expect_says(texts.value, z, F::value(z, settings), std::string(F::facts.name) + " value");
-                        expect_says(texts.derivative, z, F::derivative(z, settings),
-                                    std::string(F::facts.name) + " derivative");
+                        expect_says(texts.value, z, F::value(z, settings), F::facts.name, "value");
+                        expect_says(texts.derivative, z, F::derivative(z, settings), F::facts.name, "derivative");
                         ++checked;
                     }
                 }
@@ -69,7 +71,7 @@ TEST(ActivationFormulas, Eq7_TextAtTheKinkFollowsTheConvention) {
             visit(activation, [&]<class F>(F) {
                 if constexpr (F::facts.elementwise) {
                     expect_says(formulas(activation, settings).derivative, 0.0L, F::derivative(0.0L, settings),
-                                std::string(F::facts.name));
+                                F::facts.name, "at the kink");
                 }
             });
         }
@@ -87,41 +89,86 @@ TEST(ActivationFormulas, WhereBothFormsAreGivenTheReasonIsGivenToo) {
     }
 }
 
-/// The numbers in the reasons: at the one argument all is well, at the next it is not.
-TEST(ActivationFormulas, LiteralFormsFailWhereTheReasonsSay) {
-    const auto slope_of_sigmoid = [](auto z) {  // Eq. (12) as written
-        const auto e = std::exp(-z);
-        return e / ((1 + e) * (1 + e));
-    };
-    EXPECT_GT(slope_of_sigmoid(-44.0F), 0.0F);
-    EXPECT_EQ(slope_of_sigmoid(-45.0F), 0.0F);
-    EXPECT_FALSE(std::isnan(slope_of_sigmoid(-88.0F)));
-    EXPECT_TRUE(std::isnan(slope_of_sigmoid(-89.0F)));
-    EXPECT_GT(slope_of_sigmoid(-354.0), 0.0);
-    EXPECT_EQ(slope_of_sigmoid(-355.0), 0.0);
-    EXPECT_FALSE(std::isnan(slope_of_sigmoid(-709.0)));
-    EXPECT_TRUE(std::isnan(slope_of_sigmoid(-710.0)));
+template <class T>
+T sigmoid_as_written(T z) {
+    return 1 / (1 + std::exp(-z));
+}
+template <class T>
+T slope_as_written(T z) {  // Eq. (12)
+    const T e = std::exp(-z);
+    return e / ((1 + e) * (1 + e));
+}
 
-    const auto rounded_sigmoid = [](long double z) { return static_cast<float>(1 / (1 + std::exp(-z))); };
-    EXPECT_LT(rounded_sigmoid(17.3L), 1.0F);
-    EXPECT_EQ(rounded_sigmoid(17.4L), 1.0F);
-    EXPECT_LT(math::Sigmoid::value(16.63F), 1.0F);
-    EXPECT_EQ(math::Sigmoid::value(16.64F), 1.0F);
-    EXPECT_LT(math::Tanh::value(9.0F), 1.0F);
-    EXPECT_EQ(math::Tanh::value(9.1F), 1.0F);
-    EXPECT_LT(math::Tanh::value(19.0), 1.0);
-    EXPECT_EQ(math::Tanh::value(19.1), 1.0);
-    EXPECT_TRUE(std::isfinite(std::exp(88.0F)) && std::isinf(std::exp(89.0F)));
-    EXPECT_TRUE(std::isfinite(std::exp(709.0)) && std::isinf(std::exp(710.0)));
+/// By the functions of the standard library: `fails` at the number that is printed and well behind it, not just before
+/// the limit.
+template <class T, class Fails>
+void expect_fails_from(double limit, Fails&& fails, const std::string& what) {
+    const T printed = std::stof(outward(limit));
+    EXPECT_TRUE(fails(printed)) << what << ' ' << printed;
+    EXPECT_TRUE(fails(printed * T(1.02))) << what << ' ' << printed;
+    EXPECT_FALSE(fails(static_cast<T>(limit * 0.9995))) << what << ' ' << limit;
+}
 
-    const auto literal_delta = [](float z) {  // (19) times (15) for y = 0, as they stand
-        const float yhat = 1 / (1 + std::exp(-z)), e = std::exp(-z);
-        return 1 / (1 - yhat) * (e / ((1 + e) * (1 + e)));
-    };
-    EXPECT_NEAR(std::fabs(literal_delta(15.0F) - 1.0F), 0.14, 0.005);
-    EXPECT_TRUE(std::isfinite(literal_delta(16.63F)));
-    EXPECT_TRUE(std::isinf(literal_delta(16.64F)));
-    EXPECT_EQ(math::Sigmoid::value(20.0F) - 1.0F, 0.0F);
+template <class T>
+void expect_limits(const LiteralLimits& limits) {
+    expect_fails_from<T>(
+        limits.exp_is_infinite, [](T z) { return std::isinf(std::exp(z)); }, "e^z = ∞");
+    expect_fails_from<T>(
+        limits.exp_is_zero, [](T z) { return std::exp(z) == 0; }, "e^z = 0");
+    expect_fails_from<T>(
+        limits.sigmoid_is_one, [](T z) { return 1 - sigmoid_as_written(z) == 0; }, "1 - sigmoid");
+    expect_fails_from<T>(
+        limits.sigmoid_is_one, [](T z) { return std::isinf(std::log(1 - sigmoid_as_written(z))); }, "log(1 - yhat)");
+    expect_fails_from<T>(
+        limits.slope_is_zero, [](T z) { return !(slope_as_written(z) > 0); }, "Eq. (12) is 0");
+    expect_fails_from<T>(
+        limits.slope_is_nan, [](T z) { return std::isnan(slope_as_written(z)); }, "Eq. (12) is NaN");
+    expect_fails_from<T>(
+        limits.softplus_is_zero, [](T z) { return std::log(1 + std::exp(z)) == 0; }, "softplus");
+    expect_fails_from<T>(
+        limits.tanh_is_one, [](T z) { return 1 - std::tanh(z) * std::tanh(z) == 0; }, "1 - tanh^2");
+    expect_fails_from<T>(
+        limits.distribution_is_zero, [](T z) { return 1 + std::erf(z / std::sqrt(T(2))) == 0; }, "1 + erf");
+    // Here it is the numbers nearer to 0 that fail.
+    const T tiny = static_cast<T>(limits.expm1_is_zero);
+    EXPECT_EQ(std::exp(tiny / 2) - 1, 0);
+    EXPECT_NE(std::exp(tiny * T(1.01)) - 1, 0);
+    EXPECT_EQ(inward(limits.expm1_is_zero).substr(0, 5), limits.precision == "float32" ? "-2.98" : "-5.55");
+    // (19) times (15) for y = 0, as they stand.
+    const T z = static_cast<T>(limits.product_is_wrong);
+    const T product = 1 / (1 - sigmoid_as_written(z)) * slope_as_written(z);
+    EXPECT_NEAR(std::fabs(product - 1), limits.product_error, 0.02);
+    EXPECT_GE(limits.product_error, 0.1);
+    EXPECT_LT(limits.product_is_wrong, limits.sigmoid_is_one);
+}
+
+TEST(LiteralLimits, AreWhereTheLiteralFormsFailInEitherPrecision) {
+    expect_limits<float>(literal_limits(false));
+    expect_limits<double>(literal_limits(true));
+}
+
+TEST(LiteralLimits, EveryReasonSaysTheNumberOfThePrecisionShownAndNoOther) {
+    std::size_t with_numbers = 0;
+    for (const bool use_double : {false, true}) {
+        const std::string other = use_double ? "float32" : "float64";
+        std::vector<Written> all;
+        for (const Activation activation : all_activations) {
+            const ActivationFormulas texts = formulas(activation, {}, use_double);
+            all.insert(all.end(), {texts.value, texts.derivative});
+            for (const Loss loss : all_losses) {
+                const OutputFormulas output = output_formulas(loss, activation, {}, use_double);
+                all.insert(all.end(), {output.delta, output.loss});
+            }
+        }
+        for (const Written& written : all) {
+            EXPECT_EQ(written.why.find(other), document::Prose::npos) << written.why;
+            with_numbers += written.why.find(literal_limits(use_double).precision) != document::Prose::npos ? 1 : 0;
+        }
+        const document::Prose why = formulas(Activation::sigmoid, {}, use_double).derivative.why;
+        const std::string from = use_double ? "0 from $z=36.74$ on" : "0 from $z=16.64$ on";
+        EXPECT_NE(why.find(from), document::Prose::npos) << why;
+    }
+    EXPECT_GE(with_numbers, 24U);
 }
 
 TEST(ActivationFormulas, TextOfSoftmaxIsWhatIsComputed) {
