@@ -9,11 +9,11 @@
 #include "cli/config_file.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
+#include "cli/wording.hpp"
 #include "cli/words.hpp"
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/suggest.hpp"
-#include "handgrad/base/wording.hpp"
 
 namespace handgrad::cli {
 namespace {

@@ -13,7 +13,7 @@
 #include "cli/output.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
-#include "handgrad/base/wording.hpp"
+#include "cli/wording.hpp"
 #include "handgrad/measure/bench.hpp"
 
 namespace handgrad::cli {

@@ -13,7 +13,7 @@
 #include "cli/text.hpp"
 #include "cli/values.hpp"
 #include "cli/verbs.hpp"
-#include "handgrad/base/wording.hpp"
+#include "cli/wording.hpp"
 #include "handgrad/certify/certificate.hpp"
 
 namespace handgrad::cli {

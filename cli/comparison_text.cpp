@@ -9,7 +9,7 @@
 
 #include "cli/describe.hpp"
 #include "cli/text.hpp"
-#include "handgrad/base/wording.hpp"
+#include "cli/wording.hpp"
 
 namespace handgrad::cli {
 namespace {

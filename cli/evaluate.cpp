@@ -11,7 +11,7 @@
 #include "cli/output.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
-#include "handgrad/base/wording.hpp"
+#include "cli/wording.hpp"
 #include "handgrad/train/prediction.hpp"
 
 namespace handgrad::cli {

@@ -6,7 +6,7 @@
 
 #include "cli/describe.hpp"
 #include "cli/event_line.hpp"
-#include "handgrad/base/wording.hpp"
+#include "cli/wording.hpp"
 #include "handgrad/store/convention_names.hpp"
 
 namespace handgrad::cli {

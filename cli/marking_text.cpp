@@ -10,7 +10,7 @@
 
 #include "cli/comparison_text.hpp"
 #include "cli/text.hpp"
-#include "handgrad/base/wording.hpp"
+#include "cli/wording.hpp"
 
 namespace handgrad::cli {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "cli/output.hpp"
 #include "cli/text.hpp"
-#include "handgrad/base/wording.hpp"
+#include "cli/wording.hpp"
 
 namespace handgrad::cli {
 namespace {

@@ -1,6 +1,6 @@
 // From a setting's description to an option.
 #include "cli/setting_options.hpp"
-#include "handgrad/base/wording.hpp"
+#include "cli/wording.hpp"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,6 @@
 // Plain text layout, without colours, so that there is nothing to switch off.
 #include "cli/text.hpp"
+#include "cli/wording.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +8,6 @@
 #include <cctype>
 
 #include "handgrad/base/utf8.hpp"
-#include "handgrad/base/wording.hpp"
 
 namespace handgrad::cli {
 namespace {
