@@ -15,7 +15,7 @@
 #include "cli/step_options.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
-#include "handgrad/base/wording.hpp"
+#include "cli/wording.hpp"
 #include "handgrad/compare/grading.hpp"
 #include "handgrad/report/grading_page.hpp"
 

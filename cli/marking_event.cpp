@@ -4,7 +4,7 @@
 
 #include "cli/event_line.hpp"
 #include "cli/events.hpp"
-#include "handgrad/base/wording.hpp"
+#include "cli/wording.hpp"
 
 namespace handgrad::cli {
 namespace {
