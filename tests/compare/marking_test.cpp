@@ -834,7 +834,18 @@ explain::Explanation with_raw_cells(explain::Explanation e) {
     return e;
 }
 
-TEST(Marking, SlipsOfTheForwardPassAreNamedAndTheRestFollows) {
+/// δ aᵀ, row by row.
+student::Vector outer(const student::Vector& delta, const student::Vector& a) {
+    student::Vector dW;
+    for (const double d : delta) {
+        for (const double v : a) {
+            dW.push_back(d * v);
+        }
+    }
+    return dW;
+}
+
+TEST(Marking, SlipsOfTheForwardPassAreNamed) {
     for (const Named& named : problems()) {
         const explain::Explanation e = with_raw_cells(named.e);
         const explain::Trace& t = e.row->trace;
@@ -878,15 +889,6 @@ TEST(Marking, SlipsOfTheForwardPassAreNamedAndTheRestFollows) {
             const std::size_t L = e.derivation.architecture.layers();
             expect_slip("yhat", truth.at("z" + std::to_string(2 * L - 1)), Slip::missing_activation);
         }
-        const auto outer = [&](const student::Vector& delta, const student::Vector& a) {
-            student::Vector dW;
-            for (const double d : delta) {
-                for (const double v : a) {
-                    dW.push_back(d * v);
-                }
-            }
-            return dW;
-        };
         expect_slip("dl/dW1", outer(truth.at("dl/dz1"), raw), Slip::raw_input);
         expect_slip("dl/dW2", outer(truth.at("dl/dz3"), truth.at("z1")), Slip::missing_activation);
         if (e.derivation.loss_function.kind == Loss::squared_error) {
