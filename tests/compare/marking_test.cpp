@@ -786,6 +786,11 @@ TEST(Marking, FewDigitsOfAWrongNumberAreWrong) {
     EXPECT_EQ(mark_of("2 0.0044"), Mark::wrong);
     EXPECT_EQ(mark_of("1.234 1"), Mark::wrong);
     EXPECT_EQ(mark_of("-1.2 -0.0044"), Mark::wrong);
+    const explain::Explanation small = linear({0.6, 0.3}, {0, 0}, {1}, {0, 0});
+    for (const char* row : {"1 0.3", "0.6 0"}) {  // rounded to whole numbers, but that is no digit of them
+        const auto answers = read_answers("z1 = [ " + std::string(row) + " ]\n", "s", small.derivation);
+        EXPECT_EQ(mark_answers(small, answers).answers[0].mark, Mark::wrong) << row;
+    }
 }
 
 TEST(Marking, ToleranceTakesThePlaceOfDigits) {
