@@ -2,6 +2,7 @@
 // each difference by its name.
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "handgrad/compare/answers.hpp"
 #include "handgrad/compare/comparison.hpp"
 #include "handgrad/compare/marking.hpp"
+#include "handgrad/explain/compose.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -28,6 +30,7 @@ struct CompareOptions : LabelledCall {
     std::string gradients;
     std::string answers;
     std::size_t row = 0;  ///< from 1; 0: none
+    std::optional<double> tolerance;
     StepGiven step;
 };
 
@@ -49,6 +52,9 @@ void check(const CompareOptions& options) {
     if (options.answers.empty() && options.row != 0) {
         usage_error("--row belongs to --answers; gradients are judged over all rows of the table");
     }
+    if (options.answers.empty() && options.tolerance) {
+        usage_error("--tolerance belongs to --answers; gradients may differ by what rounding can do, and no more");
+    }
     if (options.answers.empty() && options.step.any()) {
         usage_error("the options of the update belong to --answers; gradients do not depend on the optimizer");
     }
@@ -63,10 +69,11 @@ bool parse(CompareOptions& options, std::vector<std::string> words) {
     arguments.option("--gradients", "FILE", "the gradients to judge: .npz (np.savez) or .safetensors, tensors by name",
                      into(options.gradients));
     arguments.option("--answers", "FILE",
-                     "an exercise sheet of explain --blank that was filled in: text, Markdown or JSON",
+                     "an exercise sheet of explain --blank that was filled in: text, Markdown, CSV or JSON",
                      into(options.answers));
     arguments.option("--row", "N", "the row of DATA that the answers are for; rows count from 1, without the header",
                      into(options.row, 1));
+    arguments.option("--tolerance", "X", tolerance_help, into(options.tolerance, tolerance_range));
     declare_step(arguments, options.step, "The update of the sheet (as the model was trained; as explain was told)");
     declare_table_and_output(arguments, options, "one event `comparison`, or `marking`");
     arguments.notes(
@@ -82,10 +89,14 @@ bool parse(CompareOptions& options, std::vector<std::string> words) {
         "Tensors are called linear1.weight (out x in), linear1.bias, linear2.weight ...; one numbered family is\n"
         "understood too: 0.weight, 2.weight ..., fc1.weight ..., W1 and b1, dJdW1, W1_grad, grad_W1; arr_0 ... by "
         "shape\n"
-        "where that leaves no doubt. A file with some of the tensors is judged on those. Indices count from 0.\n"
-        "Answers are right to three significant digits. What was worked out rightly from a wrong answer before it\n"
-        "follows: only the first mistake counts. A known mistake is named.\n"
-        "Exit code: 0 when all tensors pass or no answer is wrong, 1 otherwise.\n");
+        "where that leaves no doubt. A file with some of the tensors is judged on those.\n"
+        "Answers are right to the digits that the sheet asks for (3 where it says nothing). What was worked out\n"
+        "rightly from a wrong answer before it follows: only the first mistake counts. A known mistake is named. A "
+        "cell\n"
+        "that cannot be read costs only itself. Marks count entries from 1, as the sheet does; positions in tensors "
+        "and\n"
+        "in JSON count from 0.\n"
+        "Exit code: 0 when all tensors pass or no answer is wrong, imprecise or unreadable, 1 otherwise.\n");
     if (!parse_or_help(arguments, std::move(words))) {
         return false;
     }
@@ -113,8 +124,11 @@ int mark_sheet(const CompareOptions& options) {
     const explain::Explanation explanation = explain(model, overruled(explain::step_options_of(model), options.step),
                                                      table, options.row - 1, options.applying.allow_extra);
     compare::check_row_of_sheet(sheet, options.answers, options.row);
+    const compare::MarkingOptions how{
+        .digits = compare::sheet_says(sheet, options.answers).digits.value_or(explain::usual_digits_wanted),
+        .tolerance = options.tolerance};
     const compare::Marking marking =
-        compare::mark_answers(explanation, compare::read_answers(sheet, options.answers, explanation.derivation));
+        compare::mark_answers(explanation, compare::read_answers(sheet, options.answers, explanation.derivation), how);
     output.answer(
         options.show.json, [&] { return marking_event(marking); }, [&] { return marking_text(marking, model); });
     output.finish();

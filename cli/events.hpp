@@ -8,6 +8,7 @@
 
 #include "handgrad/certify/certificate.hpp"
 #include "handgrad/compare/comparison.hpp"
+#include "handgrad/compare/grading.hpp"
 #include "handgrad/compare/marking.hpp"
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/diagnose/diagnosis.hpp"
@@ -58,7 +59,8 @@ std::string workload_event(const measure::Measurement& measured);
 /// `dtype`, `layers`, `loss_function`, `optimizer`, `tables`, `steps`, `forward`, `loss_row`, `jacobians`, `deltas`,
 /// `backward`, `update`, `slopes`; with a row also `row`, `parameters`, `loss` and the `value` of each, Jacobians
 /// dense; `components` as `options` say. `formula` is Unicode, `latex` LaTeX. Of an exercise sheet formulas and values
-/// are null, to be filled in. Raises Error(usage) for a Jacobian of more than 2^24 numbers.
+/// are null, to be filled in, and `digits` says how many are wanted. Raises Error(usage) for a Jacobian of more than
+/// 2^24 numbers.
 std::string explanation_event(const explain::Explanation& explanation, const explain::SheetOptions& options);
 /// Per layer its verdict and what it rests on, and the what-if rows, one for each change and layer; `training`: where
 /// it stands; `try`: the settings that are advised, by name. `rows_top`: the dominant rows, by their line in the table
@@ -69,11 +71,18 @@ std::string sensitivity_event(const std::vector<diagnose::ColumnSensitivity>& co
 /// What `compare` found: `rows`, and of each of `tensors` `name`, `verdict` PASS or FAIL, `cause` (null on PASS;
 /// several joined by `+`), `coincide` (causes that give the same numbers), and where it differs most.
 std::string comparison_event(const compare::Comparison& comparison);
-/// An exercise sheet, marked: `row` (from 1), and of each of `answers` `symbol`, `mark` (right, follows, wrong, blank),
-/// `written` and `left_blank` (numbers), `cause` (as of compare; null where none is known), and of what is wrong or
-/// follows `where` (from 0), `answer`, `expected`, `from_own` and `follows_from` (null otherwise); then how many are
-/// `right`, `follows`, `wrong`, `blank`.
+/// An exercise sheet, marked: `row` (from 1), `digits` and `tolerance` by which, `score` (0 to 1), and of each of
+/// `answers` `symbol`, `mark` (right, follows, imprecise, wrong, unreadable, blank), `written` and `left_blank`
+/// (numbers), `unreadable` (cells), `cause` (as of compare, or a slip; null where none is known), and of what is not
+/// right `where` (from 0), `answer`, `expected`, `from_own` and `follows_from` (null otherwise); then how many have
+/// each mark.
 std::string marking_event(const compare::Marking& marking);
+/// One file of a folder: `file`, `kind` (sheet, gradients, null), `row` of a sheet, `rows` of a gradient, `score`,
+/// `problem` (of one that cannot be read), `causes`, how many answers have each mark, `answers` as of `marking`,
+/// `tensors` (`name`, `verdict`, `cause`).
+std::string graded_event(const compare::GradedFile& file);
+/// How many of `files` were `graded` and `failed` to be read, and the `mean_score` of those graded.
+std::string grading_event(const compare::Grading& grading);
 /// What a page was written of: `report` (its file), `rows`, `loss`, `metrics`, `certificate` (its verdict), `factor`.
 std::string report_event(const report::Report& report, const std::string& path);
 /// All that `inspect` knows; `history`: the training epoch by epoch, `columns` by name and a row of numbers for each of

@@ -1,7 +1,9 @@
 // handgrad explain: the forward and backward tables of a network, and one training step on one row in numbers.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,9 +15,11 @@
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/step_options.hpp"
+#include "cli/text.hpp"
 #include "cli/verbs.hpp"
 #include "handgrad/document/render.hpp"
 #include "handgrad/explain/compose.hpp"
+#include "handgrad/explain/whole_numbers.hpp"
 #include "handgrad/train/fit.hpp"
 
 namespace handgrad::cli {
@@ -38,6 +42,13 @@ struct NetworkOptions {
     std::string first_given;  ///< an option of these, to be refused beside a model
 };
 
+/// A network of whole numbers, for sheets to be solved by hand.
+struct IntegerOptions {
+    bool wanted = false;
+    std::optional<std::uint64_t> seed;
+    std::string save;  ///< NAME of NAME.model and NAME.csv
+};
+
 struct ExplainOptions {
     std::string model;
     std::string data;
@@ -46,6 +57,7 @@ struct ExplainOptions {
     Format format = Format::text;
     explain::SheetOptions sheet;
     NetworkOptions network;
+    IntegerOptions integers;
     StepGiven optimizer;
     ReadingOptions reading;
     ApplyingOptions applying;
@@ -86,12 +98,29 @@ void declare_network(Arguments& arguments, NetworkOptions& network) {
                                    [&](std::size_t i) { network.convention = convention_presets[i].name; })));
 }
 
+void declare_integers(Arguments& arguments, IntegerOptions& integers) {
+    arguments.group("A network of whole numbers, for sheets to be solved by hand (with --sizes)");
+    arguments.flag("--integers", "weights, inputs and targets are whole numbers from -3 to 3", into(integers.wanted));
+    arguments.option("--seed", "N", "another one for each number (0)",
+                     [&](const Given& given) { into_seed(integers.seed.emplace())(given); });
+    arguments.option("--save", "NAME",
+                     "writes the network and its rows to NAME.model and NAME.csv, by which compare and grade mark",
+                     into(integers.save));
+}
+
+int parse_digits(const Given& given) {
+    return static_cast<int>(parse_real(
+        given.place, only_value(given),
+        {.lowest = static_cast<double>(explain::fewest_digits), .highest = static_cast<double>(explain::most_digits)}));
+}
+
 bool parse(ExplainOptions& options, std::vector<std::string> words) {
     Arguments arguments("explain",
                         {"handgrad explain price.model", "handgrad explain price.model houses.csv --row 3",
                          "handgrad explain --sizes 3,4,2 --hidden-activation sigmoid --output-activation sigmoid",
                          "handgrad explain --sizes 3,4,2 --components --format latex > derivation.tex",
                          "handgrad explain price.model houses.csv --row 3 --blank > exercise.txt",
+                         "handgrad explain --integers --sizes 3,2,1 --blank --save exercise > exercise.txt",
                          "handgrad explain price.model houses.csv --row 3 --format json"});
     arguments.optional_positional("MODEL", options.model);
     arguments.optional_positional("DATA", options.data);
@@ -104,9 +133,13 @@ bool parse(ExplainOptions& options, std::vector<std::string> words) {
         into_choice({formats.begin(), formats.end()}, [&](std::size_t i) { options.format = static_cast<Format>(i); }));
     arguments.flag("--components", "also every sum by component", into(options.sheet.components));
     arguments.flag("--blank", "an exercise sheet: factors and numbers are left out", into(options.sheet.blank));
+    arguments.option("--digits", "N",
+                     "significant digits that a sheet asks for (3), or that numbers are shown with (6); 2 to 15",
+                     [&](const Given& given) { options.sheet.digits = parse_digits(given); });
     arguments.option("--output,-o", "OUT", "a file rather than standard output", into(options.output));
     declare_output(arguments, options.show, "as --format json: one event `explanation`");
     declare_network(arguments, options.network);
+    declare_integers(arguments, options.integers);
     declare_step(arguments, options.optimizer, "The update (as the model was trained; without a model sgd)");
     arguments.group("Table (columns are found by their names; without these options read as in training)");
     declare_reading(arguments, options.reading, true);
@@ -114,7 +147,9 @@ bool parse(ExplainOptions& options, std::vector<std::string> words) {
     arguments.notes(
         "Layers are numbered as in the derivation: z1 before the first activation, z2 behind it, z3 ...; the last\n"
         "activation is yhat. Numbers are shown with six digits, in JSON with all. Of more than 8 rows or columns the\n"
-        "first and the last are shown. An exercise sheet has lines `z1 = [ ____  ____ ]` to be filled in.\n");
+        "first and the last are shown. An exercise sheet has lines `z1 = [ ____  ____ ]` to be filled in; entries "
+        "count\n"
+        "from 1. It says how many digits are wanted, and compare --answers and grade mark by that.\n");
     if (!parse_or_help(arguments, std::move(words))) {
         return false;
     }
@@ -126,6 +161,10 @@ bool parse(ExplainOptions& options, std::vector<std::string> words) {
 
 void check(const ExplainOptions& options) {
     const bool sizes = !options.network.sizes.empty();
+    if (options.integers.wanted && !sizes) {
+        usage_error(
+            "--integers describes a network of its own; say with --sizes how large, for instance --sizes 3,2,1");
+    }
     if (options.model.empty() && !sizes) {
         usage_error(
             "MODEL is missing; name a model file, or describe a network with --sizes, for instance --sizes 3,4,2");
@@ -138,13 +177,29 @@ void check(const ExplainOptions& options) {
         usage_error(
             fmt::format("{} belongs to --sizes; the model {} has its own", options.network.first_given, options.model));
     }
+    const IntegerOptions& integers = options.integers;
+    if (!integers.wanted && (integers.seed || !integers.save.empty())) {
+        usage_error("--seed and --save belong to --integers, a network of whole numbers");
+    }
+    if (sizes && !options.data.empty()) {
+        usage_error(fmt::format("{}: a network of --sizes has no table; leave it out", options.data));
+    }
     if (!options.data.empty() && options.row == 0) {
         usage_error(fmt::format(
             "--row is missing: say which row of {} to work through (1 is the first below the header)", options.data));
     }
-    if (options.data.empty() && options.row != 0) {
+    if (options.data.empty() && options.row != 0 && !integers.wanted) {
         usage_error("--row: DATA is missing; name the table that the row stands in, behind the model");
     }
+}
+
+/// NAME of NAME.model, however it was given.
+std::string stem_of(std::string name) {
+    constexpr std::string_view ending = ".model";
+    if (name.ends_with(ending)) {
+        name.resize(name.size() - ending.size());
+    }
+    return name;
 }
 
 Loss usual_loss(Activation output) {
@@ -160,7 +215,11 @@ Loss usual_loss(Activation output) {
     return Loss::squared_error;
 }
 
-explain::Explanation explain_sizes(const NetworkOptions& network, const explain::StepOptions& step) {
+struct DescribedNetwork {
+    Architecture shape;
+    LossFunction loss;
+};
+DescribedNetwork described(const NetworkOptions& network) {
     Architecture shape{.sizes = network.sizes,
                        .hidden = network.hidden.front(),
                        .output = network.output,
@@ -173,7 +232,45 @@ explain::Explanation explain_sizes(const NetworkOptions& network, const explain:
     loss.huber_delta = network.huber_delta.value_or(loss.huber_delta);
     loss.quantile = network.quantile.value_or(loss.quantile);
     check_pair(network.output, loss.kind);
-    return explain(shape, loss, step);
+    return {std::move(shape), loss};
+}
+
+explain::Explanation explain_integers(const ExplainOptions& options) {
+    const std::string name = stem_of(options.integers.save);
+    constexpr double round_rate = 0.1;
+    const explain::StepOptions step =
+        overruled({.optimizer = {.kind = OptimizerKind::sgd, .learning_rate = round_rate}}, options.optimizer);
+    const auto [shape, loss] = described(options.network);
+    explain::WholeNumberProblem problem = explain::whole_number_problem(
+        shape, loss, step,
+        {.seed = options.integers.seed.value_or(0), .source = (name.empty() ? "exercise" : name) + ".csv"});
+    const std::size_t row = std::max<std::size_t>(options.row, 1);
+    explain::Explanation explanation = explain(problem.model, step, problem.table, row - 1);
+    if (!name.empty()) {
+        Output table(name + ".csv");
+        save_model(name + ".model", problem.model);
+        table.write(problem.csv);
+        table.finish();
+    }
+    if (!options.show.quiet && !name.empty()) {
+        tell(
+            fmt::format("{0}.model and {0}.csv hold the network and its {1}; a filled sheet is marked by\n"
+                        "  handgrad compare {0}.model {0}.csv --answers SHEET --row {2}\n"
+                        "and a folder of sheets by\n"
+                        "  handgrad grade {0}.model {0}.csv FOLDER",
+                        name, counted(problem.table.rows, "row"), row));
+    } else if (!options.show.quiet && options.sheet.blank) {
+        tell("to have the sheet marked, add --save NAME: it writes the network and its rows");
+    }
+    return explanation;
+}
+
+explain::Explanation explain_sizes(const ExplainOptions& options) {
+    if (options.integers.wanted) {
+        return explain_integers(options);
+    }
+    const auto [shape, loss] = described(options.network);
+    return explain(shape, loss, overruled({}, options.optimizer));
 }
 
 explain::Explanation explain_model(const ExplainOptions& options) {
@@ -217,9 +314,7 @@ int explain(std::vector<std::string> words) {
         }
     }
     Output output(options.output);
-    const explain::Explanation explanation = options.model.empty()
-                                                 ? explain_sizes(options.network, overruled({}, options.optimizer))
-                                                 : explain_model(options);
+    const explain::Explanation explanation = options.model.empty() ? explain_sizes(options) : explain_model(options);
     const std::string text = rendered(explanation, options);
     if (options.format == Format::json) {
         output.write(text);

@@ -301,7 +301,9 @@ private:
 }  // namespace
 
 std::string explanation_event(const explain::Explanation& explanation, const explain::SheetOptions& options) {
-    return line(Event(explanation, options).write());
+    Json json = Event(explanation, options).write();
+    json["digits"] = or_null(options.blank, options.digits_asked());
+    return line(json);
 }
 
 }  // namespace handgrad::cli

@@ -16,6 +16,7 @@ int encode(std::vector<std::string> words);
 int check(std::vector<std::string> words);
 int explain(std::vector<std::string> words);
 int compare(std::vector<std::string> words);
+int grade(std::vector<std::string> words);
 int inspect(std::vector<std::string> words);
 int diagnose(std::vector<std::string> words);
 int sensitivity(std::vector<std::string> words);
@@ -40,6 +41,8 @@ inline constexpr std::array verb_list{
          "the forward and backward tables of a network, and one step on one row in numbers", explain},
     Verb{"compare", "MODEL DATA --gradients FILE | --answers FILE --row N",
          "somebody else's gradients, or a filled exercise sheet, against ours; mistakes by name", compare},
+    Verb{"grade", "MODEL DATA FOLDER", "marks every exercise sheet and gradient file of a folder: score, marks, causes",
+         grade},
     Verb{"diagnose", "MODEL DATA", "which layer starves, which factor does it, what would change it", diagnose},
     Verb{"sensitivity", "MODEL DATA", "how much each column moves each output", sensitivity},
     Verb{"report", "MODEL DATA -o FILE", "one page in HTML: curves, gradient flow, certificate, every derivative",

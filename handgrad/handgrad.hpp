@@ -80,11 +80,13 @@
 #include "handgrad/explain/slopes.hpp"
 #include "handgrad/explain/trace.hpp"
 #include "handgrad/explain/training_steps.hpp"
+#include "handgrad/explain/whole_numbers.hpp"
 // Every derivative of a model, judged against the complex step.
 #include "handgrad/certify/certificate.hpp"
 // Somebody else's gradients against ours, and the mistakes that explain them; an exercise sheet that was filled in.
 #include "handgrad/compare/answers.hpp"
 #include "handgrad/compare/comparison.hpp"
+#include "handgrad/compare/grading.hpp"
 #include "handgrad/compare/marking.hpp"
 // What a network does on a table: which factor starves a layer, which rows pull, how much each column moves.
 #include "handgrad/diagnose/diagnosis.hpp"
@@ -93,6 +95,7 @@
 #include "handgrad/diagnose/sensitivity.hpp"
 #include "handgrad/diagnose/training_course.hpp"
 // All of it on one page.
+#include "handgrad/report/grading_page.hpp"
 #include "handgrad/report/report.hpp"
 
 // What the machine can do at most, and what training and inference make of it.

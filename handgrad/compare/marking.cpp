@@ -12,15 +12,13 @@
 namespace handgrad::compare {
 namespace {
 
-constexpr double share_of_value = 5e-3;
-constexpr double share_of_terms = 5e-4;
 /// Half a unit in the sixth digit, as numbers are shown.
 constexpr double shown_share = 5e-6;
 
 constexpr std::size_t no_mistake = static_cast<std::size_t>(-1);
 
 /// How far from `target` each number may be.
-std::vector<double> tolerances(const Worked& target) {
+std::vector<double> tolerances(const Worked& target, const MarkingOptions& how) {
     double largest = 0.0;
     for (const double v : target.value) {
         if (std::isfinite(v)) {
@@ -30,15 +28,18 @@ std::vector<double> tolerances(const Worked& target) {
     std::vector<double> result;
     for (std::size_t k = 0; k < target.value.size(); ++k) {
         const double t = std::fabs(target.value[k]);
-        result.push_back(std::isfinite(t) ? share_of_value * t + share_of_terms * std::max(largest, target.terms[k])
-                                          : std::numeric_limits<double>::infinity());
+        const double of_terms = how.share_of_terms() * std::max(largest, target.terms[k]);
+        result.push_back(std::numeric_limits<double>::infinity());
+        if (std::isfinite(t)) {
+            result.back() = how.share_of_value() * t + of_terms;
+        }
     }
     return result;
 }
 
 /// |a − t| in tolerances, entry by entry; 0 for what was not written or cannot be judged.
-std::vector<double> distances(const Answer& answer, const Worked& target) {
-    const std::vector<double> tolerance = tolerances(target);
+std::vector<double> distances(const Answer& answer, const Worked& target, const MarkingOptions& how) {
+    const std::vector<double> tolerance = tolerances(target, how);
     std::vector<double> result(target.value.size(), 0.0);
     for (std::size_t k = 0; k < result.size(); ++k) {
         if (answer.values[k] && std::isfinite(target.value[k])) {
@@ -49,17 +50,36 @@ std::vector<double> distances(const Answer& answer, const Worked& target) {
     return result;
 }
 
-bool agrees(const Answer& answer, const Worked& target) {
-    return std::ranges::all_of(distances(answer, target), [](double d) { return d <= 1.0; });
+bool agrees(const Answer& answer, const Worked& target, const MarkingOptions& how) {
+    return std::ranges::all_of(distances(answer, target, how), [](double d) { return d <= 1.0; });
+}
+
+/// Whether every number that is not the target's is what the target is rounded to where its last digit stands.
+bool agrees_as_far_as_it_goes(const Answer& answer, const Worked& target, const MarkingOptions& how) {
+    const std::vector<double> tolerance = tolerances(target, how);
+    for (std::size_t k = 0; k < tolerance.size(); ++k) {
+        if (!answer.values[k] || !std::isfinite(target.value[k])) {
+            continue;
+        }
+        const double a = *answer.values[k], unit = answer.units[k];
+        const double off = std::fabs(a - target.value[k]);
+        // 0.01 for 0.006 and 0.00 for 0.003 are rounded, 1 for 0.6 and 0 for 0.3 say nothing.
+        const bool says_something = unit < 1.0 || unit <= std::fabs(target.value[k]);
+        if (off > tolerance[k] && !(says_something && off <= 0.5 * unit + tolerance[k])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /// Whether at six digits these are the numbers of start + times·(target − start).
-bool is_step(const Answer& answer, const Worked& target, std::span<const double> start, double times) {
+bool is_step(const Answer& answer, const Worked& target, std::span<const double> start, double times,
+             double share_of_step) {
     for (std::size_t k = 0; k < start.size(); ++k) {
         const double step = times * (target.value[k] - start[k]);
         const double there = start[k] + step;
         if (answer.values[k] && !(std::fabs(*answer.values[k] - there) <=
-                                  share_of_value * std::fabs(step) + shown_share * std::fabs(there))) {
+                                  share_of_step * std::fabs(step) + shown_share * std::fabs(there))) {
             return false;
         }
     }
@@ -68,13 +88,15 @@ bool is_step(const Answer& answer, const Worked& target, std::span<const double>
 
 class Marker {
 public:
-    Marker(const explain::Explanation& explanation, std::span<const Answer> answers)
+    Marker(const explain::Explanation& explanation, std::span<const Answer> answers, const MarkingOptions& how)
         : answers_(answers),
           asked_(asked_quantities(explanation.derivation)),
-          sheet_(explanation),
+          how_(how),
+          sheet_(explanation, how.share_of_terms()),
           mistake_(answers.size(), no_mistake) {
         assert(answers.size() == sheet_.size() && asked_.size() == sheet_.size());
         result_.row = explanation.row->number;
+        result_.how = how;
     }
 
     Marking mark() {
@@ -93,16 +115,20 @@ private:
                 ++marked.written;
             }
         }
-        marked.left_blank = answer.values.size() - marked.written;
+        marked.unreadable = answer.unreadable;
+        marked.left_blank = answer.values.size() - marked.written - answer.count_unreadable();
         const std::vector<Worked> ways = sheet_.ways(i);
         const std::size_t before = mistake_before(i);
         // What stands where nothing was written.
         const Worked& own = before == no_mistake || ways.empty() ? sheet_.ours(i) : ways.front();
         if (marked.written == 0) {
             mistake_[i] = before;
+            if (!marked.unreadable.empty()) {
+                marked.mark = Mark::unreadable;
+            }
         } else {
             judge(i, ways, before, marked);
-            if (marked.mark == Mark::wrong || marked.mark == Mark::follows) {
+            if (marked.mark != Mark::right) {
                 note_difference(i, ways, marked);
             }
         }
@@ -124,7 +150,10 @@ private:
 
     void judge(std::size_t i, const std::vector<Worked>& ways, std::size_t before, MarkedAnswer& marked) {
         const Answer& answer = answers_[i];
-        const auto fits = [&](const Worked& target) { return agrees(answer, target) && !wrong_step(i, target); };
+        const auto fits = [&](const Worked& target) { return agrees(answer, target, how_) && !wrong_step(i, target); };
+        const auto fits_roughly = [&](const Worked& target) {
+            return agrees_as_far_as_it_goes(answer, target, how_) && !wrong_step(i, target);
+        };
         if (fits(sheet_.ours(i))) {
             marked.mark = Mark::right;
         } else if (std::ranges::any_of(ways, fits)) {
@@ -139,17 +168,25 @@ private:
             mistake_[i] = i;
             name_cause(i, ways, marked);
         }
+        const bool named = marked.cause || marked.slip;
+        if (marked.mark == Mark::wrong && !named &&
+            (fits_roughly(sheet_.ours(i)) || std::ranges::any_of(ways, fits_roughly))) {
+            marked.mark = Mark::imprecise;
+            marked.slip = Slip::too_few_digits;
+            mistake_[i] = std::min(before, i);  // no mistake is the largest of all places
+        }
     }
 
     /// An updated parameter by another step than to `target`: by which one.
     [[nodiscard]] std::optional<Cause> wrong_step(std::size_t i, const Worked& target) const {
         const std::span<const double> start = sheet_.before_step(i);
-        if (start.empty() || is_step(answers_[i], target, start, 1.0)) {
+        const auto is = [&](double times) { return is_step(answers_[i], target, start, times, how_.share_of_value()); };
+        if (start.empty() || is(1.0)) {
             return std::nullopt;
         }
         for (const auto& [cause, times] :
              {std::pair(Cause::sign, -1.0), std::pair(Cause::factor_2, 2.0), std::pair(Cause::factor_half, 0.5)}) {
-            if (is_step(answers_[i], target, start, times)) {
+            if (is(times)) {
                 return cause;
             }
         }
@@ -164,8 +201,11 @@ private:
             }
         }
         for (WrongWay& way : sheet_.wrong_ways(i)) {
-            if (agrees(answers_[i], way.result)) {
-                marked.cause = way.cause;
+            if (agrees(answers_[i], way.result, how_)) {
+                marked.slip = way.slip;
+                if (!way.slip) {
+                    marked.cause = way.cause;
+                }
                 marked.wrong_layers = std::move(way.wrong_layers);
                 return;
             }
@@ -175,8 +215,8 @@ private:
     void note_difference(std::size_t i, const std::vector<Worked>& ways, MarkedAnswer& marked) const {
         const Worked& ours = sheet_.ours(i);
         const Worked& own = ways.empty() ? ours : ways.front();
-        const std::vector<double> from_ours = distances(answers_[i], ours);
-        const std::vector<double> from_own = distances(answers_[i], own);
+        const std::vector<double> from_ours = distances(answers_[i], ours, how_);
+        const std::vector<double> from_own = distances(answers_[i], own, how_);
         std::size_t worst = answers_[i].values.size();
         double furthest = -1.0;
         for (std::size_t k = 0; k < from_ours.size(); ++k) {
@@ -199,12 +239,58 @@ private:
 
     std::span<const Answer> answers_;
     std::vector<explain::Quantity> asked_;
+    MarkingOptions how_;
     ReworkedSheet sheet_;
     std::vector<std::size_t> mistake_;  ///< the first that each goes back to
     Marking result_;
 };
 
 }  // namespace
+
+std::string_view MarkedAnswer::cause_name() const {
+    if (cause) {
+        return name(*cause);
+    }
+    if (slip) {
+        return name(*slip);
+    }
+    return {};
+}
+
+std::size_t MarkedAnswer::count_unreadable() const {
+    std::size_t numbers = 0;
+    for (const Unreadable& cell : unreadable) {
+        numbers += cell.numbers;
+    }
+    return numbers;
+}
+
+double MarkingOptions::share_of_value() const { return tolerance.value_or(5.0 * std::pow(10.0, -digits)); }
+
+std::size_t Marking::unreadable() const {
+    std::size_t numbers = 0;
+    for (const MarkedAnswer& answer : answers) {
+        numbers += answer.count_unreadable();
+    }
+    return numbers;
+}
+
+double Marking::score() const {
+    double points = 0.0;
+    for (const MarkedAnswer& answer : answers) {
+        double worth = 0.0;
+        if (answer.mark == Mark::right || answer.mark == Mark::follows) {
+            worth = 1.0;
+        } else if (answer.mark == Mark::imprecise) {
+            worth = 0.5;
+        }
+        const std::size_t numbers = answer.written + answer.left_blank + answer.count_unreadable();
+        points += worth * static_cast<double>(answer.written) / static_cast<double>(numbers);
+    }
+    return points / static_cast<double>(std::max<std::size_t>(answers.size(), 1));
+}
+
+bool Marking::passed() const { return count(Mark::wrong) + count(Mark::imprecise) == 0 && unreadable() == 0; }
 
 std::size_t Marking::count(Mark mark) const {
     return static_cast<std::size_t>(std::ranges::count(answers, mark, &MarkedAnswer::mark));
@@ -220,8 +306,9 @@ std::size_t Marking::partly_blank() const {
     return numbers;
 }
 
-Marking mark_answers(const explain::Explanation& explanation, std::span<const Answer> answers) {
-    return Marker(explanation, answers).mark();
+Marking mark_answers(const explain::Explanation& explanation, std::span<const Answer> answers,
+                     const MarkingOptions& options) {
+    return Marker(explanation, answers, options).mark();
 }
 
 }  // namespace handgrad::compare

@@ -23,8 +23,6 @@ using Vector = std::vector<double>;
 
 /// Half a unit in the sixth digit, as numbers are shown.
 constexpr double shown_share = 5e-6;
-/// The share of their terms that sums may differ by (marking.hpp); here to turn a difference into a size of terms.
-constexpr double share_of_terms = 5e-4;
 
 Vector vector_of(std::span<const double> values) { return {values.begin(), values.end()}; }
 
@@ -95,15 +93,30 @@ std::optional<double> preimage(double a, const ActivationSettings& settings) {
     return high;
 }
 
+/// The numbers of the table in the place of those that the network sees; empty where they are the same.
+Vector raw_numbers(const std::vector<explain::ExplainedCell>& cells, std::span<const double> seen) {
+    Vector raw = vector_of(seen);
+    for (std::size_t i = 0; i < std::min(cells.size(), raw.size()); ++i) {
+        raw[i] = cells[i].number.value_or(raw[i]);
+    }
+    if (std::ranges::equal(raw, seen)) {
+        return {};
+    }
+    return raw;
+}
+
 }  // namespace
 
 bool Worked::finite() const {
     return std::ranges::all_of(value, [](double v) { return std::isfinite(v); });
 }
 
-ReworkedSheet::ReworkedSheet(const explain::Explanation& explanation)
+ReworkedSheet::ReworkedSheet(const explain::Explanation& explanation, double share_of_terms)
     : explanation_(explanation),
       trace_(explanation.row->trace),
+      share_of_terms_(share_of_terms),
+      raw_x_(raw_numbers(explanation.row->inputs, trace_.x.values())),
+      raw_y_(raw_numbers(explanation.row->outputs, trace_.y.values())),
       net_(BasicMlp<double>::zeros(explanation.derivation.architecture)),
       settings_(explanation.derivation.architecture.activation_settings()) {
     std::size_t at = 0;
@@ -221,10 +234,11 @@ std::span<const double> ReworkedSheet::input(std::size_t l) const {
     return here_[a(l - 1)].value;
 }
 
-Worked ReworkedSheet::work_z(std::size_t l, MatrixView<const double> W) const {
+Worked ReworkedSheet::work_z(MatrixView<const double> W, std::span<const double> b,
+                             std::span<const double> from) const {
     Worked result{Vector(W.rows()), Vector(W.rows())};
-    plain::linear_forward_row<double>(W, net_.bias(l), input(l), result.value);
-    plain::linear_forward_row<double>(sizes_of(W).view(), sizes_of(net_.bias(l)), sizes_of(input(l)), result.terms);
+    plain::linear_forward_row<double>(W, b, from, result.value);
+    plain::linear_forward_row<double>(sizes_of(W).view(), sizes_of(b), sizes_of(from), result.terms);
     return result;
 }
 
@@ -235,7 +249,7 @@ Worked ReworkedSheet::work_activation(std::size_t l) const {
 }
 
 /// l, or ∂l/∂ŷ, as a function of ŷ alone: the loss behind an identity.
-Worked ReworkedSheet::work_loss(bool slope) const {
+Worked ReworkedSheet::work_loss(bool slope, std::span<const double> y) const {
     const LossFunction& function = explanation_.derivation.loss_function;
     const math::OutputLoss behind_identity = output_loss(function, Activation::identity, settings_);
     const Vector& yhat = here_[a(last())].value;
@@ -243,8 +257,8 @@ Worked ReworkedSheet::work_loss(bool slope) const {
     const auto share = [&](std::size_t k, double at) {
         const std::span<const double> output(&at, 1);
         double dz = 0.0, da = 0.0;
-        const double value = math::row_loss<double>(behind_identity, output, output, trace_.y.values().subspan(k, 1),
-                                                    reduction, math::Derivatives::logits_yhat, {&dz, 1}, {&da, 1});
+        const double value = math::row_loss<double>(behind_identity, output, output, y.subspan(k, 1), reduction,
+                                                    math::Derivatives::logits_yhat, {&dz, 1}, {&da, 1});
         return slope ? da : reduction * value;
     };
     Worked shares{Vector(yhat.size()), Vector(yhat.size())};
@@ -254,7 +268,7 @@ Worked ReworkedSheet::work_loss(bool slope) const {
         const double moved = share(k, yhat[k] + shown_share * std::fabs(yhat[k]));
         shares.terms[k] = std::fabs(shares.value[k]);
         if (std::isfinite(moved)) {
-            shares.terms[k] = std::max(shares.terms[k], std::fabs(moved - shares.value[k]) / share_of_terms);
+            shares.terms[k] = std::max(shares.terms[k], std::fabs(moved - shares.value[k]) / share_of_terms_);
         }
     }
     if (slope) {
@@ -342,15 +356,14 @@ std::vector<Worked> ReworkedSheet::delta_ways(std::size_t l) const {
 }
 
 /// Table 2 in the parameter's own shape: δ aᵀ, or δ.
-Worked ReworkedSheet::work_gradient(std::size_t l, bool bias, const Worked& delta) const {
-    const std::size_t in = input(l).size();
-    const auto times_input = [&](const Vector& d, std::span<const double> from) {
-        Matrix<double> dW(d.size(), in);
+Worked ReworkedSheet::work_gradient(bool bias, const Worked& delta, std::span<const double> from) const {
+    const auto times_input = [&](const Vector& d, std::span<const double> a) {
+        Matrix<double> dW(d.size(), a.size());
         Vector db(d.size());
-        plain::linear_backward_parameters<double>({d.data(), 1, d.size()}, {from.data(), 1, in}, dW, db);
+        plain::linear_backward_parameters<double>({d.data(), 1, d.size()}, {a.data(), 1, a.size()}, dW, db);
         return bias ? db : vector_of(dW.values());
     };
-    return {times_input(delta.value, input(l)), times_input(delta.terms, sizes_of(input(l)))};
+    return {times_input(delta.value, from), times_input(delta.terms, sizes_of(from))};
 }
 
 /// Eq. (4), or what the optimizer makes of it at its first step.
@@ -445,6 +458,34 @@ void ReworkedSheet::add_wrong_slopes(std::size_t i, std::vector<WrongWay>& to) c
     }
 }
 
+/// What is forgotten on the way forward, and what enters in the place of what should.
+void ReworkedSheet::add_slips(std::size_t i, std::vector<WrongWay>& to) const {
+    const auto [kind, l, bias] = place(i);
+    const auto add = [&](Slip slip, Worked result) {
+        to.push_back({.cause = Cause::unexplained, .wrong_layers = {}, .result = std::move(result), .slip = slip});
+    };
+    const bool activated_before = l > 0 && net_.architecture().activation(l - 1) != Activation::identity;
+    if (kind == Kind::z) {
+        const MatrixView<const double> W = net_.weight(l);
+        const Vector nothing(W.rows(), 0.0);
+        add(Slip::missing_bias, work_z(W, nothing, input(l)));
+        if (activated_before) {
+            add(Slip::missing_activation, work_z(W, net_.bias(l), here_[z(l - 1)].value));
+        }
+        if (l == 0 && !raw_x_.empty()) {
+            add(Slip::raw_input, work_z(W, net_.bias(l), raw_x_));
+        }
+    } else if (kind == Kind::activation && net_.architecture().activation(l) != Activation::identity) {
+        add(Slip::missing_activation, here_[z(l)]);
+    } else if ((kind == Kind::loss || kind == Kind::loss_slope) && !raw_y_.empty()) {
+        add(Slip::raw_target, work_loss(kind == Kind::loss_slope, raw_y_));
+    } else if (kind == Kind::gradient && !bias && activated_before) {
+        add(Slip::missing_activation, work_gradient(bias, here_[delta(l)], here_[z(l - 1)].value));
+    } else if (kind == Kind::gradient && !bias && l == 0 && !raw_x_.empty()) {
+        add(Slip::raw_input, work_gradient(bias, here_[delta(l)], raw_x_));
+    }
+}
+
 /// The numbers of a gradient read in the other order; Wᵀ in the place of a square W.
 void ReworkedSheet::add_transposed(std::size_t i, std::span<const Worked> bases, std::vector<WrongWay>& to) const {
     const auto [kind, l, bias] = place(i);
@@ -477,6 +518,7 @@ std::vector<WrongWay> ReworkedSheet::wrong_ways(std::size_t i) const {
     }
     std::vector<WrongWay> result;
     add_transposed(i, bases, result);
+    add_slips(i, result);
     const std::span<const double> start = before_step(i);
     for (const WrongScale& scale : wrong_scales(net_.outputs(), 1.0, 1)) {
         if (scale.causes.empty() || scale.causes.front() == Cause::accumulated) {

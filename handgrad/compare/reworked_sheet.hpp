@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "handgrad/compare/comparison.hpp"
 #include "handgrad/compare/hypothetical_gradient.hpp"
+#include "handgrad/compare/marking.hpp"
 #include "handgrad/explain/explanation.hpp"
 #include "handgrad/nn/mlp.hpp"
 #include "handgrad/nn/tape.hpp"
@@ -26,14 +28,16 @@ struct WrongWay {
     Cause cause = Cause::unexplained;
     std::vector<std::size_t> wrong_layers;  ///< of missing_hidden_derivative, derivative_at_activation; from 0
     Worked result;
+    std::optional<Slip> slip = {};  ///< rather than a cause of compare_gradients()
 };
 
 /// Quantities are counted as asked_quantities() has them; each is made of ones with smaller numbers. At first all
 /// numbers are those of the trace; put() puts others in their place, and what comes later is worked out from them.
 class ReworkedSheet {
 public:
-    /// `explanation` has a row, and outlives the sheet.
-    explicit ReworkedSheet(const explain::Explanation& explanation);
+    /// `explanation` has a row, and outlives the sheet. `share_of_terms` of their terms is what sums may be off by
+    /// (marking.hpp).
+    ReworkedSheet(const explain::Explanation& explanation, double share_of_terms);
 
     [[nodiscard]] std::size_t size() const { return ours_.size(); }
     /// The numbers of the trace.
@@ -70,9 +74,14 @@ private:
     [[nodiscard]] std::size_t updated(std::size_t p) const { return gradient(p) + 2 * net_.layers(); }
 
     [[nodiscard]] std::span<const double> input(std::size_t l) const;
-    [[nodiscard]] Worked work_z(std::size_t l, MatrixView<const double> W) const;
+    [[nodiscard]] Worked work_z(MatrixView<const double> W, std::span<const double> b,
+                                std::span<const double> from) const;
+    [[nodiscard]] Worked work_z(std::size_t l, MatrixView<const double> W) const {
+        return work_z(W, net_.bias(l), input(l));
+    }
     [[nodiscard]] Worked work_activation(std::size_t l) const;
-    [[nodiscard]] Worked work_loss(bool slope) const;
+    [[nodiscard]] Worked work_loss(bool slope, std::span<const double> y) const;
+    [[nodiscard]] Worked work_loss(bool slope) const { return work_loss(slope, trace_.y.values()); }
     [[nodiscard]] Worked work_jacobian(std::size_t l, std::span<const double> z, std::span<const double> a,
                                        const Hypothesis& hypothesis = {}) const;
     [[nodiscard]] std::vector<Worked> jacobian_ways(std::size_t l) const;
@@ -80,13 +89,19 @@ private:
     [[nodiscard]] Worked fused_delta() const;
     [[nodiscard]] Worked wrong_jacobian(std::size_t l, const Hypothesis& hypothesis) const;
     [[nodiscard]] Worked wrong_delta(std::size_t l, const Hypothesis& hypothesis) const;
-    [[nodiscard]] Worked work_gradient(std::size_t l, bool bias, const Worked& delta) const;
+    [[nodiscard]] Worked work_gradient(bool bias, const Worked& delta, std::span<const double> from) const;
+    [[nodiscard]] Worked work_gradient(std::size_t l, bool bias, const Worked& delta) const {
+        return work_gradient(bias, delta, input(l));
+    }
     [[nodiscard]] Worked work_update(std::size_t p, std::span<const double> gradient) const;
+    void add_slips(std::size_t i, std::vector<WrongWay>& to) const;
     void add_wrong_slopes(std::size_t i, std::vector<WrongWay>& to) const;
     void add_transposed(std::size_t i, std::span<const Worked> bases, std::vector<WrongWay>& to) const;
 
     const explain::Explanation& explanation_;
     const explain::Trace& trace_;
+    double share_of_terms_;
+    std::vector<double> raw_x_, raw_y_;  ///< as they stand in the table; empty where the network sees them so
     BasicMlp<double> net_;
     ActivationSettings settings_;
     std::vector<Worked> ours_, here_;

@@ -11,7 +11,7 @@
 
 namespace handgrad::document {
 
-/// Stands in prose for something to be filled in by hand.
+/// Stands in prose for something to be filled in by hand; more underscores leave more room.
 inline constexpr const char* blank_mark = "____";
 
 struct Heading {
@@ -47,7 +47,8 @@ struct Numbers {
     Layout layout = Layout::matrix;
     Matrix<double> values;
     bool blank = false;
-    bool updated = false;  ///< what stands there is new: ← rather than =
+    bool updated = false;       ///< what stands there is new: ← rather than =
+    int digits = usual_digits;  ///< that are shown, or for which blanks have room
     Prose note = {};
 };
 

@@ -38,7 +38,7 @@ std::vector<std::string> cells_of_row(const Numbers& numbers, std::size_t row,
         } else if (numbers.blank) {
             cells.emplace_back(blank_mark);
         } else {
-            cells.push_back(six_digits(numbers.values(row, j)));
+            cells.push_back(significant_digits(numbers.values(row, j), numbers.digits));
         }
     }
     return cells;
@@ -197,7 +197,8 @@ std::string numbers_text(const Numbers& numbers) {
     const std::string relation = numbers.updated && !blank ? " ← " : " = ";
     const std::string note = when(!numbers.note.empty(), "   (" + unicode_of_prose(numbers.note) + ")");
     if (numbers.layout == Layout::scalar) {
-        return label + " = " + formula + (blank ? blank_mark : six_digits(numbers.values(0, 0))) + note + "\n";
+        return label + " = " + formula +
+               (blank ? blank_mark : significant_digits(numbers.values(0, 0), numbers.digits)) + note + "\n";
     }
     Numbers shown = numbers;
     if (vector || numbers.layout == Layout::row) {

@@ -35,17 +35,17 @@ Formula with_argument(std::string_view text, std::string_view argument) {
     return result;
 }
 
-std::string six_digits(double value) {
+std::string significant_digits(double value, int digits) {
     if (value == 0.0) {
         return "0";  // -0 too: its sign means nothing here
     }
-    std::array<char, 32> digits{};
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::general, 6);
-    return {digits.data(), end.ptr};
+    std::array<char, 48> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, digits);
+    return {text.data(), end.ptr};
 }
 
-Formula number_formula(double value) {
-    std::string text = six_digits(value);
+Formula number_formula(double value, int digits) {
+    std::string text = significant_digits(value, digits);
     if (std::isnan(value)) {
         return "\\mathrm{nan}";
     }

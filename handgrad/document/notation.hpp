@@ -23,10 +23,12 @@ std::string mathml_of(std::string_view formula, bool display = false);
 /// argument: `\z_j` of z_{3} is z_{3,j}.
 Formula with_argument(std::string_view text, std::string_view argument);
 
-/// Six significant digits, whatever the locale: `-0.00123457`, `1.5e-07`, `inf`, `nan`.
-std::string six_digits(double value);
+/// So many significant digits (at most 17), whatever the locale: `-0.00123457`, `1.5e-07`, `inf`, `nan`.
+inline constexpr int usual_digits = 6;
+std::string significant_digits(double value, int digits);
+inline std::string six_digits(double value) { return significant_digits(value, usual_digits); }
 /// The same as a formula: `1.5\cdot10^{-7}`.
-Formula number_formula(double value);
+Formula number_formula(double value, int digits = usual_digits);
 
 /// Text for people in which formulas stand between dollars: `the factor $\sigma'(z_1)$`.
 using Prose = std::string;

@@ -124,10 +124,10 @@ private:
         if (i == gap || j == gap) {
             return "<mo>…</mo>";
         }
-        return numbers.blank ? element("mtext", blank_mark) : number(numbers.values(i, j));
+        return numbers.blank ? element("mtext", blank_mark) : number(numbers.values(i, j), numbers.digits);
     }
-    static std::string number(double value) {
-        const std::string math = mathml_of(number_formula(value));
+    static std::string number(double value, int digits) {
+        const std::string math = mathml_of(number_formula(value, digits));
         constexpr std::string_view open = "<math>", close = "</math>";
         return math.substr(open.size(), math.size() - open.size() - close.size());
     }

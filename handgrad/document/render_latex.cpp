@@ -11,18 +11,49 @@
 namespace handgrad::document {
 namespace {
 
-constexpr const char* preamble =
+/// What is to be read lies across the page; what is to be filled in by hand stands upright and has room between lines.
+constexpr const char* preamble_to_read =
     "\\documentclass[fleqn]{article}\n"
-
     "\\usepackage[a4paper,landscape,margin=15mm]{geometry}\n"
+    "\\newcommand{\\rowstretch}{1.4}\n";
+constexpr const char* preamble_of_sheet =
+    "\\documentclass[11pt,fleqn]{article}\n"
+    "\\usepackage[a4paper,portrait,margin=15mm]{geometry}\n"
+    "\\newcommand{\\rowstretch}{1.9}\n";
+constexpr const char* preamble =
     "\\usepackage{amsmath,amssymb,array,longtable}\n"
     "\\setlength{\\parindent}{0pt}\n"
     "\\setlength{\\parskip}{4pt}\n"
     "\\setlength{\\mathindent}{1em}\n"
     "\\setlength{\\LTleft}{0pt}\n"
-    "\\renewcommand{\\arraystretch}{1.4}\n"
-    "\\newcommand{\\blank}{\\underline{\\hspace{3em}}}\n"
+    "\\renewcommand{\\arraystretch}{\\rowstretch}\n"
+    "\\newcommand{\\blankof}[1]{\\rule[-0.4ex]{#1}{0.4pt}}\n"  // so wide
+    "\\newcommand{\\blank}{\\blankof{0.6\\linewidth}}\n"       // the rest of a formula
+    "\\newcommand{\\workspace}{\\vspace{10mm}}\n"              // for the way to an answer
     "\\begin{document}\n";
+
+/// Whether anything is to be filled in.
+bool is_sheet(const Document& document) {
+    return std::ranges::any_of(document, [](const Block& block) {
+        const auto* numbers = std::get_if<Numbers>(&block);
+        const auto* table = std::get_if<TableOfProse>(&block);
+        const auto has_blank = [](const std::vector<Prose>& row) {
+            return std::ranges::any_of(row, [](const Prose& cell) { return cell.find(blank_mark) != Prose::npos; });
+        };
+        return (numbers != nullptr && numbers->blank) ||
+               (table != nullptr && std::ranges::any_of(table->rows, has_blank));
+    });
+}
+
+std::string millimetres(double length) { return std::to_string(static_cast<int>(length)) + "mm"; }
+
+/// Handwriting takes about so much for a sign, and so much is there for the numbers of a row.
+constexpr double sign_width = 2.4, row_width = 118.0;
+/// Of a blank for one of so many numbers beside each other: digits, sign, point and a place to spare.
+std::string blank_for(const Numbers& numbers, std::size_t beside) {
+    const double wanted = sign_width * (numbers.digits + 4);
+    return "\\blankof{" + millimetres(std::min(wanted, row_width / static_cast<double>(beside))) + "}";
+}
 
 /// Of the UTF-8 character with this first byte.
 std::size_t bytes_of_character(std::uint32_t first) {
@@ -73,8 +104,9 @@ std::string escaped(std::string_view text) {
     std::string result;
     for (std::size_t at = 0; at < text.size();) {
         if (text.substr(at).starts_with(blank_mark)) {
-            result += "\\blank{}";
-            at += std::string_view(blank_mark).size();
+            const std::size_t end = std::min(text.find_first_not_of('_', at), text.size());
+            result += "\\blankof{" + millimetres(sign_width * static_cast<double>(end - at)) + "}";
+            at = end;
             continue;
         }
         const Character c = character_at(text, at);
@@ -139,7 +171,14 @@ bool is_long(const std::vector<std::vector<Prose>>& rows, std::size_t column) {
 
 class LatexRenderer {
 public:
-    LatexRenderer() : text_(preamble) {}
+    explicit LatexRenderer(bool sheet) {
+        text_ = preamble_to_read;
+        if (sheet) {
+            text_ = preamble_of_sheet;
+            long_column_ = 110.0;
+        }
+        text_ += preamble;
+    }
 
     void operator()(const Heading& heading) {
         // Formulas in a title would have to be repeated as plain text for a table of contents: there is none.
@@ -163,7 +202,11 @@ public:
         const std::string kind = runs_on ? "longtable" : "tabular";
         text_ += "\n\\begin{" + kind + "}{@{}";
         for (std::size_t c = 0; c < table.heading.size(); ++c) {
-            text_ += is_long(table.rows, c) ? ">{\\raggedright\\arraybackslash}p{190mm}" : "l";
+            std::string column = "l";
+            if (is_long(table.rows, c)) {
+                column = ">{\\raggedright\\arraybackslash}p{" + millimetres(long_column_) + "}";
+            }
+            text_ += column;
         }
         text_ += "}\n";
         if (!std::ranges::all_of(table.heading, &Prose::empty)) {
@@ -179,6 +222,7 @@ public:
         const Formula formula = when(!numbers.formula.empty(), numbers.formula + "=");
         const Formula note = when(!numbers.note.empty(), "\\quad\\text{(" + latex_of(numbers.note) + ")}");
         display(numbers.name + (numbers.updated ? "\\leftarrow " : "=") + formula + matrix(numbers) + note);
+        text_ += when(numbers.blank, "\\workspace\n");
     }
 
     std::string take() { return text_ + "\\end{document}\n"; }
@@ -188,7 +232,7 @@ private:
 
     static Formula matrix(const Numbers& numbers) {
         if (numbers.layout == Layout::scalar) {
-            return entry(numbers, 0, 0);
+            return entry(numbers, 0, 0, 1);
         }
         const bool lying = numbers.layout == Layout::vector || numbers.layout == Layout::row;
         std::size_t rows = numbers.values.rows(), columns = numbers.values.columns();
@@ -199,18 +243,21 @@ private:
         for (const std::size_t i : shown_indices(rows)) {
             Formula line;
             for (const std::size_t j : shown_indices(columns)) {
-                add_item(line, "&", lying ? entry(numbers, j, i) : entry(numbers, i, j));
+                add_item(line, "&", lying ? entry(numbers, j, i, columns) : entry(numbers, i, j, columns));
             }
             add_item(lines, "\\\\", line);
         }
         return when(numbers.layout == Layout::diagonal, "\\operatorname{diag}") + "\\begin{bmatrix}" + lines +
                "\\end{bmatrix}" + when(numbers.layout == Layout::vector, "^T");
     }
-    static Formula entry(const Numbers& numbers, std::size_t i, std::size_t j) {
+    static Formula entry(const Numbers& numbers, std::size_t i, std::size_t j, std::size_t beside) {
         if (i == gap || j == gap) {
             return "\\dots";
         }
-        return numbers.blank ? "\\blank{}" : number_formula(numbers.values(i, j));
+        if (numbers.blank) {
+            return blank_for(numbers, beside);
+        }
+        return number_formula(numbers.values(i, j), numbers.digits);
     }
 
     void write_row(const std::vector<Prose>& row) {
@@ -222,13 +269,14 @@ private:
         text_ += when(high, strut) + "\\\\\n";
     }
 
+    double long_column_ = 190.0;  ///< millimetres
     std::string text_;
 };
 
 }  // namespace
 
 std::string render_latex(const Document& document) {
-    LatexRenderer renderer;
+    LatexRenderer renderer(is_sheet(document));
     for (const Block& block : document) {
         std::visit(renderer, block);
     }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/utf8.hpp"
 #include "handgrad/base/wording.hpp"
 
 namespace handgrad::explain {
@@ -55,7 +56,15 @@ private:
         document_.emplace_back(std::move(block));
     }
     [[nodiscard]] document::Prose or_blank(const document::Prose& text) const {
-        return options_.blank ? document::blank_mark : text;
+        if (!options_.blank) {
+            return text;
+        }
+        return room_for(text);
+    }
+    /// Underscores, as wide as what belongs there within what a table has room for.
+    static document::Prose room_for(const document::Prose& text) {
+        constexpr std::size_t least = 4, most = 24;
+        return document::Prose(std::clamp(display_width(document::unicode_of_prose(text)), least, most), '_');
     }
 
     /// What a sheet of blanks leaves out altogether.
@@ -145,8 +154,8 @@ private:
             document::Prose entry = math(factor.entry);
             document::Prose matrix = math(factor.matrix) + when(factor.diagonal, ", diagonal");
             if (options_.blank) {
-                entry = math(left) + document::blank_mark;
-                matrix = math(factor.quantity.name + "=") + document::blank_mark;
+                entry = math(left) + room_for(math(factor.entry.substr(left.size())));
+                matrix = math(factor.quantity.name + "=") + room_for(math(right_side(factor.matrix)));
             }
             table.rows.push_back({entry, "", or_blank(factor.entry_equation)});
             table.rows.push_back({matrix, math(shape_of(factor.quantity)), or_blank(factor.matrix_equation)});
@@ -243,8 +252,8 @@ private:
     void row() {
         const ExplainedRow& row = *e_.row;
         add(document::Heading{row_heading + std::to_string(row.number) + " (" + document::prose_of(row.place) + ")"});
-        document::Prose text = "Computed in " + std::string(e_.use_double ? "float64" : "float32") +
-                               ", shown with six digits. Columns are printed lying down, marked ${}^T$.";
+        document::Prose text = "Computed in " + std::string(e_.use_double ? "float64" : "float32") + ", shown with " +
+                               digits_in_words() + " digits. Columns are printed lying down, marked ${}^T$.";
         if (e_.weighted) {
             text += " The weight of the row cancels in a batch of one.";
         }
@@ -253,11 +262,31 @@ private:
                     " rows or columns the first and the last are shown.";
         }
         add(document::Paragraph{text});
+        if (options_.blank) {
+            add(document::Paragraph{wanted()});
+        }
         document::TableOfProse table{
             .heading = {"", "column", "in the table", when(row.encoded, "what the network sees")}, .rows = {}};
         cells(table, "x", row.inputs, row.trace.x);
         cells(table, "y", row.outputs, row.trace.y);
         add(std::move(table));
+    }
+
+    [[nodiscard]] std::string digits_in_words() const {
+        if (digits_given() == document::usual_digits) {
+            return "six";
+        }
+        return std::to_string(digits_given());
+    }
+    /// What is asked of whoever fills the sheet in.
+    [[nodiscard]] document::Prose wanted() const {
+        const int digits = options_.digits_asked();
+        const double example = 0.0123456789012345678;
+        return digits_wanted + std::to_string(digits) + " significant ones, as in " +
+               document::significant_digits(example, digits) + " or " +
+               document::significant_digits(1e3 * example, digits) +
+               ". Go on with the numbers as you wrote them, or with more digits. Fractions, decimal commas and "
+               "powers as 2e-3 are understood; entries count from 1.";
     }
 
     static void cells(document::TableOfProse& table, const document::Formula& letter,
@@ -286,12 +315,30 @@ private:
                               .formula = shown(formula),
                               .layout = layout_of(quantity),
                               .values = values,
-                              .blank = options_.blank});
+                              .blank = options_.blank,
+                              .digits = digits()});
     }
     /// Numbers that one starts from.
     void given(const Quantity& quantity, const Matrix<double>& values) {
-        add(document::Numbers{
-            .symbol = quantity.symbol, .name = quantity.name, .layout = layout_of(quantity), .values = values});
+        add(document::Numbers{.symbol = quantity.symbol,
+                              .name = quantity.name,
+                              .layout = layout_of(quantity),
+                              .values = values,
+                              .digits = digits_given()});
+    }
+    /// Of what is asked for.
+    [[nodiscard]] int digits() const {
+        if (options_.blank) {
+            return options_.digits_asked();
+        }
+        return options_.digits_shown();
+    }
+    /// Of what is there even on a sheet of blanks.
+    [[nodiscard]] int digits_given() const {
+        if (options_.blank) {
+            return document::usual_digits;
+        }
+        return options_.digits_shown();
     }
 
     void steps() {
@@ -316,6 +363,7 @@ private:
                               .layout = document::Layout::scalar,
                               .values = scalar(t.loss),
                               .blank = options_.blank,
+                              .digits = digits(),
                               .note = when(t.penalty != 0.0, "beside it the penalty $\\frac{1}{2}\\alpha\\|w\\|^2=" +
                                                                  document::number_formula(t.penalty) + "$")});
 
@@ -331,7 +379,8 @@ private:
                                   .formula = shown(right_side(delta.product)),
                                   .layout = document::Layout::row,
                                   .values = t.deltas[i],
-                                  .blank = options_.blank});
+                                  .blank = options_.blank,
+                                  .digits = digits()});
         }
         for (std::size_t i = 0; i < d_.backward.size(); ++i) {
             asked(d_.backward[i].quantity, "0+" + d_.backward[i].own, t.gradients[i]);
@@ -346,7 +395,8 @@ private:
                                   .layout = layout_of(quantity),
                                   .values = t.updated[p],
                                   .blank = options_.blank,
-                                  .updated = true});
+                                  .updated = true,
+                                  .digits = digits()});
         }
     }
 
@@ -397,6 +447,7 @@ private:
                               .layout = dense ? document::Layout::matrix : document::Layout::diagonal,
                               .values = std::move(values),
                               .blank = options_.blank,
+                              .digits = digits(),
                               .note = when(traced.diagonal && dense && !options_.blank, "diagonal")});
     }
 

@@ -24,6 +24,15 @@ std::string text_of(const Column& column, std::size_t row) {
     return "missing";
 }
 
+/// The cell of a column of numbers, unless it is missing.
+ExplainedCell number_cell(const std::string& name, const std::string& cell, const Column& column, std::size_t row) {
+    ExplainedCell result{name, cell};
+    if (column.has_numbers && std::isfinite(column.numbers[row])) {
+        result.number = column.numbers[row];
+    }
+    return result;
+}
+
 void check_targets(const Preprocessing& columns, const Table& table) {
     for (const TargetColumn& target : columns.targets) {
         if (table.find(target.name) == nullptr) {
@@ -40,7 +49,7 @@ void describe_cells(const Model& model, const Table& table, std::size_t row, Exp
         result.encoded = result.encoded || feature.categorical() || feature.shift != 0.0 || feature.scale != 1.0 ||
                          cell == "missing";
         if (!feature.categorical()) {
-            result.inputs.push_back({feature.name, cell});
+            result.inputs.push_back(number_cell(feature.name, cell, table.column(feature.name), row));
         }
         for (const std::string& category : feature.categories) {
             result.inputs.push_back({feature.name + "=" + category, cell});
@@ -51,7 +60,7 @@ void describe_cells(const Model& model, const Table& table, std::size_t row, Exp
         result.encoded =
             result.encoded || columns.task == Task::classification || target.shift != 0.0 || target.scale != 1.0;
         if (columns.task == Task::regression) {
-            result.outputs.push_back({target.name, cell});
+            result.outputs.push_back(number_cell(target.name, cell, table.column(target.name), row));
             continue;
         }
         std::span<const std::string> classes = columns.classes;

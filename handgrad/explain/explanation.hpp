@@ -18,8 +18,9 @@ namespace handgrad::explain {
 
 /// One input or output of the network and the cell that it comes from.
 struct ExplainedCell {
-    std::string name;  ///< of the column; `city=Rome` for one of the inputs of a category
-    std::string cell;  ///< as it stands in the table, or `missing`
+    std::string name;                   ///< of the column; `city=Rome` for one of the inputs of a category
+    std::string cell;                   ///< as it stands in the table, or `missing`
+    std::optional<double> number = {};  ///< of the cell, where it is one and stands for itself
 };
 
 /// One row of a table, worked through.

@@ -244,7 +244,10 @@ def test_a_sheet_has_blanks_that_can_be_filled_in(regression, form):
 
 def test_a_sheet_in_latex_has_blanks_too(regression):
     sheet = regression("explain", "m.model", "t.csv", "--row", 1, "--blank", "--format", "latex").out
-    assert "z_{1}=\\begin{bmatrix}\\blank{}&\\blank{}" in sheet
+    assert "z_{1}=\\begin{bmatrix}\\blankof{16mm}&\\blankof{16mm}" in sheet and "portrait" in sheet and "\\workspace" in sheet
+    wide = regression("explain", "m.model", "t.csv", "--row", 1, "--blank", "--format", "latex", "--digits", 8).out
+    assert "\\begin{bmatrix}\\blankof{28mm}&" in wide
+    assert "landscape" in regression("explain", "m.model", "--format", "latex").out
 
 
 # --- Formats ----------------------------------------------------------------------------------------------------------

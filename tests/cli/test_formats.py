@@ -91,7 +91,13 @@ def print_all(handgrad):
     run("compare", "m.model", "one.csv", "--gradients", "doubled.npz", "--json", code=1)
     explained["forward"][1]["value"][0] += 1
     handgrad.write("answers.json", json.dumps(explained))
+    explained["forward"][0]["value"][0] = "oops"
+    handgrad.write("answers.json", json.dumps(explained))
     run("compare", "m.model", "one.csv", "--answers", "answers.json", "--row", 1, "--json", code=1)
+    (handgrad.folder / "class").mkdir()
+    for name in ("answers.json", "doubled.npz"):
+        (handgrad.folder / name).rename(handgrad.folder / "class" / name)
+    run("grade", "m.model", "one.csv", "class", "--json")
 
     run("train", "c.csv", "--target", "class", *QUICK, "--json")
     run("predict", "m.model", "c.csv", "--proba", "--json")

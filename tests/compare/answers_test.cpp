@@ -91,23 +91,198 @@ std::string refusal(const std::string& text) {
     return message_of(ErrorKind::data, [&] { read_answers(text, "sheet.txt", derivation()); });
 }
 
-TEST(Answers, MistakesAreNamedWithTheirLine) {
-    EXPECT_EQ(refusal("Notes\nz1 = [ 1 2 three 4 ]\n"),
-              "sheet.txt:2: z1: 'three' is not a number; leave ____ for a blank");
-    EXPECT_EQ(refusal("z1 = [ 1 2 3 ]\n"),
-              "sheet.txt:1: z1 has 3 numbers in a row where 4 belong; it is a column of 4, written in one [ ]");
-    EXPECT_EQ(refusal("z1 = [ 1 2 3 4 5 ]\n"),
-              "sheet.txt:1: z1 has 5 numbers in a row where 4 belong; it is a column of 4, written in one [ ]");
-    EXPECT_EQ(refusal("dl/dW1 = [ 1 2 3 4 ]\n"),
-              "sheet.txt:1: dl/dW1 has 4 numbers in a row where 3 belong; it is 4x3, with one [ ] for each row");
-    EXPECT_EQ(refusal("z1 = [ 1 2 3 4\nz2 = [ 1 2 3 4 ]\n"), "sheet.txt:1: a ] is missing");
-    EXPECT_EQ(refusal("z1 = [ 1 2 3 4 ]\nz1 = [ 1 2 3 4 ]\n"), "sheet.txt:2: z1 is answered twice");
-    EXPECT_EQ(refusal("z1 = 1 2 3 4\n"), "sheet.txt:1: z1 has 0 of 1 rows; each stands in [ ]");
-    EXPECT_EQ(refusal("dl/dW1 = [ 1 2 3 ]\n[ 1 2 3 ]\n\n"), "sheet.txt:2: dl/dW1 has 2 of 4 rows; each stands in [ ]");
-    EXPECT_EQ(refusal("yhat = 1 2\n"),
-              "sheet.txt:1: yhat has 2 numbers in a row where 1 belong; it is a column of 1, written in one [ ]");
-    EXPECT_EQ(refusal("l = 1e999\n"), "sheet.txt:1: l: '1e999' is not a number; leave ____ for a blank");
-    EXPECT_EQ(refusal("l = nan\n"), "sheet.txt:1: l: 'nan' is not a number; leave ____ for a blank");
+/// What is read for `l`, or the reason why it is not.
+std::string read_as(const std::string& written) {
+    const Answer answer = find(read_answers("l = " + written + "\n", "s", derivation()), "l");
+    if (!answer.unreadable.empty()) {
+        return answer.unreadable.front().reason;
+    }
+    if (!answer.values[0]) {
+        return "blank";
+    }
+    return format_number(*answer.values[0]);
+}
+
+TEST(Answers, NumbersAreReadAsPeopleWriteThem) {
+    const std::vector<std::pair<const char*, const char*>> forms{{"0.37", "0.37"},
+                                                                 {"-0.37", "-0.37"},
+                                                                 {"\u22120.37", "-0.37"},
+                                                                 {"\u20130.37", "-0.37"},
+                                                                 {"\u2212 0.37", "-0.37"},
+                                                                 {"+0.37", "0.37"},
+                                                                 {".5", "0.5"},
+                                                                 {"-.5", "-0.5"},
+                                                                 {"5.", "5"},
+                                                                 {"0,37", "0.37"},
+                                                                 {"-0,375", "-0.375"},
+                                                                 {"3,14159", "3.14159"},
+                                                                 {"1/2", "0.5"},
+                                                                 {"-3/4", "-0.75"},
+                                                                 {"\u22123/4", "-0.75"},
+                                                                 {"1 / 4", "0.25"},
+                                                                 {"1 1/2", "1.5"},
+                                                                 {"-2 1/4", "-2.25"},
+                                                                 {"1\u00BD", "1.5"},
+                                                                 {"\u00BE", "0.75"},
+                                                                 {"-\u00BC", "-0.25"},
+                                                                 {"2e-3", "0.002"},
+                                                                 {"2E-3", "0.002"},
+                                                                 {"2e\u22123", "0.002"},
+                                                                 {"2\u00B710^-3", "0.002"},
+                                                                 {"2\u00D710^\u22123", "0.002"},
+                                                                 {"2 * 10^-3", "0.002"},
+                                                                 {"2*10**-3", "0.002"},
+                                                                 {"2x10^-3", "0.002"},
+                                                                 {"2 \u00B7 10\u207B\u00B3", "0.002"},
+                                                                 {"1.5\u22C510\u00B9\u00B2", "1.5e+12"},
+                                                                 {"10^-3", "0.001"},
+                                                                 {"-10^2", "-100"},
+                                                                 {"2\u00B710^(-3)", "0.002"},
+                                                                 {"1\u202F234.5", "1234.5"},
+                                                                 {"1\u00A0234", "1234"},
+                                                                 {"0.123\u2009456", "0.123456"},
+                                                                 {"1'234.5", "1234.5"},
+                                                                 {"1,234.5", "1234.5"},
+                                                                 {"1.234,5", "1234.5"},
+                                                                 {"1,234,567", "1234567"},
+                                                                 {"(-0.37)", "-0.37"},
+                                                                 {"$-0.37$", "-0.37"},
+                                                                 {"0{,}37", "0.37"},
+                                                                 {"$2\\cdot10^{-3}$", "0.002"},
+                                                                 {"2\\times 10^{-3}", "0.002"},
+                                                                 {"\\frac{1}{2}", "0.5"},
+                                                                 {"$-\\tfrac34$", "-0.75"},
+                                                                 {"\\num{1e-3}", "0.001"},
+                                                                 {"1\\,234", "1234"},
+                                                                 {"__2__", "2"},
+                                                                 {"[ 2 ]", "2"},
+                                                                 {"\u22480.37", "0.37"},
+                                                                 {"____", "blank"},
+                                                                 {"", "blank"},
+                                                                 {"?", "blank"},
+                                                                 {"\u2014", "blank"},
+                                                                 {"-0", "-0"},
+                                                                 {"1e-400", "0"}};
+    for (const auto& [written, value] : forms) {
+        EXPECT_EQ(read_as(written), value) << written;
+    }
+    EXPECT_GE(forms.size(), 50U);
+}
+
+TEST(Answers, ACellThatIsNoNumberSaysWhy) {
+    for (const char* written :
+         {"three", "nan", "inf",        "1e999", "2%",     "0.5m",  "1/0",       "1..2",   "--2",      "0x1F", "2*3",
+          "2^10",  "1e",  "2\u00B710^", "1/2/3", "2e-3e4", "1,2,3", "\\sqrt{2}", "=A1+B2", "<script>", "\xFF"}) {
+        const std::string reason = read_as(written);
+        EXPECT_THAT(reason, testing::AnyOf(testing::HasSubstr("is not a number"), testing::HasSubstr("1 belong")))
+            << written;
+        EXPECT_THAT(reason, testing::StartsWith("line 1: ")) << written;
+    }
+    EXPECT_THAT(read_as("1,234"), testing::HasSubstr("before decimals or between thousands"));
+}
+
+TEST(Answers, ACommaStandsBeforeDecimalsWhereTheCountComesOutOnlySo) {
+    using testing::ElementsAre;
+    const auto z1 = [](const std::string& row) {
+        return find(read_answers("z1 = [ " + row + " ]\n", "s", derivation()), "z1").values;
+    };
+    for (const char* row :
+         {"0,5 -1,25 2 3,125", "0,5; -1,25; 2; 3,125", "0,5, -1,25, 2, 3,125", "0.5,-1.25,2,3.125",
+          "0.5, -1.25, 2, 3.125", "0.5 & -1.25 & 2 & 3.125", "1/2 -5/4 2 3 1/8", "0.5\u2003-1.25\t2 3.125",
+          "0.5\u00A0-1.25\u00A02\u00A03.125", "____ 0.5 ____ -1.25 __ 2 __ 3.125"}) {
+        EXPECT_THAT(z1(row), ElementsAre(0.5, -1.25, 2.0, 3.125)) << row;
+    }
+    EXPECT_THAT(z1("0,5"), ElementsAre(std::nullopt, std::nullopt, std::nullopt, std::nullopt));
+    EXPECT_THAT(z1("1,2,3,4"), ElementsAre(1.0, 2.0, 3.0, 4.0));
+    EXPECT_THAT(z1("1,5;;2,5;"), ElementsAre(1.5, std::nullopt, 2.5, std::nullopt));
+    // 1,234 beside 0,37 has decimals.
+    const auto answers = read_answers("l = 1,234\nz1 = [0,5 1,5 2,5 3,5]\n", "s", derivation());
+    EXPECT_THAT(find(answers, "l").values, ElementsAre(1.234));
+}
+
+TEST(Answers, RowsMayStandInLinesOfATableWithCommasOrSemicolons) {
+    using testing::ElementsAre;
+    for (const char* text :
+         {"z1;0,5;-1,25;2;3\ndl/dW2;1;2;3;4;;;\nl;0,1\n", "z1,0.5,-1.25,2,3\ndl/dW2,1,2,3,4,,\nl,0.1\n",
+          "\"z1\",\"0,5\",\"-1,25\",\"2\",\"3\"\n\"dl/dW2\",\"1\",\"2\",\"3\",\"4\"\n\"l\",\"0,1\"\n",
+          "z1\t0,5\t-1,25\t2\t3\r\ndl/dW2\t1\t2\t3\t4\r\nl\t0,1\r\n"}) {
+        const auto answers = read_answers(text, "s.csv", derivation());
+        EXPECT_THAT(find(answers, "z1").values, ElementsAre(0.5, -1.25, 2.0, 3.0)) << text;
+        EXPECT_THAT(find(answers, "dl/dW2").values, ElementsAre(1.0, 2.0, 3.0, 4.0)) << text;
+        EXPECT_THAT(find(answers, "l").values, ElementsAre(0.1)) << text;
+    }
+    for (const char* text :
+         {"dl/dW1;1;2;3\ndl/dW1;4;5;6\ndl/dW1;7;8;9\ndl/dW1;10;11;12\n", "dl/dW1;1;2;3\n;4;5;6\n;7;8;9\n;10;11;12\n"}) {
+        EXPECT_EQ(find(read_answers(text, "s.csv", derivation()), "dl/dW1").values[11], 12.0) << text;
+    }
+}
+
+TEST(Answers, AMatrixMayBeWrittenAsProgramsWriteIt) {
+    for (const char* text : {"dl/dW1 = [[1, 2, 3], [4, 5, 6], [7, 8, 9], [10, 11, 12]]\n",
+                             "dl/dW1 = [[1 2 3]\n [4 5 6]\n [7 8 9]\n [10 11 12]]\n",
+                             "- `dl/dW1` = [1 2 3\n[4 5 6\n[7 8 9]\n[10 11 12\n"}) {
+        const Answer answer = find(read_answers(text, "s", derivation()), "dl/dW1");
+        EXPECT_TRUE(answer.unreadable.empty()) << text;
+        EXPECT_EQ(answer.values[5], 6.0) << text;
+        EXPECT_EQ(answer.values[11], 12.0) << text;
+    }
+}
+
+TEST(Answers, TheUnitOfTheLastDigitIsKnown) {
+    const auto unit = [](const char* written) {
+        return find(read_answers("l = " + std::string(written) + "\n", "s", derivation()), "l").units[0];
+    };
+    EXPECT_DOUBLE_EQ(unit("0.37"), 0.01);
+    EXPECT_DOUBLE_EQ(unit("3.70e-5"), 1e-7);
+    EXPECT_DOUBLE_EQ(unit("12"), 1.0);
+    EXPECT_EQ(unit("1/3"), 0.0);
+    const auto json =
+        read_answers(R"({"loss":0.25,"forward":[{"symbol":"z1","value":[1,2e-5,"0,5",null]}]})", "s", derivation());
+    EXPECT_DOUBLE_EQ(find(json, "l").units[0], 0.01);
+    EXPECT_DOUBLE_EQ(find(json, "z1").units[1], 1e-5);
+    EXPECT_EQ(find(json, "z1").values[2], 0.5);
+}
+
+struct Lost {
+    const char* text;
+    const char* symbol;
+    std::size_t numbers;
+    const char* reason;
+};
+
+TEST(Answers, WhatCannotBeReadCostsItsCellOrItsRowAndIsTold) {
+    for (const auto& [text, symbol, numbers, reason] :
+         {Lost{"Notes\nz1 = [ 1 2 three 4 ]\n", "z1", 1, "line 2: 'three' is not a number"},
+          Lost{"z1 = [ 1 2 3 ]\n", "z1", 4,
+               "line 1: 3 numbers in a row where 4 belong; it is a column of 4, written in one [ ]"},
+          Lost{"dl/dW1 = [1 2 3][1 2][4 5 6][7 8 9]\n", "dl/dW1", 3,
+               "line 1: 2 numbers in a row where 3 belong; it is 4x3, with one [ ] for each row"},
+          Lost{"dl/dW1 = [ 1 2 3 ]\n[ 1 2 3 ]\n\n", "dl/dW1", 6,
+               "line 1: 2 of 4 rows stand there; it is 4x3, with one [ ] for each row"},
+          Lost{"z1 = [ 1 2 3 4 ]\nz1 = [ 1 2 3 5 ]\n", "z1", 4, "line 2: z1 is answered again; line 1 has it already"},
+          Lost{R"({"forward":[{"symbol":"z1","value":[1,2,3]}]})", "z1", 4, "a list of 4 belongs there"},
+          Lost{R"({"forward":[{"symbol":"z1","value":[1,"two",true,4]}]})", "z1", 2, "'two' is not a number"}}) {
+        const Answer answer = find(read_answers(text, "sheet.txt", derivation()), symbol);
+        ASSERT_FALSE(answer.unreadable.empty()) << text;
+        EXPECT_EQ(answer.unreadable.front().reason, reason) << text;
+        EXPECT_EQ(answer.count_unreadable(), numbers) << text;
+        EXPECT_EQ(std::ranges::count_if(answer.values, [](const auto& v) { return v.has_value(); }),
+                  static_cast<std::ptrdiff_t>(answer.values.size() - numbers))
+            << text;
+    }
+}
+
+TEST(Answers, ASheetSaysItsRowAndItsDigits) {
+    const auto written = [](const explain::SheetOptions& options) {
+        return document::render_text(explain::compose(explained::explanation(1), options));
+    };
+    EXPECT_EQ(sheet_says(written({.blank = true}), "s").row, 2U);
+    EXPECT_EQ(sheet_says(written({.blank = true}), "s").digits, 3);
+    EXPECT_EQ(sheet_says(written({.blank = true, .digits = 5}), "s").digits, 5);
+    EXPECT_EQ(sheet_says(R"({"row":{"number":4},"digits":2})", "s").digits, 2);
+    EXPECT_FALSE(sheet_says("z1 = [ 1 ]\n", "s").digits);
+    EXPECT_EQ(sheet_says("Digits wanted: 99999999999999999999\nDigits wanted: 0", "s").digits, std::nullopt);
+    EXPECT_EQ(sheet_says("Digits wanted: 0\n", "s").digits, explain::fewest_digits);
 }
 
 TEST(Answers, ANoteBehindASingleNumberIsLeftOut) {
@@ -122,6 +297,7 @@ TEST(Answers, WhatIsNoSheetIsRefused) {
     EXPECT_EQ(refusal("x = [ 1 2 ]\nArea,rooms\n"),
               "sheet.txt: no line answers a symbol, such as `z1 = [ … ]`; " + belongs);
     EXPECT_EQ(refusal("{}"), "sheet.txt: no line answers a symbol, such as `z1 = [ … ]`; " + belongs);
+    EXPECT_THAT(refusal("Digits wanted: 3\nnothing"), testing::HasSubstr("no line answers a symbol"));
     EXPECT_EQ(refusal(std::string("PK\3\4\0\0", 6)), "sheet.txt: byte 4 is 0, so this is no text; " + belongs);
     EXPECT_EQ(refusal(std::string("\xFF\xFEz\0", 4)), "sheet.txt: the text is in UTF-16; save it in UTF-8");
 }
@@ -166,11 +342,7 @@ TEST(Answers, JsonIsReadByTheSameSymbols) {
     EXPECT_FALSE(find(answers, "z2").values[0]);
 }
 
-TEST(Answers, MistakesInJsonAreNamedBySymbol) {
-    EXPECT_EQ(refusal(R"({"forward":[{"symbol":"z1","value":[1,2,3]}]})"), "sheet.txt: z1: a list of 4 belongs there");
-    EXPECT_EQ(refusal(R"({"loss":"two"})"), "sheet.txt: l: \"two\" is not a number; leave null for a blank");
-    EXPECT_THAT(refusal("{\"loss\":"), testing::HasSubstr("not JSON"));
-}
+TEST(Answers, WhatIsNoJsonIsRefused) { EXPECT_THAT(refusal("{\"loss\":"), testing::HasSubstr("not JSON")); }
 
 }  // namespace
 }  // namespace handgrad::compare

@@ -726,5 +726,185 @@ TEST(Marking, AbsurdNumbersAreWrongAndNothingWorse) {
     }
 }
 
+// --- Digits ---------------------------------------------------------------------------------------------------------
+
+/// Answers written with `digits` significant digits, or with so many decimals.
+std::vector<Answer> written(const explain::Explanation& e, const Sheet& sheet, int digits, int decimals) {
+    std::string text;
+    for (const explain::Quantity& quantity : asked_quantities(e.derivation)) {
+        const std::size_t length = quantity.vector ? quantity.rows : quantity.columns;
+        const student::Vector& values = sheet.at(quantity.symbol);
+        text += quantity.symbol + " =";
+        for (std::size_t k = 0; k < values.size(); ++k) {
+            char cell[64];
+            std::snprintf(cell, sizeof cell, decimals >= 0 ? "%.*f" : "%#.*g", decimals >= 0 ? decimals : digits,
+                          values[k]);
+            text += std::string(k % length == 0 ? " [ " : " ") + cell + (k % length + 1 == length ? " ]" : "");
+        }
+        text += "\n";
+    }
+    return read_answers(text, "sheet.txt", e.derivation);
+}
+
+TEST(Marking, WhoeverRoundsToTheDigitsAskedForIsRight) {
+    for (const auto& [name, e] : problems()) {
+        for (const int digits : {2, 3, 4, 5, 8}) {
+            const Marking marking =
+                mark_answers(e, written(e, student::filled(e, {.digits = digits}), digits, -1), {.digits = digits});
+            EXPECT_EQ(marking.count(Mark::right), marking.answers.size()) << name << digits << "\n"
+                                                                          << described(marking);
+            EXPECT_EQ(marking.score(), 1.0);
+        }
+    }
+}
+
+TEST(Marking, TwoDecimalsWhereThreeDigitsAreAskedForAreTooFewAndNotWrong) {
+    std::size_t imprecise = 0;
+    for (const auto& [name, e] : problems()) {
+        for (const int decimals : {1, 2}) {
+            const Marking marking = mark_answers(e, written(e, student::truth(e), 0, decimals));
+            EXPECT_EQ(marking.count(Mark::wrong), 0U) << name << "\n" << described(marking);
+            for (const MarkedAnswer& answer : marking.answers) {
+                EXPECT_EQ(answer.mark == Mark::imprecise, answer.slip == Slip::too_few_digits);
+            }
+            imprecise += marking.count(Mark::imprecise);
+            EXPECT_EQ(marking.passed(), marking.count(Mark::imprecise) == 0);
+        }
+    }
+    EXPECT_GT(imprecise, 20U);
+}
+
+TEST(Marking, FewDigitsOfAWrongNumberAreWrong) {
+    const explain::Explanation e = linear({1.2344, 0.0044}, {0, 0}, {1}, {0, 0});
+    const auto mark_of = [&](const char* row) {
+        return mark_answers(e, read_answers("z1 = [ " + std::string(row) + " ]\n", "s", e.derivation)).answers[0].mark;
+    };
+    EXPECT_EQ(mark_of("1.2 0.0044"), Mark::imprecise);
+    EXPECT_EQ(mark_of("1.23 0.00"), Mark::imprecise);
+    EXPECT_EQ(mark_of("1 0.0044"), Mark::imprecise);
+    EXPECT_EQ(mark_of("1.3 0.0044"), Mark::wrong);
+    EXPECT_EQ(mark_of("2 0.0044"), Mark::wrong);
+    EXPECT_EQ(mark_of("1.234 1"), Mark::wrong);
+    EXPECT_EQ(mark_of("-1.2 -0.0044"), Mark::wrong);
+    const explain::Explanation small = linear({0.6, 0.3}, {0, 0}, {1}, {0, 0});
+    for (const char* row : {"1 0.3", "0.6 0"}) {  // rounded to whole numbers, but that is no digit of them
+        const auto answers = read_answers("z1 = [ " + std::string(row) + " ]\n", "s", small.derivation);
+        EXPECT_EQ(mark_answers(small, answers).answers[0].mark, Mark::wrong) << row;
+    }
+}
+
+TEST(Marking, ToleranceTakesThePlaceOfDigits) {
+    const explain::Explanation& e = problems()[1].e;
+    Sheet sheet = student::truth(e);
+    for (double& v : sheet["dl/dW1"]) {
+        v *= 1.03;
+    }
+    const std::vector<Answer> answers = read_answers(json_of(e, sheet), "s", e.derivation);
+    EXPECT_EQ(find(mark_answers(e, answers), "dl/dW1").mark, Mark::wrong);
+    EXPECT_EQ(find(mark_answers(e, answers, {.tolerance = 0.05}), "dl/dW1").mark, Mark::right);
+    EXPECT_EQ(find(mark_answers(e, answers, {.digits = 2}), "dl/dW1").mark, Mark::right);
+    EXPECT_EQ(find(mark_answers(e, answers, {.digits = 2, .tolerance = 0.01}), "dl/dW1").mark, Mark::wrong);
+    const explain::Explanation whole = linear({2, -3}, {1, 1}, {1}, {0, 0});
+    EXPECT_EQ(
+        mark_answers(whole, read_answers("z1 = 3 -2\n", "s", whole.derivation), {.tolerance = 0.0}).count(Mark::right),
+        1U);
+}
+
+TEST(Marking, WhatCannotBeReadIsNotJudgedAndCostsOnlyItself) {
+    const explain::Explanation e = linear({2, -3}, {1, 1}, {1}, {0, 0});
+    const auto marking_of = [&](const char* text) { return mark_answers(e, read_answers(text, "s", e.derivation)); };
+    Marking marking = marking_of("z1 = three -2\nyhat = 3 -2\n");
+    EXPECT_EQ(marking.answers[0].mark, Mark::right);
+    EXPECT_EQ(marking.answers[0].written, 1U);
+    EXPECT_EQ(marking.answers[0].left_blank, 0U);
+    EXPECT_EQ(marking.unreadable(), 1U);
+    EXPECT_FALSE(marking.passed());
+    marking = marking_of("z1 = three two\nyhat = 3 -2\n");
+    EXPECT_EQ(marking.answers[0].mark, Mark::unreadable);
+    EXPECT_EQ(find(marking, "yhat").mark, Mark::right);
+    EXPECT_EQ(find(marking, "l").mark, Mark::blank);
+    EXPECT_DOUBLE_EQ(marking.score(), 1.0 / static_cast<double>(marking.answers.size()));
+}
+
+// --- Slips of the forward pass ---------------------------------------------------------------------------------------
+
+/// The problem with other numbers in the table than the network sees.
+explain::Explanation with_raw_cells(explain::Explanation e) {
+    for (const double x : e.row->trace.x.values()) {
+        e.row->inputs.push_back({.name = "x", .cell = "", .number = 50.0 + 20.0 * x});
+    }
+    for (const double y : e.row->trace.y.values()) {
+        e.row->outputs.push_back({.name = "y", .cell = "", .number = 3.0 + 4.0 * y});
+    }
+    return e;
+}
+
+/// δ aᵀ, row by row.
+student::Vector outer(const student::Vector& delta, const student::Vector& a) {
+    student::Vector dW;
+    for (const double d : delta) {
+        for (const double v : a) {
+            dW.push_back(d * v);
+        }
+    }
+    return dW;
+}
+
+TEST(Marking, SlipsOfTheForwardPassAreNamed) {
+    for (const Named& named : problems()) {
+        const explain::Explanation e = with_raw_cells(named.e);
+        const explain::Trace& t = e.row->trace;
+        const Sheet truth = student::truth(e);
+        const auto expect_slip = [&](const std::string& symbol, const student::Vector& values, Slip slip) {
+            Sheet sheet = truth;
+            double difference = 0.0, largest = 0.0;
+            for (std::size_t k = 0; k < values.size(); ++k) {
+                difference = std::max(difference, std::fabs(values[k] - truth.at(symbol)[k]));
+                largest = std::max(largest, std::fabs(truth.at(symbol)[k]));
+            }
+            sheet[symbol] = values;
+            const MarkedAnswer& answer = find(marked(e, sheet), symbol);
+            if (difference > 0.02 * largest) {
+                EXPECT_EQ(answer.mark, Mark::wrong) << named.name << " " << symbol;
+                EXPECT_EQ(answer.slip, slip) << named.name << " " << symbol << " " << answer.cause_name();
+            } else {
+                EXPECT_FALSE(answer.slip);
+            }
+        };
+        const auto product = [&](std::size_t l, const student::Vector& from, bool bias) {
+            const Matrix<double>& W = t.parameters[2 * l];
+            student::Vector z(W.rows(), 0.0);
+            for (std::size_t i = 0; i < W.rows(); ++i) {
+                z[i] = bias ? t.parameters[2 * l + 1](i, 0) : 0.0;
+                for (std::size_t j = 0; j < W.columns(); ++j) {
+                    z[i] += W(i, j) * from[j];
+                }
+            }
+            return z;
+        };
+        const student::Vector x(t.x.values().begin(), t.x.values().end());
+        student::Vector raw = x;
+        std::ranges::transform(raw, raw.begin(), [](double v) { return 50.0 + 20.0 * v; });
+        expect_slip("z1", product(0, x, false), Slip::missing_bias);
+        expect_slip("z1", product(0, raw, true), Slip::raw_input);
+        expect_slip("z3", product(1, truth.at("z2"), false), Slip::missing_bias);
+        expect_slip("z3", product(1, truth.at("z1"), true), Slip::missing_activation);
+        expect_slip("z2", truth.at("z1"), Slip::missing_activation);
+        if (e.derivation.architecture.output != Activation::identity) {
+            const std::size_t L = e.derivation.architecture.layers();
+            expect_slip("yhat", truth.at("z" + std::to_string(2 * L - 1)), Slip::missing_activation);
+        }
+        expect_slip("dl/dW1", outer(truth.at("dl/dz1"), raw), Slip::raw_input);
+        expect_slip("dl/dW2", outer(truth.at("dl/dz3"), truth.at("z1")), Slip::missing_activation);
+        if (e.derivation.loss_function.kind == Loss::squared_error) {
+            student::Vector slope;
+            for (std::size_t k = 0; k < t.y.rows(); ++k) {
+                slope.push_back(2.0 * (truth.at("yhat")[k] - (3.0 + 4.0 * t.y(k, 0))));
+            }
+            expect_slip("dl/dyhat", slope, Slip::raw_target);
+        }
+    }
+}
+
 }  // namespace
 }  // namespace handgrad::compare
