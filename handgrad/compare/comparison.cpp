@@ -28,6 +28,8 @@ namespace {
 
 /// Products of at most so many factors are tried, alone and beside causes of other kinds.
 constexpr std::size_t most_factors = 3;
+/// Binary digits of float16.
+constexpr int half_digits = 11;
 
 std::vector<NamedArray> arrays_of(const TensorFile& file) {
     std::vector<NamedArray> arrays;
@@ -203,6 +205,9 @@ void settle_together(Comparison& comparison, const std::vector<Compared>& compar
         const std::vector<Cause>& weight = tensors[i - 1].causes;
         if (bias_behind_weight && !has(weight, Cause::factor_rows) && !has(weight, Cause::unexplained)) {
             replace(tensors[i].causes, Cause::factor_rows, Cause::bias_sum);
+        }
+        if (bias_behind_weight && !has(weight, Cause::part_of_batch) && has(tensors[i].causes, Cause::part_of_batch)) {
+            replace(tensors[i].causes, Cause::part_of_batch, Cause::bias_sum);
         }
     }
     const bool doubled =
@@ -458,6 +463,26 @@ private:
             tensor.judgement = compared_[i].search.judge(sums.entries);
         }
         right_ = gradient;
+        if (result_.digits == half_digits) {
+            judge_as_stored();
+        }
+    }
+    /// float16 numbers that agree as those do which were computed in float and stored as float16 afterwards.
+    void judge_as_stored() {
+        const double half = std::ldexp(1.0, -half_digits), smallest = std::ldexp(1.0, -24);
+        HypotheticalGradient in_float = hypothetical_gradient(net_, function_, data_, {}, 0x1p-24 + 0x1p-53);
+        for (std::size_t i = 0; i < compared_.size(); ++i) {
+            TensorSums& sums = in_float.tensors[compared_[i].parameter];
+            add_penalty(penalty_, compared_[i].parameter, sums);
+            for (certify::ExpectedEntry& entry : sums.entries) {
+                entry.usual += half * std::fabs(entry.value) + smallest;
+                entry.worst += half * std::fabs(entry.value) + smallest;
+            }
+            const certify::Judgement stored = compared_[i].search.judge(sums.entries);
+            if (stored.verdict == certify::Verdict::pass) {
+                result_.tensors[i].judgement = stored;
+            }
+        }
     }
 
     /// Backward passes with so many wrong slopes, and the right one before them.
@@ -513,6 +538,7 @@ private:
             settle(compared_[i].search, votes, tensor);
             if (all_zeros(compared_[i]) && tensor.judgement.verdict == certify::Verdict::fail) {
                 tensor.causes = {Cause::never_computed};
+                tensor.coincide = zero_sums(compared_[i].parameter);
             }
             const bool open = tensor.causes.empty() || has(tensor.causes, Cause::unexplained);
             if (!tensor.pass() && open && !compared_[i].search.pass()) {
@@ -527,6 +553,18 @@ private:
                 result_.tensors[i].look_at = place_to_look(result_, compared_, i, net_.layers());
             }
         }
+    }
+
+    /// What else gives nothing but zeros: a bias of one row in which no unit is active.
+    [[nodiscard]] std::vector<std::string> zero_sums(std::size_t parameter) const {
+        const auto zeros = [](const BoundedNumbers& numbers) {
+            return !numbers.value.empty() && std::ranges::all_of(numbers.value, [](double v) { return v == 0.0; });
+        };
+        const TensorSums& sums = right_.tensors[parameter];
+        if (zeros(sums.first) || zeros(sums.last)) {
+            return {std::string(name(Cause::bias_sum))};
+        }
+        return {};
     }
 
     const BasicMlp<double>& net_;

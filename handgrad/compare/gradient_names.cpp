@@ -185,10 +185,13 @@ std::optional<std::vector<MatchedTensor>> by_our_names(std::span<const NamedArra
     return matched.size() == arrays.size() ? std::optional(matched) : std::nullopt;
 }
 
-/// Names that say nothing, when each shape is that of one parameter alone.
+/// `arr_0` and so on, as np.savez calls what has no name, when each shape is that of one parameter alone.
 std::optional<std::vector<MatchedTensor>> by_shapes(std::span<const NamedArray> arrays, const Architecture& shape) {
     std::vector<MatchedTensor> matched;
     for (std::size_t i = 0; i < arrays.size(); ++i) {
+        if (!arrays[i].name.starts_with("arr_")) {
+            return std::nullopt;
+        }
         std::size_t candidates = 0, parameter = 0;
         for (std::size_t p = 0; p < 2 * shape.layers(); ++p) {
             if (fits(arrays[i], shape, p)) {

@@ -18,7 +18,7 @@ struct MatchedTensor {
 
 /// In the order of the parameters, those that are there. Names are linear1.weight …, or those of one family that number
 /// their layers, in ascending order: 0.weight, net.2.bias, fc1.weight, W1, b1, dW1, dJdW1, W1_grad, grad_W1, dl_dW1,
-/// weights.0 …; or arr_0 … and other names that say nothing, by shape where that leaves no doubt. A file may hold some
+/// weights.0 …; or arr_0 …, by shape where that leaves no doubt. A file may hold some
 /// of the tensors. Raises Error(data) listing what is there and what is expected when none or too many fit.
 std::vector<MatchedTensor> match_gradient_names(std::span<const NamedArray> arrays, const Architecture& shape,
                                                 const std::string& source);

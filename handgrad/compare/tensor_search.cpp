@@ -212,7 +212,10 @@ void TensorSearch::compare(const std::vector<double>& values, const Candidate& c
                 bits += std::max(0.0, -std::log2(bound / (std::fabs(scale.value) * largest)));
             }
         }
-        if (residual <= 1.0 && tells(values, value, error, scale.value)) {
+        if (residual <= 1.0) {
+            if (!tells(values, value, error, scale.value)) {
+                bits = 0.0;  // counts only when it explains another tensor
+            }
             found_.push_back(
                 {std::move(causes), scale.value, scale.coincide, pass.wrong_layers, residual, pass.detail, bits});
             if (is_strong(found_.back()) || found_.back().causes.empty()) {
