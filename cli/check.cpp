@@ -87,9 +87,8 @@ std::string describe(const certify::Certificate& certificate) {
     std::string remarks;
     const auto add = [&](const certify::CertifiedTensor& tensor) {
         lines.push_back({tensor.name, verdict_text(tensor.judgement), fmt::format("{}", tensor.entries),
-                         detection_text(tensor.judgement),
-                         fmt::format("{:.3g}", tensor.worst_ulp), fmt::format("[{}]", fmt::join(tensor.where, ",")),
-                         fmt::format("{}", tensor.kinks)});
+                         detection_text(tensor.judgement), fmt::format("{:.3g}", tensor.worst_ulp),
+                         fmt::format("[{}]", fmt::join(tensor.where, ",")), fmt::format("{}", tensor.kinks)});
         if (tensor.judgement.verdict != certify::Verdict::pass) {
             remarks += "\n";
             add_wrapped(remarks, remark(tensor), 0);

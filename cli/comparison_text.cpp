@@ -233,8 +233,8 @@ void add_wrapped(std::string& to, std::string_view text, std::size_t indent) {
 std::string comparison_text(const compare::Comparison& comparison, const Model& model) {
     std::vector<std::vector<std::string>> table{{"tensor", "verdict", "would see", "cause"}};
     for (const compare::ComparedTensor& tensor : comparison.tensors) {
-        table.push_back({tensor.name, verdict_text(tensor.judgement),
-                         detection_text(tensor.judgement), cause_text(tensor)});
+        table.push_back(
+            {tensor.name, verdict_text(tensor.judgement), detection_text(tensor.judgement), cause_text(tensor)});
     }
     std::string text = aligned(table, Heading::first_row);
     // Tensors of which the same is to be said stand together.
