@@ -30,6 +30,8 @@ namespace {
 constexpr std::size_t most_factors = 3;
 /// Binary digits of float16.
 constexpr int half_digits = 11;
+constexpr double float_rounding = 0x1p-24;
+constexpr double own_rounding = 0x1p-53;
 
 std::vector<NamedArray> arrays_of(const TensorFile& file) {
     std::vector<NamedArray> arrays;
@@ -299,14 +301,16 @@ void add_penalty(const UnitPenalty& unit, std::size_t parameter, TensorSums& sum
 /// The multiple of `direction` that is left in theirs beside the right gradient, when nothing else is.
 std::optional<double> only_multiple(const std::vector<double>& theirs, const BoundedNumbers& right,
                                     const std::vector<double>& direction) {
-    double product = 0.0, square = 0.0, noise = 0.0;
+    double product = 0.0, square = 0.0, noise = 0.0, difference = 0.0;
     for (std::size_t i = 0; i < theirs.size(); ++i) {
-        product += (theirs[i] - right.value[i]) * direction[i];
+        const double beside = theirs[i] - right.value[i];
+        product += beside * direction[i];
         square += direction[i] * direction[i];
         noise += right.error[i] * right.error[i];
+        difference += beside * beside;
     }
-    constexpr double clear = 4.0;  // times what rounding could feign
-    if (square == 0.0 || product * product <= clear * clear * noise * square) {
+    constexpr double clear = 20.0;  // times what rounding could feign
+    if (square == 0.0 || product * product <= clear * clear * noise * square || difference <= clear * clear * noise) {
         return std::nullopt;
     }
     const double multiple = product / square;
@@ -322,7 +326,8 @@ std::optional<double> only_multiple(const std::vector<double>& theirs, const Bou
 void name_penalty(const BasicMlp<double>& net, const UnitPenalty& unit, std::size_t rows, const Compared& compared,
                   const TensorSums& right, ComparedTensor& tensor) {
     const std::vector<double>* theirs = compared.search.values();
-    if (theirs == nullptr || theirs->size() < 2) {
+    constexpr std::size_t fewest = 3;  // of two numbers one multiple explains the half
+    if (theirs == nullptr || theirs->size() < fewest) {
         return;
     }
     const bool bias = compared.parameter % 2 == 1;
@@ -418,7 +423,13 @@ public:
         check_values(theirs, source);
         result_.rows = data_.rows();
         result_.digits = digits_of(theirs);
-        unit_ = std::ldexp(1.0, -result_.digits) + 0x1p-53;  // our own roundings, in double, beside theirs
+        // Our own roundings, in double, beside theirs. Mistakes in float16 numbers are looked for as if they had been
+        // computed in float: what float16 arithmetic may do would hide one from another.
+        unit_ = std::ldexp(1.0, -result_.digits) + own_rounding;
+        search_unit_ = unit_;
+        if (result_.digits == half_digits) {
+            search_unit_ = float_rounding + own_rounding;
+        }
         for (const MatchedTensor& tensor : matched) {
             const MatrixView<const double> W = net_.weight(tensor.parameter / 2);
             const bool bias = tensor.parameter % 2 == 1;
@@ -454,26 +465,36 @@ private:
         return true;
     }
 
+    [[nodiscard]] HypotheticalGradient hypothetical(const Hypothesis& hypothesis, double unit) const {
+        HypotheticalGradient gradient = hypothetical_gradient(net_, function_, data_, hypothesis, unit);
+        for (std::size_t parameter = 0; parameter < gradient.tensors.size(); ++parameter) {
+            add_penalty(penalty_, parameter, gradient.tensors[parameter]);
+        }
+        return gradient;
+    }
+
     void judge_all(const HypotheticalGradient& gradient) {
+        right_ = gradient;
+        if (search_unit_ != unit_) {
+            right_ = hypothetical({}, unit_);
+        }
         for (std::size_t i = 0; i < compared_.size(); ++i) {
             ComparedTensor& tensor = result_.tensors[i];
-            const TensorSums& sums = gradient.tensors[compared_[i].parameter];
+            const TensorSums& sums = right_.tensors[compared_[i].parameter];
             tensor.shape_problem = compared_[i].search.shape_problem();
             compared_[i].search.note_difference(sums.all, tensor);
             tensor.judgement = compared_[i].search.judge(sums.entries);
         }
-        right_ = gradient;
-        if (result_.digits == half_digits) {
-            judge_as_stored();
+        if (search_unit_ != unit_) {
+            judge_as_stored(gradient);
+            right_ = gradient;
         }
     }
     /// float16 numbers that agree as those do which were computed in float and stored as float16 afterwards.
-    void judge_as_stored() {
+    void judge_as_stored(HypotheticalGradient in_float) {
         const double half = std::ldexp(1.0, -half_digits), smallest = std::ldexp(1.0, -24);
-        HypotheticalGradient in_float = hypothetical_gradient(net_, function_, data_, {}, 0x1p-24 + 0x1p-53);
         for (std::size_t i = 0; i < compared_.size(); ++i) {
             TensorSums& sums = in_float.tensors[compared_[i].parameter];
-            add_penalty(penalty_, compared_[i].parameter, sums);
             for (certify::ExpectedEntry& entry : sums.entries) {
                 entry.usual += half * std::fabs(entry.value) + smallest;
                 entry.worst += half * std::fabs(entry.value) + smallest;
@@ -491,10 +512,7 @@ private:
             if (pass.causes.size() != causes || (causes > 0 && all_settled(causes))) {
                 continue;
             }
-            HypotheticalGradient gradient = hypothetical_gradient(net_, function_, data_, pass.hypothesis, unit_);
-            for (std::size_t parameter = 0; parameter < gradient.tensors.size(); ++parameter) {
-                add_penalty(penalty_, parameter, gradient.tensors[parameter]);
-            }
+            HypotheticalGradient gradient = hypothetical(pass.hypothesis, search_unit_);
             if (causes == 0) {
                 judge_all(gradient);
             }
@@ -520,7 +538,7 @@ private:
                 if (settled(i, 1) || right_.tensors[parameter].all.value == values[parameter]) {
                     continue;
                 }
-                TensorSums sums = sums_of(values[parameter], right_.tensors[parameter], unit_);
+                TensorSums sums = sums_of(values[parameter], right_.tensors[parameter], search_unit_);
                 add_penalty(penalty_, parameter, sums);
                 compared_[i].search.look(sums, pass, scales_);
             }
@@ -572,7 +590,7 @@ private:
     const BasicDataset<double>& data_;
     const ComparedTo& to_;
     UnitPenalty penalty_;
-    double unit_ = 0.0;
+    double unit_ = 0.0, search_unit_ = 0.0;
     Comparison result_;
     std::vector<Compared> compared_;
     std::vector<WrongScale> scales_;
