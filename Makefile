@@ -1,5 +1,5 @@
 # The front door: `make` builds, `make demo` shows, `make test` proves. Each installs what it lacks first.
-.PHONY: all packages program configure-dev demo demo-fashion test tidy threads emulated mutations bench bench-reading \
+.PHONY: all packages program configure-dev demo demo-fashion test test-long verdicts tidy threads emulated mutations bench bench-reading \
         bench-decimals \
         bench-instructions proof scores equations format clean
 
@@ -46,6 +46,17 @@ mutations: configure-dev
 	@cmake --build --preset dev --target handgrad
 	@tools/mutate.py
 	@tools/mutate.py --certificate
+
+# What check and compare say of right and of planted wrong gradients, as a table (docs/compare.md).
+verdicts: configure-dev
+	@tools/python-environment
+	@cmake --build --preset dev --target handgrad_program
+	@HANDGRAD_PROGRAM=build/dev/cli/handgrad PYTHONPATH=tests/python .venv/bin/python tests/python/test_verdict_bank.py
+
+# What is too long for `make test`: 100 000 networks on which no right gradient may FAIL, mutations, the bank in full.
+test-long: configure-dev mutations verdicts
+	@cmake --build --preset dev --target certify_test
+	@HANDGRAD_NETWORKS=100000 build/dev/tests/certify_test --gtest_filter='WitnessAudit.ARight*'
 
 # All floats of every elementary function against MPFR: long (docs/numerics.md).
 proof: configure-dev

@@ -181,7 +181,7 @@ private:
     void training_step(std::size_t length) {
         const Batch<T> made = make_batch(length);
         const double rate = learning_rate(made.expected);
-        if (!std::isfinite(rate)) {
+        if (!(rate > 0.0 && std::isfinite(rate))) {
             return;
         }
         TrainOptions options{.loss = model_.loss, .epochs = 2, .batch = length, .execution = execution_};
@@ -207,7 +207,7 @@ private:
     }
     /// One by which the weights move by a twentieth of their size: ∞ or NaN where there is nothing to move them.
     [[nodiscard]] double learning_rate(const Expectation& expected) const {
-        double weights = 0.0, gradients = 0.0;
+        double weights = 1.0, gradients = 0.0;
         for (const T w : net_.parameters()) {
             weights += static_cast<double>(w) * static_cast<double>(w);
         }

@@ -640,21 +640,39 @@ std::vector<UnitBound> RowBound::output_jacobian(const RowDerivatives& row, std:
         bound[k].error = slope_error(row, net_.layers() - 1, k, row.output_jacobian(k, k));
         return bound;
     }
-    // p_k (1 for j = k, else 0 − p_j): an error e of a logit moves p by at most 2 e p.
-    const auto factor = [&](std::size_t j) { return j == k ? 1.0 : p[j]; };
-    double moves = 0.0;
-    double square = 0.0;
-    for (std::size_t m = 0; m < K; ++m) {
-        moves += z_error_.back()[m].worst * factor(m);
-        square += z_error_.back()[m].square * squared(factor(m));
+    // J_kj = p_k (Σ_{i≠k} p_i for j = k, else −p_j). With m_k = Σ_m e_m |∂p_k/∂z_m|/p_k, what errors e of the logits
+    // make of p_k, J_kk moves by at most p_k m_k and J_kj by p_k p_j (m_k + m_j), to first order; twice that up to m =
+    // ¼.
+    std::vector<double> rest(K);
+    for (std::size_t i = 0; i < K; ++i) {
+        rest[i] = p[i] < 0.5 ? 1.0 - p[i] : 0.0;
+        for (std::size_t m = 0; m < K && p[i] >= 0.5; ++m) {
+            rest[i] += m == i ? 0.0 : p[m];
+        }
     }
+    const auto moves = [&](std::size_t i, bool probable) {
+        double sum = 0.0;
+        for (std::size_t m = 0; m < K; ++m) {
+            const ErrorBound& error = z_error_.back()[m];
+            const double share = m == i ? rest[i] : p[m];
+            sum += probable ? error.square * squared(share) : error.worst * share;
+        }
+        return probable ? std::sqrt(sum) : sum;
+    };
+    const auto moved = [&](std::size_t j, bool probable) {
+        constexpr double first_order = 0.25;
+        const double m_k = moves(k, probable), m_j = moves(j, probable);
+        const double most = 4.0 * std::min(p[k], p[j]);
+        if (!(m_k + m_j < first_order)) {
+            return std::isfinite(m_k + m_j) ? most * std::min(1.0, m_k + m_j) : infinite;
+        }
+        return 2.0 * (j == k ? p[k] * m_k : p[k] * p[j] * (m_k + m_j));
+    };
     for (std::size_t j = 0; j < K; ++j) {
-        bound[j].size = p[k] * factor(j);
+        bound[j].size = p[k] * (j == k ? rest[k] : p[j]);
         const double own =
             (function_roundings + static_cast<double>(K)) * arithmetic_.unit * bound[j].size + arithmetic_.smallest;
-        const double reach = 4.0 * std::min(p[k], p[j]);
-        const double moved = std::isfinite(moves) ? reach * std::min(1.0, moves) : moves;
-        bound[j].error = {moved + own, squared(reach) * square + squared(own), 0.0};
+        bound[j].error = {moved(j, false) + own, squared(moved(j, true)) + squared(own), 0.0};
     }
     return bound;
 }

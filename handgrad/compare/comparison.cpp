@@ -149,7 +149,9 @@ void take_cause(const Conjecture& chosen, const Open& open, ComparedTensor& tens
 
 /// Fewest causes first; then what explains most tensors; then the order in which they were tried. One that could be
 /// chance counts only when it explains another tensor too. Whether there is one.
-bool name_cause(const TensorSearch& search, const std::map<std::string, std::size_t>& votes, ComparedTensor& tensor) {
+bool name_cause(const TensorSearch& search, const std::map<std::string, std::size_t>& votes, double from_right,
+                ComparedTensor& tensor) {
+    constexpr double nearer = 10.0;  // than to the right gradient, where that is not refuted
     const auto votes_for = [&](const Conjecture& e) {
         const auto found = votes.find(joined(e.causes));
         return found == votes.end() ? std::size_t{0} : found->second;
@@ -158,7 +160,8 @@ bool name_cause(const TensorSearch& search, const std::map<std::string, std::siz
         const Conjecture* chosen = nullptr;
         const Open open = open_at(search, causes);
         for (const Conjecture* e : open.options) {
-            if (votes_for(*e) > 0 && (chosen == nullptr || votes_for(*e) > votes_for(*chosen))) {
+            const bool clear = tensor.judgement.failed > 0 || nearer * e->distance <= from_right;
+            if (clear && votes_for(*e) > 0 && (chosen == nullptr || votes_for(*e) > votes_for(*chosen))) {
                 chosen = e;
             }
         }
@@ -171,12 +174,13 @@ bool name_cause(const TensorSearch& search, const std::map<std::string, std::siz
 }
 
 /// A tensor of which the right gradient says too little is wrong all the same when it is another one in every entry.
-void settle(const TensorSearch& search, const std::map<std::string, std::size_t>& votes, ComparedTensor& tensor) {
+void settle(const TensorSearch& search, const std::map<std::string, std::size_t>& votes, const TensorSums& right,
+            ComparedTensor& tensor) {
     certify::Judgement& judgement = tensor.judgement;
     if (judgement.verdict == certify::Verdict::pass) {
         return;
     }
-    const bool named = !search.pass() && name_cause(search, votes, tensor);
+    const bool named = !search.pass() && name_cause(search, votes, search.distance(right.all.value), tensor);
     if (named) {
         judgement.verdict = certify::Verdict::fail;
         judgement.doubt = certify::Doubt::none;
@@ -553,7 +557,7 @@ private:
         const std::map<std::string, std::size_t> votes = votes_of(searches);
         for (std::size_t i = 0; i < compared_.size(); ++i) {
             ComparedTensor& tensor = result_.tensors[i];
-            settle(compared_[i].search, votes, tensor);
+            settle(compared_[i].search, votes, right_.tensors[compared_[i].parameter], tensor);
             if (all_zeros(compared_[i]) && tensor.judgement.verdict == certify::Verdict::fail) {
                 tensor.causes = {Cause::never_computed};
                 tensor.coincide = zero_sums(compared_[i].parameter);

@@ -71,6 +71,14 @@ double smallest_of(int digits) {
     }
 }
 
+double distance_of(const std::vector<double>& values, const std::vector<double>& expected, double scale) {
+    double square = 0.0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        square += (values[i] - scale * expected[i]) * (values[i] - scale * expected[i]);
+    }
+    return std::sqrt(square);
+}
+
 }  // namespace
 
 bool is_strong(const Conjecture& conjecture) {
@@ -216,8 +224,8 @@ void TensorSearch::compare(const std::vector<double>& values, const Candidate& c
             if (!tells(values, value, error, scale.value)) {
                 bits = 0.0;  // counts only when it explains another tensor
             }
-            found_.push_back(
-                {std::move(causes), scale.value, scale.coincide, pass.wrong_layers, residual, pass.detail, bits});
+            found_.push_back({std::move(causes), scale.value, scale.coincide, pass.wrong_layers, residual, pass.detail,
+                              distance_of(values, value, scale.value), bits});
             if (is_strong(found_.back()) || found_.back().causes.empty()) {
                 most_causes_ = found_.back().causes.size();
                 std::erase_if(found_, [&](const Conjecture& e) { return e.causes.size() > most_causes_; });
@@ -241,6 +249,13 @@ const std::vector<double>* TensorSearch::values() const {
         return nullptr;
     }
     return &theirs_.values;
+}
+
+double TensorSearch::distance(const std::vector<double>& ours) const {
+    if (values() == nullptr) {
+        return cannot;
+    }
+    return distance_of(*values(), ours, 1.0);
 }
 
 certify::Judgement TensorSearch::judge(std::span<const certify::ExpectedEntry> right) const {

@@ -20,7 +20,8 @@ struct Conjecture {
     std::vector<std::size_t> wrong_layers = {};
     double residual = 0.0;  ///< largest difference as a share of its bound, at most 1
     std::string detail = {};
-    double bits = 0.0;  ///< how unlikely it is that other numbers agree so well: −log₂ of that chance
+    double distance = 0.0;  ///< ‖theirs − these numbers‖
+    double bits = 0.0;      ///< how unlikely it is that other numbers agree so well: −log₂ of that chance
 };
 
 /// Whether the agreement is too good for chance, given how many conjectures of so many causes are tried.
@@ -43,6 +44,8 @@ public:
     void look(const TensorSums& sums, const WrongPass& pass, const std::vector<WrongScale>& scales);
     /// The verdict on it as it stands, against the right gradient: FAIL when it has another shape.
     [[nodiscard]] certify::Judgement judge(std::span<const certify::ExpectedEntry> right) const;
+    /// ‖theirs − ours‖, ∞ where the shape is another.
+    [[nodiscard]] double distance(const std::vector<double>& ours) const;
     /// Their numbers in the order of the parameter, when the shape is that of it, give or take axes of length 1.
     [[nodiscard]] const std::vector<double>* values() const;
     /// It agrees without any cause.

@@ -1,6 +1,6 @@
 """A bank of right and wrong gradients: no PASS on a wrong one, no FAIL on a right one, no wrong name.
 
-Usage of the same as a script, which prints the table: HANDGRAD_PROGRAM=... .venv/bin/python tests/python/test_verdict_bank.py
+As a script it prints the table of three seeds: make verdicts.
 """
 
 import collections
