@@ -65,6 +65,23 @@ def test_the_table_for_people(regression):
     assert max(map(len, lines)) <= 100 and ran.err == ""
 
 
+def test_first_weights_of_zero_pass_as_zeros(handgrad):
+    """Equal logits tie in the witness, and every hidden gradient is 0."""
+    handgrad.write("t.csv", "a,b,c\n1,2,x\n2,1,y\n3,5,z\n")
+    assert handgrad("train", "t.csv", "--target", "c", "--init", "zeros", "--epochs", "0", "--hidden", "4", "-o",
+                    "m.model").code == 0
+    ran = handgrad("check", "m.model", "t.csv")
+    assert ran.code == 0 and ran.out.count("PASS (zero)") == 5, ran.out
+
+
+def test_all_that_was_run_is_said(classification):
+    certificate, = classification("check", "m.model", "t.csv", "--json").events
+    runs = [run["what"] for run in certificate["runs"]]
+    for what in ("rows in f32", "rows in f64", "1 row in f32", "2053 rows in f32", "a training step of",
+                 "d(yhat)/d(x) in the table's units"):
+        assert any(run.endswith(what) or run.startswith(what) for run in runs), (what, runs)
+
+
 def test_mistakes_are_named(regression):
     regression.write("empty.csv", (regression.folder / "t.csv").read_text().splitlines()[0] + "\n")
     assert regression("check", "m.model", "empty.csv").code == 3

@@ -244,3 +244,10 @@ def test_a_sheet_needs_its_row_and_has_to_be_there(handgrad):
     assert ran.code == 2 and "--row is missing: say which row of t.csv" in ran.err
     assert mark(handgrad, 1, sheet="none.txt").code == 6
     assert mark(handgrad, 1, sheet=".").code == 6
+
+
+@pytest.mark.parametrize("content", [b"\x80\x04K\x01.", b"PK\x03\x04 archive/data.pkl"])
+def test_a_pickle_is_refused_with_the_line_to_type(regression, content):
+    (regression.folder / "g.pt").write_bytes(content)
+    ran = regression("compare", "m.model", "t.csv", "--gradients", "g.pt")
+    assert ran.code == 3 and "a pickle" in ran.err and "np.savez(" in ran.err and "named_parameters()" in ran.err

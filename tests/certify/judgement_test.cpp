@@ -1,0 +1,114 @@
+// The verdict on one tensor: what passes, what is refuted, and why something is undetermined.
+#include "handgrad/certify/judgement.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace handgrad::certify {
+namespace {
+
+constexpr std::size_t columns = 4;
+
+/// 6 × 4 numbers of size 1, each with what rounding usually does and the worst that it can.
+std::vector<ExpectedEntry> expected(double usual, double worst) {
+    std::vector<ExpectedEntry> entries;
+    for (std::size_t i = 0; i < 24; ++i) {
+        const double value = std::sin(1.0 + 3.0 * static_cast<double>(i));
+        entries.push_back({.value = value, .size = 2.0, .usual = usual, .worst = worst});
+    }
+    return entries;
+}
+std::vector<double> claimed(const std::vector<ExpectedEntry>& entries, double times = 1.0) {
+    std::vector<double> values;
+    for (const ExpectedEntry& entry : entries) {
+        values.push_back(times * entry.value);
+    }
+    return values;
+}
+
+TEST(Judgement, WhatAgreesPassesWithTheErrorThatItWouldHaveSeen) {
+    const auto entries = expected(1e-6, 1e-4);
+    std::vector<double> values = claimed(entries);
+    values[3] += 5e-7;
+    const Judgement judgement = judge(values, entries, columns);
+    EXPECT_EQ(judgement.verdict, Verdict::pass);
+    EXPECT_NEAR(judgement.detection_limit, 1e-6 * std::sqrt(2.0), 3e-7);
+    EXPECT_EQ(judgement.reason(), "");
+}
+
+TEST(Judgement, NoMultipleAndNoZerosPassHoweverWideTheWorstCaseIs) {
+    for (const double worst : {1e-4, 1e4}) {
+        const auto entries = expected(1e-3, worst);
+        for (const double times : {-1.0, 0.0, 0.5, 1.1, 2.0}) {
+            EXPECT_EQ(judge(claimed(entries, times), entries, columns).verdict, Verdict::fail) << times << " " << worst;
+        }
+        for (std::size_t part = 0; part < columns; ++part) {
+            std::vector<double> row = claimed(entries), column = row;
+            for (std::size_t i = 0; i < row.size(); ++i) {
+                row[i] *= i / columns == part ? 0.0 : 1.0;
+                column[i] *= i % columns == part ? 0.0 : 1.0;
+            }
+            EXPECT_NE(judge(row, entries, columns).verdict, Verdict::pass);
+            EXPECT_NE(judge(column, entries, columns).verdict, Verdict::pass);
+        }
+    }
+}
+
+TEST(Judgement, RightNumbersOfWhichTooLittleIsKnownAreUndetermined) {
+    const auto vague = expected(0.05, 1.0);
+    EXPECT_EQ(judge(claimed(vague), vague, columns).doubt, Doubt::no_digits);
+    const auto unknown = expected(1e-6, std::numeric_limits<double>::infinity());
+    EXPECT_EQ(judge(claimed(unknown), unknown, columns).verdict, Verdict::pass);
+
+    auto kinks = expected(1e-6, 1e-4);
+    kinks[5].jump = 3.0;
+    std::vector<double> values = claimed(kinks);
+    EXPECT_EQ(judge(values, kinks, columns).verdict, Verdict::pass);  // nobody needs the kink
+    values[5] += 1.0;
+    EXPECT_EQ(judge(values, kinks, columns).doubt, Doubt::kinks);
+
+    auto small = expected(1e-6, 1e-4);
+    for (std::size_t i = 0; i < columns; ++i) {
+        small[i].value *= 1e-3;
+        small[i].usual = small[i].worst = 1e-3;
+    }
+    const Judgement hidden = judge(claimed(small), small, columns);
+    EXPECT_EQ(hidden.doubt, Doubt::part_hidden);
+    EXPECT_EQ(hidden.reason(), "row 0 is so small that rounding would hide zeros in its place");
+
+    const auto wide = expected(1e-6, 1.0);
+    std::vector<double> odd = claimed(wide);
+    odd[7] += 1e-3;
+    EXPECT_EQ(judge(odd, wide, columns).doubt, Doubt::unusual);
+}
+
+TEST(Judgement, ATensorThatIsZeroByStructureIsJudgedBesideItsTerms) {
+    auto entries = expected(1e-6, 1e-5);
+    for (ExpectedEntry& entry : entries) {
+        entry.value = 0.0;
+    }
+    const Judgement zero = judge(claimed(entries), entries, columns);
+    EXPECT_TRUE(zero.zero);
+    EXPECT_EQ(zero.verdict, Verdict::pass);
+    EXPECT_NEAR(zero.detection_limit, 5e-7, 1e-8);
+    std::vector<double> values = claimed(entries);
+    values[2] = 0.1;
+    EXPECT_EQ(judge(values, entries, columns).verdict, Verdict::fail);
+}
+
+TEST(Judgement, ANumberBeyondTheWorstCaseOrNoneAtAllIsRefuted) {
+    const auto entries = expected(1e-6, 1e-4);
+    for (const double wrong : {2e-4, std::numeric_limits<double>::quiet_NaN()}) {
+        std::vector<double> values = claimed(entries);
+        values[9] += wrong;
+        const Judgement judgement = judge(values, entries, columns);
+        EXPECT_EQ(judgement.verdict, Verdict::fail);
+        EXPECT_EQ(judgement.failed, 1);
+    }
+}
+
+}  // namespace
+}  // namespace handgrad::certify
