@@ -345,13 +345,24 @@ void BasicPredictor<T>::jacobian(std::span<const T> x, std::span<T> yhat, Matrix
 
 template <class T>
 void BasicPredictor<T>::jacobian(MatrixView<const T> x, MatrixView<T> yhat, MatrixView<T> J) const {
+    jacobian(x, {}, yhat, J);
+}
+
+template <class T>
+void BasicPredictor<T>::jacobian(MatrixView<const T> x, MatrixView<T> z, MatrixView<T> yhat, MatrixView<T> J) const {
     state_->check_differentiable("jacobian");
     state_->check_rows("jacobian", x, yhat);
+    if (z.data() != nullptr) {
+        state_->check_written({"jacobian", "z"}, x, yhat, z, outputs(), checks::puts_out);
+        checks::apart("jacobian", "z", MatrixView<const T>(z), "J", J);
+    }
     state_->check_written({"jacobian", "J"}, x, yhat, J, outputs() * inputs(), "outputs times inputs are");
     state_->run({.work = InferenceWork::jacobian,
                  .rows = x.rows(),
                  .x = x.data(),
                  .x_stride = x.stride(),
+                 .z = z.data(),
+                 .z_stride = z.stride(),
                  .yhat = yhat.data(),
                  .yhat_stride = yhat.stride(),
                  .result = J.data(),

@@ -48,6 +48,8 @@ public:
     void jacobian(std::span<const T> x, std::span<T> yhat, MatrixView<T> J) const;
     /// The same for many: row b of J (rows × K n) holds the Jacobian of row b of x (rows × n), row after row.
     void jacobian(MatrixView<const T> x, MatrixView<T> yhat, MatrixView<T> J) const;
+    /// … and the logits z (rows × K), in the same pass forward.
+    void jacobian(MatrixView<const T> x, MatrixView<T> z, MatrixView<T> yhat, MatrixView<T> J) const;
 
     /// ŷ (rows × K) and v ∂ŷ/∂x (rows × n) with v (rows × K): one backward pass. The gradient by x of a loss that has
     /// ∂l/∂ŷ = v.

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <variant>
 
 #include "handgrad/base/error.hpp"
@@ -105,19 +106,29 @@ Prediction predict(const Model& model, const Table& table, const ApplyOptions& o
         model.net);
 }
 
+namespace {
+
+/// ∂ŷ/∂x of each row in the user's units for `take`, and unless it is null what the network puts out, of one pass
+/// forward.
 template <class T>
-void for_each_jacobian(const Model& model, std::type_identity_t<MatrixView<const T>> x, const Execution& execution,
-                       const std::function<void(std::span<const double>)>& take) {
+void differentiate(const Model& model, MatrixView<const T> x, const Execution& execution, Outputs<T>* outputs,
+                   const std::function<void(std::span<const double>)>& take) {
     const BasicMlp<T>& net = std::get<BasicMlp<T>>(model.net);
     const std::size_t K = net.outputs();
     const std::size_t n = net.inputs();
     const std::vector<double> input_slopes = model.preprocessing.input_slopes();
     const BasicPredictor<T> predictor(net, execution);
     std::vector<double> in_units(K * n);
-    Matrix<T> yhat(std::min(block_rows, x.rows()), K), J(std::min(block_rows, x.rows()), K * n);
+    Outputs<T> of_block{Matrix<T>(), Matrix<T>(std::min(block_rows, x.rows()), K)};
+    Matrix<T> J(std::min(block_rows, x.rows()), K * n);
     for (std::size_t first = 0; first < x.rows(); first += block_rows) {
         const std::size_t rows = std::min(block_rows, x.rows() - first);
-        predictor.jacobian(x.rows_from(first, rows), yhat.view().rows_from(0, rows), J.view().rows_from(0, rows));
+        MatrixView<T> yhat = of_block.yhat.view().rows_from(0, rows), z;
+        if (outputs != nullptr) {
+            yhat = outputs->yhat.view().rows_from(first, rows);
+            z = outputs->z.view().rows_from(first, rows);
+        }
+        predictor.jacobian(x.rows_from(first, rows), z, yhat, J.view().rows_from(0, rows));
         for (std::size_t row = 0; row < rows; ++row) {
             for (std::size_t k = 0; k < K; ++k) {
                 const double slope = output_slope(model.preprocessing, k);
@@ -128,6 +139,14 @@ void for_each_jacobian(const Model& model, std::type_identity_t<MatrixView<const
             take(in_units);
         }
     }
+}
+
+}  // namespace
+
+template <class T>
+void for_each_jacobian(const Model& model, std::type_identity_t<MatrixView<const T>> x, const Execution& execution,
+                       const std::function<void(std::span<const double>)>& take) {
+    differentiate<T>(model, x, execution, nullptr, take);
 }
 
 template <class T>
@@ -154,7 +173,15 @@ Differentiated predict_with_jacobians(const Model& model, const Table& table, co
     return std::visit(
         [&]<class T>(const BasicMlp<T>& /*net*/) -> Differentiated {
             const BasicDataset<T> data = encode<T>(model.preprocessing, table, options);
-            return {predict(model, data, execution), jacobians(model, data, execution)};
+            const std::size_t K = model.architecture().outputs();
+            Outputs<T> out{Matrix<T>(data.rows(), K), Matrix<T>(data.rows(), K)};
+            Matrix<double> slopes(data.rows(), K * data.x.columns());
+            std::size_t next = 0;
+            differentiate<T>(model, data.x, execution, &out,
+                             [&](std::span<const double> row) { std::ranges::copy(row, slopes.row(next++).begin()); });
+            return {decode(model.preprocessing, model.architecture().output, convert<double>(out.yhat),
+                           convert<double>(out.z)),
+                    std::move(slopes)};
         },
         model.net);
 }

@@ -39,8 +39,9 @@ def numbers(value, place=()):
 
 def assert_same_numbers(ours, then):
     now, before = dict(numbers(json.loads(ours))), dict(numbers(json.loads(then)))
-    both = [place for place in before if place in now and place[-1] not in ("witness", "bound", "undetermined")]
-    assert len(both) >= 0.7 * len(before)
+    # Which entry of dyhat/dx is the worst depends on how its error is measured, which has changed.
+    both = [place for place in before if place in now and place[0] != "input" and place[-1] not in ("witness", "bound")]
+    assert len(both) >= 10
     for place in both:
         assert now[place] == pytest.approx(before[place], rel=1e-9, abs=1e-12), place
 

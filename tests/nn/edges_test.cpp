@@ -271,6 +271,7 @@ TYPED_TEST(Edges, PredictorOfManyRows) {
     predictor.predict(x, yhat);
     predictor.predict(x, z, yhat);
     predictor.jacobian(x, yhat, J);
+    predictor.jacobian(x, z, yhat, J);
     predictor.vector_jacobian(x, v, yhat, v_J);
     predictor.jacobian_vector(x, u, yhat, J_u);
     // Columns of one table lie between each other without overlapping, whatever their strides.
@@ -296,6 +297,11 @@ TYPED_TEST(Edges, PredictorOfManyRows) {
         {"jacobian: J has 1 row, x has 2", [&] { predictor.jacobian(x, yhat, J.rows_from(0, 1)); }},
         {"jacobian: J overlaps with x", [&] { predictor.jacobian(overlapping(0, 4), yhat, overlapping(7, 12)); }},
         {"jacobian: J overlaps with yhat", [&] { predictor.jacobian(x, overlapping(0, 3), overlapping(5, 12)); }},
+        {"jacobian: z has 1 row, x has 2", [&] { predictor.jacobian(x, z.rows_from(0, 1), yhat, J); }},
+        {"jacobian: z has 4 columns", [&] { predictor.jacobian(x, s.wide_y, yhat, J); }},
+        {"jacobian: z overlaps with x", [&] { predictor.jacobian(overlapping(0, 4), overlapping(7, 3), yhat, J); }},
+        {"jacobian: z overlaps with yhat", [&] { predictor.jacobian(x, yhat, yhat, J); }},
+        {"jacobian: J overlaps with z", [&] { predictor.jacobian(x, overlapping(0, 3), yhat, overlapping(5, 12)); }},
         {"vector_jacobian: predictor was made", [&] { plain.vector_jacobian(x, v, yhat, v_J); }},
         {"vector_jacobian: x has 5 columns", [&] { predictor.vector_jacobian(s.wide, v, yhat, v_J); }},
         {"vector_jacobian: v has 4 columns", [&] { predictor.vector_jacobian(x, s.wide_y, yhat, v_J); }},
