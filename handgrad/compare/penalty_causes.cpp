@@ -1,0 +1,100 @@
+// The multiple of the weights that is left beside the right gradient.
+#include "handgrad/compare/penalty_causes.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <span>
+
+#include "handgrad/nn/passes.hpp"
+
+namespace handgrad::compare {
+namespace {
+
+/// The multiple of `direction` that is left in theirs beside the right gradient, when nothing else is.
+std::optional<double> only_multiple(const std::vector<double>& theirs, const BoundedNumbers& right,
+                                    const std::vector<double>& direction) {
+    double product = 0.0, square = 0.0, noise = 0.0, difference = 0.0;
+    for (std::size_t i = 0; i < theirs.size(); ++i) {
+        const double beside = theirs[i] - right.value[i];
+        product += beside * direction[i];
+        square += direction[i] * direction[i];
+        noise += right.error[i] * right.error[i];
+        difference += beside * beside;
+    }
+    constexpr double clear = 20.0;  // times what rounding could feign
+    if (square == 0.0 || product * product <= clear * clear * noise * square || difference <= clear * clear * noise) {
+        return std::nullopt;
+    }
+    const double multiple = product / square;
+    for (std::size_t i = 0; i < theirs.size(); ++i) {
+        if (!(std::fabs(theirs[i] - right.value[i] - multiple * direction[i]) <= 2.0 * right.error[i])) {
+            return std::nullopt;
+        }
+    }
+    return multiple;
+}
+
+}  // namespace
+
+UnitPenalty unit_penalty(const BasicMlp<double>& net, double alpha, std::size_t rows) {
+    UnitPenalty unit{BasicMlp<double>::zeros_like(net), alpha};
+    penalty(net, 1.0, rows, &unit.gradient);
+    return unit;
+}
+
+void add_penalty(const UnitPenalty& unit, std::size_t parameter, TensorSums& sums) {
+    if (unit.alpha == 0.0) {
+        return;
+    }
+    const std::vector<double> of_one = unit.of(parameter);
+    for (std::size_t i = 0; i < of_one.size(); ++i) {
+        sums.all.value[i] += unit.alpha * of_one[i];
+        if (!sums.entries.empty()) {
+            const double added = unit.alpha * of_one[i];
+            sums.entries[i].value += added;
+            sums.entries[i].size += std::fabs(added);
+        }
+    }
+}
+
+void name_penalty(const BasicMlp<double>& net, const UnitPenalty& unit, std::size_t rows, const Compared& compared,
+                  const TensorSums& right, ComparedTensor& tensor) {
+    const std::vector<double>* theirs = compared.search.values();
+    constexpr std::size_t fewest = 3;  // of two numbers one multiple explains the half
+    if (theirs == nullptr || theirs->size() < fewest) {
+        return;
+    }
+    const bool bias = compared.parameter % 2 == 1;
+    std::vector<double> direction = unit.of(compared.parameter);
+    const bool penalised = std::ranges::any_of(direction, [](double v) { return v != 0.0; });
+    if (!penalised) {
+        const std::span<const double> b = net.bias(compared.parameter / 2);
+        direction.assign(b.begin(), b.end());
+        if (!bias) {
+            return;
+        }
+    }
+    const std::optional<double> extra = only_multiple(*theirs, right.all, direction);
+    if (!extra) {
+        return;
+    }
+    tensor.judgement.verdict = certify::Verdict::fail;
+    tensor.judgement.doubt = certify::Doubt::none;
+    tensor.causes = {Cause::penalty_extra};
+    tensor.factor = *extra;
+    if (!penalised) {
+        tensor.causes = {Cause::penalty_on_biases};
+    } else if (unit.alpha != 0.0) {
+        constexpr double near = 0.02;
+        const double times = *extra / unit.alpha + 1.0;
+        tensor.causes = {std::fabs(times) < near ? Cause::penalty_missing : Cause::penalty_factor};
+        tensor.factor = times;
+        const auto B = static_cast<double>(rows);
+        if (std::fabs(times / B - 1.0) < near || std::fabs(times * B - 1.0) < near) {
+            tensor.detail = "by the number of rows";
+        }
+    }
+}
+
+}  // namespace handgrad::compare

@@ -1,0 +1,35 @@
+// The penalty in somebody's gradient: as the model has it, missing, or another one.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "handgrad/compare/settling.hpp"
+#include "handgrad/nn/mlp.hpp"
+
+namespace handgrad::compare {
+
+/// The gradient of a penalty of α = 1, as the conventions have it, and whether biases belong to it.
+struct UnitPenalty {
+    BasicMlp<double> gradient;
+    double alpha;
+
+    [[nodiscard]] std::vector<double> of(std::size_t parameter) const {
+        const MatrixView<const double> W = gradient.weight(parameter / 2);
+        const std::span<const double> b = gradient.bias(parameter / 2);
+        if (parameter % 2 == 1) {
+            return {b.begin(), b.end()};
+        }
+        return {W.data(), W.data() + W.rows() * W.columns()};
+    }
+};
+UnitPenalty unit_penalty(const BasicMlp<double>& net, double alpha, std::size_t rows);
+
+/// Adds the penalty's gradient to the right one, or to one with a mistake elsewhere.
+void add_penalty(const UnitPenalty& unit, std::size_t parameter, TensorSums& sums);
+
+/// Names a penalty that is missing, too many, or not what the model has. `right` is with the model's.
+void name_penalty(const BasicMlp<double>& net, const UnitPenalty& unit, std::size_t rows, const Compared& compared,
+                  const TensorSums& right, ComparedTensor& tensor);
+
+}  // namespace handgrad::compare
