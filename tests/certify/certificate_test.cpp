@@ -90,10 +90,10 @@ Case<T> scaled(Case<T> c, double scale) {
     return c;
 }
 
-TYPED_TEST(Certificates, NeverFailForFiveHundredRandomModels) {
+TYPED_TEST(Certificates, NeverFailForTwoHundredRandomModels) {
     Draw draw(42, 0);
     int passed = 0;
-    for (int model = 0; model < 500; ++model) {
+    for (int model = 0; model < 200; ++model) {
         Architecture shape;
         do {
             shape.hidden = draw.one_of(all_activations);
@@ -123,7 +123,7 @@ TYPED_TEST(Certificates, NeverFailForFiveHundredRandomModels) {
             << describe(certificate);
         passed += certificate.verdict == Verdict::pass ? 1 : 0;
     }
-    EXPECT_GE(passed, 400);
+    EXPECT_GE(passed, 160);
 }
 
 TYPED_TEST(Certificates, PassForDeepSaturatedAndHugeModels) {
