@@ -531,7 +531,7 @@ TEST(Marking, TheEntryThatIsFurthestOffIsShownWithWhatBelongsThere) {
     Sheet sheet = student::filled(e, {.wrong_at = "dl/dz3", .mistake = Mistake::twice});
     sheet["dl/dW2"][5] += 0.5;
     const Marking marking = marked(e, sheet);
-    const MarkedAnswer& answer = find(marking, "dl/dW2");
+    const MarkedAnswer answer = find(marking, "dl/dW2");
     EXPECT_EQ(answer.mark, Mark::wrong);
     EXPECT_FALSE(answer.cause);
     EXPECT_THAT(answer.where, testing::ElementsAre(1u, 1u));
@@ -863,7 +863,7 @@ TEST(Marking, SlipsOfTheForwardPassAreNamed) {
                 largest = std::max(largest, std::fabs(truth.at(symbol)[k]));
             }
             sheet[symbol] = values;
-            const MarkedAnswer& answer = find(marked(e, sheet), symbol);
+            const MarkedAnswer answer = find(marked(e, sheet), symbol);
             if (difference > 0.02 * largest) {
                 EXPECT_EQ(answer.mark, Mark::wrong) << named.name << " " << symbol;
                 EXPECT_EQ(answer.slip, slip) << named.name << " " << symbol << " " << answer.cause_name();
