@@ -135,13 +135,13 @@ std::string remedy(compare::Cause cause, const std::vector<std::size_t>& wrong_l
             return fmt::format("multiply by f'(z) once, in {} (Table 2)", layers_text(wrong_layers));
         case compare::Cause::slope_of_sigmoid:
             return fmt::format("a (1 - a) is the slope of sigmoid; {} has {} (Eq. 12)", layers_text(wrong_layers),
-                               name(model.architecture().hidden));
+                               name(model.architecture().activation(wrong_layers.front())));
         case compare::Cause::slope_of_tanh:
             return fmt::format("1 - a^2 is the slope of tanh; {} has {}", layers_text(wrong_layers),
-                               name(model.architecture().hidden));
+                               name(model.architecture().activation(wrong_layers.front())));
         case compare::Cause::slope_of_relu:
             return fmt::format("1 for z > 0 is the slope of relu; {} has {} (Eq. 5)", layers_text(wrong_layers),
-                               name(model.architecture().hidden));
+                               name(model.architecture().activation(wrong_layers.front())));
         case compare::Cause::z_in_slope:
             return fmt::format("the slope is written in terms of a = f(z), not of z, in {} (Eq. 13)",
                                layers_text(wrong_layers));

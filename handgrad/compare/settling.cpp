@@ -93,6 +93,7 @@ void replace(std::vector<Cause>& causes, Cause old, Cause now) {
     std::ranges::sort(causes);
     causes.erase(std::unique(causes.begin(), causes.end()), causes.end());
 }
+
 }  // namespace
 
 std::map<std::string, std::size_t> votes_of(const std::vector<Compared>& compared) {

@@ -156,6 +156,10 @@ private:
     }
     /// The same slope in all hidden layers that have one, and in each of several.
     void add_slope(Cause cause, const std::string& detail, const SlopeOf& slope) {
+        add_slopes(cause, detail, [&](std::size_t) { return slope; });
+    }
+    /// … of which each layer has its own.
+    void add_slopes(Cause cause, const std::string& detail, const std::function<SlopeOf(std::size_t)>& slope_of_layer) {
         std::vector<std::size_t> sloped;
         for (std::size_t l = 0; l < hidden_; ++l) {
             if (shape_.activation(l) != Activation::identity) {
@@ -169,7 +173,7 @@ private:
             Pass pass;
             pass.slopes.resize(hidden_);
             for (const std::size_t l : layers) {
-                pass.slopes[l] = slope;
+                pass.slopes[l] = slope_of_layer(l);
             }
             add(cause, detail, layers, std::move(pass));
         };
@@ -183,23 +187,20 @@ private:
 
     void slopes() {
         const ActivationSettings settings = shape_.activation_settings();
-        const Activation f = hidden_ > 0 ? shape_.activation(0) : Activation::identity;
-        const auto right = [f, settings](double z) {
-            return visit(f, [&]<class F>(F) -> double {
-                if constexpr (F::facts.elementwise) {
-                    return F::derivative(z, settings);
-                }
-                return 1.0;
-            });
-        };
-        add_slope(Cause::hidden_derivative_twice, "",
-                  [right](double z, double, double) { return right(z) * right(z); });
+        add_slopes(Cause::hidden_derivative_twice, "", [&](std::size_t l) -> SlopeOf {
+            return [f = shape_.activation(l), settings](double z, double, double) {
+                const double slope = slope_of(f, settings, z);
+                return slope * slope;
+            };
+        });
         add_slope(Cause::slope_of_sigmoid, "a (1 - a)", [](double, double a, double) { return a * (1.0 - a); });
         add_slope(Cause::slope_of_tanh, "1 - a^2", [](double, double a, double) { return 1.0 - a * a; });
         add_slope(Cause::slope_of_relu, "1 for z > 0", [](double z, double, double) { return z > 0.0 ? 1.0 : 0.0; });
         add_slope(Cause::z_in_slope, "z (1 - z)", [](double z, double, double) { return z * (1.0 - z); });
         add_slope(Cause::z_in_slope, "1 - z^2", [](double z, double, double) { return 1.0 - z * z; });
-        add_slope(Cause::mask_inverted, "", [right](double z, double, double) { return right(-z); });
+        add_slopes(Cause::mask_inverted, "", [&](std::size_t l) -> SlopeOf {
+            return [f = shape_.activation(l), settings](double z, double, double) { return slope_of(f, settings, -z); };
+        });
         add_slope(Cause::mask_of_gradient, "", [](double, double, double da) { return da > 0.0 ? 1.0 : 0.0; });
         for (std::size_t l = 0; l < hidden_; ++l) {
             for (std::size_t m = 0; m < hidden_; ++m) {

@@ -14,6 +14,7 @@
 #include "handgrad/compare/gradient_names.hpp"
 #include "handgrad/compare/scales.hpp"
 #include "handgrad/nn/loss_gradient.hpp"
+#include "handgrad/nn/plain_loops.hpp"
 #include "tests/support/raised.hpp"
 
 namespace handgrad::compare {
@@ -197,6 +198,42 @@ TEST(Comparison, RightIsWithThePenaltyOfTheModelAndAnyOtherIsNamed) {
     EXPECT_EQ(judged(with_penalty(p, 0.5), 0.1).tensors[0].detail, "by the number of rows");
     EXPECT_THAT(judged(with_penalty(p, 0.1), 0.0).tensors[0].causes, ElementsAre(Cause::penalty_extra));
     EXPECT_THAT(judged(with_penalty(p, 0.1, true), 0.1).tensors[1].causes, ElementsAre(Cause::penalty_on_biases));
+}
+
+/// f′ twice in the second of two hidden layers that have activations of their own.
+TEST(Comparison, AMistakeInALayerTakesTheActivationOfThatLayer) {
+    Problem p = problem({.sizes = {3, 4, 5, 2}, .each_hidden = {Activation::tanh, Activation::sigmoid}},
+                        Loss::squared_error, 8);
+    BasicTape<double> tape(p.net, 8), dtape(p.net, 8);
+    forward(p.net, p.data.x, tape);
+    loss(p.loss, tape.output(), p.data.y, dtape.output());
+    BasicMlp<double> grad = BasicMlp<double>::zeros_like(p.net);
+    const auto add = [&](std::size_t l, const Matrix<double>& a) {
+        plain::linear_backward_parameters<double>(dtape.layer(l).z, a, grad.weight(l), grad.bias(l));
+    };
+    add(2, tape.layer(1).a);
+    for (std::size_t l = 2; l-- > 0;) {
+        plain::linear_backward_input<double>(p.net.weight(l + 1), dtape.layer(l + 1).z, dtape.layer(l).a);
+        plain::activation_backward(tape.layer(l), dtape.layer(l), 8);
+        for (std::size_t i = 0; l == 1 && i < dtape.layer(l).z.values().size(); ++i) {
+            dtape.layer(l).z.values()[i] *= math::Sigmoid::derivative(tape.layer(l).z.values()[i]);
+        }
+        add(l, l == 0 ? p.data.x : tape.layer(0).a);
+    }
+    std::size_t at = 0;
+    for (NamedArray& array : p.right) {
+        for (double& v : array.values) {
+            v = grad.parameters()[at++];
+        }
+    }
+    const Comparison comparison = compared(p, p.right);
+    EXPECT_TRUE(comparison.tensors[4].pass());
+    for (std::size_t i = 0; i < 4; ++i) {
+        EXPECT_THAT(comparison.tensors[i].causes, ElementsAre(Cause::hidden_derivative_twice));
+    }
+    // The gradients of layer 2 do not tell whether f' of layer 1 is right too; those of layer 1 do.
+    EXPECT_THAT(comparison.tensors[0].wrong_layers, ElementsAre(1));
+    EXPECT_THAT(comparison.tensors[1].wrong_layers, ElementsAre(1));
 }
 
 TEST(Comparison, ZerosAreNeverARightGradient) {
