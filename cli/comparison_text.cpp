@@ -258,6 +258,12 @@ std::string comparison_text(const compare::Comparison& comparison, const Model& 
             add_wrapped(text, line, 2);
         }
     }
+    if (comparison.orientation == compare::Orientation::in_out) {
+        text += "\ntheir weights stand as in x out and were judged as the transposes of ours, out x in\n";
+    }
+    if (!comparison.missing.empty()) {
+        text += fmt::format("\nnot in the file, so not judged: {}\n", fmt::join(comparison.missing, ", "));
+    }
     text += fmt::format("\n{}; gradients judged as numbers of {} binary digits; tensors that do not pass: {} of {}\n",
                         counted(comparison.rows, "row"), comparison.digits,
                         std::ranges::count(comparison.tensors, false, &compare::ComparedTensor::pass),

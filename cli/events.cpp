@@ -317,6 +317,8 @@ std::string comparison_event(const compare::Comparison& comparison) {
     Json json = event("comparison");
     json["verdict"] = name(comparison.verdict);
     json["rows"] = comparison.rows;
+    json["orientation"] = name(comparison.orientation);
+    json["missing"] = comparison.missing;
     json["tensors"] = std::move(tensors);
     return line(json);
 }

@@ -126,19 +126,6 @@ ActivationSettings Hypothesis::settings(ActivationSettings own) const {
     return own;
 }
 
-void BoundedNumber::add(double delta, const UnitBound& bound, double a, const ErrorBound& of_a, double times) {
-    const double of_product = times * std::fabs(a);
-    value += times * delta * a;
-    size += bound.size * of_product;
-    terms += std::fabs(delta) * of_product;
-    const double largest = std::fabs(delta) + bound.error.worst;
-    error.worst += bound.error.worst * of_product + times * largest * of_a.worst;
-    const double square = bound.error.square * of_product * of_product + times * times * delta * delta * of_a.square;
-    error.square += square;
-    usual += probable_deviations * std::sqrt(square);
-    error.jump += bound.error.jump * (of_product + times * of_a.worst);
-}
-
 void BoundedNumber::add_roundings(std::size_t count, const Arithmetic& arithmetic) {
     check_size(size, arithmetic, error);
     if (terms > 0.0) {
@@ -435,9 +422,14 @@ RowBound::RowBound(const BasicMlp<double>& net, const math::OutputLoss& loss, do
     }
 }
 
-void RowBound::operator()(const RowValues& row, std::span<const double> x, std::span<const double> y, double share) {
+void RowBound::operator()(const RowValues& row, std::span<const double> x, std::span<const double> y, double share,
+                          std::span<const UnitBound> of_output) {
     forward(row, x);
-    delta_.back() = OutputRow(*this, row, y, share).bound();
+    if (of_output.empty()) {
+        delta_.back() = OutputRow(*this, row, y, share).bound();
+    } else {
+        delta_.back().assign(of_output.begin(), of_output.end());
+    }
     for (std::size_t l = net_.layers() - 1; l-- > 0;) {
         delta_[l] = back_to_activation(l + 1, delta_[l + 1], row.delta[l + 1], false);
         through_slope(row, l, row_times(row.delta[l + 1], net_.weight(l + 1)), delta_[l]);

@@ -1,6 +1,7 @@
 // How far rounding can move one row's derivatives: bounds carried through the forward and the backward pass.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -86,6 +87,19 @@ struct BoundedNumber {
     void add_roundings(std::size_t count, const Arithmetic& arithmetic);
 };
 
+inline void BoundedNumber::add(double delta, const UnitBound& bound, double a, const ErrorBound& of_a, double times) {
+    const double of_product = times * std::fabs(a);
+    value += times * delta * a;
+    size += bound.size * of_product;
+    terms += std::fabs(delta) * of_product;
+    const double largest = std::fabs(delta) + bound.error.worst;
+    error.worst += bound.error.worst * of_product + times * largest * of_a.worst;
+    const double square = bound.error.square * of_product * of_product + times * times * delta * delta * of_a.square;
+    error.square += square;
+    usual += probable_deviations * std::sqrt(square);
+    error.jump += bound.error.jump * (of_product + times * of_a.worst);
+}
+
 /// Bounds for one row at a time. Everything is to first order in the unit roundoff, but for slopes and losses, which
 /// are evaluated at the ends of the interval in which rounding may have put their argument.
 ///
@@ -98,8 +112,10 @@ public:
              Hypothesis hypothesis = {});
 
     /// Errors of a⁽ˡ⁾ and bounds of ∂l/∂z⁽ˡ⁾ for the row that `row` describes. x (n), y (K); `share` is the row's
-    /// weight over the sum of all weights.
-    void operator()(const RowValues& row, std::span<const double> x, std::span<const double> y, double share);
+    /// weight over the sum of all weights. `of_output`, where it is not empty, is the bound of the last layer that was
+    /// found for this row before, under a hypothesis with the same output slope and kinks.
+    void operator()(const RowValues& row, std::span<const double> x, std::span<const double> y, double share,
+                    std::span<const UnitBound> of_output = {});
     /// Bounds of one row k of ∂ŷ/∂x, for the row that was seen last.
     [[nodiscard]] std::vector<UnitBound> input_jacobian(const RowDerivatives& row, std::size_t k) const;
 

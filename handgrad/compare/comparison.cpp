@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -129,7 +130,7 @@ public:
         : net_(net), function_(function), data_(data), to_(to), penalty_(unit_penalty(net, to.penalty, data.rows())) {}
 
     Comparison operator()(std::span<const NamedArray> theirs, const std::string& source) {
-        const std::vector<MatchedTensor> matched = match_gradient_names(theirs, net_.architecture(), source);
+        const MatchedGradients matched = match_gradient_names(theirs, net_.architecture(), source);
         check_values(theirs, source);
         result_.rows = data_.rows();
         result_.digits = digits_of(theirs);
@@ -140,29 +141,44 @@ public:
         if (result_.digits == half_digits) {
             search_unit_ = float_rounding + own_rounding;
         }
-        for (const MatchedTensor& tensor : matched) {
-            const MatrixView<const double> W = net_.weight(tensor.parameter / 2);
-            const bool bias = tensor.parameter % 2 == 1;
-            ExpectedShape expected{{W.rows()}, data_.rows()};
-            if (!bias) {
-                expected.shape.push_back(W.columns());
-            }
-            const std::size_t l = tensor.parameter / 2;
-            result_.tensors.push_back(
-                {.name = bias ? bias_name(l) : weight_name(l), .theirs = theirs[tensor.place].name});
-            compared_.push_back(
-                {tensor.parameter, TensorSearch(theirs[tensor.place], std::move(expected), result_.digits)});
+        result_.orientation = matched.orientation;
+        for (const MatchedTensor& tensor : matched.tensors) {
+            add_tensor(theirs[tensor.place], tensor.parameter);
         }
+        for (std::size_t parameter = 0; parameter < 2 * net_.layers(); ++parameter) {
+            if (std::ranges::find(compared_, parameter, &Compared::parameter) == compared_.end()) {
+                result_.missing.push_back(name_of(parameter));
+            }
+        }
+        at_kink_ = stands_at_kink(net_, data_.x);
         scales_ = wrong_scales(net_.outputs(), data_.total_weight(), most_factors);
-        search_passes(0);
-        search_passes(1);
+        HypotheticalGradients gradients(net_, function_, data_, search_unit_);
+        search_passes(gradients, 0);
+        search_passes(gradients, 1);
         search_variations();
-        search_passes(2);
+        search_passes(gradients, 2);
         settle_all();
         return std::move(result_);
     }
 
 private:
+    static std::string name_of(std::size_t parameter) {
+        return parameter % 2 == 1 ? bias_name(parameter / 2) : weight_name(parameter / 2);
+    }
+    void add_tensor(const NamedArray& array, std::size_t parameter) {
+        const MatrixView<const double> W = net_.weight(parameter / 2);
+        const bool bias = parameter % 2 == 1;
+        ExpectedShape expected{{W.rows()}, data_.rows()};
+        if (!bias) {
+            expected.shape.push_back(W.columns());
+        }
+        const NamedArray* theirs = &array;
+        if (!bias && result_.orientation == Orientation::in_out && array.shape.size() == 2) {
+            theirs = &turned_.emplace_back(turned(array));
+        }
+        result_.tensors.push_back({.name = name_of(parameter), .theirs = array.name});
+        compared_.push_back({parameter, TensorSearch(*theirs, std::move(expected), result_.digits)});
+    }
     [[nodiscard]] bool settled(std::size_t i, std::size_t causes) const {
         return result_.tensors[i].pass() || all_zeros(compared_[i]) || compared_[i].search.most_causes() < causes;
     }
@@ -175,8 +191,8 @@ private:
         return true;
     }
 
-    [[nodiscard]] HypotheticalGradient hypothetical(const Hypothesis& hypothesis, double unit) const {
-        HypotheticalGradient gradient = hypothetical_gradient(net_, function_, data_, hypothesis, unit);
+    [[nodiscard]] HypotheticalGradient hypothetical(const Hypothesis& hypothesis, HypotheticalGradients& gradients) {
+        HypotheticalGradient gradient = gradients(hypothesis);
         for (std::size_t parameter = 0; parameter < gradient.tensors.size(); ++parameter) {
             add_penalty(penalty_, parameter, gradient.tensors[parameter]);
         }
@@ -186,7 +202,8 @@ private:
     void judge_all(const HypotheticalGradient& gradient) {
         right_ = gradient;
         if (search_unit_ != unit_) {
-            right_ = hypothetical({}, unit_);
+            HypotheticalGradients as_computed(net_, function_, data_, unit_);
+            right_ = hypothetical({}, as_computed);
         }
         for (std::size_t i = 0; i < compared_.size(); ++i) {
             ComparedTensor& tensor = result_.tensors[i];
@@ -217,12 +234,15 @@ private:
     }
 
     /// Backward passes with so many wrong slopes, and the right one before them.
-    void search_passes(std::size_t causes) {
+    void search_passes(HypotheticalGradients& gradients, std::size_t causes) {
         for (const WrongPass& pass : wrong_passes(net_.architecture())) {
+            if (pass.hypothesis.other_kink && !at_kink_) {
+                continue;  // the convention decides nothing here
+            }
             if (pass.causes.size() != causes || (causes > 0 && all_settled(causes))) {
                 continue;
             }
-            HypotheticalGradient gradient = hypothetical(pass.hypothesis, search_unit_);
+            HypotheticalGradient gradient = hypothetical(pass.hypothesis, gradients);
             if (causes == 0) {
                 judge_all(gradient);
             }
@@ -297,7 +317,9 @@ private:
     const ComparedTo& to_;
     UnitPenalty penalty_;
     double unit_ = 0.0, search_unit_ = 0.0;
+    bool at_kink_ = true;
     Comparison result_;
+    std::deque<NamedArray> turned_;  ///< which the searches refer to
     std::vector<Compared> compared_;
     std::vector<WrongScale> scales_;
     HypotheticalGradient right_;

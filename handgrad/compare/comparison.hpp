@@ -103,6 +103,13 @@ inline constexpr std::array<std::string_view, 40> cause_names{"transposed",
                                                               "unexplained"};
 inline std::string_view name(Cause cause) { return cause_names[static_cast<std::size_t>(cause)]; }
 
+/// How weights stand in a file: W (out × in), or Wᵀ as frameworks keep it that compute x W.
+enum class Orientation { out_in, in_out };
+inline constexpr std::array<std::string_view, 2> orientation_names{"out_in", "in_out"};
+inline std::string_view name(Orientation orientation) {
+    return orientation_names[static_cast<std::size_t>(orientation)];
+}
+
 struct ComparedTensor {
     std::string name;                     ///< linear1.weight …
     std::string theirs;                   ///< the name in their file
@@ -128,6 +135,9 @@ struct Comparison {
     certify::Verdict verdict = certify::Verdict::pass;
     std::size_t rows = 0;
     int digits = 53;  ///< binary digits of the precision that their numbers are judged in
+    /// How their weights stand; as in × out they are judged as the transposes of ours.
+    Orientation orientation = Orientation::out_in;
+    std::vector<std::string> missing;  ///< of ours, in a file that holds only some
     std::vector<ComparedTensor> tensors;
 
     [[nodiscard]] bool pass() const { return verdict == certify::Verdict::pass; }

@@ -207,6 +207,35 @@ std::optional<std::vector<MatchedTensor>> by_shapes(std::span<const NamedArray> 
     return matched;
 }
 
+/// What the names leave open, the shapes tell; a transposed tensor among others that are not is a mistake.
+Orientation orientation_of(std::span<const NamedArray> arrays, const std::vector<MatchedTensor>& matched,
+                           const Architecture& shape) {
+    std::size_t turned = 0, upright = 0;
+    bool turned_names = true;
+    for (const MatchedTensor& tensor : matched) {
+        if (tensor.parameter % 2 == 1) {
+            continue;
+        }
+        const std::size_t out = shape.sizes[tensor.parameter / 2 + 1], in = shape.sizes[tensor.parameter / 2];
+        const NamedArray& array = arrays[tensor.place];
+        if (array.shape == std::vector{in, out} && in != out) {
+            ++turned;
+        } else if (in != out) {
+            ++upright;
+        }
+        const std::vector<std::string> words = words_of(array.name);
+        turned_names = turned_names && std::ranges::any_of(words, [](std::string word) {
+                           take_number(word);
+                           return word.find("kernel") != std::string::npos || word.find("coef") != std::string::npos;
+                       });
+    }
+    const bool all_square = turned == 0 && upright == 0;
+    if ((turned > 0 && upright == 0) || (all_square && turned_names)) {
+        return Orientation::in_out;
+    }
+    return Orientation::out_in;
+}
+
 bool each_once(std::vector<MatchedTensor>& matched) {
     std::ranges::sort(matched, {}, &MatchedTensor::parameter);
     const auto twice = std::ranges::adjacent_find(matched, {}, &MatchedTensor::parameter);
@@ -224,11 +253,15 @@ std::string listed(const std::vector<std::string>& names) {
 
 }  // namespace
 
-std::vector<MatchedTensor> match_gradient_names(std::span<const NamedArray> arrays, const Architecture& shape,
-                                                const std::string& source) {
-    for (auto matched : {by_our_names(arrays, shape.layers()), by_names(arrays, shape), by_shapes(arrays, shape)}) {
+MatchedGradients match_gradient_names(std::span<const NamedArray> arrays, const Architecture& shape,
+                                      const std::string& source) {
+    if (auto matched = by_our_names(arrays, shape.layers()); matched && each_once(*matched)) {
+        return {std::move(*matched)};
+    }
+    for (auto matched : {by_names(arrays, shape), by_shapes(arrays, shape)}) {
         if (matched && each_once(*matched)) {
-            return *matched;
+            const Orientation orientation = orientation_of(arrays, *matched, shape);
+            return {std::move(*matched), orientation};
         }
     }
     std::vector<std::string> expected, there;
@@ -242,6 +275,17 @@ std::vector<MatchedTensor> match_gradient_names(std::span<const NamedArray> arra
     throw Error(ErrorKind::data,
                 source + ": the tensors are called " + listed(there) + "; expected are " + listed(expected) +
                     ", some of them, or one numbered family (0.weight, fc1.weight, W1 and b1, dJdW1, grad_W1)");
+}
+
+NamedArray turned(const NamedArray& array) {
+    const std::size_t in = array.shape[0], out = array.shape[1];
+    NamedArray result{.name = array.name, .shape = {out, in}, .values = array.values, .digits = array.digits};
+    for (std::size_t j = 0; j < in; ++j) {
+        for (std::size_t i = 0; i < out; ++i) {
+            result.values[i * in + j] = array.values[j * out + i];
+        }
+    }
+    return result;
 }
 
 }  // namespace handgrad::compare

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "handgrad/nn/passes.hpp"
+#include "handgrad/nn/tape.hpp"
+
 namespace handgrad::compare {
 namespace {
 
@@ -90,6 +93,27 @@ std::vector<WrongPass> wrong_passes(const Architecture& shape) {
     }
     std::ranges::stable_sort(passes, {}, [](const WrongPass& pass) { return pass.causes.size(); });
     return passes;
+}
+
+bool stands_at_kink(const BasicMlp<double>& net, const Matrix<double>& x) {
+    const ActivationSettings own = net.architecture().activation_settings();
+    const ActivationSettings other = Hypothesis{.other_kink = true}.settings(own);
+    BasicTape<double> tape(net, x.rows());
+    forward(net, x, tape);
+    for (std::size_t l = 0; l < net.layers(); ++l) {
+        const bool differs = visit(net.architecture().activation(l), [&]<class F>(F) {
+            if constexpr (F::facts.elementwise) {
+                return std::ranges::any_of(tape.layer(l).z.values(), [&](double z) {
+                    return F::derivative(z, own) != F::derivative(z, other);
+                });
+            }
+            return false;
+        });
+        if (differs) {
+            return true;
+        }
+    }
+    return false;
 }
 
 }  // namespace handgrad::compare

@@ -81,6 +81,9 @@ void add_row(LayerSums& sums, const std::vector<double>& delta, const std::vecto
              std::span<const double> a, const std::vector<ErrorBound>& of_a, std::size_t row, std::size_t rows) {
     const auto times = static_cast<double>(rows - row);
     for (std::size_t i = 0; i < delta.size(); ++i) {
+        if (delta[i] == 0.0 && bound[i].size == 0.0 && bound[i].error.worst == 0.0 && bound[i].error.jump == 0.0) {
+            continue;  // a unit that is off adds nothing to any of these sums
+        }
         const auto add_delta = [&](BoundedNumber& to, double factor) { to.add(delta[i], bound[i], 1.0, {}, factor); };
         add_delta(sums.bias[i], 1.0);
         sums.running_bias[i].add(delta[i]);
@@ -93,6 +96,9 @@ void add_row(LayerSums& sums, const std::vector<double>& delta, const std::vecto
             add_delta(sums.last[i], 1.0);
         }
         for (std::size_t j = 0; j < a.size(); ++j) {
+            if (a[j] == 0.0 && of_a[j].worst == 0.0) {
+                continue;  // a pixel that is off adds nothing to any of these sums
+            }
             sums.weight[i * a.size() + j].add(delta[i], bound[i], a[j], of_a[j]);
             sums.running_weight[i * a.size() + j].add(delta[i] * a[j]);
             sums.weight_again[i * a.size() + j] += times * delta[i] * a[j];
@@ -100,46 +106,9 @@ void add_row(LayerSums& sums, const std::vector<double>& delta, const std::vecto
     }
 }
 
-}  // namespace
-
-HypotheticalGradient hypothetical_gradient(const BasicMlp<double>& net, const LossFunction& function,
-                                           const BasicDataset<double>& data, const Hypothesis& hypothesis,
-                                           double unit) {
-    const Architecture& shape = net.architecture();
-    const std::size_t rows = data.rows();
-    const double total = data.total_weight();
-    const certify::Arithmetic theirs = certify::foreign_arithmetic(unit);
-    certify::RowBound bounds(net, output_loss(function, shape.output, shape.activation_settings()),
-                             reduction_factor(function.kind, net.outputs(), shape.conventions), theirs, hypothesis);
-    std::vector<LayerSums> sums;
-    for (std::size_t l = 0; l < net.layers(); ++l) {
-        const Sums bias(net.bias(l).size()), weight(bias.size() * net.weight(l).columns());
-        sums.push_back({weight, bias, bias, bias, bias, Sums(rows), std::vector<double>(weight.size()),
-                        std::vector<RunningSum>(weight.size(), RunningSum(unit)),
-                        std::vector<RunningSum>(bias.size(), RunningSum(unit))});
-    }
+/// The sums with the roundings of the sums themselves.
+HypotheticalGradient gradient_of(std::vector<LayerSums>& sums, std::size_t rows, const certify::Arithmetic& theirs) {
     HypotheticalGradient result;
-    BasicTape<double> tape(net, 1);
-    RowValues values(net);
-    for (std::size_t row = 0; row < rows; ++row) {
-        const std::span<const double> x = data.x.row(row), y = data.y.row(row);
-        const double share = data.weight(row) / total;
-        forward(net, data.x.view().rows_from(row, 1), tape);
-        for (std::size_t l = 0; l < net.layers(); ++l) {
-            std::ranges::copy(tape.layer(l).z.row(0), values.z[l].begin());
-            std::ranges::copy(tape.layer(l).a.row(0), values.a[l].begin());
-        }
-        bounds.backward(values, y, share);
-        bounds(values, x, y, share);
-        for (std::size_t l = 0; l < net.layers(); ++l) {
-            const std::span<const double> a = l == 0 ? x : std::span<const double>(values.a[l - 1]);
-            result.finite = result.finite && finite(values.delta[l], bounds.delta(l));
-            add_row(sums[l], values.delta[l], bounds.delta(l), a, bounds.input(l), row, rows);
-        }
-        if (!result.finite) {
-            break;
-        }
-    }
     const auto of = [&](Sums& numbers) { return finished(numbers, rows + 1, theirs); };
     for (LayerSums& layer : sums) {
         add_running(layer.running_weight, layer.weight);
@@ -157,6 +126,51 @@ HypotheticalGradient hypothetical_gradient(const BasicMlp<double>& net, const Lo
                                   .last = of(layer.last),
                                   .units = of(layer.units)});
     }
+    return result;
+}
+
+}  // namespace
+
+HypotheticalGradient HypotheticalGradients::operator()(const Hypothesis& hypothesis) {
+    const Architecture& shape = net_.architecture();
+    const std::size_t rows = data_.rows();
+    const double total = data_.total_weight();
+    const certify::Arithmetic theirs = certify::foreign_arithmetic(unit_);
+    certify::RowBound bounds(net_, output_loss(function_, shape.output, shape.activation_settings()),
+                             reduction_factor(function_.kind, net_.outputs(), shape.conventions), theirs, hypothesis);
+    std::vector<LayerSums> sums;
+    for (std::size_t l = 0; l < net_.layers(); ++l) {
+        const Sums bias(net_.bias(l).size()), weight(bias.size() * net_.weight(l).columns());
+        sums.push_back({weight, bias, bias, bias, bias, Sums(rows), std::vector<double>(weight.size()),
+                        std::vector<RunningSum>(weight.size(), RunningSum(unit_)),
+                        std::vector<RunningSum>(bias.size(), RunningSum(unit_))});
+    }
+    std::vector<std::vector<UnitBound>>& known = of_output_[{hypothesis.output, hypothesis.other_kink}];
+    known.resize(rows);
+    bool all_finite = true;
+    BasicTape<double> tape(net_, 1);
+    RowValues values(net_);
+    for (std::size_t row = 0; row < rows && all_finite; ++row) {
+        const std::span<const double> x = data_.x.row(row), y = data_.y.row(row);
+        const double share = data_.weight(row) / total;
+        forward(net_, data_.x.view().rows_from(row, 1), tape);
+        for (std::size_t l = 0; l < net_.layers(); ++l) {
+            std::ranges::copy(tape.layer(l).z.row(0), values.z[l].begin());
+            std::ranges::copy(tape.layer(l).a.row(0), values.a[l].begin());
+        }
+        bounds.backward(values, y, share);
+        bounds(values, x, y, share, known[row]);
+        for (std::size_t l = 0; l < net_.layers(); ++l) {
+            const std::span<const double> a = l == 0 ? x : std::span<const double>(values.a[l - 1]);
+            all_finite = all_finite && finite(values.delta[l], bounds.delta(l));
+            add_row(sums[l], values.delta[l], bounds.delta(l), a, bounds.input(l), row, rows);
+        }
+        if (all_finite) {
+            known[row] = bounds.delta(net_.layers() - 1);
+        }
+    }
+    HypotheticalGradient result = gradient_of(sums, rows, theirs);
+    result.finite = all_finite;
     return result;
 }
 

@@ -2,6 +2,8 @@
 // it.
 #pragma once
 
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "handgrad/certify/judgement.hpp"
@@ -37,11 +39,25 @@ struct HypotheticalGradient {
     bool finite = true;  ///< otherwise the hypothesis cannot be told from anything
 };
 
-/// Of the mean loss over the rows of `data` (by weight where there are weights), computed in double. `unit` is half the
-/// distance from 1 to the next number of the precision that the bound is for, that of a foreign arithmetic
+/// Gradients of the mean loss over the rows of `data` (by weight where there are weights), computed in double. `unit` is
+/// half the distance from 1 to the next number of the precision that the bound is for, that of a foreign arithmetic
 /// (certify/rounding_bound.hpp). Rows are summed once more as a plain running sum of that precision: what that loses,
-/// theirs may have lost too.
-HypotheticalGradient hypothetical_gradient(const BasicMlp<double>& net, const LossFunction& function,
-                                           const BasicDataset<double>& data, const Hypothesis& hypothesis, double unit);
+/// theirs may have lost too. The network, function and data must outlive it.
+class HypotheticalGradients {
+public:
+    HypotheticalGradients(const BasicMlp<double>& net, const LossFunction& function, const BasicDataset<double>& data,
+                          double unit)
+        : net_(net), function_(function), data_(data), unit_(unit) {}
+
+    HypotheticalGradient operator()(const Hypothesis& hypothesis);
+
+private:
+    const BasicMlp<double>& net_;
+    const LossFunction& function_;
+    const BasicDataset<double>& data_;
+    double unit_;
+    /// Bounds of the last layer of each row, most of the work, by all that they depend on: output slope and kinks.
+    std::map<std::pair<Slope, bool>, std::vector<std::vector<certify::UnitBound>>> of_output_;
+};
 
 }  // namespace handgrad::compare

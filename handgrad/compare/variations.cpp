@@ -36,23 +36,41 @@ struct Pass {
 
 class Passes {
 public:
-    explicit Passes(const GradientProblem& problem) : problem_(problem) {}
+    explicit Passes(const GradientProblem& problem)
+        : problem_(problem),
+          right_(std::make_shared<Forward>(problem.net, problem.data.rows())),
+          scratch_(std::make_shared<BasicTape<double>>(problem.net, problem.data.rows())) {
+        to_loss(problem.net, problem.data, problem.loss, *right_);
+    }
 
     [[nodiscard]] GradientValues operator()(const Pass& pass) const {
+        if (pass.data == nullptr && pass.forward == nullptr && !pass.loss) {
+            // The forward pass is the right one, and there already.
+            scratch_->output().z = right_->dtape.output().z;
+            if (pass.output) {
+                change_output(pass, problem_.data, right_->tape, *scratch_);
+            }
+            return backward(pass, problem_.net, right_->tape, *scratch_);
+        }
         const BasicDataset<double>& data = pass.data == nullptr ? problem_.data : *pass.data;
         const BasicMlp<double>& net = pass.forward == nullptr ? problem_.net : *pass.forward;
-        const std::size_t rows = data.rows();
-        BasicTape<double> tape(net, rows), dtape(net, rows);
-        forward(net, data.x, tape);
-        handgrad::loss(pass.loss.value_or(problem_.loss), tape.output(), data.y, dtape.output(),
-                       std::vector<double>(data.weights.begin(), data.weights.end()));
-        if (pass.output) {
-            change_output(pass, data, tape, dtape);
-        }
-        return backward(pass, net, tape, dtape);
+        Forward passed(net, data.rows());
+        to_loss(net, data, pass.loss.value_or(problem_.loss), passed);
+        return backward(pass, net, passed.tape, passed.dtape);
     }
 
 private:
+    /// What stands before the backward pass.
+    struct Forward {
+        Forward(const BasicMlp<double>& net, std::size_t rows) : tape(net, rows), dtape(net, rows) {}
+        BasicTape<double> tape, dtape;
+    };
+    static void to_loss(const BasicMlp<double>& net, const BasicDataset<double>& data, const LossFunction& function,
+                        Forward& passed) {
+        forward(net, data.x, passed.tape);
+        handgrad::loss(function, passed.tape.output(), data.y, passed.dtape.output(),
+                       std::vector<double>(data.weights.begin(), data.weights.end()));
+    }
     void change_output(const Pass& pass, const BasicDataset<double>& data, const BasicTape<double>& tape,
                        BasicTape<double>& dtape) const {
         const double reduction =
@@ -127,7 +145,9 @@ private:
         }
     }
 
-    const GradientProblem& problem_;
+    GradientProblem problem_;
+    std::shared_ptr<Forward> right_;
+    std::shared_ptr<BasicTape<double>> scratch_;  ///< derivatives of the pass that runs
 };
 
 /// The list is gathered part by part.
@@ -135,9 +155,10 @@ class List {
 public:
     explicit List(const GradientProblem& problem)
         : problem_(problem),
+          passes_(problem),
           shape_(problem.net.architecture()),
           hidden_(shape_.layers() - 1),
-          right_(std::make_shared<GradientValues>(Passes(problem)({}))) {}
+          right_(std::make_shared<GradientValues>(passes_({}))) {}
 
     std::vector<Variation> all() {
         slopes();
@@ -152,7 +173,7 @@ public:
 private:
     void add(Cause cause, std::string detail, std::vector<std::size_t> layers, Pass pass) {
         list_.push_back({cause, std::move(detail), std::move(layers),
-                         [problem = problem_, pass = std::move(pass)] { return Passes(problem)(pass); }});
+                         [passes = passes_, pass = std::move(pass)] { return passes(pass); }});
     }
     /// The same slope in all hidden layers that have one, and in each of several.
     void add_slope(Cause cause, const std::string& detail, const SlopeOf& slope) {
@@ -359,10 +380,10 @@ private:
         }
         const auto with = [&](Cause cause, const Matrix<double>& x, const Matrix<double>& y) {
             auto data = std::make_shared<BasicDataset<double>>(BasicDataset<double>{x, y, problem_.data.weights});
-            list_.push_back({cause, "", {}, [problem = problem_, data] {
+            list_.push_back({cause, "", {}, [passes = passes_, data] {
                                  Pass pass;
                                  pass.data = data.get();
-                                 return Passes(problem)(pass);
+                                 return passes(pass);
                              }});
         };
         const BasicDataset<double>& raw = *problem_.unscaled;
@@ -399,18 +420,18 @@ private:
         if (!(data->total_weight() > 0.0)) {
             return;
         }
-        list_.push_back({Cause::part_of_batch, what + " rows", {}, [problem = problem_, data] {
+        list_.push_back({Cause::part_of_batch, what + " rows", {}, [passes = passes_, data] {
                              Pass pass;
                              pass.data = data.get();
-                             return Passes(problem)(pass);
+                             return passes(pass);
                          }});
         // That part once more beside all rows: the gradient was not set to zero after it.
         list_.push_back(
-            {Cause::accumulated, "with " + what + " rows once more", {}, [problem = problem_, right = right_, data] {
+            {Cause::accumulated, "with " + what + " rows once more", {}, [passes = passes_, right = right_, data] {
                  Pass pass;
                  pass.data = data.get();
                  GradientValues sum = *right;
-                 const GradientValues other = Passes(problem)(pass);
+                 const GradientValues other = passes(pass);
                  for (std::size_t t = 0; t < sum.size(); ++t) {
                      std::ranges::transform(sum[t], other[t], sum[t].begin(), std::plus());
                  }
@@ -451,15 +472,16 @@ private:
     }
     void with_weights(Cause cause, const std::string& detail, std::shared_ptr<BasicMlp<double>> forward,
                       std::shared_ptr<BasicMlp<double>> backward) {
-        list_.push_back({cause, detail, {}, [problem = problem_, forward, backward] {
+        list_.push_back({cause, detail, {}, [passes = passes_, forward, backward] {
                              Pass pass;
                              pass.forward = forward.get();
                              pass.backward = backward.get();
-                             return Passes(problem)(pass);
+                             return passes(pass);
                          }});
     }
 
     const GradientProblem& problem_;
+    Passes passes_;
     const Architecture& shape_;
     std::size_t hidden_;
     std::shared_ptr<GradientValues> right_;

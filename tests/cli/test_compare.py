@@ -65,6 +65,19 @@ def test_names_of_another_framework_are_understood_when_they_leave_no_doubt(hand
     assert {t["verdict"] for t in event["tensors"]} == {"PASS"}
 
 
+def test_either_orientation_and_what_is_not_there_are_said(handgrad):
+    handgrad.write("t.csv", "x1,x2,y\n1,0,0\n0,3,0\n")
+    ran = handgrad("train", "t.csv", "--target", "y", "--task", "regression", "--hidden", 3, "--epochs", 0, "-o",
+                   "m.model")
+    assert ran.code == 0, ran.err
+    ours = compare(handgrad, {"W1": np.zeros((3, 2)), "b2": np.zeros(1)})
+    theirs = compare(handgrad, {"W1": np.zeros((2, 3)), "b2": np.zeros(1)})
+    assert "in x out" not in ours.out and "judged as the transposes of ours, out x in" in theirs.out
+    assert "not in the file, so not judged: linear1.bias, linear2.weight" in ours.out
+    event, = compare(handgrad, {"W1": np.zeros((2, 3))}, "--json").events
+    assert event["orientation"] == "in_out" and event["missing"] == ["linear1.bias", "linear2.weight", "linear2.bias"]
+
+
 def test_missing_and_unknown_names_are_listed(handgrad, gradients):
     gradients["mean"] = gradients.pop("linear2.bias")
     ran = compare(handgrad, gradients)

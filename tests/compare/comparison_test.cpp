@@ -337,7 +337,7 @@ std::vector<NamedArray> named(const std::vector<std::string>& names, bool turned
 }
 std::vector<std::size_t> places(const std::vector<NamedArray>& arrays) {
     std::vector<std::size_t> result;
-    for (const MatchedTensor& matched : match_gradient_names(arrays, smooth, "g")) {
+    for (const MatchedTensor& matched : match_gradient_names(arrays, smooth, "g").tensors) {
         result.push_back(matched.parameter * 10 + matched.place);
     }
     return result;
@@ -367,6 +367,53 @@ TEST(GradientNames, AsPeopleHaveThem) {
         EXPECT_THAT(places(named(names)), ElementsAre(0, 11, 22, 33)) << names[0];
         EXPECT_THAT(places(named(names, true)), ElementsAre(0, 11, 22, 33)) << names[0];
     }
+}
+
+TEST(GradientNames, ForeignWeightsStandInEitherOrientation) {
+    const auto orientation = [](const std::vector<NamedArray>& arrays, const Architecture& shape = smooth) {
+        return match_gradient_names(arrays, shape, "g").orientation;
+    };
+    const std::vector<std::string> foreign{"W1", "b1", "W2", "b2"};
+    EXPECT_EQ(orientation(named(foreign)), Orientation::out_in);
+    EXPECT_EQ(orientation(named(foreign, true)), Orientation::in_out);
+    EXPECT_EQ(orientation(named({"linear1.weight", "linear1.bias", "linear2.weight", "linear2.bias"}, true)),
+              Orientation::out_in);  // our names say out × in
+    std::vector<NamedArray> one_turned = named(foreign);
+    std::ranges::reverse(one_turned[0].shape);
+    EXPECT_EQ(orientation(one_turned), Orientation::out_in);  // a mistake among others that stand upright
+    const Architecture square{.sizes = {3, 3, 3}};
+    for (const auto& [W1, W2, expected] :
+         {std::tuple("W1", "W2", Orientation::out_in),
+          {"dense_1/kernel", "dense_2/kernel", Orientation::in_out},
+          {"coefs_0", "coefs_1", Orientation::in_out}}) {
+        EXPECT_EQ(orientation({{W1, {3, 3}, {}}, {W2, {3, 3}, {}}}, square), expected) << W1;
+    }
+}
+
+TEST(Comparison, ForeignTransposesAreJudgedAsWhatTheyAre) {
+    const Problem p = problem(smooth);
+    std::vector<NamedArray> theirs = p.right;
+    for (std::size_t i = 0; i < theirs.size(); ++i) {
+        if (i % 2 == 0) {
+            theirs[i] = turned(theirs[i]);
+        }
+        theirs[i].name = (i % 2 == 0 ? "W" : "b") + std::to_string(i / 2 + 1);
+    }
+    const Comparison right = compared(p, theirs);
+    EXPECT_TRUE(right.pass());
+    EXPECT_EQ(right.orientation, Orientation::in_out);
+    theirs[2].values[5] += 0.1;  // W⁽²⁾ (2, 1), which stands as in × out (4 × 2)
+    const Comparison wrong = compared({p.net, p.loss, p.data, {}}, theirs);
+    EXPECT_FALSE(wrong.tensors[2].pass());
+    EXPECT_THAT(wrong.tensors[2].where, ElementsAre(1, 2));
+    theirs.resize(2);
+    EXPECT_THAT(compared(p, theirs).missing, ElementsAre("linear2.weight", "linear2.bias"));
+}
+
+TEST(GradientNames, TurnedIsTheTranspose) {
+    const NamedArray W = turned({"W1", {2, 3}, {1, 2, 3, 4, 5, 6}});
+    EXPECT_THAT(W.shape, ElementsAre(3, 2));
+    EXPECT_THAT(W.values, ElementsAre(1, 4, 2, 5, 3, 6));
 }
 
 TEST(GradientNames, AFileMayHoldSomeTensorsOnly) {
