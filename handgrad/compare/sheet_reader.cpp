@@ -47,12 +47,13 @@ struct Line {
 std::string text_of(std::string_view raw) {
     std::string text = narrowed(trimmed(raw));
     const bool quoted = text.size() > 2 && text.front() == '"' && text.find('"', 1) == text.size() - 1;
-    if (quoted && text.find('=') != npos) {  // a sheet that was pasted into a spreadsheet
-        text = text.substr(1, text.size() - 2);
+    if (quoted) {  // a sheet that was pasted into a spreadsheet
+        text = std::string(trimmed(std::string_view(text).substr(1, text.size() - 2)));
     }
     if (text.find('\\') != npos) {
         replace_tex_matrices(text);
     }
+    std::erase(text, '$');
     for (const std::string_view wrapper :
          {"np.array(", "numpy.array(", "torch.tensor(", "array(", "tensor(", "Matrix("}) {
         replace_all(text, wrapper, "");
@@ -165,6 +166,9 @@ std::string_view end_of_chain(std::string_view value) {
     if (last != npos && read_cell(alone.substr(last + 1)).number) {
         return alone.substr(last + 1);
     }
+    if (value.starts_with('>')) {  // z1 => …
+        value.remove_prefix(1);
+    }
     return value;
 }
 
@@ -176,6 +180,7 @@ public:
           asked_(asked),
           symbols_(asked, derivation),
           diagonal_(asked.size(), false),
+          exact_(asked.size(), false),
           answers_(all_blank(asked)),
           first_line_(asked.size(), 0),
           rows_read_(asked.size(), 0),
@@ -195,7 +200,7 @@ public:
             } else if (start.delimiter != 0) {
                 read_fields(*start.symbol, start);
             } else {
-                read_answer(*start.symbol, start.value);
+                read_answer(*start.symbol, start);
             }
         }
         settle_strays();
@@ -221,6 +226,7 @@ private:
     struct Start {
         std::optional<std::size_t> symbol;
         std::string_view value;
+        bool exact = false;    ///< letter by letter as on the sheet, with `=`
         char delimiter = 0;    ///< of CSV
         bool in_bars = false;  ///< a row of a table in Markdown begins with its delimiter
     };
@@ -231,25 +237,31 @@ private:
         if (line + 1 < lines_.size()) {
             next = lines_[line + 1].text;
         }
-        const std::size_t equals = text.find('='), colon = text.find(':');
+        const std::size_t equals = text.find('=');
         if (equals != npos) {
             const std::string_view value = trimmed(end_of_chain(text.substr(equals + 1)));
-            if (const auto symbol = named(text.substr(0, equals), value, next, true)) {
-                return {.symbol = symbol, .value = value};
+            const std::string_view left = text.substr(0, equals);
+            if (const auto symbol = named(left, value, next, true)) {
+                return {
+                    .symbol = symbol, .value = value, .exact = symbols_.exactly(without_decoration(left)) == symbol};
             }
         }
         if (const Start start = start_of_fields(text); start.symbol) {
             return start;
         }
-        if (colon != npos) {
-            const std::string_view value = trimmed(text.substr(colon + 1));
-            if (const auto symbol = named(text.substr(0, colon), value, next, false)) {
+        for (const std::string_view sign : {":", "->", "\u2192", "\u2248", "\u2190"}) {
+            const std::size_t at = text.find(sign);
+            if (at == npos) {
+                continue;
+            }
+            const std::string_view value = trimmed(text.substr(at + sign.size()));
+            if (const auto symbol = named(text.substr(0, at), value, next, false)) {
                 return {.symbol = symbol, .value = value};
             }
         }
         const std::string_view alone = without_decoration(text);
         const std::size_t blank = alone.find_first_of(" [");
-        if (blank != npos) {
+        if (blank != npos && equals == npos) {
             const std::string_view value = trimmed(alone.substr(blank));
             if (const auto symbol = named(alone.substr(0, blank), value, {}, false)) {
                 return {.symbol = symbol, .value = value};
@@ -327,12 +339,13 @@ private:
         }
         const std::string_view left = without_decoration(text.substr(0, equals));
         const std::string plain = plain_symbol(left);
-        if (symbols_.understood(left) || !looks_like_quantity(plain)) {
+        std::string_view value = trimmed(end_of_chain(text.substr(equals + 1)));
+        const bool list = value.starts_with('[') && !is_of_the_problem(plain);
+        if (symbols_.understood(left) || !(list || looks_like_quantity(plain))) {
             return;
         }
-        std::string_view value = trimmed(end_of_chain(text.substr(equals + 1)));
         value.remove_prefix(std::min(value.find_first_not_of("[( "), value.size()));
-        const bool numbers = has_number(read_cells(value.substr(0, value.find_first_of("])")), 1));
+        const bool numbers = read_cell(value.substr(0, value.find_first_of("]), ;"))).number.has_value();
         constexpr std::size_t most = 100;
         if (strays_.size() < most) {
             strays_.push_back({line_ + 1, std::string(left), is_of_some_network(plain), numbers});
@@ -386,6 +399,7 @@ private:
     /// An answer as it stood before its symbol came again.
     struct Earlier {
         std::size_t line;
+        bool exact;
         Answer answer;
         std::vector<Doubtful> doubtful;
     };
@@ -395,25 +409,38 @@ private:
                std::ranges::none_of(answer.values, [](const auto& value) { return value.has_value(); });
     }
 
-    Earlier begin(std::size_t i) {
-        Earlier earlier{first_line_[i], answers_[i], doubtful_};
+    Earlier begin(std::size_t i, bool exact) {
+        Earlier earlier{first_line_[i], exact_[i], answers_[i], doubtful_};
         first_line_[i] = line_ + 1;
+        exact_[i] = exact;
         rows_read_[i] = 0;
         answers_[i] = all_blank({asked_[i]}).front();
         std::erase_if(doubtful_, [&](const Doubtful& cell) { return cell.answer == i; });
         return earlier;
     }
 
-    /// Of two answers to one symbol a blank one does not count; two that were written make both unreadable.
+    /// Of two answers to one symbol a blank one does not count, nor one that is not written as on the sheet beside one
+    /// that is; else both are unreadable.
     void end(std::size_t i, Earlier earlier) {
         if (earlier.line == 0 || is_blank(earlier.answer)) {
             return;
         }
-        const bool now_blank = is_blank(answers_[i]);
         const std::size_t now = first_line_[i];
+        const auto left_out = [&](std::size_t line, std::size_t other) {
+            remarks_.push_back("line " + std::to_string(line) + ": left out, since line " + std::to_string(other) +
+                               " answers " + asked_[i].symbol);
+        };
+        if (!is_blank(answers_[i]) && exact_[i] && !earlier.exact) {
+            left_out(earlier.line, now);
+            return;
+        }
         rows_read_[i] = rows_on_paper(asked_[i]);
         first_line_[i] = earlier.line;
-        if (now_blank) {
+        if (is_blank(answers_[i]) || (earlier.exact && !exact_[i])) {
+            if (!is_blank(answers_[i])) {
+                left_out(now, earlier.line);
+            }
+            exact_[i] = earlier.exact;
             answers_[i] = std::move(earlier.answer);
             doubtful_ = std::move(earlier.doubtful);
             return;
@@ -442,7 +469,7 @@ private:
                         "or semicolons between numbers");
             return;
         }
-        if (row.cells.empty()) {
+        if (!has_number(row) && !has_text(row)) {
             return;
         }
         if (row.cells.size() != length) {
@@ -474,7 +501,7 @@ private:
     void read_fields(std::size_t i, const Start& start) {
         std::optional<Earlier> earlier;
         if (first_line_[i] == 0 || rows_read_[i] == rows_on_paper(asked_[i])) {
-            earlier = begin(i);
+            earlier = begin(i, true);
         }
         std::string fields = fields_of(start.value, start.delimiter);
         while (true) {
@@ -511,8 +538,9 @@ private:
     }
 
     /// Rows in brackets, each perhaps over several lines, or in lines without; diag( … ) and I.
-    void read_answer(std::size_t i, std::string_view rest) {
-        Earlier earlier = begin(i);
+    void read_answer(std::size_t i, const Start& start) {
+        Earlier earlier = begin(i, start.exact);
+        const std::string_view rest = start.value;
         if (!read_diagonal(i, rest)) {
             if (begins_row(i, rest) || (rest.empty() && next_begins_row(i))) {
                 read_rows(i, rest);
@@ -788,6 +816,7 @@ private:
     const std::vector<explain::Quantity>& asked_;
     SheetSymbols symbols_;
     std::vector<bool> diagonal_;  ///< whether it is a diagonal matrix
+    std::vector<bool> exact_;     ///< whether its line begins as on the sheet
     std::vector<Answer> answers_;
     std::vector<std::size_t> first_line_;  ///< that answers each symbol, from 1; 0: none
     std::vector<std::size_t> rows_read_;

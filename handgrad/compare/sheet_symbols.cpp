@@ -158,6 +158,9 @@ std::string_view without_decoration(std::string_view text) {
     if (digits > 0 && (text.substr(digits).starts_with(". ") || text.substr(digits).starts_with(") "))) {
         text.remove_prefix(digits + 1);
         cut();
+    } else if (text.size() > 3 && text.substr(1).starts_with(") ")) {  // a) of a list
+        text.remove_prefix(2);
+        cut();
     }
     return text.substr(0, text.find_last_not_of(behind) + 1);
 }
@@ -167,6 +170,9 @@ SheetSymbols::SheetSymbols(const std::vector<explain::Quantity>& asked, const ex
     const std::size_t updates = asked.size() - derivation.backward.size();
     for (std::size_t i = 0; i < asked.size(); ++i) {
         known_.push_back({plain_symbol(asked[i].symbol), i});
+        if (const std::size_t dot = asked[i].symbol.find('.'); dot != std::string::npos) {  // linear1_weight
+            known_.push_back({asked[i].symbol.substr(0, dot) + "_" + asked[i].symbol.substr(dot + 1), i});
+        }
         if (i < updates) {  // W⁽¹⁾ alone is the parameter before its update
             known_.push_back({plain_symbol(document::unicode_of(asked[i].name)), i});
         }
@@ -219,6 +225,10 @@ bool is_of_some_network(std::string_view plain) {
     const std::size_t over = plain.find('/');
     return over != std::string_view::npos && odd(number_behind("/dz", plain.substr(over))) &&
            number_behind("dz", plain.substr(0, over)).value_or(1) % 2 == 0;
+}
+
+bool is_of_the_problem(std::string_view plain) {
+    return plain == "x" || plain == "y" || number_behind("w", plain) || number_behind("b", plain);
 }
 
 bool looks_like_quantity(std::string_view plain) {

@@ -39,6 +39,8 @@ private:
 
 /// z7, dl/dW3, linear3.weight: what a sheet of some network asks for.
 bool is_of_some_network(std::string_view plain);
+/// x, y, W1, b1: what stands on a sheet in numbers and is no answer.
+bool is_of_the_problem(std::string_view plain);
 /// dl/da1, dz3/dz2, a1, dW3: a quantity, if none that a sheet asks for.
 bool looks_like_quantity(std::string_view plain);
 

@@ -737,16 +737,15 @@ std::vector<WrittenCell> between_semicolons(const RowReader& reader, std::size_t
     return cells;
 }
 
-/// What stands in a row that has not as many cells as belong there: with units beside numbers, blanks between commas,
-/// or one text.
+bool has_text(const std::vector<WrittenCell>& cells) {
+    return std::ranges::any_of(cells, [](const WrittenCell& cell) { return !cell.text.empty(); });
+}
+
+/// What stands in a row that has not as many cells as belong there: numbers with units, or one text.
 std::vector<WrittenCell> unlike_count(const RowReader& reader, const std::vector<Piece>& pieces, std::size_t count) {
     std::vector<WrittenCell> with_units = reader.with_units_joined(pieces);
     if (with_units.size() == count) {
         return with_units;
-    }
-    std::vector<WrittenCell> between_commas = reader.between(',');
-    if (between_commas.size() == count) {
-        return between_commas;
     }
     const bool numbers_only =
         std::ranges::all_of(pieces, [](const Piece& piece) { return piece.cell.number.has_value(); });
@@ -796,11 +795,14 @@ private:
             if (k > begin) {
                 before = text_[k - 1];
             }
+            const std::size_t word = text_.find_last_not_of(" \x1E", k - std::min<std::size_t>(k, 1));
+            const bool behind_sign =
+                k > begin && word != std::string::npos && (text_[word] == '-' || text_[word] == '+');
             if (!is_digit(at(k + 1))) {
                 ++all_;
             } else if (is_digit(before) && only_digits_around(k)) {
                 tight_.push_back({k, all_++});
-            } else if (k == begin || before == '-' || before == '+' || before == '(') {
+            } else if (k == begin || behind_sign || before == '(') {
                 text_[k] = sure_comma;
                 leading_ = true;
             } else if (is_blank(before) && only_digits_around(k)) {
@@ -829,7 +831,9 @@ private:
         }
         const char before = first == 0 ? ' ' : text_[first - 1];
         const bool begins_number = is_blank(before) || std::string_view(",-+(_").find(before) != std::string_view::npos;
-        return begins_number && at(end) != '.';
+        // Behind `,0` of `1 ,0,5` another comma stands before the decimals.
+        const bool more = first == k && at(end) == ',' && is_digit(at(end + 1));
+        return begins_number && at(end) != '.' && !more;
     }
 
     /// A narrow blank before three digits may part thousands; any other is a blank.
@@ -949,6 +953,7 @@ WrittenRow read_cells(std::string_view row, std::size_t count) {
         return {.cells = {}, .ambiguous = true};
     }
     std::optional<std::vector<Piece>> first;
+    std::optional<std::vector<WrittenCell>> with_text;  // as many cells as belong there, but not all of them numbers
     for (const bool thin_in_numbers : {true, false}) {
         for (const bool comma_before_decimals : {false, true}) {
             if (commas == CommaUse::before_decimals && !comma_before_decimals) {
@@ -958,8 +963,11 @@ WrittenRow read_cells(std::string_view row, std::size_t count) {
                 RowReader(row, plain, {comma_before_decimals, thin_in_numbers}).between_blanks();
             const std::vector<WrittenCell> cells = RowReader::cells_of(pieces);
             for (std::vector<WrittenCell> candidate : {cells, with_mixed_joined(cells), without_blanks(cells)}) {
-                if (candidate.size() == count) {
+                if (candidate.size() == count && !has_text(candidate)) {
                     return {.cells = std::move(candidate)};
+                }
+                if (candidate.size() == count && !with_text) {
+                    with_text = std::move(candidate);
                 }
             }
             if (!first) {
@@ -967,7 +975,17 @@ WrittenRow read_cells(std::string_view row, std::size_t count) {
             }
         }
     }
-    return {.cells = unlike_count(RowReader(row, plain, {.comma_before_decimals = true}), *first, count)};
+    const RowReader reader(row, plain, {.comma_before_decimals = true});
+    if (plain.text.find(',') != std::string::npos) {
+        std::vector<WrittenCell> between_commas = reader.between(',');
+        if (between_commas.size() == count && !has_text(between_commas)) {
+            return {.cells = std::move(between_commas)};
+        }
+    }
+    if (with_text) {
+        return {.cells = std::move(*with_text)};
+    }
+    return {.cells = unlike_count(reader, *first, count)};
 }
 
 WrittenNumber written_as(double value) {
