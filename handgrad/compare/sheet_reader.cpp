@@ -153,6 +153,9 @@ bool fits(std::string_view text, std::size_t count) {
 
 /// Of `W x + b = [ 1 2 ]` what the last sign of equality leads to.
 std::string_view end_of_chain(std::string_view value) {
+    if (value.starts_with('>')) {  // z1 => …
+        value.remove_prefix(1);
+    }
     const std::size_t bracket = value.find('[');
     const std::size_t before = value.substr(0, bracket).rfind('=');
     if (bracket != npos) {
@@ -165,9 +168,6 @@ std::string_view end_of_chain(std::string_view value) {
     const std::size_t last = alone.rfind('=');
     if (last != npos && read_cell(alone.substr(last + 1)).number) {
         return alone.substr(last + 1);
-    }
-    if (value.starts_with('>')) {  // z1 => …
-        value.remove_prefix(1);
     }
     return value;
 }
@@ -379,7 +379,7 @@ private:
             if (stray.numbers) {
                 remarks_.push_back("line " + std::to_string(stray.line) + ": " +
                                    excerpt(replace_invalid_utf8(stray.symbol)) +
-                                   " is nothing that the sheet asks for; its numbers were left out");
+                                   " is no symbol that the sheet asks for; its numbers were left out");
             }
         }
     }

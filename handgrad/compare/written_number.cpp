@@ -977,7 +977,7 @@ WrittenRow read_cells(std::string_view row, std::size_t count) {
     }
     const RowReader reader(row, plain, {.comma_before_decimals = true});
     if (plain.text.find(',') != std::string::npos) {
-        std::vector<WrittenCell> between_commas = reader.between(',');
+        std::vector<WrittenCell> between_commas = RowReader(row, plain, {}).between(',');
         if (between_commas.size() == count && !has_text(between_commas)) {
             return {.cells = std::move(between_commas)};
         }
