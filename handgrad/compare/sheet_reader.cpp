@@ -348,7 +348,9 @@ private:
         const bool numbers = read_cell(value.substr(0, value.find_first_of("]), ;"))).number.has_value();
         constexpr std::size_t most = 100;
         if (strays_.size() < most) {
-            strays_.push_back({line_ + 1, std::string(left), is_of_some_network(plain), numbers});
+            // The sheet's own tables have ∂ŷ/∂z₅ and the like.
+            const bool plainly = std::ranges::all_of(left, [](char c) { return c > ' ' && c < '\x7F'; });
+            strays_.push_back({line_ + 1, std::string(left), plainly && is_of_some_network(plain), numbers});
         }
     }
 

@@ -772,7 +772,7 @@ public:
         if (tight_.empty()) {
             return leading_ ? CommaUse::before_decimals : CommaUse::open;
         }
-        if (leading_ || parted_by_blanks()) {
+        if (leading_ || cells_led_ || parted_by_blanks()) {
             return CommaUse::before_decimals;
         }
         const std::size_t apart = all_ + 1;  // cells, if every comma parts two
@@ -799,7 +799,7 @@ private:
             const bool behind_sign =
                 k > begin && word != std::string::npos && (text_[word] == '-' || text_[word] == '+');
             if (!is_digit(at(k + 1))) {
-                ++all_;
+                separate(k, is_blank(before) && !is_blank(at(k + 1)));
             } else if (is_digit(before) && only_digits_around(k)) {
                 tight_.push_back({k, all_++});
             } else if (k == begin || behind_sign || before == '(') {
@@ -808,15 +808,21 @@ private:
             } else if (is_blank(before) && only_digits_around(k)) {
                 leads_.push_back(k);
             } else {
-                ++all_;
+                separate(k, is_blank(before));
             }
         }
+        doubtful_lead_ = !leads_.empty() && !cells_led_;
         for (const std::size_t k : leads_) {
-            doubtful_lead_ = true;
-            if (leading_) {
+            if (leading_ && !cells_led_) {
                 text_[k] = sure_comma;
             }
         }
+    }
+
+    void separate(std::size_t k, bool leads_cell) {
+        ++all_;
+        separators_.push_back(k);
+        cells_led_ = cells_led_ || leads_cell;
     }
 
     /// Whole digits before the comma, and no other mark of decimals or thousands behind it.
@@ -886,6 +892,9 @@ private:
         if (decimals < most || even) {
             return CommaUse::ambiguous;
         }
+        for (const std::size_t k : separators_) {
+            text_[k] = ' ';
+        }
         for (std::size_t k = 0; k < tight_.size(); ++k) {
             if (!odd_place[k]) {
                 text_[tight_[k].place] = ' ';
@@ -901,9 +910,11 @@ private:
     std::size_t count_;
     std::size_t all_ = 0;  ///< commas that may part cells
     std::vector<Tight> tight_;
-    std::vector<std::size_t> leads_;
-    bool leading_ = false;        ///< a comma before decimals that has no digit before it
-    bool doubtful_lead_ = false;  ///< one behind a blank
+    std::vector<std::size_t> leads_;       ///< behind a blank, before a digit
+    std::vector<std::size_t> separators_;  ///< that can be nothing else
+    bool cells_led_ = false;               ///< one of these stands right before a cell: `0,5 ,-1,5`
+    bool leading_ = false;                 ///< a comma before decimals that has no digit before it
+    bool doubtful_lead_ = false;           ///< one behind a blank
 };
 
 }  // namespace

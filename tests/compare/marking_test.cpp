@@ -267,8 +267,8 @@ void expect_one_wrong(const Named& named, const Habits& habits, const std::set<C
     for (const MarkedAnswer& answer : marking.answers) {
         if (answer.symbol == habits.wrong_at) {
             before = false;
-            if (answer.mark == Mark::imprecise && number(answer.answer).size() <= 4) {
-                return;  // 0.1 for 0.05 may be rounding
+            if (answer.mark == Mark::imprecise && number(answer.answer).size() <= 5) {
+                return;  // 0.01 for 0.005 may be rounding
             }
             EXPECT_EQ(answer.mark, Mark::wrong) << what;
             ASSERT_TRUE(answer.cause.has_value()) << what;
