@@ -333,14 +333,15 @@ private:
     void note_stray() {
         const std::string_view text = lines_[line_].text;
         const std::size_t equals = text.find('=');
-        constexpr std::size_t longest = 80;
+        constexpr std::size_t longest = 80, longest_name = 16;
         if (equals == npos || equals > longest) {
             return;
         }
         const std::string_view left = without_decoration(text.substr(0, equals));
         const std::string plain = plain_symbol(left);
         std::string_view value = trimmed(end_of_chain(text.substr(equals + 1)));
-        const bool list = value.starts_with('[') && !is_of_the_problem(plain);
+        const bool list = value.starts_with('[') && !is_of_the_problem(plain) && plain.size() <= longest_name &&
+                          plain.find("\u2190") == npos;
         if (symbols_.understood(left) || !(list || looks_like_quantity(plain))) {
             return;
         }
