@@ -156,13 +156,13 @@ std::string_view end_of_chain(std::string_view value) {
     if (value.starts_with('>')) {  // z1 => …
         value.remove_prefix(1);
     }
-    const std::size_t bracket = value.find('[');
-    const std::size_t before = value.substr(0, bracket).rfind('=');
-    if (bracket != npos) {
-        if (before != npos && trimmed(value.substr(before + 1, bracket - before - 1)).empty()) {
-            return value.substr(before + 1);
+    for (std::string_view part = value; !part.empty();) {
+        part = trimmed(part);
+        if (part.starts_with('[')) {
+            return part;
         }
-        return value;
+        part.remove_prefix(std::min(part.find('='), part.size()));
+        part.remove_prefix(std::min<std::size_t>(1, part.size()));
     }
     const std::string_view alone = without_note(value);
     const std::size_t last = alone.rfind('=');
@@ -295,7 +295,7 @@ private:
             return true;
         }
         if (const auto list = list_of_diagonal(value)) {
-            return has_number(read_cells(*list, length));
+            return fits(*list, length);
         }
         const std::string_view alone = without_note(value);
         return (is_square(i) && is_identity(value)) || fits(alone, length) || !parts_that_fit(i, alone).empty();
@@ -401,19 +401,22 @@ private:
     };
     /// An answer as it stood before its symbol came again.
     struct Earlier {
-        std::size_t line;
+        std::size_t line, rows;
         bool exact;
         Answer answer;
         std::vector<Doubtful> doubtful;
     };
 
+    static bool has_values(const Answer& answer) {
+        return std::ranges::any_of(answer.values, [](const auto& value) { return value.has_value(); });
+    }
     static bool is_blank(const Answer& answer) {
         return answer.unreadable.empty() &&
                std::ranges::none_of(answer.values, [](const auto& value) { return value.has_value(); });
     }
 
     Earlier begin(std::size_t i, bool exact) {
-        Earlier earlier{first_line_[i], exact_[i], answers_[i], doubtful_};
+        Earlier earlier{first_line_[i], rows_read_[i], exact_[i], answers_[i], doubtful_};
         first_line_[i] = line_ + 1;
         exact_[i] = exact;
         rows_read_[i] = 0;
@@ -422,27 +425,30 @@ private:
         return earlier;
     }
 
-    /// Of two answers to one symbol a blank one does not count, nor one that is not written as on the sheet beside one
-    /// that is; else both are unreadable.
+    /// Of two answers to one symbol one without a number does not count, nor one that is not written as on the sheet
+    /// beside one that is; else both are unreadable.
     void end(std::size_t i, Earlier earlier) {
-        if (earlier.line == 0 || is_blank(earlier.answer)) {
+        const std::size_t now = first_line_[i];
+        const bool read = has_values(answers_[i]), read_before = has_values(earlier.answer);
+        const bool loose = read && earlier.exact && !exact_[i];
+        if (earlier.line == 0 || (!read_before && (read || is_blank(earlier.answer)))) {
             return;
         }
-        const std::size_t now = first_line_[i];
         const auto left_out = [&](std::size_t line, std::size_t other) {
             remarks_.push_back("line " + std::to_string(line) + ": left out, since line " + std::to_string(other) +
                                " answers " + asked_[i].symbol);
         };
-        if (!is_blank(answers_[i]) && exact_[i] && !earlier.exact) {
+        if (read && exact_[i] && !earlier.exact) {
             left_out(earlier.line, now);
             return;
         }
         rows_read_[i] = rows_on_paper(asked_[i]);
         first_line_[i] = earlier.line;
-        if (is_blank(answers_[i]) || (earlier.exact && !exact_[i])) {
-            if (!is_blank(answers_[i])) {
+        if (!read || loose) {
+            if (loose) {
                 left_out(now, earlier.line);
             }
+            rows_read_[i] = earlier.rows;
             exact_[i] = earlier.exact;
             answers_[i] = std::move(earlier.answer);
             doubtful_ = std::move(earlier.doubtful);
