@@ -136,10 +136,11 @@ public:
         result_.rows = data_.rows();
         result_.digits = digits_of(theirs);
         // Our own roundings, in double, beside theirs. Mistakes in float16 numbers are looked for as if they had been
-        // computed in float: what float16 arithmetic may do would hide one from another.
+        // computed in float: what float16 arithmetic may do would hide one from another. So are those in numbers of which
+        // it is open whether the rows were rounded to float.
         unit_ = std::ldexp(1.0, -result_.digits) + own_rounding;
         search_unit_ = unit_;
-        if (result_.digits == half_digits) {
+        if (result_.digits == half_digits || to_.rounded != nullptr) {
             search_unit_ = float_rounding + own_rounding;
         }
         result_.orientation = matched.orientation;
@@ -213,10 +214,10 @@ private:
             compared_[i].search.note_difference(sums.all, tensor);
             tensor.judgement = compared_[i].search.judge(sums.entries);
         }
-        if (search_unit_ != unit_) {
+        if (result_.digits == half_digits) {
             judge_as_stored(gradient);
-            right_ = gradient;
         }
+        right_ = gradient;
     }
     /// float16 numbers that agree as those do which were computed in float and stored as float16 afterwards.
     void judge_as_stored(HypotheticalGradient in_float) {
@@ -395,23 +396,32 @@ Comparison compare_gradients(const BasicMlp<double>& net, const LossFunction& fu
     if (data.rows() == 0 || data.y.rows() != data.rows()) {
         throw Error(ErrorKind::data, source + ": there are no labelled rows to compute a gradient from");
     }
-    if (to.rounded == nullptr || digits_of(theirs) < std::numeric_limits<double>::digits) {
-        return Comparer(net, function, data, to)(theirs, source);
+    ComparedTo known = to;
+    if (digits_of(theirs) < std::numeric_limits<double>::digits) {
+        known.rounded = nullptr;  // the bounds know of rounded rows
+    }
+    if (known.rounded == nullptr) {
+        return Comparer(net, function, data, known)(theirs, source);
     }
     check_values(theirs, source);
     const UnitPenalty penalty = unit_penalty(net, to.penalty, data.rows());
     const auto distance = [&](const BasicDataset<double>& rows) {
         return square_distance(net, function, rows, penalty, theirs, source);
     };
-    const bool rounded = distance(*to.rounded) < distance(data);
-    const BasicDataset<double>* nearer = rounded ? to.rounded : &data;
-    const BasicDataset<double>* other = rounded ? &data : to.rounded;
-    Comparison comparison = Comparer(net, function, *nearer, to)(theirs, source);
-    if (not_understood(comparison).second > 0) {
-        // With a mistake in it nearness does not tell which rows they had.
-        Comparison of_other = Comparer(net, function, *other, to)(theirs, source);
-        if (not_understood(of_other) < not_understood(comparison)) {
-            return of_other;
+    const BasicDataset<double>* nearer = &data;
+    if (distance(*to.rounded) < distance(data)) {
+        nearer = to.rounded;
+    }
+    Comparison comparison = Comparer(net, function, *nearer, known)(theirs, source);
+    const bool nearly = std::ranges::any_of(comparison.tensors, [](const ComparedTensor& tensor) {
+        constexpr double near = 1e-4;
+        return has(tensor.causes, Cause::unexplained) && tensor.relative < near;
+    });
+    if (nearly) {  // mistakes that are too small to be seen in float
+        known.rounded = nullptr;
+        Comparison exact = Comparer(net, function, *nearer, known)(theirs, source);
+        if (not_understood(exact) < not_understood(comparison)) {
+            return exact;
         }
     }
     return comparison;
