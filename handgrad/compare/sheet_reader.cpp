@@ -17,6 +17,7 @@ namespace handgrad::compare {
 namespace {
 
 constexpr auto npos = std::string_view::npos;
+constexpr std::size_t longest_row = std::size_t{64} << 10U;  // no hand fills more
 
 void replace_all(std::string& text, std::string_view old, std::string_view with) {
     for (std::size_t at = text.find(old); at != npos; at = text.find(old, at + with.size())) {
@@ -147,6 +148,9 @@ bool has_text(const WrittenRow& row) {
 }
 /// Numbers and blanks, as many as belong there.
 bool fits(std::string_view text, std::size_t count) {
+    if (text.size() > longest_row) {
+        return false;
+    }
     const WrittenRow row = read_cells(text, count);
     return row.ambiguous || (row.cells.size() == count && has_number(row) && !has_text(row));
 }
@@ -465,7 +469,6 @@ private:
     void read_row(std::size_t i, std::string_view text) {
         const explain::Quantity& quantity = asked_[i];
         const std::size_t length = row_length(quantity), first = rows_read_[i]++ * length;
-        constexpr std::size_t longest_row = std::size_t{64} << 10U;
         if (text.size() > longest_row) {
             give_up(i, length, trimmed(text), place() + "a row of " + std::to_string(text.size()) + " bytes");
             return;
@@ -698,6 +701,9 @@ private:
     /// All rows of a matrix in one text, parted by semicolons, `\\` or line ends; none where they are not just those.
     [[nodiscard]] std::vector<std::string> parts_that_fit(std::size_t i, std::string_view text) const {
         const std::size_t rows = rows_on_paper(asked_[i]), length = row_length(asked_[i]);
+        if (rows == 1 || text.size() > rows * longest_row) {
+            return {};
+        }
         std::string marked(text);
         replace_all(marked, "\\\\", ";");
         std::ranges::replace(marked, '\n', ';');
@@ -710,7 +716,7 @@ private:
                 parts.emplace_back(part);
             }
         }
-        const bool fit = rows > 1 && parts.size() == rows && std::ranges::all_of(parts, [&](const std::string& part) {
+        const bool fit = parts.size() == rows && std::ranges::all_of(parts, [&](const std::string& part) {
                              return read_cells(part, length).cells.size() == length;
                          });
         if (!fit) {

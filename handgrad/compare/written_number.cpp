@@ -649,9 +649,14 @@ public:
                               piece.cell.text.find_first_of("0123456789") == std::string::npos;
             if (unit && !joined.empty()) {
                 joined.back().end = piece.end;
-                joined.back().cell = text_cell(joined.back().first, piece.end);
+                joined.back().cell.number.reset();
             } else {
                 joined.push_back(piece);
+            }
+        }
+        for (Piece& piece : joined) {
+            if (!piece.cell.number) {
+                piece.cell = text_cell(piece.first, piece.end);
             }
         }
         return cells_of(joined);

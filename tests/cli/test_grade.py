@@ -258,6 +258,15 @@ def test_a_forgotten_rate_is_named_and_a_step_that_rounding_hides_is_not_accused
         assert re.search(f"^linear2.bias +{mark}", ran.out, re.MULTILINE), (ran.out, start, gradient)
 
 
+def test_an_inverted_mask_is_named(handgrad):
+    assert handgrad("explain", "--integers", "--sizes", "3,3,2", "--save", "relu").code == 0
+    event, = handgrad("explain", "relu.model", "relu.csv", "--row", 1, "--json").events
+    mask = ", ".join(str(int(z < 0)) for z in event["forward"][0]["value"])
+    handgrad.write("a.txt", f"dz2/dz1 = diag({mask})\n")
+    ran = handgrad("compare", "relu.model", "relu.csv", "--answers", "a.txt", "--row", 1)
+    assert ran.code == 1 and re.search("^dz2/dz1 +wrong +mask_inverted$", ran.out, re.MULTILINE), ran.out
+
+
 def test_the_sheet_says_how_many_digits_are_wanted_and_marks_are_given_by_that(school):
     assert "Digits wanted: 3 " in school.blank
     three = filled(school.blank, school.values)
