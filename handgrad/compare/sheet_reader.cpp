@@ -345,7 +345,7 @@ private:
         const std::string plain = plain_symbol(left);
         std::string_view value = trimmed(end_of_chain(text.substr(equals + 1)));
         const bool list = value.starts_with('[') && !is_of_the_problem(plain) && plain.size() <= longest_name &&
-                          plain.find("\u2190") == npos;
+                          plain.find("\u2190") == npos && replace_invalid_utf8(left) == left;
         if (symbols_.understood(left) || !(list || looks_like_quantity(plain))) {
             return;
         }
