@@ -64,8 +64,8 @@ bool float_numbers(const std::vector<double>& values) {
     return std::ranges::all_of(values, rounded) && std::ranges::any_of(values, long_number);
 }
 
-/// The coarsest precision among them, since every number has passed through it; and float for doubles that are floats in
-/// any tensor.
+/// The coarsest precision among them, since every number has passed through it; and float for doubles that are floats
+/// in any tensor.
 int digits_of(std::span<const NamedArray> arrays) {
     constexpr int single = 24;
     int digits = std::numeric_limits<double>::digits;
@@ -552,8 +552,8 @@ std::pair<std::ptrdiff_t, std::ptrdiff_t> not_understood(const Comparison& compa
                                   [](const ComparedTensor& t) { return has(t.causes, Cause::unexplained); })};
 }
 
-/// ‖theirs − ours‖² in shares of ‖ours‖² of the tensor that is nearest, of those whose shape is ours: a mistake in others
-/// tells nothing.
+/// ‖theirs − ours‖² in shares of ‖ours‖² of the tensor that is nearest, of those whose shape is ours: a mistake in
+/// others tells nothing.
 double square_distance(const BasicMlp<double>& net, const LossFunction& function, const BasicDataset<double>& data,
                        const UnitPenalty& penalty, std::span<const NamedArray> theirs, const std::string& source) {
     const GradientValues ours = right_gradient({net, function, data});
