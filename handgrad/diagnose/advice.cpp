@@ -97,8 +97,10 @@ public:
                 tens = std::clamp(std::ceil(std::log10(s_.largest_step / wanted_step)), tens, most_tens);
             }
             double rate = s_.steps.learning_rate / std::pow(10.0, tens);
-            if (rate > far * usual_rate(s_.steps.kind)) {
-                rate = usual_rate(s_.steps.kind);
+            // Weights that are blown up say nothing of the steps that suit others.
+            const double usual = usual_rate(s_.steps.kind);
+            if (rate > far * usual || (s_.steps.learning_rate > usual && blown_up())) {
+                rate = usual;
             }
             add("a smaller learning rate", {{"learning_rate", short_number(rate)}});
         }
@@ -187,6 +189,9 @@ public:
     }
 
 private:
+    [[nodiscard]] bool blown_up() const {
+        return std::ranges::any_of(s_.weight_sizes, [](double size) { return size >= out_of_line; });
+    }
     [[nodiscard]] bool all_linear() const {
         for (std::size_t l = 0; l + 1 < s_.shape.layers(); ++l) {
             if (s_.shape.activation(l) != Activation::identity) {
@@ -200,21 +205,33 @@ private:
     std::vector<Remedy> remedies_;
 };
 
-/// The layers whose weights are picked by their size, each with its size beside that of first weights.
+/// The layers whose weights are picked by their size beside that of first weights.
 struct OutOfLine {
     std::string layers;  ///< `linear1`, `linear1 and linear2`; empty for none
-    std::string sizes;   ///< `linear1 (71 times)`
+    std::string sizes;  ///< `of linear1 have 71 times the size of first weights`, of several from the least to the most
 
     OutOfLine(const Situation& s, const std::function<bool(double)>& wrong) {
-        std::vector<std::string> names, with_size;
+        std::vector<std::string> names;
+        std::vector<double> times;
         for (std::size_t l = 0; l < s.weight_sizes.size(); ++l) {
             if (wrong(s.weight_sizes[l])) {
                 names.push_back(layer_name(l));
-                with_size.push_back(layer_name(l) + " (" + short_number(s.weight_sizes[l]) + " times)");
+                times.push_back(s.weight_sizes[l]);
             }
         }
+        if (names.empty()) {
+            return;
+        }
         layers = listed(names, "and");
-        sizes = listed(with_size, "and");
+        const auto [least, most] = std::ranges::minmax(times);
+        std::string range = short_number(least);
+        if (most > least) {
+            range += " to " + short_number(most);
+        }
+        sizes = "of " + layers + " have " + range + " times the size of first weights";
+        if (most == 0.0) {
+            sizes = "of " + layers + " are 0";
+        }
     }
 };
 OutOfLine too_large(const Situation& s) {
@@ -279,8 +296,7 @@ Advice about_saturation(const Situation& s) {
     const OutOfLine large = too_large(s);
     if (!large.layers.empty()) {
         remedies.add("smaller weights in " + large.layers);
-        return remedies.behind("hidden units are saturated, and weights are far larger than first weights in " +
-                               large.sizes);
+        return remedies.behind("hidden units are saturated, and the weights " + large.sizes);
     }
     if (!s.trained) {
         remedies.add("smaller weights and biases in the layers that are saturated");
@@ -338,8 +354,7 @@ Advice about_small_weights(const Situation& s) {
     if (small.layers.empty()) {
         return remedies.behind("the weights on the way are too small to let the error through");
     }
-    return remedies.behind(
-        "the weights on the way are too small to let the error through, beside first weights those of " + small.sizes);
+    return remedies.behind("the weights on the way are too small to let the error through: those " + small.sizes);
 }
 
 Advice about_dead_inputs(const Situation& s) {
@@ -358,8 +373,7 @@ Advice about_explosion(const Situation& s) {
     const OutOfLine large = too_large(s);
     if (!large.layers.empty()) {
         remedies.add("smaller weights in " + large.layers);
-        return remedies.behind("weights are far larger than first weights in " + large.sizes +
-                               ", so that the gradient grows beyond measure");
+        return remedies.behind("the weights " + large.sizes + ", so that the gradient grows beyond measure");
     }
     remedies.fewer_layers();
     if (remedies.empty() || !s.trained) {
@@ -410,12 +424,17 @@ Advice about_overflow(const Situation& s) {
         remedies.standard_scaling();
     }
     const OutOfLine large = too_large(s);
+    const bool weights_are_numbers =
+        std::ranges::all_of(s.weight_sizes, [](double size) { return std::isfinite(size); });
+    if (!weights_are_numbers) {
+        return remedies.behind(s.divergence);
+    }
     if (large.layers.empty()) {
         remedies.add("smaller weights");
         return remedies.behind(s.divergence);
     }
     remedies.add("smaller weights in " + large.layers);
-    return remedies.behind(s.divergence + "; weights are far larger than first weights in " + large.sizes);
+    return remedies.behind(s.divergence + "; the weights " + large.sizes);
 }
 
 Advice about_identical_units(const Situation& s) {
@@ -423,18 +442,18 @@ Advice about_identical_units(const Situation& s) {
     std::vector<std::string> layers;
     for (std::size_t l = 0; l < s.identical.size(); ++l) {
         if (s.identical[l] > 0.0) {
-            const auto count =
-                static_cast<std::size_t>(std::round(s.identical[l] * static_cast<double>(s.shape.sizes[l + 1])));
-            layers.push_back(std::to_string(count) + " of " + std::to_string(s.shape.sizes[l + 1]) + " in " +
-                             layer_name(l));
+            const double units = static_cast<double>(s.shape.sizes[l + 1]);
+            layers.push_back(short_number(std::round(s.identical[l] * units)) + " of the " + short_number(units) +
+                             " units of " + layer_name(l));
         }
     }
     remedies.first_weights_that_differ();
     if (remedies.empty()) {
         remedies.add("weights drawn at random");
     }
-    return remedies.behind("have a copy with the same weights in and out (" + listed(layers, "and") +
-                           "); copies get the same gradient, so that no training makes them differ, and count as one");
+    return remedies.behind(listed(layers, "and") +
+                           " have a copy with the same weights in and out; copies get the same gradient, so that no "
+                           "training makes them differ, and count as one");
 }
 
 Advice about_nothing_learned(const Situation& s) {

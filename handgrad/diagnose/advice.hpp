@@ -35,7 +35,6 @@ struct Situation {
     std::string worth{};  ///< by how little it answers better than a constant, or worse, in words; empty where it is
                           ///< not so, or first weights
     bool targets_differ = true;  ///< from row to row
-    bool settled = false;        ///< and more epochs of the same will hardly change that
 
     // Of the model; as they stand here for a network alone.
     std::optional<Scale> scale{};  ///< of the columns of numbers; none: not known, or there are none

@@ -119,6 +119,10 @@ TableLoss table_loss(const BasicMlp<T>& net, const LossFunction& function, const
             .of_zero = evaluate_loss(BasicMlp<T>::zeros_like(net), data, function, 0.0, one_thread)};
 }
 
+/// Parts of what there is to gain over a constant answer: next to nothing, worse beyond doubt, and as bad again as the
+/// constant.
+constexpr double hardly_gained = 0.03, worse_by_little = -0.03, far_worse = -1.0;
+
 /// What the answers are worth beside those of a constant.
 struct Worth {
     double loss = 0.0;  ///< without the penalty
@@ -127,7 +131,7 @@ struct Worth {
     bool trained = false;  ///< by what is recorded
 
     /// Whether a training has led to weights that answer worse than no weights at all.
-    [[nodiscard]] bool worse() const { return trained && gained < 0.0; }
+    [[nodiscard]] bool worse() const { return trained && gained < worse_by_little; }
 };
 
 template <class T>
@@ -140,22 +144,23 @@ Worth worth_of(const BasicMlp<T>& net, const LossFunction& function, const Basic
     return worth;
 }
 
-/// The part of what there is to gain over a constant that is next to nothing, and a loss that is far above its.
-constexpr double hardly_gained = 0.03, worse_by_little = -0.03, far_worse = -1.0;
-
-/// Whether the rows learned from are no better fitted than by a constant. Where it overfits they are.
+/// Whether the answers are worth a word. Rows unlike those learned from may be answered as badly as by chance; worse is
+/// worth saying of them too.
 bool no_better_than_constant(const Worth& worth, const TrainingCourse& course) {
-    return worth.trained && worth.gained < hardly_gained && course.course != Course::overfitting &&
-           course.course != Course::diverged;
+    if (course.course == Course::overfitting) {
+        return worth.gained < worse_by_little;
+    }
+    return worth.trained && worth.gained < hardly_gained && course.course != Course::diverged;
 }
 
 /// Whether that is how things stand, rather than how they stood on the way: a training of few epochs, or one that still
 /// gets on, may answer like a constant for a while.
 bool settled(const Worth& worth, const TrainingCourse& course) {
-    if (course.epochs < fewest_epochs) {
+    constexpr std::size_t enough_epochs = 20;
+    if (course.epochs < enough_epochs) {
         return false;
     }
-    return course.course != Course::falling || worth.gained < far_worse;
+    return course.course != Course::falling || worth.gained < -runaway_error;
 }
 
 std::string worth_text(const Worth& worth, const TrainingCourse& course) {
@@ -171,8 +176,9 @@ std::string worth_text(const Worth& worth, const TrainingCourse& course) {
     if (!settled(worth, course)) {
         text = "So far it answers ";
     }
-    return text + how + ": the loss on these rows is " + short_number(worth.loss) + ", that of the best constant " +
-           short_number(worth.constant.loss);
+    constexpr int digits = 4;  // they may be close to each other
+    return text + how + ": the loss on these rows is " + short_number(worth.loss, digits) +
+           ", that of the best constant " + short_number(worth.constant.loss, digits);
 }
 
 /// Answers that are far worse than those of weights of 0. An unbounded output is judged by its squared error, whatever
@@ -457,9 +463,10 @@ Diagnosis diagnose_with(const BasicMlp<T>& net, const LossFunction& function, co
     const Worth worth = worth_of(net, function, data, course);
     const std::vector<Verdict> verdicts = judge(chain, border_of(course, chain));
     const std::vector<Step> steps = first_step(net, gradient, optimizer);
-    const std::vector<double> ratios = steps_over_weight(chain, steps, worth.worse());
-    const Excess excess = judge_excess(chain, verdicts, ratios, worth.worse());
     const RunAway how = how_run_away(chain, loss, course);
+    const bool worse = worth.worse() && how == RunAway::no;  // what has run away is said to have
+    const std::vector<double> ratios = steps_over_weight(chain, steps, worse);
+    const Excess excess = judge_excess(chain, verdicts, ratios, worse);
     const Factor run_away = run_away_factor(how, course);
     const std::vector<double> identical = identical_units(net);
     const std::vector<Factor> factors = factors_of(verdicts, excess, identical, how, run_away);
@@ -480,10 +487,11 @@ Diagnosis diagnose_with(const BasicMlp<T>& net, const LossFunction& function, co
     situation.step_size = step_text(chain, steps, ratios);
     situation.identical = identical;
     situation.targets_differ = worth.constant.targets_differ;
-    if (how == RunAway::no && no_better_than_constant(worth, course)) {
+    const bool told = how == RunAway::no || how == RunAway::far_off;
+    if (told && no_better_than_constant(worth, course)) {
         situation.worth = worth_text(worth, course);
-        situation.settled = settled(worth, course);
-        if (diagnosis.factor == Factor::none && situation.settled) {
+        const bool of_training = course.course != Course::overfitting && settled(worth, course);
+        if (diagnosis.factor == Factor::none && of_training) {
             diagnosis.factor = Factor::learned_nothing;
         }
     }

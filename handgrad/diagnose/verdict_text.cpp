@@ -2,6 +2,7 @@
 #include "handgrad/diagnose/verdict_text.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -54,10 +55,9 @@ std::string subject(Factor factor, const std::vector<LayerDiagnosis>& layers) {
             return "Steps are too large in " + list.text() + ": ";
         case Factor::unscaled_inputs:
             return "Inputs that are not scaled trouble " + list.text() + ": ";
-        case Factor::identical_units:
-            return "Units of " + list.text() + " ";
-        case Factor::diverged:  // these are of the whole network
+        case Factor::diverged:  // these name their layers, or are of the whole network
         case Factor::overflow:
+        case Factor::identical_units:
         case Factor::learned_nothing:
             return "";
         default:
@@ -169,7 +169,8 @@ public:
     void fit_on_these_rows() {
         const bool first_weights =
             d_.course.course == Course::untrained || (d_.course.course == Course::diverged && d_.course.epochs == 0);
-        if (d_.unexplained >= worse_than_mean && !first_weights && s_.worth.empty() && s_.targets_differ) {
+        const bool worse = std::isfinite(d_.unexplained) && d_.unexplained >= worse_than_mean;
+        if (worse && !first_weights && s_.worth.empty() && s_.targets_differ) {
             sentence("On these rows its squared error is " + short_number(d_.unexplained) +
                      " times that of always answering the mean.");
         }
