@@ -174,7 +174,7 @@ public:
         }
     }
     void more_decay() {
-        if (s_.trained) {
+        if (s_.trained && s_.steps.weight_decay <= far * usual_decay(s_.steps.kind)) {
             constexpr double first_try = 1e-3;
             const double decay = std::max(first_try, 10.0 * s_.steps.weight_decay);
             add(when(s_.steps.weight_decay > 0.0, "more ") + "weight decay", {{"weight_decay", short_number(decay)}});
