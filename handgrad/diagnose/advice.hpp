@@ -34,6 +34,7 @@ struct Situation {
     std::string divergence{};   ///< how the network came to be called diverged or overflowing, in words
     std::string worth{};  ///< by how little it answers better than a constant, or worse, in words; empty where it is
                           ///< not so, or first weights
+    bool fits_its_rows = true;   ///< it does better on the rows that it learned from
     bool targets_differ = true;  ///< from row to row
 
     // Of the model; as they stand here for a network alone.

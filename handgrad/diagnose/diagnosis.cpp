@@ -144,10 +144,16 @@ Worth worth_of(const BasicMlp<T>& net, const LossFunction& function, const Basic
     return worth;
 }
 
+/// Whether the rows that it learned from are answered better than by a constant, as far as the history tells; else
+/// what it says of other rows is no overfitting.
+bool fits_its_rows(const Worth& worth, const TrainingCourse& course) {
+    return !(worth.constant.gained_by(course.loss) < hardly_gained);
+}
+
 /// Whether the answers are worth a word. Rows unlike those learned from may be answered as badly as by chance; worse is
 /// worth saying of them too.
 bool no_better_than_constant(const Worth& worth, const TrainingCourse& course) {
-    if (course.course == Course::overfitting) {
+    if (course.course == Course::overfitting && fits_its_rows(worth, course)) {
         return worth.gained < worse_by_little;
     }
     return worth.trained && worth.gained < hardly_gained && course.course != Course::diverged;
@@ -490,7 +496,8 @@ Diagnosis diagnose_with(const BasicMlp<T>& net, const LossFunction& function, co
     const bool told = how == RunAway::no || how == RunAway::far_off;
     if (told && no_better_than_constant(worth, course)) {
         situation.worth = worth_text(worth, course);
-        const bool of_training = course.course != Course::overfitting && settled(worth, course);
+        situation.fits_its_rows = course.course == Course::overfitting && fits_its_rows(worth, course);
+        const bool of_training = !situation.fits_its_rows && settled(worth, course);
         if (diagnosis.factor == Factor::none && of_training) {
             diagnosis.factor = Factor::learned_nothing;
         }

@@ -183,7 +183,8 @@ public:
         if (d_.course.course != Course::diverged) {  // that is said with the factor
             sentence(d_.course.text);
         }
-        const bool of_course = d_.course.course == Course::overfitting && d_.factor != Factor::large_steps;
+        const bool of_course =
+            d_.course.course == Course::overfitting && d_.factor != Factor::large_steps && s_.fits_its_rows;
         if ((d_.factor == Factor::none && s_.targets_differ) || of_course) {
             advice("", advise(d_.course.course, s_));
         }
