@@ -476,6 +476,10 @@ Advice about_nothing_learned(const Situation& s) {
 
 }  // namespace
 
+bool decays_far_more_than_usual(const OptimizerOptions& options) {
+    return options.weight_decay >= far * usual_decay(options.kind);
+}
+
 Advice advise(Factor factor, const Situation& situation) {
     switch (factor) {
         case Factor::none:

@@ -59,6 +59,9 @@ struct Advice {
     std::vector<Remedy> remedies{};
 };
 
+/// Ten times the weight decay that the optimizer is usually run with, or more.
+bool decays_far_more_than_usual(const OptimizerOptions& options);
+
 /// Against a factor, but `none`.
 Advice advise(Factor factor, const Situation& situation);
 /// What where training stands asks for; without a cause, and empty where there is nothing to try.

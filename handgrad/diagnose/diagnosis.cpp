@@ -129,6 +129,7 @@ struct Worth {
     ConstantAnswer constant{};
     double gained = 0.0;   ///< of what there is to gain over the constant; NaN where that cannot be told
     bool trained = false;  ///< by what is recorded
+    bool decayed = false;  ///< under a weight decay far above what is usual
 
     /// Whether a training has led to weights that answer worse than no weights at all.
     [[nodiscard]] bool worse() const { return trained && gained < worse_by_little; }
@@ -160,13 +161,13 @@ bool no_better_than_constant(const Worth& worth, const TrainingCourse& course) {
 }
 
 /// Whether that is how things stand, rather than how they stood on the way: a training of few epochs, or one that still
-/// gets on, may answer like a constant for a while.
+/// gets on, may answer like a constant for a while; but under a decay that lets nothing grow it gets nowhere.
 bool settled(const Worth& worth, const TrainingCourse& course) {
     constexpr std::size_t enough_epochs = 20;
     if (course.epochs < enough_epochs) {
         return false;
     }
-    return course.course != Course::falling || worth.gained < -runaway_error;
+    return course.course != Course::falling || worth.gained < -runaway_error || worth.decayed;
 }
 
 std::string worth_text(const Worth& worth, const TrainingCourse& course) {
@@ -190,27 +191,27 @@ std::string worth_text(const Worth& worth, const TrainingCourse& course) {
 /// Answers that are far worse than those of weights of 0. An unbounded output is judged by its squared error, whatever
 /// the loss (one that may be negative has no ratio); a bounded one can be far off under a logarithmic loss alone, where
 /// it may as well be that its biases were set so: only a training runs away.
-bool run_away(const GradientChain& chain, const TableLoss& loss, const TrainingCourse& course) {
+bool run_away(const GradientChain& chain, double loss, double loss_of_zero, const TrainingCourse& course) {
     if (!chain.layers.back().bounded()) {
         const double border = course.course == Course::unknown ? runaway_alone : runaway_error;
         return chain.error_by_first >= border;
     }
-    return course.epochs > 0 && !chain.residual_loss && loss.of_zero > 0.0 && loss.loss >= runaway_error * loss.of_zero;
+    return course.epochs > 0 && !chain.residual_loss && loss_of_zero > 0.0 && loss >= runaway_error * loss_of_zero;
 }
 
 /// How the weights came to where they are.
 enum class RunAway { no, stopped, not_finite, far_off };
 
-RunAway how_run_away(const GradientChain& chain, const TableLoss& loss, const TrainingCourse& course) {
+RunAway how_run_away(const GradientChain& chain, double loss, double loss_of_zero, const TrainingCourse& course) {
     if (course.course == Course::diverged) {
         return RunAway::stopped;
     }
-    if (!chain.finite() || !std::isfinite(loss.loss)) {
+    if (!chain.finite() || !std::isfinite(loss)) {
         return RunAway::not_finite;
     }
     // First weights have not run anywhere, and rows unlike those learned from are no divergence.
     const bool of_training = course.course != Course::untrained && course.course != Course::overfitting;
-    if (of_training && run_away(chain, loss, course)) {
+    if (of_training && run_away(chain, loss, loss_of_zero, course)) {
         return RunAway::far_off;
     }
     return RunAway::no;
@@ -387,7 +388,7 @@ std::string not_finite_text(const GradientChain& chain) {
     return first + "in the loss";
 }
 
-std::string divergence_text(RunAway how, const GradientChain& chain, const TableLoss& loss,
+std::string divergence_text(RunAway how, const GradientChain& chain, double loss_by_zero,
                             const TrainingCourse& course) {
     switch (how) {
         case RunAway::no:
@@ -398,8 +399,7 @@ std::string divergence_text(RunAway how, const GradientChain& chain, const Table
             return not_finite_text(chain);
         case RunAway::far_off:
             if (chain.layers.back().bounded()) {
-                return "It has diverged: the loss is " + short_number(loss.loss / loss.of_zero) +
-                       " times that of weights of 0";
+                return "It has diverged: the loss is " + short_number(loss_by_zero) + " times that of weights of 0";
             }
             return "It has diverged: the answers' squared error is " + short_number(chain.error_by_zero) +
                    " times that of always answering 0";
@@ -466,10 +466,11 @@ Diagnosis diagnose_with(const BasicMlp<T>& net, const LossFunction& function, co
         diagnosis.course = training_course(*background.model, loss);
     }
     const TrainingCourse& course = diagnosis.course;
-    const Worth worth = worth_of(net, function, data, course);
+    Worth worth = worth_of(net, function, data, course);
+    worth.decayed = background.trained_by && decays_far_more_than_usual(*background.trained_by);
     const std::vector<Verdict> verdicts = judge(chain, border_of(course, chain));
     const std::vector<Step> steps = first_step(net, gradient, optimizer);
-    const RunAway how = how_run_away(chain, loss, course);
+    const RunAway how = how_run_away(chain, worth.loss, loss.of_zero, course);
     const bool worse = worth.worse() && how == RunAway::no;  // what has run away is said to have
     const std::vector<double> ratios = steps_over_weight(chain, steps, worse);
     const Excess excess = judge_excess(chain, verdicts, ratios, worse);
@@ -489,7 +490,7 @@ Diagnosis diagnose_with(const BasicMlp<T>& net, const LossFunction& function, co
     situation.loss = function;
     situation.steps = optimizer;
     situation.trained = background.trained_by == optimizer && course.epochs > 0;
-    situation.divergence = divergence_text(how, chain, loss, course);
+    situation.divergence = divergence_text(how, chain, worth.loss / loss.of_zero, course);
     situation.step_size = step_text(chain, steps, ratios);
     situation.identical = identical;
     situation.targets_differ = worth.constant.targets_differ;

@@ -345,6 +345,11 @@ std::vector<Entry> of_no_use() {
              return trained(numbers(300, 3.0),
                             options(40, {.kind = OptimizerKind::adamw, .learning_rate = 1e-2, .weight_decay = 40.0}));
          }},
+        {"penalty_that_kills", learned_nothing,
+         [] {
+             return trained(exclusive_or(200),
+                            options(60, {.kind = OptimizerKind::adam, .learning_rate = 1e-3, .weight_decay = 1.0}));
+         }},
         {"rate_of_1e_8", learned_nothing, [] { return trained(exclusive_or(200), options(40, adam(1e-8))); }},
         {"straight_line_through_xor", learned_nothing,
          [] {
