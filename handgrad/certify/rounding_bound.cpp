@@ -159,7 +159,10 @@ public:
 
     /// With all digits, or literally from ŷ.
     const std::vector<double>& delta(bool literal) {
-        math::row_loss<double>(loss_, z_, yhat_, y_, factor_, math::Derivatives::logits_yhat, delta_, da_);
+        // ŷ − y as it is written needs no loss.
+        if (!literal || !loss_.fused() || which_ != Slope::right) {
+            math::row_loss<double>(loss_, z_, yhat_, y_, factor_, math::Derivatives::logits_yhat, delta_, da_);
+        }
         if (literal) {
             set_literal_delta();
         }

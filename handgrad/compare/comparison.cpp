@@ -6,6 +6,7 @@
 #include <deque>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <optional>
 #include <type_traits>
@@ -135,10 +136,11 @@ public:
         result_.rows = data_.rows();
         result_.digits = digits_of(theirs);
         // Our own roundings, in double, beside theirs. Mistakes in float16 numbers are looked for as if they had been
-        // computed in float: what float16 arithmetic may do would hide one from another.
+        // computed in float: what float16 arithmetic may do would hide one from another. So are those in numbers of which
+        // it is open whether the rows were rounded to float.
         unit_ = std::ldexp(1.0, -result_.digits) + own_rounding;
         search_unit_ = unit_;
-        if (result_.digits == half_digits) {
+        if (result_.digits == half_digits || to_.rounded != nullptr) {
             search_unit_ = float_rounding + own_rounding;
         }
         result_.orientation = matched.orientation;
@@ -212,10 +214,10 @@ private:
             compared_[i].search.note_difference(sums.all, tensor);
             tensor.judgement = compared_[i].search.judge(sums.entries);
         }
-        if (search_unit_ != unit_) {
+        if (result_.digits == half_digits) {
             judge_as_stored(gradient);
-            right_ = gradient;
         }
+        right_ = gradient;
     }
     /// float16 numbers that agree as those do which were computed in float and stored as float16 afterwards.
     void judge_as_stored(HypotheticalGradient in_float) {
@@ -344,6 +346,48 @@ BasicDataset<double> unscaled_rows(const Model& model, const BasicDataset<double
     return raw;
 }
 
+BasicDataset<double> widened(const BasicDataset<float>& data) {
+    const auto wide = [](const Matrix<float>& from) {
+        Matrix<double> to(from.rows(), from.columns());
+        std::ranges::copy(from.values(), to.values().begin());
+        return to;
+    };
+    return {wide(data.x), wide(data.y), {data.weights.begin(), data.weights.end()}};
+}
+
+/// Fewer tensors that do not pass, and of those fewer without a name.
+std::pair<std::ptrdiff_t, std::ptrdiff_t> not_understood(const Comparison& comparison) {
+    return {std::ranges::count(comparison.tensors, false, &ComparedTensor::pass),
+            std::ranges::count_if(comparison.tensors,
+                                  [](const ComparedTensor& t) { return has(t.causes, Cause::unexplained); })};
+}
+
+/// ‖theirs − ours‖² in shares of ‖ours‖², over the tensors whose shape is ours.
+double square_distance(const BasicMlp<double>& net, const LossFunction& function, const BasicDataset<double>& data,
+                       const UnitPenalty& penalty, std::span<const NamedArray> theirs, const std::string& source) {
+    const GradientValues ours = right_gradient({net, function, data});
+    const MatchedGradients matched = match_gradient_names(theirs, net.architecture(), source);
+    double distance = 0.0;
+    for (const MatchedTensor& tensor : matched.tensors) {
+        TensorSums sums;
+        sums.all.value = ours[tensor.parameter];
+        sums.all.error.assign(sums.all.value.size(), 0.0);
+        add_penalty(penalty, tensor.parameter, sums);
+        NamedArray array = theirs[tensor.place];
+        if (matched.orientation == Orientation::in_out && array.shape.size() == 2) {
+            array = turned(array);
+        }
+        double square = 0.0, own = 0.0;
+        for (std::size_t i = 0; i < sums.all.value.size() && array.values.size() == sums.all.value.size(); ++i) {
+            const double difference = array.values[i] - sums.all.value[i];
+            square += difference * difference;
+            own += sums.all.value[i] * sums.all.value[i];
+        }
+        distance += own > 0.0 ? square / own : 0.0;
+    }
+    return distance;
+}
+
 }  // namespace
 
 Comparison compare_gradients(const BasicMlp<double>& net, const LossFunction& function,
@@ -352,23 +396,56 @@ Comparison compare_gradients(const BasicMlp<double>& net, const LossFunction& fu
     if (data.rows() == 0 || data.y.rows() != data.rows()) {
         throw Error(ErrorKind::data, source + ": there are no labelled rows to compute a gradient from");
     }
-    return Comparer(net, function, data, to)(theirs, source);
+    ComparedTo known = to;
+    if (digits_of(theirs) < std::numeric_limits<double>::digits) {
+        known.rounded = nullptr;  // the bounds know of rounded rows
+    }
+    if (known.rounded == nullptr) {
+        return Comparer(net, function, data, known)(theirs, source);
+    }
+    check_values(theirs, source);
+    const UnitPenalty penalty = unit_penalty(net, to.penalty, data.rows());
+    const auto distance = [&](const BasicDataset<double>& rows) {
+        return square_distance(net, function, rows, penalty, theirs, source);
+    };
+    const BasicDataset<double>* nearer = &data;
+    if (distance(*to.rounded) < distance(data)) {
+        nearer = to.rounded;
+    }
+    Comparison comparison = Comparer(net, function, *nearer, known)(theirs, source);
+    const bool nearly = std::ranges::any_of(comparison.tensors, [](const ComparedTensor& tensor) {
+        constexpr double near = 1e-4;
+        return has(tensor.causes, Cause::unexplained) && tensor.relative < near;
+    });
+    if (nearly) {  // mistakes that are too small to be seen in float
+        known.rounded = nullptr;
+        Comparison exact = Comparer(net, function, *nearer, known)(theirs, source);
+        if (not_understood(exact) < not_understood(comparison)) {
+            return exact;
+        }
+    }
+    return comparison;
 }
 
 Comparison compare_gradients(const Model& model, const Table& table, std::span<const NamedArray> theirs,
                              const std::string& source, bool allow_extra) {
     const std::vector<std::size_t> rows = all_rows(table.rows);
-    const BasicDataset<double> data = apply_preprocessing<double>(
-        model.preprocessing, table, rows, {.labels = Labels::required, .allow_extra = allow_extra});
+    const ApplyOptions options{.labels = Labels::required, .allow_extra = allow_extra};
+    const BasicDataset<double> data = apply_preprocessing<double>(model.preprocessing, table, rows, options);
     check_target_domain(model.preprocessing, table, rows, model.loss.kind);
     const BasicMlp<double> net = std::visit([](const auto& own) { return convert<double>(own); }, model.net);
     const BasicDataset<double> unscaled = unscaled_rows(model, data);
     ComparedTo to{.penalty = model.weight_decay, .unscaled = &unscaled};
     to.learning_rates = {1e-3, 1e-2, 0.05, 0.1, 0.5, 1.0};
     to.batches = {1, 16, 32, 50, 64, 100, 128, 256, data.rows() / 2, data.rows() - 1};
-    if (const std::optional<FitOptions> options = recorded_options(model)) {
-        to.learning_rates.push_back(options->training.optimizer.learning_rate);
-        to.batches.push_back(options->training.batch);
+    if (const std::optional<FitOptions> recorded = recorded_options(model)) {
+        to.learning_rates.push_back(recorded->training.optimizer.learning_rate);
+        to.batches.push_back(recorded->training.batch);
+    }
+    BasicDataset<double> rounded;
+    if (!model.is_double()) {
+        rounded = widened(apply_preprocessing<float>(model.preprocessing, table, rows, options));
+        to.rounded = &rounded;
     }
     std::ranges::sort(to.batches);
     to.batches.erase(std::unique(to.batches.begin(), to.batches.end()), to.batches.end());

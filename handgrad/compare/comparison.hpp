@@ -150,6 +150,8 @@ std::vector<NamedArray> read_gradients(const std::string& path);
 struct ComparedTo {
     double penalty = 0.0;                            ///< α that belongs to the loss: right is with its gradient
     const BasicDataset<double>* unscaled = nullptr;  ///< the rows as they stand in the table
+    /// The rows as float numbers, which a float model and `encode` have: of two right gradients in double, one is of these.
+    const BasicDataset<double>* rounded = nullptr;
     std::vector<double> learning_rates = {};         ///< of an update that may have come too early
     std::vector<std::size_t> batches = {};           ///< sizes of a batch that may have been meant
 };

@@ -490,6 +490,8 @@ private:
 
 }  // namespace
 
+GradientValues right_gradient(const GradientProblem& problem) { return Passes(problem)({}); }
+
 std::vector<Variation> variations(const GradientProblem& problem) { return List(problem).all(); }
 
 }  // namespace handgrad::compare

@@ -36,6 +36,9 @@ struct Variation {
     std::function<GradientValues()> gradient;
 };
 
+/// Without any mistake.
+GradientValues right_gradient(const GradientProblem& problem);
+
 /// All variations that can make a difference for this network, loss and table.
 std::vector<Variation> variations(const GradientProblem& problem);
 

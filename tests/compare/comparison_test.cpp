@@ -410,6 +410,41 @@ TEST(Comparison, ForeignTransposesAreJudgedAsWhatTheyAre) {
     EXPECT_THAT(compared(p, theirs).missing, ElementsAre("linear2.weight", "linear2.bias"));
 }
 
+TEST(Comparison, OfAFloatModelTheRowsMayHaveBeenRoundedOrNot) {
+    const Problem exact = problem(smooth);
+    Problem rounded = exact;
+    for (Matrix<double>* rows : {&rounded.data.x, &rounded.data.y}) {
+        for (double& v : rows->values()) {
+            v = static_cast<double>(static_cast<float>(v));
+        }
+    }
+    BasicMlp<double> grad = BasicMlp<double>::zeros_like(exact.net);
+    LossGradient<double> gradient(exact.net, exact.loss, 5, false);
+    gradient(exact.net, rounded.data.x, rounded.data.y, grad);
+    std::vector<NamedArray> of_rounded = exact.right;
+    for (NamedArray& array : of_rounded) {
+        const std::size_t l = array.name.starts_with("linear1") ? 0 : 1;
+        const std::span<const double> b = std::as_const(grad).bias(l);
+        const MatrixView<const double> W = std::as_const(grad).weight(l);
+        const bool bias = array.name.ends_with("bias");
+        array.values.assign(bias ? b.data() : W.data(), bias ? b.data() + b.size() : W.data() + W.rows() * W.columns());
+    }
+    const auto verdict = [&](const std::vector<NamedArray>& theirs, const BasicDataset<double>* other) {
+        return compare_gradients(exact.net, exact.loss, exact.data, theirs, "g", {.rounded = other});
+    };
+    EXPECT_TRUE(verdict(exact.right, &rounded.data).pass());
+    EXPECT_TRUE(verdict(of_rounded, &rounded.data).pass());
+    EXPECT_FALSE(verdict(of_rounded, nullptr).pass());
+    for (NamedArray& array : of_rounded) {
+        for (double& v : array.values) {
+            v = -v;
+        }
+    }
+    for (const ComparedTensor& tensor : verdict(of_rounded, &rounded.data).tensors) {
+        EXPECT_THAT(tensor.causes, ElementsAre(Cause::sign)) << tensor.name;
+    }
+}
+
 TEST(GradientNames, TurnedIsTheTranspose) {
     const NamedArray W = turned({"W1", {2, 3}, {1, 2, 3, 4, 5, 6}});
     EXPECT_THAT(W.shape, ElementsAre(3, 2));
