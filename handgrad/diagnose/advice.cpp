@@ -15,7 +15,8 @@
 namespace handgrad::diagnose {
 namespace {
 
-/// Half of a layer's values or units flat makes the layer one to change.
+/// Half of a layer's values or units flat makes the layer one to change; half of the targets' spread unexplained makes
+/// what is far from usual worth a change.
 constexpr double half = 0.5;
 /// A step that a smaller learning rate should at most make, as part of the weights.
 constexpr double wanted_step = 0.05;
@@ -517,8 +518,12 @@ Advice advise(Factor factor, const Situation& situation) {
 Advice advise(Course course, const Situation& situation) {
     Remedies remedies(situation);
     const bool learned_nothing = situation.unexplained >= stuck_error && situation.largest_step < small_step;
-    if (learned_nothing && (course == Course::falling || course == Course::unclear || course == Course::flat)) {
+    const bool goes_on = course == Course::falling || course == Course::unclear || course == Course::flat;
+    if (learned_nothing && goes_on) {
         remedies.larger_rate();
+    }
+    if (goes_on && situation.unexplained >= half && decays_far_more_than_usual(situation.steps)) {
+        remedies.less_decay();
     }
     if (course == Course::falling && situation.epochs > 0) {
         remedies.add("more epochs", {{"epochs", std::to_string(2 * situation.epochs)}});
