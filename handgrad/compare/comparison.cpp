@@ -64,8 +64,8 @@ bool float_numbers(const std::vector<double>& values) {
     return std::ranges::all_of(values, rounded) && std::ranges::any_of(values, long_number);
 }
 
-/// The coarsest precision among them, since every number has passed through it; and float for doubles that are floats in
-/// any tensor.
+/// The coarsest precision among them, since every number has passed through it; and float for doubles that are floats
+/// in any tensor.
 int digits_of(std::span<const NamedArray> arrays) {
     constexpr int single = 24;
     int digits = std::numeric_limits<double>::digits;
@@ -341,7 +341,10 @@ private:
         for (std::size_t i = 0; i < compared_.size(); ++i) {
             ComparedTensor& tensor = result_.tensors[i];
             settle(compared_[i].search, votes, right_.tensors[compared_[i].parameter], tensor);
-            if (all_zeros(compared_[i]) && tensor.judgement.verdict == certify::Verdict::fail) {
+            if (all_zeros(compared_[i]) && !tensor.pass() &&
+                (tensor.judgement.verdict == certify::Verdict::fail || never_rounded_to_zero(i))) {
+                tensor.judgement.verdict = certify::Verdict::fail;
+                tensor.judgement.doubt = certify::Doubt::none;
                 tensor.causes = {Cause::never_computed};
                 tensor.coincide = zero_sums(compared_[i].parameter);
             }
@@ -362,6 +365,16 @@ private:
         }
     }
 
+    /// However few digits there are, so many sums of terms that do not underflow do not all come to nothing.
+    [[nodiscard]] bool never_rounded_to_zero(std::size_t i) const {
+        constexpr std::ptrdiff_t many = 8;
+        const double rows = static_cast<double>(data_.rows());
+        const double lost = 2.0 * rows * std::ldexp(1.0, result_.digits == half_digits ? -24 : -126);
+        return std::ranges::count_if(right_.tensors[compared_[i].parameter].entries,
+                                     [&](const certify::ExpectedEntry& entry) {
+                                         return std::fabs(entry.value) > entry.jump + lost;
+                                     }) >= many;
+    }
     void name_penalty_of(std::size_t i, std::optional<double> known) {
         ComparedTensor& tensor = result_.tensors[i];
         const bool open = tensor.causes.empty() || has(tensor.causes, Cause::unexplained);
@@ -539,8 +552,8 @@ std::pair<std::ptrdiff_t, std::ptrdiff_t> not_understood(const Comparison& compa
                                   [](const ComparedTensor& t) { return has(t.causes, Cause::unexplained); })};
 }
 
-/// ‖theirs − ours‖² in shares of ‖ours‖² of the tensor that is nearest, of those whose shape is ours: a mistake in others
-/// tells nothing.
+/// ‖theirs − ours‖² in shares of ‖ours‖² of the tensor that is nearest, of those whose shape is ours: a mistake in
+/// others tells nothing.
 double square_distance(const BasicMlp<double>& net, const LossFunction& function, const BasicDataset<double>& data,
                        const UnitPenalty& penalty, std::span<const NamedArray> theirs, const std::string& source) {
     const GradientValues ours = right_gradient({net, function, data});
@@ -593,11 +606,15 @@ Comparison compare_gradients(const BasicMlp<double>& net, const LossFunction& fu
         nearer = to.rounded;
     }
     Comparison comparison = Comparer(net, function, *nearer, known)(theirs, source);
-    const bool nearly = std::ranges::any_of(comparison.tensors, [](const ComparedTensor& tensor) {
-        constexpr double near = 1e-4;
-        return has(tensor.causes, Cause::unexplained) && tensor.relative < near;
+    constexpr double near = 1e-4;
+    const auto unexplained = [](const ComparedTensor& tensor) { return has(tensor.causes, Cause::unexplained); };
+    const bool any = std::ranges::any_of(comparison.tensors, unexplained);
+    const bool all = std::ranges::all_of(comparison.tensors, unexplained);
+    const bool nearly = std::ranges::any_of(comparison.tensors, [&](const ComparedTensor& tensor) {
+        return unexplained(tensor) && tensor.relative < near;
     });
-    if (nearly) {  // mistakes that are too small to be seen in float
+    // Mistakes that are too small to be seen in float, or in too few numbers to be told from chance by float digits.
+    if (nearly || (any && !all)) {
         known.rounded = nullptr;
         Comparison exact = Comparer(net, function, *nearer, known)(theirs, source);
         if (not_understood(exact) < not_understood(comparison)) {
