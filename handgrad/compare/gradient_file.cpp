@@ -101,7 +101,7 @@ void check_beginning(std::string_view bytes, std::uintmax_t size, const std::str
         std::memcpy(&length, bytes.data(), sizeof length);
     }
     if (bytes.size() <= sizeof length || bytes[sizeof length] != '{' || length > max_header_bytes) {
-        refuse(path, known_kind(bytes, path));
+        refuse(path, "this is " + known_kind(bytes, path));
     }
     if (length > size - sizeof length) {
         throw Error(ErrorKind::data, path + ": cut off: its header should end at byte " +
@@ -115,7 +115,7 @@ void check_before_reading(const std::string& path) {
     std::error_code failed;
     const std::filesystem::file_status status = std::filesystem::status(path, failed);
     if (status.type() == std::filesystem::file_type::character || status.type() == std::filesystem::file_type::block) {
-        refuse(path, "a device");
+        refuse(path, "this is a device");
     }
     if (status.type() != std::filesystem::file_type::regular) {
         return;  // a pipe is read once; what is wrong with anything else, reading says

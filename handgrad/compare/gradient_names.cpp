@@ -366,7 +366,7 @@ private:
             if (place != nullptr) {
                 doubt_ = quoted(arrays_[place->members.front().place]) + " and " +
                          quoted(arrays_[family.members.front().place]) +
-                         " may both be meant; leave in the file the one or the other";
+                         " name layers in two ways; leave only one of the two families in the file";
                 return false;
             }
             place = &family;
@@ -587,6 +587,9 @@ private:
             }
             ++found.understood;
             const std::size_t parameter = candidates.front();
+            if (!found.problem.empty()) {
+                continue;  // said already
+            }
             if (candidates.size() > 1) {
                 found.problem = quoted(array) + " has no name, and by its shape it may be " + our_name(parameter) +
                                 " or " + our_name(candidates[1]);

@@ -67,7 +67,7 @@ def test_names_of_another_framework_are_understood_when_they_leave_no_doubt(hand
 
 def test_either_orientation_and_what_is_not_there_are_said(handgrad):
     handgrad.write("t.csv", "x1,x2,y\n1,0,0\n0,3,0\n")
-    ran = handgrad("train", "t.csv", "--target", "y", "--task", "regression", "--hidden", 3, "--epochs", 0, "-o",
+    ran = handgrad("train", "t.csv", "--target", "y", "--task", "regression", "--hidden", 3, "--epochs", 0, "--validation", 0, "-o",
                    "m.model")
     assert ran.code == 0, ran.err
     ours = compare(handgrad, {"W1": np.zeros((3, 2)), "b2": np.zeros(1)})
@@ -120,9 +120,9 @@ def test_half_floats_of_safetensors_are_read_and_judged(handgrad, gradients, kin
     (["--gradients", "g.npz", "--row", 1], 2, "--row belongs to --answers"),
     (["--gradients", "g.npz", "--learning-rate", 1], 2, "the options of the update belong to --answers"),
     (["--gradients", "none.npz"], 6, "none.npz"),
-    (["--gradients", "t.csv"], 3, "t.csv: a text; gradients are read from .npz and .safetensors"),
+    (["--gradients", "t.csv"], 3, "t.csv: this is a text; gradients are read from .npz and .safetensors"),
     (["--gradients", "."], 6, ".: cannot read: Is a directory"),
-    (["--gradients", "/dev/null"], 3, "/dev/null: a device"),
+    (["--gradients", "/dev/null"], 3, "/dev/null: this is a device"),
     (["--gradients", "bad.npz"], 3, "bad.npz: not an .npz archive"),
 ])
 def test_files_that_are_not_there_or_something_else(handgrad, gradients, words, code, answer):

@@ -120,8 +120,8 @@ TEST(GradientNames, WhatMayMeanTwoThingsIsRefusedWithTheReason) {
     };
     EXPECT_THAT(
         with({"linear1.weight", "linear1.bias"}, {{"W1", {4, 3}, {}}}),
-        AllOf(HasSubstr("'linear1.weight' and 'W1' may both be meant"), HasSubstr("np.savez(FILE, W1=..., b1=")));
-    EXPECT_THAT(with({"dW1", "db1"}, {{"dW1_numeric", {4, 3}, {}}}), HasSubstr("'dW1' and 'dW1_numeric' may both"));
+        AllOf(HasSubstr("'linear1.weight' and 'W1' name layers in two ways"), HasSubstr("np.savez(FILE, W1=..., b1=")));
+    EXPECT_THAT(with({"dW1", "db1"}, {{"dW1_numeric", {4, 3}, {}}}), HasSubstr("'dW1' and 'dW1_numeric' name"));
     EXPECT_THAT(with({"fc1.weight"}, {{"fc1/weight", {4, 3}, {}}}), HasSubstr("are both linear1.weight"));
     EXPECT_THAT(with({"fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"}, {{"fc3.weight", {2, 4}, {}}}),
                 HasSubstr("they are 3 layers by their names, the network has 2"));
@@ -205,18 +205,18 @@ protected:
 
 TEST_F(GradientFile, WhatIsNoneSaysWhatItIsAndWhatToType) {
     for (const auto& [name, content, cause] : std::vector<std::array<std::string, 3>>{
-             {"g.json", "{\"W1\": [[1.0, 2.0]]}", "JSON"},
-             {"g.csv", "0.1,0.2\n0.3,0.4\n", "a text"},
-             {"g.txt", "W1 = 1", "a text"},
+             {"g.json", "{\"W1\": [[1.0, 2.0]]}", "this is JSON"},
+             {"g.csv", "0.1,0.2\n0.3,0.4\n", "this is a text"},
+             {"g.txt", "W1 = 1", "this is a text"},
              {"g.mat", "MATLAB 5.0 MAT-file Platform: posix" + std::string(93, ' ') + std::string(40, '\0'),
-              "a MATLAB"},
-             {"g.h5", "\x89HDF\r\n\x1a\n" + std::string(90, '\0'), "an HDF5 file"},
-             {"g.bin", std::string(40, '\0'), "neither of NumPy's archives nor safetensors"},
+              "this is a MATLAB"},
+             {"g.h5", "\x89HDF\r\n\x1a\n" + std::string(90, '\0'), "this is an HDF5 file"},
+             {"g.bin", std::string(40, '\0'), "this is neither of NumPy's archives nor safetensors"},
              {"g.safetensors", "", "it is empty"},
              {"empty.npz", "", "it is empty"},
              {"g.npy", "\x93NUMPY\x01", "not an .npz archive but a single array"},
              {"g.npz", "hello", "not an .npz archive by its first bytes"}}) {
-        EXPECT_THAT(refused(file(name, content)), AllOf(::testing::StartsWith("data: "), HasSubstr(name + ": " + cause),
+        EXPECT_THAT(refused(file(name, content)), AllOf(::testing::StartsWith("data: "), HasSubstr(": " + cause),
                                                         HasSubstr("np.savez('gradients.npz', W1=dW1")))
             << name;
     }
@@ -227,7 +227,7 @@ TEST_F(GradientFile, WhatIsNoneSaysWhatItIsAndWhatToType) {
 TEST_F(GradientFile, WhatIsNoFileIsRefusedBeforeItIsRead) {
     EXPECT_THAT(refused(folder_), HasSubstr("io: " + folder_.string() + ": cannot read: Is a directory"));
     EXPECT_THAT(refused(folder_ / "none.npz"), HasSubstr("io: "));
-    EXPECT_THAT(refused("/dev/zero"), HasSubstr("data: /dev/zero: a device"));  // has no end
+    EXPECT_THAT(refused("/dev/zero"), HasSubstr("data: /dev/zero: this is a device"));  // has no end
     const std::string huge = file("huge.csv", "a,b\n");
     std::filesystem::resize_file(huge, std::uintmax_t{1} << 42U);  // a hole: it takes no room
     EXPECT_THAT(refused(huge), HasSubstr("data: "));
