@@ -67,8 +67,8 @@ def test_names_of_another_framework_are_understood_when_they_leave_no_doubt(hand
 
 def test_either_orientation_and_what_is_not_there_are_said(handgrad):
     handgrad.write("t.csv", "x1,x2,y\n1,0,0\n0,3,0\n")
-    ran = handgrad("train", "t.csv", "--target", "y", "--task", "regression", "--hidden", 3, "--epochs", 0, "--validation", 0, "-o",
-                   "m.model")
+    ran = handgrad("train", "t.csv", "--target", "y", "--task", "regression", "--hidden", 3, "--epochs", 0,
+                   "--validation", 0, "-o", "m.model")
     assert ran.code == 0, ran.err
     ours = compare(handgrad, {"W1": np.zeros((3, 2)), "b2": np.zeros(1)})
     theirs = compare(handgrad, {"W1": np.zeros((2, 3)), "b2": np.zeros(1)})
