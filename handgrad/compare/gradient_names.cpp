@@ -167,16 +167,15 @@ std::vector<std::size_t> without_ones(std::vector<std::size_t> shape) {
     return shape;
 }
 
-/// Of more than two axes those of length 1 do not count; the numbers stay in their order.
+/// Of more than two axes those of length 1 do not count; the numbers stay in their order. What is left of a weight of
+/// one input or one unit is a list, which stands neither upright nor turned.
 std::vector<std::size_t> normal_shape(const std::vector<std::size_t>& theirs, const std::vector<std::size_t>& ours) {
     if (theirs.size() <= 2) {
         return theirs;
     }
-    const std::vector<std::size_t> squeezed = without_ones(theirs);
-    for (const std::vector<std::size_t>& form : {ours, reversed(ours)}) {
-        if (squeezed == without_ones(form)) {
-            return form;
-        }
+    std::vector<std::size_t> squeezed = without_ones(theirs);
+    if (squeezed.empty() && without_ones(ours).empty()) {
+        return ours;
     }
     return squeezed;
 }
@@ -365,8 +364,10 @@ private:
             const Family*& place = taken[static_cast<std::size_t>(rank)];
             if (place != nullptr) {
                 doubt_ = quoted(arrays_[place->members.front().place]) + " and " +
-                         quoted(arrays_[family.members.front().place]) +
-                         " name layers in two ways; leave only one of the two families in the file";
+                         quoted(arrays_[family.members.front().place]);
+                const bool numbers = std::ranges::any_of(family.members, &Parsed::numbered);
+                doubt_ += when(numbers, " name layers in two ways; leave only one of the two families in the file") +
+                          when(!numbers, " do not say by a number which layer they are");
                 return false;
             }
             place = &family;
@@ -578,7 +579,7 @@ private:
             const NamedArray& array = arrays_[i];
             std::vector<std::size_t> candidates;
             for (std::size_t p = 0; p < 2 * shape_.layers() && array.name.starts_with("arr_"); ++p) {
-                if (array.problem.empty() && rule(array, p)) {
+                if (array.problem.empty() && !array.shape.empty() && rule(array, p)) {  // a number may be the loss
                     candidates.push_back(p);
                 }
             }
@@ -613,7 +614,7 @@ private:
 
 /// What the names leave open, the shapes tell; a transposed tensor among others that are not is a mistake.
 Orientation orientation_of(std::span<const NamedArray> arrays, const Matched& matched, const Architecture& shape) {
-    std::size_t turned = 0, upright = 0;
+    std::size_t weights = 0, turned = 0, upright = 0;
     bool turned_names = true, our_names = true;
     for (const MatchedTensor& tensor : matched) {
         const NamedArray& array = arrays[tensor.place];
@@ -621,10 +622,12 @@ Orientation orientation_of(std::span<const NamedArray> arrays, const Matched& ma
         if (tensor.parameter % 2 == 1) {
             continue;
         }
+        ++weights;
         const std::vector<std::size_t> ours = shape_of(shape, tensor.parameter);
-        if (normal_shape(array.shape, ours) == reversed(ours) && ours[0] != ours[1]) {
+        const std::vector<std::size_t> theirs = normal_shape(array.shape, ours);
+        if (theirs == reversed(ours) && ours[0] != ours[1]) {
             ++turned;
-        } else if (ours[0] != ours[1]) {
+        } else if (theirs.size() == 2 && ours[0] != ours[1]) {
             ++upright;
         }
         turned_names =
@@ -632,7 +635,7 @@ Orientation orientation_of(std::span<const NamedArray> arrays, const Matched& ma
                 return word.text.find("kernel") != std::string::npos || word.text.find("coef") != std::string::npos;
             });
     }
-    const bool all_square = turned == 0 && upright == 0;
+    const bool all_square = weights > 0 && turned == 0 && upright == 0;
     if (!our_names && ((turned > 0 && upright == 0) || (all_square && turned_names))) {
         return Orientation::in_out;
     }

@@ -74,6 +74,7 @@ TEST(GradientNames, OfPathsSymbolsAndOtherFrameworks) {
              {"theta1", "bias1", "theta2", "bias2"},
              {"d1W", "d1b", "d2W", "d2b"},
              {"hidden.weight", "hidden.bias", "output.weight", "output.bias"},
+             {"hidden/kernel:0", "hidden/bias:0", "output/kernel:0", "output/bias:0"},
              {"W_in", "b_in", "W_out", "b_out"},
              {"input.weight", "input.bias", "fc1.weight", "fc1.bias"},
              {"W1", "b1", "Wout", "bout"},
@@ -126,6 +127,8 @@ TEST(GradientNames, WhatMayMeanTwoThingsIsRefusedWithTheReason) {
     EXPECT_THAT(with({"fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"}, {{"fc3.weight", {2, 4}, {}}}),
                 HasSubstr("they are 3 layers by their names, the network has 2"));
     EXPECT_THAT(with({"dW1"}, {}, square), HasSubstr("several layers of the same shape"));
+    EXPECT_THAT(with({"one.weight", "one.bias", "two.weight"}, {{"three.weight", {4, 3}, {}}}),
+                HasSubstr("do not say by a number which layer they are"));
     EXPECT_THAT(with({"W1", "b1", "W2", "b2", "W", "b"}, {}, square), HasSubstr("several layers of the same shape"));
     EXPECT_THAT(
         with({"fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias", "out.weight"}, {}, Architecture{{3, 4, 4, 4, 2}}),
@@ -150,7 +153,8 @@ TEST(GradientNames, WithoutNamesTheExactShapesDecide) {
     std::ranges::reverse(one_turned[2].shape);  // a mistake, which is to be judged
     EXPECT_EQ(matched(one_turned, shape_10_10_8_1), arr);
     arrays.push_back({"arr_6", {442, 10}, {}});
-    EXPECT_THAT(left_out(arrays, shape_10_10_8_1), ElementsAre("arr_6"));
+    arrays.push_back({"arr_7", {}, {}});  // a loss
+    EXPECT_THAT(left_out(arrays, shape_10_10_8_1), ElementsAre("arr_6", "arr_7"));
     const std::vector<NamedArray> same = named(arr, square);
     EXPECT_THAT(refusal(same, square),
                 AllOf(HasSubstr("'arr_0' has no name, and by its shape it may be linear1.weight or "
@@ -168,11 +172,16 @@ TEST(GradientNames, MoreAxesOfLengthOneDoNotCount) {
     for (const NamedArray& array : understood_gradients(arrays, shape_10_10_8_1, "g").arrays) {
         shapes.push_back(array.shape);
     }
-    EXPECT_THAT(shapes, ElementsAre(Shape{10, 10}, Shape{10}, Shape{8, 10}, Shape{8, 1}, Shape{1, 8}, Shape{1}));
+    EXPECT_THAT(shapes, ElementsAre(Shape{10, 10}, Shape{10}, Shape{8, 10}, Shape{8, 1}, Shape{8}, Shape{1}));
     const std::vector<NamedArray> turned{{"dW1", {1, 3, 4}, {}}, {"dW2", {4, 1, 2}, {}}};
     const UnderstoodGradients in_out = understood_gradients(turned, shape_3_4_2, "g");
     EXPECT_THAT(in_out.arrays[0].shape, ElementsAre(3, 4));  // not reordered, but read as what it is
     EXPECT_EQ(match_gradient_names(turned, shape_3_4_2, "g").orientation, Orientation::in_out);
+    for (const Shape& list : {Shape{8}, Shape{1, 8, 1}, Shape{8, 1}}) {  // says nothing against in × out
+        const std::vector<NamedArray> with_list{{"dW2", {10, 8}, {}}, {"dW3", list, {}}};
+        EXPECT_EQ(match_gradient_names(with_list, shape_10_10_8_1, "g").orientation, Orientation::in_out);
+    }
+    EXPECT_EQ(match_gradient_names({{{"db2", {8}, {}}}}, shape_10_10_8_1, "g").orientation, Orientation::out_in);
 }
 
 TEST(GradientNames, AnArrayThatCannotBeReadMattersWhereItIsMeant) {
