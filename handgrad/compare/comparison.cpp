@@ -300,7 +300,10 @@ private:
         for (std::size_t i = 0; i < compared_.size(); ++i) {
             ComparedTensor& tensor = result_.tensors[i];
             settle(compared_[i].search, votes, right_.tensors[compared_[i].parameter], tensor);
-            if (all_zeros(compared_[i]) && tensor.judgement.verdict == certify::Verdict::fail) {
+            if (all_zeros(compared_[i]) && !tensor.pass() &&
+                (tensor.judgement.verdict == certify::Verdict::fail || never_rounded_to_zero(i))) {
+                tensor.judgement.verdict = certify::Verdict::fail;
+                tensor.judgement.doubt = certify::Doubt::none;
                 tensor.causes = {Cause::never_computed};
                 tensor.coincide = zero_sums(compared_[i].parameter);
             }
@@ -321,6 +324,16 @@ private:
         }
     }
 
+    /// However few digits there are, so many sums of terms that do not underflow do not all come to nothing.
+    [[nodiscard]] bool never_rounded_to_zero(std::size_t i) const {
+        constexpr std::ptrdiff_t many = 8;
+        const double rows = static_cast<double>(data_.rows());
+        const double lost = 2.0 * rows * std::ldexp(1.0, result_.digits == half_digits ? -24 : -126);
+        return std::ranges::count_if(right_.tensors[compared_[i].parameter].entries,
+                                     [&](const certify::ExpectedEntry& entry) {
+                                         return std::fabs(entry.value) > entry.jump + lost;
+                                     }) >= many;
+    }
     void name_penalty_of(std::size_t i, std::optional<double> known) {
         ComparedTensor& tensor = result_.tensors[i];
         const bool open = tensor.causes.empty() || has(tensor.causes, Cause::unexplained);

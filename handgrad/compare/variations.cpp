@@ -278,6 +278,7 @@ private:
                          });
         const Loss loss = problem_.loss.kind;
         if (loss == Loss::cross_entropy || loss == Loss::squared_error) {
+            // ∂ŷ/∂z = diag(p) − p pᵀ without its second term, behind Eq. (10) or ∂/∂ŷ of −Σ y log ŷ.
             output_variation(
                 Cause::softmax_diagonal, "", [loss](auto, std::span<const double> p, auto y, std::span<double> dz) {
                     for (std::size_t k = 0; k < dz.size(); ++k) {
@@ -346,6 +347,8 @@ private:
             });
         }
     }
+    /// Eq. (18) with 1/ŷ and 1/(1 − ŷ) as `over` has them, and Eq. (15) or softmax's Jacobian behind it: literally, since
+    /// the mistake lies in what the stable forms cancel (derivation 6.5).
     template <class Over>
     static void by_logarithms(bool binary, std::span<const double> p, std::span<const double> y, std::span<double> dz,
                               const Over& over) {
