@@ -10,6 +10,7 @@
 #include "cli/describe.hpp"
 #include "cli/text.hpp"
 #include "cli/wording.hpp"
+#include "handgrad/base/utf8.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -49,9 +50,12 @@ std::string cause_text(const compare::ComparedTensor& tensor) {
 
 /// What to do about a tensor of which too little can be told.
 std::string undetermined_remedy(const certify::Judgement& judgement, const compare::Comparison& comparison) {
-    constexpr int half = 11, single = 24;
+    constexpr int brain = 8, half = 11, single = 24;
     if (judgement.doubt != certify::Doubt::no_digits && judgement.doubt != certify::Doubt::part_hidden) {
         return "";
+    }
+    if (comparison.digits <= brain) {
+        return "; bfloat16 numbers carry no digit of it: hand in float32";
     }
     if (comparison.digits <= half) {
         return "; float16 numbers carry no digit of it: hand in float32";
@@ -274,6 +278,19 @@ std::string comparison_text(const compare::Comparison& comparison, const Model& 
     }
     if (!comparison.missing.empty()) {
         text += fmt::format("\nnot in the file, so not judged: {}\n", fmt::join(comparison.missing, ", "));
+    }
+    if (!comparison.left_out.empty()) {
+        constexpr std::size_t most = 20;
+        std::string names;
+        for (std::size_t i = 0; i < std::min(comparison.left_out.size(), most); ++i) {
+            add_item(names, ", ", printable(comparison.left_out[i]));
+        }
+        const std::size_t more = comparison.left_out.size() - std::min(comparison.left_out.size(), most);
+        text += "\n";
+        add_wrapped(text,
+                    "in the file, but no gradient of a parameter by name, so left out: " + names +
+                        when(more > 0, " and " + std::to_string(more) + " more"),
+                    0);
     }
     text += fmt::format("\n{}; gradients judged as numbers of {} binary digits; tensors that do not pass: {} of {}\n",
                         counted(comparison.rows, "row"), comparison.digits,

@@ -327,6 +327,7 @@ std::string comparison_event(const compare::Comparison& comparison) {
     json["rows"] = comparison.rows;
     json["orientation"] = name(comparison.orientation);
     json["missing"] = comparison.missing;
+    json["left_out"] = comparison.left_out;
     json["tensors"] = std::move(tensors);
     return line(json);
 }

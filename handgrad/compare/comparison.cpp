@@ -1,12 +1,10 @@
-// Reads gradients, finds what explains each tensor, and settles by all tensors together what one leaves open.
+// Finds what explains each tensor, and settles by all tensors together what one leaves open.
 #include "handgrad/compare/comparison.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <deque>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <map>
 #include <optional>
@@ -25,7 +23,6 @@
 #include "handgrad/compare/side_by_side.hpp"
 #include "handgrad/compare/tensor_search.hpp"
 #include "handgrad/compare/variations.hpp"
-#include "handgrad/store/tensor_file.hpp"
 #include "handgrad/train/prediction.hpp"
 #include "handgrad/train/settings.hpp"
 
@@ -36,21 +33,6 @@ namespace {
 constexpr int half_digits = 11;
 constexpr double float_rounding = 0x1p-24;
 constexpr double own_rounding = 0x1p-53;
-
-std::vector<NamedArray> arrays_of(const TensorFile& file) {
-    std::vector<NamedArray> arrays;
-    for (const Tensor& tensor : file.tensors) {
-        NamedArray array{.name = tensor.name,
-                         .shape = tensor.shape,
-                         .values = {},
-                         .digits = tensor.type == TensorType::f32 ? 24 : 53};
-        for (std::size_t i = 0; i < tensor.count(); ++i) {
-            array.values.push_back(tensor.value(i));
-        }
-        arrays.push_back(std::move(array));
-    }
-    return arrays;
-}
 
 /// Doubles that all are floats: numbers computed in double are, once in 2²⁹ each. Those of few digits, as 0 and ½, tell
 /// nothing.
@@ -111,33 +93,6 @@ TensorSums sums_of(const std::vector<double>& values, const TensorSums& right, d
     return sums;
 }
 
-}  // namespace
-
-std::vector<NamedArray> read_gradients(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-    if (!file) {
-        throw Error(ErrorKind::io, path + ": cannot be read; check the name and the rights");
-    }
-    const bool torch = bytes.starts_with("PK") && bytes.find("/data.pkl") != std::string::npos;
-    if (torch || bytes.starts_with("\x80\x02") || bytes.starts_with("\x80\x04") || bytes.starts_with("\x80\x05")) {
-        throw Error(ErrorKind::data, path +
-                                         ": a pickle, which runs whatever stands in it when it is read; save the "
-                                         "gradients as .npz: np.savez('gradients.npz', **{name: p.grad.numpy() for "
-                                         "name, p in model.named_parameters()}), or with "
-                                         "safetensors.torch.save_file(..., 'gradients.safetensors')");
-    }
-    if (bytes.starts_with("PK")) {
-        return read_npz(bytes, path);
-    }
-    if (path.ends_with(".npz") || bytes.starts_with("\x93NUMPY")) {
-        throw Error(ErrorKind::data, path + ": not an .npz archive; write it with np.savez(FILE, **gradients)");
-    }
-    return arrays_of(parse_tensor_file(bytes, path));
-}
-
-namespace {
-
 /// One comparison from the right gradient to the names of what is wrong.
 class Comparer {
 public:
@@ -160,7 +115,7 @@ public:
         // which it is open whether the rows were rounded to float.
         unit_ = std::ldexp(1.0, -result_.digits) + own_rounding;
         search_unit_ = unit_;
-        if (result_.digits == half_digits || to_.rounded != nullptr) {
+        if (result_.digits <= half_digits || to_.rounded != nullptr) {
             search_unit_ = float_rounding + own_rounding;
         }
         result_.orientation = matched.orientation;
@@ -235,14 +190,18 @@ private:
             compared_[i].search.note_difference(sums.all, tensor);
             tensor.judgement = compared_[i].search.judge(sums.entries);
         }
-        if (result_.digits == half_digits) {
+        if (result_.digits <= half_digits) {
             judge_as_stored(gradient);
         }
         right_ = gradient;
     }
-    /// float16 numbers that agree as those do which were computed in float and stored as float16 afterwards.
+    /// float16 and bfloat16 numbers that agree as those do which were computed in float and stored so afterwards.
     void judge_as_stored(HypotheticalGradient in_float) {
-        const double half = std::ldexp(1.0, -half_digits), smallest = std::ldexp(1.0, -24);
+        const double half = std::ldexp(1.0, -result_.digits);
+        double smallest = 0.0;
+        if (result_.digits == half_digits) {  // bfloat16 has the range of float
+            smallest = std::ldexp(1.0, -24);
+        }
         for (std::size_t i = 0; i < compared_.size(); ++i) {
             TensorSums& sums = in_float.tensors[compared_[i].parameter];
             for (certify::ExpectedEntry& entry : sums.entries) {
@@ -581,11 +540,10 @@ double square_distance(const BasicMlp<double>& net, const LossFunction& function
     return distance;
 }
 
-}  // namespace
-
-Comparison compare_gradients(const BasicMlp<double>& net, const LossFunction& function,
-                             const BasicDataset<double>& data, std::span<const NamedArray> theirs,
-                             const std::string& source, const ComparedTo& to) {
+/// Of arrays that are all gradients of parameters.
+Comparison compare_understood(const BasicMlp<double>& net, const LossFunction& function,
+                              const BasicDataset<double>& data, std::span<const NamedArray> theirs,
+                              const std::string& source, const ComparedTo& to) {
     if (data.rows() == 0 || data.y.rows() != data.rows()) {
         throw Error(ErrorKind::data, source + ": there are no labelled rows to compute a gradient from");
     }
@@ -621,6 +579,17 @@ Comparison compare_gradients(const BasicMlp<double>& net, const LossFunction& fu
             return exact;
         }
     }
+    return comparison;
+}
+
+}  // namespace
+
+Comparison compare_gradients(const BasicMlp<double>& net, const LossFunction& function,
+                             const BasicDataset<double>& data, std::span<const NamedArray> theirs,
+                             const std::string& source, const ComparedTo& to) {
+    UnderstoodGradients understood = understood_gradients(theirs, net.architecture(), source);
+    Comparison comparison = compare_understood(net, function, data, understood.arrays, source, to);
+    comparison.left_out = std::move(understood.left_out);
     return comparison;
 }
 

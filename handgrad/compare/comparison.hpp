@@ -149,13 +149,16 @@ struct Comparison {
     int digits = 53;  ///< binary digits of the precision that their numbers are judged in
     /// How their weights stand; as in × out they are judged as the transposes of ours.
     Orientation orientation = Orientation::out_in;
-    std::vector<std::string> missing;  ///< of ours, in a file that holds only some
+    std::vector<std::string> missing;   ///< of ours, in a file that holds only some
+    std::vector<std::string> left_out;  ///< of theirs, those that are no parameter's gradient by their names
     std::vector<ComparedTensor> tensors;
 
     [[nodiscard]] bool pass() const { return verdict == certify::Verdict::pass; }
 };
 
-/// Reads .npz, .safetensors, or what the first bytes say. Raises Error(io), Error(data), Error(model).
+/// Reads NumPy's .npz or .safetensors (F16, BF16, F32, F64), told apart by the first bytes. An array that is not of
+/// plain numbers is there with its problem. Raises Error(io) when nothing can be read (a folder, no rights),
+/// Error(data) for everything else, with what to type instead.
 std::vector<NamedArray> read_gradients(const std::string& path);
 
 /// What is known beside network, loss and rows, for causes that need it.
@@ -172,8 +175,8 @@ struct ComparedTo {
 
 /// Ours is ∂l/∂W⁽ˡ⁾, ∂l/∂b⁽ˡ⁾ of the mean loss over all rows (by weight where there are weights) and of the penalty,
 /// under the conventions of the network, computed in double. Theirs are matched by name (gradient_names.hpp); a file
-/// may hold some of the tensors only. Raises Error(data) listing what is there and what is expected, for numbers that
-/// are not finite, and without rows or labels.
+/// may hold some of the tensors only, and others, which are left out. Raises Error(data) listing what is there and what
+/// is expected, for numbers that are not finite, and without rows or labels.
 Comparison compare_gradients(const BasicMlp<double>& net, const LossFunction& function,
                              const BasicDataset<double>& data, std::span<const NamedArray> theirs,
                              const std::string& source, const ComparedTo& to = {});

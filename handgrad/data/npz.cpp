@@ -10,14 +10,32 @@
 
 namespace handgrad {
 
-std::vector<NamedArray> read_npz(std::string_view bytes, const std::string& source) {
+namespace {
+
+NamedArray array_of(const std::string& npy, const std::string& place, Unreadable unreadable) {
+    try {
+        return read_npy_array(npy, place);
+    } catch (const Error& error) {
+        if (unreadable == Unreadable::refused) {
+            throw;
+        }
+        return {.name = {}, .shape = {}, .values = {}, .problem = error.what()};
+    }
+}
+
+}  // namespace
+
+std::vector<NamedArray> read_npz(std::string_view bytes, const std::string& source, Unreadable unreadable) {
     std::vector<NamedArray> arrays;
     for (const ZipEntry& entry : zip_entries(bytes, source)) {
         const auto fail = [&](const std::string& cause) {
             throw Error(ErrorKind::data, source + ": " + in_quotes(entry.name) + " " + cause);
         };
-        if (entry.name.find_first_of("/\\") != std::string::npos || entry.name.find('\0') != std::string::npos) {
-            fail("is no name of an array but a path; write the archive with np.savez");
+        if (entry.name.ends_with('/') && entry.size == 0) {
+            continue;  // a folder, where the arrays were packed by another program
+        }
+        if (entry.name.find('\0') != std::string::npos) {
+            fail("is no name of an array; write the archive with np.savez");
         }
         if (!entry.name.ends_with(".npy")) {
             fail("is not an .npy array; write the archive with np.savez");
@@ -26,7 +44,7 @@ std::vector<NamedArray> read_npz(std::string_view bytes, const std::string& sour
         if (std::ranges::any_of(arrays, [&](const NamedArray& array) { return array.name == name; })) {
             fail("is there twice");
         }
-        arrays.push_back(read_npy_array(unzip(entry, source), source + ": " + name));
+        arrays.push_back(array_of(unzip(entry, source), source + ": " + name, unreadable));
         arrays.back().name = std::move(name);
     }
     return arrays;

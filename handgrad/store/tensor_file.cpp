@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cassert>
 #include <cstdint>
@@ -14,6 +15,7 @@
 
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/error.hpp"
+#include "handgrad/data/binary_table.hpp"
 #include "handgrad/store/json.hpp"
 
 namespace handgrad {
@@ -24,8 +26,10 @@ static_assert(std::endian::native == std::endian::little, "tensors are copied as
 constexpr std::size_t length_bytes = 8;
 constexpr std::string_view metadata_name = "__metadata__";
 
-std::size_t size_of(TensorType type) { return type == TensorType::f32 ? sizeof(float) : sizeof(double); }
-std::string_view name(TensorType type) { return type == TensorType::f32 ? "F32" : "F64"; }
+constexpr std::array type_names{"F32", "F64", "F16", "BF16"};
+constexpr std::array<std::size_t, type_names.size()> type_sizes{4, 8, 2, 2};
+std::size_t size_of(TensorType type) { return type_sizes[static_cast<std::size_t>(type)]; }
+std::string_view name(TensorType type) { return type_names[static_cast<std::size_t>(type)]; }
 
 std::string hex_of(XXH128_hash_t hash) {
     XXH128_canonical_t canonical;
@@ -54,8 +58,11 @@ struct Entry {
 /// Reads what the header says of one tensor and refuses what cannot be true.
 class EntryReader {
 public:
-    EntryReader(const std::string& source, const std::string& tensor_name, std::size_t data_bytes)
-        : place_(source + ": tensor '" + tensor_name + "'"), name_(tensor_name), data_bytes_(data_bytes) {}
+    EntryReader(const std::string& source, const std::string& tensor_name, std::size_t data_bytes, TensorTypes types)
+        : place_(source + ": tensor '" + tensor_name + "'"),
+          name_(tensor_name),
+          data_bytes_(data_bytes),
+          types_(types) {}
 
     [[nodiscard]] Entry read(const Json& json) const {
         const auto* fields = std::get_if<Json::Object>(&json.value);
@@ -92,12 +99,18 @@ private:
         if (text == nullptr) {
             fail("its dtype is not a text");
         }
-        for (const TensorType type : {TensorType::f32, TensorType::f64}) {
-            if (*text == handgrad::name(type)) {
+        const bool halves = types_ == TensorTypes::floats;
+        for (const TensorType type : {TensorType::f32, TensorType::f64, TensorType::f16, TensorType::bf16}) {
+            const bool half = size_of(type) < sizeof(float);
+            if (*text == handgrad::name(type) && (halves || !half)) {
                 return type;
             }
         }
-        fail("its dtype is '" + excerpt(*text) + "'; only F32 and F64 are read, so convert it first");
+        std::string known = "F32 and F64";
+        if (halves) {
+            known = "F32, F64, F16 and BF16";
+        }
+        fail("its dtype is '" + excerpt(*text) + "'; only " + known + " are read, so convert it first");
     }
 
     [[nodiscard]] std::vector<std::size_t> whole_numbers(const Json& json, const std::string& what) const {
@@ -163,6 +176,7 @@ private:
     std::string place_;
     std::string name_;
     std::size_t data_bytes_;
+    TensorTypes types_;
 };
 
 std::map<std::string, std::string> read_metadata(const Json& json, const std::string& source) {
@@ -239,7 +253,20 @@ double Tensor::value(std::size_t i) const {
         std::memcpy(&number, bytes.data() + i * sizeof(T), sizeof(T));
         return static_cast<double>(number);
     };
-    return type == TensorType::f32 ? read(0.0F) : read(0.0);
+    switch (type) {
+        case TensorType::f32:
+            return read(0.0F);
+        case TensorType::f16:
+            return numbers_of(std::string_view(bytes).substr(2 * i, 2), Element::f16, false).front();
+        case TensorType::bf16: {  // the upper half of a float
+            std::uint16_t upper = 0;
+            std::memcpy(&upper, bytes.data() + i * sizeof upper, sizeof upper);
+            return static_cast<double>(std::bit_cast<float>(std::uint32_t{upper} << 16U));
+        }
+        case TensorType::f64:
+            break;
+    }
+    return read(0.0);
 }
 
 const Tensor* TensorFile::find(std::string_view name) const {
@@ -286,7 +313,7 @@ std::string serialize(const TensorFile& file) {
     return bytes;
 }
 
-TensorFile parse_tensor_file(std::string_view bytes, const std::string& source) {
+TensorFile parse_tensor_file(std::string_view bytes, const std::string& source, TensorTypes types) {
     const std::size_t length = header_length(bytes, source);
     const std::string_view data = bytes.substr(length_bytes + length);
     const Json json = parse_json(bytes.substr(length_bytes, length), source + ": header", length_bytes);
@@ -310,7 +337,7 @@ TensorFile parse_tensor_file(std::string_view bytes, const std::string& source) 
                                               std::to_string(name.size()) + " bytes; at most " +
                                               std::to_string(max_name_bytes) + " are read");
         }
-        entries.push_back(EntryReader(source, name, data.size()).read(value));
+        entries.push_back(EntryReader(source, name, data.size(), types).read(value));
     }
     check_layout(entries, data.size(), source);
     for (Entry& entry : entries) {

@@ -12,7 +12,7 @@
 
 namespace handgrad {
 
-enum class TensorType { f32, f64 };
+enum class TensorType { f32, f64, f16, bf16 };
 
 /// One tensor; `bytes` are little-endian, row-major, unpadded.
 struct Tensor {
@@ -43,10 +43,15 @@ inline constexpr std::size_t max_name_bytes = 1024;
 /// Raises Error(data) when the header would exceed the limit, or a text is not UTF-8.
 std::string serialize(const TensorFile& file);
 
+/// Which types of tensors are read: those of models, or F16 and BF16 too.
+enum class TensorTypes { of_models, floats };
+
 /// The reverse; `source` stands in messages. Raises Error(model) with the byte offset or the tensor's name for anything
 /// that is not a sound safetensors file: sizes are checked against the bytes really there before anything is allocated;
-/// overlaps, holes, trailing bytes, duplicate names, deep nesting, types other than F32 and F64 are refused.
-TensorFile parse_tensor_file(std::string_view bytes, const std::string& source);
+/// overlaps, holes, trailing bytes, duplicate names, deep nesting, types other than F32 and F64 (with `floats` also F16
+/// and BF16) are refused.
+TensorFile parse_tensor_file(std::string_view bytes, const std::string& source,
+                             TensorTypes types = TensorTypes::of_models);
 
 TensorFile read_tensor_file(const std::filesystem::path& path);                     ///< Error(io), Error(model)
 void write_tensor_file(const std::filesystem::path& path, const TensorFile& file);  ///< atomic; Error(io)

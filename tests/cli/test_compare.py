@@ -78,6 +78,42 @@ def test_either_orientation_and_what_is_not_there_are_said(handgrad):
     assert event["orientation"] == "in_out" and event["missing"] == ["linear1.bias", "linear2.weight", "linear2.bias"]
 
 
+def test_unknown_names_are_left_out_and_named_or_listed_when_nothing_is_understood(handgrad, gradients):
+    extra = {"mean": gradients.pop("linear2.bias"), "loss": np.float64(np.nan), "names": np.array(["a", "b"])}
+    ran = compare(handgrad, gradients | extra)
+    assert ran.code == 0 and "by name, so left out: mean, loss, names\n" in ran.out, ran.err
+    event, = compare(handgrad, gradients | extra, "--json").events
+    assert event["left_out"] == list(extra) and event["missing"] == ["linear2.bias"]
+    ran = compare(handgrad, extra)
+    assert ran.code == 3 and "names: an array of texts" in ran.err
+    ran = compare(handgrad, {"mean": np.zeros(3)})
+    assert ran.code == 3 and "called mean; expected are linear1.weight" in ran.err
+
+
+def test_of_weights_beside_gradients_the_gradients_are_judged_whatever_precision_stands_beside(handgrad, gradients):
+    weights = {"W1": np.ones((2, 2), np.float16), "b1": np.zeros(2), "W2": np.ones((1, 2)), "b2": np.zeros(1)}
+    theirs = dict(zip(("∂L/∂W1", "∂L/∂b1", "∂L/∂W2", "∂L/∂b2"), gradients.values(), strict=True))
+    theirs["∂L/∂W1"] = theirs["∂L/∂W1"][None]
+    theirs["∂L/∂b1"] = theirs["∂L/∂b1"] + 1e-9
+    ran = compare(handgrad, weights | theirs)
+    assert ran.code == 1 and ran.out.count("PASS") == 3 and "left out: W1, b1, W2, b2\n" in ran.out, ran.out
+    assert "53 binary digits" in ran.out
+
+
+@pytest.mark.parametrize(("kind", "digits"), [("F16", 11), ("BF16", 8)])
+def test_half_floats_of_safetensors_are_read_and_judged(handgrad, gradients, kind, digits):
+    header, data = {}, b""
+    for name, gradient in gradients.items():
+        numbers = gradient.astype("<f2") if kind == "F16" else gradient.astype("<f4").view("<u4") >> 16
+        part = numbers.astype("<f2" if kind == "F16" else "<u2").tobytes()
+        header[name] = {"dtype": kind, "shape": gradient.shape, "data_offsets": [len(data), len(data) + len(part)]}
+        data += part
+    text = json.dumps(header).encode()
+    handgrad.write("g.safetensors", len(text).to_bytes(8, "little") + text + data)
+    ran = handgrad("compare", "m.model", "t.csv", "--gradients", "g.safetensors")
+    assert ran.code == 0 and f"of {digits} binary digits" in ran.out, ran.out + ran.err
+
+
 def test_a_right_gradient_of_what_encode_writes_passes(handgrad):
     """In double, of rows that a float model sees rounded; ours are not."""
     rng = np.random.default_rng(1)
@@ -104,19 +140,15 @@ def test_zeros_in_float16_were_never_computed(handgrad, gradients):
     assert [t["cause"] for t in event["tensors"]] == ["never_computed"] * 3
 
 
-def test_missing_and_unknown_names_are_listed(handgrad, gradients):
-    gradients["mean"] = gradients.pop("linear2.bias")
-    ran = compare(handgrad, gradients)
-    assert ran.code == 3 and "called linear1.weight, linear1.bias, linear2.weight, mean; expected" in ran.err
-
-
 @pytest.mark.parametrize(("words", "code", "answer"), [
     ([], 2, "--gradients is missing"),
     (["--gradients", "g.npz", "--answers", "t.csv", "--row", 1], 2, "--gradients and --answers: one thing"),
     (["--gradients", "g.npz", "--row", 1], 2, "--row belongs to --answers"),
     (["--gradients", "g.npz", "--learning-rate", 1], 2, "the options of the update belong to --answers"),
     (["--gradients", "none.npz"], 6, "none.npz"),
-    (["--gradients", "t.csv"], 4, "t.csv"),
+    (["--gradients", "t.csv"], 3, "t.csv: this is a text; gradients are read from .npz and .safetensors"),
+    (["--gradients", "."], 6, ".: cannot read: Is a directory"),
+    (["--gradients", "/dev/null"], 3, "/dev/null: this is a device"),
     (["--gradients", "bad.npz"], 3, "bad.npz: not an .npz archive"),
 ])
 def test_files_that_are_not_there_or_something_else(handgrad, gradients, words, code, answer):

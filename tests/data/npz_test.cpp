@@ -157,10 +157,19 @@ TEST(Npz, DataThatUnpacksToMoreOrLessThanDeclaredIsRefused) {
     }
 }
 
-TEST(Npz, NamesAreNoPathsAndAreThereOnce) {
-    for (const std::string name : {"../x.npy", "/etc/x.npy", "a\\x.npy"}) {
-        EXPECT_THAT(error(archive({{name, small()}})), HasSubstr("is no name of an array but a path"));
+TEST(Npz, NamesAreOnlyNamesAndAreThereOnce) {
+    const std::vector<std::string> names{"../x", "/etc/x", "a\\x", "dL/dW1", "dense/kernel:0", "∂L/∂W1"};
+    std::vector<Entry> entries{{"dL/", ""}};  // a folder of those who pack by hand
+    for (const std::string& name : names) {
+        entries.push_back({name + ".npy", small()});
     }
+    std::vector<std::string> read;
+    for (const NamedArray& array : read_npz(archive(entries), "g.npz")) {
+        read.push_back(array.name);
+    }
+    EXPECT_EQ(read, names);
+    EXPECT_THAT(error(archive({{std::string("a\0.npy", 6), small()}})), HasSubstr("is no name of an array"));
+    EXPECT_THAT(error(archive({{"a/b.npy", small()}, {"a/b.npy", small()}})), HasSubstr("'a/b.npy' is there twice"));
     EXPECT_THAT(error(archive({{"a.npy", small()}, {"a.npy", small()}})), HasSubstr("'a.npy' is there twice"));
     EXPECT_THAT(error(archive({{"a.txt", small()}})), HasSubstr("'a.txt' is not an .npy array"));
     EXPECT_THAT(error(archive({{std::string(1025, 'a'), small()}})), HasSubstr("damaged"));
@@ -175,6 +184,14 @@ TEST(Npz, WhatIsNotPlainlyPackedIsRefused) {
                 HasSubstr("another name or method here"));
     EXPECT_THAT(error(archive({{"a.npy", npy("|O", "(1,)", "")}})), HasSubstr("g.npz: a: an array of Python objects"));
     EXPECT_THAT(error(archive({{"a.npy", npy("<f8", "(4294967296, 4294967296)", "")}})), HasSubstr("more than 2^64"));
+}
+
+TEST(Npz, WhatIsNoArrayOfNumbersMayBeKeptWithItsProblem) {
+    const std::vector<NamedArray> arrays = read_npz(
+        archive({{"names.npy", npy("<U1", "(1,)", number('x', 4))}, {"a.npy", small()}}), "g", Unreadable::kept);
+    EXPECT_THAT(arrays[0].problem, HasSubstr("g: names: an array of texts"));
+    EXPECT_EQ(arrays[0].name, "names");
+    EXPECT_EQ(arrays[1].problem, "");
 }
 
 TEST(Npz, ADirectoryThatIsElsewhereOrInPartsIsRefused) {

@@ -258,6 +258,25 @@ TEST(TensorFile, OtherTypesAreRefusedByName) {
               "m.safetensors: tensor 'a': its dtype is not a text");
 }
 
+TEST(TensorFile, HalfFloatsAreReadWhereTheyAreAskedFor) {
+    const auto values = [](const std::string& type, const std::string& data) {
+        const std::string header = "{" + entry("a", "4", "0,8", type) + "}";
+        std::string bytes(8, '\0');
+        bytes[0] = static_cast<char>(header.size());
+        const TensorFile file = parse_tensor_file(bytes + header + data, "g", TensorTypes::floats);
+        std::vector<double> numbers;
+        for (std::size_t i = 0; i < file.tensors[0].count(); ++i) {
+            numbers.push_back(file.tensors[0].value(i));
+        }
+        return numbers;
+    };
+    using ::testing::ElementsAre;
+    EXPECT_THAT(values("F16", std::string("\x00\x3e\x00\xc0\x01\x00\x01\x3c", 8)),
+                ElementsAre(1.5, -2.0, 0x1p-24, 1.0 + 0x1p-10));
+    EXPECT_THAT(values("BF16", std::string("\xc0\x3f\x00\xc0\x01\x00\x81\x3f", 8)),
+                ElementsAre(1.5, -2.0, 0x1p-133, 1.0 + 0x1p-7));
+}
+
 TEST(TensorFile, EntriesWithMissingOrUnknownFieldsAreRefused) {
     EXPECT_THAT(message_for_entry(R"("a":{"shape":[2],"data_offsets":[0,8]})"), HasSubstr("has no 'dtype'"));
     EXPECT_THAT(message_for_entry(R"("a":{"dtype":"F32","data_offsets":[0,8]})"), HasSubstr("has no 'shape'"));
