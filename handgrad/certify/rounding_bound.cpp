@@ -303,6 +303,9 @@ private:
             for (std::size_t j = 0; j < y_.size(); ++j) {
                 terms = std::max(terms, 2.0 * yhat_[k] * witness_terms(j));
             }
+            if (y_.size() == 1) {
+                terms = 0.0;  // ŷ = 1 whatever the logit is, of a step too
+            }
         }
         return std::isfinite(terms) ? function_roundings * 0x1p-53 * std::fabs(factor_) * terms : 0.0;
     }
@@ -584,6 +587,9 @@ std::vector<UnitBound> RowBound::back_to_activation(std::size_t layer, const std
     std::vector<double> terms(W.columns(), 0.0);
     for (std::size_t i = 0; i < W.rows(); ++i) {
         const double term = any_order ? delta[i].size : std::fabs(values[i]);
+        if (delta[i].nothing() && term == 0.0) {
+            continue;
+        }
         for (std::size_t j = 0; j < W.columns(); ++j) {
             const double w = std::fabs(W(i, j));
             below[j].size += w * delta[i].size;
