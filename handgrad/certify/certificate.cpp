@@ -215,6 +215,7 @@ Certificate certify(const BasicMlp<T>& net, const LossFunction& function, const 
         judge_claims(wide, {convert<double>(claimed.gradient), convert<double>(claimed.jacobians)},
                      expected_derivatives(wide, function, rows, found, arithmetic, {}), arithmetic);
     certificate.rows = data.rows();
+    certificate.carrying_rows = carrying_rows(data);
     return certificate;
 }
 

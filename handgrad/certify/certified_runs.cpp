@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <functional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -97,7 +96,8 @@ private:
         result_ = judge_claims(wide_, widened(engine_derivatives(net_, model_.loss, sample_, execution_)), expected,
                                arithmetic_of<T>());
         input_ = std::move(expected.input);
-        note_weights();
+        result_.rows = sample_.rows();
+        result_.carrying_rows = carrying_rows(sample_);
         name_run(result_, rows + " in " + std::string(precision_name<T>));
         note_run(result_, result_.parameters.front().run);
         if constexpr (std::is_same_v<T, float>) {
@@ -109,23 +109,6 @@ private:
                              arithmetic_of<double>());
             name_run(in_f64, rows + " in f64");
             merge(std::move(in_f64), true);
-        }
-    }
-
-    /// How many rows the mean loss is made of, but for a hundredth of it.
-    void note_weights() {
-        result_.rows = result_.carrying_rows = sample_.rows();
-        if (sample_.weights.empty()) {
-            return;
-        }
-        std::vector<double> weights(sample_.weights.begin(), sample_.weights.end());
-        std::ranges::sort(weights, std::greater());
-        const double enough = 0.99 * sample_.total_weight();
-        double sum = 0.0;
-        result_.carrying_rows = 0;
-        while (result_.carrying_rows < weights.size() && sum < enough) {
-            sum += weights[result_.carrying_rows];
-            ++result_.carrying_rows;
         }
     }
 
@@ -333,8 +316,9 @@ private:
     void merge(Certificate certificate, bool complete) {
         note_run(certificate, certificate.input.run);
         const auto take = [&](CertifiedTensor& from, CertifiedTensor& to) {
-            const bool counts =
-                complete || from.judgement.verdict == Verdict::fail || from.judgement.doubt == Doubt::unusual;
+            const Doubt doubt = from.judgement.doubt;
+            const bool counts = complete || from.judgement.verdict == Verdict::fail || doubt == Doubt::unusual ||
+                                doubt == Doubt::overflow;
             if (counts && from.judgement.verdict != Verdict::pass &&
                 worse(from.judgement.verdict, to.judgement.verdict) != to.judgement.verdict) {
                 to = std::move(from);

@@ -205,8 +205,8 @@ std::string Judgement::reason() const {
                    "nothing to lay beside it; give columns of the table other units, or take smaller weights";
         case Doubt::no_digits:
             if (!std::isfinite(detection_limit)) {
-                return "nothing bounds what rounding may do to it: in some row numbers on the way overflow, or yhat "
-                       "stands where its loss has no bounded slope; take smaller weights, or such rows out";
+                return "nothing bounds what rounding may do to it, as in some row numbers on the way overflow, or "
+                       "yhat stands where the slope of its loss has no bound";
             }
             return "rounding alone may change " + percent(detection_limit) +
                    " of it, so that a gross error could pass for rounding";

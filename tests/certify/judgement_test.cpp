@@ -110,5 +110,41 @@ TEST(Judgement, ANumberBeyondTheWorstCaseOrNoneAtAllIsRefuted) {
     }
 }
 
+TEST(Judgement, NumbersWhoseSquaresOverflowAreJudgedLikeOthers) {
+    auto entries = expected(1e-6, 1e-4);
+    const double limit = judge(claimed(entries), entries, columns).detection_limit;
+    for (ExpectedEntry& entry : entries) {
+        for (double ExpectedEntry::*part :
+             {&ExpectedEntry::value, &ExpectedEntry::size, &ExpectedEntry::usual, &ExpectedEntry::worst}) {
+            entry.*part *= 0x1p1000;
+        }
+    }
+    const Judgement judgement = judge(claimed(entries), entries, columns);
+    EXPECT_EQ(judgement.verdict, Verdict::pass);
+    EXPECT_DOUBLE_EQ(judgement.detection_limit, limit);
+    EXPECT_EQ(judge(claimed(entries, 1.1), entries, columns).verdict, Verdict::fail);
+}
+
+TEST(Judgement, WhatOverflowsIsSaidToAndNoShareIsNaN) {
+    constexpr double infinite = std::numeric_limits<double>::infinity();
+    for (const double value : {infinite, -infinite, std::numeric_limits<double>::quiet_NaN()}) {
+        auto entries = expected(1e-6, 1e-4);
+        std::vector<double> values = claimed(entries);
+        values[5] = entries[5].value = value;
+        const Judgement judgement = judge(values, entries, columns);
+        EXPECT_EQ(judgement.doubt, Doubt::overflow);
+        EXPECT_EQ(judgement.detection_limit, infinite);
+        EXPECT_EQ(judgement.distance, infinite);
+        values[6] += 1.0;  // what is wrong beside it is wrong
+        EXPECT_EQ(judge(values, entries, columns).verdict, Verdict::fail);
+    }
+    auto entries = expected(1e-6, 1e-4);
+    EXPECT_EQ(judge(claimed(entries), entries, columns, 0.0, 1.0).doubt, Doubt::overflow);  // sizes of 2
+    entries = expected(infinite, infinite);
+    const Judgement unbounded = judge(claimed(entries), entries, columns);
+    EXPECT_EQ(unbounded.doubt, Doubt::no_digits);
+    EXPECT_EQ(unbounded.reason().substr(0, 38), "nothing bounds what rounding may do to");
+}
+
 }  // namespace
 }  // namespace handgrad::certify
