@@ -108,8 +108,8 @@ int judge_gradients(const CompareOptions& options) {
     Output output;
     const std::vector<NamedArray> theirs = compare::read_gradients(options.gradients);
     const auto [model, table] = load(options);
-    const compare::Comparison comparison =
-        compare::compare_gradients(model, table, theirs, options.gradients, options.applying.allow_extra);
+    const compare::Comparison comparison = compare::compare_gradients(
+        model, table, theirs, options.gradients, options.applying.allow_extra, options.execution.threads);
     output.answer(
         options.show.json, [&] { return comparison_event(comparison); },
         [&] { return comparison_text(comparison, model); });

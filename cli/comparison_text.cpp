@@ -66,9 +66,17 @@ std::string undetermined_remedy(const certify::Judgement& judgement, const compa
 std::vector<std::string> paragraphs(const compare::ComparedTensor& tensor, const compare::Comparison& comparison,
                                     const Model& model) {
     std::vector<std::string> lines;
+    if (!tensor.shape_problem.empty() && tensor.causes == std::vector{compare::Cause::unexplained}) {
+        lines.push_back(tensor.shape_problem + "; hand in dl/dW as out x in, dl/db as out, summed over the rows");
+        return lines;
+    }
     for (const compare::Cause cause : tensor.causes) {
         lines.push_back(fmt::format("{}{}: {}", name(cause), when(!tensor.detail.empty(), " (" + tensor.detail + ")"),
                                     remedy(cause, tensor.wrong_layers, comparison.rows, model)));
+    }
+    if (tensor.as_float) {
+        lines.push_back(compare::as_float_reason);
+        return lines;
     }
     if (tensor.judgement.verdict == certify::Verdict::undetermined) {
         lines.push_back(tensor.judgement.reason() + undetermined_remedy(tensor.judgement, comparison));
@@ -87,9 +95,6 @@ std::vector<std::string> paragraphs(const compare::ComparedTensor& tensor, const
         lines.push_back(fmt::format("differs most at {}: theirs {}, ours {}; {} of the largest entry, rounding: {}",
                                     index_text(tensor.where), rounded(tensor.their_value), rounded(tensor.our_value),
                                     rounded(tensor.relative), rounded(tensor.bound)));
-        if (comparison.digits == 53 && tensor.relative < 1e-4) {
-            lines.emplace_back("so near that it may have been computed in float32 and stored as float64");
-        }
     }
     return lines;
 }
@@ -191,6 +196,12 @@ std::string remedy(compare::Cause cause, const std::vector<std::size_t>& wrong_l
                                rounded(model.weight_decay));
         case compare::Cause::penalty_on_biases:
             return "the penalty of this model leaves biases out";
+        case compare::Cause::factor_other:
+            return "the same multiple of ours in every number: a step size, a loss scale or a clipped norm left in it";
+        case compare::Cause::row_weights:
+            return "each row counts by its weight, in the sum and in what it is divided by";
+        case compare::Cause::parameters:
+            return "these are the parameters, not the gradient by them";
         case compare::Cause::unexplained:
             break;
     }

@@ -299,11 +299,15 @@ std::string comparison_event(const compare::Comparison& comparison) {
         for (const compare::Cause cause : tensor.causes) {
             add_item(causes, "+", name(cause));
         }
+        std::string reason = tensor.judgement.reason();
+        if (tensor.as_float) {
+            reason = compare::as_float_reason;
+        }
         tensors.push_back({{"name", tensor.name},
                            {"verdict", name(tensor.judgement.verdict)},
                            {"zero", tensor.judgement.zero},
                            {"detection_limit", tensor.judgement.detection_limit},
-                           {"reason", or_null(tensor.judgement.reason())},
+                           {"reason", or_null(reason)},
                            {"cause", or_null(causes)},
                            {"detail", or_null(tensor.detail)},
                            {"look_at", or_null(tensor.look_at)},

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <deque>
 #include <fstream>
 #include <iterator>
@@ -21,6 +22,7 @@
 #include "handgrad/compare/penalty_causes.hpp"
 #include "handgrad/compare/scales.hpp"
 #include "handgrad/compare/settling.hpp"
+#include "handgrad/compare/side_by_side.hpp"
 #include "handgrad/compare/tensor_search.hpp"
 #include "handgrad/compare/variations.hpp"
 #include "handgrad/store/tensor_file.hpp"
@@ -50,17 +52,30 @@ std::vector<NamedArray> arrays_of(const TensorFile& file) {
     return arrays;
 }
 
-/// The coarsest precision among them, since every number has passed through it; and float for doubles that all are
-/// floats.
+/// Doubles that all are floats: numbers computed in double are, once in 2²⁹ each. Those of few digits, as 0 and ½, tell
+/// nothing.
+bool float_numbers(const std::vector<double>& values) {
+    const auto rounded = [](double v) { return static_cast<double>(static_cast<float>(v)) == v; };
+    const auto long_number = [](double v) {
+        int exponent = 0;
+        const double digits = std::ldexp(std::frexp(v, &exponent), 12);
+        return digits != std::trunc(digits);
+    };
+    return std::ranges::all_of(values, rounded) && std::ranges::any_of(values, long_number);
+}
+
+/// The coarsest precision among them, since every number has passed through it; and float for doubles that are floats in
+/// any tensor.
 int digits_of(std::span<const NamedArray> arrays) {
-    int digits = 53;
-    bool floats = true;
+    constexpr int single = 24;
+    int digits = std::numeric_limits<double>::digits;
     for (const NamedArray& array : arrays) {
         digits = std::min(digits, array.digits);
-        floats = floats && std::ranges::all_of(
-                               array.values, [](double v) { return static_cast<double>(static_cast<float>(v)) == v; });
+        if (float_numbers(array.values)) {
+            digits = std::min(digits, single);
+        }
     }
-    return floats ? std::min(digits, 24) : digits;
+    return digits;
 }
 
 void check_values(std::span<const NamedArray> arrays, const std::string& source) {
@@ -128,7 +143,12 @@ class Comparer {
 public:
     Comparer(const BasicMlp<double>& net, const LossFunction& function, const BasicDataset<double>& data,
              const ComparedTo& to)
-        : net_(net), function_(function), data_(data), to_(to), penalty_(unit_penalty(net, to.penalty, data.rows())) {}
+        : net_(net), function_(function), data_(data), to_(to), penalty_(unit_penalty(net, to.penalty, data.rows())) {
+        at_once_ = to.threads;
+        if (at_once_ == 0) {
+            at_once_ = available_threads();
+        }
+    }
 
     Comparison operator()(std::span<const NamedArray> theirs, const std::string& source) {
         const MatchedGradients matched = match_gradient_names(theirs, net_.architecture(), source);
@@ -136,8 +156,8 @@ public:
         result_.rows = data_.rows();
         result_.digits = digits_of(theirs);
         // Our own roundings, in double, beside theirs. Mistakes in float16 numbers are looked for as if they had been
-        // computed in float: what float16 arithmetic may do would hide one from another. So are those in numbers of which
-        // it is open whether the rows were rounded to float.
+        // computed in float: what float16 arithmetic may do would hide one from another. So are those in numbers of
+        // which it is open whether the rows were rounded to float.
         unit_ = std::ldexp(1.0, -result_.digits) + own_rounding;
         search_unit_ = unit_;
         if (result_.digits == half_digits || to_.rounded != nullptr) {
@@ -155,7 +175,7 @@ public:
         at_kink_ = stands_at_kink(net_, data_.x);
         scales_ = wrong_scales(net_.outputs(), data_.total_weight(), most_factors);
         HypotheticalGradients gradients(net_, function_, data_, search_unit_);
-        search_passes(gradients, 0);
+        search_right(gradients);
         search_passes(gradients, 1);
         search_variations();
         search_passes(gradients, 2);
@@ -193,19 +213,20 @@ private:
         return true;
     }
 
-    [[nodiscard]] HypotheticalGradient hypothetical(const Hypothesis& hypothesis, HypotheticalGradients& gradients) {
-        HypotheticalGradient gradient = gradients(hypothesis);
+    void add_penalties(double unit, HypotheticalGradient& gradient) const {
         for (std::size_t parameter = 0; parameter < gradient.tensors.size(); ++parameter) {
-            add_penalty(penalty_, parameter, gradient.tensors[parameter]);
+            // Of a layer that was not wanted there is nothing to add to.
+            if (!gradient.tensors[parameter].all.value.empty()) {
+                add_penalty(penalty_, parameter, unit, gradient.tensors[parameter]);
+            }
         }
-        return gradient;
     }
 
     void judge_all(const HypotheticalGradient& gradient) {
         right_ = gradient;
         if (search_unit_ != unit_) {
-            HypotheticalGradients as_computed(net_, function_, data_, unit_);
-            right_ = hypothetical({}, as_computed);
+            right_ = HypotheticalGradients(net_, function_, data_, unit_)({});
+            add_penalties(unit_, right_);
         }
         for (std::size_t i = 0; i < compared_.size(); ++i) {
             ComparedTensor& tensor = result_.tensors[i];
@@ -235,25 +256,48 @@ private:
         }
     }
 
-    /// Backward passes with so many wrong slopes, and the right one before them.
+    /// The right pass, then those with so many wrong slopes.
+    void search_right(HypotheticalGradients& gradients) {
+        HypotheticalGradient gradient = gradients({});
+        add_penalties(search_unit_, gradient);
+        judge_all(gradient);
+        look(gradient, wrong_passes(net_.architecture()).front());
+    }
     void search_passes(HypotheticalGradients& gradients, std::size_t causes) {
-        for (const WrongPass& pass : wrong_passes(net_.architecture())) {
-            if (pass.hypothesis.other_kink && !at_kink_) {
-                continue;  // the convention decides nothing here
+        std::vector<WrongPass> passes = wrong_passes(net_.architecture());
+        std::erase_if(passes, [&](const WrongPass& pass) {
+            // Away from kinks their convention decides nothing.
+            return pass.causes.size() != causes || (pass.hypothesis.other_kink && !at_kink_);
+        });
+        for (std::size_t at = 0; at < passes.size() && !all_settled(causes); at += at_once_) {
+            std::vector<const Hypothesis*> some;
+            for (std::size_t i = at; i < std::min(at + at_once_, passes.size()); ++i) {
+                some.push_back(&passes[i].hypothesis);
             }
-            if (pass.causes.size() != causes || (causes > 0 && all_settled(causes))) {
-                continue;
-            }
-            HypotheticalGradient gradient = hypothetical(pass.hypothesis, gradients);
-            if (causes == 0) {
-                judge_all(gradient);
-            }
-            for (std::size_t i = 0; i < compared_.size(); ++i) {
-                if (gradient.finite && !settled(i, causes)) {
-                    compared_[i].search.look(gradient.tensors[compared_[i].parameter], pass, scales_);
-                }
+            std::vector<HypotheticalGradient> found = gradients(some, wanted_layers(causes), at_once_);
+            for (std::size_t i = 0; i < found.size(); ++i) {
+                add_penalties(search_unit_, found[i]);
+                look(found[i], passes[at + i]);
             }
         }
+    }
+    void look(const HypotheticalGradient& gradient, const WrongPass& pass) {
+        for (std::size_t i = 0; i < compared_.size(); ++i) {
+            const TensorSums& sums = gradient.tensors[compared_[i].parameter];
+            if (gradient.finite && !settled(i, pass.causes.size()) && !sums.all.value.empty()) {
+                compared_[i].search.look(sums, pass, scales_);
+            }
+        }
+    }
+    /// Those with a tensor that is not settled.
+    [[nodiscard]] std::vector<bool> wanted_layers(std::size_t causes) const {
+        std::vector<bool> wanted(net_.layers(), false);
+        for (std::size_t i = 0; i < compared_.size(); ++i) {
+            if (!settled(i, causes)) {
+                wanted[compared_[i].parameter / 2] = true;
+            }
+        }
+        return wanted;
     }
 
     /// One cause each, and factors beside it.
@@ -261,19 +305,34 @@ private:
         if (all_settled(1)) {
             return;
         }
-        const GradientProblem problem{net_, function_, data_, to_.unscaled, to_.learning_rates, to_.batches};
-        for (const Variation& variation : variations(problem)) {
-            const GradientValues values = variation.gradient();
-            const WrongPass pass{{}, {variation.cause}, variation.wrong_layers, variation.detail};
-            for (std::size_t i = 0; i < compared_.size(); ++i) {
-                const std::size_t parameter = compared_[i].parameter;
-                if (settled(i, 1) || right_.tensors[parameter].all.value == values[parameter]) {
-                    continue;
-                }
-                TensorSums sums = sums_of(values[parameter], right_.tensors[parameter], search_unit_);
-                add_penalty(penalty_, parameter, sums);
-                compared_[i].search.look(sums, pass, scales_);
+        GradientProblem problem{net_, function_, data_, to_.unscaled, to_.learning_rates, to_.batches};
+        for (std::size_t parameter = 0; penalty_.alpha != 0.0 && parameter < 2 * net_.layers(); ++parameter) {
+            problem.penalty.push_back(penalty_.of(parameter));
+            for (double& v : problem.penalty.back()) {
+                v *= penalty_.alpha;
             }
+        }
+        const std::vector<Variation> all = variations(problem);
+        for (std::size_t at = 0; at < all.size() && !all_settled(1); at += at_once_) {
+            std::vector<GradientValues> found(std::min(at_once_, all.size() - at));
+            side_by_side(found.size(), at_once_, [&](std::size_t i) { found[i] = all[at + i].gradient(); });
+            for (std::size_t i = 0; i < found.size(); ++i) {
+                look_at_variation(all[at + i], found[i]);
+            }
+        }
+    }
+    void look_at_variation(const Variation& variation, const GradientValues& values) {
+        const WrongPass pass{{}, {variation.cause}, variation.wrong_layers, variation.detail};
+        for (std::size_t i = 0; i < compared_.size(); ++i) {
+            const std::size_t parameter = compared_[i].parameter;
+            if (settled(i, 1) || right_.tensors[parameter].all.value == values[parameter]) {
+                continue;
+            }
+            TensorSums sums = sums_of(values[parameter], right_.tensors[parameter], search_unit_);
+            if (variation.penalised) {
+                add_penalty(penalty_, parameter, search_unit_, sums);
+            }
+            compared_[i].search.look(sums, pass, scales_);
         }
     }
 
@@ -282,21 +341,151 @@ private:
         for (std::size_t i = 0; i < compared_.size(); ++i) {
             ComparedTensor& tensor = result_.tensors[i];
             settle(compared_[i].search, votes, right_.tensors[compared_[i].parameter], tensor);
-            if (all_zeros(compared_[i]) && tensor.judgement.verdict == certify::Verdict::fail) {
+            if (all_zeros(compared_[i]) && !tensor.pass() &&
+                (tensor.judgement.verdict == certify::Verdict::fail || never_rounded_to_zero(i))) {
+                tensor.judgement.verdict = certify::Verdict::fail;
+                tensor.judgement.doubt = certify::Doubt::none;
                 tensor.causes = {Cause::never_computed};
                 tensor.coincide = zero_sums(compared_[i].parameter);
             }
-            const bool open = tensor.causes.empty() || has(tensor.causes, Cause::unexplained);
-            if (!tensor.pass() && open && !compared_[i].search.pass()) {
-                name_penalty(net_, penalty_, data_.rows(), compared_[i], right_.tensors[compared_[i].parameter],
-                             tensor);
-            }
+            name_penalty_of(i, std::nullopt);
+        }
+        name_known_penalties();
+        name_multiples();
+        withdraw_accidents();
+        settle_together(result_, compared_, function_.kind);
+        allow_float();
+        for (const ComparedTensor& tensor : result_.tensors) {
             result_.verdict = certify::worse(result_.verdict, tensor.judgement.verdict);
         }
-        settle_together(result_, compared_, function_.kind);
         for (std::size_t i = 0; i < compared_.size(); ++i) {
-            if (has(result_.tensors[i].causes, Cause::unexplained)) {
+            if (has(result_.tensors[i].causes, Cause::unexplained) && result_.tensors[i].shape_problem.empty()) {
                 result_.tensors[i].look_at = place_to_look(result_, compared_, i, net_.layers());
+            }
+        }
+    }
+
+    /// However few digits there are, so many sums of terms that do not underflow do not all come to nothing.
+    [[nodiscard]] bool never_rounded_to_zero(std::size_t i) const {
+        constexpr std::ptrdiff_t many = 8;
+        const double rows = static_cast<double>(data_.rows());
+        const double lost = 2.0 * rows * std::ldexp(1.0, result_.digits == half_digits ? -24 : -126);
+        return std::ranges::count_if(right_.tensors[compared_[i].parameter].entries,
+                                     [&](const certify::ExpectedEntry& entry) {
+                                         return std::fabs(entry.value) > entry.jump + lost;
+                                     }) >= many;
+    }
+    void name_penalty_of(std::size_t i, std::optional<double> known) {
+        ComparedTensor& tensor = result_.tensors[i];
+        const bool open = tensor.causes.empty() || has(tensor.causes, Cause::unexplained);
+        if (!tensor.pass() && open && !compared_[i].search.pass()) {
+            name_penalty(net_, penalty_, data_.rows(), compared_[i], right_.tensors[compared_[i].parameter], known,
+                         tensor);
+        }
+    }
+    /// What the numbers of one tensor leave open, by the penalty that others have.
+    void name_known_penalties() {
+        for (const ComparedTensor& tensor : std::vector(result_.tensors)) {
+            for (std::size_t i = 0; tensor.causes == std::vector{Cause::penalty_factor} && i < compared_.size(); ++i) {
+                ComparedTensor& other = result_.tensors[i];
+                if (other.causes == std::vector{Cause::penalty_missing} &&
+                    has_penalty(penalty_, tensor.factor, compared_[i], right_.tensors[compared_[i].parameter])) {
+                    other.causes = tensor.causes;
+                    other.detail = tensor.detail;
+                    other.factor = tensor.factor;
+                }
+            }
+            if (has(tensor.causes, Cause::penalty_on_biases) || has(tensor.causes, Cause::penalty_extra)) {
+                for (std::size_t i = 0; i < compared_.size(); ++i) {
+                    name_penalty_of(i, tensor.factor);
+                }
+            }
+        }
+    }
+    /// All that is unexplained is one multiple of ours.
+    void name_multiples() {
+        std::optional<double> common;
+        for (std::size_t i = 0; i < compared_.size(); ++i) {
+            const std::optional<double> own = multiple_of(i);
+            if (has(result_.tensors[i].causes, Cause::unexplained) && own && !common) {
+                common = own;
+            }
+        }
+        for (std::size_t i = 0; common && i < compared_.size(); ++i) {
+            ComparedTensor& tensor = result_.tensors[i];
+            const TensorSums& right = right_.tensors[compared_[i].parameter];
+            if (has(tensor.causes, Cause::unexplained) && compared_[i].search.is_multiple(right.all, *common)) {
+                tensor.causes = {Cause::factor_other};
+                tensor.factor = *common;
+                char text[32];
+                std::snprintf(text, sizeof text, "%.6g", *common);
+                tensor.detail = text;
+            }
+        }
+    }
+    /// One or two numbers agree with something by accident when nothing else in the file has that mistake, and
+    /// something has one that is not known.
+    void withdraw_accidents() {
+        constexpr std::size_t few = 2;
+        const std::vector<ComparedTensor>& all = result_.tensors;
+        const bool unknown =
+            std::ranges::any_of(all, [](const ComparedTensor& t) { return has(t.causes, Cause::unexplained); });
+        for (std::size_t i = 0; unknown && i < compared_.size(); ++i) {
+            ComparedTensor& tensor = result_.tensors[i];
+            const auto same = std::ranges::count(all, tensor.causes, &ComparedTensor::causes);
+            const std::size_t entries = right_.tensors[compared_[i].parameter].all.value.size();
+            if (tensor.causes.empty() || entries > few || same > 1 || has(tensor.causes, Cause::never_computed)) {
+                continue;
+            }
+            tensor.causes = {Cause::unexplained};
+            tensor.detail.clear();
+            tensor.coincide.clear();
+        }
+    }
+    [[nodiscard]] std::optional<double> multiple_of(std::size_t i) const {
+        return compared_[i].search.multiple(right_.tensors[compared_[i].parameter].all);
+    }
+
+    /// Most entries are not ours: one that is wrong among others that are right is no matter of precision.
+    [[nodiscard]] bool differs_everywhere(std::size_t i) const {
+        const std::vector<double>* theirs = compared_[i].search.values();
+        const std::vector<double>& ours = right_.tensors[compared_[i].parameter].all.value;
+        if (theirs == nullptr) {
+            return false;
+        }
+        constexpr double seen = 1e-12;
+        const double largest = std::fabs(std::ranges::max(ours, {}, [](double v) { return std::fabs(v); }));
+        std::size_t differ = 0;
+        for (std::size_t entry = 0; entry < ours.size(); ++entry) {
+            differ += std::size_t{std::fabs((*theirs)[entry] - ours[entry]) > seen * largest};
+        }
+        return 2 * differ > ours.size();
+    }
+    /// Numbers stored as double that agree as float numbers do, and have no known mistake: computed in float and
+    /// averaged or stored afterwards, or differences of losses. That is no proof against them.
+    void allow_float() {
+        if (result_.digits != std::numeric_limits<double>::digits) {
+            return;
+        }
+        const bool any = std::ranges::any_of(result_.tensors,
+                                             [](const ComparedTensor& t) { return has(t.causes, Cause::unexplained); });
+        HypotheticalGradient in_float;
+        for (std::size_t i = 0; any && i < compared_.size(); ++i) {
+            ComparedTensor& tensor = result_.tensors[i];
+            constexpr double near = 1e-4;
+            if (!has(tensor.causes, Cause::unexplained) || tensor.relative > near || !differs_everywhere(i)) {
+                continue;
+            }
+            if (in_float.tensors.empty()) {
+                in_float = HypotheticalGradients(net_, function_, data_, float_rounding + own_rounding)({});
+                add_penalties(float_rounding, in_float);
+            }
+            const TensorSums& sums = in_float.tensors[compared_[i].parameter];
+            if (in_float.finite && compared_[i].search.judge(sums.entries).verdict == certify::Verdict::pass) {
+                tensor.causes.clear();
+                tensor.judgement.verdict = certify::Verdict::undetermined;
+                tensor.judgement.doubt = certify::Doubt::unusual;
+                tensor.as_float = true;
             }
         }
     }
@@ -320,6 +509,7 @@ private:
     UnitPenalty penalty_;
     double unit_ = 0.0, search_unit_ = 0.0;
     bool at_kink_ = true;
+    std::size_t at_once_ = 1;  ///< so many gradients are computed side by side
     Comparison result_;
     std::deque<NamedArray> turned_;  ///< which the searches refer to
     std::vector<Compared> compared_;
@@ -362,17 +552,18 @@ std::pair<std::ptrdiff_t, std::ptrdiff_t> not_understood(const Comparison& compa
                                   [](const ComparedTensor& t) { return has(t.causes, Cause::unexplained); })};
 }
 
-/// ‖theirs − ours‖² in shares of ‖ours‖², over the tensors whose shape is ours.
+/// ‖theirs − ours‖² in shares of ‖ours‖² of the tensor that is nearest, of those whose shape is ours: a mistake in others
+/// tells nothing.
 double square_distance(const BasicMlp<double>& net, const LossFunction& function, const BasicDataset<double>& data,
                        const UnitPenalty& penalty, std::span<const NamedArray> theirs, const std::string& source) {
     const GradientValues ours = right_gradient({net, function, data});
     const MatchedGradients matched = match_gradient_names(theirs, net.architecture(), source);
-    double distance = 0.0;
+    double distance = std::numeric_limits<double>::infinity();
     for (const MatchedTensor& tensor : matched.tensors) {
         TensorSums sums;
         sums.all.value = ours[tensor.parameter];
         sums.all.error.assign(sums.all.value.size(), 0.0);
-        add_penalty(penalty, tensor.parameter, sums);
+        add_penalty(penalty, tensor.parameter, own_rounding, sums);
         NamedArray array = theirs[tensor.place];
         if (matched.orientation == Orientation::in_out && array.shape.size() == 2) {
             array = turned(array);
@@ -383,7 +574,9 @@ double square_distance(const BasicMlp<double>& net, const LossFunction& function
             square += difference * difference;
             own += sums.all.value[i] * sums.all.value[i];
         }
-        distance += own > 0.0 ? square / own : 0.0;
+        if (own > 0.0 && array.values.size() == sums.all.value.size()) {
+            distance = std::min(distance, square / own);
+        }
     }
     return distance;
 }
@@ -428,14 +621,14 @@ Comparison compare_gradients(const BasicMlp<double>& net, const LossFunction& fu
 }
 
 Comparison compare_gradients(const Model& model, const Table& table, std::span<const NamedArray> theirs,
-                             const std::string& source, bool allow_extra) {
+                             const std::string& source, bool allow_extra, std::size_t threads) {
     const std::vector<std::size_t> rows = all_rows(table.rows);
     const ApplyOptions options{.labels = Labels::required, .allow_extra = allow_extra};
     const BasicDataset<double> data = apply_preprocessing<double>(model.preprocessing, table, rows, options);
     check_target_domain(model.preprocessing, table, rows, model.loss.kind);
     const BasicMlp<double> net = std::visit([](const auto& own) { return convert<double>(own); }, model.net);
     const BasicDataset<double> unscaled = unscaled_rows(model, data);
-    ComparedTo to{.penalty = model.weight_decay, .unscaled = &unscaled};
+    ComparedTo to{.penalty = model.weight_decay, .unscaled = &unscaled, .threads = threads};
     to.learning_rates = {1e-3, 1e-2, 0.05, 0.1, 0.5, 1.0};
     to.batches = {1, 16, 32, 50, 64, 100, 128, 256, data.rows() / 2, data.rows() - 1};
     if (const std::optional<FitOptions> recorded = recorded_options(model)) {

@@ -59,9 +59,12 @@ enum class Cause {
     penalty_extra,            ///< with a penalty that the model has not
     penalty_factor,           ///< with another multiple of the penalty: doubled, of the other sign, not by rows
     penalty_on_biases,        ///< with a penalty on biases, which the model leaves out
+    factor_other,  ///< another multiple in every entry: a step size, a scale or a clip of the norm left in it
+    row_weights,   ///< without the weights of the rows
+    parameters,    ///< the parameters themselves
     unexplained,
 };
-inline constexpr std::array<std::string_view, 40> cause_names{"transposed",
+inline constexpr std::array<std::string_view, 43> cause_names{"transposed",
                                                               "sign",
                                                               "factor_2",
                                                               "factor_half",
@@ -100,6 +103,9 @@ inline constexpr std::array<std::string_view, 40> cause_names{"transposed",
                                                               "penalty_extra",
                                                               "penalty_factor",
                                                               "penalty_on_biases",
+                                                              "factor_other",
+                                                              "row_weights",
+                                                              "parameters",
                                                               "unexplained"};
 inline std::string_view name(Cause cause) { return cause_names[static_cast<std::size_t>(cause)]; }
 
@@ -127,9 +133,15 @@ struct ComparedTensor {
     double our_value = 0.0;
     double relative = 0.0;  ///< that difference over the largest |ours| of the tensor
     double bound = 0.0;     ///< how large rounding could make it
+    /// Double numbers that agree as float numbers do: undetermined.
+    bool as_float = false;
 
     [[nodiscard]] bool pass() const { return judgement.verdict == certify::Verdict::pass; }
 };
+
+inline constexpr const char* as_float_reason =
+    "these float64 numbers agree with ours as far as float32 numbers would, no further: computed in float32 and stored "
+    "or averaged afterwards, or differences of losses; hand in float32, or numbers computed in float64 throughout";
 
 struct Comparison {
     certify::Verdict verdict = certify::Verdict::pass;
@@ -150,10 +162,12 @@ std::vector<NamedArray> read_gradients(const std::string& path);
 struct ComparedTo {
     double penalty = 0.0;                            ///< α that belongs to the loss: right is with its gradient
     const BasicDataset<double>* unscaled = nullptr;  ///< the rows as they stand in the table
-    /// The rows as float numbers, which a float model and `encode` have: of two right gradients in double, one is of these.
+    /// The rows as float numbers, which a float model and `encode` have: of two right gradients in double, one is of
+    /// these.
     const BasicDataset<double>* rounded = nullptr;
-    std::vector<double> learning_rates = {};         ///< of an update that may have come too early
-    std::vector<std::size_t> batches = {};           ///< sizes of a batch that may have been meant
+    std::vector<double> learning_rates = {};  ///< of an update that may have come too early
+    std::vector<std::size_t> batches = {};    ///< sizes of a batch that may have been meant
+    std::size_t threads = 0;                  ///< at most so many; 0: all; no verdict depends on it
 };
 
 /// Ours is ∂l/∂W⁽ˡ⁾, ∂l/∂b⁽ˡ⁾ of the mean loss over all rows (by weight where there are weights) and of the penalty,
@@ -165,6 +179,6 @@ Comparison compare_gradients(const BasicMlp<double>& net, const LossFunction& fu
                              const std::string& source, const ComparedTo& to = {});
 /// The same for a model and a labelled table, preprocessed as in training.
 Comparison compare_gradients(const Model& model, const Table& table, std::span<const NamedArray> theirs,
-                             const std::string& source, bool allow_extra = false);
+                             const std::string& source, bool allow_extra = false, std::size_t threads = 0);
 
 }  // namespace handgrad::compare

@@ -24,9 +24,10 @@ struct MatchedGradients {
 
 /// In the order of the parameters, those that are there. Names are linear1.weight …, or those of one family that number
 /// their layers, in ascending order: 0.weight, net.2.bias, fc1.weight, W1, b1, dW1, dJdW1, W1_grad, grad_W1, dl_dW1,
-/// weights.0 …; or arr_0 …, by shape where that leaves no doubt. A file may hold some of the tensors. Weights under names
-/// that are not ours stand as in × out when every shape says so that is not square, and where all are square when they
-/// are called kernel or coef. Raises Error(data) listing what is there and what is expected when none or too many fit.
+/// weights.0 …; or arr_0 …, by shape where that leaves no doubt. A file may hold some of the tensors. Weights under
+/// names that are not ours stand as in × out when every shape says so that is not square, and where all are square when
+/// they are called kernel or coef. Raises Error(data) listing what is there and what is expected when none or too many
+/// fit.
 MatchedGradients match_gradient_names(std::span<const NamedArray> arrays, const Architecture& shape,
                                       const std::string& source);
 

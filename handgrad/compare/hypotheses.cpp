@@ -103,9 +103,8 @@ bool stands_at_kink(const BasicMlp<double>& net, const Matrix<double>& x) {
     for (std::size_t l = 0; l < net.layers(); ++l) {
         const bool differs = visit(net.architecture().activation(l), [&]<class F>(F) {
             if constexpr (F::facts.elementwise) {
-                return std::ranges::any_of(tape.layer(l).z.values(), [&](double z) {
-                    return F::derivative(z, own) != F::derivative(z, other);
-                });
+                return std::ranges::any_of(tape.layer(l).z.values(),
+                                           [&](double z) { return F::derivative(z, own) != F::derivative(z, other); });
             }
             return false;
         });

@@ -21,8 +21,8 @@ struct WrongPass {
 /// all.
 std::vector<WrongPass> wrong_passes(const Architecture& shape);
 
-/// Whether any z of these rows x (rows × n) stands where the conventions of a kink differ: elsewhere the other one gives
-/// the same gradient.
+/// Whether any z of these rows x (rows × n) stands where the conventions of a kink differ: elsewhere the other one
+/// gives the same gradient.
 bool stands_at_kink(const BasicMlp<double>& net, const Matrix<double>& x);
 
 }  // namespace handgrad::compare

@@ -8,6 +8,8 @@
 #include <span>
 #include <utility>
 
+#include "handgrad/compare/side_by_side.hpp"
+
 namespace handgrad::compare {
 namespace {
 
@@ -131,22 +133,30 @@ HypotheticalGradient gradient_of(std::vector<LayerSums>& sums, std::size_t rows,
 
 }  // namespace
 
-HypotheticalGradient HypotheticalGradients::operator()(const Hypothesis& hypothesis) {
+HypotheticalGradient HypotheticalGradients::compute(const Hypothesis& hypothesis, const std::vector<bool>& wanted,
+                                                    const OutputBounds* known, OutputBounds& found) const {
     const Architecture& shape = net_.architecture();
     const std::size_t rows = data_.rows();
     const double total = data_.total_weight();
     const certify::Arithmetic theirs = certify::foreign_arithmetic(unit_);
     certify::RowBound bounds(net_, output_loss(function_, shape.output, shape.activation_settings()),
                              reduction_factor(function_.kind, net_.outputs(), shape.conventions), theirs, hypothesis);
-    std::vector<LayerSums> sums;
+    std::vector<LayerSums> sums(net_.layers());
     for (std::size_t l = 0; l < net_.layers(); ++l) {
+        if (!wanted.empty() && !wanted[l]) {
+            continue;
+        }
         const Sums bias(net_.bias(l).size()), weight(bias.size() * net_.weight(l).columns());
-        sums.push_back({weight, bias, bias, bias, bias, Sums(rows), std::vector<double>(weight.size()),
-                        std::vector<RunningSum>(weight.size(), RunningSum(unit_)),
-                        std::vector<RunningSum>(bias.size(), RunningSum(unit_))});
+        sums[l] = {weight,
+                   bias,
+                   bias,
+                   bias,
+                   bias,
+                   Sums(rows),
+                   std::vector<double>(weight.size()),
+                   std::vector<RunningSum>(weight.size(), RunningSum(unit_)),
+                   std::vector<RunningSum>(bias.size(), RunningSum(unit_))};
     }
-    std::vector<std::vector<UnitBound>>& known = of_output_[{hypothesis.output, hypothesis.other_kink}];
-    known.resize(rows);
     bool all_finite = true;
     BasicTape<double> tape(net_, 1);
     RowValues values(net_);
@@ -159,19 +169,44 @@ HypotheticalGradient HypotheticalGradients::operator()(const Hypothesis& hypothe
             std::ranges::copy(tape.layer(l).a.row(0), values.a[l].begin());
         }
         bounds.backward(values, y, share);
-        bounds(values, x, y, share, known[row]);
+        bounds(values, x, y, share, known == nullptr ? std::span<const UnitBound>() : (*known)[row]);
         for (std::size_t l = 0; l < net_.layers(); ++l) {
             const std::span<const double> a = l == 0 ? x : std::span<const double>(values.a[l - 1]);
             all_finite = all_finite && finite(values.delta[l], bounds.delta(l));
-            add_row(sums[l], values.delta[l], bounds.delta(l), a, bounds.input(l), row, rows);
+            if (!sums[l].bias.empty()) {
+                add_row(sums[l], values.delta[l], bounds.delta(l), a, bounds.input(l), row, rows);
+            }
         }
-        if (all_finite) {
-            known[row] = bounds.delta(net_.layers() - 1);
+        if (all_finite && known == nullptr) {
+            found.push_back(bounds.delta(net_.layers() - 1));
         }
     }
     HypotheticalGradient result = gradient_of(sums, rows, theirs);
     result.finite = all_finite;
     return result;
+}
+
+HypotheticalGradient HypotheticalGradients::operator()(const Hypothesis& hypothesis, const std::vector<bool>& wanted) {
+    const Hypothesis* one = &hypothesis;
+    return (*this)(std::span(&one, 1), wanted, 1).front();
+}
+
+std::vector<HypotheticalGradient> HypotheticalGradients::operator()(std::span<const Hypothesis* const> hypotheses,
+                                                                    const std::vector<bool>& wanted,
+                                                                    std::size_t threads) {
+    std::vector<HypotheticalGradient> results(hypotheses.size());
+    std::vector<OutputBounds> found(hypotheses.size());
+    const auto key = [](const Hypothesis& of) { return Key{of.output, of.other_kink}; };
+    side_by_side(hypotheses.size(), threads, [&](std::size_t i) {
+        const auto known = of_output_.find(key(*hypotheses[i]));
+        results[i] = compute(*hypotheses[i], wanted, known == of_output_.end() ? nullptr : &known->second, found[i]);
+    });
+    for (std::size_t i = 0; i < hypotheses.size(); ++i) {
+        if (found[i].size() == data_.rows()) {
+            of_output_[key(*hypotheses[i])] = std::move(found[i]);
+        }
+    }
+    return results;
 }
 
 }  // namespace handgrad::compare

@@ -2,7 +2,9 @@
 // it.
 #pragma once
 
+#include <cstddef>
 #include <map>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -27,10 +29,11 @@ struct BoundedNumbers {
 struct TensorSums {
     BoundedNumbers all;                           ///< Σ over rows: the gradient
     std::vector<certify::ExpectedEntry> entries;  ///< the same with all that a judgement needs
-    BoundedNumbers again;  ///< Σ over rows of the sum so far: the gradient was not set to zero between rows
-    BoundedNumbers first;  ///< biases only: of the first row
-    BoundedNumbers last;   ///< biases only: of the last row
-    BoundedNumbers units;  ///< biases only: of each row, the sum over units
+    BoundedNumbers again;         ///< Σ over rows of the sum so far: the gradient was not set to zero between rows
+    BoundedNumbers first;         ///< biases only: of the first row
+    BoundedNumbers last;          ///< biases only: of the last row
+    BoundedNumbers units;         ///< biases only: of each row, the sum over units
+    std::vector<double> penalty;  ///< what of `all` is the penalty's; empty: nothing
 };
 
 /// linear1.weight, linear1.bias, linear2.weight …
@@ -39,8 +42,8 @@ struct HypotheticalGradient {
     bool finite = true;  ///< otherwise the hypothesis cannot be told from anything
 };
 
-/// Gradients of the mean loss over the rows of `data` (by weight where there are weights), computed in double. `unit` is
-/// half the distance from 1 to the next number of the precision that the bound is for, that of a foreign arithmetic
+/// Gradients of the mean loss over the rows of `data` (by weight where there are weights), computed in double. `unit`
+/// is half the distance from 1 to the next number of the precision that the bound is for, that of a foreign arithmetic
 /// (certify/rounding_bound.hpp). Rows are summed once more as a plain running sum of that precision: what that loses,
 /// theirs may have lost too. The network, function and data must outlive it.
 class HypotheticalGradients {
@@ -49,15 +52,24 @@ public:
                           double unit)
         : net_(net), function_(function), data_(data), unit_(unit) {}
 
-    HypotheticalGradient operator()(const Hypothesis& hypothesis);
+    /// Sums are left empty in layers that are not in `wanted` (all of them when that is empty).
+    HypotheticalGradient operator()(const Hypothesis& hypothesis, const std::vector<bool>& wanted = {});
+    /// Of several, side by side on so many threads, in their order.
+    std::vector<HypotheticalGradient> operator()(std::span<const Hypothesis* const> hypotheses,
+                                                 const std::vector<bool>& wanted, std::size_t threads);
 
 private:
+    using OutputBounds = std::vector<std::vector<certify::UnitBound>>;
+    using Key = std::pair<Slope, bool>;
+    HypotheticalGradient compute(const Hypothesis& hypothesis, const std::vector<bool>& wanted,
+                                 const OutputBounds* known, OutputBounds& found) const;
+
     const BasicMlp<double>& net_;
     const LossFunction& function_;
     const BasicDataset<double>& data_;
     double unit_;
     /// Bounds of the last layer of each row, most of the work, by all that they depend on: output slope and kinks.
-    std::map<std::pair<Slope, bool>, std::vector<std::vector<certify::UnitBound>>> of_output_;
+    std::map<Key, OutputBounds> of_output_;
 };
 
 }  // namespace handgrad::compare

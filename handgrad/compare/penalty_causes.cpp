@@ -11,6 +11,19 @@
 namespace handgrad::compare {
 namespace {
 
+constexpr std::size_t fewest = 3;  // of two numbers one multiple explains the half
+
+/// Whether theirs is the right gradient and so many times `direction`, in every entry.
+bool is_multiple(const std::vector<double>& theirs, const BoundedNumbers& right, const std::vector<double>& direction,
+                 double multiple) {
+    for (std::size_t i = 0; i < theirs.size(); ++i) {
+        if (!(std::fabs(theirs[i] - right.value[i] - multiple * direction[i]) <= 2.0 * right.error[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /// The multiple of `direction` that is left in theirs beside the right gradient, when nothing else is.
 std::optional<double> only_multiple(const std::vector<double>& theirs, const BoundedNumbers& right,
                                     const std::vector<double>& direction) {
@@ -22,15 +35,17 @@ std::optional<double> only_multiple(const std::vector<double>& theirs, const Bou
         noise += right.error[i] * right.error[i];
         difference += beside * beside;
     }
-    constexpr double clear = 20.0;  // times what rounding could feign
+    constexpr std::size_t many = 8;
+    double clear = 20.0;  // times what rounding could feign
+    if (theirs.size() >= many) {
+        clear = 2.0;  // one direction among as many as there are entries
+    }
     if (square == 0.0 || product * product <= clear * clear * noise * square || difference <= clear * clear * noise) {
         return std::nullopt;
     }
     const double multiple = product / square;
-    for (std::size_t i = 0; i < theirs.size(); ++i) {
-        if (!(std::fabs(theirs[i] - right.value[i] - multiple * direction[i]) <= 2.0 * right.error[i])) {
-            return std::nullopt;
-        }
+    if (theirs.size() < fewest || !is_multiple(theirs, right, direction, multiple)) {
+        return std::nullopt;
     }
     return multiple;
 }
@@ -43,26 +58,31 @@ UnitPenalty unit_penalty(const BasicMlp<double>& net, double alpha, std::size_t 
     return unit;
 }
 
-void add_penalty(const UnitPenalty& unit, std::size_t parameter, TensorSums& sums) {
+void add_penalty(const UnitPenalty& unit, std::size_t parameter, double roundoff, TensorSums& sums) {
     if (unit.alpha == 0.0) {
         return;
     }
     const std::vector<double> of_one = unit.of(parameter);
+    constexpr double roundings = 4.0;  // of W, α and a factor in it, their product, and the sum
     for (std::size_t i = 0; i < of_one.size(); ++i) {
-        sums.all.value[i] += unit.alpha * of_one[i];
+        const double added = unit.alpha * of_one[i];
+        const double error = roundings * roundoff * std::fabs(added);
+        sums.all.value[i] += added;
+        sums.penalty.push_back(added);
+        sums.all.error[i] += error;
         if (!sums.entries.empty()) {
-            const double added = unit.alpha * of_one[i];
             sums.entries[i].value += added;
             sums.entries[i].size += std::fabs(added);
+            sums.entries[i].usual += error;
+            sums.entries[i].worst += error;
         }
     }
 }
 
 void name_penalty(const BasicMlp<double>& net, const UnitPenalty& unit, std::size_t rows, const Compared& compared,
-                  const TensorSums& right, ComparedTensor& tensor) {
+                  const TensorSums& right, std::optional<double> known, ComparedTensor& tensor) {
     const std::vector<double>* theirs = compared.search.values();
-    constexpr std::size_t fewest = 3;  // of two numbers one multiple explains the half
-    if (theirs == nullptr || theirs->size() < fewest) {
+    if (theirs == nullptr) {
         return;
     }
     const bool bias = compared.parameter % 2 == 1;
@@ -75,7 +95,10 @@ void name_penalty(const BasicMlp<double>& net, const UnitPenalty& unit, std::siz
             return;
         }
     }
-    const std::optional<double> extra = only_multiple(*theirs, right.all, direction);
+    std::optional<double> extra = only_multiple(*theirs, right.all, direction);
+    if (!extra && known && is_multiple(*theirs, right.all, direction, *known)) {
+        extra = known;
+    }
     if (!extra) {
         return;
     }
@@ -88,13 +111,21 @@ void name_penalty(const BasicMlp<double>& net, const UnitPenalty& unit, std::siz
     } else if (unit.alpha != 0.0) {
         constexpr double near = 0.02;
         const double times = *extra / unit.alpha + 1.0;
-        tensor.causes = {std::fabs(times) < near ? Cause::penalty_missing : Cause::penalty_factor};
         tensor.factor = times;
+        tensor.causes = {Cause::penalty_factor};
         const auto B = static_cast<double>(rows);
         if (std::fabs(times / B - 1.0) < near || std::fabs(times * B - 1.0) < near) {
             tensor.detail = "by the number of rows";
+        } else if (std::fabs(times) < near) {
+            tensor.causes = {Cause::penalty_missing};
         }
     }
+}
+
+bool has_penalty(const UnitPenalty& unit, double times, const Compared& compared, const TensorSums& right) {
+    const std::vector<double>* theirs = compared.search.values();
+    return theirs != nullptr &&
+           is_multiple(*theirs, right.all, unit.of(compared.parameter), (times - 1.0) * unit.alpha);
 }
 
 }  // namespace handgrad::compare

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "handgrad/compare/settling.hpp"
@@ -25,11 +26,16 @@ struct UnitPenalty {
 };
 UnitPenalty unit_penalty(const BasicMlp<double>& net, double alpha, std::size_t rows);
 
-/// Adds the penalty's gradient to the right one, or to one with a mistake elsewhere.
-void add_penalty(const UnitPenalty& unit, std::size_t parameter, TensorSums& sums);
+/// Adds the penalty's gradient to the right one, or to one with a mistake elsewhere; its product and the sum are
+/// rounded in the unit roundoff `roundoff` of whoever adds.
+void add_penalty(const UnitPenalty& unit, std::size_t parameter, double roundoff, TensorSums& sums);
 
-/// Names a penalty that is missing, too many, or not what the model has. `right` is with the model's.
+/// Names a penalty that is missing, too many, or not what the model has, and keeps its multiple in `factor`. `right` is
+/// with the model's. `known`, which another tensor has too much, is tried where the tensor's own numbers do not tell.
 void name_penalty(const BasicMlp<double>& net, const UnitPenalty& unit, std::size_t rows, const Compared& compared,
-                  const TensorSums& right, ComparedTensor& tensor);
+                  const TensorSums& right, std::optional<double> known, ComparedTensor& tensor);
+
+/// Whether theirs is the right gradient with so many times the model's penalty.
+bool has_penalty(const UnitPenalty& unit, double times, const Compared& compared, const TensorSums& right);
 
 }  // namespace handgrad::compare

@@ -13,15 +13,17 @@ namespace {
 
 constexpr double cannot = std::numeric_limits<double>::infinity();
 
-BoundedNumbers transposed(const BoundedNumbers& numbers, std::size_t rows, std::size_t columns) {
-    BoundedNumbers result = numbers;
-    for (std::size_t i = 0; i < rows; ++i) {
+std::vector<double> transposed(const std::vector<double>& numbers, std::size_t rows, std::size_t columns) {
+    std::vector<double> result = numbers;
+    for (std::size_t i = 0; i < rows && !numbers.empty(); ++i) {
         for (std::size_t j = 0; j < columns; ++j) {
-            result.value[j * rows + i] = numbers.value[i * columns + j];
-            result.error[j * rows + i] = numbers.error[i * columns + j];
+            result[j * rows + i] = numbers[i * columns + j];
         }
     }
     return result;
+}
+BoundedNumbers transposed(const BoundedNumbers& numbers, std::size_t rows, std::size_t columns) {
+    return {transposed(numbers.value, rows, columns), transposed(numbers.error, rows, columns)};
 }
 
 BoundedNumbers times(BoundedNumbers numbers, double factor) {
@@ -124,11 +126,11 @@ std::string TensorSearch::shape_problem() const {
 void TensorSearch::add_weight_candidates(const TensorSums& sums, std::vector<Candidate>& to) const {
     const std::size_t out = expected_.shape[0], in = expected_.shape[1];
     if (plain_shape()) {
-        to.push_back({sums.all, {}});
+        to.push_back({sums.all, {}, 0.0, sums.penalty});
     }
     // (∂l/∂W)ᵀ in its own shape, or its numbers read in the shape of W.
     if (theirs_.shape == std::vector{in, out} || theirs_.shape == expected_.shape) {
-        to.push_back({transposed(sums.all, out, in), {Cause::transposed}});
+        to.push_back({transposed(sums.all, out, in), {Cause::transposed}, 0.0, transposed(sums.penalty, out, in)});
     }
     if (plain_shape() && expected_.rows > 1 && !sums.again.value.empty()) {
         to.push_back({sums.again, {Cause::accumulated}});
@@ -144,7 +146,7 @@ void TensorSearch::add_bias_candidates(const TensorSums& sums, std::vector<Candi
         to.push_back({std::move(numbers), {Cause::bias_sum}, shape_tells});
     };
     if (plain_shape()) {
-        to.push_back({sums.all, {}});
+        to.push_back({sums.all, {}, 0.0, sums.penalty});
         if (sums.again.value.empty()) {
             return;  // a variation: of the whole gradient alone
         }
@@ -197,40 +199,61 @@ bool TensorSearch::tells(const std::vector<double>& values, const std::vector<do
 
 void TensorSearch::compare(const std::vector<double>& values, const Candidate& candidate, const WrongPass& pass,
                            const std::vector<WrongScale>& scales) {
-    const std::vector<Cause> before = united(pass.causes, candidate.causes);
-    const auto& [value, error] = candidate.numbers;
-    double largest = 0.0;
-    for (const double v : value) {
-        largest = std::max(largest, std::fabs(v));
-    }
     for (const WrongScale& scale : scales) {
-        std::vector<Cause> causes = united(before, scale.causes);
-        if (causes.size() > most_causes_) {
-            continue;
+        compare(values, candidate, pass, scale, Penalty::scaled);
+        if (!candidate.penalty.empty()) {
+            compare(values, candidate, pass, scale, Penalty::missing);
         }
-        double residual = 0.0, bits = candidate.bits;
-        for (std::size_t i = 0; i < value.size(); ++i) {
-            const double bound = tolerance(value[i], error[i], scale.value);
-            const double share = std::fabs(values[i] - scale.value * value[i]) / bound;
-            residual = std::max(residual, std::isnan(share) ? cannot : share);
-            if (residual > 1.0) {
-                break;
-            }
-            if (value[i] != 0.0) {
-                bits += std::max(0.0, -std::log2(bound / (std::fabs(scale.value) * largest)));
-            }
+        if (!candidate.penalty.empty() && scale.value != 1.0) {
+            compare(values, candidate, pass, scale, Penalty::as_it_is);
         }
-        if (residual <= 1.0) {
-            if (!tells(values, value, error, scale.value)) {
-                bits = 0.0;  // counts only when it explains another tensor
-            }
-            found_.push_back({std::move(causes), scale.value, scale.coincide, pass.wrong_layers, residual, pass.detail,
-                              distance_of(values, value, scale.value), bits});
-            if (is_strong(found_.back()) || found_.back().causes.empty()) {
-                most_causes_ = found_.back().causes.size();
-                std::erase_if(found_, [&](const Conjecture& e) { return e.causes.size() > most_causes_; });
-            }
+    }
+}
+
+void TensorSearch::compare(const std::vector<double>& values, const Candidate& candidate, const WrongPass& pass,
+                           const WrongScale& scale, Penalty penalty) {
+    std::vector<Cause> causes = united(united(pass.causes, candidate.causes), scale.causes);
+    if (penalty == Penalty::missing) {
+        causes = united(std::move(causes), {Cause::penalty_missing});
+    }
+    if (causes.size() > most_causes_) {
+        return;
+    }
+    const std::vector<double>& value = candidate.numbers.value;
+    const std::vector<double>& error = candidate.numbers.error;
+    const auto expected = [&](std::size_t i) {
+        switch (penalty) {
+            case Penalty::missing:
+                return scale.value * (value[i] - candidate.penalty[i]);
+            case Penalty::as_it_is:
+                return scale.value * (value[i] - candidate.penalty[i]) + candidate.penalty[i];
+            default:
+                return scale.value * value[i];
         }
+    };
+    double residual = 0.0, bits = candidate.bits, square = 0.0;
+    const double largest = std::fabs(std::ranges::max(value, {}, [](double v) { return std::fabs(v); }));
+    for (std::size_t i = 0; i < value.size(); ++i) {
+        const double bound = tolerance(value[i], error[i], scale.value);
+        const double difference = values[i] - expected(i);
+        const double share = std::fabs(difference) / bound;
+        residual = std::max(residual, std::isnan(share) ? cannot : share);
+        square += difference * difference;
+        if (residual > 1.0) {
+            return;
+        }
+        if (value[i] != 0.0) {
+            bits += std::max(0.0, -std::log2(bound / (std::fabs(scale.value) * largest)));
+        }
+    }
+    if (!tells(values, value, error, scale.value)) {
+        bits = 0.0;  // counts only when it explains another tensor
+    }
+    found_.push_back({std::move(causes), scale.value, scale.coincide, pass.wrong_layers, residual, pass.detail,
+                      std::sqrt(square), bits});
+    if (is_strong(found_.back()) || found_.back().causes.empty()) {
+        most_causes_ = found_.back().causes.size();
+        std::erase_if(found_, [&](const Conjecture& e) { return e.causes.size() > most_causes_; });
     }
 }
 
@@ -260,7 +283,7 @@ double TensorSearch::distance(const std::vector<double>& ours) const {
 
 certify::Judgement TensorSearch::judge(std::span<const certify::ExpectedEntry> right) const {
     if (values() == nullptr) {
-        return {.verdict = certify::Verdict::fail, .failed = right.size()};
+        return {.verdict = certify::Verdict::fail, .detection_limit = cannot, .failed = right.size()};
     }
     const std::size_t columns = expected_.bias() ? 1 : expected_.shape[1];
     return certify::judge(*values(), right, columns, smallest_);
@@ -270,8 +293,39 @@ bool TensorSearch::pass() const {
     return std::ranges::any_of(found_, [](const Conjecture& e) { return e.causes.empty(); });
 }
 
+std::optional<double> TensorSearch::multiple(const BoundedNumbers& ours) const {
+    constexpr std::size_t fewest = 8;
+    if (values() == nullptr || ours.value.size() < fewest) {
+        return std::nullopt;
+    }
+    double product = 0.0, square = 0.0;
+    for (std::size_t i = 0; i < ours.value.size(); ++i) {
+        product += theirs_.values[i] * ours.value[i];
+        square += ours.value[i] * ours.value[i];
+    }
+    const double scale = product / square;
+    constexpr double one = 1e-3;  // so near it is a matter of precision
+    if (std::fabs(scale - 1.0) < one || !tells(theirs_.values, ours.value, ours.error, scale) || !is_multiple(ours, scale)) {
+        return std::nullopt;
+    }
+    return scale;
+}
+
+bool TensorSearch::is_multiple(const BoundedNumbers& ours, double scale) const {
+    if (values() == nullptr || !std::isfinite(scale) || scale == 0.0) {
+        return false;
+    }
+    for (std::size_t i = 0; i < ours.value.size(); ++i) {
+        const double bound = 2.0 * tolerance(ours.value[i], ours.error[i], scale);
+        if (!(std::fabs(theirs_.values[i] - scale * ours.value[i]) <= bound)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void TensorSearch::note_difference(const BoundedNumbers& ours, ComparedTensor& tensor) const {
-    if (theirs_.values.size() != ours.value.size()) {
+    if (theirs_.values.size() != ours.value.size() || !shape_problem().empty()) {
         return;
     }
     const bool turned = !plain_shape() && !expected_.bias();

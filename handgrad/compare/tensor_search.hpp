@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,9 @@ public:
     [[nodiscard]] std::size_t most_causes() const { return most_causes_; }
     /// Why it cannot be laid over ours, or empty.
     [[nodiscard]] std::string shape_problem() const;
+    /// The multiple of ours that theirs is in every entry, of eight or more; none: 1, or no multiple.
+    [[nodiscard]] std::optional<double> multiple(const BoundedNumbers& ours) const;
+    [[nodiscard]] bool is_multiple(const BoundedNumbers& ours, double scale) const;
     /// Fills where, their_value, our_value, relative, bound. `ours` is the right gradient.
     void note_difference(const BoundedNumbers& ours, ComparedTensor& tensor) const;
 
@@ -63,13 +67,18 @@ private:
     struct Candidate {
         BoundedNumbers numbers;
         std::vector<Cause> causes;
-        double bits = 0.0;  ///< what the shape alone tells
+        double bits = 0.0;                 ///< what the shape alone tells
+        std::vector<double> penalty = {};  ///< what of the numbers is the penalty's; empty: nothing
     };
+    /// The numbers with a factor before all, before all but the penalty, or without the penalty.
+    enum class Penalty { scaled, as_it_is, missing };
     [[nodiscard]] std::vector<Candidate> candidates(const TensorSums& sums) const;
     void add_weight_candidates(const TensorSums& sums, std::vector<Candidate>& to) const;
     void add_bias_candidates(const TensorSums& sums, std::vector<Candidate>& to) const;
     void compare(const std::vector<double>& values, const Candidate& candidate, const WrongPass& pass,
                  const std::vector<WrongScale>& scales);
+    void compare(const std::vector<double>& values, const Candidate& candidate, const WrongPass& pass,
+                 const WrongScale& scale, Penalty penalty);
     [[nodiscard]] bool tells(const std::vector<double>& values, const std::vector<double>& expected,
                              const std::vector<double>& error, double scale) const;
     [[nodiscard]] double tolerance(double value, double error, double scale) const;

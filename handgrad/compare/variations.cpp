@@ -36,21 +36,17 @@ struct Pass {
 
 class Passes {
 public:
-    explicit Passes(const GradientProblem& problem)
-        : problem_(problem),
-          right_(std::make_shared<Forward>(problem.net, problem.data.rows())),
-          scratch_(std::make_shared<BasicTape<double>>(problem.net, problem.data.rows())) {
-        to_loss(problem.net, problem.data, problem.loss, *right_);
-    }
+    explicit Passes(const GradientProblem& problem) : problem_(problem), right_(right_forward(problem)) {}
 
     [[nodiscard]] GradientValues operator()(const Pass& pass) const {
         if (pass.data == nullptr && pass.forward == nullptr && !pass.loss) {
             // The forward pass is the right one, and there already.
-            scratch_->output().z = right_->dtape.output().z;
+            BasicTape<double> dtape(problem_.net, problem_.data.rows());
+            dtape.output().z = right_->dtape.output().z;
             if (pass.output) {
-                change_output(pass, problem_.data, right_->tape, *scratch_);
+                change_output(pass, problem_.data, right_->tape, dtape);
             }
-            return backward(pass, problem_.net, right_->tape, *scratch_);
+            return backward(pass, problem_.net, right_->tape, dtape);
         }
         const BasicDataset<double>& data = pass.data == nullptr ? problem_.data : *pass.data;
         const BasicMlp<double>& net = pass.forward == nullptr ? problem_.net : *pass.forward;
@@ -65,6 +61,11 @@ private:
         Forward(const BasicMlp<double>& net, std::size_t rows) : tape(net, rows), dtape(net, rows) {}
         BasicTape<double> tape, dtape;
     };
+    static std::shared_ptr<const Forward> right_forward(const GradientProblem& problem) {
+        auto passed = std::make_shared<Forward>(problem.net, problem.data.rows());
+        to_loss(problem.net, problem.data, problem.loss, *passed);
+        return passed;
+    }
     static void to_loss(const BasicMlp<double>& net, const BasicDataset<double>& data, const LossFunction& function,
                         Forward& passed) {
         forward(net, data.x, passed.tape);
@@ -146,8 +147,7 @@ private:
     }
 
     GradientProblem problem_;
-    std::shared_ptr<Forward> right_;
-    std::shared_ptr<BasicTape<double>> scratch_;  ///< derivatives of the pass that runs
+    std::shared_ptr<const Forward> right_;
 };
 
 /// The list is gathered part by part.
@@ -167,13 +167,17 @@ public:
         inputs();
         batches();
         weights();
+        row_weights();
+        parameters();
         return std::move(list_);
     }
 
 private:
     void add(Cause cause, std::string detail, std::vector<std::size_t> layers, Pass pass) {
-        list_.push_back({cause, std::move(detail), std::move(layers),
-                         [passes = passes_, pass = std::move(pass)] { return passes(pass); }});
+        list_.push_back({.cause = cause,
+                         .detail = std::move(detail),
+                         .wrong_layers = std::move(layers),
+                         .gradient = [passes = passes_, pass = std::move(pass)] { return passes(pass); }});
     }
     /// The same slope in all hidden layers that have one, and in each of several.
     void add_slope(Cause cause, const std::string& detail, const SlopeOf& slope) {
@@ -274,6 +278,7 @@ private:
                          });
         const Loss loss = problem_.loss.kind;
         if (loss == Loss::cross_entropy || loss == Loss::squared_error) {
+            // ∂ŷ/∂z = diag(p) − p pᵀ without its second term, behind Eq. (10) or ∂/∂ŷ of −Σ y log ŷ.
             output_variation(
                 Cause::softmax_diagonal, "", [loss](auto, std::span<const double> p, auto y, std::span<double> dz) {
                     for (std::size_t k = 0; k < dz.size(); ++k) {
@@ -342,6 +347,8 @@ private:
             });
         }
     }
+    /// Eq. (18) with 1/ŷ and 1/(1 − ŷ) as `over` has them, and Eq. (15) or softmax's Jacobian behind it: literally, since
+    /// the mistake lies in what the stable forms cancel (derivation 6.5).
     template <class Over>
     static void by_logarithms(bool binary, std::span<const double> p, std::span<const double> y, std::span<double> dz,
                               const Over& over) {
@@ -358,14 +365,25 @@ private:
         }
     }
 
+    /// In one square layer, and in all of them: one line of code is wrong once.
     void orientations() {
+        std::vector<std::size_t> square;
         for (std::size_t l = 1; l <= hidden_; ++l) {
             if (shape_.sizes[l] == shape_.sizes[l + 1] && shape_.sizes[l] > 1) {
                 Pass pass;
                 pass.untransposed.assign(hidden_ + 1, false);
                 pass.untransposed[l] = true;
                 add(Cause::untransposed_weights, "", {l}, std::move(pass));
+                square.push_back(l);
             }
+        }
+        if (square.size() > 1) {
+            Pass pass;
+            pass.untransposed.assign(hidden_ + 1, false);
+            for (const std::size_t l : square) {
+                pass.untransposed[l] = true;
+            }
+            add(Cause::untransposed_weights, "", square, std::move(pass));
         }
         if (hidden_ > 0) {
             Pass pass;
@@ -380,7 +398,7 @@ private:
         }
         const auto with = [&](Cause cause, const Matrix<double>& x, const Matrix<double>& y) {
             auto data = std::make_shared<BasicDataset<double>>(BasicDataset<double>{x, y, problem_.data.weights});
-            list_.push_back({cause, "", {}, [passes = passes_, data] {
+            list_.push_back({.cause = cause, .gradient = [passes = passes_, data] {
                                  Pass pass;
                                  pass.data = data.get();
                                  return passes(pass);
@@ -420,23 +438,24 @@ private:
         if (!(data->total_weight() > 0.0)) {
             return;
         }
-        list_.push_back({Cause::part_of_batch, what + " rows", {}, [passes = passes_, data] {
+        list_.push_back({.cause = Cause::part_of_batch, .detail = what + " rows", .gradient = [passes = passes_, data] {
                              Pass pass;
                              pass.data = data.get();
                              return passes(pass);
                          }});
         // That part once more beside all rows: the gradient was not set to zero after it.
-        list_.push_back(
-            {Cause::accumulated, "with " + what + " rows once more", {}, [passes = passes_, right = right_, data] {
-                 Pass pass;
-                 pass.data = data.get();
-                 GradientValues sum = *right;
-                 const GradientValues other = passes(pass);
-                 for (std::size_t t = 0; t < sum.size(); ++t) {
-                     std::ranges::transform(sum[t], other[t], sum[t].begin(), std::plus());
-                 }
-                 return sum;
-             }});
+        list_.push_back({.cause = Cause::accumulated,
+                         .detail = "with " + what + " rows once more",
+                         .gradient = [passes = passes_, right = right_, data] {
+                             Pass pass;
+                             pass.data = data.get();
+                             GradientValues sum = *right;
+                             const GradientValues other = passes(pass);
+                             for (std::size_t t = 0; t < sum.size(); ++t) {
+                                 std::ranges::transform(sum[t], other[t], sum[t].begin(), std::plus());
+                             }
+                             return sum;
+                         }});
     }
 
     void weights() {
@@ -460,9 +479,10 @@ private:
         for (const double rate : problem_.learning_rates) {
             auto net = std::make_shared<BasicMlp<double>>(problem_.net);
             std::size_t at = 0;
-            for (const std::vector<double>& tensor : *right_) {
-                for (const double g : tensor) {
-                    net->parameters()[at++] -= rate * g;
+            for (std::size_t t = 0; t < right_->size(); ++t) {
+                for (std::size_t i = 0; i < (*right_)[t].size(); ++i) {
+                    const double of_penalty = problem_.penalty.empty() ? 0.0 : problem_.penalty[t][i];
+                    net->parameters()[at++] -= rate * ((*right_)[t][i] + of_penalty);
                 }
             }
             char text[64];
@@ -470,9 +490,32 @@ private:
             with_weights(Cause::updated_weights, text, nullptr, net);
         }
     }
+    void row_weights() {
+        if (problem_.data.weights.empty()) {
+            return;
+        }
+        auto data = std::make_shared<BasicDataset<double>>(BasicDataset<double>{problem_.data.x, problem_.data.y, {}});
+        list_.push_back({.cause = Cause::row_weights, .gradient = [passes = passes_, data] {
+                             Pass pass;
+                             pass.data = data.get();
+                             return passes(pass);
+                         }});
+    }
+    void parameters() {
+        list_.push_back({.cause = Cause::parameters, .penalised = false, .gradient = [problem = &problem_] {
+                             GradientValues values;
+                             for (std::size_t l = 0; l < problem->net.layers(); ++l) {
+                                 const MatrixView<const double> W = problem->net.weight(l);
+                                 const std::span<const double> b = problem->net.bias(l);
+                                 values.emplace_back(W.data(), W.data() + W.rows() * W.columns());
+                                 values.emplace_back(b.begin(), b.end());
+                             }
+                             return values;
+                         }});
+    }
     void with_weights(Cause cause, const std::string& detail, std::shared_ptr<BasicMlp<double>> forward,
                       std::shared_ptr<BasicMlp<double>> backward) {
-        list_.push_back({cause, detail, {}, [passes = passes_, forward, backward] {
+        list_.push_back({.cause = cause, .detail = detail, .gradient = [passes = passes_, forward, backward] {
                              Pass pass;
                              pass.forward = forward.get();
                              pass.backward = backward.get();

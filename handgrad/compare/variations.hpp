@@ -26,6 +26,7 @@ struct GradientProblem {
     const BasicDataset<double>* unscaled = nullptr;
     std::vector<double> learning_rates = {};  ///< of an update that may have come too early
     std::vector<std::size_t> batches = {};    ///< sizes of a batch that may have been meant
+    GradientValues penalty = {};              ///< of the penalty, which an update moves the weights by too; empty: none
 };
 
 /// A mistake, and the gradient that it leads to.
@@ -33,7 +34,8 @@ struct Variation {
     Cause cause;
     std::string detail = {};                     ///< of which there are several: the layer, the number, the part
     std::vector<std::size_t> wrong_layers = {};  ///< whose backward pass is not right, from 0
-    std::function<GradientValues()> gradient;
+    bool penalised = true;                       ///< the penalty belongs to it as to the right one
+    std::function<GradientValues()> gradient;    ///< may be called by several threads
 };
 
 /// Without any mistake.

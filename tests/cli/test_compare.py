@@ -67,8 +67,8 @@ def test_names_of_another_framework_are_understood_when_they_leave_no_doubt(hand
 
 def test_either_orientation_and_what_is_not_there_are_said(handgrad):
     handgrad.write("t.csv", "x1,x2,y\n1,0,0\n0,3,0\n")
-    ran = handgrad("train", "t.csv", "--target", "y", "--task", "regression", "--hidden", 3, "--epochs", 0, "-o",
-                   "m.model")
+    ran = handgrad("train", "t.csv", "--target", "y", "--task", "regression", "--hidden", 3, "--epochs", 0, "--validation", 0,
+                   "-o", "m.model")
     assert ran.code == 0, ran.err
     ours = compare(handgrad, {"W1": np.zeros((3, 2)), "b2": np.zeros(1)})
     theirs = compare(handgrad, {"W1": np.zeros((2, 3)), "b2": np.zeros(1)})
@@ -76,6 +76,32 @@ def test_either_orientation_and_what_is_not_there_are_said(handgrad):
     assert "not in the file, so not judged: linear1.bias, linear2.weight" in ours.out
     event, = compare(handgrad, {"W1": np.zeros((2, 3))}, "--json").events
     assert event["orientation"] == "in_out" and event["missing"] == ["linear1.bias", "linear2.weight", "linear2.bias"]
+
+
+def test_a_right_gradient_of_what_encode_writes_passes(handgrad):
+    """In double, of rows that a float model sees rounded; ours are not."""
+    rng = np.random.default_rng(1)
+    rows = "".join(f"{a:.3f},{b:.3f},{a - b:.3f}\n" for a, b in rng.normal(size=(20, 2)))
+    handgrad.write("t.csv", "a,b,y\n" + rows)
+    assert handgrad("train", "t.csv", "--target", "y", "--hidden", "none", "--epochs", 3, "-o", "m.model").code == 0
+    assert handgrad("encode", "m.model", "t.csv", "-o", "e.npz").code == 0
+    W = tensor_file.load_file(handgrad.folder / "m.model")
+    seen = np.load(handgrad.folder / "e.npz")
+    x, y = seen["x"].astype(float), seen["y"].astype(float)
+    delta = 2 * (x @ W["linear1.weight"].astype(float).T + W["linear1.bias"] - y) / len(x)
+    ran = compare(handgrad, {"linear1.weight": delta.T @ x, "linear1.bias": delta.sum(0)})
+    assert ran.code == 0 and "53 binary digits" in ran.out, ran.out
+
+
+def test_zeros_in_float16_were_never_computed(handgrad, gradients):
+    rng = np.random.default_rng(1)
+    rows = "".join(f"{a:.3f},{b:.3f},{a - b:.3f}\n" for a, b in rng.normal(size=(200, 2)))
+    handgrad.write("t.csv", "a,b,y\n" + rows)
+    assert handgrad("train", "t.csv", "--target", "y", "--epochs", 20, "-o", "m.model").code == 0
+    weights = tensor_file.load_file(handgrad.folder / "m.model")
+    zeros = {name: np.zeros(w.shape, np.float16) for name, w in weights.items() if w.size > 8}
+    event, = compare(handgrad, zeros, "--json").events
+    assert [t["cause"] for t in event["tensors"]] == ["never_computed"] * 3
 
 
 def test_missing_and_unknown_names_are_listed(handgrad, gradients):

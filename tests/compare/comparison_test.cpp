@@ -382,10 +382,9 @@ TEST(GradientNames, ForeignWeightsStandInEitherOrientation) {
     std::ranges::reverse(one_turned[0].shape);
     EXPECT_EQ(orientation(one_turned), Orientation::out_in);  // a mistake among others that stand upright
     const Architecture square{.sizes = {3, 3, 3}};
-    for (const auto& [W1, W2, expected] :
-         {std::tuple("W1", "W2", Orientation::out_in),
-          {"dense_1/kernel", "dense_2/kernel", Orientation::in_out},
-          {"coefs_0", "coefs_1", Orientation::in_out}}) {
+    for (const auto& [W1, W2, expected] : {std::tuple("W1", "W2", Orientation::out_in),
+                                           {"dense_1/kernel", "dense_2/kernel", Orientation::in_out},
+                                           {"coefs_0", "coefs_1", Orientation::in_out}}) {
         EXPECT_EQ(orientation({{W1, {3, 3}, {}}, {W2, {3, 3}, {}}}, square), expected) << W1;
     }
 }
@@ -443,6 +442,109 @@ TEST(Comparison, OfAFloatModelTheRowsMayHaveBeenRoundedOrNot) {
     for (const ComparedTensor& tensor : verdict(of_rounded, &rounded.data).tensors) {
         EXPECT_THAT(tensor.causes, ElementsAre(Cause::sign)) << tensor.name;
     }
+}
+
+TEST(Comparison, FloatNumbersThatWereAveragedAreUndetermined) {
+    const Problem p = problem(smooth);
+    std::vector<NamedArray> theirs = p.right;
+    for (NamedArray& array : theirs) {
+        for (std::size_t i = 0; i < array.values.size(); ++i) {
+            array.values[i] *= 1.0 + 3e-8 * std::sin(static_cast<double>(i + 1));  // no float, and no double result
+        }
+    }
+    for (const ComparedTensor& tensor : compared(p, theirs).tensors) {
+        EXPECT_EQ(tensor.judgement.verdict, certify::Verdict::undetermined) << tensor.name;
+        EXPECT_TRUE(tensor.as_float && tensor.causes.empty()) << tensor.name;
+    }
+    for (NamedArray& array : theirs) {
+        array.values[0] *= 1.001;
+    }
+    for (const ComparedTensor& tensor : compared(p, theirs).tensors) {
+        EXPECT_THAT(tensor.causes, ElementsAre(Cause::unexplained)) << tensor.name;
+    }
+}
+
+TEST(Comparison, OneTensorOfFloatNumbersTellsThePrecisionOfAll) {
+    const Problem p = problem(smooth);
+    std::vector<NamedArray> theirs = p.right;
+    for (std::size_t t = 1; t < theirs.size(); ++t) {  // all but linear1.weight, as double arithmetic behind float leaves it
+        for (double& v : theirs[t].values) {
+            v = static_cast<double>(static_cast<float>(v));
+        }
+    }
+    EXPECT_EQ(compared(p, theirs).digits, 24);
+    EXPECT_TRUE(compared(p, theirs).pass());
+    theirs = p.right;
+    theirs[1].values.assign(theirs[1].values.size(), 0.5);  // which every precision has
+    EXPECT_EQ(compared(p, theirs).digits, 53);
+}
+
+TEST(Comparison, AnyMultipleOfAllIsNamed) {
+    const Problem p = problem(smooth);
+    std::vector<NamedArray> theirs = p.right;
+    for (NamedArray& array : theirs) {
+        for (double& v : array.values) {
+            v *= -0.01;
+        }
+    }
+    for (const ComparedTensor& tensor : compared(p, theirs).tensors) {
+        EXPECT_THAT(tensor.causes, ElementsAre(Cause::factor_other)) << tensor.name;
+        EXPECT_EQ(tensor.detail, "-0.01");
+    }
+}
+
+/// A gradient with α W in it.
+std::vector<NamedArray> penalised(const Problem& p, double alpha, double before = 1.0) {
+    std::vector<NamedArray> theirs = p.right;
+    for (std::size_t t = 0; t < theirs.size(); ++t) {
+        const MatrixView<const double> W = p.net.weight(t / 2);
+        for (std::size_t i = 0; i < theirs[t].values.size(); ++i) {
+            theirs[t].values[i] *= before;
+            if (t % 2 == 0) {
+                theirs[t].values[i] += alpha * W.data()[i];
+            }
+        }
+    }
+    return theirs;
+}
+
+TEST(Comparison, ThePenaltyMixesWithEveryCause) {
+    const Problem p = problem(smooth);
+    constexpr double alpha = 1e-3;
+    const auto causes = [&](const std::vector<NamedArray>& theirs, std::size_t tensor) {
+        return compare_gradients(p.net, p.loss, p.data, theirs, "g", {.penalty = alpha}).tensors[tensor].causes;
+    };
+    for (const std::size_t weight : {std::size_t{0}, std::size_t{2}}) {
+        EXPECT_THAT(causes(penalised(p, alpha), weight), testing::IsEmpty());
+        EXPECT_THAT(causes(penalised(p, alpha, 0.5), weight), ElementsAre(Cause::factor_half));
+        EXPECT_THAT(causes(penalised(p, 0.5 * alpha, 0.5), weight), ElementsAre(Cause::factor_half));
+        EXPECT_THAT(causes(penalised(p, 0.0), weight), ElementsAre(Cause::penalty_missing));
+        EXPECT_THAT(causes(penalised(p, 0.0, -1.0), weight), ElementsAre(Cause::sign, Cause::penalty_missing));
+        EXPECT_THAT(causes(penalised(p, alpha / 5.0), weight), ElementsAre(Cause::penalty_factor));
+    }
+    EXPECT_THAT(causes(penalised(p, alpha, 0.5), 1), ElementsAre(Cause::factor_half));
+}
+
+TEST(Comparison, ThePenaltysOwnRoundingIsAllowed) {
+    // Entries without a gradient of the data: what is left is a product of two float numbers.
+    Problem p = problem({.sizes = {3, 4, 2}, .hidden = Activation::relu});
+    for (std::size_t row = 0; row < p.data.rows(); ++row) {
+        p.data.x(row, 1) = 0.0;
+    }
+    BasicMlp<double> grad = BasicMlp<double>::zeros_like(p.net);
+    LossGradient<double> gradient(p.net, p.loss, p.data.rows(), false);
+    gradient(p.net, p.data.x, p.data.y, grad);
+    for (std::size_t t = 0; t < p.right.size(); t += 2) {
+        const MatrixView<const double> W = p.net.weight(t / 2), g = std::as_const(grad).weight(t / 2);
+        for (std::size_t i = 0; i < p.right[t].values.size(); ++i) {
+            const float w = static_cast<float>(W.data()[i]), alpha = 1e-3F;
+            p.right[t].values[i] = static_cast<double>(static_cast<float>(g.data()[i]) + alpha * w);
+        }
+    }
+    const std::span<const double> b1 = std::as_const(grad).bias(0), b2 = std::as_const(grad).bias(1);
+    std::ranges::transform(b1, p.right[1].values.begin(), [](double v) { return static_cast<float>(v); });
+    std::ranges::transform(b2, p.right[3].values.begin(), [](double v) { return static_cast<float>(v); });
+    EXPECT_TRUE(compare_gradients(p.net, p.loss, p.data, p.right, "g", {.penalty = 1e-3}).pass());
 }
 
 TEST(GradientNames, TurnedIsTheTranspose) {
