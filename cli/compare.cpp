@@ -120,6 +120,10 @@ int judge_gradients(const CompareOptions& options) {
 int mark_sheet(const CompareOptions& options) {
     Output output;
     const std::string sheet = read_file(options.answers);
+    const std::string no_sheet = compare::why_no_sheet(options.answers, sheet);
+    if (!no_sheet.empty()) {
+        throw Error(ErrorKind::data, options.answers + ": " + no_sheet);
+    }
     const auto [model, table] = load(options);
     const explain::Explanation explanation = explain(model, overruled(explain::step_options_of(model), options.step),
                                                      table, options.row - 1, options.applying.allow_extra);
@@ -128,7 +132,7 @@ int mark_sheet(const CompareOptions& options) {
         .digits = compare::sheet_says(sheet, options.answers).digits.value_or(explain::usual_digits_wanted),
         .tolerance = options.tolerance};
     const compare::Marking marking =
-        compare::mark_answers(explanation, compare::read_answers(sheet, options.answers, explanation.derivation), how);
+        compare::mark_answers(explanation, compare::read_sheet(sheet, options.answers, explanation.derivation), how);
     output.answer(
         options.show.json, [&] { return marking_event(marking); }, [&] { return marking_text(marking, model); });
     output.finish();

@@ -24,6 +24,16 @@ inline std::string csv_field(std::string_view text) {
     return field + "\"";
 }
 
+/// A text of somebody else's as a field that no spreadsheet takes for a formula: one that begins with =, +, -, @, a tab
+/// or a line end gets an apostrophe before it.
+inline std::string csv_text(std::string_view text) {
+    std::string field(text);
+    if (!field.empty() && std::string_view("=+-@\t\r\n").find(field.front()) != std::string_view::npos) {
+        field.insert(0, "'");
+    }
+    return field;
+}
+
 /// The fields of one line, of which there is at least one.
 inline std::string csv_line(const std::vector<std::string>& fields) {
     std::string line;

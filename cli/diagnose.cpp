@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -47,8 +48,18 @@ bool parse(DiagnoseOptions& options, std::vector<std::string> words) {
 }
 
 std::string percent(double share) { return fmt::format("{:.0f} %", 100.0 * share); }
-std::string scientific(double value) { return fmt::format("{:.2e}", value); }
-std::string decimal(double value) { return std::isfinite(value) ? fmt::format("{:.2f}", value) : rounded(value); }
+/// Numbers that are none are said to be so: a ratio to weights of 0, or what stands behind a factor of 0.
+std::string number(double value, std::string_view format) {
+    if (std::isnan(value)) {
+        return "undefined";
+    }
+    if (std::isinf(value)) {
+        return value > 0.0 ? "infinite" : "-inf";
+    }
+    return fmt::format(fmt::runtime(format), value);
+}
+std::string scientific(double value) { return number(value, "{:.2e}"); }
+std::string decimal(double value) { return number(value, "{:.2f}"); }
 
 std::string verdicts(const diagnose::Diagnosis& diagnosis) {
     std::vector<std::vector<std::string>> lines{

@@ -221,6 +221,8 @@ std::string diagnosis_event(const diagnose::Diagnosis& diagnosis, const std::vec
     Json json = event("diagnosis");
     json["rows"] = diagnosis.rows;
     json["factor"] = name(diagnosis.factor);
+    json["loss"] = diagnosis.loss;
+    json["constant_loss"] = diagnosis.constant_loss;
     json["unexplained"] = diagnosis.unexplained;
     json["training"] = {{"course", name(diagnosis.course.course)},
                         {"epochs", diagnosis.course.epochs},
@@ -237,6 +239,8 @@ std::string diagnosis_event(const diagnose::Diagnosis& diagnosis, const std::vec
                                   {"unchanged", layer.unchanged},
                                   {"saturated", layer.saturated},
                                   {"dead", layer.dead},
+                                  {"identical", layer.identical},
+                                  {"weight_size", layer.weight_size},
                                   {"reach", layer.reach},
                                   {"starved", layer.starved},
                                   {"factor", name(layer.factor)},

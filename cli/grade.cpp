@@ -123,7 +123,7 @@ std::string csv_of(const compare::Grading& grading) {
     heading.insert(heading.end(), {"causes", "problem"});
     add(heading);
     for (const compare::GradedFile& file : grading.files) {
-        std::vector<std::string> row{file.name, "", "", ""};
+        std::vector<std::string> row{csv_text(file.name), "", "", ""};
         if (file.kind) {
             row[1] = name(*file.kind);
         }
@@ -135,7 +135,7 @@ std::string csv_of(const compare::Grading& grading) {
         }
         const std::vector<std::string> counts = counts_of(file);
         row.insert(row.end(), counts.begin(), counts.end());
-        row.insert(row.end(), {causes_of(file), file.problem});
+        row.insert(row.end(), {causes_of(file), csv_text(file.problem)});
         add(row);
     }
     return csv;

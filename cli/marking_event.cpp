@@ -42,6 +42,7 @@ std::string marking_event(const compare::Marking& marking) {
     json["tolerance"] = marking.how.share_of_value();
     json["score"] = marking.score();
     json["answers"] = marked_answers(marking);
+    json["remarks"] = marking.remarks;
     for (const compare::Mark mark : compare::all_marks) {
         json[std::string(name(mark))] = marking.count(mark);
     }
@@ -61,10 +62,12 @@ std::string graded_event(const compare::GradedFile& file) {
         json[std::string(name(mark))] = Json();
     }
     json["answers"] = Json::array();
+    json["remarks"] = Json::array();
     json["tensors"] = Json::array();
     if (file.marking) {
         json["row"] = file.marking->row;
         json["answers"] = marked_answers(*file.marking);
+        json["remarks"] = file.marking->remarks;
         for (const compare::Mark mark : compare::all_marks) {
             json[std::string(name(mark))] = file.marking->count(mark);
         }

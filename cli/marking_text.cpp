@@ -29,6 +29,8 @@ std::string slip_text(const compare::MarkedAnswer& answer, int digits) {
             return "x as it stands in the table was used; the network sees it scaled, as the sheet says beside it";
         case compare::Slip::raw_target:
             return "y as it stands in the table was used; the network learns it scaled, as the sheet says beside it";
+        case compare::Slip::missing_rate:
+            return "eta is forgotten: w - eta dl/dw, not w - dl/dw (Eq. 4)";
         case compare::Slip::too_few_digits:
             return fmt::format("right as far as it goes; {} significant digits are wanted", digits);
     }
@@ -135,6 +137,9 @@ std::string marking_text(const compare::Marking& marking, const Model& model) {
         add_details(text, answer, model, marking.how.digits);
     }
     text += "\n";
+    for (const std::string& stray : marking.remarks) {
+        add_wrapped(text, stray, 0);
+    }
     if (marking.partly_blank() > 0) {
         text += counted(marking.partly_blank(), "number") + " left blank in answers that were begun\n";
     }

@@ -81,27 +81,6 @@ void check_any(const std::vector<fs::path>& files, const fs::path& folder) {
     }
 }
 
-/// Why a file that is neither cannot be read, with what to do; empty where it may be a sheet.
-std::string known_problem(const std::string& ending) {
-    struct Advice {
-        std::array<std::string_view, 4> endings;
-        const char* text;
-    };
-    static constexpr std::array advice{
-        Advice{{".pt", ".pth", ".pkl", ".pickle"},
-               "a pickle may run any code and is not opened; save the gradients by np.savez(\"gradients.npz\", "
-               "**gradients)"},
-        Advice{{".docx", ".odt", ".doc", ".rtf"}, "a word processor's file; save it as plain text (.txt)"},
-        Advice{{".xlsx", ".ods", ".xls", ".numbers"}, "a spreadsheet's file; save it as CSV (.csv)"},
-        Advice{{".pdf", ".jpg", ".png", ".jpeg"}, "a picture of a sheet; type its numbers into the sheet's text"}};
-    for (const Advice& one : advice) {
-        if (is_one_of(one.endings, ending)) {
-            return one.text;
-        }
-    }
-    return {};
-}
-
 class Grader {
 public:
     Grader(const Model& model, const Table& table, fs::path folder, const GradingOptions& options)
@@ -111,10 +90,11 @@ public:
         GradedFile file{.name = path.lexically_relative(folder_).generic_string(), .kind = {}, .problem = {}};
         const std::string ending = ending_of(path);
         try {
-            const std::string no_sheet = known_problem(ending);
-            if (!no_sheet.empty()) {
+            const bool gradients = is_one_of(gradient_endings, ending);
+            const std::string no_sheet = why_no_sheet(file.name, {});
+            if (!gradients && !no_sheet.empty()) {
                 file.problem = no_sheet;
-            } else if (is_one_of(gradient_endings, ending) || begins_like_archive(path)) {
+            } else if (gradients || begins_like_archive(path)) {
                 file.kind = GradedKind::gradients;
                 judge_gradients(path, file);
             } else {
@@ -153,6 +133,10 @@ private:
             return;
         }
         const std::string sheet = read_file(path);
+        file.problem = why_no_sheet(file.name, sheet);
+        if (!file.problem.empty()) {
+            return;
+        }
         const SheetSays says = sheet_says(sheet, path.string());
         if (!says.row && !options_.row) {
             // What is no sheet at all says so first.
@@ -162,10 +146,10 @@ private:
         const std::size_t row = options_.row.value_or(says.row.value_or(1));
         check_row_of_sheet(sheet, path.string(), row);
         const explain::Explanation& own = explanation(row);
-        const std::vector<Answer> answers = read_answers(sheet, path.string(), own.derivation);
+        const ReadSheet read = read_sheet(sheet, path.string(), own.derivation);
         const MarkingOptions how{.digits = says.digits.value_or(explain::usual_digits_wanted),
                                  .tolerance = options_.tolerance};
-        file.marking = mark_answers(own, answers, how);
+        file.marking = mark_answers(own, read, how);
     }
 
     void judge_gradients(const fs::path& path, GradedFile& file) {

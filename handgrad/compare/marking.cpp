@@ -86,6 +86,18 @@ bool is_step(const Answer& answer, const Worked& target, std::span<const double>
     return true;
 }
 
+/// Whether each number may be the target's, rounded where its last digit stands.
+bool may_be_rounded(const Answer& answer, const Worked& target, std::span<const double> start, double share_of_step) {
+    for (std::size_t k = 0; k < start.size(); ++k) {
+        const double t = target.value[k];
+        const double slack = share_of_step * std::fabs(t - start[k]) + shown_share * std::fabs(t);
+        if (answer.values[k] && !(std::fabs(*answer.values[k] - t) <= 0.5 * answer.units[k] + slack)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 class Marker {
 public:
     Marker(const explain::Explanation& explanation, std::span<const Answer> answers, const MarkingOptions& how)
@@ -123,14 +135,15 @@ private:
         const Worked& own = before == no_mistake || ways.empty() ? sheet_.ours(i) : ways.front();
         if (marked.written == 0) {
             mistake_[i] = before;
-            if (!marked.unreadable.empty()) {
-                marked.mark = Mark::unreadable;
-            }
         } else {
             judge(i, ways, before, marked);
             if (marked.mark != Mark::right) {
                 note_difference(i, ways, marked);
             }
+        }
+        const bool good = marked.mark == Mark::right || marked.mark == Mark::follows || marked.written == 0;
+        if (good && !marked.unreadable.empty()) {
+            marked.mark = Mark::unreadable;
         }
         std::vector<double> values = own.value;
         for (std::size_t k = 0; k < values.size(); ++k) {
@@ -164,30 +177,44 @@ private:
                 marked.follows_from = answers_[before].symbol;
             }
         } else {
-            marked.mark = Mark::wrong;
-            mistake_[i] = i;
-            name_cause(i, ways, marked);
-        }
-        const bool named = marked.cause || marked.slip;
-        if (marked.mark == Mark::wrong && !named &&
-            (fits_roughly(sheet_.ours(i)) || std::ranges::any_of(ways, fits_roughly))) {
-            marked.mark = Mark::imprecise;
-            marked.slip = Slip::too_few_digits;
-            mistake_[i] = std::min(before, i);  // no mistake is the largest of all places
+            name_cause_or_digits(i, ways, fits_roughly, before, marked);
         }
     }
 
+    /// Of one that is not right and does not follow. What may be rounding is no mistake.
+    template <class Fits>
+    void name_cause_or_digits(std::size_t i, const std::vector<Worked>& ways, const Fits& fits_roughly,
+                              std::size_t before, MarkedAnswer& marked) {
+        if (fits_roughly(sheet_.ours(i)) || std::ranges::any_of(ways, fits_roughly)) {
+            marked.mark = Mark::imprecise;
+            marked.slip = Slip::too_few_digits;
+            mistake_[i] = std::min(before, i);  // no mistake is the largest of all places
+            return;
+        }
+        marked.mark = Mark::wrong;
+        mistake_[i] = i;
+        name_cause(i, ways, marked);
+    }
+
+    struct WrongStep {
+        Cause cause = Cause::unexplained;
+        std::optional<Slip> slip = {};  ///< rather than a cause
+        double times = 1.0;
+    };
+
     /// An updated parameter by another step than to `target`: by which one.
-    [[nodiscard]] std::optional<Cause> wrong_step(std::size_t i, const Worked& target) const {
+    [[nodiscard]] std::optional<WrongStep> wrong_step(std::size_t i, const Worked& target) const {
         const std::span<const double> start = sheet_.before_step(i);
-        const auto is = [&](double times) { return is_step(answers_[i], target, start, times, how_.share_of_value()); };
-        if (start.empty() || is(1.0)) {
+        const double share = how_.share_of_value();
+        if (start.empty() || may_be_rounded(answers_[i], target, start, share)) {
             return std::nullopt;
         }
-        for (const auto& [cause, times] :
-             {std::pair(Cause::sign, -1.0), std::pair(Cause::factor_2, 2.0), std::pair(Cause::factor_half, 0.5)}) {
-            if (is(times)) {
-                return cause;
+        for (const WrongStep& step :
+             {WrongStep{.cause = Cause::sign, .times = -1.0}, WrongStep{.cause = Cause::factor_2, .times = 2.0},
+              WrongStep{.cause = Cause::factor_half, .times = 0.5},
+              WrongStep{.slip = Slip::missing_rate, .times = sheet_.steps_without_rate()}}) {
+            if (step.times != 1.0 && is_step(answers_[i], target, start, step.times, share)) {
+                return step;
             }
         }
         return std::nullopt;
@@ -195,8 +222,11 @@ private:
 
     void name_cause(std::size_t i, const std::vector<Worked>& ways, MarkedAnswer& marked) const {
         for (const Worked& way : ways) {
-            if (const std::optional<Cause> cause = wrong_step(i, way)) {
-                marked.cause = cause;
+            if (const std::optional<WrongStep> step = wrong_step(i, way)) {
+                marked.slip = step->slip;
+                if (!step->slip) {
+                    marked.cause = step->cause;
+                }
                 return;
             }
         }
@@ -279,7 +309,8 @@ double Marking::score() const {
     double points = 0.0;
     for (const MarkedAnswer& answer : answers) {
         double worth = 0.0;
-        if (answer.mark == Mark::right || answer.mark == Mark::follows) {
+        // Of an unreadable one, what can be read is right or follows.
+        if (answer.mark == Mark::right || answer.mark == Mark::follows || answer.mark == Mark::unreadable) {
             worth = 1.0;
         } else if (answer.mark == Mark::imprecise) {
             worth = 0.5;
@@ -309,6 +340,12 @@ std::size_t Marking::partly_blank() const {
 Marking mark_answers(const explain::Explanation& explanation, std::span<const Answer> answers,
                      const MarkingOptions& options) {
     return Marker(explanation, answers, options).mark();
+}
+
+Marking mark_answers(const explain::Explanation& explanation, const ReadSheet& sheet, const MarkingOptions& options) {
+    Marking marking = mark_answers(explanation, sheet.answers, options);
+    marking.remarks = sheet.remarks;
+    return marking;
 }
 
 }  // namespace handgrad::compare

@@ -20,7 +20,7 @@ enum class Mark {
     follows,     ///< not ours, but what follows from the answers before it, of which one is wrong
     imprecise,   ///< one of the two as far as it goes, but with fewer digits than are wanted
     wrong,       ///< none of these
-    unreadable,  ///< something was written, but not a number of it can be read
+    unreadable,  ///< something was written that cannot be read; what can be read is right or follows
     blank,       ///< nothing was written
 };
 inline constexpr std::array<std::string_view, 6> mark_names{"right", "follows",    "imprecise",
@@ -35,10 +35,11 @@ enum class Slip {
     missing_activation,  ///< z in the place of f(z)
     raw_input,           ///< x as it stands in the table, where the network sees it scaled
     raw_target,          ///< y likewise
+    missing_rate,        ///< w − ∂l/∂w: the step without η
     too_few_digits,      ///< of one that is imprecise
 };
-inline constexpr std::array<std::string_view, 5> slip_names{"missing_bias", "missing_activation", "raw_input",
-                                                            "raw_target", "too_few_digits"};
+inline constexpr std::array<std::string_view, 6> slip_names{"missing_bias", "missing_activation", "raw_input",
+                                                            "raw_target",   "missing_rate",       "too_few_digits"};
 inline std::string_view name(Slip slip) { return slip_names[static_cast<std::size_t>(slip)]; }
 
 /// The mark of one quantity. Only numbers that were written are judged.
@@ -78,7 +79,8 @@ struct MarkingOptions {
 struct Marking {
     std::size_t row = 1;  ///< from 1
     MarkingOptions how;
-    std::vector<MarkedAnswer> answers;  ///< in the order of asked_quantities()
+    std::vector<MarkedAnswer> answers;      ///< in the order of asked_quantities()
+    std::vector<std::string> remarks = {};  ///< of ReadSheet
 
     [[nodiscard]] std::size_t count(Mark mark) const;
     /// Numbers left blank in quantities of which some were written.
@@ -103,8 +105,8 @@ struct Marking {
 /// finite in ours is not judged.
 ///
 /// **Too few digits.** A number that is not right so is imprecise rather than wrong when it is t rounded where its last
-/// digit stands, 0.01 for 0.0123 or 0.00 for 0.0012, and no known mistake explains it. A whole number that is further
-/// off than its last digit is worth (1 for 0.6) is wrong.
+/// digit stands, 0.01 for 0.0123 or 0.00 for 0.0012. A whole number that is further off than its last digit is worth (1
+/// for 0.6) is wrong. Of what may be rounding no mistake is named.
 ///
 /// **What follows.** Each quantity is worked out again, in double and by the functions of the passes, from the answers
 /// before it; a blank stands for ours, or where a mistake comes before it for what follows from that. Whoever takes a
@@ -112,11 +114,15 @@ struct Marking {
 /// from the logits, is right as well. If no answer before is wrong or imprecise, what follows is right.
 ///
 /// **An updated parameter** has moved by so little that three digits of it often hide the step. It is wrong, too, when
-/// at six digits all its numbers are those of a step of −1, 2 or ½ times the size and not those of the right one.
+/// at six digits all its numbers are those of a step of −1, 2, ½ or 1/η times the size, and one of them was written
+/// with so many digits that it cannot be the right one rounded.
 ///
 /// **Causes** are those of compare_gradients(), one at a time: a mistake is tried on the answers before, then on ours,
 /// and named when it explains every number that was written. Beside them stand the slips of the way forward.
 Marking mark_answers(const explain::Explanation& explanation, std::span<const Answer> answers,
+                     const MarkingOptions& options = {});
+/// The same with the remarks on the sheet.
+Marking mark_answers(const explain::Explanation& explanation, const ReadSheet& sheet,
                      const MarkingOptions& options = {});
 
 }  // namespace handgrad::compare

@@ -227,6 +227,8 @@ std::span<const double> ReworkedSheet::before_step(std::size_t i) const {
     return trace_.parameters[i - updated(0)].values();
 }
 
+double ReworkedSheet::steps_without_rate() const { return 1.0 / explanation_.step.optimizer.learning_rate; }
+
 std::span<const double> ReworkedSheet::input(std::size_t l) const {
     if (l == 0) {
         return trace_.x.values();
@@ -458,6 +460,31 @@ void ReworkedSheet::add_wrong_slopes(std::size_t i, std::vector<WrongWay>& to) c
     }
 }
 
+/// f′ of −z in a layer of the ReLU family.
+void ReworkedSheet::add_inverted_masks(std::size_t i, std::vector<WrongWay>& to) const {
+    const auto [kind, l, bias] = place(i);
+    const bool back = kind == Kind::jacobian || kind == Kind::delta || kind == Kind::gradient;
+    if (!back || !facts(net_.architecture().activation(l)).kink) {
+        return;
+    }
+    Vector turned = here_[z(l)].value;
+    for (double& one : turned) {
+        one = -one;
+    }
+    Worked result = work_jacobian(l, turned, here_[a(l)].value);
+    if (kind != Kind::jacobian) {
+        Worked before = here_[loss_slope()];
+        if (l < last()) {
+            before = row_times(here_[delta(l + 1)], net_.weight(l + 1));
+        }
+        result = row_times(before, square(result.value, before.value.size()));
+    }
+    if (kind == Kind::gradient) {
+        result = work_gradient(l, bias, result);
+    }
+    to.push_back({Cause::mask_inverted, {l}, std::move(result)});
+}
+
 /// What is forgotten on the way forward, and what enters in the place of what should.
 void ReworkedSheet::add_slips(std::size_t i, std::vector<WrongWay>& to) const {
     const auto [kind, l, bias] = place(i);
@@ -520,6 +547,15 @@ std::vector<WrongWay> ReworkedSheet::wrong_ways(std::size_t i) const {
     add_transposed(i, bases, result);
     add_slips(i, result);
     const std::span<const double> start = before_step(i);
+    if (!start.empty()) {
+        for (const Worked& base : bases) {
+            Worked without_rate = base;
+            for (std::size_t k = 0; k < base.value.size(); ++k) {
+                without_rate.value[k] = start[k] + steps_without_rate() * (base.value[k] - start[k]);
+            }
+            result.push_back({Cause::unexplained, {}, std::move(without_rate), Slip::missing_rate});
+        }
+    }
     for (const WrongScale& scale : wrong_scales(net_.outputs(), 1.0, 1)) {
         if (scale.causes.empty() || scale.causes.front() == Cause::accumulated) {
             continue;
@@ -538,6 +574,7 @@ std::vector<WrongWay> ReworkedSheet::wrong_ways(std::size_t i) const {
         }
     }
     add_wrong_slopes(i, result);
+    add_inverted_masks(i, result);
     const Place here = place(i);
     if (here.kind == Kind::gradient && here.bias) {
         const Vector& d = here_[delta(here.layer)].value;

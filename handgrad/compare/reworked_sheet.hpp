@@ -54,6 +54,8 @@ public:
     [[nodiscard]] std::vector<WrongWay> wrong_ways(std::size_t i) const;
     /// Of an updated parameter: before the step. Empty for everything else.
     [[nodiscard]] std::span<const double> before_step(std::size_t i) const;
+    /// 1/η: what a step without η is times the right one.
+    [[nodiscard]] double steps_without_rate() const;
 
 private:
     enum class Kind { z, activation, loss, loss_slope, jacobian, delta, gradient, updated };
@@ -96,6 +98,7 @@ private:
     [[nodiscard]] Worked work_update(std::size_t p, std::span<const double> gradient) const;
     void add_slips(std::size_t i, std::vector<WrongWay>& to) const;
     void add_wrong_slopes(std::size_t i, std::vector<WrongWay>& to) const;
+    void add_inverted_masks(std::size_t i, std::vector<WrongWay>& to) const;
     void add_transposed(std::size_t i, std::span<const Worked> bases, std::vector<WrongWay>& to) const;
 
     const explain::Explanation& explanation_;

@@ -305,7 +305,8 @@ std::optional<double> TensorSearch::multiple(const BoundedNumbers& ours) const {
     }
     const double scale = product / square;
     constexpr double one = 1e-3;  // so near it is a matter of precision
-    if (std::fabs(scale - 1.0) < one || !tells(theirs_.values, ours.value, ours.error, scale) || !is_multiple(ours, scale)) {
+    if (std::fabs(scale - 1.0) < one || !tells(theirs_.values, ours.value, ours.error, scale) ||
+        !is_multiple(ours, scale)) {
         return std::nullopt;
     }
     return scale;

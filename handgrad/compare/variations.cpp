@@ -347,8 +347,8 @@ private:
             });
         }
     }
-    /// Eq. (18) with 1/ŷ and 1/(1 − ŷ) as `over` has them, and Eq. (15) or softmax's Jacobian behind it: literally, since
-    /// the mistake lies in what the stable forms cancel (derivation 6.5).
+    /// Eq. (18) with 1/ŷ and 1/(1 − ŷ) as `over` has them, and Eq. (15) or softmax's Jacobian behind it: literally,
+    /// since the mistake lies in what the stable forms cancel (derivation 6.5).
     template <class Over>
     static void by_logarithms(bool binary, std::span<const double> p, std::span<const double> y, std::span<double> dz,
                               const Over& over) {

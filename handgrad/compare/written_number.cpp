@@ -29,14 +29,13 @@ constexpr std::array replacements{Replacement{"\u2212", "-"},
                                   Replacement{"\u2013", "-"},
                                   Replacement{"\u2014", "-"},
                                   Replacement{"\uFE63", "-"},
-                                  Replacement{"\uFF0D", "-"},
+                                  Replacement{"\u02D7", "-"},
                                   Replacement{"\u00D7", "*"},
                                   Replacement{"\u00B7", "*"},
                                   Replacement{"\u22C5", "*"},
                                   Replacement{"\u2219", "*"},
                                   Replacement{"\u2022", "*"},
                                   Replacement{"\u2715", "*"},
-                                  Replacement{"**", "^"},
                                   Replacement{"\u2044", "/"},
                                   Replacement{"\u2215", "/"},
                                   Replacement{"\u00BD",
@@ -84,6 +83,11 @@ constexpr std::array replacements{Replacement{"\u2212", "-"},
                                   Replacement{"\u215E",
                                               "\x1F"
                                               "7/8"},
+                                  Replacement{"\u066B", "\x1D"},
+                                  Replacement{"\u066C", "\x1E"},
+                                  Replacement{"\u2026", "..."},
+                                  Replacement{"\\ldots", "..."},
+                                  Replacement{"\\dots", "..."},
                                   Replacement{"\u00A0", "\x1E"},
                                   Replacement{"\u202F", "\x1E"},
                                   Replacement{"\u2009", "\x1E"},
@@ -111,6 +115,10 @@ constexpr std::array replacements{Replacement{"\u2212", "-"},
                                   Replacement{"\\left", ""},
                                   Replacement{"\\right", ""},
                                   Replacement{"\\num", ""},
+                                  Replacement{"\\mathbf", ""},
+                                  Replacement{"\\mathrm", ""},
+                                  Replacement{"\\boldsymbol", ""},
+                                  Replacement{"\\textbf", ""},
                                   Replacement{"\\ensuremath", ""},
                                   Replacement{"\\cdot", "*"},
                                   Replacement{"\\times", "*"},
@@ -125,6 +133,7 @@ constexpr std::array replacements{Replacement{"\u2212", "-"},
                                   Replacement{"\\)", ""},
                                   Replacement{"\\-", "-"},
                                   Replacement{"&", ";"},
+                                  Replacement{"|", ";"},
                                   Replacement{"$", ""},
                                   Replacement{"{,}", "\x1D"},
                                   Replacement{"{", ""},
@@ -210,10 +219,44 @@ std::size_t add_raised(std::string_view text, std::size_t at, Plain& to) {
     return bytes;
 }
 
+/// A digit of another script, a full-width letter or sign; how many bytes it takes, 0 if it is none.
+std::size_t add_narrowed(std::string_view text, std::size_t at, Plain& to) {
+    const std::string narrow = narrowed(text.substr(at, 3));
+    std::size_t bytes = 2;  // Arabic digits take two bytes, full-width forms three
+    if (static_cast<unsigned char>(text[at]) == 0xEFU) {
+        bytes = 3;
+    }
+    if (narrow.size() + bytes - 1 != std::min<std::size_t>(3, text.size() - at)) {
+        return 0;
+    }
+    to.add(narrow.substr(0, 1), at);
+    return bytes;
+}
+
+/// `**` is a power between a number and an exponent; elsewhere Markdown's bold, which is left out.
+std::size_t add_stars(std::string_view text, std::size_t at, Plain& to) {
+    if (!text.substr(at).starts_with("**")) {
+        return 0;
+    }
+    std::size_t end = at;
+    while (end < text.size() && text[end] == '*') {
+        ++end;
+    }
+    const bool behind_number = at > 0 && (is_digit(text[at - 1]) || text[at - 1] == ')');
+    const bool before_number = end < text.size() && text[end] != ' ' && text[end] != ',' && text[end] != ';';
+    if (end == at + 2 && behind_number && before_number) {
+        to.add("^", at);
+    }
+    return end - at;
+}
+
 std::size_t add_replaced(std::string_view text, std::size_t at, Plain& to) {
     if (is_digit(text[at])) {
         to.add(text.substr(at, 1), at);
         return 1;
+    }
+    if (const std::size_t stars = add_stars(text, at, to); stars > 0) {
+        return stars;
     }
     for (const Replacement& replacement : replacements) {
         if (text.substr(at).starts_with(replacement.from)) {
@@ -233,6 +276,9 @@ Plain plain_of(std::string_view text) {
             bytes = add_tex_fraction(text, at, result);
         } else if ((static_cast<unsigned char>(text[at]) & 0x80U) != 0) {
             bytes = add_raised(text, at, result);
+            if (bytes == 0) {
+                bytes = add_narrowed(text, at, result);
+            }
         }
         if (bytes == 0) {
             bytes = add_replaced(text, at, result);
@@ -341,6 +387,10 @@ private:
             if (std::optional<Digits> result = digits_of(text_.substr(at, end - at))) {
                 at = end;
                 return result;
+            }
+            if (text_[end - 1] == '.') {  // a full stop behind the number, or the dots of one that goes on
+                --end;
+                continue;
             }
             const std::size_t blank = text_.substr(at, end - at).rfind(thin);
             if (blank == std::string_view::npos) {
@@ -460,10 +510,10 @@ private:
         return result;
     }
 
-    /// `e-3`, `*10^-3`, `x 10^(-3)`, or nothing; false where it begins and does not end so.
+    /// `e-3`, Fortran's `D-3`, `*10^-3`, `x 10^(-3)`, or nothing; false where it begins and does not end so.
     bool take_power(std::size_t& at, std::ptrdiff_t& power) const {
         std::size_t end = at;
-        if (peek(end) == 'e' || peek(end) == 'E') {
+        if (std::string_view("eEdD").find(peek(end)) != std::string_view::npos && peek(end) != '\0') {
             const std::optional<std::ptrdiff_t> shown = exponent(++end);
             power = shown.value_or(0);
             at = end;
@@ -545,17 +595,23 @@ private:
 /// Nothing, underscores, dashes, dots or question marks alone.
 bool is_left_blank(std::string_view text) { return text.find_first_not_of(" _-?.\x1E\r\n") == std::string_view::npos; }
 
+/// A cell, and where in the plain text it stands.
+struct Piece {
+    WrittenCell cell;
+    std::size_t first, end;
+};
+
 class RowReader {
 public:
     RowReader(std::string_view row, const Plain& plain, Habits habits)
-        : row_(row), plain_(plain), text_(plain.text), habits_(habits), scanner_(plain, habits) {}
+        : row_(row), plain_(plain), text_(plain.text), scanner_(plain, habits) {}
 
-    /// Cells between semicolons.
-    [[nodiscard]] std::vector<WrittenCell> between_semicolons() const {
+    /// Cells between separators of one kind.
+    [[nodiscard]] std::vector<WrittenCell> between(char separator) const {
         std::vector<WrittenCell> cells;
         std::size_t first = 0;
         for (std::size_t at = 0; at <= text_.size(); ++at) {
-            if (at == text_.size() || text_[at] == ';') {
+            if (at == text_.size() || text_[at] == separator) {
                 cells.push_back(whole(first, at));
                 first = at + 1;
             }
@@ -564,15 +620,15 @@ public:
     }
 
     /// Cells between blanks or commas.
-    [[nodiscard]] std::vector<WrittenCell> between_blanks() const {
-        std::vector<WrittenCell> cells;
+    [[nodiscard]] std::vector<Piece> between_blanks() const {
+        std::vector<Piece> pieces;
         for (std::size_t at = 0; (at = behind(" ,\r\n\x1E", at)) < text_.size();) {
             const std::size_t first = at;
             at = behind("_", at);
             std::optional<WrittenNumber> number = scanner_.number(at);
-            at = behind("_", at);
+            at = behind("._", at);
             if (number && parts_cells(at)) {
-                cells.push_back({.number = number, .text = {}});
+                pieces.push_back({{.number = number, .text = {}}, first, at});
                 continue;
             }
             at = first;
@@ -580,7 +636,39 @@ public:
                 ++at;
             }
             at = std::max(at, first + 1);
-            cells.push_back(text_cell(first, at));
+            pieces.push_back({text_cell(first, at), first, at});
+        }
+        return pieces;
+    }
+
+    /// `0.5 m` and `57 %` as one cell each, which is no number: words without a digit belong to what stands before.
+    [[nodiscard]] std::vector<WrittenCell> with_units_joined(const std::vector<Piece>& pieces) const {
+        std::vector<Piece> joined;
+        for (const Piece& piece : pieces) {
+            const bool unit = !piece.cell.number && !piece.cell.text.empty() &&
+                              piece.cell.text.find_first_of("0123456789") == std::string::npos;
+            if (unit && !joined.empty()) {
+                joined.back().end = piece.end;
+                joined.back().cell.number.reset();
+            } else {
+                joined.push_back(piece);
+            }
+        }
+        for (Piece& piece : joined) {
+            if (!piece.cell.number) {
+                piece.cell = text_cell(piece.first, piece.end);
+            }
+        }
+        return cells_of(joined);
+    }
+
+    /// All of the row as one cell that is no number.
+    [[nodiscard]] WrittenCell as_text() const { return text_cell(0, text_.size()); }
+
+    static std::vector<WrittenCell> cells_of(const std::vector<Piece>& pieces) {
+        std::vector<WrittenCell> cells;
+        for (const Piece& piece : pieces) {
+            cells.push_back(piece.cell);
         }
         return cells;
     }
@@ -598,7 +686,7 @@ private:
         }
         const std::size_t from = plain_.from[first];
         std::string_view text = row_.substr(from, plain_.from[end] - from);
-        const std::size_t begin = text.find_first_not_of(" \t");
+        const std::size_t begin = std::min(text.find_first_not_of(" \t\r\n"), text.size());
         text = text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
         return {.number = {}, .text = replace_invalid_utf8(text)};
     }
@@ -606,7 +694,7 @@ private:
     [[nodiscard]] WrittenCell whole(std::size_t first, std::size_t end) const {
         std::size_t at = behind(" _\r\n\x1E", first);
         const std::optional<WrittenNumber> number = scanner_.number(at);
-        if (number && behind(" _\r\n\x1E", at) >= end) {
+        if (number && behind("._ \r\n\x1E", at) >= end) {
             return {.number = number, .text = {}};
         }
         return text_cell(first, end);
@@ -615,7 +703,6 @@ private:
     std::string_view row_;
     const Plain& plain_;
     std::string_view text_;
-    Habits habits_;
     Scanner scanner_;
 };
 
@@ -642,43 +729,279 @@ std::vector<WrittenCell> without_blanks(std::vector<WrittenCell> cells) {
     return cells;
 }
 
+/// Cells between semicolons. Spreadsheets fill lines up, some end a row with its separator, and bars stand around it.
+std::vector<WrittenCell> between_semicolons(const RowReader& reader, std::size_t count) {
+    std::vector<WrittenCell> cells = reader.between(';');
+    const auto blank = [](const WrittenCell& cell) { return !cell.number && cell.text.empty(); };
+    while (cells.size() > count && blank(cells.back())) {
+        cells.pop_back();
+    }
+    if (cells.size() > count && blank(cells.front())) {
+        cells.erase(cells.begin());
+    }
+    return cells;
+}
+
+bool has_text(const std::vector<WrittenCell>& cells) {
+    return std::ranges::any_of(cells, [](const WrittenCell& cell) { return !cell.text.empty(); });
+}
+
+/// What stands in a row that has not as many cells as belong there: numbers with units, or one text.
+std::vector<WrittenCell> unlike_count(const RowReader& reader, const std::vector<Piece>& pieces, std::size_t count) {
+    std::vector<WrittenCell> with_units = reader.with_units_joined(pieces);
+    if (with_units.size() == count) {
+        return with_units;
+    }
+    const bool numbers_only =
+        std::ranges::all_of(pieces, [](const Piece& piece) { return piece.cell.number.has_value(); });
+    if (count == 1 && !numbers_only) {
+        return {reader.as_text()};
+    }
+    return RowReader::cells_of(pieces);
+}
+
+enum class CommaUse { open, before_decimals, ambiguous };
+
+/// Commas right behind and before digits, `0,5` or `1,2`: whether they stand before decimals or part cells. Where cells
+/// are parted by blanks anywhere they stand before decimals; else as many do as the count of cells asks for, if there
+/// is one way alone to choose them. The others become blanks.
+class CommaSettler {
+public:
+    CommaSettler(std::string& text, std::size_t count) : text_(text), count_(count) {}
+
+    CommaUse settle() {
+        look_at_commas();
+        if (doubtful_lead_ && !leading_) {
+            return CommaUse::ambiguous;  // `1 ,2 ,3`
+        }
+        if (tight_.empty()) {
+            return leading_ ? CommaUse::before_decimals : CommaUse::open;
+        }
+        if (leading_ || cells_led_ || parted_by_blanks()) {
+            return CommaUse::before_decimals;
+        }
+        const std::size_t apart = all_ + 1;  // cells, if every comma parts two
+        if (apart <= count_) {
+            return CommaUse::open;
+        }
+        return choose(apart - count_);
+    }
+
+private:
+    [[nodiscard]] char at(std::size_t k) const { return k < text_.size() ? text_[k] : '\0'; }
+
+    void look_at_commas() {
+        const std::size_t begin = std::min(text_.find_first_not_of(" \r\n\x1E"), text_.size());
+        for (std::size_t k = begin; k < text_.size(); ++k) {
+            if (text_[k] != ',') {
+                continue;
+            }
+            char before = ' ';
+            if (k > begin) {
+                before = text_[k - 1];
+            }
+            const std::size_t word = text_.find_last_not_of(" \x1E", k - std::min<std::size_t>(k, 1));
+            const bool behind_sign =
+                k > begin && word != std::string::npos && (text_[word] == '-' || text_[word] == '+');
+            if (!is_digit(at(k + 1))) {
+                separate(k, is_blank(before) && !is_blank(at(k + 1)));
+            } else if (is_digit(before) && only_digits_around(k)) {
+                tight_.push_back({k, all_++});
+            } else if (k == begin || behind_sign || before == '(') {
+                text_[k] = sure_comma;
+                leading_ = true;
+            } else if (is_blank(before) && only_digits_around(k)) {
+                leads_.push_back(k);
+            } else {
+                separate(k, is_blank(before));
+            }
+        }
+        doubtful_lead_ = !leads_.empty() && !cells_led_;
+        for (const std::size_t k : leads_) {
+            if (leading_ && !cells_led_) {
+                text_[k] = sure_comma;
+            }
+        }
+    }
+
+    void separate(std::size_t k, bool leads_cell) {
+        ++all_;
+        separators_.push_back(k);
+        cells_led_ = cells_led_ || leads_cell;
+    }
+
+    /// Whole digits before the comma, and no other mark of decimals or thousands behind it.
+    [[nodiscard]] bool only_digits_around(std::size_t k) const {
+        std::size_t first = k;
+        while (first > 0 && (is_digit(text_[first - 1]) || text_[first - 1] == thin)) {
+            --first;
+        }
+        std::size_t end = k + 1;
+        while (is_digit(at(end))) {
+            ++end;
+        }
+        const char before = first == 0 ? ' ' : text_[first - 1];
+        const bool begins_number = is_blank(before) || std::string_view(",-+(_").find(before) != std::string_view::npos;
+        // Behind `,0` of `1 ,0,5` another comma stands before the decimals.
+        const bool more = first == k && at(end) == ',' && is_digit(at(end + 1));
+        return begins_number && at(end) != '.' && !more;
+    }
+
+    /// A narrow blank before three digits may part thousands; any other is a blank.
+    [[nodiscard]] bool is_gap(std::size_t k) const {
+        const bool three = is_digit(at(k + 1)) && is_digit(at(k + 2)) && is_digit(at(k + 3)) && !is_digit(at(k + 4));
+        return is_blank(text_[k]) || (text_[k] == thin && !three);
+    }
+
+    /// Whether a blank stands behind a comma, or between two numbers.
+    [[nodiscard]] bool parted_by_blanks() const {
+        std::size_t last = std::string::npos;  // what is no blank
+        for (std::size_t k = 0; k < text_.size(); ++k) {
+            if (is_gap(k)) {
+                continue;
+            }
+            const bool gap = last != std::string::npos && k > last + 1;
+            const bool begins =
+                is_digit(text_[k]) || std::string_view("-+._(").find(text_[k]) != std::string_view::npos;
+            const bool ended =
+                last != std::string::npos &&
+                (is_digit(text_[last]) || std::string_view(",_)").find(text_[last]) != std::string_view::npos);
+            if (gap && begins && ended) {
+                return true;
+            }
+            last = k;
+        }
+        return false;
+    }
+
+    /// Of runs of commas with whole digits between, no two neighbours can both stand before decimals.
+    CommaUse choose(std::size_t decimals) {
+        std::size_t most = 0;
+        bool even = false;
+        std::vector<bool> odd_place(tight_.size(), false);
+        for (std::size_t first = 0; first < tight_.size();) {
+            std::size_t end = first + 1;
+            while (end < tight_.size() && tight_[end].number == tight_[end - 1].number + 1) {
+                ++end;
+            }
+            even = even || (end - first) % 2 == 0;
+            most += (end - first + 1) / 2;
+            for (std::size_t k = first; k < end; ++k) {
+                odd_place[k] = (k - first) % 2 == 0;
+            }
+            first = end;
+        }
+        if (decimals > most) {
+            return CommaUse::open;
+        }
+        if (decimals < most || even) {
+            return CommaUse::ambiguous;
+        }
+        for (const std::size_t k : separators_) {
+            text_[k] = ' ';
+        }
+        for (std::size_t k = 0; k < tight_.size(); ++k) {
+            if (!odd_place[k]) {
+                text_[tight_[k].place] = ' ';
+            }
+        }
+        return CommaUse::before_decimals;
+    }
+
+    struct Tight {
+        std::size_t place, number;  ///< in the text; among all commas that may part cells
+    };
+    std::string& text_;
+    std::size_t count_;
+    std::size_t all_ = 0;  ///< commas that may part cells
+    std::vector<Tight> tight_;
+    std::vector<std::size_t> leads_;       ///< behind a blank, before a digit
+    std::vector<std::size_t> separators_;  ///< that can be nothing else
+    bool cells_led_ = false;               ///< one of these stands right before a cell: `0,5 ,-1,5`
+    bool leading_ = false;                 ///< a comma before decimals that has no digit before it
+    bool doubtful_lead_ = false;           ///< one behind a blank
+};
+
 }  // namespace
+
+std::string narrowed(std::string_view text) {
+    std::string narrow;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const auto byte = [&](std::size_t k) -> unsigned {
+            if (at + k < text.size()) {
+                return static_cast<unsigned char>(text[at + k]);
+            }
+            return 0;
+        };
+        const bool arabic = byte(0) == 0xD9U && byte(1) >= 0xA0U && byte(1) <= 0xA9U;
+        const bool persian = byte(0) == 0xDBU && byte(1) >= 0xB0U && byte(1) <= 0xB9U;
+        const bool wide = byte(0) == 0xEFU && ((byte(1) == 0xBCU && byte(2) >= 0x81U && byte(2) <= 0xBFU) ||
+                                               (byte(1) == 0xBDU && byte(2) >= 0x80U && byte(2) <= 0x9EU));
+        if (arabic || persian) {
+            narrow += static_cast<char>('0' + (byte(1) & 0x0FU));
+            at += 1;
+        } else if (wide) {
+            narrow += static_cast<char>(0x21U + ((byte(1) - 0xBCU) << 6U) + (byte(2) - 0x81U));
+            at += 2;
+        } else {
+            narrow += text[at];
+        }
+    }
+    return narrow;
+}
 
 WrittenCell read_cell(std::string_view text) {
     const Plain plain = plain_of(text);
     if (plain.text.find(';') == std::string::npos) {
         const RowReader reader(text, plain, {.comma_before_decimals = true});
-        return reader.between_semicolons().front();
+        return reader.between(';').front();
     }
     return {.number = {}, .text = replace_invalid_utf8(text)};
 }
 
-std::vector<WrittenCell> read_cells(std::string_view row, std::size_t count) {
-    const Plain plain = plain_of(row);
+WrittenRow read_cells(std::string_view row, std::size_t count) {
+    Plain plain = plain_of(row);
     if (plain.text.find(';') != std::string::npos) {
-        std::vector<WrittenCell> cells = RowReader(row, plain, {.comma_before_decimals = true}).between_semicolons();
-        // Spreadsheets fill lines up, and some end a row with its separator.
-        while (cells.size() > count && !cells.back().number && cells.back().text.empty()) {
-            cells.pop_back();
-        }
-        return cells;
+        return {.cells = between_semicolons(RowReader(row, plain, {.comma_before_decimals = true}), count)};
     }
-    std::optional<std::vector<WrittenCell>> first;
+    const CommaUse commas = CommaSettler(plain.text, count).settle();
+    if (commas == CommaUse::ambiguous) {
+        return {.cells = {}, .ambiguous = true};
+    }
+    std::optional<std::vector<Piece>> first;
+    std::optional<std::vector<WrittenCell>> with_text;  // as many cells as belong there, but not all of them numbers
     for (const bool thin_in_numbers : {true, false}) {
         for (const bool comma_before_decimals : {false, true}) {
-            std::vector<WrittenCell> cells =
+            if (commas == CommaUse::before_decimals && !comma_before_decimals) {
+                continue;
+            }
+            std::vector<Piece> pieces =
                 RowReader(row, plain, {comma_before_decimals, thin_in_numbers}).between_blanks();
+            const std::vector<WrittenCell> cells = RowReader::cells_of(pieces);
             for (std::vector<WrittenCell> candidate : {cells, with_mixed_joined(cells), without_blanks(cells)}) {
-                if (candidate.size() == count) {
-                    return candidate;
+                if (candidate.size() == count && !has_text(candidate)) {
+                    return {.cells = std::move(candidate)};
+                }
+                if (candidate.size() == count && !with_text) {
+                    with_text = std::move(candidate);
                 }
             }
             if (!first) {
-                first = std::move(cells);
+                first = std::move(pieces);
             }
         }
     }
-    return *first;
+    const RowReader reader(row, plain, {.comma_before_decimals = true});
+    if (plain.text.find(',') != std::string::npos) {
+        std::vector<WrittenCell> between_commas = RowReader(row, plain, {}).between(',');
+        if (between_commas.size() == count && !has_text(between_commas)) {
+            return {.cells = std::move(between_commas)};
+        }
+    }
+    if (with_text) {
+        return {.cells = std::move(*with_text)};
+    }
+    return {.cells = unlike_count(reader, *first, count)};
 }
 
 WrittenNumber written_as(double value) {

@@ -23,16 +23,27 @@ struct WrittenCell {
     std::string text;  ///< of what is no number
 };
 
-/// The cell that `text` spells as a whole: `-0.37`, U+2212 or a dash for the minus, `.5`, `5.`, `+2`, `0,37`, `1/2`,
-/// `1½`, `2e-3`, `2·10^-3`, `2 x 10⁻³`, `10^-3`, `1 234.5` with a narrow blank, `$-0{,}37$`, `2\cdot10^{-3}`,
-/// `\frac{1}{2}`. A blank is nothing at all, underscores, dashes or question marks alone. No percent, no units, no
-/// sums; nan and inf are no numbers.
+/// A row of cells.
+struct WrittenRow {
+    std::vector<WrittenCell> cells = {};
+    bool ambiguous = false;  ///< its commas can be taken in several ways, and nothing tells which; then without cells
+};
+
+/// The cell that `text` spells as a whole: `-0.37`, U+2212 or a dash for the minus, `.5`, `,5`, `5.`, `+2`, `0,37`,
+/// `1/2`, `1½`, `2e-3`, `2D-3`, `2·10^-3`, `2 x 10⁻³`, `10^-3`, `1 234.5` with a narrow blank, `$-0{,}37$`,
+/// `2\cdot10^{-3}`, `\frac{1}{2}`, `**0.37**`, full-width and Arabic digits, a full stop or dots behind it. A blank is
+/// nothing at all, underscores, dashes or question marks alone. No percent, no units, no sums; nan and inf are no
+/// numbers.
 WrittenCell read_cell(std::string_view text);
 
-/// The cells of a row where `count` belong, which stand between semicolons, else between blanks or commas. A comma is
-/// taken for the mark before decimals where the count comes out only so, and so are two words as `1 1/2` taken for one
-/// number. Another number of cells than `count` when none of that helps.
-std::vector<WrittenCell> read_cells(std::string_view row, std::size_t count);
+/// The cells of a row where `count` belong, which stand between semicolons or bars, else between blanks or commas. A
+/// comma right between digits stands before decimals where blanks part cells; in a row without blanks where the count
+/// comes out only so, and where it comes out in several ways the row is ambiguous. Two words as `1 1/2` are taken for
+/// one number where the count comes out so. Another number of cells than `count` when none of that helps.
+WrittenRow read_cells(std::string_view row, std::size_t count);
+
+/// Full-width letters and signs, Arabic and Persian digits as those of ASCII; all else as it is.
+std::string narrowed(std::string_view text);
 
 /// The same of a number that a program wrote: the unit is that of the last digit of the shortest decimal.
 WrittenNumber written_as(double value);

@@ -15,12 +15,31 @@
 namespace handgrad::diagnose {
 namespace {
 
-/// Half of a layer's values or units flat makes the layer one to change.
+/// Half of a layer's values or units flat makes the layer one to change; half of the targets' spread unexplained makes
+/// what is far from usual worth a change.
 constexpr double half = 0.5;
 /// A step that a smaller learning rate should at most make, as part of the weights.
 constexpr double wanted_step = 0.05;
+/// A part of what an optimizer is usually run with, or a multiple, that is far from it.
+constexpr double far = 10.0;
+/// Weights of so many times the size of first weights, or such a part of it, are out of line.
+constexpr double out_of_line = 10.0;
 /// Epochs without a lower validation loss that are worth waiting for.
 constexpr const char* usual_patience = "20";
+
+/// What the optimizer is usually run with.
+double usual_rate(OptimizerKind kind) {
+    constexpr double of_sgd = 1e-2;
+    if (kind == OptimizerKind::sgd) {
+        return of_sgd;
+    }
+    return OptimizerOptions{}.learning_rate;
+}
+double usual_decay(OptimizerKind kind) {
+    constexpr double of_penalty = 1e-3;
+    const auto* facts = std::ranges::find(optimizer_list, kind, &OptimizerFacts::kind);
+    return std::max(facts->usual_weight_decay, of_penalty);
+}
 
 class Remedies {
 public:
@@ -78,13 +97,28 @@ public:
             if (s_.largest_step > wanted_step) {
                 tens = std::clamp(std::ceil(std::log10(s_.largest_step / wanted_step)), tens, most_tens);
             }
-            const double rate = s_.steps.learning_rate / std::pow(10.0, tens);
+            double rate = s_.steps.learning_rate / std::pow(10.0, tens);
+            // Weights that are blown up say nothing of the steps that suit others.
+            const double usual = usual_rate(s_.steps.kind);
+            if (rate > far * usual || (s_.steps.learning_rate > usual && blown_up())) {
+                rate = usual;
+            }
             add("a smaller learning rate", {{"learning_rate", short_number(rate)}});
+        }
+    }
+    /// Where steps may have led there: they are large, or the rate is.
+    void smaller_rate_if_large() {
+        if (s_.steps.learning_rate >= far * usual_rate(s_.steps.kind) || !(s_.largest_step < wanted_step)) {
+            smaller_rate();
         }
     }
     void larger_rate() {
         if (s_.trained) {
-            add("a larger learning rate", {{"learning_rate", short_number(10.0 * s_.steps.learning_rate)}});
+            double rate = 10.0 * s_.steps.learning_rate;
+            if (rate * far < usual_rate(s_.steps.kind)) {
+                rate = usual_rate(s_.steps.kind);
+            }
+            add("a larger learning rate", {{"learning_rate", short_number(rate)}});
         }
     }
     void scaled_target() {
@@ -120,13 +154,30 @@ public:
     }
     void less_decay() {
         if (s_.trained && s_.steps.weight_decay > 0.0) {
-            add("less weight decay", {{"weight_decay", short_number(s_.steps.weight_decay / 10.0)}});
+            double decay = s_.steps.weight_decay / 10.0;
+            if (decay > far * usual_decay(s_.steps.kind)) {
+                decay = usual_decay(s_.steps.kind);
+            }
+            add("less weight decay", {{"weight_decay", short_number(decay)}});
+        }
+    }
+    void less_decay_if_large() {
+        if (s_.steps.weight_decay > usual_decay(s_.steps.kind)) {
+            less_decay();
+        }
+    }
+    /// Where nothing bends on the way from the inputs to the outputs.
+    void hidden_units() {
+        if (s_.shape.layers() == 1) {
+            add("a hidden layer", {{"hidden", "32"}});
+        } else if (all_linear()) {
+            other_hidden(Activation::relu, [](std::size_t /*layer*/) { return true; });
         }
     }
     void more_decay() {
-        if (s_.trained) {
-            constexpr double usual_decay = 1e-3;
-            const double decay = std::max(usual_decay, 10.0 * s_.steps.weight_decay);
+        if (s_.trained && s_.steps.weight_decay <= far * usual_decay(s_.steps.kind)) {
+            constexpr double first_try = 1e-3;
+            const double decay = std::max(first_try, 10.0 * s_.steps.weight_decay);
             add(when(s_.steps.weight_decay > 0.0, "more ") + "weight decay", {{"weight_decay", short_number(decay)}});
         }
     }
@@ -139,9 +190,57 @@ public:
     }
 
 private:
+    [[nodiscard]] bool blown_up() const {
+        return std::ranges::any_of(s_.weight_sizes, [](double size) { return size >= out_of_line; });
+    }
+    [[nodiscard]] bool all_linear() const {
+        for (std::size_t l = 0; l + 1 < s_.shape.layers(); ++l) {
+            if (s_.shape.activation(l) != Activation::identity) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     const Situation& s_;
     std::vector<Remedy> remedies_;
 };
+
+/// The layers whose weights are picked by their size beside that of first weights.
+struct OutOfLine {
+    std::string layers;  ///< `linear1`, `linear1 and linear2`; empty for none
+    std::string sizes;  ///< `of linear1 have 71 times the size of first weights`, of several from the least to the most
+
+    OutOfLine(const Situation& s, const std::function<bool(double)>& wrong) {
+        std::vector<std::string> names;
+        std::vector<double> times;
+        for (std::size_t l = 0; l < s.weight_sizes.size(); ++l) {
+            if (wrong(s.weight_sizes[l])) {
+                names.push_back(layer_name(l));
+                times.push_back(s.weight_sizes[l]);
+            }
+        }
+        if (names.empty()) {
+            return;
+        }
+        layers = listed(names, "and");
+        const auto [least, most] = std::ranges::minmax(times);
+        std::string range = short_number(least);
+        if (most > least) {
+            range += " to " + short_number(most);
+        }
+        sizes = "of " + layers + " have " + range + " times the size of first weights";
+        if (most == 0.0) {
+            sizes = "of " + layers + " are 0";
+        }
+    }
+};
+OutOfLine too_large(const Situation& s) {
+    return {s, [](double size) { return size >= out_of_line; }};
+}
+OutOfLine too_small(const Situation& s) {
+    return {s, [](double size) { return size <= 1.0 / out_of_line; }};
+}
 
 bool bounded(Activation activation) {
     return std::isfinite(facts(activation).lowest) && std::isfinite(facts(activation).highest);
@@ -170,9 +269,16 @@ Advice about_output(const Situation& s) {
     } else if (output != Activation::identity && facts(s.loss.kind).residual) {  // others are not defined there
         remedies.add("identity outputs", {{"output_activation", "identity"}});
     }
-    remedies.smaller_rate();
+    remedies.smaller_rate_if_large();
     if (!s.trained) {
         remedies.add("smaller weights and biases in the last layer");
+    }
+    const ActivationFacts& range = facts(output);
+    if (s.lowest_target < range.lowest || s.highest_target > range.highest) {
+        return remedies.behind("the targets reach from " + short_number(s.lowest_target) + " to " +
+                               short_number(s.highest_target) + ", but " + std::string(name(output)) +
+                               " outputs only from " + short_number(range.lowest) + " to " +
+                               short_number(range.highest) + ", so that they stand at the end of their range");
     }
     if (output == Activation::relu) {
         return remedies.behind("the outputs are 0 whatever enters, and pass no gradient on");
@@ -185,9 +291,14 @@ Advice about_saturation(const Situation& s) {
     remedies.other_hidden(Activation::relu, [&](std::size_t l) {
         return bounded(s.shape.activation(l)) && (l >= s.saturated.size() || s.saturated[l] >= half);
     });
-    remedies.smaller_rate();
+    remedies.smaller_rate_if_large();
     remedies.smaller_first_weights();
     remedies.more_decay();
+    const OutOfLine large = too_large(s);
+    if (!large.layers.empty()) {
+        remedies.add("smaller weights in " + large.layers);
+        return remedies.behind("hidden units are saturated, and the weights " + large.sizes);
+    }
     if (!s.trained) {
         remedies.add("smaller weights and biases in the layers that are saturated");
     }
@@ -212,8 +323,12 @@ Advice about_attenuation(const Situation& s) {
 Advice about_dead_units(const Situation& s) {
     Remedies remedies(s);
     bool leaky = false;
-    remedies.smaller_rate();
+    const std::string cause = "units stand on their flat side in every row and pass next to no gradient on";
     remedies.first_weights_that_differ();
+    if (!remedies.empty()) {  // nothing else makes them differ
+        return remedies.behind(cause);
+    }
+    remedies.smaller_rate_if_large();
     remedies.other_hidden(Activation::leaky_relu, [&](std::size_t l) {
         const bool guilty = !bounded(s.shape.activation(l)) && (l >= s.dead.size() || s.dead[l] >= half);
         leaky = leaky || (guilty && s.shape.activation(l) == Activation::leaky_relu);
@@ -225,17 +340,22 @@ Advice about_dead_units(const Situation& s) {
     if (!s.trained) {
         remedies.add("larger biases in the layers where units are dead");
     }
-    return remedies.behind("units stand on their flat side in every row and pass next to no gradient on");
+    return remedies.behind(cause);
 }
 
 Advice about_small_weights(const Situation& s) {
     Remedies remedies(s);
     remedies.larger_first_weights();
     remedies.less_decay();
+    const OutOfLine small = too_small(s);
     if (remedies.empty()) {
-        remedies.add("weights drawn anew, or rescaled to the size of first weights");
+        remedies.add("weights drawn anew" + when(!small.layers.empty(), " in " + small.layers) +
+                     ", or rescaled to the size of first weights");
     }
-    return remedies.behind("the weights on the way are too small to let the error through");
+    if (small.layers.empty()) {
+        return remedies.behind("the weights on the way are too small to let the error through");
+    }
+    return remedies.behind("the weights on the way are too small to let the error through: those " + small.sizes);
 }
 
 Advice about_dead_inputs(const Situation& s) {
@@ -248,9 +368,14 @@ Advice about_dead_inputs(const Situation& s) {
 Advice about_explosion(const Situation& s) {
     Remedies remedies(s);
     remedies.other_hidden(Activation::relu, [&](std::size_t l) { return s.shape.activation(l) == Activation::exp; });
-    remedies.smaller_rate();
+    remedies.smaller_rate_if_large();
     remedies.smaller_first_weights();
     remedies.more_decay();
+    const OutOfLine large = too_large(s);
+    if (!large.layers.empty()) {
+        remedies.add("smaller weights in " + large.layers);
+        return remedies.behind("the weights " + large.sizes + ", so that the gradient grows beyond measure");
+    }
     remedies.fewer_layers();
     if (remedies.empty() || !s.trained) {
         remedies.add("smaller weights, as in the row of rescaled weights");
@@ -280,8 +405,7 @@ Advice about_steps(const Situation& s) {
     Remedies remedies(s);
     remedies.smaller_rate(true);
     remedies.scaled_target();
-    return remedies.behind("one step changes the weights by " + part_or_multiple(s.largest_step) +
-                           " their size, which throws away what they have learned");
+    return remedies.behind(s.step_size + ", which throws away what they have learned");
 }
 
 Advice about_divergence(const Situation& s) {
@@ -294,7 +418,68 @@ Advice about_divergence(const Situation& s) {
     return remedies.behind(s.divergence);
 }
 
+Advice about_overflow(const Situation& s) {
+    Remedies remedies(s);
+    remedies.other_hidden(Activation::relu, [&](std::size_t l) { return s.shape.activation(l) == Activation::exp; });
+    if (s.inputs == InputSize::large) {
+        remedies.standard_scaling();
+    }
+    const OutOfLine large = too_large(s);
+    const bool weights_are_numbers =
+        std::ranges::all_of(s.weight_sizes, [](double size) { return std::isfinite(size); });
+    if (!weights_are_numbers) {
+        return remedies.behind(s.divergence);
+    }
+    if (large.layers.empty()) {
+        remedies.add("smaller weights");
+        return remedies.behind(s.divergence);
+    }
+    remedies.add("smaller weights in " + large.layers);
+    return remedies.behind(s.divergence + "; the weights " + large.sizes);
+}
+
+Advice about_identical_units(const Situation& s) {
+    Remedies remedies(s);
+    std::vector<std::string> layers;
+    for (std::size_t l = 0; l < s.identical.size(); ++l) {
+        if (s.identical[l] > 0.0) {
+            const double units = static_cast<double>(s.shape.sizes[l + 1]);
+            layers.push_back(short_number(std::round(s.identical[l] * units)) + " of the " + short_number(units) +
+                             " units of " + layer_name(l));
+        }
+    }
+    remedies.first_weights_that_differ();
+    if (remedies.empty()) {
+        remedies.add("weights drawn at random");
+    }
+    return remedies.behind(listed(layers, "and") +
+                           " have a copy with the same weights in and out; copies get the same gradient, so that no "
+                           "training makes them differ, and count as one");
+}
+
+Advice about_nothing_learned(const Situation& s) {
+    Remedies remedies(s);
+    remedies.less_decay_if_large();
+    remedies.scaled_target();
+    remedies.smaller_rate_if_large();
+    if (s.largest_step < small_step && !s.target_unscaled) {
+        remedies.larger_rate();
+    }
+    remedies.first_weights_that_differ();
+    remedies.hidden_units();
+    if (remedies.empty()) {
+        remedies.add(
+            "other hidden units or learning rates, and if these do not help, columns that tell more about the "
+            "target");
+    }
+    return remedies.behind(s.worth);
+}
+
 }  // namespace
+
+bool decays_far_more_than_usual(const OptimizerOptions& options) {
+    return options.weight_decay >= far * usual_decay(options.kind);
+}
 
 Advice advise(Factor factor, const Situation& situation) {
     switch (factor) {
@@ -320,6 +505,12 @@ Advice advise(Factor factor, const Situation& situation) {
             return about_steps(situation);
         case Factor::diverged:
             return about_divergence(situation);
+        case Factor::overflow:
+            return about_overflow(situation);
+        case Factor::identical_units:
+            return about_identical_units(situation);
+        case Factor::learned_nothing:
+            return about_nothing_learned(situation);
     }
     __builtin_unreachable();
 }
@@ -327,8 +518,12 @@ Advice advise(Factor factor, const Situation& situation) {
 Advice advise(Course course, const Situation& situation) {
     Remedies remedies(situation);
     const bool learned_nothing = situation.unexplained >= stuck_error && situation.largest_step < small_step;
-    if (learned_nothing && (course == Course::falling || course == Course::unclear || course == Course::flat)) {
+    const bool goes_on = course == Course::falling || course == Course::unclear || course == Course::flat;
+    if (learned_nothing && goes_on) {
         remedies.larger_rate();
+    }
+    if (goes_on && situation.unexplained >= half && decays_far_more_than_usual(situation.steps)) {
+        remedies.less_decay();
     }
     if (course == Course::falling && situation.epochs > 0) {
         remedies.add("more epochs", {{"epochs", std::to_string(2 * situation.epochs)}});

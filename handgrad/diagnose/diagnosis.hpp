@@ -31,12 +31,25 @@ enum class Factor {
     exploding,          ///< gains above 1 compounding: what the weights and slopes let through grows beyond measure
     unscaled_inputs,    ///< an x whose size is far from 1, so that no step suits all weights
     large_steps,        ///< steps as large as the weights
-    diverged,           ///< numbers that are not finite, or answers far worse than none at all
+    diverged,           ///< numbers that are not finite after training, or answers far worse than none at all
+    overflow,           ///< numbers that are not finite in weights of which no training is known
+    identical_units,    ///< hidden units that are copies of each other and stay so
+    learned_nothing,    ///< of the network alone: trained, and no better than a constant answer
 };
-inline constexpr std::array all_factors{Factor::none,        Factor::output_saturation, Factor::hidden_saturation,
-                                        Factor::attenuation, Factor::dead_units,        Factor::small_weights,
-                                        Factor::dead_inputs, Factor::exploding,         Factor::unscaled_inputs,
-                                        Factor::large_steps, Factor::diverged};
+inline constexpr std::array all_factors{Factor::none,
+                                        Factor::output_saturation,
+                                        Factor::hidden_saturation,
+                                        Factor::attenuation,
+                                        Factor::dead_units,
+                                        Factor::small_weights,
+                                        Factor::dead_inputs,
+                                        Factor::exploding,
+                                        Factor::unscaled_inputs,
+                                        Factor::large_steps,
+                                        Factor::diverged,
+                                        Factor::overflow,
+                                        Factor::identical_units,
+                                        Factor::learned_nothing};
 std::string_view name(Factor factor);
 
 /// log₁₀‖∂l/∂W⁽ˡ⁾‖ as a sum along Table 2. Sizes are root mean squares over rows of the 2-norm of a row; ‖∂l/∂W⁽ˡ⁾‖ is
@@ -59,6 +72,8 @@ struct LayerDiagnosis {
     double unchanged = 0.0;     ///< share of W⁽ˡ⁾ that this step leaves as it is, in the model's precision
     double saturated = 0.0;     ///< share of the activation's values that are flat; of σ, tanh, softmax only
     double dead = 0.0;          ///< share of its units that are flat in every row; of one-sided activations only
+    double identical = 0.0;     ///< share of its units that have a copy in the layer
+    double weight_size = 0.0;   ///< ‖W⁽ˡ⁾‖ by that of first weights by activation
     double reach = 0.0;         ///< product of all gains and the largest input of a row; below 1e-3 the layer starves
     bool starved = false;       ///< too little arrives for it to learn
     Factor factor = Factor::none;  ///< what is the matter with it; never `none` where it starves
@@ -77,6 +92,8 @@ struct Diagnosis {
     std::size_t rows = 0;
     std::vector<LayerDiagnosis> layers;
     Factor factor = Factor::none;  ///< `diverged` where it has, else that of the lowest layer that has one
+    double loss = 0.0;             ///< mean over the rows, without the penalty
+    double constant_loss = 0.0;    ///< of the best constant answer; NaN where none is the best
     double unexplained = 0.0;      ///< ‖ŷ − y‖² by the spread of y: 1 for who always answers the mean
     TrainingCourse course{};       ///< where training stands, as far as the model tells
     bool output_cancels = false;   ///< f′ of the output cancels against the loss, whatever its size

@@ -21,16 +21,17 @@ InputSize input_size(const GradientChain& chain, double first_step) {
 }  // namespace
 
 Excess judge_excess(const GradientChain& chain, const std::vector<Verdict>& starvation,
-                    const std::vector<double>& steps) {
+                    const std::vector<double>& steps, bool worse_than_constant) {
     Excess excess{.inputs = input_size(chain, steps.front()),
                   .factors = std::vector<Factor>(chain.layers.size(), Factor::none)};
     const bool large = excess.inputs == InputSize::large;
     // A gain that is large, but no explosion by itself, is one where the answers themselves are far too large.
-    const bool far_off = !chain.layers.back().bounded() && chain.error_by_zero >= runaway_error;
+    const bool far_off = !chain.layers.back().bounded() && chain.error_by_first >= runaway_error;
     const double border = far_off ? far_off_reach : exploding_reach;
     const double by_inputs = large ? chain.layers.front().largest_input : 1.0;
-    const bool learning = chain.unexplained >= learned;  // what fits may take any step: its gradient is next to 0
-    const double too_large = chain.unexplained >= 1.0 ? wild_step : large_step;
+    // What fits may take any step: its gradient is next to 0.
+    const bool learning = chain.unexplained >= learned || worse_than_constant;
+    const double too_large = chain.unexplained >= 1.0 || worse_than_constant ? wild_step : large_step;
     for (std::size_t l = 0; l < chain.layers.size(); ++l) {
         const double reach = starvation[l].reach;
         if (reach / by_inputs >= border) {
@@ -41,9 +42,14 @@ Excess judge_excess(const GradientChain& chain, const std::vector<Verdict>& star
             excess.factors[l] = Factor::large_steps;
         }
     }
-    const bool starved_of_input = starvation.front().factor == Factor::dead_inputs;
-    if (large || (excess.inputs == InputSize::small && !starved_of_input)) {
+    const bool something_enters = chain.layers.front().largest_input > 0.0;  // else no scaling helps
+    if (large || (excess.inputs == InputSize::small && something_enters)) {
         excess.factors.front() = Factor::unscaled_inputs;
+    }
+    for (std::size_t l = 0; l < chain.layers.size() && something_enters; ++l) {
+        if (starvation[l].factor == Factor::dead_inputs && excess.inputs == InputSize::small) {
+            excess.factors[l] = Factor::unscaled_inputs;
+        }
     }
     return excess;
 }

@@ -118,6 +118,8 @@ void finish_errors(const ErrorSums& errors, GradientChain& chain) {
     if (squares_of_y > 0.0L) {
         chain.error_by_zero = static_cast<double>(errors.error / squares_of_y);
     }
+    chain.error_by_first =
+        static_cast<double>(errors.error / std::max(squares_of_y, static_cast<long double>(errors.y.size())));
     chain.target_size = root(squares_of_y / static_cast<long double>(errors.y.size()));
     chain.lowest_target = errors.lowest;
     chain.highest_target = errors.highest;
@@ -146,6 +148,8 @@ double flat_slope() { return math::Sigmoid::derivative(4.0) / math::Sigmoid::der
 bool ChainLayer::bounded() const {
     return std::isfinite(facts(activation).lowest) && std::isfinite(facts(activation).highest);
 }
+
+double ChainLayer::weight_size() const { return weight_norm * std::sqrt(static_cast<double>(units)) / first_size; }
 
 bool GradientChain::finite() const {
     return std::isfinite(error_by_zero) && std::ranges::all_of(layers, [](const ChainLayer& layer) {
@@ -185,6 +189,7 @@ GradientChain measure_chain(const BasicMlp<T>& net, const LossFunction& function
         ChainLayer& layer = chain.layers[l];
         const MatrixView<const T> W = net.weight(l);
         const std::size_t units = W.rows();
+        layer.units = units;
         layer.weights = units * W.columns();
         layer.delta = root(sums[l].delta);
         layer.dactivation = root(sums[l].dactivation);

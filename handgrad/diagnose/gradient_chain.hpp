@@ -32,7 +32,10 @@ struct ChainLayer {
     double gradient = 0.0;       ///< ‖∂l/∂W‖ (Frobenius)
     double first_size = 0.0;     ///< ‖W‖ (Frobenius) as first weights by activation have it
     std::size_t weights = 0;     ///< how many numbers W has
+    std::size_t units = 0;       ///< how many rows
 
+    /// ‖W‖ by that of first weights.
+    [[nodiscard]] double weight_size() const;
     /// σ, tanh, softmax: flat on both sides.
     [[nodiscard]] bool bounded() const;
 };
@@ -45,7 +48,9 @@ struct GradientChain {
     double target_spread = 0.0;  ///< standard deviation of y over rows, root mean square over outputs
     double error_in_flat_rows = 0.0;  ///< share of ‖ŷ − y‖² that stands where the output is saturated
     double error_by_zero = 0.0;  ///< ‖ŷ − y‖² by ‖y‖²: 1 for who always answers 0; 0 where y is 0 throughout
-    double target_size = 0.0;    ///< root mean square of y
+    double error_by_first = 0.0;  ///< the same where ‖y‖² is 1 or more for each output; else ‖ŷ − y‖² by the number of
+                                  ///< outputs: first weights answer with numbers of size 1 whatever is asked for
+    double target_size = 0.0;  ///< root mean square of y
     double lowest_target = 0.0, highest_target = 0.0;
     std::vector<double> column_sizes = {};  ///< root mean square over rows of each input
 

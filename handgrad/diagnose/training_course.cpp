@@ -186,6 +186,7 @@ public:
             return result_;
         }
         result_.epochs = static_cast<std::size_t>(run_);
+        result_.loss = recorded_loss(model_, training_);
         if (ended("diverged")) {
             return diverged();
         }
@@ -311,7 +312,7 @@ private:
     /// Overfitting that no curve shows.
     void compare_with_rows_held_out(const std::optional<TableLoss>& table) {
         const std::string gap = gap_text(model_);
-        const double loss = recorded_loss(model_, training_);
+        const double loss = result_.loss;
         const bool unlike = table && fits_its_rows(loss, *table) && table->loss > loss_gap * loss &&
                             table->loss > loss + loss_gap_of_zero * std::abs(table->of_zero);
         std::string text;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,7 +45,10 @@ struct TrainingCourse {
     Course course = Course::unknown;
     std::size_t epochs = 0;              ///< that were run
     std::optional<std::size_t> since{};  ///< the epoch since which it overfits, is flat, or whose weights these are
-    std::string text;                    ///< one or two sentences
+    /// Of the rows learned from, penalty included, in the epoch whose weights these are or the last kept before; NaN
+    /// where it is not recorded.
+    double loss = std::numeric_limits<double>::quiet_NaN();
+    std::string text{};  ///< one or two sentences
 };
 
 /// The loss of a model on some table, penalty included, and that of the same network with all weights 0.

@@ -2,10 +2,12 @@
 #include "handgrad/diagnose/verdict_text.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
 #include "handgrad/base/wording.hpp"
+#include "handgrad/diagnose/starvation.hpp"
 #include "handgrad/diagnose/words.hpp"
 
 namespace handgrad::diagnose {
@@ -53,7 +55,10 @@ std::string subject(Factor factor, const std::vector<LayerDiagnosis>& layers) {
             return "Steps are too large in " + list.text() + ": ";
         case Factor::unscaled_inputs:
             return "Inputs that are not scaled trouble " + list.text() + ": ";
-        case Factor::diverged:  // of the whole network
+        case Factor::diverged:  // these name their layers, or are of the whole network
+        case Factor::overflow:
+        case Factor::identical_units:
+        case Factor::learned_nothing:
             return "";
         default:
             return list.text() + when(list.count == 1, " starves: ") + when(list.count != 1, " starve: ");
@@ -104,8 +109,12 @@ public:
                 advice(subject(factor, d_.layers), advise(factor, s_));
             }
         };
-        if (d_.factor == Factor::diverged) {
+        const bool of_network =
+            d_.factor == Factor::diverged || d_.factor == Factor::overflow || d_.factor == Factor::learned_nothing;
+        if (of_network) {
             say_once(d_.factor);
+        } else if (!s_.worth.empty()) {
+            sentence(s_.worth + ".");
         }
         for (const LayerDiagnosis& layer : d_.layers) {
             say_once(layer.factor);
@@ -116,24 +125,43 @@ public:
     void starved_by_excess() {
         std::vector<std::string> names;
         for (const LayerDiagnosis& layer : d_.layers) {
-            const bool excess = layer.factor == Factor::unscaled_inputs || layer.factor == Factor::large_steps;
+            const bool excess = layer.factor == Factor::unscaled_inputs || layer.factor == Factor::large_steps ||
+                                layer.factor == Factor::identical_units;
             if (layer.starved && excess) {
                 names.push_back(layer.name);
             }
         }
         if (!names.empty()) {
             sentence("As it is, " + listed(names, "and") + when(names.size() == 1, " starves") +
-                     when(names.size() > 1, " starve") + ": units are saturated or dead, or weights too small.");
+                     when(names.size() > 1, " starve") + ": too little of the error or the inputs arrives.");
         }
     }
 
+    /// Nothing can be learned from rows whose targets are alike, nor told of what has been.
+    [[nodiscard]] bool targets_alike() {
+        if (s_.targets_differ) {
+            return false;
+        }
+        if (d_.rows == 1) {
+            sentence(
+                "There is one row only, on which a constant answers as well as any network: whether anything has "
+                "been learned cannot be told.");
+        } else {
+            sentence("The target is the same in all " + plural(d_.rows, "row") +
+                     ": there is nothing to learn from them, and a constant answers as well as any network.");
+        }
+        return true;
+    }
     void in_order() {
+        if (!s_.worth.empty()) {
+            sentence(s_.worth + ".");
+        }
         sentence("No layer starves, explodes or takes too large a step: looked at were, on " + plural(d_.rows, "row") +
                  ", each layer's gradient, slopes, dead units and step over weight, and the size of the inputs, which "
                  "do not "
                  "tell whether the network fits well or overfits.");
         for (const LayerDiagnosis& layer : d_.layers) {
-            if (layer.dead >= noticeable) {
+            if (layer.dead >= noticeable && d_.rows >= rows_for_dead) {
                 sentence(percent(layer.dead) + " of the units of " + layer.name + " are dead here.");
             }
         }
@@ -141,7 +169,8 @@ public:
     void fit_on_these_rows() {
         const bool first_weights =
             d_.course.course == Course::untrained || (d_.course.course == Course::diverged && d_.course.epochs == 0);
-        if (d_.unexplained >= worse_than_mean && !first_weights) {
+        const bool worse = std::isfinite(d_.unexplained) && d_.unexplained >= worse_than_mean;
+        if (worse && !first_weights && s_.worth.empty() && s_.targets_differ) {
             sentence("On these rows its squared error is " + short_number(d_.unexplained) +
                      " times that of always answering the mean.");
         }
@@ -154,7 +183,9 @@ public:
         if (d_.course.course != Course::diverged) {  // that is said with the factor
             sentence(d_.course.text);
         }
-        if (d_.factor == Factor::none || d_.course.course == Course::overfitting) {
+        const bool of_course =
+            d_.course.course == Course::overfitting && d_.factor != Factor::large_steps && s_.fits_its_rows;
+        if ((d_.factor == Factor::none && s_.targets_differ) || of_course) {
             advice("", advise(d_.course.course, s_));
         }
     }
@@ -174,10 +205,11 @@ void say(Diagnosis& diagnosis, const Situation& situation) {
     diagnosis.text.clear();
     diagnosis.try_settings.clear();
     Speaker speaker(diagnosis, situation);
-    if (diagnosis.factor == Factor::none) {
-        speaker.in_order();
-    } else {
+    const bool alike = speaker.targets_alike();
+    if (diagnosis.factor != Factor::none) {
         speaker.factors();
+    } else if (!alike) {
+        speaker.in_order();
     }
     speaker.fit_on_these_rows();
     speaker.training();

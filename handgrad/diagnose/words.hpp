@@ -10,10 +10,10 @@
 
 namespace handgrad::diagnose {
 
-/// Three digits: `0.523`, `1050`, `1.2e+06`.
-inline std::string short_number(double value) {
+/// Three digits, or so many: `0.523`, `1050`, `1.2e+06`.
+inline std::string short_number(double value, int digits = 3) {
     std::array<char, 32> text{};
-    auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, 3);
+    auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, digits);
     constexpr double three_digits = 1e3, too_long = 1e6;
     if (std::abs(value) >= three_digits && std::abs(value) < too_long) {  // 1.05e+03 reads worse than 1050
         std::from_chars(text.data(), end.ptr, value);

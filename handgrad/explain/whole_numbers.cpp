@@ -1,4 +1,4 @@
-// Draws networks and rows until every unit takes part, and keeps the draw with the smallest numbers.
+// Draws networks and rows until every activation changes something, and keeps the draw with the smallest numbers.
 #include "handgrad/explain/whole_numbers.hpp"
 
 #include <algorithm>
@@ -19,10 +19,10 @@ namespace handgrad::explain {
 namespace {
 
 constexpr int largest = 3;
-constexpr std::uint32_t networks = 2000, rows_tried = 1500;
-constexpr std::size_t most_rows = 12;
-/// Numbers of the other rows are at most so many times as large as those of the first.
-constexpr double most_unlike = 3.0;
+constexpr std::uint32_t networks = 2000, rows_tried = 600;
+constexpr std::size_t rows_wanted = 6;
+/// Networks whose rows are looked at, from the one with the smallest numbers on.
+constexpr std::size_t networks_tried = 40;
 
 /// Whole numbers in the order of their being asked for.
 class Draw {
@@ -58,34 +58,67 @@ public:
 
     /// The best network, and its rows; no rows where none was found.
     std::pair<BasicMlp<double>, std::vector<Example>> find() const {
-        BasicMlp<double> best = BasicMlp<double>::zeros(shape_);
-        std::vector<Example> rows;
-        double smallest = std::numeric_limits<double>::infinity();
+        struct Candidate {
+            std::uint32_t attempt;
+            double size;
+        };
+        std::vector<Candidate> candidates;
         for (std::uint32_t n = 0; n < networks; ++n) {
-            Draw draw(seed_, n);
-            Row x = inputs(draw);
-            BasicMlp<double> net = weights(draw, x);
-            Example example{std::move(x), targets(draw)};
-            const std::optional<double> size = largest_number(net, example);
-            if (size && *size < smallest) {
-                smallest = *size;
-                best = std::move(net);
-                rows = {std::move(example)};
+            const auto [net, example] = drawn(n);
+            if (const std::optional<double> size = largest_number(net, example)) {
+                candidates.push_back({n, *size});
             }
         }
-        for (std::uint32_t n = 0; n < rows_tried && rows.size() < most_rows && !rows.empty(); ++n) {
-            Draw draw(seed_, networks + n);
-            Example example{inputs(draw), targets(draw)};
-            const bool known = std::ranges::find(rows, example.x, &Example::x) != rows.end();
-            const std::optional<double> size = largest_number(best, example);
-            if (!known && size && *size <= most_unlike * smallest) {
-                rows.push_back(std::move(example));
+        std::ranges::stable_sort(candidates, {}, &Candidate::size);
+        std::pair<BasicMlp<double>, std::vector<Example>> best{BasicMlp<double>::zeros(shape_), {}};
+        for (std::size_t c = 0; c < std::min(candidates.size(), networks_tried); ++c) {
+            auto [net, first] = drawn(candidates[c].attempt);
+            std::vector<Example> rows = with_others(net, std::move(first));
+            if (rows.size() > best.second.size()) {
+                best = {std::move(net), std::move(rows)};
+            }
+            if (best.second.size() == rows_wanted) {
+                break;
             }
         }
-        return {std::move(best), std::move(rows)};
+        return best;
     }
 
 private:
+    [[nodiscard]] std::pair<BasicMlp<double>, Example> drawn(std::uint32_t attempt) const {
+        Draw draw(seed_, attempt);
+        Row x = inputs(draw);
+        BasicMlp<double> net = weights(draw, x);
+        Row y = targets(draw);
+        return {std::move(net), {std::move(x), std::move(y)}};
+    }
+
+    /// `first`, and behind it other rows on which this network can be solved, the ones with the smallest numbers.
+    [[nodiscard]] std::vector<Example> with_others(const BasicMlp<double>& net, Example first) const {
+        struct Sized {
+            double size;
+            Example example;
+        };
+        std::vector<Sized> others;
+        for (std::uint32_t n = 0; n < rows_tried; ++n) {
+            Draw draw(seed_, networks + n);
+            Example example{inputs(draw), targets(draw)};
+            const bool known = example.x == first.x || std::ranges::any_of(others, [&](const Sized& other) {
+                                   return other.example.x == example.x;
+                               });
+            const std::optional<double> size = known ? std::nullopt : largest_number(net, example);
+            if (size) {
+                others.push_back({*size, std::move(example)});
+            }
+        }
+        std::ranges::stable_sort(others, {}, &Sized::size);
+        std::vector<Example> rows{std::move(first)};
+        for (std::size_t k = 0; k < others.size() && rows.size() < rows_wanted; ++k) {
+            rows.push_back(std::move(others[k].example));
+        }
+        return rows;
+    }
+
     [[nodiscard]] Row inputs(Draw& draw) const {
         Row x(shape_.inputs());
         std::ranges::generate(x, [&] { return draw.whole_but_0(); });
@@ -110,7 +143,7 @@ private:
         return y;
     }
 
-    /// Layer by layer along x: a unit of the ReLU family that would be off is turned round.
+    /// Layer by layer along x: units of the ReLU family are turned round until every third, of two one, is off.
     [[nodiscard]] BasicMlp<double> weights(Draw& draw, std::span<const double> x) const {
         BasicMlp<double> net = BasicMlp<double>::zeros(shape_);
         std::ranges::generate(net.parameters(), [&] { return draw.whole_but_0(); });
@@ -120,9 +153,15 @@ private:
             std::ranges::generate(net.bias(l), [&] { return draw.whole(-largest, largest); });
             BasicTape<double> tape(net, 1);
             forward(net, row.view(), tape);
-            const bool kink = facts(shape_.activation(l)).kink;
-            for (std::size_t i = 0; kink && i < net.bias(l).size(); ++i) {
-                if (tape.layer(l).z(0, i) < 0.0) {
+            if (!facts(shape_.activation(l)).kink) {
+                continue;
+            }
+            const std::size_t units = net.bias(l).size();
+            const auto first_off =
+                static_cast<std::size_t>(draw.whole(0, static_cast<int>(std::min<std::size_t>(units, 3)) - 1));
+            for (std::size_t i = 0; i < units; ++i) {
+                const bool off = units > 1 && i % 3 == first_off;
+                if ((tape.layer(l).z(0, i) < 0.0) != off) {
                     net.bias(l)[i] = -net.bias(l)[i];
                     for (double& w : net.weight(l).row(i)) {
                         w = -w;
@@ -133,8 +172,35 @@ private:
         return net;
     }
 
+    /// In a layer of the ReLU family one unit is on and one off at least (of a single one it is on), none stands at the
+    /// kink, and what arrives at one that is off is not 0: without f or f′ other numbers would come out.
+    [[nodiscard]] bool shows_activation(const BasicMlp<double>& net, const Trace& t, std::size_t l) const {
+        const std::span<const double> z = t.forward[2 * l].values();
+        const auto on = static_cast<std::size_t>(std::ranges::count_if(z, [](double v) { return v > 0.0; }));
+        const auto off = static_cast<std::size_t>(std::ranges::count_if(z, [](double v) { return v < 0.0; }));
+        if (on + off != z.size() || on == 0 || (z.size() > 1 && off == 0)) {
+            return false;
+        }
+        const std::size_t last = net.layers() - 1;
+        for (std::size_t i = 0; i < z.size(); ++i) {
+            double arrives = 0.0;
+            if (l == last) {
+                arrives = t.jacobians.front().at(0, i);
+            } else {
+                const std::span<const double> above = t.deltas[last - l - 1].values();
+                for (std::size_t k = 0; k < above.size(); ++k) {
+                    arrives += above[k] * net.weight(l + 1)(k, i);
+                }
+            }
+            if (arrives == 0.0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /// The largest of all numbers on the way, or of 1/|δ|, which grows where a unit is nearly flat; none where a unit
-    /// takes no part.
+    /// that is not off takes no part, or an activation changes nothing.
     [[nodiscard]] std::optional<double> largest_number(const BasicMlp<double>& net, const Example& example) const {
         const Trace t = trace<double>(net, loss_, example.x, example.y, step_);
         double size = 0.0;
@@ -143,7 +209,7 @@ private:
             for (const double v : numbers.values()) {
                 finite = finite && std::isfinite(v);
                 size = std::max(size, std::fabs(v));
-                if (small_too) {
+                if (small_too && v != 0.0) {
                     size = std::max(size, 1.0 / std::fabs(v));
                 }
             }
@@ -158,14 +224,19 @@ private:
             look(numbers, true);
         }
         look(t.jacobians.front().value, false);
-        const auto has_zero = [](const Matrix<double>& numbers) {
-            return std::ranges::find(numbers.values(), 0.0) != numbers.values().end();
-        };
-        if (!finite || t.loss == 0.0 || std::ranges::any_of(t.deltas, has_zero)) {
+        if (!finite || t.loss == 0.0) {
             return std::nullopt;
         }
         for (std::size_t l = 0; l < net.layers(); ++l) {
-            if (facts(shape_.activation(l)).kink && has_zero(t.forward[2 * l])) {
+            const bool kink = facts(shape_.activation(l)).kink;
+            const std::span<const double> z = t.forward[2 * l].values(),
+                                          delta = t.deltas[net.layers() - 1 - l].values();
+            for (std::size_t i = 0; i < z.size(); ++i) {
+                if (delta[i] == 0.0 && !(kink && z[i] < 0.0)) {
+                    return std::nullopt;
+                }
+            }
+            if (kink && !shows_activation(net, t, l)) {
                 return std::nullopt;
             }
         }

@@ -76,7 +76,8 @@ public:
 private:
     [[nodiscard]] document::Document summary() const {
         document::TableOfProse table{
-            .heading = {"file", "score", "right", "follows", "imprecise", "wrong", "blank", "remarks"}, .rows = {}};
+            .heading = {"file", "score", "right", "follows", "imprecise", "wrong", "unreadable", "blank", "remarks"},
+            .rows = {}};
         document::Items problems;
         for (const GradedFile& file : grading_.files) {
             if (file.graded()) {
@@ -106,7 +107,8 @@ private:
         row.push_back(percent(file.score()));
         std::string remarks = list_of(file.causes());
         if (file.marking) {
-            for (const Mark mark : {Mark::right, Mark::follows, Mark::imprecise, Mark::wrong, Mark::blank}) {
+            for (const Mark mark :
+                 {Mark::right, Mark::follows, Mark::imprecise, Mark::wrong, Mark::unreadable, Mark::blank}) {
                 row.push_back(std::to_string(file.marking->count(mark)));
             }
             if (file.marking->unreadable() > 0) {
@@ -115,8 +117,8 @@ private:
         } else {
             const auto passed = static_cast<std::size_t>(
                 std::lround(file.score() * static_cast<double>(file.comparison->tensors.size())));
-            row.insert(row.end(),
-                       {std::to_string(passed), "", "", std::to_string(file.comparison->tensors.size() - passed), ""});
+            row.insert(row.end(), {std::to_string(passed), "", "",
+                                   std::to_string(file.comparison->tensors.size() - passed), "", ""});
         }
         row.push_back(prose_of(remarks));
         return row;
@@ -140,6 +142,9 @@ private:
                                                        when(!cell.where.empty(), ", ") +
                                                        "cannot be read: " + cell.told()));
                 }
+            }
+            for (const std::string& stray : file.marking->remarks) {
+                unreadable.list.push_back(prose_of(stray));
             }
         } else {
             table.heading = {"tensor", "verdict", "why"};

@@ -124,8 +124,9 @@ Json to_json(const std::vector<T>& values);
 template <class Struct>
 requires(!Choice<Struct>) Json to_json(const Struct& fields) {
     Json::Object object;
-    for_each_field(fields,
-                   [&](std::string_view field, const auto& value) { object.emplace_back(field, to_json(value)); });
+    for_each_field(fields, [&](std::string_view field, const auto& value) {
+        object.push_back({std::string(field), to_json(value)});
+    });
     return Json{std::move(object)};
 }
 
@@ -290,11 +291,11 @@ void check_fit(const Architecture& architecture, const Preprocessing& p, const s
 std::map<std::string, std::string> description_texts(const Description& description) {
     Json::Object provenance;
     for (const auto& [key, value] : description.provenance) {
-        provenance.emplace_back(key, Json{replace_invalid_utf8(value)});
+        provenance.push_back({key, Json{replace_invalid_utf8(value)}});
     }
     return {{"architecture", to_text(to_json(description.architecture))},
             {"conventions", to_text(to_json(description.architecture.conventions))},
-            {"loss", to_text(to_json(PenalizedLoss{description}))},
+            {"loss", to_text(to_json(PenalizedLoss<const Description>{description}))},
             {"preprocessing", to_text(to_json(description.preprocessing))},
             {"provenance", to_text(Json{std::move(provenance)})}};
 }
@@ -319,7 +320,7 @@ Description read_description(const std::map<std::string, std::string>& texts, co
     parsed("conventions",
            [&](const Json& json, const std::string& place) { read(json, architecture.conventions, place); });
     parsed("loss", [&](const Json& json, const std::string& place) {
-        read(json, PenalizedLoss{description}, place);
+        read(json, PenalizedLoss<Description>{description}, place);
         check_loss(description, place);
     });
     parsed("preprocessing", [&](const Json& json, const std::string& place) {

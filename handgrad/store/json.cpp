@@ -115,7 +115,7 @@ private:
         } else if (auto* array = std::get_if<Json::Array>(&open_.back().json.value)) {
             array->push_back(std::move(json));
         } else {
-            std::get<Json::Object>(open_.back().json.value).emplace_back(std::move(open_.back().name), std::move(json));
+            std::get<Json::Object>(open_.back().json.value).push_back({std::move(open_.back().name), std::move(json)});
         }
     }
 

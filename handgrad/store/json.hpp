@@ -14,13 +14,22 @@ namespace handgrad {
 
 /// Any JSON value. Whole numbers without a sign are std::uint64_t, all others double.
 struct Json {
+    struct Member;
     using Array = std::vector<Json>;
-    using Object = std::vector<std::pair<std::string, Json>>;  ///< in the order of the text, no name twice
+    using Object = std::vector<Member>;  ///< in the order of the text, no name twice
 
     std::variant<std::nullptr_t, bool, std::uint64_t, double, std::string, Array, Object> value;
 
-    bool operator==(const Json&) const = default;
+    bool operator==(const Json&) const;
 };
+struct Json::Member {
+    std::string first;  ///< the name
+    Json second;
+
+    bool operator==(const Member&) const = default;
+};
+// Where both types are complete: clang looks into the lists before, and cannot default it here.
+inline bool Json::operator==(const Json& other) const { return value == other.value; }
 
 /// Limits on a text from a stranger, and so on our own.
 inline constexpr std::size_t max_json_depth = 16;

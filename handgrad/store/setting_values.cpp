@@ -67,7 +67,7 @@ SettingValue from_json(const Json& json, const std::string& place) {
 std::string setting_values_text(const SettingValues& values) {
     Json::Object object;
     for (const auto& [name, value] : values) {
-        object.emplace_back(name, std::visit([](const auto& v) { return to_json(v); }, value));
+        object.push_back({std::string(name), std::visit([](const auto& v) { return to_json(v); }, value)});
     }
     return to_text(Json{std::move(object)});
 }

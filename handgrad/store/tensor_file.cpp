@@ -252,9 +252,9 @@ std::string serialize(const TensorFile& file) {
     if (!file.metadata.empty()) {
         Json::Object metadata;
         for (const auto& [key, value] : file.metadata) {
-            metadata.emplace_back(key, Json{value});
+            metadata.push_back({key, Json{value}});
         }
-        header.emplace_back(metadata_name, Json{std::move(metadata)});
+        header.push_back({std::string(metadata_name), Json{std::move(metadata)}});
     }
     std::size_t position = 0;
     for (const Tensor& tensor : file.tensors) {
@@ -262,10 +262,10 @@ std::string serialize(const TensorFile& file) {
         Json::Array shape;
         std::ranges::transform(tensor.shape, std::back_inserter(shape), number);
         const std::size_t end = position + tensor.bytes.size();
-        header.emplace_back(tensor.name,
-                            Json{Json::Object{{"dtype", Json{std::string(name(tensor.type))}},
-                                              {"shape", Json{std::move(shape)}},
-                                              {"data_offsets", Json{Json::Array{number(position), number(end)}}}}});
+        header.push_back(
+            {tensor.name, Json{Json::Object{{"dtype", Json{std::string(name(tensor.type))}},
+                                            {"shape", Json{std::move(shape)}},
+                                            {"data_offsets", Json{Json::Array{number(position), number(end)}}}}}});
         position = end;
     }
     std::string text = to_text(Json{std::move(header)});

@@ -5,9 +5,10 @@ import random
 import pytest
 from cli_support import arguments_for, classification_table
 
-LAYER = {"name", "gradient_rms", "update_ratio", "saturated", "dead", "starved", "factor"}
+LAYER = {"name", "gradient_rms", "update_ratio", "saturated", "dead", "identical", "weight_size", "starved", "factor"}
 FACTORS = {"output_saturation", "hidden_saturation", "attenuation", "dead_units", "small_weights", "dead_inputs",
-           "exploding", "unscaled_inputs", "large_steps", "diverged", "none"}
+           "exploding", "unscaled_inputs", "large_steps", "diverged", "overflow", "identical_units", "learned_nothing",
+           "none"}
 
 
 def diagnosis(handgrad, *words):
@@ -99,6 +100,12 @@ TRAININGS = {
     "large_steps": ("diabetes", "--learning-rate 10 --epochs 40", 0, "large_steps", None),
     "raw_target": ("diabetes", "--no-scale-target --optimizer sgd --learning-rate 0.01 --epochs 0", 0, "large_steps",
                    "untrained"),
+    "decay": ("diabetes", "--optimizer adamw --weight-decay 100 --epochs 100", 0, "learned_nothing", "flat"),
+    "identical": ("wine", "--init zeros --hidden-activation sigmoid --epochs 40", 0, "identical_units", None),
+    "huge_rate": ("wine", "--learning-rate 10 --epochs 40", 0, "large_steps", None),
+    "tiny_rate": ("breast_cancer", "--learning-rate 1e-9 --epochs 20", 0, "learned_nothing", "flat"),
+    "out_of_reach": ("diabetes", "--output-activation sigmoid --loss squared_error --epochs 60", 0, "output_saturation",
+                     None),
     "zeros": ("wine", "--init zeros --epochs 20", 0, "small_weights", None),
     "stopped_early": ("diabetes", "--learning-rate 0.01 --early-stopping 10", 0, "none", "stopped_early"),
     "overfits": ("diabetes", "--hidden 64 --learning-rate 0.01", 0, "none", "overfitting"),
@@ -146,6 +153,23 @@ def test_sick_trainings_are_told_so_and_what_is_advised_can_be_done(handgrad, ta
                 at = again.index(option)
                 del again[at:at + 2]
         assert train_on(handgrad, table, *again, *(() if "--epochs" in again else ("--epochs", "2"))).code in (0, 5)
+
+
+def test_a_constant_answer_is_compared_with_first(handgrad, tables):
+    for options in ("--optimizer adamw --weight-decay 100 --epochs 40", "--learning-rate 10 --epochs 40"):
+        assert train_on(handgrad, tables / "wine.csv", *options.split()).code == 0
+        event = diagnosis(handgrad, "m.model", tables / "wine.csv")
+        assert event["constant_loss"] == pytest.approx(1.086, abs=1e-3)  # the entropy of 59, 71 and 48 rows of 178
+        assert event["loss"] > 0.97 * event["constant_loss"] and event["text"].startswith("It answers ")
+    assert train_on(handgrad, tables / "wine.csv", "--epochs", 0).code == 0
+    event = diagnosis(handgrad, "m.model", tables / "wine.csv")
+    assert event["factor"] == "none" and "constant" not in event["text"]
+
+
+def test_tables_hold_no_nan(handgrad, tables):
+    assert train_on(handgrad, tables / "diabetes.csv", "--init", "zeros", "--epochs", 3).code == 0
+    ran = handgrad("diagnose", "m.model", tables / "diabetes.csv")
+    assert "nan" not in ran.out and "undefined" in ran.out
 
 
 def test_people_get_the_options_on_a_line_of_their_own(handgrad, tables):

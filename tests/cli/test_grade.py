@@ -106,7 +106,7 @@ def test_the_table_csv_and_page_say_the_same(school):
     assert "6 of 10 files graded" in ran.out and re.search(r"^dora.txt +94 % +17 .*factor_2$", ran.out, re.MULTILINE)
     rows = {row["file"]: row for row in csv.DictReader((school.handgrad.folder / "sub/marks.csv").open(encoding="utf-8"))}
     assert len(rows) == 10 and rows["anna.txt"]["score"] == "1" and rows["dora.txt"]["wrong"] == "1"
-    assert rows["=odd,\"name\".txt"]["right"] == str(SYMBOLS - 1) and rows["empty.txt"]["score"] == ""
+    assert rows["'=odd,\"name\".txt"]["right"] == str(SYMBOLS - 1) and rows["empty.txt"]["score"] == ""
     ran = school.grade("-o", "sub/marks.html")  # marks.csv is now a file of the folder, marks.html is not
     assert ran.code == 0 and "6 of 11 files graded" in ran.out
     page = (school.handgrad.folder / "sub/marks.html").read_text("utf-8")
@@ -229,6 +229,44 @@ def test_a_cell_that_cannot_be_read_is_shown_and_costs_only_itself(school):
     assert marking["right"] >= SYMBOLS - 1
 
 
+def test_a_stray_line_costs_itself_and_is_named_and_all_of_explain_is_understood(school):
+    school.hand_in("a.txt", filled(school.blank, school.values) + "dl/da1 = [ 1 2 3 ]\n")
+    ran = school.mark()
+    assert ran.code == 0 and f"{SYMBOLS} of {SYMBOLS} right" in ran.out and "dl/da1 is no symbol that the sheet asks for" in ran.out
+    marking, = school.mark("--json").events
+    assert len(marking["remarks"]) == 1 and marking["score"] == 1
+    school.hand_in("a.txt", school.handgrad("explain", "ex.model", "ex.csv", "--row", 1).out)  # z₁ = W⁽¹⁾x + b⁽¹⁾ = [ … ]ᵀ
+    marking, = school.mark("--json").events
+    assert (marking["right"], marking["blank"]) == (SYMBOLS - 4, 4) and marking["remarks"] == []
+
+
+def test_what_is_no_sheet_says_what_to_do_here_too(school):
+    for name, text, answer in (("scan.pdf", "%PDF-1.4", "type its numbers"), ("a.docx", "PK\x03\x04", "save it as plain text"),
+                               ("a.txt", "%PDF-1.4", "type its numbers"), ("b.txt", "PK\x03\x04", "save it as plain text"),
+                               ("g.npz", "PK\x03\x04", "judge them as gradients")):
+        school.hand_in(name, text)
+        ran = school.handgrad("compare", "ex.model", "ex.csv", "--answers", f"sub/{name}", "--row", 1)
+        assert ran.code == 3 and answer in ran.err, ran
+
+
+def test_a_forgotten_rate_is_named_and_a_step_that_rounding_hides_is_not_accused(regression):
+    event, = regression("explain", "m.model", "t.csv", "--row", 1, "--optimizer", "sgd", "--learning-rate", 0.01, "--json").events
+    start, gradient = (np.ravel(event[part][-1]["value"]) for part in ("parameters", "backward"))
+    for numbers, mark in ((start - gradient, "wrong +missing_rate"), (start - 0.02 * gradient, "wrong +factor_2"), (start - 0.01 * gradient, "right")):
+        regression.write("a.txt", f"linear2.bias = [ {' '.join(map(str, numbers))} ]\n")
+        ran = regression("compare", "m.model", "t.csv", "--answers", "a.txt", "--row", 1, "--optimizer", "sgd", "--learning-rate", 0.01)
+        assert re.search(f"^linear2.bias +{mark}", ran.out, re.MULTILINE), (ran.out, start, gradient)
+
+
+def test_an_inverted_mask_is_named(handgrad):
+    assert handgrad("explain", "--integers", "--sizes", "3,3,2", "--save", "relu").code == 0
+    event, = handgrad("explain", "relu.model", "relu.csv", "--row", 1, "--json").events
+    mask = ", ".join(str(int(z < 0)) for z in event["forward"][0]["value"])
+    handgrad.write("a.txt", f"dz2/dz1 = diag({mask})\n")
+    ran = handgrad("compare", "relu.model", "relu.csv", "--answers", "a.txt", "--row", 1)
+    assert ran.code == 1 and re.search("^dz2/dz1 +wrong +mask_inverted$", ran.out, re.MULTILINE), ran.out
+
+
 def test_the_sheet_says_how_many_digits_are_wanted_and_marks_are_given_by_that(school):
     assert "Digits wanted: 3 " in school.blank
     three = filled(school.blank, school.values)
@@ -282,9 +320,14 @@ def test_a_network_of_whole_numbers_can_be_solved_by_hand_saved_and_marked(handg
     event, = ran.events
     numbers = [v for p in event["parameters"] for v in np.ravel(p["value"])] + [c["value"] for c in event["row"]["x"] + event["row"]["y"]]
     assert all(v == int(v) and abs(v) <= 3 for v in numbers)
-    assert all(np.any(item["value"]) for item in event["backward"]) and all(np.all(item["value"]) for item in event["deltas"])
-    if event["layers"][0]["activation"] == "relu":
-        assert min(event["forward"][0]["value"]) >= 1
+    assert all(np.any(item["value"]) for item in event["backward"]) and all(np.any(item["value"]) for item in event["deltas"])
+    rows = (handgrad.folder / "w.csv").read_text("utf-8").count("\n") - 1
+    assert rows == 6
+    for row in range(1, rows + 1):  # in each a unit is off and another on, and the one that is off is not without a gradient
+        solved, = handgrad("explain", "w.model", "w.csv", "--row", row, "--json").events
+        for z, layer in zip(solved["forward"][::2], solved["layers"]):
+            if layer["activation"] == "relu":
+                assert min(z["value"]) < 0 < max(z["value"]) and 0 not in z["value"], (row, z)
     handgrad.write("s.json", json.dumps(event))
     ran = handgrad("compare", "w.model", "w.csv", "--answers", "s.json", "--row", 1)
     assert ran.code == 0 and "left blank" not in ran.out, ran

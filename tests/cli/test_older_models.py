@@ -22,7 +22,7 @@ VERBS = {
 
 
 # Answers whose words and fields have changed since: of them the numbers are compared that both have.
-REWORDED = ("explain.json", "check.json")
+REWORDED = ("explain.json", "check.json", "diagnose.json")
 
 
 def numbers(value, place=()):

@@ -115,6 +115,20 @@ TEST(Answers, NumbersAreReadAsPeopleWriteThem) {
                                                                  {"5.", "5"},
                                                                  {"0,37", "0.37"},
                                                                  {"-0,375", "-0.375"},
+                                                                 {",00231", "0.00231"},
+                                                                 {"\u2212,00231", "-0.00231"},
+                                                                 {"- ,5", "-0.5"},
+                                                                 {"0\u066B5", "0.5"},
+                                                                 {"\uFF10\uFF0E\uFF15", "0.5"},
+                                                                 {"\u0661.\u0665", "1.5"},
+                                                                 {"**0.5**", "0.5"},
+                                                                 {"1.0D-3", "0.001"},
+                                                                 {"2,5d-3", "0.0025"},
+                                                                 {"0.5.", "0.5"},
+                                                                 {"0.333\u2026", "0.333"},
+                                                                 {"(0.2/2)^2 = 0.01", "0.01"},
+                                                                 {"(\u0177 - y)^2 = 0.01 (as above)", "0.01"},
+                                                                 {"|0.5|", "0.5"},
                                                                  {"3,14159", "3.14159"},
                                                                  {"1/2", "0.5"},
                                                                  {"-3/4", "-0.75"},
@@ -179,6 +193,9 @@ TEST(Answers, ACellThatIsNoNumberSaysWhy) {
         EXPECT_THAT(reason, testing::StartsWith("line 1: ")) << written;
     }
     EXPECT_THAT(read_as("1,234"), testing::HasSubstr("before decimals or between thousands"));
+    for (const char* written : {"0.5 m", "57 %", "57%", "50 percent"}) {
+        EXPECT_THAT(read_as(written), testing::EndsWith("write the number alone, without percent or unit")) << written;
+    }
 }
 
 TEST(Answers, ACommaStandsBeforeDecimalsWhereTheCountComesOutOnlySo) {
@@ -189,12 +206,26 @@ TEST(Answers, ACommaStandsBeforeDecimalsWhereTheCountComesOutOnlySo) {
     for (const char* row :
          {"0,5 -1,25 2 3,125", "0,5; -1,25; 2; 3,125", "0,5, -1,25, 2, 3,125", "0.5,-1.25,2,3.125",
           "0.5, -1.25, 2, 3.125", "0.5 & -1.25 & 2 & 3.125", "1/2 -5/4 2 3 1/8", "0.5\u2003-1.25\t2 3.125",
-          "0.5\u00A0-1.25\u00A02\u00A03.125", "____ 0.5 ____ -1.25 __ 2 __ 3.125"}) {
+          "0.5\u00A0-1.25\u00A02\u00A03.125", "____ 0.5 ____ -1.25 __ 2 __ 3.125", ",5 -1,25 2 3,125",
+          ",5, \u22121,25, 2, 3,125", "0,5,-1,25,2.,3,125", "0,5 ,-1,25 ,2 ,3,125", "0.5|-1.25|2|3.125",
+          "[0.5],[-1.25],[2],[3.125]", "0.5\n-1.25\n2\n3.125", "0.5 \\\\ -1.25 \\\\ 2 \\\\ 3.125"}) {
         EXPECT_THAT(z1(row), ElementsAre(0.5, -1.25, 2.0, 3.125)) << row;
     }
     EXPECT_THAT(z1("0,5"), ElementsAre(std::nullopt, std::nullopt, std::nullopt, std::nullopt));
     EXPECT_THAT(z1("1,2,3,4"), ElementsAre(1.0, 2.0, 3.0, 4.0));
     EXPECT_THAT(z1("1,5;;2,5;"), ElementsAre(1.5, std::nullopt, 2.5, std::nullopt));
+    EXPECT_THAT(z1("1.5, , 2.5, 3"), ElementsAre(1.5, std::nullopt, 2.5, 3.0));
+    EXPECT_THAT(z1("1.5,,2.5,3"), ElementsAre(1.5, std::nullopt, 2.5, 3.0));
+    EXPECT_THAT(z1("0,283,-0,0911,1,08,-1,8"), ElementsAre(0.283, -0.0911, 1.08, -1.8));  // one way alone
+    EXPECT_THAT(z1("____"), ElementsAre(std::nullopt, std::nullopt, std::nullopt, std::nullopt));
+    for (const char* row : {"0,0,0,189,0", "0,245,0,0,0", "1 ,2 ,3 ,4"}) {
+        const auto answers = read_answers("z1 = [ " + std::string(row) + " ]\n", "s", derivation());
+        EXPECT_EQ(find(answers, "z1").count_unreadable(), 4u) << row;
+        EXPECT_THAT(find(answers, "z1").unreadable.front().reason,
+                    testing::HasSubstr("write a point before decimals, or semicolons between numbers"));
+    }
+    // Blanks part cells: a number is missing, and 0,5 is not two of them.
+    EXPECT_EQ(find(read_answers("z1 = [ 0,5 1 2 ]\n", "s", derivation()), "z1").count_unreadable(), 4u);
     // 1,234 beside 0,37 has decimals.
     const auto answers = read_answers("l = 1,234\nz1 = [0,5 1,5 2,5 3,5]\n", "s", derivation());
     EXPECT_THAT(find(answers, "l").values, ElementsAre(1.234));
@@ -212,20 +243,137 @@ TEST(Answers, RowsMayStandInLinesOfATableWithCommasOrSemicolons) {
         EXPECT_THAT(find(answers, "l").values, ElementsAre(0.1)) << text;
     }
     for (const char* text :
-         {"dl/dW1;1;2;3\ndl/dW1;4;5;6\ndl/dW1;7;8;9\ndl/dW1;10;11;12\n", "dl/dW1;1;2;3\n;4;5;6\n;7;8;9\n;10;11;12\n"}) {
+         {"dl/dW1;1;2;3\ndl/dW1;4;5;6\ndl/dW1;7;8;9\ndl/dW1;10;11;12\n", "dl/dW1;1;2;3\n;4;5;6\n;7;8;9\n;10;11;12\n",
+          "dl/dW1\t1\t2\t3\t\r\n\t4\t5\t6\t\r\n\t7\t8\t9\t\r\n\t10\t11\t12\t\r\n",
+          "dl/dW1;1;2;3\r;4;5;6\r;7;8;9\r;10;11;12\r", "dl/dW1|1|2|3\n|4|5|6\n|7|8|9\n|10|11|12\n",
+          "| \u2202l/\u2202W\u207D\u00B9\u207E | 1 | 2 | 3 |\n| | 4 | 5 | 6 |\n| | 7 | 8 | 9 |\n| | 10 | 11 | 12 "
+          "|\n"}) {
         EXPECT_EQ(find(read_answers(text, "s.csv", derivation()), "dl/dW1").values[11], 12.0) << text;
     }
 }
 
 TEST(Answers, AMatrixMayBeWrittenAsProgramsWriteIt) {
-    for (const char* text : {"dl/dW1 = [[1, 2, 3], [4, 5, 6], [7, 8, 9], [10, 11, 12]]\n",
-                             "dl/dW1 = [[1 2 3]\n [4 5 6]\n [7 8 9]\n [10 11 12]]\n",
-                             "- `dl/dW1` = [1 2 3\n[4 5 6\n[7 8 9]\n[10 11 12\n"}) {
+    for (const char* text :
+         {"dl/dW1 = [[1, 2, 3], [4, 5, 6], [7, 8, 9], [10, 11, 12]]\n",
+          "dl/dW1 = [[1 2 3]\n [4 5 6]\n [7 8 9]\n [10 11 12]]\n", "- `dl/dW1` = [1 2 3\n[4 5 6\n[7 8 9]\n[10 11 12\n",
+          "dl/dW1 = [ 1 2 3 ]\r\u00A0\u00A0 [ 4 5 6 ]\r\u3000[ 7 8 9 ]\r[ 10 11 12 ]\r",
+          "dl/dW1 = 1 2 3\n  4 5 6\n  7 8 9\n 10 11 12\n", "dl/dW1 =\n1 & 2 & 3 \\\\\n4&5&6\\\\\n7&8&9\\\\\n10&11&12\n",
+          "dl/dW1 = [1 2 3; 4 5 6; 7 8 9; 10 11 12]\n", "dl/dW1 = 1 2 3; 4 5 6; 7 8 9; 10 11 12\n",
+          "dl/dW1 = (1, 2, 3)\n(4, 5, 6)\n(7, 8, 9)\n(10, 11, 12)\n", "dl/dW1 = {{1,2,3},{4,5,6},{7,8,9},{10,11,12}}\n",
+          "dl/dW1 = array([[1, 2, 3],\n       [4, 5, 6],\n [7, 8, 9], [10, 11, 12]], dtype=float32)\n",
+          "$dl/dW1 = \\begin{bmatrix} 1 & 2 & 3 \\\\ 4 & 5 & 6 \\\\ 7 & 8 & 9 \\\\ 10 & 11 & 12 \\end{bmatrix}$\n",
+          "dl/dW1 = \u03B4 x\u1D40 = [ 1 2 3 ]\n [ 4 5 6 ]\n [ 7 8 9 ]\n [ 10 11 12 ]\n"}) {
         const Answer answer = find(read_answers(text, "s", derivation()), "dl/dW1");
         EXPECT_TRUE(answer.unreadable.empty()) << text;
         EXPECT_EQ(answer.values[5], 6.0) << text;
         EXPECT_EQ(answer.values[11], 12.0) << text;
     }
+}
+
+TEST(Answers, AColumnMayStandUpright) {
+    for (const char* text : {"z1 = [[1],[2],[3],[4]]\n", "z1 = [ 1 ]\n     [ 2 ]\n     [ 3 ]\n     [ 4 ]\n",
+                             "z1 =\n1\n2\n3\n4\n", "z1 = (1, 2, 3, 4)^T\n", "z1 = [1\n2\n3\n4]\n"}) {
+        EXPECT_THAT(find(read_answers(text, "s", derivation()), "z1").values, testing::ElementsAre(1.0, 2.0, 3.0, 4.0))
+            << text;
+    }
+}
+
+TEST(Answers, ADiagonalMatrixMayBeItsDiagonal) {
+    for (const char* value : {"diag(1, 2, 0, 4)", "diag{1  2  0  4}", "np.diag([1, 2, 0, 4])",
+                              "\\operatorname{diag}(1, 2, 0, 4)", "[ 1 2 0 4 ]", "diag(f'(z1)) = [ 1 2 0 4 ]"}) {
+        const Answer answer =
+            find(read_answers("dz2/dz1 = " + std::string(value) + "\n", "s", derivation()), "dz2/dz1");
+        EXPECT_TRUE(answer.unreadable.empty()) << value;
+        EXPECT_THAT(answer.values, testing::ElementsAre(1., 0., 0., 0., 0., 2., 0., 0., 0., 0., 0., 0., 0., 0., 0., 4.))
+            << value;
+    }
+    for (const char* value : {"I", "I_4", "I\u2084", "eye(4)"}) {
+        const Answer answer =
+            find(read_answers("dz2/dz1 = " + std::string(value) + "\n", "s", derivation()), "dz2/dz1");
+        EXPECT_EQ(answer.values[5], 1.0) << value;
+        EXPECT_EQ(answer.values[6], 0.0) << value;
+    }
+    const auto reason = [](const char* value) {
+        const Answer answer =
+            find(read_answers("dz2/dz1 = " + std::string(value) + "\n", "s", derivation()), "dz2/dz1");
+        EXPECT_EQ(answer.count_unreadable(), 16u) << value;
+        return answer.unreadable.front().reason;
+    };
+    EXPECT_THAT(reason("[ 1 0 0 0 ]"), testing::HasSubstr("the first or the diagonal; write diag( … ), or all 4 rows"));
+    EXPECT_EQ(reason("diag(1, 2, 3)"), "line 1: 3 numbers on a diagonal where 4 belong");
+    EXPECT_THAT(reason("diag(1,2,3)"), testing::HasSubstr("3 numbers on a diagonal"));
+    EXPECT_THAT(reason("diag(0,1,0,0,2)"), testing::HasSubstr("write a point before decimals"));
+    // What is no diagonal matrix is not filled up.
+    EXPECT_EQ(find(read_answers("dl/dW1 = [ 1 2 3 ]\n", "s", derivation()), "dl/dW1").count_unreadable(), 9u);
+}
+
+TEST(Answers, SymbolsAreUnderstoodAsPeopleWriteThem) {
+    for (const auto& [symbol, written] : std::vector<std::pair<const char*, const char*>>{
+             {"z1", "z\u2081 ="},
+             {"z1", "z_1 ="},
+             {"z1", "z_{1} ="},
+             {"z1", "$z_1$ ="},
+             {"z1", "Z1 ="},
+             {"z1", "z1:"},
+             {"z1", "z1 :="},
+             {"z1", "z1 ->"},
+             {"z1", "1. **z1**:"},
+             {"z1", "Step 2: z1 ="},
+             {"z1", "z1\u00A0="},
+             {"z1", "z1"},
+             {"z1", "z\u2081 = W\u207D\u00B9\u207Ex + b\u207D\u00B9\u207E ="},
+             {"dl/dz1", "\u2202l/\u2202z\u2081 ="},
+             {"dl/dz1", "\u03B4\u2081\u1D40 ="},
+             {"dl/dz1", "DL/DZ1 ="},
+             {"dl/dz1", "\\frac{\\partial l}{\\partial z_1} ="},
+             {"dl/db1", "\u2202l/\u2202b\u207D\u00B9\u207E ="},
+             {"dl/db1", "dL/db^{(1)} ="},
+             {"dl/db1", "dl/db_1 ="},
+             {"dl/db1", "db1 ="},
+             {"linear1.bias", "linear1_bias ="}}) {
+        const auto answers = read_answers(std::string(written) + " [ 1 2 3 4 ]\n", "s", derivation());
+        EXPECT_THAT(find(answers, symbol).values, testing::ElementsAre(1.0, 2.0, 3.0, 4.0)) << written;
+    }
+    for (const char* line : {"L = 0,25", "loss = 0.25", "l: 0.25", "\u2113 = 1/4",
+                             "l = \u2016\u0177 \u2212 y\u2016\u00B2 = 0.25", "L;0,25"}) {
+        EXPECT_THAT(find(read_answers(std::string(line) + "\n", "s", derivation()), "l").values,
+                    testing::ElementsAre(0.25))
+            << line;
+    }
+    EXPECT_THAT(find(read_answers("\u0177 = [ 4 ]\n", "s", derivation()), "yhat").values, testing::ElementsAre(4.0));
+}
+
+TEST(Answers, ALineThatIsNotUnderstoodCostsItselfAndIsNamed) {
+    for (const char* symbol : {"dl/da1", "z4", "a1", "z(1)", "dz3/dz2", "dyhat/dz1"}) {
+        const ReadSheet read =
+            read_sheet("l = 1\nz1 = [ 1 2 3 4 ]\ndyhat/dz3 = [ 1 ]\n" + std::string(symbol) + " = [ 1 2 3 4 ]\n", "s",
+                       derivation());
+        EXPECT_THAT(read.remarks,
+                    testing::ElementsAre("line 4: " + std::string(symbol) +
+                                         " is no symbol that the sheet asks for; its numbers were left out"));
+        EXPECT_THAT(find(read.answers, "z1").values, testing::ElementsAre(1.0, 2.0, 3.0, 4.0)) << symbol;
+    }
+    // Components, formulas and what stands on every sheet are no answers, and nothing is said of them.
+    for (const char* prose : {"(z1)_2 = 5", "z1_2 = 5", "W1 = [ 1 2 3 ]", "x = [ 1 2 3 ]", "n = 4 inputs",
+                              "the loss = 5", "\u2202l/\u2202\u0177 = 2(\u0177 \u2212 y)\u1D40   1\u00D71   Eq. (11)",
+                              "\u2202\u0177/\u2202z\u2083 = I, diagonal   1\u00D71"}) {
+        const ReadSheet read = read_sheet("l = 1\n" + std::string(prose) + "\n", "s", derivation());
+        EXPECT_TRUE(read.remarks.empty()) << prose;
+        for (const Answer& answer : read.answers) {
+            EXPECT_TRUE(answer.symbol == "l" || !answer.values[0]) << prose << answer.symbol;
+        }
+    }
+    EXPECT_TRUE(read_sheet(sheet(), "s", derivation()).remarks.empty());
+}
+
+TEST(Answers, OfTwoLinesForOneSymbolABlankOrALooseOneDoesNotCount) {
+    for (const char* text : {"z1 = [ ____ ____ ____ ____ ]\nz1 = [ 1 2 3 4 ]\n", "z1 = [ 1 2 3 4 ]\nz1 = [ ____ ]\n",
+                             "z1 = [ 1 2 3 4 ]\nz\u2081 = [ 5 6 7 8 ]\n", "Z1: [ 5 6 7 8 ]\nz1 = [ 1 2 3 4 ]\n"}) {
+        EXPECT_THAT(find(read_answers(text, "s", derivation()), "z1").values, testing::ElementsAre(1.0, 2.0, 3.0, 4.0))
+            << text;
+    }
+    EXPECT_THAT(read_sheet("l = 1\nloss 5\n", "s", derivation()).remarks,
+                testing::ElementsAre("line 2: left out, since line 1 answers l"));
 }
 
 TEST(Answers, TheUnitOfTheLastDigitIsKnown) {

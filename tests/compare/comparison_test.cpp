@@ -467,7 +467,8 @@ TEST(Comparison, FloatNumbersThatWereAveragedAreUndetermined) {
 TEST(Comparison, OneTensorOfFloatNumbersTellsThePrecisionOfAll) {
     const Problem p = problem(smooth);
     std::vector<NamedArray> theirs = p.right;
-    for (std::size_t t = 1; t < theirs.size(); ++t) {  // all but linear1.weight, as double arithmetic behind float leaves it
+    for (std::size_t t = 1; t < theirs.size();
+         ++t) {  // all but linear1.weight, as double arithmetic behind float leaves it
         for (double& v : theirs[t].values) {
             v = static_cast<double>(static_cast<float>(v));
         }

@@ -55,6 +55,9 @@ SettingValue value_of(const SettingHint& hint, const SettingValue& now) {
     if (std::holds_alternative<double>(now)) {
         return std::stod(hint.value);
     }
+    if (std::holds_alternative<std::vector<std::uint64_t>>(now)) {
+        return std::vector<std::uint64_t>{std::stoull(hint.value)};
+    }
     if (std::holds_alternative<std::vector<std::string>>(now)) {
         std::vector<std::string> items;
         std::string rest = hint.value;
@@ -98,6 +101,10 @@ Situation situation(Activation hidden, Activation output, Loss loss) {
     s.largest_step = 3.0;
     s.divergence = "It has diverged";
     s.input_sizes = "'a' has a size of 1000";
+    s.step_size = "one step changes the weights by 3 times their size";
+    s.worth = "It answers no better than a constant";
+    s.weight_sizes = {0.01, 1.0, 100.0};
+    s.identical = {1.0, 0.25, 0.0};
     return s;
 }
 
@@ -214,6 +221,7 @@ TEST(Advice, ScalesOnlyWhatIsNotScaled) {
 
 TEST(Advice, ALearningRateFitsTheStepThatWasMeasured) {
     Situation s = situation(Activation::relu, Activation::identity, Loss::squared_error);
+    s.weight_sizes.clear();
     s.largest_step = 4000.0;  // down to 0.04 of the weights
     EXPECT_EQ(advise(Factor::large_steps, s).remedies[0].settings[0], (SettingHint{"learning_rate", "1e-07"}));
     s.largest_step = std::numeric_limits<double>::infinity();
@@ -222,6 +230,63 @@ TEST(Advice, ALearningRateFitsTheStepThatWasMeasured) {
     EXPECT_EQ(advise(Factor::diverged, s).remedies[0].settings[0], (SettingHint{"learning_rate", "0.001"}));
     s.largest_step = 0.6;
     EXPECT_EQ(advise(Factor::large_steps, s).remedies[0].settings[0], (SettingHint{"learning_rate", "0.0001"}));
+}
+
+TEST(Advice, WhatIsFarOffIsSetToWhatIsUsual) {
+    const auto first_of = [](Factor factor, const Situation& s) {
+        return advise(factor, s).remedies.at(0).settings.at(0);
+    };
+    Situation s = situation(Activation::relu, Activation::identity, Loss::squared_error);
+    s.trained = true;
+    s.largest_step = 0.6;
+    s.steps.learning_rate = 1000.0;
+    EXPECT_EQ(first_of(Factor::large_steps, s), (SettingHint{"learning_rate", "0.001"}));
+    s.steps.kind = OptimizerKind::sgd;
+    EXPECT_EQ(first_of(Factor::large_steps, s), (SettingHint{"learning_rate", "0.01"}));
+    s.weight_sizes.clear();
+    s.largest_step = 1e-8;
+    s.steps.learning_rate = 1e-8;
+    EXPECT_EQ(first_of(Factor::learned_nothing, s), (SettingHint{"learning_rate", "0.01"}));
+    s.steps.kind = OptimizerKind::adamw;
+    s.steps.weight_decay = 100.0;
+    EXPECT_EQ(first_of(Factor::learned_nothing, s), (SettingHint{"weight_decay", "0.01"}));
+    s.unexplained = 0.8;
+    EXPECT_EQ(advise(Course::flat, s).remedies.at(0).settings.at(0), (SettingHint{"weight_decay", "0.01"}));
+    s.unexplained = 0.1;
+    EXPECT_TRUE(advise(Course::flat, s).remedies.empty());
+    s.steps.weight_decay = 0.01;
+    EXPECT_EQ(first_of(Factor::learned_nothing, s).name, "learning_rate");
+    s.steps.learning_rate = 1e-3;
+    s.largest_step = 1e-2;
+    s.shape.sizes = {3, 1};
+    EXPECT_EQ(first_of(Factor::learned_nothing, s), (SettingHint{"hidden", "32"}));
+    s.target_unscaled = true;
+    EXPECT_EQ(first_of(Factor::learned_nothing, s), (SettingHint{"scale_target", "true"}));
+}
+
+TEST(Advice, ASmallerRateIsNoRemedyWhereStepsAreSmall) {
+    Situation s = situation(Activation::tanh, Activation::sigmoid, Loss::squared_error);
+    s.trained = true;
+    s.steps.learning_rate = 1e-3;
+    for (const Factor factor :
+         {Factor::output_saturation, Factor::hidden_saturation, Factor::dead_units, Factor::exploding}) {
+        s.largest_step = 1e-12;
+        EXPECT_THAT(said(factor, s), Not(HasSubstr("smaller learning rate"))) << name(factor);
+        s.largest_step = 0.4;
+        EXPECT_THAT(said(factor, s), HasSubstr("smaller learning rate")) << name(factor);
+    }
+}
+
+TEST(Advice, NamesTheLayersWhoseWeightsAreOutOfLineAndTargetsOutOfReach) {
+    Situation s = situation(Activation::relu, Activation::sigmoid, Loss::squared_error);
+    EXPECT_THAT(advise(Factor::exploding, s).cause, HasSubstr("of linear3 have 100 times the size of first weights"));
+    EXPECT_THAT(advise(Factor::overflow, s).cause, HasSubstr("of linear3 have 100 times"));
+    EXPECT_THAT(advise(Factor::small_weights, s).cause, HasSubstr("of linear1 have 0.01 times"));
+    EXPECT_THAT(advise(Factor::identical_units, s).cause, HasSubstr("8 of the 8 units of linear1 and 2 of the 8"));
+    EXPECT_THAT(advise(Factor::output_saturation, s).cause, Not(HasSubstr("reach from")));
+    s.highest_target = 346.0;
+    EXPECT_THAT(advise(Factor::output_saturation, s).cause,
+                HasSubstr("reach from 0 to 346, but sigmoid outputs only from 0 to 1"));
 }
 
 }  // namespace

@@ -106,6 +106,17 @@ Table chance(std::size_t rows) {
                     "t.csv", {.text_columns = {"y"}, .spelled_columns = {"y"}});
 }
 
+/// yes where a and b have the same sign: no straight line parts them.
+Table exclusive_or(std::size_t rows) {
+    Draw draw(13);
+    return read_csv(csv_lines("a,b,y", rows,
+                              [&](std::size_t) {
+                                  const double a = draw.normal(), b = draw.normal();
+                                  return comma_separated({a, b}) + (a * b > 0.0 ? ",yes" : ",no");
+                              }),
+                    "t.csv", {.text_columns = {"y"}, .spelled_columns = {"y"}});
+}
+
 FitOptions options(std::size_t epochs, OptimizerOptions optimizer = usual) {
     FitOptions result;
     result.columns.targets = {"y"};
@@ -242,9 +253,9 @@ std::vector<Entry> steps_and_divergence() {
                             with(options(400, sgd(0.45)), [](FitOptions& how) { how.training.batch = 8; }));
          },
          {Course::diverged}},
-        {"weights_that_are_no_numbers", diverged,
+        {"weights_that_are_no_numbers", overflow,
          [] { return alone(shape_of(1, relu), squared, [](Case<double>& made) { made.net.weight(0)(0, 0) = NAN; }); }},
-        {"answers_that_overflow", diverged, [] { return alone(shape_of(1, relu), squared, bias(1, 1e200)); }},
+        {"answers_that_overflow", overflow, [] { return alone(shape_of(1, relu), squared, bias(1, 1e200)); }},
         {"r2_of_minus_1500_and_dead_units", diverged,
          [] {
              return alone(shape_of(1, relu), squared, [](Case<double>& made) {
@@ -306,6 +317,77 @@ std::vector<Entry> steps_and_divergence() {
     };
 }
 
+/// What a loss beside that of a constant answer tells, and copies among units.
+std::vector<Entry> of_no_use() {
+    const auto zeros = [](Activation hidden, std::vector<std::size_t> widths) {
+        return with(options(60, adam(0.01)), [&](FitOptions& how) {
+            how.hidden = widths;
+            how.hidden_activation = {hidden};
+            how.conventions.first_weights = FirstWeights::zeros;
+        });
+    };
+    return {
+        {"sigmoid_from_zeros", identical_units, [=] { return trained(numbers(few_rows, 0.5), zeros(sigmoid, {16})); }},
+        {"two_softplus_layers_from_zeros", identical_units,
+         [=] {
+             return trained(exclusive_or(few_rows), zeros(softplus, {8, 8}));
+         }},
+        {"two_units_alike", identical_units,
+         [] {
+             return alone(shape_of(2, relu), squared, [](Case<double>& made) {
+                 std::ranges::copy(made.net.weight(1).row(3), made.net.weight(1).row(7).begin());
+                 made.net.bias(1)[7] = made.net.bias(1)[3];
+                 made.net.weight(2)(0, 7) = made.net.weight(2)(0, 3);
+             });
+         }},
+        {"decay_that_kills", learned_nothing,
+         [] {
+             return trained(numbers(300, 3.0),
+                            options(40, {.kind = OptimizerKind::adamw, .learning_rate = 1e-2, .weight_decay = 40.0}));
+         }},
+        {"penalty_that_kills", learned_nothing,
+         [] {
+             return trained(exclusive_or(200),
+                            options(60, {.kind = OptimizerKind::adam, .learning_rate = 1e-3, .weight_decay = 1.0}));
+         }},
+        {"rate_of_1e_8", learned_nothing, [] { return trained(exclusive_or(200), options(40, adam(1e-8))); }},
+        {"straight_line_through_xor", learned_nothing,
+         [] {
+             return trained(exclusive_or(300), with(options(60, adam(0.01)), [](FitOptions& how) { how.hidden = {}; }));
+         }},
+        {"identity_units_on_xor", learned_nothing,
+         [] {
+             return trained(exclusive_or(300),
+                            with(options(60, adam(0.01)), [](FitOptions& how) { how.hidden_activation = {identity}; }));
+         }},
+        {"targets_of_1e_6_as_they_are", learned_nothing,
+         [] {
+             Draw draw(14);
+             const Table small = read_csv(csv_lines("a,b,y", 100,
+                                                    [&](std::size_t) {
+                                                        const double a = draw.normal(), b = draw.normal();
+                                                        return comma_separated({a, b, 1e-6 * (a - b)});
+                                                    }),
+                                          "t.csv", {});
+             return trained(small, with(options(60), [](FitOptions& how) { how.scale_target = false; }));
+         }},
+        {"adam_of_rate_1_to_classes", large_steps, [] { return trained(chance(100), options(30, adam(1.0))); }},
+        {"columns_of_1e_5_under_adam", unscaled_inputs,
+         [] {
+             Draw draw(15);
+             const Table tiny = read_csv(csv_lines("a,b,y", 100,
+                                                   [&](std::size_t) {
+                                                       const double a = draw.normal(), b = draw.normal();
+                                                       return comma_separated({1e-5 * a, 1e-5 * b, a - b});
+                                                   }),
+                                         "t.csv", {});
+             return trained(tiny, with(options(40), [](FitOptions& how) { how.columns.scale = Scale::none; }));
+         }},
+        {"exp_units_of_huge_weights_overflow", overflow,
+         [] { return alone(shape_of(2, Activation::exp), squared, weights(0, 1e4)); }},
+    };
+}
+
 std::vector<Entry> healthy() {
     std::vector<Entry> entries;
     const auto add = [&](std::string_view entry, std::function<Diagnosis()> make, std::vector<Course> courses = {}) {
@@ -342,7 +424,7 @@ std::vector<Entry> healthy() {
 
 std::vector<Entry> sick() {
     std::vector<Entry> entries;
-    for (std::vector<Entry> part : {starving(), exploding_and_unscaled(), steps_and_divergence()}) {
+    for (std::vector<Entry> part : {starving(), exploding_and_unscaled(), steps_and_divergence(), of_no_use()}) {
         entries.insert(entries.end(), part.begin(), part.end());
     }
     return entries;
@@ -398,7 +480,8 @@ TEST_P(Sick, IsToldWhatIsTheMatter) {
     }
     if (GetParam().factor != none) {
         EXPECT_THAT(diagnosis.text, Not(HasSubstr("No layer starves")));
-        EXPECT_TRUE(some_layer || GetParam().factor == diverged) << all_of(diagnosis);
+        EXPECT_TRUE(some_layer || GetParam().factor == diverged || GetParam().factor == learned_nothing)
+            << all_of(diagnosis);
     } else {
         EXPECT_THAT(diagnosis.text, testing::AnyOf(HasSubstr("It overfits"), HasSubstr("It fits the rows"),
                                                    HasSubstr("stopped early")));
@@ -417,6 +500,59 @@ TEST_P(Healthy, IsLeftAloneAndToldWhatWasNotLookedAt) {
     expect_course(diagnosis);
 }
 INSTANTIATE_TEST_SUITE_P(Planted, Healthy, testing::ValuesIn(healthy()), printed);
+
+TEST(Worth, IsSaidFirstOfATrainingAndNotOfFirstWeights) {
+    const Diagnosis line =
+        trained(exclusive_or(300), with(options(60, adam(0.01)), [](FitOptions& how) { how.hidden = {}; }));
+    EXPECT_THAT(line.text, testing::StartsWith("It answers"));
+    EXPECT_THAT(line.text, HasSubstr("that of the best constant 0.6"));
+    EXPECT_NEAR(line.constant_loss, std::log(2.0), 0.01);
+    EXPECT_GT(line.loss, 0.97 * line.constant_loss);
+    const Diagnosis first = trained(exclusive_or(300), options(0));
+    EXPECT_THAT(first.text, Not(HasSubstr("constant")));
+    EXPECT_THAT(trained(exclusive_or(300), options(5, adam(1e-5))).text, testing::StartsWith("So far it answers"));
+}
+
+TEST(Worth, ATargetThatIsAlwaysTheSameTellsNothing) {
+    Draw draw(16);
+    const Table constant = read_csv(csv_lines("a,y", few_rows,
+                                              [&](std::size_t) {
+                                                  return comma_separated({draw.normal(), 7.5});
+                                              }),
+                                    "t.csv", {});
+    const Diagnosis diagnosis = trained(constant, options(30));
+    EXPECT_THAT(diagnosis.text, testing::StartsWith("The target is the same in all 60 rows"));
+    EXPECT_THAT(diagnosis.text, Not(HasSubstr("No layer starves")));
+    const Table one = select_rows(numbers(few_rows, 0.5), all_rows(1));
+    const Diagnosis of_one = trained(numbers(few_rows, 0.5), options(30), &one);
+    EXPECT_THAT(of_one.text, testing::StartsWith("There is one row only"));
+    EXPECT_THAT(of_one.text, Not(HasSubstr("are dead here")));
+}
+
+TEST(BankText, TheLayerWhoseWeightsAreOutOfLineIsNamed) {
+    const auto text = [](std::size_t layer, double factor) {
+        return alone(shape_of(2, relu), squared, weights(layer, factor)).text;
+    };
+    for (const std::size_t layer : {0, 1, 2}) {
+        EXPECT_THAT(text(layer, 1e4), HasSubstr("the weights of linear" + std::to_string(layer + 1) + " have"));
+        if (layer > 0) {
+            EXPECT_THAT(text(layer, 1e-5), HasSubstr("those of linear" + std::to_string(layer + 1) + " have"));
+        }
+    }
+    const Diagnosis overflowing = alone(shape_of(2, Activation::exp), squared, weights(0, 1e4));
+    EXPECT_THAT(overflowing.text, HasSubstr("in what linear1 puts out"));
+    EXPECT_THAT(overflowing.text, Not(HasSubstr("learning rate")));
+}
+
+TEST(BankText, AStepReadsAsInTheTable) {
+    const Diagnosis diagnosis = trained(numbers(few_rows, 0.5), options(0, adam(1.0)));
+    double largest = 0.0;
+    for (const LayerDiagnosis& layer : diagnosis.layers) {
+        largest = std::max(largest, layer.update_ratio);
+    }
+    EXPECT_THAT(diagnosis.text,
+                HasSubstr("one step changes the weights by " + format_number(std::round(largest * 100) / 100)));
+}
 
 TEST(BankTable, OtherWeightsAndRowsAreJudgedAlike) {
     const std::uint64_t usual_seed = planted_seed;
