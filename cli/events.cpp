@@ -152,6 +152,7 @@ std::string certificate_event(const certify::Certificate& certificate) {
     Json json = event("certificate");
     json["verdict"] = name(certificate.verdict);
     json["rows"] = certificate.rows;
+    json["carrying_rows"] = certificate.carrying_rows;
     json["parameters"] = Json::array();
     for (const certify::CertifiedTensor& parameter : certificate.parameters) {
         json["parameters"].push_back(tensor(parameter));
@@ -159,7 +160,8 @@ std::string certificate_event(const certify::Certificate& certificate) {
     json["input"] = tensor(certificate.input);
     json["runs"] = Json::array();
     for (const certify::CertifiedRun& run : certificate.runs) {
-        json["runs"].push_back({{"what", run.what}, {"verdict", name(run.verdict)}});
+        json["runs"].push_back(
+            {{"what", run.what}, {"verdict", name(run.verdict)}, {"tensors", run.tensors}, {"judged", run.judged}});
     }
     return line(json);
 }

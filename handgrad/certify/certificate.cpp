@@ -74,8 +74,8 @@ CertifiedTensor certified(std::string tensor, std::span<const double> claimed, s
     for (const BoundedNumber& number : expected) {
         entries.push_back(expected_entry(number));
     }
-    result.judgement =
-        judge(claimed, entries, columns, std::max(underflowing * arithmetic.smallest, unnoticed * largest));
+    result.judgement = judge(claimed, entries, columns,
+                             std::max(underflowing * arithmetic.smallest, unnoticed * largest), arithmetic.largest);
     note_worst_entry(claimed, expected, arithmetic, index, result);
     return result;
 }
@@ -209,10 +209,13 @@ Certificate certify(const BasicMlp<T>& net, const LossFunction& function, const 
                     const ClaimedDerivatives<T>& claimed) {
     const Arithmetic arithmetic = arithmetic_of<T>();
     const auto wide = convert<double>(net);
+    const BasicDataset<double> rows = in_double(data);
+    const std::vector<RowDerivatives> found = witnessed_rows(wide, function, rows, true, 1);
     Certificate certificate =
         judge_claims(wide, {convert<double>(claimed.gradient), convert<double>(claimed.jacobians)},
-                     expected_derivatives(wide, function, in_double(data), arithmetic), arithmetic);
+                     expected_derivatives(wide, function, rows, found, arithmetic, {}), arithmetic);
     certificate.rows = data.rows();
+    certificate.carrying_rows = carrying_rows(data);
     return certificate;
 }
 

@@ -31,6 +31,7 @@ enum class Doubt {
     kinks,        ///< so may z that rounding can put on either side of a kink
     unusual,      ///< the difference is more than rounding usually makes, and less than it can
     part_hidden,  ///< a row or a column of zeros would not have been seen
+    overflow,     ///< a number of it, or a term of one, is beyond the largest of the precision
 };
 
 /// The verdict on one tensor. Shares are of the tensor's norm (the root of the sum of squares); of a tensor that is 0
@@ -40,7 +41,7 @@ struct Judgement {
     bool zero = false;             ///< the tensor is 0 by structure, as under first weights of 0
     double detection_limit = 0.0;  ///< share of the smallest error that would not have passed
     double limit_without_kinks = 0.0;
-    double distance = 0.0;   ///< share of the difference
+    double distance = 0.0;   ///< share of the difference; never NaN, ∞ where nothing is known
     std::size_t failed = 0;  ///< entries that are refuted
     double multiple = 1.0;   ///< the claim is so many times the tensor, where that refutes it
     Doubt doubt = Doubt::none;
@@ -76,11 +77,15 @@ struct CertifiedTensor {
 struct CertifiedRun {
     std::string what;  ///< `256 rows in f32`
     Verdict verdict = Verdict::pass;
+    std::size_t tensors = 0;    ///< that it has computed
+    std::size_t judged = 0;     ///< of them, passed or failed: of the others it tells nothing
+    Doubt doubt = Doubt::none;  ///< what keeps the others from being judged
 };
 
 struct Certificate {
     Verdict verdict = Verdict::pass;
     std::size_t rows = 0;
+    std::size_t carrying_rows = 0;  ///< the fewest of them that carry 99 % of the weight; all where none are weighted
     std::vector<CertifiedTensor> parameters;
     CertifiedTensor input;             ///< ∂ŷ/∂x
     std::vector<CertifiedRun> runs{};  ///< all that was looked at; each tensor above is the worst of its kind

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
+#include "handgrad/base/error.hpp"
 #include "handgrad/base/random.hpp"
 #include "handgrad/base/wording.hpp"
 #include "handgrad/certify/claims.hpp"
@@ -39,9 +41,9 @@ constexpr std::string_view precision_name = std::is_same_v<T, float> ? "f32" : "
 template <class T>
 struct Batch {
     BasicDataset<T> rows;
-    BasicDataset<T> distinct;   ///< each row once …
-    std::vector<double> times;  ///< … and how often it stands in `rows`
-    Expectation expected;
+    BasicDataset<double> distinct;  ///< each row once …
+    std::vector<double> times;      ///< … and how often it stands in `rows`
+    Expectation expected;           ///< of the gradient alone
 };
 
 template <class T>
@@ -52,7 +54,8 @@ public:
           net_(std::get<BasicMlp<T>>(model.net)),
           wide_(convert<double>(net_)),
           sample_(sample),
-          execution_(execution) {}
+          execution_(execution),
+          order_(first_rows(sample)) {}
 
     Certificate all() {
         whole_sample();
@@ -65,28 +68,72 @@ public:
     }
 
 private:
+    /// Rows that batches are made of: the first ones, but one that counts before all of them.
+    static std::vector<std::size_t> first_rows(const BasicDataset<T>& sample) {
+        std::vector<std::size_t> rows = all_rows(sample.rows());
+        const auto counts = std::ranges::find_if(rows, [&](std::size_t row) { return sample.weight(row) > 0.0; });
+        if (counts == rows.end()) {
+            throw Error(ErrorKind::data, "certificate: " + plural(sample.rows(), "row") +
+                                             " of weight 0 have no loss whose gradient could be checked; take more "
+                                             "rows, or give one of them a weight");
+        }
+        std::rotate(rows.begin(), counts, counts + 1);
+        rows.resize(std::min(rows.size(), rows_again));
+        return rows;
+    }
+
     /// The rows as they are, in the model's precision and in double, where formulas show that float's roundings hide.
     void whole_sample() {
         const std::string rows = plural(sample_.rows(), "row");
-        result_ = judge_claims(wide_, widened(engine_derivatives(net_, model_.loss, sample_, execution_)),
-                               expectation(sample_, {}), arithmetic_of<T>());
+        const BasicDataset<double> data = in_double(sample_);
+        const std::vector<RowDerivatives> found =
+            witnessed_rows(wide_, model_.loss, data, true, execution_.most_threads());
+        Expectation expected = expected_derivatives(wide_, model_.loss, data, found, arithmetic_of<T>(),
+                                                    {.threads = execution_.most_threads()});
+        for (const std::size_t row : order_) {
+            found_.push_back(found[row]);
+        }
+        result_ = judge_claims(wide_, widened(engine_derivatives(net_, model_.loss, sample_, execution_)), expected,
+                               arithmetic_of<T>());
+        input_ = std::move(expected.input);
         result_.rows = sample_.rows();
+        result_.carrying_rows = carrying_rows(sample_);
         name_run(result_, rows + " in " + std::string(precision_name<T>));
-        result_.runs.push_back({result_.parameters.front().run, result_.verdict});
+        note_run(result_, result_.parameters.front().run);
         if constexpr (std::is_same_v<T, float>) {
-            reweighted();
-            const BasicDataset<double> data = in_double(sample_);
-            Certificate in_f64 = judge_claims(wide_, engine_derivatives(wide_, model_.loss, data, execution_),
-                                              expected_derivatives(wide_, model_.loss, data, arithmetic_of<double>()),
-                                              arithmetic_of<double>());
+            reweighted(found);
+            Certificate in_f64 =
+                judge_claims(wide_, engine_derivatives(wide_, model_.loss, data, execution_),
+                             expected_derivatives(wide_, model_.loss, data, found, arithmetic_of<double>(),
+                                                  {.threads = execution_.most_threads()}),
+                             arithmetic_of<double>());
             name_run(in_f64, rows + " in f64");
             merge(std::move(in_f64), true);
         }
     }
 
+    void note_run(const Certificate& certificate, const std::string& what) {
+        CertifiedRun run{.what = what};
+        const auto note = [&](const CertifiedTensor& tensor) {
+            run.verdict = worse(run.verdict, tensor.judgement.verdict);
+            if (tensor.entries == 0) {
+                return;
+            }
+            ++run.tensors;
+            if (tensor.judgement.verdict == Verdict::undetermined) {
+                run.doubt = tensor.judgement.doubt;
+            } else {
+                ++run.judged;
+            }
+        };
+        std::ranges::for_each(certificate.parameters, note);
+        note(certificate.input);
+        result_.runs.push_back(std::move(run));
+    }
+
     /// Where the terms of a sum over rows cancel, as at the end of a training, float has no digits of it left. Rows
     /// that count differently do not cancel, and go through the same loops.
-    void reweighted() {
+    void reweighted(std::span<const RowDerivatives> found) {
         const auto hidden = [](const CertifiedTensor& tensor) {
             const Doubt doubt = tensor.judgement.doubt;
             return doubt == Doubt::no_digits || doubt == Doubt::part_hidden;
@@ -103,40 +150,45 @@ private:
         if (!(weighted.total_weight() > 0.0)) {
             return;
         }
-        Certificate again = judge_claims(wide_, widened(engine_derivatives(net_, model_.loss, weighted, execution_)),
-                                         expectation(weighted, {}), arithmetic_of<T>());
+        ClaimedDerivatives<double> claimed = widened(engine_derivatives(net_, model_.loss, weighted, execution_));
+        claimed.jacobians = {};  // weights are nothing to them
+        Certificate again =
+            judge_claims(wide_, claimed, gradient_of(in_double(weighted), found, {}), arithmetic_of<T>());
         name_run(again, plural(sample_.rows(), "weighted row") + " in " + std::string(precision_name<T>));
         for (std::size_t i = 0; i < result_.parameters.size(); ++i) {
             if (hidden(result_.parameters[i])) {
                 result_.parameters[i] = again.parameters[i];
             }
         }
-        result_.runs.push_back({again.parameters.front().run, again.verdict});
+        note_run(again, again.parameters.front().run);
         settle();
     }
 
     /// `times` as in expected_derivatives(), in the arithmetic of the kernels of T.
-    [[nodiscard]] Expectation expectation(const BasicDataset<T>& data, std::span<const double> times) const {
-        return expected_derivatives(wide_, model_.loss, in_double(data), arithmetic_of<T>(), times);
+    [[nodiscard]] Expectation gradient_of(const BasicDataset<double>& data, std::span<const RowDerivatives> found,
+                                          std::span<const double> times) const {
+        return expected_derivatives(wide_, model_.loss, data, found, arithmetic_of<T>(),
+                                    {.times = times, .input = false, .threads = execution_.most_threads()});
     }
 
     [[nodiscard]] Batch<T> make_batch(std::size_t length) const {
-        const std::size_t distinct = std::min({length, rows_again, sample_.rows()});
-        std::vector<std::size_t> first = all_rows(distinct);
+        const std::size_t distinct = std::min(length, order_.size());
         std::vector<std::size_t> order;
         std::vector<double> times(distinct, 0.0);
         for (std::size_t i = 0; i < length; ++i) {
-            order.push_back(i % distinct);
+            order.push_back(order_[i % distinct]);
             times[i % distinct] += 1.0;
         }
-        const BasicDataset<T> once = select_rows(sample_, first);
-        return {select_rows(sample_, order), once, times, expectation(once, times)};
+        BasicDataset<double> once = in_double(select_rows(sample_, std::span(order_).first(distinct)));
+        Expectation expected = gradient_of(once, found_, times);
+        return {select_rows(sample_, order), std::move(once), std::move(times), std::move(expected)};
     }
 
     void batch(std::size_t length) {
-        const Batch<T> made = make_batch(length);
+        Batch<T> made = make_batch(length);
+        made.expected.input = input_of(rows_of_slopes(length), std::min(length, order_.size()));
         const std::size_t slopes = net_.outputs() * net_.inputs();
-        const std::size_t rows = std::min(length, std::max<std::size_t>(1, most_slopes / slopes));
+        const std::size_t rows = rows_of_slopes(length);
         ClaimedDerivatives<T> claimed{BasicMlp<T>::zeros_like(net_), Matrix<T>(rows, slopes)};
         constexpr std::size_t more = 3;  // a buffer that is not full is a case of its own
         LossGradient<T> gradient(net_, model_.loss, length + more, !made.rows.weights.empty(), execution_);
@@ -149,21 +201,25 @@ private:
         } else {
             predictor.jacobian(made.rows.x.view().rows_from(0, rows), yhat, claimed.jacobians);
         }
-        Certificate certificate =
-            judge_claims(wide_, widened(claimed), repeated(made.expected, rows), arithmetic_of<T>());
+        Certificate certificate = judge_claims(wide_, widened(claimed), made.expected, arithmetic_of<T>());
         name_run(certificate, plural(length, "row") + " in " + std::string(precision_name<T>));
         merge(std::move(certificate), false);
     }
 
-    /// The expectation with ∂ŷ/∂x of so many rows, its own again and again.
-    [[nodiscard]] Expectation repeated(Expectation expected, std::size_t rows) const {
-        const std::vector<BoundedNumber> own = std::move(expected.input);
-        const std::size_t count = rows * net_.outputs() * net_.inputs();
-        expected.input.clear();
-        for (std::size_t i = 0; i < count; ++i) {
-            expected.input.push_back(own[i % own.size()]);
+    /// Of a batch so long ∂ŷ/∂x is looked at for so many rows.
+    [[nodiscard]] std::size_t rows_of_slopes(std::size_t length) const {
+        return std::min(length, std::max<std::size_t>(1, most_slopes / (net_.outputs() * net_.inputs())));
+    }
+    /// What ∂ŷ/∂x of the first `rows` rows of a batch should be, in which the first `distinct` come again and again.
+    [[nodiscard]] std::vector<BoundedNumber> input_of(std::size_t rows, std::size_t distinct) const {
+        const std::size_t slopes = net_.outputs() * net_.inputs();
+        std::vector<BoundedNumber> input;
+        input.reserve(rows * slopes);
+        for (std::size_t row = 0; row < rows; ++row) {
+            const auto own = std::span(input_).subspan(order_[row % distinct] * slopes, slopes);
+            input.insert(input.end(), own.begin(), own.end());
         }
-        return expected;
+        return input;
     }
 
     /// Steps of sgd on a batch of the size that the model was trained with, and on less than half of it: the gradient
@@ -194,11 +250,12 @@ private:
             const auto wide = convert<double>(before);
             Expectation expected = made.expected;
             if (trainer.epoch() > 1) {
-                expected =
-                    expected_derivatives(wide, model_.loss, in_double(made.distinct), arithmetic_of<T>(), made.times);
+                const std::size_t threads = execution_.most_threads();
+                expected = expected_derivatives(
+                    wide, model_.loss, made.distinct, witnessed_rows(wide, model_.loss, made.distinct, false, threads),
+                    arithmetic_of<T>(), {.times = made.times, .input = false, .threads = threads});
             }
             const ClaimedDerivatives<double> claimed = moved(before, trainer.net(), rate, expected);
-            expected.input.clear();
             Certificate certificate = judge_claims(wide, claimed, expected, arithmetic_of<T>());
             name_run(certificate, std::string(step) + plural(length, "row"));
             merge(std::move(certificate), false);
@@ -257,11 +314,11 @@ private:
     /// Takes over what is worse than so far. Of a batch that is made of few rows only what it refutes or makes doubtful
     /// counts: that it has few digits says nothing against the rows of the sample (`complete` of such).
     void merge(Certificate certificate, bool complete) {
-        Verdict verdict = Verdict::pass;
+        note_run(certificate, certificate.input.run);
         const auto take = [&](CertifiedTensor& from, CertifiedTensor& to) {
-            const bool counts =
-                complete || from.judgement.verdict == Verdict::fail || from.judgement.doubt == Doubt::unusual;
-            verdict = worse(verdict, from.judgement.verdict);
+            const Doubt doubt = from.judgement.doubt;
+            const bool counts = complete || from.judgement.verdict == Verdict::fail || doubt == Doubt::unusual ||
+                                doubt == Doubt::overflow;
             if (counts && from.judgement.verdict != Verdict::pass &&
                 worse(from.judgement.verdict, to.judgement.verdict) != to.judgement.verdict) {
                 to = std::move(from);
@@ -270,11 +327,9 @@ private:
         for (std::size_t i = 0; i < certificate.parameters.size(); ++i) {
             take(certificate.parameters[i], result_.parameters[i]);
         }
-        const std::string run = certificate.input.run;
         if (certificate.input.entries > 0) {
             take(certificate.input, result_.input);
         }
-        result_.runs.push_back({run, verdict});
         settle();
     }
 
@@ -290,6 +345,9 @@ private:
     BasicMlp<double> wide_;
     const BasicDataset<T>& sample_;
     Execution execution_;
+    std::vector<std::size_t> order_;     ///< of the sample, the rows that batches are made of …
+    std::vector<RowDerivatives> found_;  ///< … and what the witness has of each
+    std::vector<BoundedNumber> input_;   ///< ∂ŷ/∂x of all rows of the sample
     Certificate result_;
 };
 
@@ -341,10 +399,10 @@ template <class T>
 void Runs<T>::in_user_units() {
     constexpr std::size_t length = 13;
     const std::size_t K = net_.outputs(), n = net_.inputs();
-    Batch<T> made = make_batch(length);
+    const Batch<T> made = make_batch(length);
     const std::vector<double> of_input = measured_input_slopes(model_.preprocessing);
     const std::vector<double> of_output = measured_output_slopes(model_);
-    Expectation expected = repeated(std::move(made.expected), length);
+    Expectation expected{.parameters = {}, .input = input_of(length, std::min(length, order_.size()))};
     // Where shift and scale cancel in a measured slope, and in the scaling itself.
     constexpr double of_measuring = 0x1p-30;
     for (std::size_t i = 0; i < expected.input.size(); ++i) {
@@ -357,7 +415,6 @@ void Runs<T>::in_user_units() {
         entry.error.worst = (entry.error.worst + measured) * slope;
         entry.error.jump *= slope;
     }
-    expected.parameters.clear();
     const ClaimedDerivatives<double> claimed{BasicMlp<double>::zeros_like(wide_),
                                              jacobians(model_, made.rows, execution_)};
     Certificate certificate = judge_claims(wide_, claimed, expected, arithmetic_of<T>());

@@ -1,6 +1,10 @@
 // Claimed derivatives judged against an expectation: what one certificate and the runs of a model's share.
 #pragma once
 
+#include <algorithm>
+#include <functional>
+#include <vector>
+
 #include "handgrad/certify/certificate.hpp"
 #include "handgrad/certify/expected_derivatives.hpp"
 
@@ -13,6 +17,24 @@ Verdict worse(Verdict one, Verdict other);
 /// computation. Leaves out rows and runs.
 Certificate judge_claims(const BasicMlp<double>& net, const ClaimedDerivatives<double>& claimed,
                          const Expectation& expected, const Arithmetic& arithmetic);
+
+/// The fewest rows that carry 99 % of the weight; all where none are weighted.
+template <class T>
+std::size_t carrying_rows(const BasicDataset<T>& data) {
+    if (data.weights.empty()) {
+        return data.rows();
+    }
+    std::vector<double> weights(data.weights.begin(), data.weights.end());
+    std::ranges::sort(weights, std::greater());
+    const double enough = 0.99 * data.total_weight();
+    double sum = 0.0;
+    std::size_t count = 0;
+    while (count < weights.size() && sum < enough) {
+        sum += weights[count];
+        ++count;
+    }
+    return count;
+}
 
 template <class T>
 BasicDataset<double> in_double(const BasicDataset<T>& data) {

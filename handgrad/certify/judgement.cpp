@@ -115,6 +115,29 @@ bool all_agree(const AllNorms& norms, double floor) {
            std::ranges::all_of(norms.columns, agrees);
 }
 
+/// Whether a number that should be laid beside another is none, or has terms that are none in the precision.
+bool overflows(std::span<const double> claimed, std::span<const ExpectedEntry> expected, double largest) {
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        if (!std::isfinite(claimed[i]) || !std::isfinite(expected[i].value) || !(expected[i].size <= largest)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Numbers whose squares would overflow or vanish, times a power of 2 that makes them about 1; else 1.
+double scale_for_squares(std::span<const double> claimed, std::span<const ExpectedEntry> expected) {
+    constexpr double squared_safely = 0x1p400;
+    double largest = 0.0;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        largest = std::max({largest, std::fabs(claimed[i]), expected[i].size, std::fabs(expected[i].value)});
+    }
+    if (largest > squared_safely && std::isfinite(largest)) {
+        return std::ldexp(1.0, -std::ilogb(largest));
+    }
+    return 1.0;
+}
+
 /// What keeps a tensor that is not refuted from passing.
 Doubt doubt_of(const AllNorms& norms, double kinks, double floor, Judgement& judgement) {
     if (judgement.detection_limit > most_detection_limit) {
@@ -127,6 +150,24 @@ Doubt doubt_of(const AllNorms& norms, double kinks, double floor, Judgement& jud
         return Doubt::part_hidden;
     }
     return Doubt::none;
+}
+
+std::vector<double> times(double factor, std::span<const double> numbers) {
+    std::vector<double> products(numbers.begin(), numbers.end());
+    for (double& number : products) {
+        number *= factor;
+    }
+    return products;
+}
+std::vector<ExpectedEntry> times(double factor, std::span<const ExpectedEntry> entries) {
+    std::vector<ExpectedEntry> products(entries.begin(), entries.end());
+    for (ExpectedEntry& entry : products) {
+        for (double ExpectedEntry::*part : {&ExpectedEntry::value, &ExpectedEntry::size, &ExpectedEntry::usual,
+                                            &ExpectedEntry::worst, &ExpectedEntry::jump}) {
+            entry.*part *= factor;
+        }
+    }
+    return products;
 }
 
 }  // namespace
@@ -159,7 +200,14 @@ std::string Judgement::reason() const {
     switch (doubt) {
         case Doubt::none:
             return {};
+        case Doubt::overflow:
+            return "a number of it, or a term of one, is beyond the largest that the precision has, so that there is "
+                   "nothing to lay beside it; give columns of the table other units, or take smaller weights";
         case Doubt::no_digits:
+            if (!std::isfinite(detection_limit)) {
+                return "nothing bounds what rounding may do to it, as in some row numbers on the way overflow, or "
+                       "yhat stands where the slope of its loss has no bound";
+            }
             return "rounding alone may change " + percent(detection_limit) +
                    " of it, so that a gross error could pass for rounding";
         case Doubt::kinks:
@@ -176,7 +224,11 @@ std::string Judgement::reason() const {
 }
 
 Judgement judge(std::span<const double> claimed, std::span<const ExpectedEntry> expected, std::size_t columns,
-                double floor) {
+                double floor, double largest) {
+    const double scaling = scale_for_squares(claimed, expected);
+    if (scaling != 1.0 && !overflows(claimed, expected, largest)) {
+        return judge(times(scaling, claimed), times(scaling, expected), columns, scaling * floor);
+    }
     const AllNorms norms = norms_of(claimed, expected, columns);
     Judgement judgement;
     double usual = 0.0, kinks = 0.0;
@@ -192,7 +244,8 @@ Judgement judge(std::span<const double> claimed, std::span<const ExpectedEntry> 
         if (square <= squared(near_floor * floor)) {
             return 0.0;
         }
-        return scale > 0.0 ? std::sqrt(square) / scale : infinite;
+        const double of_scale = std::sqrt(square) / scale;
+        return std::isnan(of_scale) ? infinite : of_scale;
     };
     judgement.distance = share(norms.whole.distance);
     judgement.detection_limit = share(norms.whole.allowed);
@@ -204,6 +257,12 @@ Judgement judge(std::span<const double> claimed, std::span<const ExpectedEntry> 
     }
     if (judgement.failed > 0) {
         judgement.verdict = Verdict::fail;
+        return judgement;
+    }
+    if (overflows(claimed, expected, largest)) {
+        judgement.distance = judgement.detection_limit = judgement.limit_without_kinks = infinite;
+        judgement.doubt = Doubt::overflow;
+        judgement.verdict = Verdict::undetermined;
         return judgement;
     }
     judgement.doubt = doubt_of(norms, kinks, floor, judgement);

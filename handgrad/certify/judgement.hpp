@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,8 +38,9 @@ ExpectedEntry expected_entry(const BoundedNumber& number);
 /// little that an error of most_detection_limit of the norm, or a row or column of zeros, would have been seen. A
 /// tensor that is 0 by structure passes (`zero`) when the claim is 0 beside the sizes of the terms that cancel.
 /// UNDETERMINED otherwise, with a reason. Sizes below `floor` are 0 to the precision: a tensor whose norm is, passes
-/// like one that is 0 by structure.
+/// like one that is 0 by structure. Of a tensor with an entry that is not finite, or whose terms are beyond `largest`,
+/// nothing but what its other entries refute is known.
 Judgement judge(std::span<const double> claimed, std::span<const ExpectedEntry> expected, std::size_t columns,
-                double floor = 0.0);
+                double floor = 0.0, double largest = std::numeric_limits<double>::max());
 
 }  // namespace handgrad::certify

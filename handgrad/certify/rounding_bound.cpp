@@ -303,6 +303,9 @@ private:
             for (std::size_t j = 0; j < y_.size(); ++j) {
                 terms = std::max(terms, 2.0 * yhat_[k] * witness_terms(j));
             }
+            if (y_.size() == 1) {
+                terms = 0.0;  // ŷ = 1 whatever the logit is, of a step too
+            }
         }
         return std::isfinite(terms) ? function_roundings * 0x1p-53 * std::fabs(factor_) * terms : 0.0;
     }
@@ -582,19 +585,27 @@ std::vector<UnitBound> RowBound::back_to_activation(std::size_t layer, const std
     const MatrixView<const double> W = net_.weight(layer);
     std::vector<UnitBound> below(W.columns());
     std::vector<double> terms(W.columns(), 0.0);
+    std::vector<std::array<double, 4>> sums(W.columns());  // the four parts of a bound side by side, for the compiler
     for (std::size_t i = 0; i < W.rows(); ++i) {
         const double term = any_order ? delta[i].size : std::fabs(values[i]);
+        if (delta[i].nothing() && term == 0.0) {
+            continue;
+        }
+        const std::array<double, 4> parts{delta[i].size, delta[i].error.worst, delta[i].error.square,
+                                          delta[i].error.jump};
+        const double* weights = W.row(i).data();
         for (std::size_t j = 0; j < W.columns(); ++j) {
-            const double w = std::fabs(W(i, j));
-            below[j].size += w * delta[i].size;
-            below[j].error.worst += w * delta[i].error.worst;
-            below[j].error.square += w * w * delta[i].error.square;
-            below[j].error.jump += w * delta[i].error.jump;
+            const double w = std::fabs(weights[j]);
+            const std::array<double, 4> by{w, w, w * w, w};
+            for (std::size_t part = 0; part < 4; ++part) {
+                sums[j][part] += by[part] * parts[part];
+            }
             terms[j] += w * term;
         }
     }
     const std::size_t count = W.rows() + (any_order ? W.columns() : 0);
     for (std::size_t j = 0; j < W.columns(); ++j) {
+        below[j] = {.size = sums[j][0], .error = {sums[j][1], sums[j][2], sums[j][3]}};
         check_size(below[j].size, arithmetic_, below[j].error);
         if (terms[j] > 0.0) {
             below[j].error = plus_sum(below[j].error, count, terms[j], arithmetic_);

@@ -69,6 +69,11 @@ struct UnitBound {
     double size =
         0.0;  ///< sum of the absolute values of all terms: |δ| with every factor of Table 2 replaced by its size
     ErrorBound error;
+
+    /// Whether it is 0 without an error, as behind a slope of 0: then so is what it is multiplied with.
+    [[nodiscard]] bool nothing() const {
+        return size == 0.0 && error.worst == 0.0 && error.square == 0.0 && error.jump == 0.0;
+    }
 };
 
 /// A number with its bound; as an entry of a gradient a sum over rows of products δ a (Table 2, rows W and b).

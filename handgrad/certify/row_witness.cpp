@@ -2,6 +2,7 @@
 #include "handgrad/certify/row_witness.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "handgrad/math/losses.hpp"
@@ -12,6 +13,8 @@ namespace {
 using math::Complex;
 
 constexpr double h = complex_step_size;
+/// Steps are carried forward so many at a time: what is summed for them fits in registers.
+constexpr std::size_t steps_together = 16;
 
 /// Im f(at + ih)/h of a function of one number; `step` is +1, or −1 to look to the left.
 template <class F>
@@ -95,20 +98,20 @@ RowValues::RowValues(const BasicMlp<double>& net) {
     }
 }
 
-RowDerivatives::RowDerivatives(const BasicMlp<double>& net)
-    : RowValues(net), output_jacobian(net.outputs(), net.outputs()), input_jacobian(net.outputs(), net.inputs()) {}
+RowDerivatives::RowDerivatives(const BasicMlp<double>& net, bool with_input)
+    : RowValues(net),
+      output_jacobian(net.outputs(), net.outputs()),
+      input_jacobian(with_input ? net.outputs() : 0, with_input ? net.inputs() : 0) {}
 
-RowWitness::RowWitness(const BasicMlp<double>& net, const math::OutputLoss& loss, double reduction)
-    : net_(net), loss_(loss), reduction_(reduction), row_(net) {}
+RowWitness::RowWitness(const BasicMlp<double>& net, const math::OutputLoss& loss, double reduction, bool with_input)
+    : net_(net), loss_(loss), reduction_(reduction), row_(net, with_input), with_input_(with_input) {}
 
 const RowDerivatives& RowWitness::operator()(std::span<const double> x, std::span<const double> y, double share) {
     forward(x);
     output_steps(y, share);
     std::ranges::fill(row_.input_jacobian.values(), 0.0);
     for (std::size_t l = 0; l < net_.layers(); ++l) {
-        for (std::size_t i = 0; i < row_.z[l].size(); ++i) {
-            carry(l, i, x);
-        }
+        carry(l);
     }
     return row_;
 }
@@ -154,42 +157,122 @@ void RowWitness::output_steps(std::span<const double> y, double share) {
     }
 }
 
-/// A step at one unit of `layer`, carried forward: fills its delta and, from the first layer, adds to ∂ŷ/∂x.
-void RowWitness::carry(std::size_t layer, std::size_t unit, std::span<const double> x) {
+/// Steps at the units of `layer`, carried forward: fills its delta and, from the first layer, adds to ∂ŷ/∂x.
+void RowWitness::carry(std::size_t layer) {
     const std::size_t last = net_.layers() - 1;
     if (layer == last && last > 0) {
         return;
     }
-    tangent_.assign(row_.z[layer].size(), 0.0);
-    tangent_[unit] = 1.0;
-    for (std::size_t l = layer; l < last; ++l) {
-        const MatrixView<const double> W = net_.weight(l + 1);
-        next_.assign(W.rows(), 0.0);
-        const std::size_t begin = l == layer ? unit : 0;
-        const std::size_t end = l == layer ? unit + 1 : tangent_.size();
-        for (std::size_t i = 0; i < W.rows(); ++i) {
-            for (std::size_t j = begin; j < end; ++j) {
-                next_[i] += W(i, j) * (row_.slope[l][j] * tangent_[j]);
-            }
-        }
-        tangent_.swap(next_);
-    }
     if (layer < last) {
-        double sum = 0.0;
-        for (std::size_t k = 0; k < tangent_.size(); ++k) {
-            sum += row_.delta.back()[k] * tangent_[k];
-        }
-        row_.delta[layer][unit] = sum;
+        std::ranges::fill(row_.delta[layer], 0.0);
     }
-    if (layer == 0) {
-        for (std::size_t k = 0; k < net_.outputs(); ++k) {
+    moving_.clear();
+    for (std::size_t unit = 0; unit < row_.z[layer].size(); ++unit) {
+        if (layer == last || row_.slope[layer][unit] != 0.0) {
+            moving_.push_back(unit);
+        }
+    }
+    for (std::size_t first = 0; first < moving_.size(); first += steps_together) {
+        const std::size_t count = std::min(steps_together, moving_.size() - first);
+        carry_steps(layer, std::span(moving_).subspan(first, count));
+    }
+}
+
+/// Up to steps_together steps of 1 at z of these units, through the layers above one after the other.
+void RowWitness::carry_steps(std::size_t layer, std::span<const std::size_t> units) {
+    const std::size_t last = net_.layers() - 1;
+    if (layer == last) {
+        tangent_.assign(row_.z[layer].size() * steps_together, 0.0);
+        for (std::size_t step = 0; step < units.size(); ++step) {
+            tangent_[units[step] * steps_together + step] = 1.0;
+        }
+    } else {
+        const MatrixView<const double> W = net_.weight(layer + 1);
+        tangent_.assign(W.rows() * steps_together, 0.0);
+        for (std::size_t i = 0; i < W.rows(); ++i) {
+            for (std::size_t step = 0; step < units.size(); ++step) {
+                tangent_[i * steps_together + step] = W(i, units[step]) * row_.slope[layer][units[step]];
+            }
+        }
+        for (std::size_t l = layer + 1; l < last; ++l) {
+            through_layer(l);
+        }
+    }
+    reach_outputs(layer, units);
+}
+
+/// All steps from z of a hidden layer to z of the next one. What a slope of 0 stops is not computed at all.
+void RowWitness::through_layer(std::size_t layer) {
+    const MatrixView<const double> W = net_.weight(layer + 1);
+    const std::vector<double>& slope = row_.slope[layer];
+    passing_.clear();
+    for (std::size_t j = 0; j < slope.size(); ++j) {
+        if (slope[j] != 0.0) {
+            passing_.push_back(j);
+            for (std::size_t step = 0; step < steps_together; ++step) {
+                tangent_[j * steps_together + step] *= slope[j];
+            }
+        }
+    }
+    next_.resize(W.rows() * steps_together);
+    const bool to_last = layer + 2 == net_.layers();
+    for (std::size_t i = 0; i < W.rows(); ++i) {
+        if (!to_last && row_.slope[layer + 1][i] == 0.0) {
+            continue;
+        }
+        std::array<double, steps_together> sum{};
+        const auto moved = [&](std::size_t at) { return &tangent_[passing_[at] * steps_together]; };
+        std::size_t at = 0;
+        for (; at + 4 <= passing_.size(); at += 4) {  // one after the other, but with the sum in a register
+            const std::array<double, 4> w{W(i, passing_[at]), W(i, passing_[at + 1]), W(i, passing_[at + 2]),
+                                          W(i, passing_[at + 3])};
+            const double *first = moved(at), *second = moved(at + 1), *third = moved(at + 2), *fourth = moved(at + 3);
+            for (std::size_t step = 0; step < steps_together; ++step) {
+                double next = sum[step] + w[0] * first[step];
+                next += w[1] * second[step];
+                next += w[2] * third[step];
+                sum[step] = next + w[3] * fourth[step];
+            }
+        }
+        for (; at < passing_.size(); ++at) {
+            const double w = W(i, passing_[at]);
+            const double* last = moved(at);
+            for (std::size_t step = 0; step < steps_together; ++step) {
+                sum[step] += w * last[step];
+            }
+        }
+        std::ranges::copy(sum, &next_[i * steps_together]);
+    }
+    tangent_.swap(next_);
+}
+
+/// From the last z to the loss and to ŷ.
+void RowWitness::reach_outputs(std::size_t layer, std::span<const std::size_t> units) {
+    for (std::size_t step = 0; step < units.size(); ++step) {
+        if (layer + 1 < net_.layers()) {
             double sum = 0.0;
-            for (std::size_t m = 0; m < tangent_.size(); ++m) {
-                sum += row_.output_jacobian(k, m) * tangent_[m];
+            for (std::size_t k = 0; k < net_.outputs(); ++k) {
+                sum += row_.delta.back()[k] * tangent_[k * steps_together + step];
             }
-            for (std::size_t j = 0; j < x.size(); ++j) {
-                row_.input_jacobian(k, j) += sum * net_.weight(0)(unit, j);
-            }
+            row_.delta[layer][units[step]] = sum;
+        }
+        if (layer == 0 && with_input_) {
+            reach_input(units[step], step);
+        }
+    }
+}
+
+/// What a step at a unit of the first layer does to ŷ, times its weights: from x to ŷ by way of this unit.
+void RowWitness::reach_input(std::size_t unit, std::size_t step) {
+    const std::span<const double> w = net_.weight(0).row(unit);
+    for (std::size_t k = 0; k < net_.outputs(); ++k) {
+        double sum = 0.0;
+        for (std::size_t m = 0; m < net_.outputs(); ++m) {
+            sum += row_.output_jacobian(k, m) * tangent_[m * steps_together + step];
+        }
+        const std::span<double> slopes = row_.input_jacobian.row(k);
+        for (std::size_t j = 0; j < w.size(); ++j) {
+            slopes[j] += sum * w[j];
         }
     }
 }

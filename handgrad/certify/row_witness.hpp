@@ -31,17 +31,19 @@ struct RowDerivatives : RowValues {
     Matrix<double> output_jacobian;  ///< ∂ŷ/∂z of the last layer, K × K
     Matrix<double> input_jacobian;   ///< ∂ŷ/∂x, K × n
 
-    explicit RowDerivatives(const BasicMlp<double>& net);
+    /// Without `with_input` input_jacobian stays empty.
+    explicit RowDerivatives(const BasicMlp<double>& net, bool with_input = true);
 };
 
 /// Differentiates by the complex step Im f(z + ih)/h, exact to rounding for a tiny h, and by no formula for a
 /// derivative: value() of activations and losses on complex numbers gives each slope, and a step at one unit is carried
 /// *forward*, a linear map and a slope at a time, to ŷ and the loss. One step at z_i serves all weights of that unit,
 /// for moving W_ij by ih moves z_i by ih·a_j. At a kink met exactly the model's convention decides between the
-/// one-sided steps. Cost of a row: for each unit of a layer one forward pass through the layers above it.
+/// one-sided steps. Cost of a row: for each unit of a layer one forward pass through the layers above it, but for
+/// units at which it ends because their slope is 0.
 class RowWitness {
 public:
-    RowWitness(const BasicMlp<double>& net, const math::OutputLoss& loss, double reduction);
+    RowWitness(const BasicMlp<double>& net, const math::OutputLoss& loss, double reduction, bool with_input = true);
 
     /// x (n), y (K); `share` is the row's weight over the sum of all weights.
     const RowDerivatives& operator()(std::span<const double> x, std::span<const double> y, double share);
@@ -49,13 +51,20 @@ public:
 private:
     void forward(std::span<const double> x);
     void output_steps(std::span<const double> y, double share);
-    void carry(std::size_t layer, std::size_t unit, std::span<const double> x);
+    void carry(std::size_t layer);
+    void carry_steps(std::size_t layer, std::span<const std::size_t> units);
+    void through_layer(std::size_t layer);
+    void reach_outputs(std::size_t layer, std::span<const std::size_t> units);
+    void reach_input(std::size_t unit, std::size_t step);
 
     const BasicMlp<double>& net_;
     math::OutputLoss loss_;
     double reduction_;
     RowDerivatives row_;
+    bool with_input_;
+    /// ∂z of a layer by steps_together steps, the steps of a unit side by side; so after the next layer.
     std::vector<double> tangent_, next_;
+    std::vector<std::size_t> moving_, passing_;  ///< units whose slope is not 0
 };
 
 /// The slope at a kink by the convention, from the one-sided slopes: the right one, or of all slopes between them the

@@ -61,7 +61,7 @@ def test_the_table_for_people(regression):
     ran = regression("check", "m.model", "t.csv", "--rows", "5")
     lines = ran.out.splitlines()
     assert lines[0].split() == ["verdict", "entries", "would", "see", "worst", "ulp", "at", "kinks"]
-    assert lines[-1] == "PASS: 5 rows checked"
+    assert lines[-1] == "PASS: 5 rows checked"  # no row weighs more than another
     assert max(map(len, lines)) <= 100 and ran.err == ""
 
 
@@ -80,6 +80,45 @@ def test_all_that_was_run_is_said(classification):
     for what in ("rows in f32", "rows in f64", "1 row in f32", "2053 rows in f32", "a training step of",
                  "d(yhat)/d(x) in the table's units"):
         assert any(run.endswith(what) or run.startswith(what) for run in runs), (what, runs)
+
+
+def test_one_class_only_is_zero_by_structure(handgrad):
+    handgrad.write("t.csv", "a,b,k\n" + "".join(f"{i / 7},{i * i % 5},x\n" for i in range(20)))
+    assert handgrad("train", "t.csv", "--target", "k", "--hidden", "8", "--epochs", "2", "--validation", "0", "-o",
+                    "m.model").code == 0
+    ran = handgrad("check", "m.model", "t.csv")
+    assert ran.code == 0 and ran.out.count("PASS (zero)") == 5 and "Only so many" not in ran.out, ran.out
+
+
+def test_of_weighted_rows_it_is_said_how_many_carry_the_weight(handgrad):
+    """The row that counts stands last, where short batches of the first rows would miss it."""
+    handgrad.write("t.csv", "a,y,w\n" + "".join(f"{i / 7},{i * i % 5},{int(i == 39)}\n" for i in range(40)))
+    assert handgrad("train", "t.csv", "--target", "y", "--weight", "w", "--task", "regression", "--hidden", "8",
+                    "--hidden-activation", "tanh", "--epochs", "2", "--validation", "0", "-o", "m.model").code == 0
+    ran = handgrad("check", "m.model", "t.csv")
+    assert ran.out.splitlines()[-1] == "PASS: 40 rows checked, of which 1 carries 99 % of the weight or more", ran.out
+    assert "Only so many" not in ran.out
+    event, = handgrad("check", "m.model", "t.csv", "--json").events
+    assert event["carrying_rows"] == 1
+    assert all(run["judged"] == run["tensors"] and run["verdict"] == "PASS" for run in event["runs"])
+    assert any(run["what"] == "1 row in f32" for run in event["runs"])
+    handgrad.write("none.csv", (handgrad.folder / "t.csv").read_text().replace(",1\n", ",0\n"))
+    ran = handgrad("check", "m.model", "none.csv")
+    assert ran.code == 3 and "weight" in ran.err
+
+
+def test_what_overflows_is_said_in_words(handgrad):
+    """dyhat/dx in the table's units is beyond 1e308 where a column of 1e-300 moves a target of 1e+200."""
+    handgrad.write("t.csv", "a,b,y\n" + "".join(f"{i}e299,{i * i % 5}e-300,{i * 3 % 7}e200\n" for i in range(20)))
+    assert handgrad("train", "t.csv", "--target", "y", "--task", "regression", "--hidden", "8", "--hidden-activation",
+                    "tanh", "--epochs", "2", "--validation", "0", "--dtype", "f64", "-o", "m.model").code == 0
+    ran = handgrad("check", "m.model", "t.csv")
+    text = " ".join(ran.out.split())
+    assert ran.code == 1 and "nan" not in text and "inf" not in text, ran.out
+    assert "beyond the largest that the precision has" in text and "other units" in text
+    assert "numbers of the rest overflow: d(yhat)/d(x) in the table's units (0 of 1)." in text
+    event, = handgrad("check", "m.model", "t.csv", "--json").events
+    assert event["input"]["detection_limit"] is None and event["input"]["verdict"] == "UNDETERMINED"
 
 
 def test_mistakes_are_named(regression):
