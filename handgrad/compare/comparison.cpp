@@ -511,13 +511,14 @@ std::pair<std::ptrdiff_t, std::ptrdiff_t> not_understood(const Comparison& compa
                                   [](const ComparedTensor& t) { return has(t.causes, Cause::unexplained); })};
 }
 
-/// ‖theirs − ours‖² in shares of ‖ours‖² of the tensor that is nearest, of those whose shape is ours: a mistake in
-/// others tells nothing.
-double square_distance(const BasicMlp<double>& net, const LossFunction& function, const BasicDataset<double>& data,
+/// Σ log(‖theirs − ours‖²/‖ours‖²) over the tensors whose shape is ours. Beside one that is right of these rows, and by
+/// orders of magnitude less so of others, those with a mistake weigh nothing.
+double log_distance(const BasicMlp<double>& net, const LossFunction& function, const BasicDataset<double>& data,
                        const UnitPenalty& penalty, std::span<const NamedArray> theirs, const std::string& source) {
     const GradientValues ours = right_gradient({net, function, data});
     const MatchedGradients matched = match_gradient_names(theirs, net.architecture(), source);
-    double distance = std::numeric_limits<double>::infinity();
+    constexpr double least = 1e-30;
+    double distance = 0.0;
     for (const MatchedTensor& tensor : matched.tensors) {
         TensorSums sums;
         sums.all.value = ours[tensor.parameter];
@@ -534,7 +535,7 @@ double square_distance(const BasicMlp<double>& net, const LossFunction& function
             own += sums.all.value[i] * sums.all.value[i];
         }
         if (own > 0.0 && array.values.size() == sums.all.value.size()) {
-            distance = std::min(distance, square / own);
+            distance += std::log(std::max(square / own, least));
         }
     }
     return distance;
@@ -557,7 +558,7 @@ Comparison compare_understood(const BasicMlp<double>& net, const LossFunction& f
     check_values(theirs, source);
     const UnitPenalty penalty = unit_penalty(net, to.penalty, data.rows());
     const auto distance = [&](const BasicDataset<double>& rows) {
-        return square_distance(net, function, rows, penalty, theirs, source);
+        return log_distance(net, function, rows, penalty, theirs, source);
     };
     const BasicDataset<double>* nearer = &data;
     if (distance(*to.rounded) < distance(data)) {
