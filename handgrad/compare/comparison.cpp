@@ -514,7 +514,7 @@ std::pair<std::ptrdiff_t, std::ptrdiff_t> not_understood(const Comparison& compa
 /// Σ log(‖theirs − ours‖²/‖ours‖²) over the tensors whose shape is ours. Beside one that is right of these rows, and by
 /// orders of magnitude less so of others, those with a mistake weigh nothing.
 double log_distance(const BasicMlp<double>& net, const LossFunction& function, const BasicDataset<double>& data,
-                       const UnitPenalty& penalty, std::span<const NamedArray> theirs, const std::string& source) {
+                    const UnitPenalty& penalty, std::span<const NamedArray> theirs, const std::string& source) {
     const GradientValues ours = right_gradient({net, function, data});
     const MatchedGradients matched = match_gradient_names(theirs, net.architecture(), source);
     constexpr double least = 1e-30;
