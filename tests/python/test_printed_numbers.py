@@ -1,0 +1,181 @@
+"""Numbers that evaluate, sensitivity and diagnose print, against NumPy, SciPy and scikit-learn."""
+
+import numpy as np
+import pytest
+from program import events, handgrad, read_weights, write_table
+from reference import DEFAULTS, encode, loss_and_gradient, words
+from safetensors import numpy as tensor_file
+from sklearn.metrics import mean_squared_error
+from sklearn.neural_network import MLPRegressor
+
+ROWS = 30
+
+
+def columns(seed=3):
+    rng = np.random.default_rng(seed)
+    a, b = rng.normal(size=(2, ROWS))
+    return {"a": 3.0 * a + 1.0, "b": b, "w": rng.uniform(0.2, 3.0, ROWS), "y": np.sin(a) + b, "y2": a * b,
+            "flag": (a > b).astype(int)}
+
+
+def trained(folder, table, **settings):
+    path = write_table(folder / "t.csv", table)
+    options = {"dtype": "f64", "epochs": 2, "validation": 0, "shuffle": False, "hidden": [4],
+               "hidden_activation": ["tanh"]} | settings
+    handgrad("train", path, *words(options), "-o", folder / "m.model")
+    return DEFAULTS | options
+
+
+# --- evaluate --------------------------------------------------------------------------------------------------------
+
+REGRESSION = {"target": ["y", "y2"], "drop": ["flag", "w"], "task": "regression"}
+LOSSES = [{**REGRESSION}, {**REGRESSION, "loss": "absolute_error"}, {**REGRESSION, "loss": "huber", "huber_delta": 0.3},
+          {**REGRESSION, "loss": "quantile", "quantile": 0.8}, {**REGRESSION, "drop": ["flag"], "weight": "w"},
+          {"target": ["flag"], "drop": ["y", "y2", "w"], "task": "classification"}]
+
+
+@pytest.mark.parametrize("convention", ["handgrad", "pytorch", "sklearn"])
+@pytest.mark.parametrize("settings", LOSSES, ids=str)
+def test_the_loss_of_evaluate_is_the_function_that_is_differentiated_penalty_included(tmp_path, settings, convention):
+    """On another table than that of the training, of other length: scikit-learn's penalty is a share of each row's."""
+    options = trained(tmp_path, columns(), convention=convention, weight_decay=0.4, optimizer="adam", **settings)
+    train = encode(columns(), options, np.arange(ROWS))
+    other = {name: column[:17] for name, column in columns(seed=4).items()}
+    both = {name: np.concatenate([column, columns()[name]]) for name, column in other.items()}
+    data = encode(both, options, np.arange(17, 17 + ROWS))  # scales come from the training rows
+    np.testing.assert_array_equal(data.x[17:], train.x)
+    expected, _ = loss_and_gradient(read_weights(tmp_path / "m.model"), data.x[:17], data.y[:17], data.weights[:17],
+                                    options)
+    [evaluation] = events("evaluate", tmp_path / "m.model", write_table(tmp_path / "other.csv", other))
+    assert evaluation["rows"] == 17
+    assert evaluation["loss"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_decay_of_adamw_is_no_part_of_the_loss(tmp_path):
+    options = trained(tmp_path, columns(), optimizer="adamw", weight_decay=0.4, **REGRESSION)
+    data = encode(columns(), options, np.arange(ROWS))
+    weights = read_weights(tmp_path / "m.model")
+    a1 = np.tanh(data.x @ weights["linear1.weight"].T + weights["linear1.bias"])
+    yhat = a1 @ weights["linear2.weight"].T + weights["linear2.bias"]
+    [evaluation] = events("evaluate", tmp_path / "m.model", tmp_path / "t.csv")
+    assert evaluation["loss"] == pytest.approx(2 * mean_squared_error(data.y, yhat), rel=1e-12)
+
+
+def test_the_loss_of_sklearns_convention_is_what_sklearn_itself_reports(tmp_path):
+    """One output, one batch: MLPRegressor.loss_ of those weights on that table."""
+    table = {name: column for name, column in columns().items() if name in ("a", "b", "y")}
+    trained(tmp_path, table, target=["y"], convention="sklearn", weight_decay=0.7, scale="none", scale_target=False)
+    weights = read_weights(tmp_path / "m.model")
+    x = np.stack([table["a"], table["b"]], axis=1)
+    peer = MLPRegressor([4], "tanh", alpha=0.7, solver="sgd", batch_size=ROWS, shuffle=False, learning_rate_init=1e-30)
+    peer.partial_fit(x, table["y"])
+    peer.coefs_ = [weights["linear1.weight"].T.copy(), weights["linear2.weight"].T.copy()]
+    peer.intercepts_ = [weights["linear1.bias"].copy(), weights["linear2.bias"].copy()]
+    peer.partial_fit(x, table["y"])
+    [evaluation] = events("evaluate", tmp_path / "m.model", tmp_path / "t.csv")
+    assert evaluation["loss"] == pytest.approx(peer.loss_, rel=1e-12)
+
+
+# --- sensitivity -----------------------------------------------------------------------------------------------------
+
+
+def linear_model(folder, w, bias, scale="standard", **table):
+    """A single linear layer with these weights, of columns a and b, without scaled target."""
+    path = write_table(folder / "t.csv", table)
+    tensor_file.save_file({"linear1.weight": np.array([w]), "linear1.bias": np.array([bias])}, folder / "w.safetensors")
+    handgrad("train", path, "--target", "y", "--task", "regression", "--hidden", "none", "--epochs", 0, "--scale", scale,
+             "--no-scale-target", "--validation", 0, "--dtype", "f64", "--init-from", folder / "w.safetensors", "-o",
+             folder / "m.model")
+    return folder / "m.model", path
+
+
+def of_column(model, table, name, *options):
+    [event] = events("sensitivity", model, table, *options)
+    return next(column for column in event["columns"] if column["name"] == name)
+
+
+@pytest.mark.parametrize("repeats", [1, 4, 32])
+def test_permutation_importance_is_a_mean_over_the_repeats(tmp_path, repeats):
+    """yhat = 2a + b and the table's y is yhat but for noise: a shuffle adds 4 (a' - a)^2, whose mean is 8 var a; what
+    shuffle and noise have in common is small beside 10 %."""
+    rng = np.random.default_rng(1)
+    rows = 4000
+    a, b = rng.normal(size=(2, rows))
+    model, table = linear_model(tmp_path, [2.0, 1.0], 0.0, "none", a=a, b=b, y=2 * a + b + 0.1 * rng.normal(size=rows))
+    assert of_column(model, table, "a", "--repeats", repeats)["permutation"] == pytest.approx(8.0 * a.var(), rel=0.1)
+    assert of_column(model, table, "b", "--repeats", repeats)["permutation"] == pytest.approx(2.0 * b.var(), rel=0.1)
+
+
+def test_permutation_importance_of_two_rows_takes_one_of_two_values(tmp_path):
+    """Either nothing changes or the two rows change places, so the mean over n repeats is a multiple of 1/n of that."""
+    model, table = linear_model(tmp_path, [1.0, 0.0], 0.0, "none", a=[1.0, 4.0], b=[0.5, 0.25], y=[1.5, 4.25])
+    swapped = np.mean([(4.0 - 1.5) ** 2, (1.0 - 4.25) ** 2]) - np.mean([0.5**2, 0.25**2])
+    share = of_column(model, table, "a", "--repeats", 8)["permutation"] / swapped
+    assert 0.0 < share < 1.0 and 8 * share == pytest.approx(round(8 * share), abs=1e-9)
+    assert of_column(model, table, "b", "--repeats", 8)["permutation"] == 0.0
+
+
+def test_mean_sd_rms_sign_and_effect_are_those_of_the_derivatives_in_the_tables_units(tmp_path):
+    """yhat = w2 tanh(w1 x + b1) + b2 with x and y scaled: by the chain rule in NumPy."""
+    table = {name: column for name, column in columns().items() if name in ("a", "b", "y")}
+    options = trained(tmp_path, table, target=["y"])
+    data = encode(table, options, np.arange(ROWS))
+    weights = read_weights(tmp_path / "m.model")
+    a1 = np.tanh(data.x @ weights["linear1.weight"].T + weights["linear1.bias"])
+    jacobian = ((1.0 - a1**2) * weights["linear2.weight"]) @ weights["linear1.weight"]
+    for j, name in enumerate(["a", "b"]):
+        slopes = jacobian[:, j] * table["y"].std() / table[name].std()
+        column = of_column(tmp_path / "m.model", tmp_path / "t.csv", name)
+        expected = {"mean": slopes.mean(), "sd": slopes.std(), "rms": np.sqrt(np.mean(slopes**2)),
+                    "sign": np.sign(slopes).mean(), "effect": np.sqrt(np.mean(slopes**2)) * table[name].std()}
+        assert {key: column[key] for key in expected} == pytest.approx(expected, rel=1e-10, abs=1e-12)
+
+
+# --- diagnose --------------------------------------------------------------------------------------------------------
+
+
+def chain_model(folder, gain):
+    """Diagnosis of four linear layers of one unit: the first multiplies by g^-3, the others by g each, so yhat = x."""
+    x = np.where(np.arange(ROWS) % 2 == 0, 1.0, -1.0)
+    table = write_table(folder / "t.csv", {"x": x, "y": x * 1.5 + 0.01 * np.arange(ROWS)})
+    factors = [gain**-3, gain, gain, gain]
+    weights = {f"linear{layer}.weight": np.array([[factor]]) for layer, factor in enumerate(factors, start=1)}
+    weights |= {f"linear{layer}.bias": np.zeros(1) for layer in (1, 2, 3, 4)}
+    tensor_file.save_file(weights, folder / "w.safetensors")
+    handgrad("train", table, "--target", "y", "--task", "regression", "--hidden", "1,1,1", "--hidden-activation",
+             "identity", "--epochs", 0, "--scale", "none", "--no-scale-target", "--validation", 0, "--dtype", "f64",
+             "--init-from", folder / "w.safetensors", "-o", folder / "m.model")
+    [diagnosis] = events("diagnose", folder / "m.model", table)
+    return diagnosis
+
+
+@pytest.mark.parametrize("gain", [0.5, 0.13, 0.0977])
+def test_reach_is_the_product_of_the_gains_and_the_input(tmp_path, gain):
+    """Of layer l all the weights above it, times the largest of its inputs, which are 1 and then |z|."""
+    reach = [layer["reach"] for layer in chain_model(tmp_path, gain)["layers"]]
+    inputs = [1.0, gain**-3, gain**-2, gain**-1]
+    assert reach == pytest.approx([gain ** (3 - layer) * inputs[layer] for layer in range(4)], rel=1e-9)
+
+
+@pytest.mark.parametrize(("reach", "starved"), [(2e-3, False), (1.05e-3, False), (0.95e-3, True), (4e-4, True)])
+def test_a_layer_starves_below_a_thousandth(tmp_path, reach, starved):
+    """docs/diagnosis.md: the first layer's reach is gain^3, and no gain alone is below 1 %."""
+    diagnosis = chain_model(tmp_path, reach ** (1 / 3))
+    first = diagnosis["layers"][0]
+    assert diagnosis["unexplained"] < 0.9  # a network that is stuck has another border
+    assert first["reach"] == pytest.approx(reach, rel=1e-9)
+    assert (first["starved"], first["factor"]) == (starved, "small_weights" if starved else "none")
+
+
+def test_gradient_rms_loss_and_unexplained_are_numpys(tmp_path):
+    table = {name: column for name, column in columns().items() if name in ("a", "b", "y")}
+    options = trained(tmp_path, table, target=["y"], hidden=[4, 3], batch=ROWS)
+    data = encode(table, options, np.arange(ROWS))
+    loss, gradient = loss_and_gradient(read_weights(tmp_path / "m.model"), data.x, data.y, data.weights, options)
+    [diagnosis] = events("diagnose", tmp_path / "m.model", tmp_path / "t.csv")
+    assert diagnosis["loss"] == pytest.approx(loss, rel=1e-10)
+    assert diagnosis["constant_loss"] == pytest.approx(1.0, rel=1e-10)  # of a standardised target
+    assert diagnosis["unexplained"] == pytest.approx(loss / np.mean(data.y**2), rel=1e-10)
+    for layer in diagnosis["layers"]:
+        of_weights = gradient[f"{layer['name']}.weight"]
+        assert layer["gradient_rms"] == pytest.approx(np.sqrt(np.mean(of_weights**2)), rel=1e-10)

@@ -1,0 +1,255 @@
+"""Every setting of the table of settings changes the training as its definition says.
+
+The names come from the program (a model file keeps all settings), so a new setting without a case here fails. Most
+cases are two trainings, before and after the change, both followed by NumPy (reference.py) to the last weight; the few
+that follow no such path have a test of their own, named by SPECIAL.
+"""
+
+import os
+import subprocess
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from program import events, handgrad, random_weights, read_weights, write_table
+from reference import DEFAULTS, encode, rate, rows_to_train_on, train_reference, words
+from safetensors import numpy as tensor_file
+
+ROWS = 20
+TOLERANCE = 1e-11
+"""Of weights of order 1 after dozens of steps in double."""
+
+
+def _columns():
+    rng = np.random.default_rng(41)
+    a, b = rng.normal(size=(2, ROWS)) * [[2.0], [0.3]]
+    return {"a": a, "b": b + 5.0, "city": [("Rome", "Oslo", "Lima")[i * 5 // 3 % 3] for i in range(ROWS)],
+            "code": [1 + i * 7 % 3 for i in range(ROWS)], "w": rng.uniform(0.2, 3.0, ROWS),
+            "y": np.tanh(a) + rng.normal(size=ROWS), "y2": b - a + rng.normal(size=ROWS),
+            "flag": (a + b > 0.2).astype(int)}
+
+
+COLUMNS = _columns()
+GAPS = COLUMNS | {"a": np.where(np.arange(ROWS) % 6 == 1, np.nan, COLUMNS["a"])}
+BASE = {"target": ["y"], "drop": ["code", "w", "y2", "flag"], "hidden": [4], "hidden_activation": ["tanh"],
+        "dtype": "f64", "epochs": 3, "batch": 6, "optimizer": "sgd", "learning_rate": 0.05, "validation": 0,
+        "shuffle": False, "task": "regression"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """The other value of the setting, what else differs from BASE in both runs, and the table."""
+
+    value: object
+    base: dict = field(default_factory=dict)
+    columns: dict = field(default_factory=lambda: COLUMNS)
+
+
+TWO_TARGETS = {"target": ["y", "y2"], "drop": ["code", "w", "flag"]}
+ADAM = {"optimizer": "adam", "learning_rate": 0.02}
+CASES = {
+    "target": [Case(["y2"], {"drop": ["code", "w", "flag"]}), Case(["y", "y2"], {"drop": ["code", "w", "flag"]})],
+    "drop": [Case(["code", "flag"])],
+    "categorical": [Case(["code"], {"drop": ["w", "y2", "flag"]})],
+    "impute": [Case("median", {"impute": "mean"}, GAPS)],
+    "scale": [Case("none"), Case("minmax")],
+    "scale_target": [Case(False)],
+    "weight": [Case("w", {"drop": ["code", "y2", "flag"]})],
+    "hidden": [Case([3, 2]), Case([5])],
+    "hidden_activation": [Case(["sigmoid"]), Case(["tanh", "sigmoid"], {"hidden": [3, 2]})],
+    "output_activation": [Case("tanh")],
+    "loss": [Case("absolute_error"), Case("huber")],
+    "huber_delta": [Case(0.2, {"loss": "huber"})],
+    "quantile": [Case(0.9, {"loss": "quantile"})],
+    "leaky_slope": [Case(0.3, {"hidden_activation": ["leaky_relu"]})],
+    "task": [Case("classification", {"target": ["flag"], "drop": ["code", "w", "y2", "y"]})],
+    "convention": [Case(name, {**TWO_TARGETS, "weight_decay": 0.2, "momentum": 0.8, "schedule": "cosine"})
+                   for name in ("pytorch", "sklearn")] + [Case("sklearn", ADAM)],
+    "epochs": [Case(5)],
+    "batch": [Case(7), Case(1)],
+    "optimizer": [Case("adam"), Case("adamw")],
+    "learning_rate": [Case(0.01), Case(0.01, ADAM)],
+    "momentum": [Case(0.7)],
+    "nesterov": [Case(True, {"momentum": 0.7})],
+    "beta1": [Case(0.5, ADAM)],
+    "beta2": [Case(0.9, ADAM)],
+    "epsilon": [Case(0.1, ADAM)],
+    "weight_decay": [Case(0.2), Case(0.2, {"optimizer": "adamw"}), Case(0.2, {"convention": "sklearn"}),
+                     Case(0.2, {"convention": "pytorch"})],
+    "schedule": [Case(name, {"epochs": 4}) for name in ("cosine", "linear", "exponential", "step")],
+    "validation": [Case(0.25), Case(0.25, {"drop": ["code", "y2", "flag"], "weight": "w"})],
+    "test": [Case(0.3), Case(0.3, {"drop": ["code", "y2", "flag"], "weight": "w"})],
+    "early_stopping": [Case(2, {"validation": 0.3, "epochs": 40, "learning_rate": 0.3})],
+    "seed": [Case(1, {"validation": 0.25, "test": 0.2, "drop": ["code", "y2", "flag"], "weight": "w"})],
+}
+SPECIAL = {"drop_missing_labels": "test_drop_missing_labels", "init": "test_init", "dtype": "test_dtype",
+           "init_from": "test_init_from", "shuffle": "test_shuffle", "allow_nonfinite": "test_allow_nonfinite"}
+
+
+def table_of_settings(folder):
+    table = write_table(folder / "s.csv", {"a": [0.5, 1.5, 2.5], "y": [0.1, 0.2, 0.4]})
+    handgrad("train", table, "--target", "y", "-o", folder / "s.model")
+    [model] = events("inspect", folder / "s.model")
+    return model["settings"]
+
+
+def test_every_setting_of_the_table_has_a_case(tmp_path):
+    settings = table_of_settings(tmp_path)
+    assert set(settings) == set(CASES) | set(SPECIAL)
+    assert all(name in globals() for name in SPECIAL.values())
+    for name, value in settings.items():  # and the witness knows its default
+        if name not in ("target", "drop", "categorical", "init", "weight", "weight_decay"):
+            assert value == DEFAULTS[name], name
+
+
+@dataclass
+class Both:
+    """The same training by the program and by NumPy."""
+
+    weights: dict
+    expected: dict
+
+
+def train_both(folder, columns, options):
+    cells = {name: ["" if isinstance(cell, float) and np.isnan(cell) else cell for cell in np.asarray(column).tolist()]
+             for name, column in columns.items()}
+    table = write_table(folder / "t.csv", cells)
+    everything = DEFAULTS | options
+    of_split = {"seed": everything["seed"], "test": everything["test"]}
+    training = rows_to_train_on(folder, ROWS, validation=everything["validation"], **of_split)
+    validation = np.setdiff1d(rows_to_train_on(folder, ROWS, validation=0, **of_split), training)
+    data = encode(columns, everything, training)
+    sizes = [data.x.shape[1], *everything["hidden"], data.y.shape[1]]
+    first = random_weights(sizes, np.random.default_rng(5))
+    tensor_file.save_file(first, folder / "first.safetensors")
+    started, *epochs, done = events("train", table, *words(options), "--init-from", folder / "first.safetensors", "-o",
+                                    folder / "m.model")
+    run = train_reference(data, first, everything, training, validation)
+    weights = read_weights(folder / "m.model")
+    assert (started["rows"], started["validation_rows"]) == (len(training), len(validation))
+    assert [event["epoch"] for event in epochs] == list(range(1, len(run.losses) + 1))
+    np.testing.assert_allclose([event["loss"] for event in epochs], run.losses, rtol=TOLERANCE)
+    if len(validation):
+        np.testing.assert_allclose([event["validation_loss"] for event in epochs], run.validation_losses,
+                                   rtol=TOLERANCE)
+    for name, weight in run.weights.items():
+        np.testing.assert_allclose(weights[name], weight, rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
+    if everything["early_stopping"]:
+        assert (done["best_epoch"], done["stopped"]) == (run.best_epoch, "early")
+    return run.weights
+
+
+@pytest.mark.parametrize(("name", "case"), [pytest.param(name, case, id=f"{name}-{case.value}-{i}")
+                                            for name, cases in CASES.items() for i, case in enumerate(cases)])
+def test_the_training_follows_the_definition_before_and_after_a_change(tmp_path, name, case):
+    options = BASE | case.base
+    before = train_both(tmp_path, case.columns, options)
+    after = train_both(tmp_path, case.columns, options | {name: case.value})
+    same = all(weight.shape == after[key].shape and np.allclose(weight, after[key], rtol=1e-6, atol=1e-6)
+               for key, weight in before.items()) and len(before) == len(after)
+    assert not same, "the change shows in no weight: the comparison shows nothing"
+
+
+def exit_code(*arguments):
+    return subprocess.run([os.environ["HANDGRAD_PROGRAM"], *map(str, arguments)], capture_output=True, timeout=60,
+                          check=False).returncode
+
+
+def test_drop_missing_labels(tmp_path):
+    """Without it an error; with it the training of the table without those rows."""
+    missing = np.arange(ROWS) % 5 == 2
+    options = {**BASE, "epochs": 2}
+    labels = [("" if gone else y) for gone, y in zip(missing, COLUMNS["y"], strict=True)]
+    table = write_table(tmp_path / "t.csv", COLUMNS | {"y": labels})
+    rest = write_table(tmp_path / "rest.csv", {name: np.asarray(column)[~missing] for name, column in COLUMNS.items()})
+    assert exit_code("train", table, *words(options), "-o", tmp_path / "m.model") == 3
+    dropped = events("train", table, *words(options), "--drop-missing-labels", "-o", tmp_path / "m.model")
+    expected = events("train", rest, *words(options), "-o", tmp_path / "n.model")
+    assert dropped[0]["rows"] == ROWS - missing.sum()
+    assert dropped[-1]["parameters_hash"] == expected[-1]["parameters_hash"]
+
+
+@pytest.mark.parametrize(("how", "bound"), [("he", 6.0 / 2), ("xavier", 6.0 / 302), ("lecun", 3.0 / 2), ("zeros", 0.0),
+                                            ("pytorch_linear", 1.0 / 2), ("sklearn_glorot", 6.0 / 302)])
+def test_init(tmp_path, how, bound):
+    """Uniform within the root of `bound`, biases too in the last two; from 2 inputs to 300 hidden units."""
+    table = write_table(tmp_path / "t.csv", {name: COLUMNS[name] for name in ("a", "b", "y")})
+    handgrad("train", table, "--target", "y", "--epochs", 0, "--hidden", 300, "--init", how, "-o", tmp_path / "m.model")
+    weights = read_weights(tmp_path / "m.model")
+    for name in ("linear1.weight", "linear1.bias"):
+        largest, mean = np.max(np.abs(weights[name])), abs(np.mean(weights[name]))
+        expected = 0.0 if name.endswith("bias") and "_" not in how else np.sqrt(bound)
+        assert 0.95 * expected <= largest <= expected * (1.0 + 1e-6), name
+        assert mean <= 0.1 * expected, name
+
+
+def test_dtype(tmp_path):
+    """Of f32 the tensors are of 4 bytes and the training is that of f64 but for its rounding."""
+    table = write_table(tmp_path / "t.csv", COLUMNS)
+    tensor_file.save_file(random_weights([5, 4, 1], np.random.default_rng(5)), tmp_path / "first.safetensors")
+    found = {}
+    for dtype in ("f32", "f64"):
+        handgrad("train", table, *words(BASE | {"dtype": dtype}), "--init-from", tmp_path / "first.safetensors", "-o",
+                 tmp_path / "m.model")
+        found[dtype] = read_weights(tmp_path / "m.model")
+    for name, weight in found["f64"].items():
+        single = found["f32"][name]
+        assert (single.dtype, weight.dtype) == (np.float32, np.float64)
+        np.testing.assert_allclose(single, weight, rtol=1e-4, atol=1e-5)
+        assert not np.allclose(single, weight, rtol=1e-10, atol=0.0)
+
+
+def test_init_from(tmp_path):
+    """The first weights are those of the file, bit for bit; without it they are not."""
+    table = write_table(tmp_path / "t.csv", COLUMNS)
+    first = random_weights([5, 4, 1], np.random.default_rng(5))
+    tensor_file.save_file(first, tmp_path / "first.safetensors")
+    start = ["train", table, *words(BASE | {"epochs": 0}), "-o", tmp_path / "m.model"]
+    handgrad(*start)
+    assert not np.allclose(read_weights(tmp_path / "m.model")["linear1.weight"], first["linear1.weight"])
+    handgrad(*start, "--init-from", tmp_path / "first.safetensors")
+    for name, weight in read_weights(tmp_path / "m.model").items():
+        np.testing.assert_array_equal(weight, first[name])
+
+
+def order_of_an_epoch(folder, *options, epochs=1):
+    """In which order one epoch took its rows of one step each, and what it moved the bias by.
+
+    Each row is an input of its own of a linear network that begins at 0, so its weight moves once, by the rate of its
+    step times 2 (b - y): the step is the one whose rate and bias explain that.
+    """
+    y = 0.3 + np.arange(ROWS) ** 1.5
+    table = write_table(folder / "t.csv", {"row": [f"r{i:02}" for i in range(ROWS)], "y": y})
+    settings = {"hidden_activation": [], "optimizer": "sgd", "learning_rate": 0.05, "schedule": "linear",
+                "epochs": epochs, "batch": 1, "dtype": "f64", "init": "zeros", "scale_target": False, "validation": 0}
+    handgrad("train", table, "--target", "y", *words(settings), "--hidden", "none", *options, "-o", folder / "m.model")
+    weights = read_weights(folder / "m.model")
+    moved = weights["linear1.weight"][0]
+    bias, order = 0.0, []
+    for step in range(ROWS - 1):  # the rate of the last step is 0
+        expected = -2.0 * rate(DEFAULTS | settings, step, ROWS, ROWS) * (bias - y)
+        fitting = [row for row in range(ROWS) if np.isclose(moved[row], expected[row], rtol=1e-9)]
+        assert len(fitting) == 1, (step, fitting)
+        order += fitting
+        bias += moved[fitting[0]]
+    np.testing.assert_allclose(weights["linear1.bias"], [bias], rtol=1e-9)
+    return order
+
+
+def test_shuffle(tmp_path):
+    """Off: the rows in their order. On: each once, in an order that the seed decides."""
+    in_order = list(range(ROWS - 1))
+    assert order_of_an_epoch(tmp_path, "--no-shuffle") == in_order
+    first, second = (order_of_an_epoch(tmp_path, "--seed", seed) for seed in (0, 1))
+    assert len(set(first)) == len(set(second)) == ROWS - 1
+    assert in_order != first != second != in_order
+
+
+def test_allow_nonfinite(tmp_path):
+    """Otherwise exit 5 at the first value that is not finite; with it all epochs are done."""
+    table = write_table(tmp_path / "t.csv", COLUMNS)
+    start = ["train", table, *words(BASE | {"hidden_activation": ["relu"], "learning_rate": 1e200, "epochs": 4}), "-o",
+             tmp_path / "m.model"]
+    assert exit_code(*start) == 5
+    done = events(*start, "--allow-nonfinite")[-1]
+    assert (done["epochs"], done["stopped"]) == (4, "epochs")
