@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Breaks one formula at a time and checks that a test fails whose name says which equation.
 
-Usage: tools/mutate.py [--certificate] [--jobs N] [NAME...]    (default: all mutations, one job a core)
+Usage: tools/mutate.py [--certificate | --around [--sample]] [--jobs N] [NAME...]
+    (default: all mutations of formulas, one job a core)
 
 Each mutation replaces one piece of text in one file. The mutated file lies in a folder of its own that the compiler
 searches before the project; sources and tests that see it are compiled anew, all else is taken from the library of the
@@ -9,6 +10,10 @@ dev build. Exits with 1 when a mutation survives, when no failing test names its
 replace does not stand in the file exactly once. With --certificate the gradient certificate has to say FAIL: of the
 plain passes, mutated by those mutations that change a gradient, and of the engine (kernels, packing, scaling), mutated
 in its own ways, judged by the default certificate of `handgrad check`, which must name the place.
+
+With --around the program is broken outside of formulas and kernels (tools/around.py: settings that do not arrive, rows
+that leak, exit codes, files that are not flushed), linked anew from the objects of the dev build, and the test that is
+named there must fail; --sample takes every eighth. First all those tests must pass with the program as it is.
 """
 
 import json
@@ -20,11 +25,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import around
 import equations
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "build/dev/handgrad/libhandgrad.a"
 COMPILE = ("g++", "-std=c++20", "-O0", "-ffp-contract=off", "-w")
+PROGRAM_OBJECTS = ROOT / "build/dev/cli/CMakeFiles/handgrad_program.dir"
+SUITE_OBJECTS = ROOT / "build/dev/tests/CMakeFiles"
+PYTHON = ROOT / ".venv/bin/python"
 LINK = ("-lgmock", "-lgtest", "-lgtest_main", "-lrapidcheck", "-lmpfr", "-lz", "-lxxhash")
 
 ACTIVATIONS = "handgrad/math/activations.hpp"
@@ -328,12 +337,97 @@ def verdict(mutation):
     return True, f"{naming[0]}" + (f" and {len(failed) - 1} more" if len(failed) > 1 else "")
 
 
+# --- Around the formulas ---------------------------------------------------------------------------------------------
+
+
+def pytest_failures(test, program):
+    """What fails of a test of Python with this program, a line each; raises RuntimeError where none could run."""
+    files, _, names = test.partition(" -k ")
+    choice = ["-k", names] if names else []
+    ran = subprocess.run([PYTHON, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider", *files.split(), *choice],
+                         cwd=ROOT, check=False, capture_output=True, text=True, timeout=300,
+                         env={**os.environ, "HANDGRAD_PROGRAM": str(program), "LOCPATH": str(ROOT / "build/dev/tests/locale")})
+    if ran.returncode not in (0, 1):  # 1: tests have failed
+        raise RuntimeError((ran.stdout.strip() or ran.stderr.strip()).splitlines()[-1])
+    return [line.removeprefix("FAILED ").split(" - ")[0] for line in ran.stdout.splitlines() if line.startswith("FAILED ")]
+
+
+def suite_failures(test, objects, folder):
+    """The tests that fail of one file of a C++ suite, linked with these objects before the library."""
+    room, file = Path(test).parts[1:]
+    suite = SUITE_OBJECTS / f"{room}_test.dir" / room / f"{file}.o"
+    support = list((SUITE_OBJECTS / f"{room}_test.dir/support").glob("*.o"))
+    return failed_tests([*objects, suite, *support], folder)[0]
+
+
+def program_with(objects, replaced, folder):
+    """The program, with these objects in the place of those of the sources `replaced`."""
+    program = folder / "handgrad"
+    rest = [one for one in PROGRAM_OBJECTS.glob("*.cpp.o") if f"cli/{one.name.removesuffix('.o')}" not in replaced]
+    subprocess.run(["g++", *objects, *rest, LIBRARY, "-lfmt", "-lz", "-lxxhash", "-lpthread", "-o", program], check=True,
+                   capture_output=True, text=True)
+    return program
+
+
+def noticed(breakage):
+    """(whether the test that is named for it fails, which or why not)."""
+    with tempfile.TemporaryDirectory(prefix="handgrad-breakage-") as name:
+        folder = Path(name)
+        try:
+            mutated = mutated_file(breakage, folder)
+            sources = breakage.sources or (breakage.file,)
+            objects = [compiled(mutated if source == breakage.file else ROOT / source, (folder, ROOT), folder)
+                       for source in sources]
+            if breakage.test.endswith("_test.cpp"):
+                failed = suite_failures(breakage.test, objects, folder)
+            else:
+                failed = pytest_failures(breakage.test, program_with(objects, sources, folder))
+        except subprocess.CalledProcessError as error:
+            lines = [line for line in error.stderr.splitlines() if "error" in line] or [str(error)]
+            return False, f"does not compile: {lines[0]}"
+        except (ValueError, RuntimeError, FileNotFoundError, subprocess.TimeoutExpired) as error:
+            return False, str(error)
+    return bool(failed), failed[0] if failed else f"SURVIVES: {breakage.test} passes"
+
+
+def pass_as_they_are(tests):
+    """Whether all these tests pass with the program as it is; the others are printed."""
+    failing = 0
+    for test in sorted(tests):
+        with tempfile.TemporaryDirectory(prefix="handgrad-breakage-") as folder:
+            as_it_is = ROOT / "build/dev/cli/handgrad"
+            failed = (suite_failures(test, [], Path(folder)) if test.endswith("_test.cpp")
+                      else pytest_failures(test, as_it_is))
+        failing += bool(failed)
+        for name in failed:
+            print(f"fails without any breakage: {name}", flush=True)
+    return failing == 0
+
+
+def judge_around(names, sample, jobs):
+    """Judges the breakages around the formulas; the number that is missed."""
+    chosen = [one for one in around.BREAKAGES if not names or one.name in names][::8 if sample else 1]
+    if not chosen or not pass_as_they_are({one.test for one in chosen}):
+        return 1
+    width = max(len(one.name) for one in chosen)
+    missed = 0
+    with ThreadPoolExecutor(jobs) as pool:
+        for one, (caught, text) in zip(chosen, pool.map(noticed, chosen), strict=True):
+            missed += not caught
+            print(f"{'caught' if caught else 'MISSED'}  {one.name:{width}}  {text}", flush=True)
+    print(f"{len(chosen)} breakages around the formulas, {missed} missed")
+    return missed
+
+
 def main(arguments):
     jobs = os.cpu_count()
     if "--jobs" in arguments:
         at = arguments.index("--jobs")
         jobs = int(arguments[at + 1])
         del arguments[at:at + 2]
+    if "--around" in arguments:
+        names = [argument for argument in arguments if argument not in ("--around", "--sample")]
+        return 1 if judge_around(names, "--sample" in arguments, jobs) else 0
     judge = verdict
     if "--certificate" in arguments:
         arguments.remove("--certificate")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from program import events, handgrad, random_weights, read_weights, write_table
-from reference import DEFAULTS, encode, rate, rows_to_train_on, train_reference, words
+from reference import DEFAULTS, encode, rows_to_train_on, train_reference, words
 from safetensors import numpy as tensor_file
 
 ROWS = 20
@@ -212,37 +212,51 @@ def test_init_from(tmp_path):
         np.testing.assert_array_equal(weight, first[name])
 
 
-def order_of_an_epoch(folder, *options, epochs=1):
-    """In which order one epoch took its rows of one step each, and what it moved the bias by.
+def rows_taken(folder, epochs, *options):
+    """In which order each epoch took its rows, one a step.
 
-    Each row is an input of its own of a linear network that begins at 0, so its weight moves once, by the rate of its
-    step times 2 (b - y): the step is the one whose rate and bias explain that.
+    Each row is an input of its own of a linear network that begins at 0, so in an epoch its weight moves once, by the
+    rate times 2 (yhat - y): the step is the one whose bias explains that.
     """
     y = 0.3 + np.arange(ROWS) ** 1.5
     table = write_table(folder / "t.csv", {"row": [f"r{i:02}" for i in range(ROWS)], "y": y})
-    settings = {"hidden_activation": [], "optimizer": "sgd", "learning_rate": 0.05, "schedule": "linear",
-                "epochs": epochs, "batch": 1, "dtype": "f64", "init": "zeros", "scale_target": False, "validation": 0}
-    handgrad("train", table, "--target", "y", *words(settings), "--hidden", "none", *options, "-o", folder / "m.model")
-    weights = read_weights(folder / "m.model")
-    moved = weights["linear1.weight"][0]
-    bias, order = 0.0, []
-    for step in range(ROWS - 1):  # the rate of the last step is 0
-        expected = -2.0 * rate(DEFAULTS | settings, step, ROWS, ROWS) * (bias - y)
-        fitting = [row for row in range(ROWS) if np.isclose(moved[row], expected[row], rtol=1e-9)]
-        assert len(fitting) == 1, (step, fitting)
-        order += fitting
-        bias += moved[fitting[0]]
-    np.testing.assert_allclose(weights["linear1.bias"], [bias], rtol=1e-9)
-    return order
+    settings = {"optimizer": "sgd", "learning_rate": 0.05, "batch": 1, "dtype": "f64", "init": "zeros",
+                "scale_target": False, "validation": 0}
+    w, bias, orders = np.zeros(ROWS), 0.0, []
+    for epoch in range(1, epochs + 1):
+        handgrad("train", table, "--target", "y", *words(settings | {"epochs": epoch}), "--hidden", "none", *options,
+                 "-o", folder / "m.model")
+        weights = read_weights(folder / "m.model")
+        moved, order = weights["linear1.weight"][0] - w, []
+        for step in range(ROWS):
+            fitting = np.flatnonzero(np.isclose(moved, -0.1 * (w + bias - y), rtol=1e-9))
+            assert len(fitting) == 1, (epoch, step, fitting)
+            order.append(fitting[0])
+            bias += moved[fitting[0]]
+        np.testing.assert_allclose(weights["linear1.bias"], [bias], rtol=1e-9)
+        assert sorted(order) == list(range(ROWS))
+        w = weights["linear1.weight"][0]
+        orders.append(order)
+    return orders
 
 
 def test_shuffle(tmp_path):
-    """Off: the rows in their order. On: each once, in an order that the seed decides."""
-    in_order = list(range(ROWS - 1))
-    assert order_of_an_epoch(tmp_path, "--no-shuffle") == in_order
-    first, second = (order_of_an_epoch(tmp_path, "--seed", seed) for seed in (0, 1))
-    assert len(set(first)) == len(set(second)) == ROWS - 1
-    assert in_order != first != second != in_order
+    """Off: the rows in their order. On: each once, in an order of each epoch that the seed decides."""
+    in_order = list(range(ROWS))
+    assert rows_taken(tmp_path, 2, "--no-shuffle") == [in_order, in_order]
+    orders = [order for seed in (0, 1) for order in rows_taken(tmp_path, 2, "--seed", seed)]
+    assert len({tuple(order) for order in [*orders, in_order]}) == 5
+
+
+def test_first_weights_are_drawn_by_the_seed(tmp_path):
+    table = write_table(tmp_path / "t.csv", COLUMNS)
+
+    def drawn(seed):
+        handgrad("train", table, *words(BASE | {"epochs": 0, "seed": seed}), "-o", tmp_path / "m.model")
+        return read_weights(tmp_path / "m.model")["linear1.weight"]
+
+    assert np.array_equal(drawn(3), drawn(3))
+    assert not np.any(drawn(3) == drawn(4))
 
 
 def test_allow_nonfinite(tmp_path):

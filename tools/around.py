@@ -1,0 +1,268 @@
+"""Breakages outside math/ and kernels/, and for each the test that must fail: data for tools/mutate.py --around."""
+
+from dataclasses import dataclass
+
+SETTINGS = "tests/python/test_settings.py"
+HELD_OUT = "tests/python/test_held_out.py"
+NUMBERS = "tests/python/test_printed_numbers.py"
+METRICS = "tests/python/test_metrics.py"
+PRELOADED = "tests/cli/test_preloaded.py"
+
+
+@dataclass(frozen=True)
+class Breakage:
+    """What is replaced where, and which test must notice: a file or a node of pytest, or a file of a C++ suite, each
+    with the names to choose from it behind ` -k `. Of a header, what is compiled anew for the program."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str
+    sources: tuple = ()
+
+
+FIT = "handgrad/train/fit.cpp"
+MINIBATCH = "handgrad/train/minibatch.cpp"
+TRAINER = "handgrad/train/trainer.cpp"
+OPTIMIZER = "handgrad/train/optimizer.cpp"
+APPLY = "handgrad/data/preprocessing_apply.cpp"
+PREPROCESSING = "handgrad/data/preprocessing_fit.cpp"
+METRICS_SOURCE = "handgrad/train/metrics.cpp"
+PREDICTION = "handgrad/train/prediction.cpp"
+ATOMIC = "handgrad/base/atomic_file.cpp"
+MODEL = "handgrad/store/model.cpp"
+TENSORS = "handgrad/store/tensor_file.cpp"
+SENSITIVITY = "handgrad/diagnose/sensitivity.cpp"
+CHAIN = "handgrad/diagnose/gradient_chain.cpp"
+MLP = "handgrad/nn/mlp.cpp"
+GRADING = "handgrad/compare/grading.cpp"
+MARKING = "handgrad/compare/marking.cpp"
+TRACE = "handgrad/explain/trace.cpp"
+
+BREAKAGES = (
+    # --- train: settings that do not arrive, steps, what is reported
+    Breakage("quantile does not reach the loss", FIT, "model.loss.quantile = options.quantile;", "",
+             f"{SETTINGS} -k quantile"),
+    Breakage("huber_delta does not reach the loss", FIT, "model.loss.huber_delta = options.huber_delta;", "",
+             f"{SETTINGS} -k huber_delta"),
+    Breakage("leaky_slope does not reach the network", FIT, "shape.leaky_slope = options.leaky_slope;", "",
+             f"{SETTINGS} -k leaky_slope"),
+    Breakage("conventions do not reach the network", FIT, "shape.conventions = options.conventions;", "",
+             f"{SETTINGS} -k convention"),
+    Breakage("test rows leak into scales", FIT, "fit_preprocessing(table, rows.all, rows.training, columns)",
+             "fit_preprocessing(table, rows.all, rows.all, columns)", f"{HELD_OUT} -k scales"),
+    Breakage("test rows leak into fillings", PREPROCESSING,
+             "std::vector<double> numbers = present_numbers(table, column, training_rows);\n    if (numbers.empty())",
+             "std::vector<double> numbers = present_numbers(table, column, rows);\n    if (numbers.empty())",
+             f"{HELD_OUT} -k fillings"),
+    Breakage("validation rows are learned from too", FIT, "rows.training = std::move(split.kept);",
+             "if (purpose != Purpose::validation_split) rows.training = std::move(split.kept);",
+             f"{HELD_OUT} -k judged"),
+    Breakage("splits by a seed of their own", FIT, "RandomStream(options.training.seed, purpose)",
+             "RandomStream(0, purpose)", f"{SETTINGS} -k seed"),
+    Breakage("first weights by a seed of their own", FIT, "BasicMlp<T>::random(model.architecture(), options.training.seed)",
+             "BasicMlp<T>::random(model.architecture(), 0)", f"{SETTINGS} -k first_weights"),
+    Breakage("a weighted baseline that ignores weights", FIT, "const double weight = training.weight(row);",
+             "const double weight = 1.0;", f"{HELD_OUT} -k baseline"),
+    Breakage("the baseline is that of the judged rows", FIT, "trivial_outputs(training, judged.rows())",
+             "trivial_outputs(judged, judged.rows())", f"{HELD_OUT} -k baseline"),
+    Breakage("test metrics are those of validation", FIT, "result.test_metrics = metrics(test);",
+             "result.test_metrics = metrics(validation);", f"{HELD_OUT} -k judged"),
+    Breakage("the decay of adamw is taken for a penalty", FIT,
+             "model.weight_decay = optimizer.kind == OptimizerKind::adamw ? 0.0 : optimizer.weight_decay;",
+             "model.weight_decay = optimizer.weight_decay;", f"{NUMBERS} -k adamw"),
+    Breakage("a single linear layer for several hidden ones", FIT,
+             "shape.sizes.insert(shape.sizes.end(), options.hidden.begin(), options.hidden.end());",
+             "if (options.hidden.size() < 2) shape.sizes.insert(shape.sizes.end(), options.hidden.begin(), options.hidden.end());",
+             f"{SETTINGS} -k hidden"),
+    Breakage("a schedule moves once an epoch", MINIBATCH, "(epoch - 1) * steps_.size() + number, steps,",
+             "(epoch - 1) * steps_.size(), steps,", f"{SETTINGS} -k schedule"),
+    Breakage("every epoch in the order of the first", MINIBATCH, "static_cast<std::uint32_t>(epoch)),", "1U),",
+             f"{SETTINGS} -k shuffle"),
+    Breakage("shuffled by a seed of its own", MINIBATCH, "RandomStream(options_.seed, Purpose::shuffle,",
+             "RandomStream(0, Purpose::shuffle,", f"{SETTINGS} -k shuffle"),
+    Breakage("the loss of an epoch is a mean of batches", MINIBATCH,
+             "loss_sum += losses_[number] * steps_[number].total_weight;\n                weight_sum += steps_[number].total_weight;",
+             "loss_sum += losses_[number];\n                weight_sum += 1.0;", f"{SETTINGS} -k batch"),
+    Breakage("batches count rows, not weights", MINIBATCH, "sum += data.weight(row);", "sum += 1.0;",
+             f"{SETTINGS} -k weight-w"),
+    Breakage("the last short batch is left out", MINIBATCH, "steps_((data_.rows() + batch_rows_ - 1) / batch_rows_),",
+             "steps_(std::max<std::size_t>(1, data_.rows() / batch_rows_)),", f"{SETTINGS} -k batch"),
+    Breakage("scikit-learn's penalty scale in evaluate", TRAINER,
+             "penalty_of_batch(alpha, net.architecture().conventions, data.rows())", "alpha", f"{NUMBERS} -k evaluate"),
+    Breakage("early stopping waits an epoch longer", TRAINER, "state.epoch - state.best_epoch >= patience",
+             "state.epoch - state.best_epoch > patience", f"{SETTINGS} -k early_stopping"),
+    Breakage("early stopping keeps the last weights", TRAINER,
+             "return parts_->options.early_stopping > 0 ? *parts_->state.best : parts_->state.net;",
+             "return parts_->state.net;", f"{SETTINGS} -k early_stopping"),
+    Breakage("early stopping looks for the largest loss", TRAINER, "report.validation_loss < state.best_loss)",
+             "!(report.validation_loss < state.best_loss))", f"{SETTINGS} -k early_stopping"),
+    Breakage("validation loss without its weights", TRAINER, "step_.total_weight = data.total_weight();",
+             "step_.total_weight = static_cast<double>(data.rows());", f"{SETTINGS} -k validation"),
+    Breakage("the decay of adamw takes biases", OPTIMIZER, "result.biases.decay = T(0);", "",
+             f"{SETTINGS} -k weight_decay"),
+    Breakage("the penalty takes biases by the wrong convention", OPTIMIZER,
+             "conventions_.penalty == Penalty::all_parameters", "conventions_.penalty == Penalty::weights_per_row",
+             f"{SETTINGS} -k weight_decay"),
+    Breakage("the decay of adamw without the rate", OPTIMIZER, "inputs.learning_rate * inputs.options.weight_decay",
+             "inputs.options.weight_decay", f"{SETTINGS} -k weight_decay"),
+    Breakage("beta1 is fixed", OPTIMIZER, "constants = {.beta1 = o.beta1,\n                          .rest1 = 1.0 - o.beta1,",
+             "constants = {.beta1 = 0.9,\n                          .rest1 = 0.1,", f"{SETTINGS} -k beta1"),
+    Breakage("beta2 is fixed", OPTIMIZER, ".beta2 = o.beta2,\n                          .rest2 = 1.0 - o.beta2,",
+             ".beta2 = 0.999,\n                          .rest2 = 0.001,", f"{SETTINGS} -k beta2"),
+    Breakage("epsilon is fixed", OPTIMIZER, ".epsilon = o.epsilon}", ".epsilon = 1e-8}", f"{SETTINGS} -k epsilon"),
+    Breakage("bias of the second mean corrected by beta1", OPTIMIZER, "count_.beta2_power *= options_.beta2;",
+             "count_.beta2_power *= options_.beta1;", f"{SETTINGS} -k beta2"),
+    Breakage("momentum is not used", OPTIMIZER, ".mu = inputs.options.momentum}", ".mu = 0.0}",
+             f"{SETTINGS} -k momentum"),
+    Breakage("nesterov is not used", OPTIMIZER,
+             "options.nesterov ? math::UpdateRule::nesterov_velocity : math::UpdateRule::velocity",
+             "math::UpdateRule::velocity", f"{SETTINGS} -k nesterov"),
+    Breakage("cosine over half its way", OPTIMIZER, "cosine_of(0.5 * std::numbers::pi * inputs.share)",
+             "cosine_of(0.25 * std::numbers::pi * inputs.share)", f"{SETTINGS} -k schedule-cosine"),
+    Breakage("steps at two thirds of the epochs", OPTIMIZER, "4 * inputs.epoch >= 3 * inputs.epochs",
+             "3 * inputs.epoch >= 2 * inputs.epochs + 1", f"{SETTINGS} -k schedule-step"),
+    Breakage("a schedule that does not reach its end", OPTIMIZER, "static_cast<double>(steps - 1)",
+             "static_cast<double>(steps)", f"{SETTINGS} -k schedule"),
+    Breakage("exponential to a thousandth", OPTIMIZER, "math::exp(-2.0 * std::numbers::ln10", "math::exp(-3.0 * std::numbers::ln10",
+             f"{SETTINGS} -k schedule-exponential"),
+    Breakage("xavier by the inputs alone", MLP, "case FirstWeights::xavier:\n            return {std::sqrt(6.0 / both), 0.0};",
+             "case FirstWeights::xavier:\n            return {std::sqrt(6.0 / in), 0.0};", f"{SETTINGS} -k init"),
+    Breakage("first weights all positive", MLP, "bounds.weights * (2.0 * weights.uniform(weight_index++) - 1.0)",
+             "bounds.weights * weights.uniform(weight_index++)", f"{SETTINGS} -k init"),
+
+    # --- data: preprocessing and splits
+    Breakage("weights of the wrong rows once rows are held out", APPLY,
+             "const T weight = static_cast<T>(column.numbers[row]);",
+             "const T weight = static_cast<T>(column.numbers[weights.size()]);", f"{SETTINGS} -k validation"),
+    Breakage("targets of the wrong rows once rows are held out", APPLY, "reader.read(rows[i], y.row(i).subspan(k, 1));",
+             "reader.read(i, y.row(i).subspan(k, 1));", f"{SETTINGS} -k validation"),
+    Breakage("the wrong one of two classes is positive", APPLY, "y(i, 0) = static_cast<T>(classes[i]);",
+             "y(i, 0) = static_cast<T>(1 - classes[i]);", f"{SETTINGS} -k task"),
+    Breakage("deviation of a sample", PREPROCESSING, "squares.value() / static_cast<double>(numbers.size())",
+             "squares.value() / static_cast<double>(numbers.size() - 1)", f"{HELD_OUT} -k scales"),
+    Breakage("mean and median exchanged", PREPROCESSING, "options.impute == Impute::mean ? mean_of",
+             "options.impute != Impute::mean ? mean_of", f"{HELD_OUT} -k fillings"),
+    Breakage("the lower middle for a median", PREPROCESSING, "return std::isfinite(sum) ? sum / 2 : below / 2 + *middle / 2;",
+             "return below;", f"{HELD_OUT} -k fillings"),
+    Breakage("minmax divides by the largest", PREPROCESSING, "spread = *max - *min;", "spread = *max;",
+             f"{SETTINGS} -k scale-minmax"),
+    Breakage("targets are scaled whatever was said", PREPROCESSING, "scale ? Scale::standard : Scale::none",
+             "Scale::standard", f"{SETTINGS} -k scale_target"),
+    Breakage("categorical is overheard", PREPROCESSING, "if (asked_for || !column.has_numbers) {",
+             "if (!column.has_numbers) {", f"{SETTINGS} -k categorical"),
+    Breakage("drop is overheard", PREPROCESSING,
+             "!has(options.targets, column.name) && !has(options.drop, column.name) &&",
+             "!has(options.targets, column.name) &&", f"{SETTINGS} -k drop"),
+    Breakage("one row too few held out", "handgrad/data/split.cpp", "std::for_each_n(order.begin(), count,",
+             "std::for_each_n(order.begin(), count - 1,", "tests/data/split_test.cpp"),
+    Breakage("held out are the last rows", "handgrad/data/split.cpp", "out[i] = true;",
+             "out[rows.size() - 1 - static_cast<std::size_t>(&i - order.data())] = true;", "tests/data/split_test.cpp"),
+    Breakage("a damaged gzip file is read as far as it goes", "handgrad/data/gzip.cpp",
+             "} else if (status != Z_OK && status != Z_BUF_ERROR) {", "} else if (status == Z_DATA_ERROR) { break;\n        } else if (status != Z_OK && status != Z_BUF_ERROR) {",
+             "tests/data/gzip_test.cpp"),
+    Breakage("lengths of an IDX file in the other byte order", "handgrad/data/idx.cpp", "length = length << 8U | byte(at + i);",
+             "length = length | static_cast<std::size_t>(byte(at + i)) << (8U * i);", "tests/data/idx_test.cpp"),
+
+    # --- metrics and predictions
+    Breakage("r2 about an unweighted mean", METRICS_SOURCE,
+             "const double mean = weights.mean([&](std::size_t i) { return target(i, k); });",
+             "const double mean = Weights({}, target.rows()).mean([&](std::size_t i) { return target(i, k); });",
+             f"{METRICS} -k regression"),
+    Breakage("rmse without its root", METRICS_SOURCE,
+             "rmse_sum += std::sqrt(w.mean([&](std::size_t i) { return square(residual(i)); }));",
+             "rmse_sum += w.mean([&](std::size_t i) { return square(residual(i)); });", f"{METRICS} -k regression"),
+    Breakage("mae of the sum of residuals", METRICS_SOURCE, "return std::abs(residual(i)); });", "return residual(i); });",
+             f"{HELD_OUT} -k judged"),
+    Breakage("log_loss of the predicted class", METRICS_SOURCE, "-std::log(probabilities(i, target[i]))",
+             "-std::log(probabilities(i, predicted[i]))", f"{METRICS}"),
+    Breakage("a tie counts whole in roc_auc", METRICS_SOURCE, "0.5 * tied_negatives", "tied_negatives",
+             "tests/train/metrics_test.cpp"),
+    Breakage("roc_auc ignores weights", METRICS_SOURCE, "tied += weights[i];", "tied += 1.0;", f"{METRICS}"),
+    Breakage("evaluate leaves the penalty out", PREDICTION, "evaluate_loss(net, data, model.loss, model.weight_decay, execution)",
+             "evaluate_loss(net, data, model.loss, 0.0, execution)", f"{NUMBERS} -k evaluate"),
+
+    # --- store: files that last
+    Breakage("the file is not flushed", ATOMIC, "if (::fsync(temporary.file().get()) != 0) {", "if (false) {",
+             f"{PRELOADED} -k flush"),
+    Breakage("the directory is not flushed", ATOMIC, "flush_directory_of(target);\n}", "}", f"{PRELOADED} -k flush"),
+    Breakage("renamed before it is flushed", ATOMIC, "    write_all(path, temporary.file().get(), bytes);\n    if (::fsync",
+             "    write_all(path, temporary.file().get(), bytes);\n    temporary.take_the_targets_place();\n    if (::fsync",
+             f"{PRELOADED} -k flush"),
+    Breakage("a temporary file is left behind", ATOMIC, "if (!placed_) {", "if (false) {", f"{PRELOADED} -k flush"),
+    Breakage("the permissions of the old file are lost", ATOMIC, "keep_permissions(target, temporary.file().get());", "",
+             "tests/base/atomic_file_test.cpp"),
+    Breakage("a damaged tensor is not noticed", MODEL, 'compare("parameters_hash", xxh3_128_hex(file.data), "parameters");', "",
+             "tests/cli/test_cli_faults.py -k damaged"),
+    Breakage("a damaged header is not noticed", MODEL,
+             'compare("checksum", header_checksum(file.header, position), "columns and settings");', "",
+             "tests/store/model_test.cpp"),
+    Breakage("NaN in a model are accepted unasked", MODEL, "nonfinite != Nonfinite::allowed && !std::isfinite(*parameter)",
+             "nonfinite == Nonfinite::refused && !std::isfinite(*parameter)", "tests/cli/test_cli_faults.py -k nonfinite"),
+    Breakage("a tail behind the tensors is accepted", TENSORS, "if (position != data_bytes) {", "if (position > data_bytes) {",
+             "tests/store/tensor_file_test.cpp"),
+    Breakage("tensors do not begin at a multiple of 8", TENSORS, "text.resize((text.size() + 7) / 8 * 8, ' ');",
+             "text.resize(text.size() / 8 * 8 + 9, ' ');", "tests/python/test_model_file.py -k aligned"),
+
+    # --- diagnose
+    Breakage("permutation importance is not divided by its repeats", SENSITIVITY,
+             "(after[k] - before[k]) / static_cast<double>(how.repeats)", "(after[k] - before[k])", f"{NUMBERS} -k permutation"),
+    Breakage("every repeat shuffles alike", SENSITIVITY, "static_cast<std::uint32_t>(first * how.repeats + repeat)",
+             "static_cast<std::uint32_t>(first)", f"{NUMBERS} -k two_rows"),
+    Breakage("a column stays shuffled", SENSITIVITY, "fill([](std::size_t row) { return row; });", "",
+             f"{NUMBERS} -k permutation"),
+    Breakage("effect of the mean derivative", SENSITIVITY, ".effect = m.rms() * spreads[j],", ".effect = m.mean * spreads[j],",
+             f"{NUMBERS} -k effect"),
+    Breakage("sd of a sample", SENSITIVITY, "std::sqrt(spread / static_cast<double>(rows))",
+             "std::sqrt(spread / static_cast<double>(rows - 1))", f"{NUMBERS} -k effect"),
+    Breakage("the border of starvation tenfold", "handgrad/diagnose/starvation.hpp", "double starved_reach = 1e-3;",
+             "double starved_reach = 1e-2;", f"{NUMBERS} -k starves",
+             ("handgrad/diagnose/starvation.cpp", "handgrad/diagnose/diagnosis.cpp", "handgrad/diagnose/gradient_flow.cpp")),
+    Breakage("the border of starvation a tenth", "handgrad/diagnose/starvation.hpp", "double starved_reach = 1e-3;",
+             "double starved_reach = 1e-4;", f"{NUMBERS} -k starves",
+             ("handgrad/diagnose/starvation.cpp", "handgrad/diagnose/diagnosis.cpp", "handgrad/diagnose/gradient_flow.cpp")),
+    Breakage("reach without the input", "handgrad/diagnose/starvation.cpp", "double product = output_gain() * layers_[l].largest_input;",
+             "double product = output_gain();", f"{NUMBERS} -k reach"),
+    Breakage("gradient_rms by the units", "handgrad/diagnose/diagnosis.cpp",
+             ".gradient_rms = layer.gradient / std::sqrt(static_cast<double>(layer.weights)),",
+             ".gradient_rms = layer.gradient / std::sqrt(static_cast<double>(layer.units)),", f"{NUMBERS} -k gradient_rms"),
+    Breakage("unexplained by the raw squares", CHAIN, "errors.yy[k] - errors.y[k] * errors.y[k]", "errors.yy[k]",
+             "tests/cli/test_diagnose.py"),
+    Breakage("rows by their smallest gradients", "handgrad/diagnose/row_forensics.cpp", "return one.norm > other.norm;",
+             "return one.norm < other.norm;", "tests/diagnose/row_forensics_test.cpp"),
+
+    # --- cli: exit codes and events
+    Breakage("check exits 0 on FAIL", "cli/check.cpp", "certificate.verdict != certify::Verdict::pass) {\n        return failed_exit;",
+             "certificate.verdict == certify::Verdict::undetermined) {\n        return failed_exit;", f"{PRELOADED} -k check"),
+    Breakage("check exits 0 on UNDETERMINED", "cli/check.cpp",
+             "certificate.verdict != certify::Verdict::pass) {\n        return failed_exit;",
+             "certificate.verdict == certify::Verdict::fail) {\n        return failed_exit;", "tests/cli/test_check.py -k overflows"),
+    Breakage("compare exits 0 on a difference", "cli/compare.cpp", "return comparison.pass() ? 0 : difference_exit;", "return 0;",
+             "tests/cli/test_compare.py"),
+    Breakage("compare exits 0 on a wrong sheet", "cli/compare.cpp", "return marking.passed() ? 0 : difference_exit;", "return 0;",
+             "tests/cli/test_explain.py tests/cli/test_compare.py"),
+    Breakage("a divergence exits 0", "cli/train.cpp", "return static_cast<int>(ErrorKind::diverged);", "return 0;",
+             f"{SETTINGS} -k allow_nonfinite"),
+    Breakage("an interrupted training exits 0", "cli/train.cpp", "return 128 + StopSignal::received();", "return 0;",
+             "tests/cli/test_signals.py"),
+    Breakage("every error exits 2", "cli/main.cpp", "return static_cast<int>(error.kind());", "return 2;",
+             "tests/cli/test_cli_faults.py -k damaged"),
+    Breakage("a table may be overwritten", "cli/predict.cpp", "refuse_to_overwrite(options.output, options.data);", "",
+             "tests/cli/test_cli_faults.py -k overwritten"),
+    Breakage("probabilities in the events of all classes but one", "cli/events.cpp",
+             "for (std::size_t k = 0; row.probabilities && k < columns.classes.size(); ++k) {",
+             "for (std::size_t k = 1; row.probabilities && k < columns.classes.size(); ++k) {", "tests/cli/test_usage.py tests/cli/test_formats.py"),
+    Breakage("rms and mean exchanged in an event", "cli/events.cpp", '{"rms", column.rms}', '{"rms", column.mean}',
+             f"{NUMBERS} -k effect"),
+
+    # --- explain, compare
+    Breakage("an explained step without the penalty", TRACE, "result.penalty = penalty(net, options.penalty, 1, &gradient);",
+             "result.penalty = penalty(net, options.penalty, 1, nullptr);", "tests/explain/trace_test.cpp"),
+    Breakage("a failed file counts in the mean score", GRADING, "std::max<std::size_t>(graded(), 1)",
+             "std::max<std::size_t>(files.size(), 1)", "tests/cli/test_grade.py"),
+    Breakage("half a score for every tensor", GRADING, "return static_cast<double>(passed) / static_cast<double>(comparison->tensors.size());",
+             "return 0.5 * static_cast<double>(passed) / static_cast<double>(comparison->tensors.size());", "tests/cli/test_grade.py"),
+    Breakage("a wrong answer within ten tolerances passes", MARKING, "[](double d) { return d <= 1.0; }",
+             "[](double d) { return d <= 10.0; }", "tests/compare/marking_test.cpp"),
+)
