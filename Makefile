@@ -41,11 +41,14 @@ emulated: all
 	@tools/install-packages tests/emulated/packages.txt
 	@tests/emulated/run
 
-# Formulas broken on purpose, for the tests (`make test` runs that too) and for the certificate.
+# Formulas broken on purpose, for the tests (`make test` runs that too) and for the certificate; then what surrounds them,
+# of which `make test` runs a sample.
 mutations: configure-dev
-	@cmake --build --preset dev --target handgrad
+	@tools/python-environment
+	@cmake --build --preset dev
 	@tools/mutate.py
 	@tools/mutate.py --certificate
+	@tools/mutate.py --around
 
 # What check and compare say of right and of planted wrong gradients, as a table (docs/compare.md).
 verdicts: configure-dev

@@ -250,3 +250,10 @@ def test_a_table_or_a_model_is_never_overwritten_by_mistake(regression):
 
 def test_an_unknown_target_suggests_a_column(handgrad):
     assert "did you mean 'city'?" in refused(handgrad, regression_table(), target="citi")
+
+
+def test_too_little_memory_is_exit_6_in_words(handgrad):
+    handgrad.write("t.csv", regression_table())
+    ran = handgrad.shell("ulimit -v 700000 && handgrad train t.csv --target y --hidden 9000,9000,9000 --epochs 1 "
+                         "--dtype f64 -o m.model --threads 1")
+    assert ran.code == 6 and "not enough memory" in ran.err, ran

@@ -179,3 +179,71 @@ def test_gradient_rms_loss_and_unexplained_are_numpys(tmp_path):
     for layer in diagnosis["layers"]:
         of_weights = gradient[f"{layer['name']}.weight"]
         assert layer["gradient_rms"] == pytest.approx(np.sqrt(np.mean(of_weights**2)), rel=1e-10)
+
+
+def test_rows_top_have_the_norm_and_the_direction_of_their_own_gradient(tmp_path):
+    table = columns()
+    settings = {"target": ["y"], "drop": ["y2", "flag"], "weight": "w", "task": "regression"}
+    options = trained(tmp_path, table, **settings)
+    data = encode(table, options, np.arange(ROWS))
+    weights = read_weights(tmp_path / "m.model")
+
+    def flat(rows):
+        _, gradient = loss_and_gradient(weights, data.x[rows], data.y[rows], data.weights[rows], options)
+        return np.concatenate([gradient[name].ravel() for name in weights])
+
+    batch, each = flat(np.arange(ROWS)), [flat([row]) for row in range(ROWS)]
+    norms = np.linalg.norm(each, axis=1)
+    [diagnosis] = events("diagnose", tmp_path / "m.model", tmp_path / "t.csv", "--rows-top", 5)
+    largest = np.argsort(-norms)[:5]
+    assert [row["line"] for row in diagnosis["rows_top"]] == (largest + 2).tolist()
+    for row, found in zip(largest, diagnosis["rows_top"], strict=True):
+        assert found["norm"] == pytest.approx(norms[row], rel=1e-9)
+        assert found["cosine"] == pytest.approx(each[row] @ batch / norms[row] / np.linalg.norm(batch), rel=1e-9)
+
+
+@pytest.mark.parametrize("hidden", ["tanh", "relu"])
+def test_saturated_dead_and_update_ratio_are_counted_and_measured(tmp_path, hidden):
+    """Weights large enough that some units are flat: 7 % of the steepest slope in a row, or 0 in every row."""
+    table = {name: column for name, column in columns().items() if name in ("a", "b", "y")}
+    rng = np.random.default_rng(2)
+    weights = {"linear1.weight": rng.normal(0.0, 2.0, (16, 2)), "linear1.bias": rng.normal(-2.0, 4.0, 16),
+               "linear2.weight": rng.normal(0.0, 0.2, (1, 16)), "linear2.bias": np.zeros(1)}
+    tensor_file.save_file(weights, tmp_path / "first.safetensors")
+    options = trained(tmp_path, table, target=["y"], hidden=[16], hidden_activation=[hidden], epochs=0, optimizer="sgd",
+                      learning_rate=0.125, init_from=tmp_path / "first.safetensors")
+    data = encode(table, options, np.arange(ROWS))
+    _, gradient = loss_and_gradient(weights, data.x, data.y, data.weights, options)
+    z = data.x @ weights["linear1.weight"].T + weights["linear1.bias"]
+    [diagnosis] = events("diagnose", tmp_path / "m.model", tmp_path / "t.csv")
+    first, last = diagnosis["layers"]
+    border = 4.0 / (1.0 + np.exp(-4.0)) / (1.0 + np.exp(4.0))  # slope of the sigmoid at 4, of its steepest
+    saturated = np.mean(1.0 - np.tanh(z) ** 2 < border) if hidden == "tanh" else 0.0
+    dead = np.mean(np.all(z < 0.0, axis=0)) if hidden == "relu" else 0.0
+    assert (saturated or dead) > 0.1
+    assert (first["saturated"], first["dead"]) == (pytest.approx(saturated), pytest.approx(dead))
+    assert (last["saturated"], last["dead"]) == (0.0, 0.0)
+    for name, layer in (("linear1.weight", first), ("linear2.weight", last)):
+        ratio = 0.125 * np.linalg.norm(gradient[name]) / np.linalg.norm(weights[name])
+        assert layer["update_ratio"] == pytest.approx(ratio, rel=1e-9)
+    if hidden == "tanh":
+        _, with_relu = loss_and_gradient(weights, data.x, data.y, data.weights, options | {"hidden_activation": ["relu"]})
+        found = {row["layer"]: row["gradient_rms"] for row in diagnosis["what_if"] if row["change"] == "relu for tanh"}
+        assert found == {layer: pytest.approx(np.sqrt(np.mean(with_relu[f"{layer}.weight"] ** 2)), rel=1e-9)
+                         for layer in ("linear1", "linear2")}
+
+
+# --- report ----------------------------------------------------------------------------------------------------------
+
+
+def test_report_tells_the_numbers_of_evaluate_check_and_diagnose(tmp_path):
+    """Which have witnesses above; the page shows them, so that page and events cannot differ."""
+    trained(tmp_path, columns(), **REGRESSION)
+    model, table = tmp_path / "m.model", tmp_path / "t.csv"
+    [report] = events("report", model, table, "-o", tmp_path / "r.html")
+    [evaluation], [diagnosis], [certificate] = (events(verb, model, table) for verb in ("evaluate", "diagnose", "check"))
+    assert (report["rows"], report["loss"], report["metrics"]) == (ROWS, evaluation["loss"], evaluation["metrics"])
+    assert (report["certificate"], report["factor"]) == (certificate["verdict"], diagnosis["factor"])
+    page = (tmp_path / "r.html").read_text()
+    for number in evaluation["metrics"].values():
+        assert f"{number:.4g}" in page or f"{number:.5g}" in page or f"{number:.3g}" in page, number
