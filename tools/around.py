@@ -240,7 +240,7 @@ BREAKAGES = (
              ".gradient_rms = layer.gradient / std::sqrt(static_cast<double>(layer.weights)),",
              ".gradient_rms = layer.gradient / std::sqrt(static_cast<double>(layer.units)),", f"{NUMBERS} -k gradient_rms"),
     Breakage("unexplained by the raw squares", CHAIN, "errors.yy[k] - errors.y[k] * errors.y[k]", "errors.yy[k]",
-             "tests/cli/test_diagnose.py"),
+             f"{NUMBERS} -k unexplained"),
     Breakage("the gradient of a row without its bias", "handgrad/diagnose/row_forensics.cpp",
              "(squares(block.input(l, row)) + 1.0L)", "squares(block.input(l, row))", f"{NUMBERS} -k rows_top"),
     Breakage("the cosine by the norm of a row alone", "handgrad/diagnose/row_forensics.cpp", "gradient) / (norm * length))",

@@ -167,15 +167,16 @@ def test_a_layer_starves_below_a_thousandth(tmp_path, reach, starved):
     assert (first["starved"], first["factor"]) == (starved, "small_weights" if starved else "none")
 
 
-def test_gradient_rms_loss_and_unexplained_are_numpys(tmp_path):
-    table = {name: column for name, column in columns().items() if name in ("a", "b", "y")}
-    options = trained(tmp_path, table, target=["y"], hidden=[4, 3], batch=ROWS)
+@pytest.mark.parametrize("scaled", [True, False])
+def test_gradient_rms_loss_and_unexplained_are_numpys(tmp_path, scaled):
+    table = {name: column for name, column in columns().items() if name in ("a", "b", "y")} | {"y": columns()["y"] + 3.0}
+    options = trained(tmp_path, table, target=["y"], hidden=[4, 3], batch=ROWS, scale_target=scaled)
     data = encode(table, options, np.arange(ROWS))
     loss, gradient = loss_and_gradient(read_weights(tmp_path / "m.model"), data.x, data.y, data.weights, options)
     [diagnosis] = events("diagnose", tmp_path / "m.model", tmp_path / "t.csv")
     assert diagnosis["loss"] == pytest.approx(loss, rel=1e-10)
-    assert diagnosis["constant_loss"] == pytest.approx(1.0, rel=1e-10)  # of a standardised target
-    assert diagnosis["unexplained"] == pytest.approx(loss / np.mean(data.y**2), rel=1e-10)
+    assert diagnosis["constant_loss"] == pytest.approx(data.y.var(), rel=1e-10)  # always the mean
+    assert diagnosis["unexplained"] == pytest.approx(loss / data.y.var(), rel=1e-10)
     for layer in diagnosis["layers"]:
         of_weights = gradient[f"{layer['name']}.weight"]
         assert layer["gradient_rms"] == pytest.approx(np.sqrt(np.mean(of_weights**2)), rel=1e-10)
