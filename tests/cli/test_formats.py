@@ -100,7 +100,7 @@ def print_all(handgrad):
     (handgrad.folder / "class").mkdir()
     for name in ("answers.json", "doubled.npz", "stray.txt"):
         (handgrad.folder / name).rename(handgrad.folder / "class" / name)
-    run("grade", "m.model", "one.csv", "class", "--json")
+    run("grade", "m.model", "one.csv", "class", "--row", 1, "--json")
 
     run("train", "c.csv", "--target", "class", *QUICK, "--json")
     run("predict", "m.model", "c.csv", "--proba", "--json")
