@@ -79,6 +79,14 @@ void add_penalty(const UnitPenalty& unit, std::size_t parameter, double roundoff
     }
 }
 
+void add_penalties(const UnitPenalty& unit, double roundoff, HypotheticalGradient& gradient) {
+    for (std::size_t parameter = 0; parameter < gradient.tensors.size(); ++parameter) {
+        if (!gradient.tensors[parameter].all.value.empty()) {
+            add_penalty(unit, parameter, roundoff, gradient.tensors[parameter]);
+        }
+    }
+}
+
 void name_penalty(const BasicMlp<double>& net, const UnitPenalty& unit, std::size_t rows, const Compared& compared,
                   const TensorSums& right, std::optional<double> known, ComparedTensor& tensor) {
     const std::vector<double>* theirs = compared.search.values();

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "handgrad/compare/hypothetical_gradient.hpp"
 #include "handgrad/compare/settling.hpp"
 #include "handgrad/nn/mlp.hpp"
 
@@ -29,6 +30,9 @@ UnitPenalty unit_penalty(const BasicMlp<double>& net, double alpha, std::size_t 
 /// Adds the penalty's gradient to the right one, or to one with a mistake elsewhere; its product and the sum are
 /// rounded in the unit roundoff `roundoff` of whoever adds.
 void add_penalty(const UnitPenalty& unit, std::size_t parameter, double roundoff, TensorSums& sums);
+
+/// To all tensors of a gradient; of a layer that was not wanted there is nothing to add to.
+void add_penalties(const UnitPenalty& unit, double roundoff, HypotheticalGradient& gradient);
 
 /// Names a penalty that is missing, too many, or not what the model has, and keeps its multiple in `factor`. `right` is
 /// with the model's. `known`, which another tensor has too much, is tried where the tensor's own numbers do not tell.

@@ -96,6 +96,11 @@ void replace(std::vector<Cause>& causes, Cause old, Cause now) {
 
 }  // namespace
 
+bool all_zeros(const Compared& compared) {
+    const std::vector<double>* theirs = compared.search.values();
+    return theirs != nullptr && std::ranges::all_of(*theirs, [](double v) { return v == 0.0; });
+}
+
 std::map<std::string, std::size_t> votes_of(const std::vector<Compared>& compared) {
     std::map<std::string, std::size_t> votes;
     for (const auto& [parameter, search] : compared) {

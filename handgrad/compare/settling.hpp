@@ -25,6 +25,9 @@ inline bool has(const std::vector<Cause>& causes, Cause cause) {
     return std::ranges::find(causes, cause) != causes.end();
 }
 
+/// Whether there is nothing but zeros in theirs.
+bool all_zeros(const Compared& compared);
+
 /// How many tensors each set of causes, joined by `+`, explains beyond chance.
 std::map<std::string, std::size_t> votes_of(const std::vector<Compared>& compared);
 

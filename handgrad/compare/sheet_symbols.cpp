@@ -6,7 +6,7 @@
 #include <cctype>
 #include <utility>
 
-#include "handgrad/compare/written_number.hpp"
+#include "handgrad/compare/plain_text.hpp"
 #include "handgrad/document/notation.hpp"
 
 namespace handgrad::compare {
@@ -76,7 +76,6 @@ constexpr std::array replacements{Replacement{"\\hat{y}", "yhat"},
                                   Replacement{" ", ""},
                                   Replacement{"\t", ""}};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
 
 bool all_digits(std::string_view text) { return !text.empty() && std::ranges::all_of(text, is_digit); }

@@ -42,9 +42,6 @@ WrittenCell read_cell(std::string_view text);
 /// one number where the count comes out so. Another number of cells than `count` when none of that helps.
 WrittenRow read_cells(std::string_view row, std::size_t count);
 
-/// Full-width letters and signs, Arabic and Persian digits as those of ASCII; all else as it is.
-std::string narrowed(std::string_view text);
-
 /// The same of a number that a program wrote: the unit is that of the last digit of the shortest decimal.
 WrittenNumber written_as(double value);
 

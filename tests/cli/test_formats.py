@@ -95,10 +95,12 @@ def print_all(handgrad):
     explained["forward"][0]["value"][0] = "oops"
     handgrad.write("answers.json", json.dumps(explained))
     run("compare", "m.model", "one.csv", "--answers", "answers.json", "--row", 1, "--json", code=1)
+    handgrad.write("stray.txt", "l = 1\nloss 5\n")
+    run("compare", "m.model", "one.csv", "--answers", "stray.txt", "--row", 1, "--json", code=1)
     (handgrad.folder / "class").mkdir()
-    for name in ("answers.json", "doubled.npz"):
+    for name in ("answers.json", "doubled.npz", "stray.txt"):
         (handgrad.folder / name).rename(handgrad.folder / "class" / name)
-    run("grade", "m.model", "one.csv", "class", "--json")
+    run("grade", "m.model", "one.csv", "class", "--row", 1, "--json")
 
     run("train", "c.csv", "--target", "class", *QUICK, "--json")
     run("predict", "m.model", "c.csv", "--proba", "--json")

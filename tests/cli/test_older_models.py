@@ -37,13 +37,16 @@ def numbers(value, place=()):
         yield place, value
 
 
-def assert_same_numbers(ours, then):
+def assert_same_numbers(ours, then, noise):
     now, before = dict(numbers(json.loads(ours))), dict(numbers(json.loads(then)))
     # Which entry of dyhat/dx is the worst depends on how its error is measured, which has changed.
-    both = [place for place in before if place in now and place[0] != "input" and place[-1] not in ("witness", "bound")]
+    moved = {"witness", "bound"} | ({"where", "claimed"} if noise else set())
+    both = [place for place in before if place in now and place[0] != "input" and not moved.intersection(place)]
     assert len(both) >= 10
     for place in both:
-        assert now[place] == pytest.approx(before[place], rel=1e-9, abs=1e-12), place
+        # The witness's own roundings, in double, are part of an error in ulp: all of it, `noise`, for a model in double.
+        tolerance = 0.25 if place[-1] == "worst_ulp" else 1e-12
+        assert now[place] == pytest.approx(before[place], rel=1e-9, abs=tolerance), place
 
 
 @pytest.mark.parametrize("answer", VERBS)
@@ -57,6 +60,6 @@ def test_an_older_model_is_answered_about_as_then(handgrad, version, name, table
     ran = handgrad(verb, model, *data, *options)
     then = (FIXTURES / version / f"{name}.{answer}").read_text(encoding="utf-8")
     if answer in REWORDED:
-        assert_same_numbers(ran.out, then)
+        assert_same_numbers(ran.out, then, noise="double" in name)
     else:
         assert ran.out == then, ran.err
