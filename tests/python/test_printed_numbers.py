@@ -234,6 +234,52 @@ def test_saturated_dead_and_update_ratio_are_counted_and_measured(tmp_path, hidd
                          for layer in ("linear1", "linear2")}
 
 
+def test_the_powers_of_ten_of_each_factor_and_the_sizes_of_weights(tmp_path):
+    """Root mean squares over the rows, of a tanh and an identity layer, one unit twice."""
+    table = {name: column for name, column in columns().items() if name in ("a", "b", "y")}
+    rng = np.random.default_rng(8)
+    weights = {"linear1.weight": rng.normal(size=(5, 2)), "linear1.bias": rng.normal(size=5),
+               "linear2.weight": rng.normal(size=(1, 5)), "linear2.bias": rng.normal(size=1)}
+    for name in ("linear1.weight", "linear1.bias"):
+        weights[name][3] = weights[name][1]
+    weights["linear2.weight"][0, 3] = weights["linear2.weight"][0, 1]
+    tensor_file.save_file(weights, tmp_path / "first.safetensors")
+    options = trained(tmp_path, table, target=["y"], hidden=[5], epochs=0, init_from=tmp_path / "first.safetensors")
+    data = encode(table, options, np.arange(ROWS))
+    _, gradient = loss_and_gradient(weights, data.x, data.y, data.weights, options)
+    a1 = np.tanh(data.x @ weights["linear1.weight"].T + weights["linear1.bias"])
+    error = 2.0 * (a1 @ weights["linear2.weight"].T + weights["linear2.bias"] - data.y)
+    behind = error @ weights["linear2.weight"]
+
+    def size(rows):
+        return np.log10(np.sqrt(np.mean(np.sum(rows**2, axis=1))))
+
+    [diagnosis] = events("diagnose", tmp_path / "m.model", tmp_path / "t.csv")
+    first, last = diagnosis["layers"]
+    expected = [{"error": size(error), "output": 0.0, "weights": size(behind) - size(error),
+                 "slopes": size(behind * (1.0 - a1**2)) - size(behind), "input": size(data.x)},
+                {"error": size(error), "output": 0.0, "weights": 0.0, "slopes": 0.0, "input": size(a1)}]
+    for layer, parts in zip((first, last), expected, strict=True):
+        total = np.log10(np.linalg.norm(gradient[f"{layer['name']}.weight"]))
+        parts |= {"gradient": total, "alignment": total - sum(parts.values())}
+        assert layer["log10"] == {name: pytest.approx(value, abs=1e-10) for name, value in parts.items()}
+    assert (first["identical"], last["identical"]) == (pytest.approx(2 / 5), 0.0)
+
+    # First weights of tanh and of identity are uniform with variance 2/(in + out).
+    usual = {"linear1": np.sqrt(2.0 / (2 + 5)), "linear2": np.sqrt(2.0 / (5 + 1))}
+    sizes = {name: np.sqrt(np.mean(weights[f"{name}.weight"] ** 2)) for name in usual}
+    assert first["weight_size"] == pytest.approx(sizes["linear1"] / usual["linear1"], rel=1e-10)
+    assert last["weight_size"] == pytest.approx(sizes["linear2"] / usual["linear2"], rel=1e-10)
+    rescaled = {name: weight * (usual[name[:7]] / sizes[name[:7]] if name.endswith("weight") else 1.0)
+                for name, weight in weights.items()}
+    _, of_rescaled = loss_and_gradient(rescaled, data.x, data.y, data.weights, options)
+    for row in diagnosis["what_if"]:
+        if row["change"].startswith("weights rescaled"):
+            name = row["layer"]
+            assert row["weight_scale"] == pytest.approx(usual[name] / sizes[name], rel=1e-10)
+            assert row["gradient_rms"] == pytest.approx(np.sqrt(np.mean(of_rescaled[f"{name}.weight"] ** 2)), rel=1e-9)
+
+
 # --- report ----------------------------------------------------------------------------------------------------------
 
 
