@@ -115,6 +115,22 @@ def test_permutation_importance_of_two_rows_takes_one_of_two_values(tmp_path):
     assert of_column(model, table, "b", "--repeats", 8)["permutation"] == 0.0
 
 
+def test_permutation_importance_is_of_the_weighted_loss(tmp_path):
+    """Three rows of four have no weight and a = 100: they lend their a, but what they themselves lose does not count."""
+    rng = np.random.default_rng(6)
+    counts = np.arange(400) % 4 == 0
+    a = np.where(counts, rng.normal(size=400), 100.0)
+    table = write_table(tmp_path / "t.csv", {"a": a, "y": 2.0 * a + 0.01 * rng.normal(size=400), "w": counts.astype(int)})
+    tensor_file.save_file({"linear1.weight": np.array([[2.0]]), "linear1.bias": np.zeros(1)}, tmp_path / "w.safetensors")
+    handgrad("train", table, "--target", "y", "--weight", "w", "--hidden", "none", "--epochs", 0, "--scale", "none",
+             "--no-scale-target", "--validation", 0, "--dtype", "f64", "--init-from", tmp_path / "w.safetensors", "-o",
+             tmp_path / "m.model")
+    # A row that counts gets a' of its own kind or, three times as often, 100: E (2a' - 2a)^2 over rows that count.
+    seen = a[counts]
+    expected = 0.25 * 8.0 * seen.var() + 0.75 * np.mean(4.0 * (100.0 - seen) ** 2)
+    assert of_column(tmp_path / "m.model", table, "a", "--repeats", 50)["permutation"] == pytest.approx(expected, rel=0.05)
+
+
 def test_mean_sd_rms_sign_and_effect_are_those_of_the_derivatives_in_the_tables_units(tmp_path):
     """yhat = w2 tanh(w1 x + b1) + b2 with x and y scaled: by the chain rule in NumPy."""
     table = {name: column for name, column in columns().items() if name in ("a", "b", "y")}
@@ -168,15 +184,19 @@ def test_a_layer_starves_below_a_thousandth(tmp_path, reach, starved):
 
 
 @pytest.mark.parametrize("scaled", [True, False])
-def test_gradient_rms_loss_and_unexplained_are_numpys(tmp_path, scaled):
-    table = {name: column for name, column in columns().items() if name in ("a", "b", "y")} | {"y": columns()["y"] + 3.0}
-    options = trained(tmp_path, table, target=["y"], hidden=[4, 3], batch=ROWS, scale_target=scaled)
+@pytest.mark.parametrize("weight", [None, "w"])
+def test_gradient_rms_loss_and_unexplained_are_numpys(tmp_path, scaled, weight):
+    kept = ["a", "b", "y", *([weight] if weight else [])]
+    table = {name: columns()[name] for name in kept} | {"y": columns()["y"] + 3.0}
+    options = trained(tmp_path, table, target=["y"], hidden=[4, 3], batch=ROWS, scale_target=scaled, weight=weight)
     data = encode(table, options, np.arange(ROWS))
     loss, gradient = loss_and_gradient(read_weights(tmp_path / "m.model"), data.x, data.y, data.weights, options)
     [diagnosis] = events("diagnose", tmp_path / "m.model", tmp_path / "t.csv")
     assert diagnosis["loss"] == pytest.approx(loss, rel=1e-10)
-    assert diagnosis["constant_loss"] == pytest.approx(data.y.var(), rel=1e-10)  # always the mean
-    assert diagnosis["unexplained"] == pytest.approx(loss / data.y.var(), rel=1e-10)
+    mean = np.average(data.y[:, 0], weights=data.weights)
+    spread = np.average((data.y[:, 0] - mean) ** 2, weights=data.weights)
+    assert diagnosis["constant_loss"] == pytest.approx(spread, rel=1e-10)  # of always answering the mean
+    assert diagnosis["unexplained"] == pytest.approx(loss / spread, rel=1e-10)
     for layer in diagnosis["layers"]:
         of_weights = gradient[f"{layer['name']}.weight"]
         assert layer["gradient_rms"] == pytest.approx(np.sqrt(np.mean(of_weights**2)), rel=1e-10)
