@@ -289,7 +289,7 @@ BREAKAGES = (
              "tests/cli/test_cli_faults.py -k overwritten"),
     Breakage("probabilities in the events of all classes but one", "cli/events.cpp",
              "for (std::size_t k = 0; row.probabilities && k < columns.classes.size(); ++k) {",
-             "for (std::size_t k = 1; row.probabilities && k < columns.classes.size(); ++k) {", "tests/cli/test_usage.py tests/cli/test_formats.py"),
+             "for (std::size_t k = 1; row.probabilities && k < columns.classes.size(); ++k) {", f"{NUMBERS} -k probabilities"),
     Breakage("rms and mean exchanged in an event", "cli/events.cpp", '{"rms", column.rms}', '{"rms", column.mean}',
              f"{NUMBERS} -k effect"),
 

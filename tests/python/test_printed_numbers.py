@@ -76,6 +76,31 @@ def test_the_loss_of_sklearns_convention_is_what_sklearn_itself_reports(tmp_path
     assert evaluation["loss"] == pytest.approx(peer.loss_, rel=1e-12)
 
 
+# --- predict ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_probabilities_of_all_classes_stand_in_csv_and_events(tmp_path, classes):
+    """One sigmoid or a softmax of logits by NumPy; the CSV has what the events have."""
+    table = {name: columns()[name] for name in ("a", "b")} | {"kind": [("p", "q", "r")[i % classes] for i in range(ROWS)]}
+    options = trained(tmp_path, table, target=["kind"], hidden=[4], epochs=5, learning_rate=0.1)
+    x = encode(table | {"kind": np.arange(ROWS)}, options, np.arange(ROWS)).x
+    weights = read_weights(tmp_path / "m.model")
+    z = np.tanh(x @ weights["linear1.weight"].T + weights["linear1.bias"]) @ weights["linear2.weight"].T
+    z += weights["linear2.bias"]
+    logits = np.hstack([np.zeros((ROWS, 1)), z]) if classes == 2 else z
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    names = ["p", "q", "r"][:classes]
+    printed = events("predict", tmp_path / "m.model", tmp_path / "t.csv", "--proba")
+    header, *lines = handgrad("predict", tmp_path / "m.model", tmp_path / "t.csv", "--proba").splitlines()
+    assert header == ",".join(["predicted", *(f"p({name})" for name in names)])
+    for row, (event, line) in enumerate(zip(printed, lines, strict=True)):
+        predicted, *probabilities = line.split(",")
+        assert event["probabilities"] == pytest.approx(dict(zip(names, expected[row], strict=True)), rel=1e-10)
+        assert [float(p) for p in probabilities] == list(event["probabilities"].values())
+        assert predicted == event["predicted"] == names[expected[row].argmax()]
+
+
 # --- sensitivity -----------------------------------------------------------------------------------------------------
 
 
