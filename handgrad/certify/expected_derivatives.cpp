@@ -2,14 +2,11 @@
 #include "handgrad/certify/expected_derivatives.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cmath>
-#include <exception>
-#include <mutex>
 #include <utility>
 
-#include "handgrad/base/thread_pool.hpp"
+#include "handgrad/base/deal_out.hpp"
 #include "handgrad/certify/row_witness.hpp"
 #include "handgrad/kernels/plan.hpp"
 
@@ -18,30 +15,6 @@ namespace {
 
 /// So many rows are bounded, then summed: what is kept of them is little beside the sums.
 constexpr std::size_t rows_at_once = 32;
-
-/// worker()(i) once for each i below `count`, by a worker of its own in each of up to `threads` threads. Throws what
-/// the first one that failed threw.
-template <class Worker>
-void deal_out(std::size_t threads, std::size_t count, const Worker& worker) {
-    std::atomic<std::size_t> next{0};
-    std::exception_ptr thrown;
-    std::mutex throwing;
-    ThreadPool::shared().run(std::min(threads, count), [&](Team& /*team*/) {
-        try {
-            auto work = worker();
-            for (std::size_t i = next++; i < count; i = next++) {
-                work(i);
-            }
-        } catch (...) {
-            next = count;
-            const std::scoped_lock lock(throwing);
-            thrown = std::current_exception();
-        }
-    });
-    if (thrown) {
-        std::rethrow_exception(thrown);
-    }
-}
 
 /// A thread that is woken costs more than rows of a small network.
 std::size_t worthwhile_threads(const BasicMlp<double>& net, std::size_t rows, std::size_t threads) {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "handgrad/base/deal_out.hpp"
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/wording.hpp"
 #include "handgrad/compare/comparison_settling.hpp"
@@ -17,7 +18,6 @@
 #include "handgrad/compare/row_choice.hpp"
 #include "handgrad/compare/scales.hpp"
 #include "handgrad/compare/settling.hpp"
-#include "handgrad/compare/side_by_side.hpp"
 #include "handgrad/compare/tensor_search.hpp"
 #include "handgrad/compare/variations.hpp"
 
@@ -218,7 +218,7 @@ private:
         const std::vector<Variation> all = variations(problem);
         for (std::size_t at = 0; at < all.size() && !all_settled(1); at += at_once_) {
             std::vector<GradientValues> found(std::min(at_once_, all.size() - at));
-            side_by_side(found.size(), at_once_, [&](std::size_t i) { found[i] = all[at + i].gradient(); });
+            deal_out(at_once_, found.size(), [&] { return [&](std::size_t i) { found[i] = all[at + i].gradient(); }; });
             for (std::size_t i = 0; i < found.size(); ++i) {
                 look_at_variation(all[at + i], found[i]);
             }

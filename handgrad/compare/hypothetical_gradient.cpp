@@ -8,7 +8,7 @@
 #include <span>
 #include <utility>
 
-#include "handgrad/compare/side_by_side.hpp"
+#include "handgrad/base/deal_out.hpp"
 
 namespace handgrad::compare {
 namespace {
@@ -197,9 +197,12 @@ std::vector<HypotheticalGradient> HypotheticalGradients::operator()(std::span<co
     std::vector<HypotheticalGradient> results(hypotheses.size());
     std::vector<OutputBounds> found(hypotheses.size());
     const auto key = [](const Hypothesis& of) { return Key{of.output, of.other_kink}; };
-    side_by_side(hypotheses.size(), threads, [&](std::size_t i) {
-        const auto known = of_output_.find(key(*hypotheses[i]));
-        results[i] = compute(*hypotheses[i], wanted, known == of_output_.end() ? nullptr : &known->second, found[i]);
+    deal_out(threads, hypotheses.size(), [&] {
+        return [&](std::size_t i) {
+            const auto known = of_output_.find(key(*hypotheses[i]));
+            results[i] =
+                compute(*hypotheses[i], wanted, known == of_output_.end() ? nullptr : &known->second, found[i]);
+        };
     });
     for (std::size_t i = 0; i < hypotheses.size(); ++i) {
         if (found[i].size() == data_.rows()) {

@@ -53,7 +53,7 @@ LineStart LineStarts::operator()(std::size_t line) const {
 /// stand beside it, since formulas of the sheet's own tables begin with such.
 std::optional<std::size_t> LineStarts::named(std::string_view left, std::string_view value, std::string_view next,
                                              bool exact_is_enough) const {
-    const std::size_t colon = left.find(": ");  // Step 2: z1 = …
+    const std::size_t colon = left.find(": ");  // a step in words: z1 = …
     std::string_view behind_colon;
     if (colon != npos) {
         behind_colon = left.substr(colon + 1);

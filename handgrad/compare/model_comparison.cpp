@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "handgrad/certify/claims.hpp"
 #include "handgrad/compare/comparison.hpp"
 #include "handgrad/train/prediction.hpp"
 #include "handgrad/train/settings.hpp"
@@ -34,15 +35,6 @@ BasicDataset<double> unscaled_rows(const Model& model, const BasicDataset<double
     return raw;
 }
 
-BasicDataset<double> widened(const BasicDataset<float>& data) {
-    const auto wide = [](const Matrix<float>& from) {
-        Matrix<double> to(from.rows(), from.columns());
-        std::ranges::copy(from.values(), to.values().begin());
-        return to;
-    };
-    return {wide(data.x), wide(data.y), {data.weights.begin(), data.weights.end()}};
-}
-
 }  // namespace
 
 Comparison compare_gradients(const Model& model, const Table& table, std::span<const NamedArray> theirs,
@@ -62,7 +54,7 @@ Comparison compare_gradients(const Model& model, const Table& table, std::span<c
     }
     BasicDataset<double> rounded;
     if (!model.is_double()) {
-        rounded = widened(apply_preprocessing<float>(model.preprocessing, table, rows, options));
+        rounded = certify::in_double(apply_preprocessing<float>(model.preprocessing, table, rows, options));
         to.rounded = &rounded;
     }
     std::ranges::sort(to.batches);
