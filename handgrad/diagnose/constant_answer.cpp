@@ -9,24 +9,11 @@
 
 #include "handgrad/diagnose/row_blocks.hpp"
 #include "handgrad/math/losses.hpp"
+#include "handgrad/train/fit.hpp"
 #include "handgrad/train/trainer.hpp"
 
 namespace handgrad::diagnose {
 namespace {
-
-/// The output activation under which every answer in the loss's domain is f(z) of some z.
-Activation link_of(Loss loss) {
-    switch (loss) {
-        case Loss::binary_cross_entropy:
-            return Activation::sigmoid;
-        case Loss::cross_entropy:
-            return Activation::softmax;
-        case Loss::poisson:
-            return Activation::exp;
-        default:
-            return Activation::identity;
-    }
-}
 
 /// z with f(z) = ŷ; as good as 0 or 1 at the ends of the range, where z would be infinite.
 double linked(Activation link, double yhat) {
@@ -47,7 +34,7 @@ class Rows {
 public:
     template <class T>
     Rows(const Architecture& architecture, const LossFunction& function, const BasicDataset<T>& data)
-        : function_(function), link_(link_of(function.kind)), shares_(row_shares(data)), conventions_(architecture) {
+        : function_(function), link_(output_for(function.kind)), shares_(row_shares(data)), conventions_(architecture) {
         data_.x = Matrix<double>(data.rows(), data.y.columns());
         data_.y = Matrix<double>(data.rows(), data.y.columns());
         for (std::size_t row = 0; row < data.rows(); ++row) {

@@ -74,20 +74,6 @@ struct Head {
     Loss loss;
 };
 
-/// The output activation that a loss of a regression goes with.
-Activation output_for(Loss loss) {
-    switch (loss) {
-        case Loss::binary_cross_entropy:
-            return Activation::sigmoid;
-        case Loss::cross_entropy:
-            return Activation::softmax;
-        case Loss::poisson:
-            return Activation::exp;
-        default:  // a loss of residuals
-            return Activation::identity;
-    }
-}
-
 Head regression_head(const FitOptions& options) {
     const Loss loss = options.loss.value_or(Loss::squared_error);
     return {.output = options.output_activation.value_or(output_for(loss)), .loss = loss};
@@ -352,6 +338,19 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
 }
 
 }  // namespace
+
+Activation output_for(Loss loss) {
+    switch (loss) {
+        case Loss::binary_cross_entropy:
+            return Activation::sigmoid;
+        case Loss::cross_entropy:
+            return Activation::softmax;
+        case Loss::poisson:
+            return Activation::exp;
+        default:  // a loss of residuals
+            return Activation::identity;
+    }
+}
 
 std::string_view stopped_name(const FitResult& result) {
     if (result.diverged) {

@@ -18,6 +18,10 @@
 
 namespace handgrad {
 
+/// The output activation that a loss of a regression goes with: under it every answer in the loss's domain is f(z) of
+/// some z.
+Activation output_for(Loss loss);
+
 /// A share of the rows held out at random, or a table of its own; neither for none.
 struct HeldOut {
     double fraction = 0.0;
