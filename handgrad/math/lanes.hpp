@@ -15,16 +15,17 @@
 #include <arm_neon.h>
 #endif
 
-// The bits that handgrad promises are those of IEEE arithmetic in the order that the text says. Contraction of a product and
-// a sum to an fma (-ffp-contract=fast, the default of g++) is harmless here, since no product is left to be contracted:
-// for g++ it is an fma itself, with −0, which has the same bits; clang would make a product of that, but does not look
-// through an empty assembly statement.
+// The bits that handgrad promises are those of IEEE arithmetic in the order that the text says. Contraction of a
+// product and a sum to an fma (-ffp-contract=fast, the default of g++) is harmless here, since no product is left to be
+// contracted: for g++ it is an fma itself, with −0, which has the same bits; clang would make a product of that, but
+// does not look through an empty assembly statement.
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || \
     defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
 #error "handgrad: -ffast-math and its parts change results; compile this file without them (-O3 -march=native is right)"
 #endif
 #if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
-#error "handgrad: this target computes with more digits than the type has (x87); on x86 compile with -mfpmath=sse -msse2"
+#error \
+    "handgrad: this target computes with more digits than the type has (x87); on x86 compile with -mfpmath=sse -msse2"
 #endif
 
 #if defined(__FMA__) || defined(__AVX512F__) || defined(__aarch64__)
@@ -247,7 +248,8 @@ private:
         } else {
             return [value]<std::size_t... i>(std::index_sequence<i...>) {
                 return Vector{(static_cast<void>(i), value)...};
-            }(std::make_index_sequence<count>());
+            }
+            (std::make_index_sequence<count>());
         }
     }
     template <class F>

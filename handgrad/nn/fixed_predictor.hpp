@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -49,8 +50,8 @@ struct FixedPlaces {
     static constexpr std::size_t weights(std::size_t l) {
         return is_narrow(l) ? units[l] * padded(inputs(l)) : inputs(l) * in_lines(units[l]);
     }
-    /// … and where they, its bias, and its weights in the order of the pass back begin: [lines of inputs][units][line], or, of a
-    /// narrow layer, those of the pass forward, row by row.
+    /// … and where they, its bias, and its weights in the order of the pass back begin: [lines of inputs][units][line],
+    /// or, of a narrow layer, those of the pass forward, row by row.
     static constexpr std::size_t w(std::size_t l) {
         std::size_t at = 0;
         for (std::size_t i = 0; i < l; ++i) {
@@ -77,8 +78,8 @@ struct FixedPlaces {
         return rows(l) + i / line * line_step(l) + unit * unit_step(l) + i % line;
     }
     static constexpr std::size_t backward_layers = narrow ? last : layers;
-    static constexpr std::size_t size = rows(backward_layers - 1) +
-                                        units[backward_layers - 1] * in_lines(inputs(backward_layers - 1));
+    static constexpr std::size_t size =
+        rows(backward_layers - 1) + units[backward_layers - 1] * in_lines(inputs(backward_layers - 1));
     /// Numbers of a network in the order of BasicMlp::parameters().
     static constexpr std::size_t parameters(std::size_t l) {
         std::size_t count = 0;
@@ -106,9 +107,9 @@ struct FixedPlaces {
 
 /// ŷ = g(W⁽ᴸ⁾ … f(W⁽¹⁾ x + b⁽¹⁾) … + b⁽ᴸ⁾), Eq. (2), and ∂ŷ/∂x (derivation §7) of a network whose shape is a type:
 ///
-///     using Net = handgrad::FixedPredictor<10, handgrad::FixedLayer<32, handgrad::math::Relu>, handgrad::FixedLayer<1>>;
-///     static const Net net(std::get<handgrad::Mlp>(handgrad::load_model("m.safetensors").net));
-///     net.predict(x, yhat);
+///     using Net = handgrad::FixedPredictor<10, handgrad::FixedLayer<32, handgrad::math::Relu>,
+///     handgrad::FixedLayer<1>>; static const Net
+///     net(std::get<handgrad::Mlp>(handgrad::load_model("m.safetensors").net)); net.predict(x, yhat);
 ///
 /// n inputs, K outputs, T is float or double. The same bits as a BasicPredictor of that network, whatever the
 /// instruction set that the program is compiled for; fast with those of the processor (g++ -O3 -march=native), slow
@@ -172,17 +173,28 @@ private:
             same = shape.sizes[l + 1] == Places::units[l] && name(shape.activation(l)) == functions[l];
         }
         if (!same) {
-            std::string its = shape.layers() == 0 ? std::string("no layers") : std::to_string(shape.inputs());
-            std::string ours = std::to_string(n);
-            for (std::size_t l = 0; l < shape.layers(); ++l) {
-                its += " -> " + std::to_string(shape.sizes[l + 1]) + " " + std::string(name(shape.activation(l)));
-            }
-            for (std::size_t l = 0; l < Places::layers; ++l) {
-                ours += " -> " + std::to_string(Places::units[l]) + " " + std::string(functions[l]);
-            }
-            checks::refuse({"FixedPredictor", "net"}, "is " + its + "; this predictor was compiled for " + ours);
+            checks::refuse({"FixedPredictor", "net"},
+                           described(shape) + "; this predictor was compiled for " + described(functions));
         }
         return std::span<const T, parameter_count>(net.parameters());
+    }
+
+    static std::string described(const Architecture& shape) {
+        if (shape.layers() == 0) {
+            return "has no layers";
+        }
+        std::string text = "is " + std::to_string(shape.inputs());
+        for (std::size_t l = 0; l < shape.layers(); ++l) {
+            text += " -> " + std::to_string(shape.sizes[l + 1]) + " " + std::string(name(shape.activation(l)));
+        }
+        return text;
+    }
+    static std::string described(const std::array<std::string_view, Places::layers>& functions) {
+        std::string text = std::to_string(n);
+        for (std::size_t l = 0; l < Places::layers; ++l) {
+            text += " -> " + std::to_string(Places::units[l]) + " " + std::string(functions[l]);
+        }
+        return text;
     }
 
     template <std::size_t... l>
@@ -205,8 +217,8 @@ private:
 
     // --- Sizes ----------------------------------------------------------------------------------------------------
 
-    /// Sums that are in registers at the same time: so many hide the time of a multiply-add. The last ones, up to most_sums, go
-    /// together.
+    /// Sums that are in registers at the same time: so many hide the time of a multiply-add. The last ones, up to
+    /// most_sums, go together.
     static constexpr std::size_t sums = 8;
     static constexpr std::size_t most_sums = 12;
     static constexpr std::size_t whole_blocks(std::size_t vectors) {
@@ -483,8 +495,8 @@ private:
             tile<l, to_step, rows % down, across, at_end>(v, d + r * room, slopes, to + r * to_step);
         }
     }
-    /// Σ over the units of layer l, in their order from +0, of d(r, unit) W(unit, ·), times the slopes before; of the first layer
-    /// into rows without padding.
+    /// Σ over the units of layer l, in their order from +0, of d(r, unit) W(unit, ·), times the slopes before; of the
+    /// first layer into rows without padding.
     template <std::size_t l, std::size_t to_step, std::size_t down, std::size_t across, bool at_end>
     [[gnu::always_inline]] void tile(std::size_t v, const T* d, const T* slopes, T* to) const {
         constexpr std::size_t units = Places::units[l], unit_step = Places::unit_step(l);
