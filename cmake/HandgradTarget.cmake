@@ -15,7 +15,7 @@ function(handgrad_target target)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
                                              -Wno-missing-field-initializers -Werror=switch)
     # GCC 12 at -O3 sees sizes beyond 2^63 in std::string's own operator+ (GCC bug 105651), and vectors before they are
-    # built. The presets that test, at -O2, keep these warnings.
+    # built.
     target_compile_options(
       ${target} PRIVATE "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-array-bounds;-Wno-stringop-overflow;-Wno-restrict;-Wno-maybe-uninitialized>")
   endif()

@@ -65,13 +65,15 @@ STAGES = (
           (*build("release", "all"), *build("release"))),
     Stage("tests", "Each test of the suites, golden hashes among them, on the archive that users get; instruction sets stay in "
           "their files; the examples print what their pages say.", (ctest("release"),), needs=("build",),
-          report="ctest-release.xml"),
+          report="ctest-release.xml",
+          inputs=(*BUILD, *SUITES, "cli", "examples", "tools/instruction_sets.py")),
     Stage("python", "The program from outside: verbs, errors, exit codes and formats; numbers against NumPy, scikit-learn and "
           "PyTorch.", pytest("python", "tests/python tests/cli"), needs=("environment", "build"), report="python.xml",
           inputs=(*BUILD, "cli", "tests/python", "tests/cli", "tests/fixtures", "examples", "docs", "README.md",
                   "tools/python-environment")),
     Stage("tour", "Every command of `docs/tour.md` prints what stands there.",
-          (f"HANDGRAD_PROGRAM={PROGRAM} /usr/bin/python3 tools/tour.py --check",), needs=("build",)),
+          (f"HANDGRAD_PROGRAM={PROGRAM} /usr/bin/python3 tools/tour.py --check",), needs=("build",),
+          inputs=(*BUILD, "cli", "examples", "docs/tour.md", "tools/tour.py")),
     Stage("sanitizers", "Asserts hold, and no address is wrong and nothing undefined, in the rooms that read strangers' bytes and "
           "take strangers' arguments (base, math, nn, data, store) on the scalar kernels.", sanitized("asan"),
           report="asan-*.xml", inputs=(*BUILD, *SUITES)),
