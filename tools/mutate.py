@@ -31,7 +31,9 @@ import equations
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "build/release/handgrad/libhandgrad.a"
-COMPILE = ("g++", "-std=c++20", "-O0", "-ffp-contract=off", "-w")
+COMPILE = ("g++", "-std=c++20", "-O0", "-DNDEBUG", "-ffp-contract=off", "-w")
+# The headers of the test libraries, precompiled for the suites by the same options: half of the time of a small test.
+TEST_HEADERS = ("-include", ROOT / "build/release/tests/CMakeFiles/base_test.dir/cmake_pch.hxx")
 PROGRAM_OBJECTS = ROOT / "build/release/cli/CMakeFiles/handgrad_program.dir"
 SUITE_OBJECTS = ROOT / "build/release/tests/CMakeFiles"
 PYTHON = ROOT / ".venv/bin/python"
@@ -230,7 +232,8 @@ def mutated_file(mutation, folder):
 def compiled(source, includes, folder, *options):
     """The object file of a source; raises CalledProcessError."""
     made = folder / (str(source).replace("/", "_") + ".o")
-    subprocess.run([*COMPILE, *options, *(f"-I{where}" for where in includes), "-c", source, "-o", made], check=True,
+    headers = TEST_HEADERS if str(source).endswith("_test.cpp") else ()
+    subprocess.run([*COMPILE, *options, *headers, *(f"-I{where}" for where in includes), "-c", source, "-o", made], check=True,
                    capture_output=True, text=True)
     return made
 

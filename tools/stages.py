@@ -75,7 +75,7 @@ STAGES = (
           (f"HANDGRAD_PROGRAM={PROGRAM} /usr/bin/python3 tools/tour.py --check",), needs=("build",),
           inputs=(*BUILD, "cli", "examples", "docs/tour.md", "tools/tour.py")),
     Stage("sanitizers", "Asserts hold, and no address is wrong and nothing undefined, in the rooms that read strangers' bytes and "
-          "take strangers' arguments (base, math, nn, data, store) on the scalar kernels.", sanitized("asan"),
+          "take strangers' arguments (base, nn, data, store) on the scalar kernels.", sanitized("asan"),
           report="asan-*.xml", inputs=(*BUILD, *SUITES)),
     Stage("threads", "No race in the pool of threads.",
           ("g++ -std=c++20 -O1 -g1 -fsanitize=thread -I. handgrad/base/thread_pool.cpp handgrad/base/flush_to_zero.cpp "
