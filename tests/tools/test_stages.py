@@ -31,6 +31,11 @@ def test_the_page_has_the_table_that_the_list_of_stages_gives():
     assert run_stages.with_tables(PAGE, {}) == PAGE, "CONTRIBUTING.md is not up to date: run tools/test --table"
 
 
+def test_a_page_without_its_marks_is_not_cut_off():
+    with pytest.raises(ValueError, match="the marks around the stages of make test-long are not there"):
+        run_stages.with_tables(PAGE.replace("<!-- end of make test-long -->", ""), {})
+
+
 def test_a_measured_cost_takes_the_place_of_the_page_s_and_the_others_stay():
     first, second = stages.STAGES[:2]
     page = run_stages.with_tables(PAGE, {first.name: {"processor": 77777.2, "commit": "abc"}})
