@@ -79,11 +79,13 @@ TEST(FixedPredictor, CompiledForNoProcessorInParticularHasTheBitsOfThePredictor)
     expect_same_bits(fixed_cases_plain(float()));
     expect_same_bits(fixed_cases_plain(double()));
 }
+#if defined(HANDGRAD_FIXED_native)
 TEST(FixedPredictor, CompiledForThisMachineWithContractionHasTheBitsOfThePredictor) {
     expect_same_bits(fixed_cases_native(float()));
     expect_same_bits(fixed_cases_native(double()));
 }
-#if defined(__x86_64__)
+#endif
+#if defined(HANDGRAD_FIXED_avx512)
 TEST(FixedPredictor, CompiledForAvx512HasTheBitsOfThePredictor) {
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512dq")) {
         GTEST_SKIP() << "avx512: this processor lacks it";
