@@ -107,12 +107,17 @@ def in_turn(jobs):
 def shown(score):
     if score is None:
         return "–"
-    text = f"{score:.2f}" if score > -1 else f"{score:.2g}" if score > -10 else f"{score:.0f}"
-    return text.replace("-", "−")
+    for least, form in ((-1, ".2f"), (-10, ".2g"), (-1e5, ".0f")):
+        if score > least:
+            return f"{score:{form}}".replace("-", "−")
+    return f"{score:.1e}".replace("-", "−")
 
 
 def spanned(numbers):
-    return f"{min(numbers):.2g} to {max(numbers):.2g}" if numbers else "none"
+    if not numbers:
+        return "none"
+    least, most = f"{min(numbers):.2g}", f"{max(numbers):.2g}"
+    return least if least == most else f"{least} to {most}"
 
 
 # The groups -----------------------------------------------------------------------------------------------------------
