@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,7 +88,7 @@ def test_targets_of_make_are_there(page):
 
 # Measured tables ------------------------------------------------------------------------------------------------------
 
-FIGURE = re.compile(r"^\**[+−-]?\d[\d.,]*(?: ?(?:%|ns|µs|ms|s|GB/s|GFLOP/s|(?:±|×|to|at|:) [+−–-]?[\dx]?.*))?\**$")
+FIGURE = re.compile(r"^\**[+−-]?\d[\d.,]*(?: ?(?:%|ns|µs|ms|s|GB/s|GFLOP/s|(?:±|×|to|at|:) (?:[+−-]?\d.*|–)))?\**$")
 NOT_MEASURED = {
     ("docs/numerics.md", "float: worst, at"),         # each evaluated again by tests/math/elementary_test.cpp
     ("examples/data/README.md", "rows × columns"),  # counted below
@@ -168,7 +169,7 @@ def strings(path, name):
 
 def constant(path, name):
     value = re.search(rf"\b{name} = ([0-9.x'A-Fa-f+p-]+)", text_of(path))[1].replace("'", "")
-    return int(value, 0) if re.fullmatch(r"0x[0-9A-Fa-f]+|\d+", value) else value
+    return float.fromhex(value) if value.startswith("0x") else float(value)
 
 
 def items(kind):
@@ -179,9 +180,18 @@ def rows_of(table):
     return sum(1 for line in text_of(f"examples/data/{table}.csv").splitlines() if line) - 1
 
 
+PLAN = "handgrad/kernels/plan.hpp"
+STARVATION = "handgrad/diagnose/starvation.hpp"
+EXCESS = "handgrad/diagnose/excess.hpp"
+JUDGEMENT = "handgrad/certify/judgement.hpp"
+COURSE = "handgrad/diagnose/training_course.hpp"
+MARKING = "handgrad/compare/marking.hpp"
+PROOF = "tests/slow/elementary_proof.cpp"
 ACTIVATIONS = [name for name in entries("handgrad/math/activations.hpp", "HANDGRAD_ACTIVATIONS") if name != "softmax"]
 LOSSES = entries("handgrad/math/losses.hpp", "HANDGRAD_LOSSES")
 PROGRAMS = list((ROOT / "examples").glob("*.cpp"))
+GOLDENS = re.findall(r'^ +\{"[\w-]+", +\{', text_of("tests/train/golden_test.cpp"), re.MULTILINE)
+TABLES = list((ROOT / "examples/data").glob("*.csv"))
 COUNTS = [
     # page, what stands there with the number in parentheses, the number
     ("README.md", r"and (\w+) formulas broken on purpose", len(mutate.MUTATIONS)),
@@ -189,9 +199,9 @@ COUNTS = [
     ("README.md", r"Eq\. \(1\)–\((\d+)\)", items("Eq.")),
     ("README.md", r"Tables 1–(\d+) and the five steps", items("Table")),
     ("README.md", r"Tables 1–5 and the (\w+) steps", items("Step")),
-    ("README.md", r"trains (\w+) real tables", len(list((ROOT / "examples/data").glob("*.csv")))),
+    ("README.md", r"trains (\w+) real tables", len(TABLES)),
     ("examples/README.md", r"# (\w+) programs", len(PROGRAMS)),
-    ("examples/data/README.md", r"# (\w+) real tables", len(list((ROOT / "examples/data").glob("*.csv")))),
+    ("examples/data/README.md", r"# (\w+) real tables", len(TABLES)),
     ("examples/data/README.md", r"`diabetes.csv` \| (\d+) ×", rows_of("diabetes")),
     ("examples/data/README.md", r"`breast_cancer.csv` \| (\d+) ×", rows_of("breast_cancer")),
     ("examples/data/README.md", r"`digits.csv` \| (\d+) ×", rows_of("digits")),
@@ -199,31 +209,41 @@ COUNTS = [
     ("CHANGELOG.md", r"activations and softmax, (\w+) losses", len(LOSSES)),
     ("CHANGELOG.md", r"(\w+) complete C\+\+ programs", len(PROGRAMS)),
     ("docs/architecture.md", r"Eq\. 1–(\d+) literally", items("Eq.")),
-    ("docs/architecture.md", r"(\d+) units \(`leaf_units`\)", constant("handgrad/kernels/plan.hpp", "leaf_units")),
-    ("docs/architecture.md", r"(\d+) rows \(`leaf_rows`\)", constant("handgrad/kernels/plan.hpp", "leaf_rows")),
-    ("docs/architecture.md", r"fewer than (\d+) outputs \(`narrow", constant("handgrad/kernels/plan.hpp", "narrow_outputs")),
-    ("docs/numerics.md", r"fewer than (\d+) outputs, at least", constant("handgrad/kernels/plan.hpp", "narrow_outputs")),
-    ("docs/numerics.md", r"leaves of (\d+) inputs", constant("handgrad/kernels/plan.hpp", "leaf_units")),
-    ("docs/numerics.md", r"of all but a narrow last layer \| leaves of (\d+) rows", constant("handgrad/kernels/plan.hpp", "leaf_rows")),
-    ("docs/numerics.md", r"hashes of (\d+) runs", len(re.findall(r'^ +\{"[\w-]+", +\{', text_of("tests/train/golden_test.cpp"), re.MULTILINE))),
-    ("docs/numerics.md", r"for each (\d+) neighbouring", constant("tests/slow/elementary_proof.cpp", "block")),
-    ("docs/numerics.md", r"compares every (\d+)th", constant("tests/slow/elementary_proof.cpp", "verified")),
-    ("docs/explain.md", r"lines `Digits wanted: (\d+)`|line `Digits wanted: (\d+)`", constant("handgrad/explain/compose.hpp", "usual_digits_wanted")),
+    ("docs/architecture.md", r"(\d+) units \(`leaf_units`\)", constant(PLAN, "leaf_units")),
+    ("docs/architecture.md", r"(\d+) rows \(`leaf_rows`\)", constant(PLAN, "leaf_rows")),
+    ("docs/architecture.md", r"fewer than (\d+) outputs \(`narrow", constant(PLAN, "narrow_outputs")),
+    ("docs/numerics.md", r"fewer than (\d+) outputs, at least", constant(PLAN, "narrow_outputs")),
+    ("docs/numerics.md", r"leaves of (\d+) inputs", constant(PLAN, "leaf_units")),
+    ("docs/numerics.md", r"of all but a narrow last layer \| leaves of (\d+) rows", constant(PLAN, "leaf_rows")),
+    ("docs/numerics.md", r"hashes of (\d+) runs", len(GOLDENS)),
+    ("docs/numerics.md", r"for each (\d+) neighbouring", constant(PROOF, "block")),
+    ("docs/numerics.md", r"compares every (\d+)th", constant(PROOF, "verified")),
+    ("docs/compare.md", r"those below (2⁻\S+) of the norm aside", constant(JUDGEMENT, "negligible_share")),
+    ("docs/compare.md", r"below (2⁻\S+) of the sizes of the terms", constant(JUDGEMENT, "nothing_left")),
+    ("docs/compare.md", r"is at most (\d+) % of the tensor's norm", 100 * constant(JUDGEMENT, "most_detection_limit")),
+    ("docs/compare.md", r"independent, (\w+) standard", constant("handgrad/certify/rounding_bound.hpp", "probable_deviations")),
+    ("docs/explain.md", r"Text is at most (\d+) places wide", constant("handgrad/document/layout.hpp", "text_width")),
+    ("docs/explain.md", r"Of more than (\d+) rows or columns", constant("handgrad/document/document.hpp", "most_shown")),
+    ("docs/diagnosis.md", r"its gain is under (2⁻\S+): in float", constant(STARVATION, "no_return")),
+    ("docs/diagnosis.md", r"a test draws (\d+)", constant("tests/diagnose/training_course_test.cpp", "seeds")),
+    ("docs/explain.md", r"line `Digits wanted: (\d+)`", constant("handgrad/explain/compose.hpp", "usual_digits_wanted")),
     ("docs/speed.md", r"best of (\d+) turns", constant("tests/slow/decimals.cpp", "repetitions")),
     ("docs/speed.md", r"the fastest of (\d+)\s+short runs", constant("bench/model_predictor.cpp", "runs")),
-    ("docs/diagnosis.md", r"below 1/(\d+)\*\*", round(1 / float(constant("handgrad/diagnose/starvation.hpp", "starved_reach")))),
-    ("docs/diagnosis.md", r"asks for a reach of 1/(\d+)", round(1 / float(constant("handgrad/diagnose/starvation.hpp", "stuck_reach")))),
-    ("docs/diagnosis.md", r"‖W‖/√out below 1/(\d+)\*\*", round(1 / float(constant("handgrad/diagnose/starvation.hpp", "small_weight_gain")))),
-    ("docs/diagnosis.md", r"or dead, on (\d+) rows or more", constant("handgrad/diagnose/starvation.hpp", "rows_for_dead")),
-    ("docs/diagnosis.md", r"root mean square over rows is (\d+) or more", float(constant("handgrad/diagnose/excess.hpp", "large_input"))),
-    ("docs/diagnosis.md", r"reach of (\d+) or more, the mirror", float(constant("handgrad/diagnose/excess.hpp", "exploding_reach"))),
-    ("docs/diagnosis.md", r"of (\d+) or more where the answers are ten", float(constant("handgrad/diagnose/excess.hpp", "far_off_reach"))),
-    ("docs/diagnosis.md", r"fewer than (\d+) epochs in the history", constant("handgrad/diagnose/training_course.hpp", "fewest_epochs")),
+    ("docs/diagnosis.md", r"below 1/(\d+)\*\*", 1 / constant(STARVATION, "starved_reach")),
+    ("docs/diagnosis.md", r"asks for a reach of 1/(\d+)", 1 / constant(STARVATION, "stuck_reach")),
+    ("docs/diagnosis.md", r"‖W‖/√out below 1/(\d+)\*\*", 1 / constant(STARVATION, "small_weight_gain")),
+    ("docs/diagnosis.md", r"or dead, on (\d+) rows or more", constant(STARVATION, "rows_for_dead")),
+    ("docs/diagnosis.md", r"root mean square over rows is (\d+) or more", constant(EXCESS, "large_input")),
+    ("docs/diagnosis.md", r"reach of (\d+) or more, the mirror", constant(EXCESS, "exploding_reach")),
+    ("docs/diagnosis.md", r"of (\d+) or more where the answers are ten", constant(EXCESS, "far_off_reach")),
+    ("docs/diagnosis.md", r"fewer than (\d+) epochs in the history", constant(COURSE, "fewest_epochs")),
     ("docs/diagnosis.md", r"trainings of less than (\d+) epochs", constant("handgrad/diagnose/diagnosis.cpp", "enough_epochs")),
 ]
 
 
 def number(word):
+    if word.startswith("2⁻"):
+        return 2.0 ** -int(word[2:].translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")))
     return NUMBERS.index(word.lower()) if word.lower() in NUMBERS else float(word)
 
 
@@ -231,7 +251,7 @@ def number(word):
 def test_what_is_counted_in_prose_is_counted_in_the_code(page, said, counted):
     match = re.search(said, text_of(page))
     assert match, f"{page} has nothing like {said} any more"
-    assert number(next(group for group in match.groups() if group)) == float(counted)
+    assert number(match[1]) == pytest.approx(counted, rel=1e-12)
 
 
 # What the code lists --------------------------------------------------------------------------------------------------
@@ -249,18 +269,19 @@ def names_behind(page, beginning):
 
 
 FACTORS = enumerators("handgrad/diagnose/diagnosis.hpp", "Factor")
-COURSES = enumerators("handgrad/diagnose/training_course.hpp", "Course")
+COURSES = enumerators(COURSE, "Course")
 CAUSES = [name for name in strings("handgrad/compare/comparison.hpp", "cause_names") if name != "unexplained"]
 
 
 def named(listed):
-    return re.findall(r', "(\w+)"', re.search(rf"{listed}\{{(.*?)}};", text_of("handgrad/store/convention_names.hpp"), re.DOTALL)[1])
+    body = re.search(rf"{listed}\{{(.*?)}};", text_of("handgrad/store/convention_names.hpp"), re.DOTALL)[1]
+    return re.findall(r', "(\w+)"', body)
 
 
 LISTS = [
     ("docs/compare.md: causes", lambda: first_cells("docs/compare.md", "cause"), CAUSES),
-    ("docs/explain.md: marks", lambda: first_cells("docs/explain.md", "mark"), strings("handgrad/compare/marking.hpp", "mark_names")),
-    ("docs/explain.md: slips", lambda: first_cells("docs/explain.md", "slip"), strings("handgrad/compare/marking.hpp", "slip_names")),
+    ("docs/explain.md: marks", lambda: first_cells("docs/explain.md", "mark"), strings(MARKING, "mark_names")),
+    ("docs/explain.md: slips", lambda: first_cells("docs/explain.md", "slip"), strings(MARKING, "slip_names")),
     ("docs/diagnosis.md: courses", lambda: first_cells("docs/diagnosis.md", "course"), COURSES),
     ("docs/formats.md: factors", lambda: names_behind("docs/formats.md", "| `factor` |"), FACTORS),
     ("docs/formats.md: courses", lambda: names_behind("docs/formats.md", "| `training.course` |"), COURSES),
@@ -290,7 +311,8 @@ def test_every_purpose_of_random_numbers_and_who_draws_it_has_its_row():
         if numbered := re.match(r"(\d+) `(\w+)`", first):
             purpose = (int(numbered[1]), numbered[2])
         documented.append((*purpose, f"handgrad/{place.strip('`')}"))
-    values = dict(re.findall(r"(\w+) = (\d+)", re.search(r"enum class Purpose.*?}", text_of("handgrad/base/random.hpp"), re.DOTALL)[0]))
+    enum = re.search(r"enum class Purpose.*?}", text_of("handgrad/base/random.hpp"), re.DOTALL)[0]
+    values = dict(re.findall(r"(\w+) = (\d+)", enum))
     used = {(int(values[name]), name, str(file.relative_to(ROOT)))
             for file in sorted((*(ROOT / "handgrad").rglob("*.?pp"), *(ROOT / "cli").glob("*.?pp")))
             for name in re.findall(r"Purpose::(\w+)", re.sub(r"//.*", "", file.read_text("utf-8")))}
@@ -313,3 +335,31 @@ def test_the_picture_of_the_house_has_the_rooms_and_what_they_may_include():
             found.setdefault(room, set()).update(train if "+" in outside else set(), set(outside.replace("+", "").split()))
     found = {name: rooms - {"nothing"} for name, rooms in found.items()}
     assert found == {name: set(rooms.split()) for name, rooms in include_rules.ROOMS.items() if name != "select"}
+
+
+# Where the literal formulas break (derivation §6.5), calculated as they stand there ------------------------------------
+
+def breaks_at(page, said):
+    match = re.search(said.replace(" ", r"\s+"), page)
+    assert match, f"docs/derivation.md has nothing like {said} any more"
+    return [float(group.replace("−", "-")) for group in match.groups()]
+
+
+def test_the_literal_formulas_break_where_the_derivation_says():
+    page = text_of("docs/derivation.md")
+    sigmoid = lambda z: type(z)(1) / (type(z)(1) + np.exp(-z))  # in the precision of z
+    slope = lambda z: np.exp(-z) / ((type(z)(1) + np.exp(-z)) * (type(z)(1) + np.exp(-z)))
+    zero, nan, zero_double, nan_double = breaks_at(
+        page, r"is 0 for z ≤ (−\d+) and NaN for z ≤ (−\d+), where e\^{−z} overflows \((−\d+) and (−\d+) in float64\)")
+    one, one_double = breaks_at(page, r"exactly 0 from z = ([\d.]+) on \(([\d.]+) in float64\)")
+    (once,) = breaks_at(page, r"only once from z = ([\d.]+) on")
+    percent, at = breaks_at(page, r"is (\d+) % wrong at z = (\d+)")
+    with np.errstate(over="ignore", invalid="ignore"):
+        for T, zero_at, nan_at in ((np.float32, zero, nan), (np.float64, zero_double, nan_double)):
+            assert slope(T(zero_at)) == 0 and slope(T(zero_at + 1)) > 0
+            assert np.isnan(slope(T(nan_at))) and not np.isnan(slope(T(nan_at + 1)))
+        for T, one_at in ((np.float32, one), (np.float64, one_double)):
+            assert sigmoid(T(one_at)) == 1 and sigmoid(T(one_at - 0.01)) < 1
+        assert np.float32(sigmoid(np.float64(once))) == 1 > np.float32(sigmoid(np.float64(once - 0.01)))
+        wrong = abs(float(slope(np.float32(at)) / (np.float32(1) - sigmoid(np.float32(at)))) - 1)
+        assert round(100 * wrong) == percent
