@@ -156,7 +156,7 @@ def summary(counts, faults):
 
 def main():
     write = "--write" in sys.argv
-    stamp = measured.stamp("tests/python/test_verdict_bank.py --write", Path(__file__), ROOT / "tests/python/mistakes.py") if write else ""
+    stamp = measured.stamp("tests/python/test_verdict_bank.py --write", "tests/python") if write else ""
     with tempfile.TemporaryDirectory() as folder:
         counts, faults = bank(Path(folder), seeds=range(1, 4))
     text = summary(counts, faults)
