@@ -62,7 +62,7 @@ int main() {
     }
     double y = 0.0;
     std::array<double, columns> J{};
-    enum { predictor, numbers, texts, names, slopes_alone, slopes_of_row, all };
+    enum : std::size_t { predictor, numbers, texts, names, slopes_alone, slopes_of_row, all };
     std::array<double, all> best;
     best.fill(1e300);
     for (int run = 0; run < runs; ++run) {  // in turn, so that all see the same machine
@@ -76,7 +76,7 @@ int main() {
         });
         time_once(best[slopes_of_row], [&] { model.jacobian(row, {&y, 1}, MatrixView<double>(J.data(), 1, columns)); });
     }
-    const auto tell = [&](const char* what, int call, int beside) {
+    const auto tell = [&](const char* what, std::size_t call, std::size_t beside) {
         std::printf("%-44s %6.1f ns, %5.1f above the Predictor\n", what, best[call], best[call] - best[beside]);
     };
     std::printf("%-44s %6.1f ns\n", "Predictor, numbers as the network has them", best[predictor]);
