@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """Measures what docs/speed.md has tables of, and writes them: decimal numbers, single rows, reading of CSV, the start.
 
-Usage: bench/speed.py [--write] [--peers PYTHON] [--rounds N] [GROUP...]    (default: all groups, printed)
+Usage: bench/speed.py [--write] [--peers PYTHON] [--rounds N] [--megabytes N] [GROUP...]    (default: all groups, printed)
 
 decimals   our reader of decimal numbers beside fast_float's and the standard library's (make bench-decimals)
 rows       one row through Predictor and ModelPredictor (target model_predictor of the release build)
-reading    CSV files of 200 MB beside pandas, polars, pyarrow and duckdb (bench/reading.py; target read_table)
+reading    CSV files beside pandas, polars, pyarrow and duckdb (bench/reading.py; target read_table)
 start      from the start of the program to its first prediction (bench/start.py)
 
 PYTHON has the peers of the two last, .venv-peers/bin/python otherwise. Another program on the machine shows in the
@@ -62,12 +62,13 @@ def rows(_):
 
 def reading(options):
     """The table of bench/reading.py, and how many times as fast ours is as each reader."""
-    text = output(options.peers, "bench/reading.py", "--rounds", options.rounds)
+    text = output(options.peers, "bench/reading.py", "--rounds", options.rounds, "--megabytes", options.megabytes)
     times = {}
     for row in cells(text)[1:]:
         times.setdefault(row[1], []).append(float(row[5]))
     said = [f"{name}'s {min(ratios):.1f} to {max(ratios):.1f}" for name, ratios in times.items() if name != "handgrad"]
-    return f"{text.strip()}\n\nTimes of reading over ours: {', '.join(said)}."
+    return f"Files of {options.megabytes:g} MB, {options.rounds} rounds.\n\n{text.strip()}\n\n" \
+        f"Times of reading over ours: {', '.join(said)}."
 
 
 def start(options):
@@ -83,6 +84,7 @@ def main():
     parser.add_argument("--write", action="store_true", help="into docs/speed.md")
     parser.add_argument("--peers", type=Path, default=ROOT / ".venv-peers" / "bin" / "python")
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--megabytes", type=float, default=200)
     parser.add_argument("groups", nargs="*", choices=[*GROUPS, []], metavar="GROUP")
     options = parser.parse_args()
     load = f"load average at the start {os.getloadavg()[0]:.1f}"
