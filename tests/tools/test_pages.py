@@ -137,6 +137,12 @@ def test_commands_and_commits_of_measured_tables_exist(page):
             assert asked.returncode == 0 or shallow, f"there is no commit {commit}"
 
 
+def test_the_scores_of_the_readme_are_those_of_their_page():
+    (page,) = (rows for _, header, rows in tables(text_of("docs/scores.md")) if header[0] == "table")
+    (readme,) = (rows for _, header, rows in tables(text_of("README.md")) if header[:2] == ["table", "score"])
+    assert readme == [[row[column] for column in (0, 1, 3, 5, 6)] for row in page]
+
+
 def test_a_table_of_figures_without_a_command_is_found():
     planted = "| kind | ours | theirs |\n|---|---|---|\n| short | 16.1 | 13.6 ns |\n| long | 0.973 ± 0.006 | −1.9 |\n"
     words = "| field | type | meaning |\n|---|---|---|\n| `a` | integer | 1 at present |\n"
