@@ -1,14 +1,13 @@
 #!/usr/bin/python3
-"""Measures what docs/speed.md has tables of, and writes them: decimal numbers, single rows, reading of CSV, the start.
+"""Measures what docs/speed.md has tables of, and writes them: decimal numbers, single rows, reading of CSV.
 
 Usage: bench/speed.py [--write] [--peers PYTHON] [--rounds N] [--megabytes N] [GROUP...]    (default: all groups, printed)
 
 decimals   our reader of decimal numbers beside fast_float's and the standard library's (make bench-decimals)
 rows       one row through Predictor and ModelPredictor (target model_predictor of the release build)
 reading    CSV files beside pandas, polars, pyarrow and duckdb (bench/reading.py; target read_table)
-start      from the start of the program to its first prediction (bench/start.py)
 
-PYTHON has the peers of the two last, .venv-peers/bin/python otherwise. Another program on the machine shows in the
+PYTHON has the peers of the last, .venv-peers/bin/python otherwise. Another program on the machine shows in the
 figures: they are the least of many turns, and the load at the start stands below them.
 """
 
@@ -71,12 +70,7 @@ def reading(options):
         f"Times of reading over ours: {', '.join(said)}."
 
 
-def start(options):
-    """The table of bench/start.py."""
-    return output(options.peers, "bench/start.py").strip()
-
-
-GROUPS = {group.__name__: group for group in (decimals, rows, reading, start)}
+GROUPS = {group.__name__: group for group in (decimals, rows, reading)}
 
 
 def main():
