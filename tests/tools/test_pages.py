@@ -96,7 +96,7 @@ def tables(text):
     """(line, header cells, rows of cells) of each table of a page."""
     found = []
     for match in re.finditer(r"^(\|.*\|)\n\|[-| :]+\|\n((?:\|.*\|\n?)+)", FENCE.sub("", text), re.MULTILINE):
-        cells = [[cell.strip() for cell in line.strip("| \n").split("|")] for line in (match[1], *match[2].splitlines())]
+        cells = [[cell.strip() for cell in line.strip()[1:-1].split("|")] for line in (match[1], *match[2].splitlines())]
         found.append((match[0], cells[0], cells[1:]))
     return found
 
