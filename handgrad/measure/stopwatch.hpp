@@ -13,8 +13,9 @@ namespace handgrad::measure {
 
 using StopwatchClock = std::chrono::steady_clock;
 
-inline double seconds_since(StopwatchClock::time_point start) {
-    return std::chrono::duration<double>(StopwatchClock::now() - start).count();
+template <class Clock>
+double seconds_since(std::chrono::time_point<Clock> start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
 /// Seconds a call, one number for each stretch.
@@ -45,15 +46,16 @@ void keep(const T& value) {
     static_cast<void>(kept);
 }
 
-/// Times `call`, after calls that warm it up and show how many make a stretch.
-template <class Call>
+/// Times `call`, after calls that warm it up and show how many make a stretch. No stretch that counts is shorter than
+/// `stretch` seconds: where one is, since the calls before it were held up by others, it is timed again with more calls.
+template <class Clock = StopwatchClock, class Call>
 Timing time_calls(std::size_t repetitions, double stretch, const Call& call) {
     const auto run = [&](std::size_t calls) {
-        const StopwatchClock::time_point start = StopwatchClock::now();
+        const typename Clock::time_point start = Clock::now();
         for (std::size_t i = 0; i < calls; ++i) {
             call();
         }
-        return seconds_since(start);
+        return seconds_since<Clock>(start);
     };
     std::size_t calls = 1;
     double seconds = run(calls);
@@ -62,11 +64,19 @@ Timing time_calls(std::size_t repetitions, double stretch, const Call& call) {
         calls *= static_cast<std::size_t>(std::clamp(wanted, 2.0, 16.0));
         seconds = run(calls);
     }
-    calls = std::max<std::size_t>(
-        1, static_cast<std::size_t>(std::ceil(static_cast<double>(calls) * std::min(1.05 * stretch / seconds, 4.0))));
+    const auto lengthen = [&] {
+        const double factor = std::min(1.05 * stretch / seconds, 4.0);
+        calls = std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(static_cast<double>(calls) * factor)));
+    };
+    lengthen();
     Timing timing;
-    for (std::size_t r = 0; r < repetitions; ++r) {
-        timing.seconds.push_back(run(calls) / static_cast<double>(calls));
+    while (timing.seconds.size() < repetitions) {
+        seconds = run(calls);
+        if (seconds < stretch) {
+            lengthen();
+        } else {
+            timing.seconds.push_back(seconds / static_cast<double>(calls));
+        }
     }
     return timing;
 }
