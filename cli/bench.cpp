@@ -53,7 +53,7 @@ bool parse(BenchOptions& options, std::vector<std::string> words) {
         "T S M D L  training steps on rows gathered in shuffled order, from data sets of several batches\n"
         "           (T3: loss and gradient only, in double)\n"
         "I1 I2      inference, one row and 65536; J1: outputs and their derivatives by the inputs\n"
-        "O          even neighbours of odd shapes (O/T4 of T4), and odd rows; E: functions, seconds for one number\n"
+        "O          even neighbours of odd shapes (O/T4 of T4), odd rows; E: functions, seconds for one number\n"
         "\n"
         "The limit of a step is flops / (peak x threads), and what its functions and Adam take at their best\n"
         "rate by themselves, or for sgd 8 bytes a parameter / bandwidth; of one row, 4 bytes a parameter /\n"
@@ -170,14 +170,16 @@ namespace {
 int list_workloads(const BenchOptions& options) {
     Output output;
     if (!options.show.json) {
-        output.show(fmt::format("{:<22} {:<28} {:>5} {:>9} {:>12}\n", "workload", "shape", "batch", "batches", "MFLOP"));
+        output.show(
+            fmt::format("{:<22} {:<28} {:>5} {:>9} {:>12}\n", "workload", "shape", "batch", "batches", "MFLOP"));
     }
     for (const measure::Workload& workload : options.workloads) {
-        output.answer(options.show.json, [&] { return listed_event(workload); },
-                      [&] {
-                          return fmt::format("{:<22} {:<28} {:>5} {:>9} {:>12.6g}\n", workload.id, shape(workload),
-                                             workload.batch, workload.batches, measure::flops(workload) * 1e-6);
-                      });
+        output.answer(
+            options.show.json, [&] { return listed_event(workload); },
+            [&] {
+                return fmt::format("{:<22} {:<28} {:>5} {:>9} {:>12.6g}\n", workload.id, shape(workload),
+                                   workload.batch, workload.batches, measure::flops(workload) * 1e-6);
+            });
     }
     output.finish();
     return 0;

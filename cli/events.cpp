@@ -42,7 +42,8 @@ Json limit_parts(const measure::Limit& limit) {
     json["reading"] = limit.reading;
     json["functions"] = Json::array();
     for (const measure::FunctionPart& part : limit.functions) {
-        json["functions"].push_back({{"function", part.function}, {"numbers", part.numbers}, {"seconds", part.seconds}});
+        json["functions"].push_back(
+            {{"function", part.function}, {"numbers", part.numbers}, {"seconds", part.seconds}});
     }
     return json;
 }

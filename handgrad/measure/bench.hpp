@@ -45,9 +45,9 @@ struct Measurement {
     double seconds = 0.0;     ///< of a step or a call (of a function: of one number), the least of all stretches
     double median = 0.0;      ///< … and their median
     double flops_per_second = 0.0;
-    double rows_per_second = 0.0;  ///< of a function: numbers
-    double share_of_peak = 0.0;    ///< flops per second / (peak × threads)
-    Limit limit;                   ///< by what was measured in this run
+    double rows_per_second = 0.0;            ///< of a function: numbers
+    double share_of_peak = 0.0;              ///< flops per second / (peak × threads)
+    Limit limit;                             ///< by what was measured in this run
     std::optional<Percentiles> percentiles;  ///< of inference on one row
 
     [[nodiscard]] double share() const { return limit.seconds() / seconds; }

@@ -49,7 +49,7 @@ struct Counting {
     friend Counting max(Counting /*a*/, Counting /*b*/) { return after(0, 1); }
     friend Counting min(Counting /*a*/, Counting /*b*/) { return after(0, 1); }
     friend Counting round(Counting /*a*/) { return after(0, 1); }
-    friend Counting exponent(Counting /*a*/) { return after(1, 4); }               // two shifts, or, −
+    friend Counting exponent(Counting /*a*/) { return after(1, 4); }                  // two shifts, or, −
     friend Counting scale(Counting /*a*/, Counting /*k*/) { return after(2, 3, 1); }  // +, shift, ×
     friend Condition less(Counting /*a*/, Counting /*b*/) { return compared(); }
     friend Condition less_equal(Counting /*a*/, Counting /*b*/) { return compared(); }
