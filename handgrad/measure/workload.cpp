@@ -42,7 +42,7 @@ std::vector<Workload> make_workloads() {
         {"D1", training, {4, 32, 16, 4}, tanh, identity, squared_error, adam, 10000, 1},
         {"D2", training, {5, 17, 11, 3}, tanh, identity, squared_error, adam, 1001, 1},
         {"L1", training, {784, 1024, 10}, relu, identity, squared_error, sgd, 256, 16},
-        {"L2", training, {4096, 4096, 1000}, relu, identity, squared_error, sgd, 512, 2, false, true},
+        {"L2", training, {4096, 4096, 1000}, relu, identity, squared_error, sgd, 512, 1, false, true},
     };
     const auto predictor = [&](std::string_view before, WorkloadKind kind, const std::vector<std::size_t>& sizes,
                                std::size_t rows = 1) {
