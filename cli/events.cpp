@@ -243,6 +243,7 @@ std::string workload_event(const measure::Measurement& measured) {
     json["share_of_limit"] = measured.share();
     json["limit_seconds"] = measured.limit.seconds();
     json["share_of_peak"] = measured.share_of_peak;
+    json["whole_vectors"] = measured.whole_vectors;
     json["limit"] = limit_parts(measured.limit);
     json["rows_per_second"] = measured.rows_per_second;
     if (measured.percentiles) {

@@ -50,8 +50,8 @@ static void make(struct network* n, unsigned in, unsigned hidden, unsigned out) 
     fann_randomize_weights(n->net, -0.3F, 0.3F);
 }
 
-static void prepare_training(struct network* n, unsigned in, unsigned hidden, unsigned out, unsigned batch,
-                             int batches, struct prepared* answer) {
+static void prepare_training(struct network* n, unsigned in, unsigned hidden, unsigned out, unsigned batch, int batches,
+                             struct prepared* answer) {
     make(n, in, hidden, out);
     n->count = batches;
     for (int i = 0; i < batches; ++i) {

@@ -84,9 +84,9 @@ void prepare_shape(prepared* answer) {
 }
 
 void prepare(const char* workload, prepared* answer) {
-#define X(n, r, k)                                      \
+#define X(n, r, k)                                       \
     if (strcmp(workload, "I1/" #n "-" #r "-" #k) == 0) { \
-        prepare_shape<n, r, k>(answer);                 \
+        prepare_shape<n, r, k>(answer);                  \
     }
     HANDGRAD_SHAPES
 #undef X

@@ -47,15 +47,15 @@ static inline vector sigmoid_of(vector v) {
     return V(div_ps)(one, V(add_ps)(one, SLEEF(exp)(V(sub_ps)(V(setzero_ps)(), v))));
 }
 
-#define RUN(name, call)                                 \
-    static void name(void* state, long steps) {         \
-        struct arrays* a = (struct arrays*)state;       \
-        for (long step = 0; step < steps; ++step) {     \
+#define RUN(name, call)                                  \
+    static void name(void* state, long steps) {          \
+        struct arrays* a = (struct arrays*)state;        \
+        for (long step = 0; step < steps; ++step) {      \
             for (int i = 0; i < elements / LANES; ++i) { \
-                a->y[i] = call(a->x[i]);                \
-            }                                           \
-            __asm__ volatile("" : : "r"(a) : "memory"); \
-        }                                               \
+                a->y[i] = call(a->x[i]);                 \
+            }                                            \
+            __asm__ volatile("" : : "r"(a) : "memory");  \
+        }                                                \
     }
 
 RUN(run_exp, SLEEF(exp))
@@ -73,9 +73,12 @@ static const struct {
     run_function run;
     double (*truth)(double);
     double low, high;
-} functions[] = {{"E/exp", run_exp, exp, -4, 4},         {"E/log", run_log, log, 1e-3, 100},
-                 {"E/tanh", run_tanh, tanh, -4, 4},      {"E/erf", run_erf, erf, -4, 4},
-                 {"E/log1p", run_log1p, log1p, 1e-3, 100}, {"E/expm1", run_expm1, expm1, -4, 4},
+} functions[] = {{"E/exp", run_exp, exp, -4, 4},
+                 {"E/log", run_log, log, 1e-3, 100},
+                 {"E/tanh", run_tanh, tanh, -4, 4},
+                 {"E/erf", run_erf, erf, -4, 4},
+                 {"E/log1p", run_log1p, log1p, 1e-3, 100},
+                 {"E/expm1", run_expm1, expm1, -4, 4},
                  {"E/sigmoid", run_sigmoid, sigmoid, -4, 4}};  // the intervals that ours is timed on
 
 static void prepare(const char* workload, struct prepared* answer) {

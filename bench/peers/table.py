@@ -25,9 +25,15 @@ class Aim:
 
     def __str__(self):
         peer = self.peer or "the best peer"
-        parts = [f"no slower than {peer}" if self.times == 1 else f"{self.times:g}× {peer}"] if self.times else []
+        parts = [self.times_text(peer)] if self.times else []
         parts += [f"{share_text(self.share)} of the limit"] if self.share else []
         return " or ".join(parts) + (f"; two cores {self.scaling:g}× one" if self.scaling else "")
+
+
+    def times_text(self, peer):
+        if self.times == 1:
+            return f"no slower than {peer}"
+        return f"{self.times:g}× {peer}" if self.times > 1 else f"at most {1 / self.times:.2g}× the time of {peer}"
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ class Row:
     on_request: bool = False
     peers: tuple = ()
     aim: Aim | None = None
+    fixed_aim: Aim | None = None
     beside: str | None = None
     page: bool = True
 
@@ -88,8 +95,7 @@ def read(path=PATH):
         entries = tomllib.load(file)["workload"]
     for entry in entries:
         entry |= {key: tuple(entry[key]) for key in ("widths", "peers") if key in entry}
-        if "aim" in entry:
-            entry["aim"] = Aim(**entry["aim"])
+        entry |= {key: Aim(**entry[key]) for key in ("aim", "fixed_aim") if key in entry}
     rows = [Row(**entry) for entry in entries]
     if len({row.id for row in rows}) != len(rows):
         raise ValueError(f"{path}: an id stands there twice")

@@ -288,6 +288,20 @@ Limit Bench::limit_of_function(const Workload& workload) const {
     return {.arithmetic = 2.0 * products / limits_.peak, .reading = bytes / limits_.bandwidth_of(level_of(workload))};
 }
 
+/// Numbers in a vector.
+template <class T>
+std::size_t lanes(SimdLevel simd) {
+    switch (simd) {
+        case SimdLevel::avx512:
+            return 64 / sizeof(T);
+        case SimdLevel::avx2:
+            return 32 / sizeof(T);
+        case SimdLevel::scalar:
+            break;
+    }
+    return 1;
+}
+
 template <class T>
 Measurement Bench::run_as(const Workload& workload) {
     Measurement result{.workload = workload};
@@ -314,6 +328,9 @@ Measurement Bench::run_as(const Workload& workload) {
     result.median = timing.median();
     result.flops_per_second = flops_of_call / result.seconds;
     const double peak = sizeof(T) == sizeof(double) ? limits_.peak_double : limits_.peak;
+    if (flops_of_call != 0.0) {
+        result.whole_vectors = flops_in_whole_vectors(workload, lanes<T>(limits_.simd)) / flops(workload);
+    }
     result.share_of_peak = result.flops_per_second / (peak * static_cast<double>(result.threads));
     result.rows_per_second = rows / result.seconds;
     return result;

@@ -7,7 +7,8 @@ import pytest
 QUICK = ("--repetitions", 2, "--stretch", 0.0005)
 MACHINE = {"schema", "event", "gflops_peak", "gflops_peak_double", "bandwidth_gb_s", "threads", "simd"}
 WORKLOAD = {"schema", "event", "id", "threads", "seconds_per_step", "seconds_median", "gflops", "share_of_limit",
-            "limit_seconds", "share_of_peak", "limit", "rows_per_second"}
+            "limit_seconds", "share_of_peak", "whole_vectors", "limit",
+            "rows_per_second"}
 
 
 def measured(handgrad, workloads, *words):

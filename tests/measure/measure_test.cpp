@@ -252,6 +252,7 @@ TEST(Bench, TimesAndRatesAreThoseOfTheClock) {
         EXPECT_DOUBLE_EQ(m.median, 1 / wanted.parts);
         EXPECT_DOUBLE_EQ(m.rows_per_second, wanted.rows);
         EXPECT_DOUBLE_EQ(m.flops_per_second, wanted.flops);
+        EXPECT_EQ(m.whole_vectors, 1.0);
         EXPECT_DOUBLE_EQ(m.share_of_peak, wanted.flops / (m.workload.double_precision ? 5e8 : 1e9));
     }
 }
