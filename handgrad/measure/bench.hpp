@@ -47,6 +47,7 @@ struct Measurement {
     double flops_per_second = 0.0;
     double rows_per_second = 0.0;            ///< of a function: numbers
     double share_of_peak = 0.0;              ///< flops per second / (peak × threads)
+    double whole_vectors = 1.0;              ///< flops if widths were whole vectors of this machine, over flops
     Limit limit;                             ///< by what was measured in this run
     std::optional<Percentiles> percentiles;  ///< of inference on one row
 
