@@ -107,7 +107,9 @@ bool parse(CompareOptions& options, std::vector<std::string> words) {
 int judge_gradients(const CompareOptions& options) {
     Output output;
     const std::vector<NamedArray> theirs = compare::read_gradients(options.gradients);
-    const auto [model, table] = load(options);
+    const auto loaded = load(options);
+    const Model& model = loaded.model;
+    const Table& table = loaded.table;
     const compare::Comparison comparison = compare::compare_gradients(
         model, table, theirs, options.gradients, options.applying.allow_extra, options.execution.threads);
     output.answer(
@@ -124,7 +126,9 @@ int mark_sheet(const CompareOptions& options) {
     if (!no_sheet.empty()) {
         throw Error(ErrorKind::data, options.answers + ": " + no_sheet);
     }
-    const auto [model, table] = load(options);
+    const auto loaded = load(options);
+    const Model& model = loaded.model;
+    const Table& table = loaded.table;
     const explain::Explanation explanation = explain(model, overruled(explain::step_options_of(model), options.step),
                                                      table, options.row - 1, options.applying.allow_extra);
     compare::check_row_of_sheet(sheet, options.answers, options.row);

@@ -79,7 +79,7 @@ std::vector<std::string> paragraphs(const compare::ComparedTensor& tensor, const
                                     remedy(cause, tensor.wrong_layers, comparison.rows, model)));
     }
     if (tensor.as_float) {
-        lines.push_back(compare::as_float_reason);
+        lines.emplace_back(compare::as_float_reason);
         return lines;
     }
     if (tensor.judgement.verdict == certify::Verdict::undetermined) {

@@ -153,7 +153,9 @@ int diagnose(std::vector<std::string> words) {
         return 0;
     }
     Output output;
-    const auto [model, table] = load(options);
+    const auto loaded = load(options);
+    const Model& model = loaded.model;
+    const Table& table = loaded.table;
     OptimizerOptions optimizer = recorded_optimizer(model).value_or(OptimizerOptions{.kind = OptimizerKind::sgd});
     optimizer.learning_rate = options.learning_rate.value_or(optimizer.learning_rate);
     const diagnose::Diagnosis diagnosis = diagnose::diagnose(model, table, optimizer, options.apply());

@@ -52,7 +52,9 @@ int evaluate(std::vector<std::string> words) {
         return 0;
     }
     Output output;
-    const auto [model, table] = load(options);
+    const auto loaded = load(options);
+    const Model& model = loaded.model;
+    const Table& table = loaded.table;
     const Evaluation evaluation = evaluate(model, table, options.apply(), options.execution);
     output.answer(
         options.show.json, [&] { return evaluation_event(evaluation); }, [&] { return describe(model, evaluation); });

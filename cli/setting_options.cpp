@@ -25,7 +25,7 @@ std::string alternatives(const std::vector<std::string>& names) {
 
 /// `--scale none`, `--drop`, `--no-header`.
 std::string words_of(const SettingHint& hint) {
-    const std::string name = option_of(hint.name);
+    std::string name = option_of(hint.name);
     if (hint.value == "false") {
         return "--no-" + name.substr(2);
     }

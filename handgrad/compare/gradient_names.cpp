@@ -467,7 +467,7 @@ private:
         const bool mixed = families_.size() == 1 && keys.size() > 1 && unnumbered != main.members.end();
         if (mixed && main.name.find("dense") == std::string::npos) {  // dense, dense_1 … are Keras's, in this order
             orders.push_back(keys);
-            std::ranges::rotate(orders.back(), orders.back().begin() + 1);
+            std::rotate(orders.back().begin(), orders.back().begin() + 1, orders.back().end());
         }
         std::vector<Matched> found;
         for (const std::vector<Key>& order : orders) {

@@ -90,11 +90,7 @@ bool is_strong(const Conjecture& conjecture) {
 }
 
 TensorSearch::TensorSearch(const NamedArray& theirs, ExpectedShape expected, int digits)
-    : theirs_(theirs),
-      expected_(std::move(expected)),
-      digits_(digits),
-      unit_(std::ldexp(1.0, -digits)),
-      smallest_(smallest_of(digits)) {
+    : theirs_(theirs), expected_(std::move(expected)), unit_(std::ldexp(1.0, -digits)), smallest_(smallest_of(digits)) {
     if (expected_.bias() && theirs_.shape == std::vector{expected_.rows, expected_.shape[0]}) {
         column_sums_.assign(expected_.shape[0], 0.0);
         for (std::size_t i = 0; i < theirs_.values.size(); ++i) {

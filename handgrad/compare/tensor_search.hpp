@@ -86,7 +86,6 @@ private:
 
     const NamedArray& theirs_;
     ExpectedShape expected_;
-    int digits_;
     double unit_;
     double smallest_;
     std::size_t most_causes_ = 3;

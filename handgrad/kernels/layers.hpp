@@ -222,9 +222,12 @@ template <std::size_t M, std::size_t V, class S, class Source, class Epilogue>
     }
 }
 template <class S, class Source, class Epilogue>
+using ProductTiles = void (*)(const Product<S, Source, Epilogue>& shared, std::size_t p, std::size_t first,
+                              std::size_t times);
+template <class S, class Source, class Epilogue>
 struct ProductFunctions {
     template <std::size_t M, std::size_t V>
-    static constexpr auto of = product_tiles<M, V, S, Source, Epilogue>;
+    static constexpr ProductTiles<S, Source, Epilogue> of = product_tiles<M, V, S, Source, Epilogue>;
 };
 /// Such sums for some panels of a matrix; with `half` the last of them has one vector.
 template <class S, class Source, class Epilogue>

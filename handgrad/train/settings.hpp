@@ -176,6 +176,8 @@ template <class Flag>
 struct Precision {
     Flag& in_double;
 };
+template <class Flag>
+Precision(Flag&) -> Precision<Flag>;  // clang before 17 deduces no aggregate by itself
 inline constexpr std::string_view precision_names[] = {"f32", "f64"};
 
 /// The fields that are const when the options are.

@@ -62,7 +62,7 @@ TEST(Workloads, ANameThatStandsForNoneIsAnErrorWithTheNearestOne) {
              {"", "unknown ''"},
              {"/", "unknown '/'"},
              {"nothing", "unknown 'nothing'; choose"}}) {
-        EXPECT_THAT(message_of(ErrorKind::usage, [&] { select({"T1", name}); }), HasSubstr(answer));
+        EXPECT_THAT(message_of(ErrorKind::usage, [&name = name] { select({"T1", name}); }), HasSubstr(answer));
     }
 }
 

@@ -55,7 +55,8 @@ std::string describe(Activation f, Activation g, Loss loss, std::size_t depth) {
 class EveryHidden : public testing::TestWithParam<std::tuple<Activation, std::size_t>> {};
 
 TEST_P(EveryHidden, Table2_GradientOfEveryLossAndOutputEqualsTheComplexStep) {
-    const auto [f, depth] = GetParam();
+    const Activation f = std::get<0>(GetParam());
+    const std::size_t depth = std::get<1>(GetParam());
     std::uint64_t seed = 1;
     for (const Loss loss : all_losses) {
         for (const Activation g : all_activations) {
