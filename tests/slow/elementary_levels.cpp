@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "handgrad/base/memory.hpp"
+#include "handgrad/base/matrix.hpp"
 #include "handgrad/kernels/table.hpp"
 #include "handgrad/math/activations.hpp"
 
