@@ -60,9 +60,11 @@ verdicts: program
 	@tools/python-environment
 	@HANDGRAD_PROGRAM=build/release/cli/handgrad PYTHONPATH=tests/python .venv/bin/python tests/python/test_verdict_bank.py
 
-# All floats of every elementary function against MPFR: long (docs/numerics.md).
+# All floats of every elementary function on every instruction set, and against MPFR: long (docs/numerics.md).
 proof: packages
 	@tools/build elementary_proof
+	@tools/build elementary_levels
+	@build/release/tests/elementary_levels
 	@build/release/tests/elementary_proof
 
 # The workloads beside today's peers, in turn, in one run: writes docs/performance.md. About 20 minutes, and 6 GB of peers.

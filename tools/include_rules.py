@@ -41,6 +41,7 @@ DOORS = {
     "Random123/*": ["handgrad/base/random.cpp"],
     "hwy/*": ["handgrad/kernels/*"],
     "*intrin.h": ["handgrad/base/flush_to_zero.cpp", "handgrad/math/lanes.hpp"],
+    "cpuid.h": ["handgrad/kernels/table_x86.cpp"],
     "arm_neon.h": ["handgrad/math/lanes.hpp"],
     "CLI/*": ["cli/*"],
     "fmt/*": ["cli/*"],

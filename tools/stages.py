@@ -12,6 +12,7 @@ BUILD = ("handgrad", "cmake", "CMakeLists.txt", "CMakePresets.json")
 SUITES = tuple(f"tests/{room}" for room in ("CMakeLists.txt", "base", "math", "nn", "data", "store", "train",
                                             "document", "explain", "certify", "compare", "diagnose", "report",
                                             "measure", "allocation", "support", "fixtures"))
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 JOBS = os.cpu_count()
 # Left out under the address sanitizer: the children of forks from inside a region, in which the leak checker hangs, and
 # what only takes long there.
@@ -66,14 +67,14 @@ STAGES = (
     Stage("tests", "Each test of the suites, golden hashes among them, on the archive that users get; instruction sets stay in "
           "their files; the examples print what their pages say.", (ctest("release"),), needs=("build",),
           report="ctest-release.xml",
-          inputs=(*BUILD, *SUITES, "cli", "examples", "tools/instruction_sets.py")),
+          inputs=(*BUILD, *SUITES, "cli", "examples", "docs/numerics.md", "tools/instruction_sets.py")),
     Stage("python", "The program from outside: verbs, errors, exit codes and formats; numbers against NumPy, scikit-learn and "
           "PyTorch.", pytest("python", "tests/python tests/cli"), needs=("environment", "build"), report="python.xml",
-          inputs=(*BUILD, "cli", "tests/python", "tests/cli", "tests/fixtures", "examples", "docs", "README.md",
-                  "tools/python-environment")),
-    Stage("tour", "Every command of `docs/tour.md` prints what stands there.",
-          (f"HANDGRAD_PROGRAM={PROGRAM} /usr/bin/python3 tools/tour.py --check",), needs=("build",),
-          inputs=(*BUILD, "cli", "examples", "docs/tour.md", "tools/tour.py")),
+          inputs=(*BUILD, "cli", "tests/python", "tests/cli", "tests/fixtures", "examples", "docs", *PAGES,
+                  "tools/python-environment", "tools/measured.py")),
+    Stage("pages", "Every command and example of every page prints what stands there, or compiles.",
+          (f"HANDGRAD_PROGRAM={PROGRAM} {PYTHON} tools/pages.py --check",), needs=("environment", "build"),
+          inputs=(*BUILD, "cli", "examples", "docs", *PAGES, "tools/pages.py")),
     Stage("sanitizers", "Asserts hold, and no address is wrong and nothing undefined, in the rooms that read strangers' bytes and "
           "take strangers' arguments (base, nn, data, store) on the scalar kernels.", sanitized("asan"),
           report="asan-*.xml", inputs=(*BUILD, *SUITES)),
@@ -136,7 +137,7 @@ LONG_STAGES = (
           inputs=(*BUILD, "cli", "tests/consumer", "examples")),
     Stage("tarball", "The sources alone, without git, build and pass their tests.",
           ("tools/tarball", "tools/tarball --unpack build/tarball",
-           "cd build/tarball && tools/test environment format include-rules equations tools build tests python tour"),
+           "cd build/tarball && tools/test environment format include-rules equations tools build tests python pages"),
           inputs=("*",)),
     Stage("instructions", "No step takes 2 % more instructions than `bench/instructions.json` says.",
           ("tools/install-packages bench/packages.txt", *build("release", "repeat_workload"), "bench/instructions.py"),

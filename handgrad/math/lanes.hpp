@@ -155,13 +155,14 @@ struct Lanes {
         return each([&](std::size_t i) { return std::sqrt(a[i]); });
     }
     /// The concept's order of operands: what stands first passes where a comparison is false, so a NaN does. On x86
-    /// this is one instruction, which keeps its *second* operand then.
+    /// this is one instruction, which keeps its *second* operand then. (With AVX-512 under a mask of ones: what GCC 12
+    /// calls without a mask it warns of.)
     [[gnu::always_inline]] friend Lanes max(Lanes a, Lanes b) {
 #if defined(__AVX512F__)
         if constexpr (sizeof(Vector) == 64 && sizeof(T) == 4) {
-            return from_raw(_mm512_max_ps(b.raw, a.raw));
+            return from_raw(_mm512_maskz_max_ps(__mmask16(-1), b.raw, a.raw));
         } else if constexpr (sizeof(Vector) == 64) {
-            return from_raw(_mm512_max_pd(b.raw, a.raw));
+            return from_raw(_mm512_maskz_max_pd(__mmask8(-1), b.raw, a.raw));
         }
 #elif defined(__AVX2__) && defined(__FMA__)
         if constexpr (sizeof(Vector) == 32 && sizeof(T) == 4) {
@@ -175,9 +176,9 @@ struct Lanes {
     [[gnu::always_inline]] friend Lanes min(Lanes a, Lanes b) {
 #if defined(__AVX512F__)
         if constexpr (sizeof(Vector) == 64 && sizeof(T) == 4) {
-            return from_raw(_mm512_min_ps(b.raw, a.raw));
+            return from_raw(_mm512_maskz_min_ps(__mmask16(-1), b.raw, a.raw));
         } else if constexpr (sizeof(Vector) == 64) {
-            return from_raw(_mm512_min_pd(b.raw, a.raw));
+            return from_raw(_mm512_maskz_min_pd(__mmask8(-1), b.raw, a.raw));
         }
 #elif defined(__AVX2__) && defined(__FMA__)
         if constexpr (sizeof(Vector) == 32 && sizeof(T) == 4) {
@@ -192,9 +193,9 @@ struct Lanes {
 #if defined(__AVX512F__)
         constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
         if constexpr (sizeof(Vector) == 64 && sizeof(T) == 4) {
-            return from_raw(_mm512_roundscale_ps(a.raw, nearest));
+            return from_raw(_mm512_maskz_roundscale_ps(__mmask16(-1), a.raw, nearest));
         } else if constexpr (sizeof(Vector) == 64) {
-            return from_raw(_mm512_roundscale_pd(a.raw, nearest));
+            return from_raw(_mm512_maskz_roundscale_pd(__mmask8(-1), a.raw, nearest));
         }
 #elif defined(__AVX2__) && defined(__FMA__)
         constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;

@@ -1,5 +1,5 @@
 """docs/formats.md against the program: every field that is printed or written stands there, and the reverse. (Its
-examples are run again by tools/tour.py.)"""
+examples are run again by tools/pages.py.)"""
 
 import json
 import re

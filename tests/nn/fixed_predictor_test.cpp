@@ -55,7 +55,7 @@ std::size_t differing(MatrixView<const T> a, MatrixView<const T> b) {
 template <class T>
 void expect_same_bits(FixedCases<T> cases) {
     for (const FixedCase<T>& one : cases) {
-        for (const Kink kink : {Kink::right_limit, Kink::zero}) {
+        for (const Kink kink : {Kink::right_limit, Kink::nearest_zero}) {
             Architecture shape = shape_of(one);
             shape.conventions.kink = kink;
             SCOPED_TRACE(described(shape));
