@@ -19,7 +19,9 @@ struct Network {
     RTNeural::ModelT<float, n, k, RTNeural::DenseT<float, n, r>, RTNeural::ReLuActivationT<float, r>,
                      RTNeural::DenseT<float, r, k>>
         model;
-    alignas(64) float input[n];
+    // Vectors are loaded from it whole, and xsimd's layers multiply what lies beyond n by what lies beyond their
+    // weights: it has to be zero.
+    alignas(64) float input[(n + 15) / 16 * 16];
 };
 
 using Matrix = std::vector<std::vector<float>>;
@@ -45,7 +47,7 @@ void run(void* state, long steps) {
 
 template <int n, int r, int k>
 void prepare_shape(prepared* answer) {
-    auto* network = new Network<n, r, k>;
+    auto* network = new Network<n, r, k>();  // all of it zero
     const auto w1 = random_matrix(r, n);
     const auto w2 = random_matrix(k, r);
     const auto b1 = random_matrix(1, r)[0];
