@@ -1,8 +1,8 @@
 # The front door: `make` builds, `make demo` shows, `make test` proves. Each installs what it lacks first.
-.PHONY: all packages program configure-dev demo demo-fashion test test-long verdicts tidy threads emulated mutations bench bench-reading \
-        bench-decimals \
-        bench-instructions proof scores equations format clean
+.PHONY: all packages program tests demo demo-fashion test test-long tarball verdicts tidy threads emulated mutations bench \
+        bench-reading bench-decimals bench-instructions proof scores equations format clean
 
+# What users need; the tests are compiled by `make test` alone.
 all: packages
 	@tools/build
 
@@ -14,6 +14,10 @@ packages:
 program: packages
 	@tools/build handgrad_program
 
+# Suites and examples, linked with the library that users get.
+tests: packages
+	@tools/build tests
+
 demo: program
 	@tools/demo
 
@@ -23,48 +27,45 @@ demo-fashion: program
 test: packages
 	@tools/test
 
-configure-dev: packages
-	@cmake --preset dev -Wno-dev >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+# What is too long for `make test`, in stages that are skipped while nothing has changed since they passed; one of them
+# alone: tools/test --long STAGE.
+test-long: packages
+	@tools/test --long
 
-# clang-tidy on the library and the program: minutes, so not part of `make test`.
+# The committed tree as build/handgrad-VERSION.tar.gz.
+tarball:
+	@tools/tarball
+
+# Single stages of `make test-long`, whether or not anything has changed.
 tidy: packages
-	@tools/tidy
+	@tools/test --long --again tidy
 
-# The kernels and the library's own threads under the thread sanitizer: minutes, so not part of `make test`.
 threads: packages
-	@cmake --preset tsan -Wno-dev >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
-	@cmake --build --preset tsan --target base_test nn_test
-	@ctest --test-dir build/tsan --output-on-failure --tests-regex 'ThreadPool|Barrier|Engine\.|Predictor'
+	@tools/test --long --again threads-all
 
-# An x86-64 processor without AVX and an aarch64 one, emulated: the same bits. Minutes, so not part of `make test`.
-emulated: all
-	@tools/install-packages tests/emulated/packages.txt
-	@tests/emulated/run
+emulated: packages
+	@tools/test --long --again emulated
 
 # Formulas broken on purpose, for the tests (`make test` runs that too) and for the certificate; then what surrounds them,
 # of which `make test` runs a sample.
-mutations: configure-dev
+mutations: tests
+	@tools/build
 	@tools/python-environment
-	@cmake --build --preset dev
 	@tools/mutate.py
 	@tools/mutate.py --certificate
 	@tools/mutate.py --around
 
 # What check and compare say of right and of planted wrong gradients, as a table (docs/compare.md).
-verdicts: configure-dev
+verdicts: program
 	@tools/python-environment
-	@cmake --build --preset dev --target handgrad_program
-	@HANDGRAD_PROGRAM=build/dev/cli/handgrad PYTHONPATH=tests/python .venv/bin/python tests/python/test_verdict_bank.py
+	@HANDGRAD_PROGRAM=build/release/cli/handgrad PYTHONPATH=tests/python .venv/bin/python tests/python/test_verdict_bank.py
 
-# What is too long for `make test`: 100 000 networks on which no right gradient may FAIL, mutations, the bank in full.
-test-long: configure-dev mutations verdicts
-	@cmake --build --preset dev --target certify_test
-	@HANDGRAD_NETWORKS=100000 build/dev/tests/certify_test --gtest_filter='WitnessAudit.ARight*'
-
-# All floats of every elementary function against MPFR: long (docs/numerics.md).
-proof: configure-dev
-	@cmake --build --preset dev --target elementary_proof
-	@build/dev/tests/elementary_proof
+# All floats of every elementary function on every instruction set, and against MPFR: long (docs/numerics.md).
+proof: packages
+	@tools/build elementary_proof
+	@tools/build elementary_levels
+	@build/release/tests/elementary_levels
+	@build/release/tests/elementary_proof
 
 # The workloads beside today's peers, in turn, in one run: writes docs/performance.md. About 20 minutes, and 6 GB of peers.
 bench: all

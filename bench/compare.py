@@ -3,11 +3,19 @@
 
 Usage: bench/compare.py [--quick] [--workload T1,S1] [--peer JAX,PyTorch] [--skip-torch-compile] [-o PAGE]
 
-Every peer is a process of its own that compiles and checks itself first and is then asked, round after round, to time
-one stretch of at least 0.2 s; it stands still (SIGSTOP) while anything else is timed. With the page come its raw
-numbers (.json) and a plot (.svg) of the same name. The program is build/release/cli/handgrad, or the one that
-HANDGRAD_PROGRAM names. RTNeural takes part when RTNEURAL_SOURCE names a checkout of it. A run of everything takes less
-than 30 minutes.
+What is compared, and why, stands in bench/workloads.toml; docs/performance.md is written only when all of it was
+measured. Every peer is a process of its own that compiles and checks itself first and is then asked, round after round,
+to time one stretch of at least 0.2 s; it stands still (SIGSTOP) while anything else is timed. With the page come its
+raw numbers (.json) and a plot (.svg) of the same name. The program is build/release/cli/handgrad, or the one that
+HANDGRAD_PROGRAM names. A run of everything takes less than 30 minutes.
+
+Two peers need what no package has; where it is not at hand, their rows say so:
+
+    RTNEURAL_SOURCE     a checkout of github.com/jatinchowdhury18/RTNeural with its submodules (Debian's xsimd does not
+                        compile with it); XSIMD_SOURCE: a checkout of the commit of xsimd that RTNeural pins, if
+                        modules/xsimd is empty
+    ONNXRUNTIME_SOURCE  a folder with onnxruntime_c_api.h and the headers that it includes, or a checkout of
+                        github.com/microsoft/onnxruntime; without it ONNX Runtime is called from Python alone
 """
 
 import argparse
@@ -28,29 +36,29 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from peers import page
-
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / "bench" / "peers"
+sys.path.insert(0, str(PEERS))
+
+import limits  # noqa: E402  (after the path that leads to it)
+import page  # noqa: E402
+import table  # noqa: E402
+
+
 BUILT = ROOT / "build" / "peers"
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
 PROGRAM = Path(os.environ.get("HANDGRAD_PROGRAM", ROOT / "build" / "release" / "cli" / "handgrad"))
-RTNEURAL = os.environ.get("RTNEURAL_SOURCE")
+SOURCES = ("RTNEURAL_SOURCE", "XSIMD_SOURCE", "ONNXRUNTIME_SOURCE")
 CORES = sorted(os.sched_getaffinity(0))[:2]
 PREPARE_SECONDS, MEASURE_SECONDS = 150, 60  # more than that is taken for a peer that hangs
-LATE_MINUTES = 20  # from then on two rounds must do, and torch.compile is left out
+REFERENCE = "sgemm"  # a line of the machine's, by NumPy
+LATE_MINUTES = 24  # from then on two rounds must do, and torch.compile is left out
 LAST_MINUTES = 28  # from then on no peer is prepared any more: a busy machine must not make it a run without end
 
-SHAPES = ["10-32-1", "64-64-64", "784-256-10"]
-GROUPS = {**{name: [name] for name in "T1 T2 T3 S1 S2 S3 M1 M2 M3 D1 L1".split()},
-          "I1": [f"I1/{shape}" for shape in SHAPES],
-          "I2": [f"I2/{shape}" for shape in SHAPES],
-          "J1": [f"J1/{shape}/{rows}" for shape in SHAPES[:2] for rows in (1, 1024)],
-          "E": [f"E/{name}" for name in "exp tanh sigmoid log erf log1p expm1".split()],
-          "L2": ["L2"]}  # the last, as it takes longest and has no aim
+GROUPS = table.groups()
 START = time.monotonic()
-TRAINING = "T[123]|S[123]|M[123]|D1|L[12]"
-LONG = "M[123]|D1|L[12]|I2/.*"  # where a second core may help what is compiled
+LONG = "M.|D.|L.|I2/.*"  # where a second core may help what is compiled
+ONE_ROW = "I1/.*|J1/.*/1"
 
 
 class NotMeasured(Exception):
@@ -63,12 +71,18 @@ class Contender:
 
     peer: str
     command: list
-    serves: str  # pattern of the workloads' ids
+    only: str = ".*"  # pattern of the ids of workloads that this setting is for, among those of the peer
     threads: int = 1
     environment: dict = field(default_factory=dict)
     setting: str = ""
     broken: str | None = None  # why it cannot run at all
+    own: bool = False  # another door of handgrad's
     process: subprocess.Popen | None = None
+
+    def serves(self, workload):
+        row = table.COMPARED.get(workload)
+        fits = workload == REFERENCE if row is None else self.own or self.peer in row.peers
+        return fits and re.fullmatch(self.only, workload) is not None
 
     @property
     def log(self):
@@ -139,82 +153,220 @@ def output_of(*command, default=""):
         return default
 
 
-def compiled(name, source, flags):
+def shown(error):
+    """Without the paths of this machine."""
+    for path, name in ((str(ROOT) + "/", ""), *((os.environ.get(key), key) for key in SOURCES)):
+        error = error.replace(path, name) if path else error
+    return error
+
+
+def is_built(path, command):
+    """Whether the program was made by this command from what its sources and their headers are now."""
+    stamp, depends = Path(f"{path}.stamp"), Path(f"{path}.d")
+    if not (path.exists() and stamp.exists() and depends.exists()):
+        return False
+    return stamp.read_text(encoding="utf-8") == digest_of(command, depends)
+
+
+def digest_of(command, depends):
+    digest = hashlib.sha256("\n".join(command).encode())
+    for name in depends.read_text(encoding="utf-8").replace("\\\n", " ").split()[1:]:
+        if not name.startswith("/usr/") and Path(name).exists():
+            digest.update(Path(name).read_bytes())
+    return digest.hexdigest()
+
+
+def compiled(name, source, compiler, flags=(), libraries=()):
     """(path of the program, reason why there is none). Compiles only what changed."""
-    compiler = ["g++", "-std=c++17"] if source.endswith("pp") else ["gcc", "-std=gnu11"]
-    command = [*compiler, "-O3", "-march=native", str(PEERS / source), *flags[0], "-o", str(BUILT / name), *flags[1]]
-    text = "\n".join([*command, *((PEERS / part).read_text(encoding="utf-8") for part in (source, "runner.h"))])
-    stamp, digest = BUILT / f"{name}.stamp", hashlib.sha256(text.encode()).hexdigest()
-    if not ((BUILT / name).exists() and stamp.exists() and stamp.read_text() == digest):
+    path = BUILT / name
+    command = [*compiler, "-march=native", *map(str, flags), str(source), "-MMD", "-MF", f"{path}.d", "-o", str(path),
+               *map(str, libraries)]
+    if not is_built(path, command):
         say(f"compiling {name}")
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        path.unlink(missing_ok=True)
+        result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
         if result.returncode:
             error = next((line for line in result.stderr.split("\n") if "error" in line), result.stderr[:200])
-            for path, shown in ((str(ROOT) + "/", ""), (RTNEURAL, "RTNEURAL_SOURCE")):
-                error = error.replace(path, shown) if path else error
-            return BUILT / name, "does not compile: " + error
-        stamp.write_text(digest)
-    return BUILT / name, None
+            return path, "does not compile: " + shown(error)
+        Path(f"{path}.stamp").write_text(digest_of(command, Path(f"{path}.d")), encoding="utf-8")
+    return path, None
 
 
-def native(peer, name, source, serves, flags=((), ()), setting="", broken=None):
+CC, CXX = ["gcc", "-std=gnu11", "-O3"], ["g++", "-std=c++17", "-O3"]
+
+
+def wanted_peer(options, peer):
+    return not options.peer or peer.lower() in options.peer.lower().split(",")
+
+
+def native(options, peer, name, source, compiler=None, flags=(), libraries=(), broken=None, **settings):
+    """A contender that is compiled first, unless it is not wanted or cannot be."""
     path = BUILT / name
-    if not broken:
-        path, broken = compiled(name, source, flags)
-    return Contender(peer, [path], serves, setting=setting, broken=broken)
+    if wanted_peer(options, peer) and not broken:
+        path, broken = compiled(name, PEERS / source, compiler or (CXX if source.endswith("pp") else CC), flags,
+                                libraries)
+    return Contender(peer, [path], broken=broken, **settings)
 
 
-def rtneural_contenders():
-    serves = "I1/.*"
-    if not RTNEURAL:
-        return [native("RTNeural", "rtneural", "", serves,
-                       broken="its source is not at hand: RTNEURAL_SOURCE names no checkout")]
-    source = Path(RTNEURAL)
-    version = output_of("git", "-C", RTNEURAL, "log", "-1", "--format=%h of %cs", default="unknown")
-    common = ["-DRTNEURAL_NAMESPACE=RTNeural", "-DRTNEURAL_DEFAULT_ALIGNMENT=32", "-DRTNEURAL_AVX_ENABLED=1",
-              f'-DHANDGRAD_RTNEURAL_VERSION="{version}"', f"-I{source}", f"-I{source / 'modules/json'}", f"-I{ROOT}"]
-    backends = {"Eigen": ["-DRTNEURAL_USE_EIGEN=1", f"-I{source / 'modules/Eigen'}"],
-                "xsimd": ["-DRTNEURAL_USE_XSIMD=1", f"-I{source / 'modules/xsimd/include'}"],
-                "standard library": ["-DRTNEURAL_USE_STL=1"]}
-    contenders = []
-    for backend, flags in backends.items():
-        broken = None
-        if backend == "xsimd" and not (source / "modules/xsimd/include").exists():
-            broken = "the checkout is without its submodule modules/xsimd"
-        contenders.append(native("RTNeural", f"rtneural-{backend.split()[0].lower()}", "rtneural_peer.cpp", serves,
-                                 ([*common, *flags], []), f"fixed shape, {backend}", broken))
-    return contenders
+def shapes(*ids):
+    """The shapes of these workloads, once each, as X(10, 32, 1)."""
+    found = dict.fromkeys(row.widths for row in table.COMPARED.values() if row.family in ids and len(row.widths) == 3)
+    return " ".join(f"X({', '.join(map(str, widths))})" for widths in found)
+
+
+def rtneural_folders():
+    """({name: folder} of RTNeural and of what it brings along, reason why there is none)."""
+    source = os.environ.get("RTNEURAL_SOURCE")
+    if not source or not (Path(source) / "RTNeural" / "RTNeural.h").exists():
+        return {}, "its source is not at hand: RTNEURAL_SOURCE names no checkout of it"
+    modules = Path(source) / "modules"
+    return {"RTNeural": Path(source), "json": modules / "json", "Eigen": modules / "Eigen",
+            "xsimd": Path(os.environ.get("XSIMD_SOURCE", modules / "xsimd")) / "include"}, None
+
+
+def rtneural_contenders(options):
+    """Its backends in the ways that were fastest somewhere: GCC and clang, with and without -ffast-math."""
+    folders, broken = rtneural_folders()
+    version = output_of("git", "-C", str(folders.get("RTNeural", ".")), "log", "-1", "--format=%h of %cs",
+                        default="unknown")
+    clang = next((name for name in ("clang++-16", "clang++-14", "clang++") if shutil.which(name)), None)
+    wide = "avx512f" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    backends = {"xsimd": ["-DRTNEURAL_USE_XSIMD=1", f"-DRTNEURAL_DEFAULT_ALIGNMENT={64 if wide else 32}"],
+                "Eigen": ["-DRTNEURAL_USE_EIGEN=1", "-DRTNEURAL_DEFAULT_ALIGNMENT=32"],  # it knows no 64
+                "standard library": ["-DRTNEURAL_USE_STL=1", "-DRTNEURAL_DEFAULT_ALIGNMENT=32"]}
+    made = []
+    for backend, compiler, fast in (("xsimd", "g++", True), ("xsimd", "g++", False), ("xsimd", clang, True),
+                                    ("Eigen", "g++", True), ("Eigen", "g++", False), ("Eigen", clang, True),
+                                    ("standard library", "g++", True)):
+        reason = broken
+        if compiler is None:
+            reason = reason or "clang is missing"
+        if backend == "xsimd" and not broken and not (folders["xsimd"] / "xsimd" / "xsimd.hpp").exists():
+            reason = "the checkout is without its submodule modules/xsimd, and XSIMD_SOURCE names none"
+        setting = f"fixed shape, {backend}, {compiler}{', -ffast-math' * fast}"
+        flags = ["-DRTNEURAL_NAMESPACE=RTNeural", "-DRTNEURAL_AVX_ENABLED=1", *backends[backend],
+                 *["-ffast-math"] * fast, f'-DHANDGRAD_RTNEURAL_VERSION="{version}"',
+                 f'-DHANDGRAD_SETTING="{setting}"', f"-DHANDGRAD_SHAPES={shapes('I1')}", f"-I{ROOT}",
+                 *[f"-isystem{folder}" for folder in folders.values()]]
+        name = f"rtneural-{backend.split()[0]}-{compiler}{'-fast' * fast}".lower()
+        made.append(native(options, "RTNeural", name, "rtneural_peer.cpp", [compiler, "-std=c++17", "-O3"], flags,
+                           broken=reason, setting=setting))
+    return made
+
+
+def exported_models():
+    """The folder with the networks for the peers that are called through C and C++; made when it is not there."""
+    folder, names = BUILT / "models", [row.shape for row in table.COMPARED.values() if row.family == "I1"]
+    made_by = [PEERS / name for name in ("export.py", "onnx_peer.py", "workloads.py")] + [
+        ROOT / ".venv-peers" / "handgrad-packages.txt"]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in made_by) + " ".join(names).encode()).hexdigest()
+    stamp = folder / "stamp"
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != digest:
+        say("exporting the networks for the doors of C and C++")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        result = subprocess.run([PYTHON, PEERS / "export.py", folder, *names], capture_output=True, text=True,
+                                check=False)
+        if result.returncode:
+            raise NotMeasured(f"its networks cannot be exported: {shown(result.stderr.strip().split(chr(10))[-1])}")
+        stamp.write_text(digest, encoding="utf-8")
+    return folder
+
+
+def header_folder():
+    """Of onnxruntime_c_api.h, or None."""
+    source = Path(os.environ.get("ONNXRUNTIME_SOURCE") or "/nonexistent")
+    folders = [source, source / "include", source / "include/onnxruntime/core/session"]
+    return next((folder for folder in folders if (folder / "onnxruntime_c_api.h").exists()), None)
+
+
+def door_contenders(options):
+    """One-row inference through C and C++."""
+    packages = next((ROOT / ".venv-peers" / "lib").glob("python3*/site-packages"), Path("/nonexistent"))
+    broken, models = None, Path()
+    if wanted_peer(options, "ONNX Runtime") or wanted_peer(options, "PyTorch"):
+        try:
+            models = exported_models()
+        except NotMeasured as reason:
+            broken = str(reason)
+    exported = [f'-DHANDGRAD_MODELS="{models}"', f"-I{ROOT}"]
+    header = header_folder()
+    library = next((packages / "onnxruntime" / "capi").glob("libonnxruntime.so*"), None)
+    no_header = None if header else "its header is not at hand: ONNXRUNTIME_SOURCE names none; called from Python alone"
+    onnx = native(options, "ONNX Runtime", "onnxruntime", "onnx_peer.c",
+                  flags=[*exported, f'-DHANDGRAD_ONNXRUNTIME="{library}"', f"-isystem{header}"],
+                  libraries=["-lm", "-ldl"], broken=broken or no_header, only="I1/.*", setting="C API")
+    torch, lib = packages / "torch" / "include", packages / "torch" / "lib"
+    pytorch = native(options, "PyTorch", "pytorch", "torch_peer.cpp", ["g++", "-std=c++20", "-O2"],
+                     [*exported, f"-isystem{torch}", f"-isystem{torch / 'torch/csrc/api/include'}"],
+                     [f"-L{lib}", f"-Wl,-rpath,{lib}", "-Wl,--no-as-needed", "-ltorch", "-ltorch_cpu", "-lc10"],
+                     broken=broken, only="I1/.*", setting="C++")
+    return [onnx, pytorch]
+
+
+def sleef_contenders(options):
+    version = output_of("pkg-config", "--modversion", "sleef", default="unknown")
+    made = []
+    for name, flags in (("deterministic", []), ("not deterministic", ["-DHANDGRAD_FASTEST"])):
+        made.append(native(options, "SLEEF", f"sleef-{name.split()[0]}", "sleef_peer.c",
+                           flags=[f'-DHANDGRAD_SLEEF_VERSION="{version}"', *flags], libraries=["-lsleef", "-lm"],
+                           setting=name))
+    return made
+
+
+def fann_contender(options):
+    trainings = " ".join(f"X({row.id}, {', '.join(map(str, row.widths))}, {row.rows}, {row.batches})"
+                         for row in table.COMPARED.values() if row.trains and "FANN" in row.peers)
+    version = output_of("pkg-config", "--modversion", "fann", default="unknown")
+    return native(options, "FANN", "fann", "fann_peer.c",
+                  flags=[f'-DHANDGRAD_FANN_VERSION="{version}"', f"-DHANDGRAD_TRAINING={trainings}"],
+                  libraries=["-lfloatfann", "-lm"])
+
+
+def fixed_shape_contenders(options):
+    """Our own door for networks that are known when compiling: its worker speaks as runner.h does."""
+    source = ROOT / "bench" / "fixed_predictor.cpp"
+    if not source.exists():
+        return []
+    made = []
+    for compiler in ("g++", "clang++-16", "clang++-14"):
+        if not shutil.which(compiler):
+            continue
+        flags = [f"-I{ROOT}", f"-DHANDGRAD_SHAPES={shapes('I1', 'J1')}", f'-DHANDGRAD_SETTING="fixed shape, {compiler}"']
+        name = f"fixed-{compiler}"
+        path, broken = compiled(name, source, [compiler, "-std=c++20", "-O3"], flags)
+        made.append(Contender("handgrad", [path], only=ONE_ROW, setting=f"fixed shape, {compiler}", broken=broken,
+                              own=True))
+    return made
+
+
+def python_contenders(options):
+    def python(peer, script, threads, only=".*", setting="", **environment):
+        return Contender(peer, [PYTHON, PEERS / script], only, threads, environment, setting)
+
+    made = [python("JAX", "jax_peer.py", threads) for threads in (1, 2)]
+    made.append(python("JAX", "jax_peer.py", 1, ONE_ROW, "compiled loop", HANDGRAD_LOOP="1"))
+    made += [python("PyTorch", "torch_peer.py", threads) for threads in (1, 2)]
+    made.append(python("PyTorch", "torch_peer.py", 2, f"{LONG}|I1/.*", "passive waiting", OMP_WAIT_POLICY="passive"))
+    if not options.skip_torch_compile:
+        made += [python("PyTorch", "torch_peer.py", threads, ".*" if threads == 1 else LONG, "torch.compile",
+                        HANDGRAD_COMPILE="1") for threads in (1, 2)]
+    made += [python("scikit-learn", "sklearn_peer.py", threads) for threads in (1, 2)]
+    made += [python("NumPy", "numpy_peer.py", threads) for threads in (1, 2)]
+    made += [python("ONNX Runtime", "onnx_peer.py", threads) for threads in (1, 2)]
+    return [contender for contender in made if wanted_peer(options, contender.peer)]
 
 
 def contenders(options):
-    def python(peer, script, serves, threads, setting="", **environment):
-        return Contender(peer, [PYTHON, PEERS / script], serves, threads, environment, setting)
-
-    everything = f"{TRAINING}|I[12]/.*|J1/.*"
-    fann, sleef = (output_of("pkg-config", "--modversion", name, default="unknown") for name in ("fann", "sleef"))
-    made = [python("JAX", "jax_peer.py", everything, threads) for threads in (1, 2)]
-    made += [python("PyTorch", "torch_peer.py", everything, threads) for threads in (1, 2)]
-    made.append(python("PyTorch", "torch_peer.py", f"{LONG}|I1/.*", 2, "passive waiting", OMP_WAIT_POLICY="passive"))
-    if not options.skip_torch_compile:
-        made += [python("PyTorch", "torch_peer.py", everything if threads == 1 else LONG, threads, "torch.compile",
-                        HANDGRAD_COMPILE="1") for threads in (1, 2)]
-    made += [python("scikit-learn", "sklearn_peer.py", "T[12]|S[123]|M[123]|D1|L[12]|I[12]/.*", threads)
-             for threads in (1, 2)]
-    made += [python("NumPy", "numpy_peer.py", f"{everything}|sgemm", threads) for threads in (1, 2)]
-    made += [python("ONNX Runtime", "onnx_peer.py", "I[12]/.*", threads) for threads in (1, 2)]
-    made.append(native("FANN", "fann", "fann_peer.c", "T[12]|I1/.*",
-                       ([f'-DHANDGRAD_FANN_VERSION="{fann}"'], ["-lfloatfann", "-lm"])))
-    made += rtneural_contenders()
-    made.append(native("SLEEF", "sleef", "sleef_peer.c", "E/.*",
-                       ([f'-DHANDGRAD_SLEEF_VERSION="{sleef}"'], ["-lsleef", "-lm"])))
-    if options.peer:
-        made = [contender for contender in made if contender.peer.lower() in options.peer.lower().split(",")]
-    return made
+    made = [*fixed_shape_contenders(options), *python_contenders(options), *door_contenders(options),
+            fann_contender(options), *rtneural_contenders(options), *sleef_contenders(options)]
+    return [contender for contender in made if contender.own or wanted_peer(options, contender.peer)]
 
 
 def ours(group, threads, machine):
     """{id: event} of one call of our own program."""
-    words = ["bench", "--workload", group, "--threads", threads, "--repetitions", 1, "--json"]
+    words = ["bench", "--workload", ",".join(GROUPS[group]), "--threads", threads, "--repetitions", 1, "--stretch",
+             os.environ["HANDGRAD_STRETCH"], "--json"]
     try:
         result = subprocess.run(pinned(threads, [PROGRAM, *words]), capture_output=True, text=True, check=True,
                                 timeout=2 * MEASURE_SECONDS)
@@ -235,9 +387,10 @@ def ours(group, threads, machine):
 
 def note_machine(machine, threads, event):
     """Keeps the best that the machine was measured to reach."""
-    best = machine.setdefault("measured", {}).setdefault(str(threads), {"gflops_peak": 0, "bandwidth_gb_s": {}})
-    best["gflops_peak"] = max(best["gflops_peak"], event.get("gflops_peak") or 0)
-    best["simd"] = event.get("simd")
+    best = machine.setdefault("measured", {}).setdefault(str(threads), {"bandwidth_gb_s": {}})
+    for peak in ("gflops_peak", "gflops_peak_double"):
+        best[peak] = max(best.get(peak, 0), event.get(peak) or 0)
+    best["simd"] = machine["simd"] = event.get("simd")
     for level, rate in (event.get("bandwidth_gb_s") or {}).items():
         best["bandwidth_gb_s"][level] = max(rate or 0, best["bandwidth_gb_s"].get(level, 0))
 
@@ -246,14 +399,14 @@ def measure_group(group, rivals, rounds, results, with_ours=True):
     """All rounds of a workload, or of a few that our program times together."""
     ids = GROUPS.get(group, [group])
     for workload in ids:
-        results["workloads"][workload] = {"ours": {}, "peers": []}
+        results["workloads"][workload] = {"ours": {}, "doors": [], "peers": []}
     ready = {workload: [] for workload in ids}
     for rival in rivals:
         for workload in ids:
-            if not re.fullmatch(rival.serves, workload):
+            if not rival.serves(workload):
                 continue
             entry = {"peer": rival.peer, "setting": rival.setting, "threads": rival.threads, "seconds": []}
-            results["workloads"][workload]["peers"].append(entry)
+            results["workloads"][workload]["doors" if rival.own else "peers"].append(entry)
             try:
                 if minutes_taken() > LAST_MINUTES:
                     raise NotMeasured(f"left out, as the run had taken {LAST_MINUTES} minutes")
@@ -288,7 +441,7 @@ def measure_group(group, rivals, rounds, results, with_ours=True):
         for rival, _ in measured:
             with contextlib.suppress(NotMeasured):
                 rival.ask(f"release {workload}", 30)
-        say("  " + page.one_line(workload, results["workloads"][workload]))
+        say("  " + page.one_line(workload, results))
 
 
 def minutes_taken():
@@ -310,7 +463,7 @@ def versions(rivals):
     found = {"handgrad": output_of(str(PROGRAM), "--version", default="handgrad, not built"),
              "compiler": output_of("g++", "--version").split("\n")[0], "Python": output_of(str(PYTHON), "--version")}
     found = {key: value.removeprefix("handgrad ").removeprefix("Python ") for key, value in found.items()}
-    for peer in dict.fromkeys(rival.peer for rival in rivals):
+    for peer in dict.fromkeys(rival.peer for rival in rivals if not rival.own):
         for rival in (rival for rival in rivals if rival.peer == peer):
             try:
                 found.pop(peer, None)
@@ -339,10 +492,25 @@ def arguments():
     options.skip_torch_compile |= options.quick
     options.repetitions = options.repetitions or (2 if options.quick else 5)
     if options.output is None:
-        partial = options.quick or options.workload or options.peer
-        options.output = options.redraw.with_suffix(".md") if options.redraw else \
-            ROOT / ("build" if partial else "docs") / "performance.md"
+        partial = options.workload or options.peer or options.skip_torch_compile
+        options.output = ROOT / ("build" if partial else "docs") / "performance.md"
+        if options.redraw:
+            options.output = options.redraw.with_suffix(".md")
     return options
+
+
+PUBLISHED = ROOT / "docs" / "performance.md"
+
+
+def allowed_output(output, results):
+    """Where the page may go: the published one shows all of the table or is not written."""
+    left_out = limits.missing(results)
+    if output.resolve() != PUBLISHED or not left_out:
+        return output
+    say(f"{PUBLISHED.relative_to(ROOT)} is left as it is, since not all of bench/workloads.toml was measured:")
+    for what in left_out:
+        say(f"  {what}")
+    return ROOT / "build" / "performance.md"
 
 
 def measured(options):
@@ -354,7 +522,7 @@ def measured(options):
     BUILT.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(BUILT / "log", ignore_errors=True)
     os.environ["HANDGRAD_STRETCH"] = "0.05" if options.quick else "0.2"
-    results = {"schema": 1, "date": f"{datetime.date.today():%Y-%m-%d}",
+    results = {"schema": 2, "date": f"{datetime.date.today():%Y-%m-%d}",
                "commit": output_of("git", "rev-parse", "--short=12", "HEAD", default="unknown"),
                "changed": bool(output_of("git", "status", "--porcelain", "--", "handgrad", "cli", "bench")),
                "rounds": options.repetitions, "stretch_seconds": float(os.environ["HANDGRAD_STRETCH"]),
@@ -362,7 +530,7 @@ def measured(options):
     rivals = contenders(options)
     try:
         results["versions"] = versions(rivals)
-        measure_group("sgemm", rivals, options.repetitions, results, with_ours=False)
+        measure_group(REFERENCE, rivals, options.repetitions, results, with_ours=False)
         chosen = options.workload.split(",") if options.workload else list(GROUPS)
         for group in chosen:
             rounds = options.repetitions
@@ -390,6 +558,7 @@ def main():
         results = json.loads(options.redraw.read_text(encoding="utf-8"))
     else:
         results = measured(options)
+    options.output = allowed_output(options.output, results)
     numbers, plot = options.output.with_suffix(".json"), options.output.with_suffix(".svg")
     numbers.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     drawn = subprocess.run([PYTHON, PEERS / "plot.py", numbers, plot], check=False).returncode == 0

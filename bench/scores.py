@@ -3,19 +3,19 @@
 
 Usage: bench/scores.py [--fashion] [-o docs/scores.md]
 
-Prints a Markdown page and writes it. --fashion adds Fashion-MNIST, which takes minutes. The program is
+Prints a Markdown page and writes it; a page docs/scores.md is also what the table of README.md is taken from.
+--fashion adds Fashion-MNIST, which takes minutes. The program is
 build/release/cli/handgrad, or the one that HANDGRAD_PROGRAM names.
 """
 
 import argparse
 import csv
-import datetime
 import gzip
 import json
 import os
-import platform
 import resource
 import subprocess
+import sys
 import tempfile
 import time
 import warnings
@@ -30,7 +30,11 @@ import sklearn
 from sklearn import metrics, neural_network, preprocessing
 from sklearn.exceptions import ConvergenceWarning
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import measured  # noqa: E402  (after the path that leads to it)
+
 PROGRAM = Path(os.environ.get("HANDGRAD_PROGRAM", ROOT / "build" / "release" / "cli" / "handgrad"))
 SPLITS = 10
 TEST_SHARE = 0.2
@@ -80,8 +84,7 @@ FASHION = Job("Fashion-MNIST", "article", classification=True, hidden=256, epoch
 PAGE = """\
 # Held-out scores beside scikit-learn's
 
-Made by `bench/scores.py` on {date}:
-{handgrad}, scikit-learn {sklearn}, NumPy {numpy}, {machine}, one thread each.
+{stamp}
 
 {table}
 
@@ -204,19 +207,16 @@ def score_fashion():
             f"{b:.3f}", f"{c:.3f}", signed(a - c), f"{a_seconds:.0f}", f"{c_seconds:.0f}"]
 
 
-def processor():
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
-        names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
-    return f"{names[0]}, {len(names)} cores" if names else platform.machine()
-
-
-def page(rows):
+def page(rows, stamp):
     header = ["table", "score", "hidden, epochs, batch", "handgrad", "handgrad, `--convention sklearn`", "scikit-learn",
               "handgrad − scikit-learn", "s", "s, scikit-learn"]
-    return PAGE.format(date=f"{datetime.date.today():%-d %B %Y}", handgrad=handgrad("--version").strip(),
-                       sklearn=sklearn.__version__, numpy=np.__version__, machine=processor(), splits=SPLITS,
-                       test_share=TEST_SHARE, table="\n".join("| " + " | ".join(row) + " |" for row in
-                                                              [header, ["---"] * len(header), *rows]))
+    return PAGE.format(stamp=stamp, splits=SPLITS, test_share=TEST_SHARE, table=measured.table(header, rows))
+
+
+def readme_table(rows, stamp):
+    """The columns of README.md."""
+    header = ["table", "score", "handgrad", "scikit-learn", "difference ± standard error"]
+    return f"{measured.table(header, [[row[i] for i in (0, 1, 3, 5, 6)] for row in rows])}\n\n{stamp}"
 
 
 def main():
@@ -224,9 +224,14 @@ def main():
     parser.add_argument("--fashion", action="store_true", help="Fashion-MNIST as well")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "docs" / "scores.md")
     options = parser.parse_args()
-    text = page([*map(score_table, TABLES), *([score_fashion()] if options.fashion else [])])
+    stamp = measured.stamp("make scores", Path(__file__), machine=True,
+                           with_what=f"scikit-learn {sklearn.__version__}, NumPy {np.__version__}, one thread each")
+    rows = [*map(score_table, TABLES), *([score_fashion()] if options.fashion else [])]
+    text = page(rows, stamp)
     print(text)
     options.output.write_text(text, encoding="utf-8")
+    if options.output.resolve() == ROOT / "docs/scores.md":
+        measured.write(ROOT / "README.md", "scores", readme_table(rows, stamp))
 
 
 if __name__ == "__main__":

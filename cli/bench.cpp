@@ -23,6 +23,7 @@ struct BenchOptions {
     std::vector<measure::Workload> workloads;
     measure::MeasureOptions measure;
     OutputOptions show;
+    bool list = false;
 };
 
 bool parse(BenchOptions& options, std::vector<std::string> words) {
@@ -40,23 +41,25 @@ bool parse(BenchOptions& options, std::vector<std::string> words) {
                          place = given.place;
                      });
     arguments.flag("--all", "L2 too", into(all));
+    arguments.flag("--list", "shows the table of workloads and measures nothing", into(options.list));
     arguments.option("--repetitions", "R", "times each is measured; the least counts, the median is told too (5)",
                      into(options.measure.repetitions, 1));
     arguments.option("--stretch", "SECONDS", "how long one repetition lasts at least (0.05)",
                      into(options.measure.stretch, {.lowest = 0.0, .highest = 60.0, .without_lowest = true}));
     arguments.group("Machine and output");
     declare_machine(arguments, options.measure.execution);
-    declare_output(arguments, options.show, "an event `machine`, then `workload` for each");
+    declare_output(arguments, options.show, "an event `machine`, then `workload` for each (--list: `listed`)");
     arguments.notes(
         "T S M D L  training steps on rows gathered in shuffled order, from data sets of several batches\n"
         "           (T3: loss and gradient only, in double)\n"
         "I1 I2      inference, one row and 65536; J1: outputs and their derivatives by the inputs\n"
-        "O          odd shapes, each beside an even one; E: functions, seconds for one number\n"
+        "O          even neighbours of odd shapes (O/T4 of T4), odd rows; E: functions, seconds for one number\n"
         "\n"
         "The limit of a step is flops / (peak x threads), and what its functions and Adam take at their best\n"
         "rate by themselves, or for sgd 8 bytes a parameter / bandwidth; of one row, 4 bytes a parameter /\n"
-        "bandwidth, each cache giving what it holds, if that is more; of a function, its operations at the\n"
-        "peak rate or the bytes that it reads / bandwidth. All of these are measured anew in each run.\n"
+        "bandwidth, each cache giving what it holds, if that is more; of a function, its products, quotients\n"
+        "and roots at the peak rate or the bytes that it reads / bandwidth. All of these are measured anew in\n"
+        "each run.\n"
         "Threads are those that worked: a step too short to be shared is left to one. Percentiles of I1 are\n"
         "of single calls, or of as many as last 2 microseconds timed together, less what reading the clock\n"
         "takes.\n");
@@ -162,10 +165,35 @@ std::string describe(const measure::Measurement& measured) {
 
 }  // namespace
 
+namespace {
+
+int list_workloads(const BenchOptions& options) {
+    Output output;
+    if (!options.show.json) {
+        output.show(
+            fmt::format("{:<22} {:<28} {:>5} {:>9} {:>12}\n", "workload", "shape", "batch", "batches", "MFLOP"));
+    }
+    for (const measure::Workload& workload : options.workloads) {
+        output.answer(
+            options.show.json, [&] { return listed_event(workload); },
+            [&] {
+                return fmt::format("{:<22} {:<28} {:>5} {:>9} {:>12.6g}\n", workload.id, shape(workload),
+                                   workload.batch, workload.batches, measure::flops(workload) * 1e-6);
+            });
+    }
+    output.finish();
+    return 0;
+}
+
+}  // namespace
+
 int bench(std::vector<std::string> words) {
     BenchOptions options;
     if (!parse(options, std::move(words))) {
         return 0;
+    }
+    if (options.list) {
+        return list_workloads(options);
     }
     tell_machine(options.measure.execution, options.show);
     Output output;

@@ -35,6 +35,19 @@ Json layers_array(const Architecture& shape, bool with_parameters) {
     return layers;
 }
 
+Json limit_parts(const measure::Limit& limit) {
+    Json json;
+    json["arithmetic"] = limit.arithmetic;
+    json["update"] = limit.update;
+    json["reading"] = limit.reading;
+    json["functions"] = Json::array();
+    for (const measure::FunctionPart& part : limit.functions) {
+        json["functions"].push_back(
+            {{"function", part.function}, {"numbers", part.numbers}, {"seconds", part.seconds}});
+    }
+    return json;
+}
+
 std::size_t parameter_count(const Model& model) {
     return std::visit([](const auto& net) { return net.parameters().size(); }, model.net);
 }
@@ -198,6 +211,28 @@ std::string machine_event(const measure::MachineLimits& limits) {
     return line(json);
 }
 
+std::string listed_event(const measure::Workload& workload) {
+    Json json = event("listed");
+    json["id"] = workload.id;
+    json["kind"] = name(workload.kind);
+    json["widths"] = workload.sizes;
+    json["hidden"] = name(workload.hidden);
+    json["output"] = name(workload.output);
+    json["loss"] = name(workload.loss);
+    json["optimizer"] = name(workload.update);
+    json["rows"] = workload.batch;
+    json["batches"] = workload.batches;
+    json["double"] = workload.double_precision;
+    json["on_request"] = workload.on_request;
+    json["flops"] = measure::flops(workload);
+    json["flops_whole_vectors"] = Json::object();
+    for (const std::size_t lanes : {std::size_t{8}, std::size_t{16}}) {
+        json["flops_whole_vectors"][std::to_string(lanes)] = measure::flops_in_whole_vectors(workload, lanes);
+    }
+    json["parameters"] = measure::parameters(workload);
+    return line(json);
+}
+
 std::string workload_event(const measure::Measurement& measured) {
     Json json = event("workload");
     json["id"] = measured.workload.id;
@@ -206,7 +241,10 @@ std::string workload_event(const measure::Measurement& measured) {
     json["seconds_median"] = measured.median;
     json["gflops"] = measured.flops_per_second * 1e-9;
     json["share_of_limit"] = measured.share();
-    json["limit_seconds"] = measured.limit;
+    json["limit_seconds"] = measured.limit.seconds();
+    json["share_of_peak"] = measured.share_of_peak;
+    json["whole_vectors"] = measured.whole_vectors;
+    json["limit"] = limit_parts(measured.limit);
     json["rows_per_second"] = measured.rows_per_second;
     if (measured.percentiles) {
         json["p50"] = measured.percentiles->p50;

@@ -56,6 +56,8 @@ std::string prediction_event(const PredictionRow& row);
 /// What `bench` measured: the machine's limits, in GFLOP/s and GB/s (10⁹) of one thread, and one workload.
 std::string machine_event(const measure::MachineLimits& limits);
 std::string workload_event(const measure::Measurement& measured);
+/// A line of the table of workloads, of which nothing was measured.
+std::string listed_event(const measure::Workload& workload);
 /// `dtype`, `layers`, `loss_function`, `optimizer`, `tables`, `steps`, `forward`, `loss_row`, `jacobians`, `deltas`,
 /// `backward`, `update`, `slopes`; with a row also `row`, `parameters`, `loss` and the `value` of each, Jacobians
 /// dense; `components` as `options` say. `formula` is Unicode, `latex` LaTeX. Of an exercise sheet formulas and values

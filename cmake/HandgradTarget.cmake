@@ -11,12 +11,11 @@ function(handgrad_target target)
   # The bit contract: no value-changing optimisation and no contraction behind our back (docs/numerics.md).
   target_compile_options(${target} PRIVATE -ffp-contract=off -fno-fast-math)
   if(PROJECT_IS_TOP_LEVEL)
-    # Errors in the presets that test; a stranger's newer compiler may warn of more without failing the build.
     # Designated initializers name what differs and leave the rest to its default: no warning of missing fields.
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
                                              -Wno-missing-field-initializers -Werror=switch)
     # GCC 12 at -O3 sees sizes beyond 2^63 in std::string's own operator+ (GCC bug 105651), and vectors before they are
-    # built. The presets that test, at -O2, keep these warnings.
+    # built.
     target_compile_options(
       ${target} PRIVATE "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-array-bounds;-Wno-stringop-overflow;-Wno-restrict;-Wno-maybe-uninitialized>")
   endif()

@@ -36,6 +36,8 @@
 #include "handgrad/nn/vector_jacobian.hpp"
 // A trained network in use: outputs and derivatives by the input, for one row or many, fast.
 #include "handgrad/nn/predictor.hpp"
+// Not included here: handgrad/nn/fixed_predictor.hpp, the same for a shape that is known when compiling. It is made of
+// the instructions that the including file is compiled for, and refuses -ffast-math.
 
 // Tables from files: named columns of numbers or texts.
 #include "handgrad/data/table.hpp"

@@ -1,5 +1,6 @@
 // FANN: FANN_TRAIN_BATCH on one mini-batch after the other, which is a step of mini-batch gradient descent; and
-// fann_run. FANN 2.2 has no ReLU: FANN_LINEAR_PIECE, the identity cut off at 0 and 1, costs the same.
+// fann_run. FANN 2.2 has no ReLU: FANN_LINEAR_PIECE, the identity cut off at 0 and 1, costs the same. The trainings:
+// -DHANDGRAD_TRAINING="X(T1, 10, 32, 1, 32, 128)", inputs, units, outputs, rows of a batch, batches.
 #include <floatfann.h>
 #include <math.h>
 
@@ -49,19 +50,21 @@ static void make(struct network* n, unsigned in, unsigned hidden, unsigned out) 
     fann_randomize_weights(n->net, -0.3F, 0.3F);
 }
 
-static void prepare_training(struct network* n, unsigned in, unsigned hidden, unsigned batch, int batches,
+static void prepare_training(struct network* n, unsigned in, unsigned hidden, unsigned out, unsigned batch, int batches,
                              struct prepared* answer) {
-    make(n, in, hidden, 1);
+    make(n, in, hidden, out);
     n->count = batches;
     for (int i = 0; i < batches; ++i) {
-        n->batches[i] = fann_create_train(batch, in, 1);
+        n->batches[i] = fann_create_train(batch, in, out);
         for (unsigned row = 0; row < batch; ++row) {
             double sum = 0.1 * random_number();
             for (unsigned j = 0; j < in; ++j) {
                 n->batches[i]->input[row][j] = (fann_type)random_number();
                 sum += (j % 2 ? 0.5 : -0.3) * n->batches[i]->input[row][j];
             }
-            n->batches[i]->output[row][0] = (fann_type)tanh(sum);
+            for (unsigned k = 0; k < out; ++k) {
+                n->batches[i]->output[row][k] = (fann_type)tanh(k % 2 ? -sum : sum);
+            }
         }
     }
     const double before = loss(n);
@@ -113,17 +116,19 @@ static void prepare_inference(struct network* n, unsigned in, unsigned hidden, u
 }
 
 static void prepare(const char* workload, struct prepared* answer) {
-    struct network* n = calloc(1, sizeof *n);
+    struct network* state = calloc(1, sizeof *state);
     unsigned in = 0;
     unsigned hidden = 0;
     unsigned out = 0;
-    answer->state = n;
-    if (strcmp(workload, "T1") == 0) {
-        prepare_training(n, 10, 32, 32, 128, answer);
-    } else if (strcmp(workload, "T2") == 0) {
-        prepare_training(n, 16, 64, 64, 64, answer);
-    } else if (sscanf(workload, "I1/%u-%u-%u", &in, &hidden, &out) == 3) {
-        prepare_inference(n, in, hidden, out, answer);
+    answer->state = state;
+#define X(id, n, r, k, batch, batches)                            \
+    if (strcmp(workload, #id) == 0) {                             \
+        prepare_training(state, n, r, k, batch, batches, answer); \
+    }
+    HANDGRAD_TRAINING
+#undef X
+    if (sscanf(workload, "I1/%u-%u-%u", &in, &hidden, &out) == 3) {
+        prepare_inference(state, in, hidden, out, answer);
     }
 }
 

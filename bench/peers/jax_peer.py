@@ -1,4 +1,6 @@
-"""JAX: whole epochs inside one jitted loop around `lax.scan`, so that no step pays for a call from Python."""
+"""JAX: whole epochs inside one jitted loop around `lax.scan`, so that no step pays for a call from Python. With
+HANDGRAD_LOOP=1 one-row calls too: JAX has no door to C or C++ on the processor that comes with its packages, so a
+compiled loop that takes row after row shows what such a call would cost at least."""
 
 import os
 
@@ -14,6 +16,8 @@ from workloads import BETA1, BETA2, EPSILON
 
 jax.config.update("jax_enable_x64", True)  # T3 is in double; every array says its type, so the others stay in float
 
+LOOP = os.environ.get("HANDGRAD_LOOP") == "1"
+LOOP_ROWS = 1024
 ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid}
 
 
@@ -128,6 +132,19 @@ def calls(function, x):
     return run
 
 
+def loop_over_rows(function, x):
+    """run(steps) of LOOP_ROWS at a time, each step the function of one row by itself."""
+    rows = jnp.tile(x, (LOOP_ROWS, 1))[:, None, :]
+
+    @jax.jit
+    def many(rows, repetitions):
+        def one_pass(_, last):
+            return lax.scan(lambda carry, row: (carry, function(row)), 0, rows + 0 * last.reshape(-1)[0])[1]
+        return lax.fori_loop(0, repetitions, one_pass, jnp.zeros((LOOP_ROWS, *function(x).shape), jnp.float32))
+
+    return lambda steps: many(rows, steps // LOOP_ROWS).block_until_ready()
+
+
 def prepare_calls(workload):
     x = jnp.asarray(workloads.inputs(workload))
     variants, check = [], None
@@ -143,8 +160,11 @@ def prepare_calls(workload):
         for name, function in functions.items():
             compiled = jax.jit(function).lower(x).compile()
             check = workloads.same(compiled(x), wanted)
-            variants.append((f"{name}, weights {layout}", calls(compiled, x)))
-    return worker.Prepared(variants, check)
+            if LOOP:
+                variants.append((f"{name}, weights {layout}, a compiled loop over rows", loop_over_rows(function, x)))
+            else:
+                variants.append((f"{name}, weights {layout}, called from Python", calls(compiled, x)))
+    return worker.Prepared(variants, check, LOOP_ROWS if LOOP else 1)
 
 
 def prepare(workload):

@@ -48,7 +48,7 @@ def prepare(workload):
     run_bound(1)
     wanted = workloads.outputs(workload, x)
     workloads.same(session.run(None, {"x": x})[0], wanted)
-    return worker.Prepared([("run", run), ("run, inputs and outputs bound", run_bound)],
+    return worker.Prepared([("from Python, run", run), ("from Python, inputs and outputs bound", run_bound)],
                            workloads.same(bound[1].numpy(), wanted))
 
 

@@ -14,7 +14,9 @@ matplotlib.rcParams["font.family"] = "DejaVu Sans"
 import matplotlib.pyplot as plt
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from limits import Limits
 from page import Workload, time_text, times_text
+from table import TABLE
 
 OURS = "#c1121f"
 COLOURS = {"JAX": "#1f6fb4", "PyTorch": "#e07b00", "scikit-learn": "#6a8d2f", "NumPy": "#7b52a1",
@@ -31,7 +33,8 @@ def label(workload):
 
 
 def draw(results, path):
-    workloads = [Workload(name, numbers) for name, numbers in results["workloads"].items() if name != "sgemm"]
+    limits = Limits(results)
+    workloads = [Workload(name, numbers, limits) for name, numbers in results["workloads"].items() if name in TABLE]
     workloads = [w for w in workloads if w.is_shown and (w.ours_up_to(2) or w.best(2)[0])]
     figure, axes = plt.subplots(figsize=(10, 1.5 + 0.31 * len(workloads)), dpi=100)
     shown = set()
@@ -49,6 +52,10 @@ def draw(results, path):
         axes.plot([min(ends), max(ends)], [row, row], color="#cccccc", linewidth=1.2, zorder=1)
         if ours:
             axes.plot(ours, row, "D", color=OURS, markersize=9, markeredgecolor="white", markeredgewidth=0.8, zorder=3)
+            if workload.door:
+                fixed = min(workload.door["seconds"])
+                ends.append(fixed)
+                axes.plot(fixed, row, "D", color=OURS, markersize=6, markerfacecolor="white", zorder=5)
             axes.annotate(time_text(ours), (min(ends), row), xytext=(-8, 0), textcoords="offset points", ha="right",
                           va="center", fontsize=8.5, color=OURS)
             ahead, (_, entry) = workload.ahead(2), workload.best(2)
@@ -72,6 +79,9 @@ def draw(results, path):
     for side in ("left", "right", "bottom"):
         axes.spines[side].set_visible(False)
     handles = [Line2D([], [], marker="D", linestyle="", color=OURS, markersize=8, label="handgrad")]
+    if any(workload.door for workload in workloads):
+        handles.append(Line2D([], [], marker="D", linestyle="", color=OURS, markersize=6, markerfacecolor="white",
+                              label="handgrad, fixed shape"))
     handles += [Line2D([], [], marker="o", linestyle="", color=COLOURS[peer], markersize=7, label=peer)
                 for peer in COLOURS if peer in shown]
     figure.legend(handles=handles, loc="lower center", ncols=len(handles), frameon=False, fontsize=9, handletextpad=0.2,

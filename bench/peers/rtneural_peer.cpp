@@ -1,5 +1,6 @@
 // RTNeural: ModelT, whose shape is known when compiling, one row a call. The backend is chosen when compiling:
-// -DRTNEURAL_USE_EIGEN=1, -DRTNEURAL_USE_XSIMD=1, or neither for loops over the standard library.
+// -DRTNEURAL_USE_EIGEN=1, -DRTNEURAL_USE_XSIMD=1, or neither for loops over the standard library; the shapes too:
+// -DHANDGRAD_SHAPES="X(10, 32, 1) X(64, 64, 64)".
 #define EIGEN_STACK_ALLOCATION_LIMIT 0  // 784-256 is more than Eigen's fixed matrices may hold otherwise
 
 #include <RTNeural/RTNeural.h>
@@ -12,14 +13,6 @@
 #include "bench/peers/runner.h"
 
 namespace {
-
-#if RTNEURAL_USE_EIGEN
-constexpr auto backend = "fixed shape, Eigen";
-#elif RTNEURAL_USE_XSIMD
-constexpr auto backend = "fixed shape, xsimd";
-#else
-constexpr auto backend = "fixed shape, standard library";
-#endif
 
 template <int n, int r, int k>
 struct Network {
@@ -85,19 +78,18 @@ void prepare_shape(prepared* answer) {
         snprintf(answer->error, sizeof answer->error, "outputs differ from the reference by %.1e", worst);
     }
     snprintf(answer->check, sizeof answer->check, "agrees with the reference to %.0e", worst);
-    snprintf(answer->setting, sizeof answer->setting, "%s", backend);
+    snprintf(answer->setting, sizeof answer->setting, "%s", HANDGRAD_SETTING);
     answer->run = run<n, r, k>;
     answer->state = network;
 }
 
 void prepare(const char* workload, prepared* answer) {
-    if (strcmp(workload, "I1/10-32-1") == 0) {
-        prepare_shape<10, 32, 1>(answer);
-    } else if (strcmp(workload, "I1/64-64-64") == 0) {
-        prepare_shape<64, 64, 64>(answer);
-    } else if (strcmp(workload, "I1/784-256-10") == 0) {
-        prepare_shape<784, 256, 10>(answer);
+#define X(n, r, k)                                       \
+    if (strcmp(workload, "I1/" #n "-" #r "-" #k) == 0) { \
+        prepare_shape<n, r, k>(answer);                  \
     }
+    HANDGRAD_SHAPES
+#undef X
 }
 
 }  // namespace

@@ -156,10 +156,10 @@ def prepare_inference(workload):
     if COMPILE:
         from torch._inductor import config
         config.freezing = True  # the weights are constants: packed once
-        function, setting = compiled(model), "compiled, frozen weights"
+        function, setting = compiled(model), "from Python, compiled, frozen weights"
     else:
         parameters = [p.detach() for p in model.parameters()]
-        function, setting = lambda x: network(parameters, x), "eager functions"
+        function, setting = lambda x: network(parameters, x), "from Python, eager functions"
 
     def run(steps):
         with torch.no_grad() if COMPILE else torch.inference_mode():

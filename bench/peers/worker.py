@@ -54,10 +54,17 @@ class Prepared:
         seconds = min(rates)
         self.setting, self.run = variants[rates.index(seconds)]
         self.check = check
-        self.steps = unit * math.ceil(1.05 * STRETCH / seconds / unit)
+        self.unit = unit
+        self.steps = self.steps_for(seconds)
+
+    def steps_for(self, seconds):
+        return self.unit * math.ceil(1.05 * STRETCH / seconds / self.unit)
 
     def measure(self):
-        return timed(self.run, self.steps) / self.steps
+        """Seconds a step. A stretch that is too short, as the machine was slower before, does not count."""
+        while (taken := timed(self.run, self.steps)) < STRETCH:
+            self.steps = max(self.steps + self.unit, self.steps_for(taken / self.steps))
+        return taken / self.steps
 
 
 def serve(prepare, versions):

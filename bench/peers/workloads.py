@@ -1,8 +1,12 @@
-"""The workloads that the peers run: shapes, data with something to learn, first weights, and plain NumPy references."""
+"""The workloads that the peers run, from bench/workloads.toml: data with something to learn, first weights, and plain
+NumPy references."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from table import COMPARED
+
+LOSSES = {"squared_error": "squared", "binary_cross_entropy": "binary", "cross_entropy": "softmax"}
 
 
 @dataclass(frozen=True)
@@ -27,32 +31,22 @@ class Training:
         return 2 if self.widths[0] > 1000 else max(1, 64 // self.batches)
 
 
-TRAINING = {
-    "T1": Training((10, 32, 1), "relu", "squared", "sgd", 32, 128),
-    "T2": Training((16, 64, 1), "relu", "squared", "sgd", 64, 64),
-    "T3": Training((24, 8, 2), "tanh", "squared", None, 200, 1, np.float64),
-    "S1": Training((8, 64, 1), "relu", "squared", "adam", 32, 128),
-    "S2": Training((30, 64, 1), "sigmoid", "binary", "adam", 32, 128),
-    "S3": Training((64, 128, 10), "relu", "softmax", "adam", 64, 64),
-    "M1": Training((64, 256, 10), "relu", "squared", "sgd", 128, 32),
-    "M2": Training((784, 256, 10), "relu", "softmax", "adam", 128, 64),
-    "M3": Training((54, 128, 7), "relu", "softmax", "adam", 256, 32),
-    "D1": Training((4, 32, 16, 4), "tanh", "squared", "adam", 10_000, 1),
-    "L1": Training((784, 1024, 10), "relu", "squared", "sgd", 256, 16),
-    "L2": Training((4096, 4096, 1000), "relu", "squared", "sgd", 512, 1),
-}
+def training(row):
+    optimizer = None if row.kind == "gradient" else row.optimizer
+    return Training(row.widths, row.hidden, LOSSES[row.loss], optimizer, row.rows, row.batches,
+                    np.float64 if row.double else np.float32)
+
+
+TRAINING = {name: training(row) for name, row in COMPARED.items() if row.trains}
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Adam's
-BULK_ROWS = 65_536
 
 
 def shape_of(workload):
-    """'I1/10-32-1' or 'J1/10-32-1/1024': the widths."""
-    return tuple(map(int, workload.split("/")[1].split("-")))
+    return COMPARED[workload].widths
 
 
 def rows_of(workload):
-    family, _, *rows = workload.split("/")
-    return int(rows[0]) if rows else {"I1": 1, "I2": BULK_ROWS}[family]
+    return COMPARED[workload].rows
 
 
 def first_weights(widths, dtype=np.float32, seed=1):

@@ -18,10 +18,6 @@ template <class S>
 void infer(const InferenceTask<S>& task) {
     const std::size_t capacity = task.places.capacity;
     const InferenceWork work = task.call.work;
-    if (capacity == 1 && work == InferenceWork::outputs && task.call.rows == 1) {
-        forward_row(task, 0);
-        return;
-    }
     for (std::size_t first = 0; first < task.call.rows; first += capacity) {
         const std::size_t rows = smaller(task.call.rows - first, capacity);
         if (capacity == 1) {

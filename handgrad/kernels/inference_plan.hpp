@@ -45,6 +45,20 @@ struct InferencePlaces {
     std::size_t size = 0;
 };
 
+/// One layer of a network as ŷ of a single row takes it: what depends on the network alone is decided once, when a
+/// predictor is made.
+template <class T>
+struct RowStep {
+    /// From what enters the layer to its a, padded; of the last layer to ŷ, as many numbers as there are outputs.
+    void (*run)(const RowStep& step, const T* x, T* to, T* room) = nullptr;
+    const T* weights = nullptr;
+    const T* bias = nullptr;
+    const T* parameters = nullptr;
+    PackedLayer layer;
+    ActivationSettings settings;
+    InferencePlaces places;  ///< of one row, for the last layer
+};
+
 /// Rows and what is wanted of them; all matrices are row after row, `stride` apart.
 template <class T>
 struct InferenceCall {

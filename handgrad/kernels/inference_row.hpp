@@ -184,29 +184,31 @@ template <class S>
     copy_some(from + k, to + k, count - k);
 }
 
-/// g of the logits in place, and what its derivatives need.
+/// g of the logits in place, and what its derivatives need into `slopes`, unless that is null.
 template <class S>
-void row_outputs_of(const InferenceTask<S>& task, S* logits) {
+void row_outputs_of(Activation activation, const ActivationSettings& settings, std::size_t outputs, S* room,
+                    const InferencePlaces& places, S* logits, S* slopes) {
     using V = Simd<S>;
-    const std::size_t outputs = task.output.outputs;
-    if (task.elementwise) {
-        visit(task.output.activation, [&]<class G>(G) {
+    if (facts(activation).elementwise) {
+        visit(activation, [&]<class G>(G) {
             if constexpr (G::facts.elementwise) {
-                activate<G>(logits, task.output_slopes_wanted(), round_up(outputs, V::lanes), task.settings());
+                activate<G>(logits, slopes, round_up(outputs, V::lanes), settings);
             }
         });
         return;
     }
+    const std::span<V> z(reinterpret_cast<V*>(room + places.turned), outputs);
+    const std::span<V> yhat(z.data() + outputs, outputs);
     for (std::size_t k = 0; k < outputs; ++k) {  // the one row in every lane
-        task.turned(0)[k] = V(logits[k]);
+        z[k] = V(logits[k]);
     }
-    math::row_outputs<V>(task.output.activation, task.settings(), task.turned(0), task.turned(1));
+    math::row_outputs<V>(activation, settings, z, yhat);
     S lane[V::lanes];
     for (std::size_t k = 0; k < outputs; ++k) {
-        task.turned(1)[k].store(lane);
+        yhat[k].store(lane);
         logits[k] = lane[0];
-        if (task.derivatives()) {
-            task.output_slopes()[k] = lane[0];
+        if (slopes != nullptr) {
+            slopes[k] = lane[0];
         }
     }
 }
@@ -248,7 +250,8 @@ template <class S>
         row_out<S>(logits, output.outputs, call.z + row * call.z_stride);
     }
     if (!task.identity()) {
-        row_outputs_of(task, logits);
+        row_outputs_of<S>(output.activation, task.settings(), output.outputs, task.room, task.places, logits,
+                          task.output_slopes_wanted());
     }
     row_out<S>(logits, output.outputs, yhat);
 }

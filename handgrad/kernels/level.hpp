@@ -2,6 +2,7 @@
 #pragma once
 
 #include "handgrad/kernels/inference.hpp"
+#include "handgrad/kernels/inference_steps.hpp"
 #include "handgrad/kernels/limits.hpp"
 #include "handgrad/kernels/random_bits.hpp"
 #include "handgrad/kernels/table.hpp"
@@ -19,6 +20,7 @@ constexpr Kernels<S> level_kernels() {
                 [](const InferenceNet<S>& net, const InferencePlaces& places, const InferenceCall<S>& call, S* room) {
                     infer<S>({net, places, call, room});
                 },
+            .row_step = row_step<S>,
             .limits = limit_loops<S>()};
 }
 

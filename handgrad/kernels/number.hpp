@@ -144,6 +144,32 @@ struct Simd {
         const auto bits = hn::Or(hn::BitCast(whole, hn::Set(Tag(), shift)), field);
         return Simd(hn::BitCast(Tag(), bits)) - Simd(shift + S(math::Bits<S>::bias));
     }
+#if HWY_TARGET == HWY_AVX3
+    /// a·2ᵏ rounded once, for any whole k.
+    HWY_INLINE friend Simd scale_any(Simd a, Simd k) {
+        if constexpr (sizeof(S) == 4) {
+            return Simd(Vector{_mm512_scalef_ps(a.raw.raw, k.raw.raw)});
+        } else {
+            return Simd(Vector{_mm512_scalef_pd(a.raw.raw, k.raw.raw)});
+        }
+    }
+    HWY_INLINE friend Simd scale(Simd a, Simd k) { return scale_any(a, k); }
+    /// x = 2ᵉ m with m from 1 to 2, of a positive finite x.
+    HWY_INLINE friend Simd binary_exponent(Simd x) {
+        if constexpr (sizeof(S) == 4) {
+            return Simd(Vector{_mm512_getexp_ps(x.raw.raw)});
+        } else {
+            return Simd(Vector{_mm512_getexp_pd(x.raw.raw)});
+        }
+    }
+    HWY_INLINE friend Simd mantissa(Simd x) {
+        if constexpr (sizeof(S) == 4) {
+            return Simd(Vector{_mm512_getmant_ps(x.raw.raw, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_src)});
+        } else {
+            return Simd(Vector{_mm512_getmant_pd(x.raw.raw, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_src)});
+        }
+    }
+#else
     /// As math::scale for one number.
     HWY_INLINE friend Simd scale(Simd a, Simd k) {
         using Integer = typename math::Bits<S>::Integer;
@@ -152,6 +178,7 @@ struct Simd {
         const auto bits = hn::ShiftLeft<math::Bits<S>::mantissa>(hn::BitCast(whole, (k + Simd(shift)).raw));
         return a * Simd(hn::BitCast(Tag(), bits));
     }
+#endif
 };
 
 /// The same for four or two 128-bit vectors.

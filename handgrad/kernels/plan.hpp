@@ -6,6 +6,7 @@
 
 #include "handgrad/math/activations.hpp"
 #include "handgrad/math/output_loss.hpp"
+#include "handgrad/math/sum_order.hpp"
 #include "handgrad/math/updates.hpp"
 
 /// Layout, once for all: units lie in panels of `width` of them (two vectors of the instruction set), padded with
@@ -16,13 +17,10 @@
 /// those of a narrow last layer as [outputs][rows], so that formulas over a row's outputs run along rows.
 namespace handgrad::kernels {
 
-/// A last layer of fewer outputs than this is narrow: it keeps only r and sums over its inputs lane by lane.
-inline constexpr std::size_t narrow_outputs = 16;
-/// Sums over the inputs of a narrow layer: leaves of so many units, each in 16 lanes; then a binary tree over leaves.
-inline constexpr std::size_t leaf_units = 64;
-inline constexpr std::size_t lanes_of_sums = 16;
-/// Sums over the rows of a batch: leaves of so many rows, each in sequence; then a binary tree over leaves.
-inline constexpr std::size_t leaf_rows = 256;
+using math::lanes_of_sums;
+using math::leaf_rows;
+using math::leaf_units;
+using math::narrow_outputs;
 /// Batches of more rows are always split by rows: the sums of their leaves do not fit beside a tile.
 inline constexpr std::size_t most_rows_together = 8 * leaf_rows;
 /// Rows of a buffer are padded to a multiple of this, a vector of any instruction set.

@@ -19,6 +19,8 @@ struct Kernels {
     std::size_t (*train)(const TrainingPlan<T>&, const Member&);
     /// Does one call's work on its rows, tile after tile, in the scratch `room`.
     void (*infer)(const InferenceNet<T>&, const InferencePlaces&, const InferenceCall<T>&, T* room);
+    /// The step for layer l of a network, for ŷ of one row; `places` are those of one row.
+    RowStep<T> (*row_step)(const InferenceNet<T>&, const InferencePlaces& places, std::size_t l);
     /// What the processor can do at most, to be measured (handgrad/measure).
     LimitLoops<T> limits;
 };

@@ -258,23 +258,8 @@ struct OutputRows {
 
 // --- Trees ----------------------------------------------------------------------------------------------------------
 
-/// The sum of `count` things, add(i, into) or merges of neighbours, by a binary tree: of two parts the first has the
-/// largest power of two below the count. `merge(left, right)` adds in place into left; slots number 0, 1, 2 … upwards.
-template <class Make, class Merge>
-[[gnu::always_inline]] inline void tree(std::size_t count, const Make& make, const Merge& merge) {
-    std::size_t top = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        make(i, top);
-        for (std::size_t n = i + 1; n % 2 == 0; n /= 2, --top) {
-            merge(top - 1, top);
-        }
-        ++top;
-    }
-    for (; top > 1; --top) {
-        merge(top - 2, top - 1);
-    }
-}
-inline constexpr std::size_t tree_depth = 48;
+using math::tree;
+using math::tree_depth;
 
 /// The same for vectors that can be loaded.
 template <class S, class At>

@@ -36,16 +36,21 @@ template <PolynomialNumber T>
 ExpParts<T> exp_parts(T x) {
     using C = Coefficients<Scalar<T>>;
     const T k = round(x * constant<T>(1.44269504088896340736L));
-    const T exact = fma(-k, T(C::log2_high), x);
-    const T r = fma(-k, T(C::log2_low), exact);
-    const T lost = fma(-k, T(C::log2_low), exact - r);
+    const T exact = fma(k, T(-C::log2_high), x);
+    const T r = fma(k, T(-C::log2_low), exact);
+    const T lost = fma(k, T(-C::log2_low), exact - r);
     return {k, r, fma(r * r, polynomial(r, C::exp), lost)};
 }
-/// a·2ᵏ for any exponent that e^x and its like can have, rounded once: the first of two steps is exact.
+/// a·2ᵏ for any exponent that e^x and its like can have, rounded once: the first of two steps is exact, unless the
+/// number has an instruction for it (`scale_any`).
 template <PolynomialNumber T>
 T scale_twice(T a, T k) {
-    const T half = round(T(0.5) * k);
-    return scale(scale(a, half), k - half);
+    if constexpr (requires { scale_any(a, k); }) {
+        return scale_any(a, k);
+    } else {
+        const T half = round(T(0.5) * k);
+        return scale(scale(a, half), k - half);
+    }
 }
 
 /// x held where e^x is neither ∞ nor 0 by rounding; beyond it is.
@@ -94,7 +99,7 @@ T expm1(T x) {
 template <PolynomialNumber T>
 struct Decomposed {
     T k, m;
-    T lifted_exponent, lift;  ///< m = x·lift·2^(−lifted_exponent), both factors normal
+    T lifted_exponent, lift;  ///< m = x·lift·2^(−lifted_exponent), both factors normal; not of a number with scale_any
 };
 template <PolynomialNumber T>
 Decomposed<T> decompose(T x) {
@@ -104,6 +109,26 @@ Decomposed<T> decompose(T x) {
     const T lifted = x * lift;
     const T lifted_exponent = exponent(lifted * constant<T>(1.41421356237309504880L));
     return {lifted_exponent - select(small, T(up), T(-2)), scale(lifted, -lifted_exponent), lifted_exponent, lift};
+}
+/// The same of a number with instructions for it: `binary_exponent` and `mantissa` (from 1 to 2) of any positive finite
+/// x, and scale_any for what is to be scaled alike.
+template <PolynomialNumber T>
+requires requires(T x) { binary_exponent(x), mantissa(x), scale_any(x, x); }
+Decomposed<T> decompose(T x) {
+    const T m = mantissa(x);
+    const auto upper = less_equal(T(2), m * constant<T>(1.41421356237309504880L));
+    const T k = binary_exponent(x) + select(upper, T(1), T(0));
+    return {k, m * select(upper, T(0.5), T(1)), T(0), T(1)};
+}
+
+/// x·2⁻ᵏ for an x below that which was decomposed.
+template <PolynomialNumber T>
+T scaled_as(const Decomposed<T>& d, T x) {
+    if constexpr (requires { scale_any(x, x); }) {
+        return scale_any(x, -d.k);
+    } else {
+        return scale(x * d.lift, -d.lifted_exponent);
+    }
 }
 
 /// k log 2 + log(1 + f + lost), for 1 + f from √½ to √2 and `lost` below an ulp of it.
@@ -146,7 +171,7 @@ T log1p(T x) {
     const Decomposed<T> d = decompose(u);
     const auto near_one = equal(d.k, T(0));
     const T f = select(near_one, x, d.m - T(1));
-    const T value = log_sum(d.k, f, select(near_one, T(0), scale(lost * d.lift, -d.lifted_exponent)));
+    const T value = log_sum(d.k, f, select(near_one, T(0), scaled_as(d, lost)));
     return log_or_limit(u, select(equal(x, T(0)), x, value));
 }
 

@@ -13,8 +13,10 @@
 ///   + − × ÷, fma, sqrt, min, max, abs, less, less_equal, equal, select, round, exponent, scale
 /// and the elementary functions of elementary.hpp built from them; never an `if` on a number. So the same text serves
 /// float, double, long double (a wider witness), complex<double> (the complex-step witness) and a SIMD number, whose
-/// operations are found by argument-dependent lookup. On complex numbers compare, select, abs, min, max, round and
-/// exponent act on the real part: std::abs of a complex number would lose the derivative.
+/// operations are found by argument-dependent lookup. A SIMD number may have three more, where one instruction does
+/// what elementary.hpp composes for the others, with the same bits: scale_any, binary_exponent, mantissa. On complex
+/// numbers compare, select, abs, min, max, round and exponent act on the real part: std::abs of a complex number would
+/// lose the derivative.
 namespace handgrad::math {
 
 /// The real type behind a number: itself for float, double and long double, the lane type of a SIMD number.

@@ -25,6 +25,7 @@ namespace {
 /// Calls shorter than this are timed together for percentiles.
 constexpr double clock_is_fine_for = 2e-6;
 constexpr double percentile_stretches = 4.0;  // the time spent on them
+constexpr double longest_for_percentiles = 0.2;
 constexpr double most_samples = 2e5;
 
 Architecture architecture(const Workload& workload) {
@@ -127,7 +128,8 @@ Percentiles time_single_calls(double least, double stretch, const Call& call) {
     Percentiles result;
     result.calls_together = static_cast<std::size_t>(std::max(1.0, std::ceil(clock_is_fine_for / least)));
     const double together = static_cast<double>(result.calls_together);
-    const double samples = std::clamp(percentile_stretches * stretch / (together * least), 100.0, most_samples);
+    const double time = std::min(percentile_stretches * stretch, longest_for_percentiles);
+    const double samples = std::clamp(time / (together * least), 100.0, most_samples);
     const std::vector<double> seconds = sample(static_cast<std::size_t>(samples), [&] {
         for (std::size_t i = 0; i < result.calls_together; ++i) {
             call();
@@ -237,45 +239,67 @@ double Bench::rate(const std::string& function, const std::string& detail) {
     return rates_[key] = time_function<T>(workload, limits_.caches, options_).least();
 }
 
+double Limit::seconds() const {
+    double step = arithmetic + update;
+    for (const FunctionPart& part : functions) {
+        step += part.numbers * part.seconds;
+    }
+    return std::max(step, reading);
+}
+
 template <class T>
-double Bench::limit_of_step(const Workload& workload, std::size_t threads) {
+Limit Bench::limit_of_step(const Workload& workload, std::size_t threads) {
     const double workers = static_cast<double>(threads);
     const double rows = static_cast<double>(workload.batch);
     const double peak = sizeof(T) == sizeof(double) ? limits_.peak_double : limits_.peak;
     const double bytes = sizeof(T) * parameters(workload);
-    const double arithmetic = flops(workload) / (peak * workers);
     const bool training = trains(workload);
-
-    double functions = 0.0;
+    Limit limit{.arithmetic = flops(workload) / (peak * workers)};
+    const auto add = [&](const std::string& function, const std::string& detail, double numbers) {
+        limit.functions.push_back({.function = function + when(!detail.empty(), "/") + detail,
+                                   .numbers = numbers / workers,
+                                   .seconds = rate<T>(function, detail)});
+    };
     for (std::size_t l = 1; l + 1 < workload.sizes.size() && transcendental(workload.hidden); ++l) {
         const bool slopes = training || workload.kind == WorkloadKind::jacobian;
-        functions += rows * static_cast<double>(workload.sizes[l]) *
-                     rate<T>(std::string(name(workload.hidden)) + when(slopes, "+slope"), "");
+        add(std::string(name(workload.hidden)) + when(slopes, "+slope"), "",
+            rows * static_cast<double>(workload.sizes[l]));
     }
     const std::size_t outputs = workload.sizes.back();
     if (training && workload.loss != Loss::squared_error) {
-        functions +=
-            rows * static_cast<double>(outputs) * rate<T>(std::string(name(workload.loss)), std::to_string(outputs));
+        add(std::string(name(workload.loss)), std::to_string(outputs), rows * static_cast<double>(outputs));
     }
-    double update = 0.0;
     if (workload.update == UpdateKind::sgd) {
-        update = 2.0 * workers * limits_.seconds_to_read(bytes / workers);
+        limit.update = 2.0 * limits_.seconds_to_read(bytes / workers);
     } else if (workload.update == UpdateKind::adam) {
         const MemoryLevel level = limits_.caches.holding(3.0 * bytes / workers);
-        update = parameters(workload) * rate<T>("adam", std::string(name(level)));
+        add("adam", std::string(name(level)), parameters(workload));
     }
-    const double step = arithmetic + (functions + update) / workers;
     if (!training && workload.batch == 1) {
-        return std::max(step, limits_.seconds_to_read(bytes));
+        limit.reading = limits_.seconds_to_read(bytes);
     }
-    return step;
+    return limit;
 }
 
 /// Of one number.
-double Bench::limit_of_function(const Workload& workload) const {
-    const double instructions = operations(workload.function, outputs_of_row(workload)).instructions;
+Limit Bench::limit_of_function(const Workload& workload) const {
+    const double products = operations(workload.function, outputs_of_row(workload)).products;
     const double bytes = sizeof(float) * numbers_read(workload);
-    return std::max(2.0 * instructions / limits_.peak, bytes / limits_.bandwidth_of(level_of(workload)));
+    return {.arithmetic = 2.0 * products / limits_.peak, .reading = bytes / limits_.bandwidth_of(level_of(workload))};
+}
+
+/// Numbers in a vector.
+template <class T>
+std::size_t lanes(SimdLevel simd) {
+    switch (simd) {
+        case SimdLevel::avx512:
+            return 64 / sizeof(T);
+        case SimdLevel::avx2:
+            return 32 / sizeof(T);
+        case SimdLevel::scalar:
+            break;
+    }
+    return 1;
 }
 
 template <class T>
@@ -303,6 +327,11 @@ Measurement Bench::run_as(const Workload& workload) {
     result.seconds = timing.least();
     result.median = timing.median();
     result.flops_per_second = flops_of_call / result.seconds;
+    const double peak = sizeof(T) == sizeof(double) ? limits_.peak_double : limits_.peak;
+    if (flops_of_call != 0.0) {
+        result.whole_vectors = flops_in_whole_vectors(workload, lanes<T>(limits_.simd)) / flops(workload);
+    }
+    result.share_of_peak = result.flops_per_second / (peak * static_cast<double>(result.threads));
     result.rows_per_second = rows / result.seconds;
     return result;
 }

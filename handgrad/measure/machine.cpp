@@ -18,11 +18,13 @@ namespace {
 /// Only the best of the stretches counts, so they are many, short and spread over the whole time: whoever else is at
 /// work on the machine leaves some of them alone.
 constexpr std::size_t limit_rounds = 3;
-constexpr std::size_t limit_repetitions = 5;  // in each round
-constexpr double limit_stretch = 0.1;         // of a stretch of the options
+constexpr std::size_t limit_repetitions = 5;    // in each round
+constexpr double limit_stretch = 0.1;           // of a stretch of the options
+constexpr double longest_limit_stretch = 5e-3;  // seconds: longer ones find the machine alone less often
 
 double best_seconds(const MeasureOptions& options, const auto& call) {
-    return time_calls(limit_repetitions, limit_stretch * options.stretch, call).least();
+    const double stretch = std::min(limit_stretch * options.stretch, longest_limit_stretch);
+    return time_calls(limit_repetitions, stretch, call).least();
 }
 
 std::string first_line(const std::string& path) {

@@ -27,9 +27,10 @@ struct Counting {
     requires std::is_arithmetic_v<U>
     explicit Counting(U /*value*/) {}
 
-    static Counting after(double flops, double instructions) {
+    static Counting after(double flops, double instructions, double products = 0) {
         counted.flops += flops;
         counted.instructions += instructions;
+        counted.products += products;
         return {};
     }
     static Condition compared() {
@@ -40,16 +41,16 @@ struct Counting {
     friend Counting operator-(Counting /*a*/) { return after(0, 1); }
     friend Counting operator+(Counting /*a*/, Counting /*b*/) { return after(1, 1); }
     friend Counting operator-(Counting /*a*/, Counting /*b*/) { return after(1, 1); }
-    friend Counting operator*(Counting /*a*/, Counting /*b*/) { return after(1, 1); }
-    friend Counting operator/(Counting /*a*/, Counting /*b*/) { return after(1, 1); }
-    friend Counting fma(Counting /*a*/, Counting /*b*/, Counting /*c*/) { return after(2, 1); }
-    friend Counting sqrt(Counting /*a*/) { return after(1, 1); }
+    friend Counting operator*(Counting /*a*/, Counting /*b*/) { return after(1, 1, 1); }
+    friend Counting operator/(Counting /*a*/, Counting /*b*/) { return after(1, 1, 1); }
+    friend Counting fma(Counting /*a*/, Counting /*b*/, Counting /*c*/) { return after(2, 1, 1); }
+    friend Counting sqrt(Counting /*a*/) { return after(1, 1, 1); }
     friend Counting abs(Counting /*a*/) { return after(0, 1); }
     friend Counting max(Counting /*a*/, Counting /*b*/) { return after(0, 1); }
     friend Counting min(Counting /*a*/, Counting /*b*/) { return after(0, 1); }
     friend Counting round(Counting /*a*/) { return after(0, 1); }
-    friend Counting exponent(Counting /*a*/) { return after(1, 4); }               // two shifts, or, −
-    friend Counting scale(Counting /*a*/, Counting /*k*/) { return after(2, 3); }  // +, shift, ×
+    friend Counting exponent(Counting /*a*/) { return after(1, 4); }                  // two shifts, or, −
+    friend Counting scale(Counting /*a*/, Counting /*k*/) { return after(2, 3, 1); }  // +, shift, ×
     friend Condition less(Counting /*a*/, Counting /*b*/) { return compared(); }
     [[maybe_unused]] friend Condition less_equal(Counting /*a*/, Counting /*b*/) { return compared(); }
     friend Condition equal(Counting /*a*/, Counting /*b*/) { return compared(); }
@@ -102,7 +103,9 @@ Operations operations(std::string_view function, std::size_t outputs) {
         return {};
     }
     const double numbers = static_cast<double>(outputs);
-    return {.flops = counted.flops / numbers, .instructions = counted.instructions / numbers};
+    return {.flops = counted.flops / numbers,
+            .instructions = counted.instructions / numbers,
+            .products = counted.products / numbers};
 }
 
 std::size_t outputs_of_row(const Workload& workload) {

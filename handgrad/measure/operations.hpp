@@ -12,6 +12,7 @@ namespace handgrad::measure {
 struct Operations {
     double flops = 0.0;         ///< + − × ÷ √, and two for a fused multiply-add
     double instructions = 0.0;  ///< of a vector unit: also comparisons, selections, and what is done to bits
+    double products = 0.0;  ///< those of them that only a unit for multiply-adds does: × ÷ √ and fused multiply-adds
 };
 
 /// Of the functions of the table (Workload::function), rows of which have so many outputs. All zero for an unknown one.

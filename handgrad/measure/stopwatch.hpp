@@ -11,7 +11,15 @@
 
 namespace handgrad::measure {
 
-using StopwatchClock = std::chrono::steady_clock;
+/// The clock that everything is timed by.
+struct StopwatchClock {
+    using time_point = std::chrono::steady_clock::time_point;
+    using Source = time_point (*)();
+
+    /// What it reads: a test puts a clock of its own in its place, whose times it knows beforehand.
+    inline static Source source = std::chrono::steady_clock::now;
+    static time_point now() { return source(); }
+};
 
 inline double seconds_since(StopwatchClock::time_point start) {
     return std::chrono::duration<double>(StopwatchClock::now() - start).count();
@@ -45,7 +53,9 @@ void keep(const T& value) {
     static_cast<void>(kept);
 }
 
-/// Times `call`, after calls that warm it up and show how many make a stretch.
+/// Times `call`, after calls that warm it up and show how many make a stretch. No stretch that counts is shorter than
+/// `stretch` seconds: where one is, since the calls before it were held up by others, it is timed again with more
+/// calls.
 template <class Call>
 Timing time_calls(std::size_t repetitions, double stretch, const Call& call) {
     const auto run = [&](std::size_t calls) {
@@ -62,11 +72,19 @@ Timing time_calls(std::size_t repetitions, double stretch, const Call& call) {
         calls *= static_cast<std::size_t>(std::clamp(wanted, 2.0, 16.0));
         seconds = run(calls);
     }
-    calls = std::max<std::size_t>(
-        1, static_cast<std::size_t>(std::ceil(static_cast<double>(calls) * std::min(1.05 * stretch / seconds, 4.0))));
+    const auto lengthen = [&] {
+        const double factor = std::min(1.05 * stretch / seconds, 4.0);
+        calls = std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(static_cast<double>(calls) * factor)));
+    };
+    lengthen();
     Timing timing;
-    for (std::size_t r = 0; r < repetitions; ++r) {
-        timing.seconds.push_back(run(calls) / static_cast<double>(calls));
+    while (timing.seconds.size() < repetitions) {
+        seconds = run(calls);
+        if (seconds < stretch) {
+            lengthen();
+        } else {
+            timing.seconds.push_back(seconds / static_cast<double>(calls));
+        }
     }
     return timing;
 }

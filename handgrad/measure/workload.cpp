@@ -6,6 +6,7 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/suggest.hpp"
 #include "handgrad/base/wording.hpp"
+#include "handgrad/kernels/plan.hpp"
 #include "handgrad/measure/operations.hpp"
 
 namespace handgrad::measure {
@@ -28,32 +29,59 @@ std::vector<Workload> make_workloads() {
         {"T1", training, {10, 32, 1}, relu, identity, squared_error, sgd, 32, 128},
         {"T2", training, {16, 64, 1}, relu, identity, squared_error, sgd, 64, 64},
         {"T3", WorkloadKind::gradient, {24, 8, 2}, tanh, identity, squared_error, none, 200, 1, true},
+        {"T4", training, {13, 50, 3}, relu, identity, squared_error, sgd, 37, 64},
+        {"T5", training, {7, 33, 1}, relu, identity, squared_error, sgd, 32, 128},
         {"S1", training, {8, 64, 1}, relu, identity, squared_error, adam, 32, 128},
         {"S2", training, {30, 64, 1}, sigmoid, sigmoid, binary_cross_entropy, adam, 32, 128},
         {"S3", training, {64, 128, 10}, relu, softmax, cross_entropy, adam, 64, 64},
+        {"S4", training, {11, 47, 5}, relu, softmax, cross_entropy, adam, 33, 128},
         {"M1", training, {64, 256, 10}, relu, identity, squared_error, sgd, 128, 32},
         {"M2", training, {784, 256, 10}, relu, softmax, cross_entropy, adam, 128, 64},
         {"M3", training, {54, 128, 7}, relu, softmax, cross_entropy, adam, 256, 32},
+        {"M4", training, {61, 129, 9}, relu, softmax, cross_entropy, adam, 101, 32},
         {"D1", training, {4, 32, 16, 4}, tanh, identity, squared_error, adam, 10000, 1},
+        {"D2", training, {5, 17, 11, 3}, tanh, identity, squared_error, adam, 1001, 1},
         {"L1", training, {784, 1024, 10}, relu, identity, squared_error, sgd, 256, 16},
-        {"L2", training, {4096, 4096, 1000}, relu, identity, squared_error, sgd, 512, 2, false, true},
+        {"L2", training, {4096, 4096, 1000}, relu, identity, squared_error, sgd, 512, 1, false, true},
     };
-    const std::vector<std::vector<std::size_t>> shapes{{10, 32, 1}, {64, 64, 64}, {784, 256, 10}};
-    for (const auto& sizes : shapes) {
-        list.push_back({.id = "I1/" + joined(sizes), .kind = WorkloadKind::single, .sizes = sizes});
+    const auto predictor = [&](std::string_view before, WorkloadKind kind, const std::vector<std::size_t>& sizes,
+                               std::size_t rows = 1) {
+        const bool jacobian = kind == WorkloadKind::jacobian;
+        list.push_back({.id = std::string(before) + joined(sizes) + when(jacobian, "/" + std::to_string(rows)),
+                        .kind = kind,
+                        .sizes = sizes,
+                        .batch = rows});
+    };
+    constexpr std::size_t many = 65536;
+    using Shapes = std::vector<std::vector<std::size_t>>;
+    for (const auto& sizes : Shapes{{10, 32, 1}, {64, 64, 64}, {784, 256, 10}, {13, 50, 3}, {5, 17, 2}, {61, 129, 9}}) {
+        predictor("I1/", WorkloadKind::single, sizes);
     }
-    for (const auto& sizes : shapes) {
-        list.push_back({.id = "I2/" + joined(sizes), .kind = WorkloadKind::bulk, .sizes = sizes, .batch = 65536});
+    for (const auto& sizes : Shapes{{10, 32, 1}, {64, 64, 64}, {784, 256, 10}, {13, 50, 3}, {61, 129, 9}}) {
+        predictor("I2/", WorkloadKind::bulk, sizes, many);
     }
-    for (const auto& sizes : {shapes[0], shapes[1]}) {
-        for (const std::size_t rows : {std::size_t{1}, std::size_t{1024}}) {
-            list.push_back({.id = "J1/" + joined(sizes) + "/" + std::to_string(rows),
-                            .kind = WorkloadKind::jacobian,
-                            .sizes = sizes,
-                            .batch = rows});
-        }
+    for (const auto& sizes : Shapes{{10, 32, 1}, {64, 64, 64}, {13, 50, 3}}) {
+        predictor("J1/", WorkloadKind::jacobian, sizes, 1);
+        predictor("J1/", WorkloadKind::jacobian, sizes, 1024);
     }
-    // Odd shapes, and beside them the nearest whose widths are whole vectors.
+    // The nearest neighbours of odd shapes above whose hidden widths are whole vectors: O/ and the id of the odd one,
+    // with a shape of their own where the id has one.
+    list.insert(list.end(), {
+                                {"O/T4", training, {16, 48, 4}, relu, identity, squared_error, sgd, 40, 64},
+                                {"O/T5", training, {8, 32, 1}, relu, identity, squared_error, sgd, 32, 128},
+                                {"O/S4", training, {12, 48, 4}, relu, softmax, cross_entropy, adam, 32, 128},
+                                {"O/M4", training, {64, 128, 8}, relu, softmax, cross_entropy, adam, 96, 32},
+                                {"O/D2", training, {4, 16, 16, 4}, tanh, identity, squared_error, adam, 1000, 1},
+                            });
+    for (const auto& sizes : Shapes{{16, 48, 4}, {4, 16, 2}, {64, 128, 8}}) {
+        predictor("O/I1/", WorkloadKind::single, sizes);
+    }
+    for (const auto& sizes : Shapes{{16, 48, 4}, {64, 128, 8}}) {
+        predictor("O/I2/", WorkloadKind::bulk, sizes, many);
+    }
+    predictor("O/J1/", WorkloadKind::jacobian, {16, 48, 4}, 1);
+    predictor("O/J1/", WorkloadKind::jacobian, {16, 48, 4}, 1024);
+    // Odd outputs, inputs and rows.
     const auto odd = [&](const std::vector<std::size_t>& sizes, std::size_t rows) {
         list.push_back({.id = "O/" + joined(sizes) + "/" + std::to_string(rows),
                         .sizes = sizes,
@@ -61,8 +89,6 @@ std::vector<Workload> make_workloads() {
                         .batch = rows,
                         .batches = 64});
     };
-    odd({13, 50, 3}, 37);
-    odd({16, 48, 4}, 40);
     odd({16, 64, 1}, 32);
     odd({16, 64, 2}, 32);
     odd({1, 64, 4}, 32);
@@ -117,12 +143,26 @@ bool stands_for(std::string_view name, std::string_view id) {
 }
 
 /// Σ d_{l−1}d_l over the first `layers` layers.
-double weights(const Workload& workload, std::size_t layers) {
+double weights(const std::vector<std::size_t>& sizes, std::size_t layers) {
     double sum = 0.0;
     for (std::size_t l = 1; l <= layers; ++l) {
-        sum += static_cast<double>(workload.sizes[l - 1]) * static_cast<double>(workload.sizes[l]);
+        sum += static_cast<double>(sizes[l - 1]) * static_cast<double>(sizes[l]);
     }
     return sum;
+}
+
+/// Of a workload that is no function, if its layers had these sizes.
+double flops_of(const Workload& workload, const std::vector<std::size_t>& sizes) {
+    const double rows = static_cast<double>(workload.batch);
+    const std::size_t layers = sizes.size() - 1;
+    const double forward = weights(sizes, layers);
+    if (workload.kind == WorkloadKind::training || workload.kind == WorkloadKind::gradient) {
+        return 2.0 * rows * (3.0 * forward - weights(sizes, 1));
+    }
+    if (workload.kind == WorkloadKind::jacobian) {
+        return 2.0 * rows * (forward + static_cast<double>(sizes.back()) * weights(sizes, layers - 1));
+    }
+    return 2.0 * rows * forward;
 }
 
 }  // namespace
@@ -148,24 +188,24 @@ std::vector<Workload> select_workloads(std::span<const std::string> names, const
 }
 
 double flops(const Workload& workload) {
-    const double rows = static_cast<double>(workload.batch);
     if (workload.kind == WorkloadKind::function) {
-        return rows * operations(workload.function, outputs_of_row(workload)).flops;
+        return static_cast<double>(workload.batch) * operations(workload.function, outputs_of_row(workload)).flops;
     }
-    const std::size_t layers = workload.sizes.size() - 1;
-    const double forward = weights(workload, layers);
-    switch (workload.kind) {
-        case WorkloadKind::training:
-        case WorkloadKind::gradient:
-            return 2.0 * rows * (3.0 * forward - weights(workload, 1));
-        case WorkloadKind::jacobian:
-            return 2.0 * rows * (forward + static_cast<double>(workload.sizes.back()) * weights(workload, layers - 1));
-        case WorkloadKind::single:
-        case WorkloadKind::bulk:
-        case WorkloadKind::function:
-            break;
+    return flops_of(workload, workload.sizes);
+}
+
+double flops_in_whole_vectors(const Workload& workload, std::size_t lanes) {
+    if (workload.kind == WorkloadKind::function) {
+        return flops(workload);
     }
-    return 2.0 * rows * forward;
+    std::vector<std::size_t> sizes = workload.sizes;
+    for (std::size_t l = 1; l < sizes.size(); ++l) {
+        const bool hidden = l + 1 < sizes.size();
+        if (hidden || sizes[l] >= kernels::narrow_outputs) {
+            sizes[l] = (sizes[l] + lanes - 1) / lanes * lanes;
+        }
+    }
+    return flops_of(workload, sizes);
 }
 
 double parameters(const Workload& workload) {

@@ -1,6 +1,7 @@
 // What is measured: training steps, inference, Jacobians and elementary functions of fixed shapes, in one table.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -20,7 +21,12 @@ enum class WorkloadKind {
     jacobian,  ///< ŷ and ∂ŷ/∂x of every row
     function,  ///< a formula on each number of an array
 };
+inline constexpr std::array<std::string_view, 6> workload_kind_names{"training", "gradient", "single",
+                                                                     "bulk",     "jacobian", "function"};
+constexpr std::string_view name(WorkloadKind kind) { return workload_kind_names[static_cast<std::size_t>(kind)]; }
 enum class UpdateKind { none, sgd, adam };
+inline constexpr std::array<std::string_view, 3> update_kind_names{"none", "sgd", "adam"};
+constexpr std::string_view name(UpdateKind kind) { return update_kind_names[static_cast<std::size_t>(kind)]; }
 
 /// Numbers in the array of a function: with its results half of the smallest first cache.
 inline constexpr std::size_t function_numbers = 2048;
@@ -54,6 +60,10 @@ std::vector<Workload> select_workloads(std::span<const std::string> names, const
 /// d_{l−1}d_l for inference, and 2BK Σ_{l<L} d_{l−1}d_l beside that for Jacobians; what activations, losses and updates
 /// take is left out. Of a function the arithmetic on its numbers.
 double flops(const Workload& workload);
+
+/// The same if the width of each hidden layer, and of an output layer that is not narrow, were the next multiple of
+/// `lanes`, the numbers in a vector: what the machine has to compute for a shape that is no whole vectors.
+double flops_in_whole_vectors(const Workload& workload, std::size_t lanes);
 
 /// Weights and biases.
 double parameters(const Workload& workload);

@@ -184,6 +184,13 @@ struct BasicPredictor<T>::State {
             }
             row_operations[i] = operations(packed, work);
         }
+        const InferencePlaces& row = one_row[static_cast<std::size_t>(InferenceWork::outputs)];
+        row_activations = {row.a[0], row.a[1]};
+        row_on_stack = row.size <= stack_numbers<T>;
+        for (std::size_t l = 0; l < packed.layers().size(); ++l) {
+            steps.push_back(kernels.row_step(net, row, l));
+        }
+        last_step = &steps.back();
     }
     State(const State&) = delete;
     State& operator=(const State&) = delete;
@@ -236,19 +243,30 @@ struct BasicPredictor<T>::State {
         }
     }
 
+    /// ŷ of one row, layer after layer in the scratch `room`.
+    [[gnu::always_inline]] void run_steps(const T* x, T* yhat, T* room) const {
+        const std::array<std::size_t, 2>& a = row_activations;
+        const kernels::RowStep<T>* step = steps.data();
+        std::size_t which = 0;
+        for (; step != last_step; ++step, which = 1 - which) {
+            T* to = room + a[which];
+            step->run(*step, x, to, room);
+            x = to;
+        }
+        step->run(*step, x, yhat, room);
+    }
     /// Not inlined, so that the scratch on the stack is no part of the callers' frames; and with_room is written out,
     /// since the compiler would call it, for that scratch, rather than inline it.
-    [[gnu::noinline]] void run_one(const InferenceCall<T>& call) const {
-        const InferencePlaces& places = one_row[static_cast<std::size_t>(call.work)];
-        if (places.size > stack_numbers<T>) {
-            run_large(places, call);
-            return;
-        }
+    [[gnu::noinline]] void predict_row(const T* x, T* yhat) const {
         alignas(64) T room[stack_numbers<T>];
-        kernels.infer(net, places, call, room);
+        run_steps(x, yhat, room);
     }
-    [[gnu::noinline]] void run_large(const InferencePlaces& places, const InferenceCall<T>& call) const {
-        kernels.infer(net, places, call, kept_room<T>(places.size));
+    [[gnu::noinline]] void predict_large_row(const T* x, T* yhat) const {
+        run_steps(x, yhat, kept_room<T>(one_row[0].size));
+    }
+    void run_one(const InferenceCall<T>& call) const {
+        const InferencePlaces& places = one_row[static_cast<std::size_t>(call.work)];
+        with_room<T>(places.size, [&](T* room) { kernels.infer(net, places, call, room); });
     }
 
     void run(const InferenceCall<T>& call) const {
@@ -283,6 +301,10 @@ struct BasicPredictor<T>::State {
     std::size_t apart_from = 0, apart_limit = 0;  ///< of check_row, in bytes
     std::vector<std::size_t> slope_units;
     InferenceNet<T> net;
+    std::vector<kernels::RowStep<T>> steps;  ///< for ŷ of one row …
+    const kernels::RowStep<T>* last_step = nullptr;
+    std::array<std::size_t, 2> row_activations{};  ///< where in its scratch activations lie, layer by layer in turns
+    bool row_on_stack = false;
     std::array<InferencePlaces, works> one_row, tile;
     std::array<double, works> row_operations;
 };
@@ -305,7 +327,11 @@ std::size_t BasicPredictor<T>::outputs() const {
 template <class T>
 void BasicPredictor<T>::predict(std::span<const T> x, std::span<T> yhat) const {
     state_->check_row("predict", x, yhat);
-    state_->run_one({.rows = 1, .x = x.data(), .yhat = yhat.data()});
+    if (state_->row_on_stack) [[likely]] {
+        state_->predict_row(x.data(), yhat.data());
+        return;
+    }
+    state_->predict_large_row(x.data(), yhat.data());
 }
 
 template <class T>

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 if "HANDGRAD_PROGRAM" not in os.environ:
-    raise pytest.UsageError("HANDGRAD_PROGRAM must name the program to test, for instance build/dev/cli/handgrad")
+    raise pytest.UsageError("HANDGRAD_PROGRAM must name the program to test, for instance build/release/cli/handgrad")
 PROGRAM = Path(os.environ["HANDGRAD_PROGRAM"]).resolve()
 
 

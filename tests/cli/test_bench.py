@@ -7,7 +7,8 @@ import pytest
 QUICK = ("--repetitions", 2, "--stretch", 0.0005)
 MACHINE = {"schema", "event", "gflops_peak", "gflops_peak_double", "bandwidth_gb_s", "threads", "simd"}
 WORKLOAD = {"schema", "event", "id", "threads", "seconds_per_step", "seconds_median", "gflops", "share_of_limit",
-            "limit_seconds", "rows_per_second"}
+            "limit_seconds", "share_of_peak", "whole_vectors", "limit",
+            "rows_per_second"}
 
 
 def measured(handgrad, workloads, *words):
@@ -27,18 +28,27 @@ def test_json_has_the_fields_that_scripts_rely_on(handgrad):
     numbers = [machine["gflops_peak"], machine["gflops_peak_double"], *machine["bandwidth_gb_s"].values()]
     assert all(isinstance(number, float) and number > 0 for number in numbers)
 
-    assert [event["id"] for event in events] == ["T1", "S2", "I1/10-32-1", "I1/64-64-64", "I1/784-256-10", "E/exp"]
+    assert [event["id"] for event in events] == ["T1", "S2", "I1/10-32-1", "I1/64-64-64", "I1/784-256-10",
+                                                 "I1/13-50-3", "I1/5-17-2", "I1/61-129-9", "E/exp"]
     for event in events:
         percentiles = {"p50", "p99", "p999"} if event["id"].startswith("I1/") else set()
         assert event.keys() == WORKLOAD | percentiles
         assert event["threads"] == 1
         assert all(isinstance(event[name], float) and math.isfinite(event[name])
-                   for name in event.keys() - {"schema", "event", "id", "threads"})
+                   for name in event.keys() - {"schema", "event", "id", "threads", "limit"})
         assert 0 < event["seconds_per_step"] <= event["seconds_median"]
         assert event["share_of_limit"] == pytest.approx(event["limit_seconds"] / event["seconds_per_step"], rel=1e-12)
+        parts = event["limit"]
+        step = parts["arithmetic"] + parts["update"] + sum(part["numbers"] * part["seconds"]
+                                                           for part in parts["functions"])
+        assert event["limit_seconds"] == pytest.approx(max(step, parts["reading"]), rel=1e-12)
+        assert event["share_of_peak"] == pytest.approx(event["gflops"] / machine["gflops_peak"], rel=1e-12)
         if percentiles:
             assert 0 < event["p50"] <= event["p99"] <= event["p999"]
-    t1 = events[0]
+    t1, s2 = events[:2]
+    assert [part["function"] for part in s2["limit"]["functions"]] == ["sigmoid+slope", "binary_cross_entropy/1",
+                                                                       "adam/L1"]
+    assert s2["limit"]["functions"][0]["numbers"] == 32 * 64
     flops = 4 * 32 * 10 * 32 + 6 * 32 * 32
     assert t1["gflops"] == pytest.approx(flops / t1["seconds_per_step"] * 1e-9, rel=1e-12)
     assert t1["rows_per_second"] == pytest.approx(32 / t1["seconds_per_step"], rel=1e-12)

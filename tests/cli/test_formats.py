@@ -1,5 +1,5 @@
 """docs/formats.md against the program: every field that is printed or written stands there, and the reverse. (Its
-examples are run again by tools/tour.py.)"""
+examples are run again by tools/pages.py.)"""
 
 import json
 import re
@@ -105,7 +105,8 @@ def print_all(handgrad):
     run("train", "c.csv", "--target", "class", *QUICK, "--json")
     run("predict", "m.model", "c.csv", "--proba", "--json")
     run("inspect", "m.model", "--json")
-    run("bench", "--workload", "I1/10-32-1", "--threads", 1, "--repetitions", 2, "--stretch", 0.0005, "--json")
+    run("bench", "--workload", "S2,I1/10-32-1", "--threads", 1, "--repetitions", 2, "--stretch", 0.0005, "--json")
+    run("bench", "--workload", "T1", "--list", "--json")
     return events
 
 

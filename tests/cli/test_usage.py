@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from cli_support import arguments_for, regression_table
 
-LIST = Path(__file__).resolve().parents[2] / "cli/verbs.hpp"
-VERBS = re.findall(r'Verb\{"(\w+)"', LIST.read_text("utf-8"))
+ROOT = Path(__file__).resolve().parents[2]
+VERBS = re.findall(r'Verb\{"(\w+)"', (ROOT / "cli/verbs.hpp").read_text("utf-8"))
+PAGES = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md"))
 
 
 def test_alone_the_program_prints_help_with_examples_first_on_standard_output(handgrad):
@@ -33,6 +34,18 @@ def test_help_of_train_lists_activations_losses_optimizers_and_schedules_with_fo
     for name, formula in (("relu", "max(z, 0)"), ("softmax", "exp(z_j)/sum_i exp(z_i)"), ("squared_error", "d^2"),
                           ("sgd", "w <- w - eta g"), ("cosine", "eta (1 + cos(pi t))/2")):
         assert any(line.split()[:1] == [name] and formula in line for line in lines), name
+
+
+def test_every_option_and_verb_that_a_page_names_is_there(handgrad):
+    helps = "".join(handgrad(verb, "--help").out for verb in VERBS) + "--version"
+    other = "".join(file.read_text("utf-8") for folder in ("tools", "bench", "tests/python") for file in (ROOT / folder).glob("*")
+                    if file.is_file()) + "--install --build --prefix --cflags --libs --preset --target"
+    known = set(re.findall(r"--[a-z][a-z0-9-]*", helps + other))
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        assert set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", text)) - known == set(), page
+        named = re.findall(r"(?:`|\$ )handgrad ([a-z]+)\b", text)
+        assert set(named) - {*VERBS, "help", "model"} == set(), page  # `handgrad model` is the format of a file
 
 
 def test_version(handgrad):

@@ -147,6 +147,22 @@ double ulp_error(T y, Wide<T> exact) {
     return static_cast<double>(std::fabs(difference) / static_cast<W>(ulp_at<T>(exact)));
 }
 
+/// The same against MPFR alone, without the rounding of a wide type: how far ours is off at an x whose value is finite.
+template <class T>
+double exact_error(const Elementary<T>& f, T x) {
+    T y;
+    f.ours({&x, 1}, {&y, 1});
+    mpfr_t difference;
+    mpfr_init2(difference, 160);
+    mpfr_set_d(difference, static_cast<double>(x), MPFR_RNDN);
+    f.exact(difference, difference, MPFR_RNDN);
+    mpfr_sub_d(difference, difference, static_cast<double>(y), MPFR_RNDN);
+    mpfr_div_d(difference, difference, ulp_at<T>(static_cast<Wide<T>>(exact_value(f, x))), MPFR_RNDN);
+    const double error = std::fabs(mpfr_get_d(difference, MPFR_RNDN));
+    mpfr_clear(difference);
+    return error;
+}
+
 /// The worst error seen, and where.
 template <class T>
 struct Worst {

@@ -3,11 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <cstdio>
+#include <fstream>
 #include <limits>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/math/elementary_oracle.hpp"
@@ -60,6 +64,46 @@ TYPED_TEST(ElementaryFunctions, StayWithinTheStatedErrorAtTheirSeams) {
             }
         }
         EXPECT_LE(worst.error, f.bound) << f.name << " is off by " << worst.error << " ulp at " << worst.at;
+    }
+}
+
+/// What docs/numerics.md says of a function in one number type: the worst error in ulp, where, and the stated bound.
+struct Documented {
+    std::string name;
+    double worst = 0.0;
+    double at = 0.0;
+    double bound = 0.0;
+};
+
+/// The rows `| exp | 0.7587 at -0x1.5e57fep+6 | 0.76 | … | … |` of the page, float in columns 2 and 3, double in 4
+/// and 5.
+std::vector<Documented> documented(bool single) {
+    std::ifstream page(HANDGRAD_NUMERICS_PAGE);
+    std::vector<Documented> found;
+    for (std::string line; std::getline(page, line);) {
+        char name[16];
+        Documented f, d;
+        if (std::sscanf(line.c_str(), "| %15s | %lf at %la | %lf | %lf at %la | %lf |", name, &f.worst, &f.at, &f.bound,
+                        &d.worst, &d.at, &d.bound) == 7) {
+            found.push_back(single ? f : d);
+            found.back().name = name;
+        }
+    }
+    return found;
+}
+
+TYPED_TEST(ElementaryFunctions, HaveTheErrorThatThePageSaysWhereItSays) {
+    using T = TypeParam;
+    const std::vector<Documented> rows = documented(std::is_same_v<T, float>);
+    ASSERT_EQ(rows.size(), oracle::functions<T>().size()) << "rows of the table in " << HANDGRAD_NUMERICS_PAGE;
+    for (const auto& f : oracle::functions<T>()) {
+        const auto row = std::ranges::find(rows, f.name, &Documented::name);
+        ASSERT_NE(row, rows.end()) << f.name << " has no row";
+        EXPECT_EQ(static_cast<double>(static_cast<T>(row->at)), row->at) << f.name << ": no number of this type";
+        EXPECT_NEAR(oracle::exact_error(f, static_cast<T>(row->at)), row->worst, 0.50001e-4)
+            << f.name << " in " << (sizeof(T) == 4 ? "float" : "double");
+        EXPECT_EQ(row->bound, f.bound) << f.name;
+        EXPECT_LE(row->worst, row->bound) << f.name;
     }
 }
 

@@ -1,7 +1,6 @@
 // The public edge: every function of the network broken in every argument raises Error(usage) that names both.
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <functional>
 #include <limits>
 #include <span>
@@ -13,7 +12,6 @@
 #include "handgrad/nn/loss_gradient.hpp"
 #include "handgrad/nn/predictor.hpp"
 #include "handgrad/nn/vector_jacobian.hpp"
-#include "handgrad/train/optimizer.hpp"
 
 namespace handgrad {
 namespace {
@@ -407,23 +405,6 @@ TYPED_TEST(Edges, VectorJacobian) {
         {"VectorJacobian: dl_dx overlaps with dl_dyhat", [&] { product(net, x, view(0, 3), yhat, grad, view(5, 4)); }},
         {"VectorJacobian: dl_dx overlaps with yhat", [&] { product(net, x, dl_dyhat, view(0, 3), grad, view(5, 4)); }},
     });
-}
-
-TYPED_TEST(Edges, Optimizer) {
-    using T = TypeParam;
-    Setup<T> s;
-    BasicMlp<T>& net = s.net;
-    Optimizer<T> adam(net, {.kind = OptimizerKind::adam});
-    adam.update(net, s.grad);
-    const std::size_t steps = adam.steps();
-    expect_refused({
-        {"update: gradient has not the sizes", [&] { adam.update(net, s.wrong_grad); }},
-        {"update: net has 51 parameters, the optimizer was made for 43", [&] { adam.update(s.other, s.wrong_grad); }},
-        {"optimizer: learning_rate = -1", [&] { adam.update(net, s.grad, -1.0); }},
-        {"optimizer: learning_rate = inf", [&] { adam.next(HUGE_VAL); }},
-        {"optimizer: penalty = -1", [&] { adam.next(0.1, -1.0); }},
-    });
-    EXPECT_EQ(adam.steps(), steps);
 }
 
 TEST(TwoLayerEdges, SizesThatDoNotFit) {

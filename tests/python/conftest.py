@@ -11,5 +11,5 @@ def pytest_configure():
     program = os.path.abspath(os.environ.get("HANDGRAD_PROGRAM", "not given"))
     if not os.access(program, os.X_OK):
         raise pytest.UsageError("HANDGRAD_PROGRAM must name the program to test, as in "
-                                "HANDGRAD_PROGRAM=build/dev/cli/handgrad")
+                                "HANDGRAD_PROGRAM=build/release/cli/handgrad")
     os.environ["HANDGRAD_PROGRAM"] = program

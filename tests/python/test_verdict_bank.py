@@ -1,6 +1,6 @@
 """A bank of right and wrong gradients: no PASS on a wrong one, no FAIL on a right one, no wrong name.
 
-As a script it prints the table of three seeds: make verdicts.
+As a script it prints the table of three seeds (make verdicts); --write puts it into docs/compare.md.
 """
 
 import collections
@@ -15,6 +15,11 @@ import numpy as np
 import pytest
 from mistakes import gradient
 from program import PLAIN, table_of, train
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import measured  # noqa: E402  (after the path that leads to it)
 
 NETWORKS = {
     "shallow": {"sizes": [5, 7, 3], "rows": 40, "hidden": "tanh", "output": "identity", "loss": "squared_error"},
@@ -136,16 +141,28 @@ def test_nearly_all_is_decided_and_named(result, precision):
     assert count["localised"] <= 0.05 * count["wrong FAIL"]
 
 
+def summary(counts, faults):
+    """The table of docs/compare.md, and what it tells of the rate of wrong verdicts."""
+    rows = [[text, ", ".join(str(count[f"right {verdict}"]) for verdict in ("PASS", "FAIL", "UNDETERMINED")),
+             ", ".join(str(count[f"wrong {verdict}"]) for verdict in ("FAIL", "PASS", "UNDETERMINED")),
+             f"{count['named']}, {count['localised']}"] for text, count in counts.items()]
+    total = sum(count["right"] + count["wrong"] for count in counts.values())
+    said = "None" if not faults else str(len(faults))
+    # No fault in n independent trials: the rate is below 3/n at 95 %.
+    rate = "" if faults else f"; with none the rate is below {300.0 / total:.2g} % at 95 % for tensors like these"
+    header = ("stored as", "right: PASS, FAIL, UNDETERMINED", "wrong: FAIL, PASS, UNDETERMINED", "named, localised")
+    return f"{measured.table(header, rows)}\n\n{said} of {total} tensors was judged or named wrongly{rate}."
+
+
 def main():
+    write = "--write" in sys.argv
+    stamp = measured.stamp("tests/python/test_verdict_bank.py --write", "tests/python") if write else ""
     with tempfile.TemporaryDirectory() as folder:
         counts, faults = bank(Path(folder), seeds=range(1, 4))
-    columns = ("right", "right PASS", "right FAIL", "right UNDETERMINED", "wrong", "wrong FAIL", "wrong PASS",
-               "wrong UNDETERMINED", "named", "localised", "another name")
-    print("stored as | " + " | ".join(columns))
-    for text, count in counts.items():
-        print(f"{text:9} | " + " | ".join(f"{count[column]:{len(column)}}" for column in columns))
-    total = sum(count["right"] + count["wrong"] for count in counts.values())
-    print(f"{total} tensors, {len(faults)} said wrongly; with none the rate is below {3.0 / total:.2g} at 95 %")
+    text = summary(counts, faults)
+    print(text)
+    if write:
+        measured.write(ROOT / "docs/compare.md", "verdicts", f"{text}\n\n{stamp}")
     for fault in faults:
         print(*fault)
     return 1 if faults else 0

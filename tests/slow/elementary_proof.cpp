@@ -75,8 +75,8 @@ bool prove(const Elementary<T>& f, std::uint32_t blocks) {
     }
     const bool holds = worst.error <= f.bound;
     std::printf("| %s | %s | %llu | %.4f | %a | %.2f%s | %.1e |\n", f.name.data(), sizeof(T) == 4 ? "float" : "double",
-                static_cast<unsigned long long>(blocks) * block, worst.error, static_cast<double>(worst.at), f.bound,
-                holds ? "" : " BROKEN", doubt);
+                static_cast<unsigned long long>(blocks) * block, exact_error(f, worst.at),
+                static_cast<double>(worst.at), f.bound, holds ? "" : " BROKEN", doubt);
     std::fflush(stdout);
     return holds;
 }

@@ -152,6 +152,31 @@ TEST(Optimizer, RefusesSettingsOutOfRangeOrThatDoNotGoTogether) {
     EXPECT_EQ(refusal({}), "accepted");
 }
 
+TEST(Optimizer, RefusesAnotherNetworkAndConstantsOutOfRange) {
+    BasicMlp<double> net = small_net();
+    BasicMlp<double> other = BasicMlp<double>::random({.sizes = {2, 4, 1}}, 3);
+    const BasicMlp<double> g = some_gradient(net, 1);
+    Optimizer<double> adam(net, {.kind = OptimizerKind::adam});
+    adam.update(net, g);
+    const auto begins = [&](const std::function<void()>& call) {
+        try {
+            call();
+        } catch (const Error& error) {
+            EXPECT_EQ(error.kind(), ErrorKind::usage);
+            return std::string(error.what());
+        }
+        return std::string("accepted");
+    };
+    EXPECT_THAT(begins([&] { adam.update(net, some_gradient(other, 1)); }),
+                testing::StartsWith("update: gradient has not the sizes"));
+    EXPECT_THAT(begins([&] { adam.update(other, g); }),
+                testing::StartsWith("update: net has 17 parameters, the optimizer was made for 13"));
+    EXPECT_THAT(begins([&] { adam.update(net, g, -1.0); }), testing::StartsWith("optimizer: learning_rate = -1"));
+    EXPECT_THAT(begins([&] { adam.next(HUGE_VAL); }), testing::StartsWith("optimizer: learning_rate = inf"));
+    EXPECT_THAT(begins([&] { adam.next(0.1, -1.0); }), testing::StartsWith("optimizer: penalty = -1"));
+    EXPECT_EQ(adam.steps(), 1u);
+}
+
 TEST(Optimizer, EveryNameOfTheListsIsFound) {
     for (const auto& entry : optimizer_list) {
         EXPECT_EQ(find_optimizer(entry.name), entry.kind);

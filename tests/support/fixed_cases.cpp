@@ -1,0 +1,63 @@
+// The shapes of those predictors; compiled once for each instruction set, which HANDGRAD_FIXED_CASES names.
+#include "tests/support/fixed_cases.hpp"
+
+#include <array>
+#include <cstddef>
+#include <span>
+
+#include "handgrad/nn/fixed_predictor.hpp"
+
+namespace handgrad {
+namespace {
+
+template <class F>
+constexpr Activation activation_of = *find_activation(F::facts.name);
+
+template <class T, std::size_t n, class... L>
+struct Shape {
+    static constexpr std::size_t sizes[] = {n, L::units...};
+    static constexpr Activation activations[] = {activation_of<typename L::Function>...};
+    using Predictor = BasicFixedPredictor<T, n, L...>;
+    static constexpr std::size_t K = Predictor::outputs;
+
+    static void answer(const T* parameters, const ActivationSettings& settings, const T* x, std::size_t rows, T* yhat,
+                       T* J, T* yhat_alone) {
+        static Predictor predictor(
+            std::span<const T, Predictor::parameter_count>(parameters, Predictor::parameter_count));
+        predictor =
+            Predictor(std::span<const T, Predictor::parameter_count>(parameters, Predictor::parameter_count), settings);
+        for (std::size_t row = 0; row < rows; ++row) {
+            const std::span<const T, n> x_row(x + row * n, n);
+            predictor.jacobian(x_row, std::span<T, K>(yhat + row * K, K), std::span<T, K * n>(J + row * K * n, K * n));
+            predictor.predict(x_row, std::span<T, K>(yhat_alone + row * K, K));
+        }
+    }
+    static constexpr FixedCase<T> entry{sizes, activations, sizeof...(L), answer};
+};
+
+template <std::size_t units, class F = math::Identity>
+using Layer = FixedLayer<units, F>;
+using math::Relu;
+
+/// Widths beside those of vectors and leaves, narrow and wide outputs, one layer to four.
+template <class T>
+constexpr FixedCase<T> shapes[] = {
+    Shape<T, 10, Layer<32, Relu>, Layer<1>>::entry,
+    Shape<T, 13, Layer<50, Relu>, Layer<3>>::entry,
+    Shape<T, 64, Layer<64, Relu>, Layer<64>>::entry,
+    Shape<T, 37, Layer<205, Relu>, Layer<10>>::entry,
+    Shape<T, 1, Layer<1, math::Tanh>, Layer<1, math::Exp>>::entry,
+    Shape<T, 7, Layer<33, math::LeakyRelu>, Layer<17, math::Sigmoid>>::entry,
+    Shape<T, 5, Layer<3, math::Softplus>>::entry,
+    Shape<T, 9, Layer<19, math::Softmax>>::entry,
+    Shape<T, 3, Layer<70, math::Gelu>, Layer<15, math::Softmax>>::entry,
+    Shape<T, 6, Layer<9, math::Elu>, Layer<20, math::Silu>, Layer<2, math::Sigmoid>>::entry,
+    Shape<T, 4, Layer<18, math::GeluTanh>, Layer<31, Relu>, Layer<16, math::Sigmoid>, Layer<5, math::Softplus>>::entry,
+};
+
+}  // namespace
+
+FixedCases<float> HANDGRAD_FIXED_CASES(float) { return shapes<float>; }
+FixedCases<double> HANDGRAD_FIXED_CASES(double) { return shapes<double>; }
+
+}  // namespace handgrad
