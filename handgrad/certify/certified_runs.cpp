@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cmath>
 #include <span>
 #include <string>
@@ -208,7 +209,9 @@ private:
 
     /// Of a batch so long ∂ŷ/∂x is looked at for so many rows.
     [[nodiscard]] std::size_t rows_of_slopes(std::size_t length) const {
-        return std::min(length, std::max<std::size_t>(1, most_slopes / (net_.outputs() * net_.inputs())));
+        const std::size_t slopes = net_.outputs() * net_.inputs();
+        assert(slopes != 0);  // the passes of the whole sample refuse a network without layers
+        return std::min(length, std::max<std::size_t>(1, most_slopes / slopes));
     }
     /// What ∂ŷ/∂x of the first `rows` rows of a batch should be, in which the first `distinct` come again and again.
     [[nodiscard]] std::vector<BoundedNumber> input_of(std::size_t rows, std::size_t distinct) const {

@@ -174,6 +174,7 @@ ReworkedSheet::Place ReworkedSheet::place(std::size_t i) const {
         return {Kind::delta, delta(0) - i};
     }
     const std::size_t p = i - gradient(0);
+    assert(L != 0);  // a sheet is a trace's, and no trace is of a network without layers
     return {p < 2 * L ? Kind::gradient : Kind::updated, p % (2 * L) / 2, p % 2 == 1};
 }
 

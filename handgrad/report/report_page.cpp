@@ -54,8 +54,8 @@ std::string with_class(const std::string& element_name, const std::string& kind)
     return element_name + when(!kind.empty(), " class=\"" + kind + "\"");
 }
 
-std::string paragraph(const std::string& text) { return element("p", document::escape_html(text)) + "\n"; }
-std::string quiet(const std::string& text) { return element("p class=\"quiet\"", document::escape_html(text)) + "\n"; }
+std::string paragraph(const std::string& text) { return element("p", escape_html(text)) + "\n"; }
+std::string quiet(const std::string& text) { return element("p class=\"quiet\"", escape_html(text)) + "\n"; }
 
 /// A cell of a table: HTML, and whether it is a number.
 struct Cell {
@@ -63,9 +63,9 @@ struct Cell {
     bool is_number = false;
     std::string style{};
 };
-Cell text(const std::string& plain) { return {document::escape_html(plain)}; }
+Cell text(const std::string& plain) { return {escape_html(plain)}; }
 Cell numeric(double value, int digits = 4) { return {number(value, digits), true}; }
-Cell numeric(const std::string& shown) { return {document::escape_html(shown), true}; }
+Cell numeric(const std::string& shown) { return {escape_html(shown), true}; }
 
 /// The columns are numbers where the first row says so.
 std::string table(const std::vector<std::string>& heading, const std::vector<std::vector<Cell>>& rows,
@@ -73,7 +73,7 @@ std::string table(const std::vector<std::string>& heading, const std::vector<std
     std::string head, body;
     for (std::size_t c = 0; c < heading.size(); ++c) {
         const bool right = !rows.empty() && rows.front()[c].is_number;
-        head += element(with_class("th scope=\"col\"", when(right, "n")), document::escape_html(heading[c]));
+        head += element(with_class("th scope=\"col\"", when(right, "n")), escape_html(heading[c]));
     }
     for (const std::vector<Cell>& row : rows) {
         std::string cells;
@@ -115,17 +115,17 @@ public:
         };
         std::string links, body;
         for (const Section& section : sections) {
-            links += element("li", element("a href=\"#" + section.id + "\"", document::escape_html(section.title)));
+            links += element("li", element("a href=\"#" + section.id + "\"", escape_html(section.title)));
             body += element("section id=\"" + section.id + "\"",
-                            "\n" + element("h2", document::escape_html(section.title)) + "\n" + section.html) +
+                            "\n" + element("h2", escape_html(section.title)) + "\n" + section.html) +
                     "\n";
         }
         return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                "<meta name=\"color-scheme\" content=\"light dark\">\n"
                "<link rel=\"icon\" href=\"data:,\">\n" +
-               element("title", document::escape_html(title())) + "\n" + element("style", report_style) +
-               "\n</head>\n<body>\n" + header() + element("nav aria-label=\"Sections\"", element("ul", links)) + "\n" +
+               element("title", escape_html(title())) + "\n" + element("style", report_style) + "\n</head>\n<body>\n" +
+               header() + element("nav aria-label=\"Sections\"", element("ul", links)) + "\n" +
                element("main", "\n" + body) + "\n</body>\n</html>\n";
     }
 
@@ -156,8 +156,8 @@ private:
         }
         std::string cards;
         const auto card = [&](const std::string& value, const std::string& what, const std::string& kind = "") {
-            cards += element("li", element(with_class("b", kind), document::escape_html(value)) +
-                                       element("span", document::escape_html(what)));
+            cards +=
+                element("li", element(with_class("b", kind), escape_html(value)) + element("span", escape_html(what)));
         };
         for (const auto& [metric, value] : report_.evaluation.metrics) {
             card(number(value), metric);
@@ -174,12 +174,11 @@ private:
         const std::string task = regression() ? "Regression" : "Classification";
         const std::string precision = model_.is_double() ? "float64" : "float32";
         return element("header",
-                       "\n" + element("h1", document::escape_html(title())) + "\n" +
+                       "\n" + element("h1", escape_html(title())) + "\n" +
                            quiet(task + ", " + sizes + ", " + plural(parameters, "parameter") + " in " + precision +
                                  "; measured on " + plural(report_.rows, "row") + ": " + where + ".") +
                            element("ul class=\"cards\"", cards) + "\n" +
-                           element("p class=\"says\"", document::escape_html(sentence(report_.diagnosis.text))) +
-                           "\n") +
+                           element("p class=\"says\"", escape_html(sentence(report_.diagnosis.text))) + "\n") +
                "\n";
     }
 
@@ -191,10 +190,10 @@ private:
         return text;
     }
 
-    [[nodiscard]] document::Series history(const std::string& column, const std::string& shown) const {
+    [[nodiscard]] Series history(const std::string& column, const std::string& shown) const {
         return {.name = shown, .x = model_.history.column("epoch"), .y = model_.history.column(column)};
     }
-    static bool has_numbers(const document::Series& series) {
+    static bool has_numbers(const Series& series) {
         return std::ranges::any_of(series.y, [](double y) { return std::isfinite(y); });
     }
 
@@ -207,7 +206,7 @@ private:
         if (epoch.problem == NumberProblem::none && recorded("early_stopping") != "0") {
             best = epoch.value;
         }
-        document::LineChart losses{
+        LineChart losses{
             .text = {.title = "Loss",
                      .x = "epoch",
                      .y = std::string(name(model_.loss.kind)) + ", the very function that is differentiated",
@@ -215,33 +214,32 @@ private:
             .lines = {history("loss", "training rows"), history("validation_loss", "validation rows")},
             .mark = best,
             .mark_name = "weights kept"};
-        losses.logarithmic = std::ranges::all_of(losses.lines, [](const document::Series& line) {
+        losses.logarithmic = std::ranges::all_of(losses.lines, [](const Series& line) {
             return std::ranges::all_of(line.y, [](double y) { return !(y <= 0.0); });
         });
         std::string figures = draw(losses);
         for (const std::string& column : model_.history.columns) {
             constexpr std::string_view before = "validation.";
             const std::string metric = column.starts_with(before) ? column.substr(before.size()) : "";
-            const document::Series line = history(column, metric);
+            const Series line = history(column, metric);
             if (!metric.empty() && has_numbers(line)) {
-                figures +=
-                    draw(document::LineChart{.text = {.title = metric + " on the validation rows",
-                                                      .x = "epoch",
-                                                      .y = metric,
-                                                      .description = metric + " of the validation rows by epoch"},
-                                             .lines = {line},
-                                             .mark = best,
-                                             .mark_name = "weights kept"});
+                figures += draw(LineChart{.text = {.title = metric + " on the validation rows",
+                                                   .x = "epoch",
+                                                   .y = metric,
+                                                   .description = metric + " of the validation rows by epoch"},
+                                          .lines = {line},
+                                          .mark = best,
+                                          .mark_name = "weights kept"});
             }
         }
-        const document::Series rate = history("learning_rate", "learning rate");
+        const Series rate = history("learning_rate", "learning rate");
         const auto differs = [&](double y) { return std::isfinite(y) && y != rate.y.back(); };
         if (std::ranges::any_of(rate.y, differs)) {
-            figures += draw(document::LineChart{.text = {.title = "Learning rate",
-                                                         .x = "epoch",
-                                                         .y = "of the epoch's last step",
-                                                         .description = "Learning rate by epoch"},
-                                                .lines = {rate}});
+            figures += draw(LineChart{.text = {.title = "Learning rate",
+                                               .x = "epoch",
+                                               .y = "of the epoch's last step",
+                                               .description = "Learning rate by epoch"},
+                                      .lines = {rate}});
         }
         return charts(figures);
     }
@@ -251,7 +249,7 @@ private:
     [[nodiscard]] std::string fits() const {
         std::string figures;
         for (const PredictedActual& fit : report_.fits) {
-            figures += draw(document::ScatterChart{
+            figures += draw(ScatterChart{
                 .text = {.title = fit.target,
                          .x = "label",
                          .y = "prediction",
@@ -267,13 +265,13 @@ private:
                 residuals.push_back(fit.predicted[i] - fit.actual[i]);
                 most = std::isfinite(residuals.back()) ? std::max(most, std::abs(residuals.back())) : most;
             }
-            document::HistogramChart errors{.text = {.title = fit.target + ": errors",
-                                                     .x = "prediction − label",
-                                                     .y = "share of the rows",
-                                                     .description = "Histogram of the errors of " + fit.target},
-                                            .lowest = -most,
-                                            .highest = most,
-                                            .shares = std::vector<double>(31)};
+            HistogramChart errors{.text = {.title = fit.target + ": errors",
+                                           .x = "prediction − label",
+                                           .y = "share of the rows",
+                                           .description = "Histogram of the errors of " + fit.target},
+                                  .lowest = -most,
+                                  .highest = most,
+                                  .shares = std::vector<double>(31)};
             for (const double residual : residuals) {
                 if (std::isfinite(residual) && most > 0.0) {
                     const auto bin = static_cast<std::size_t>((residual / most + 1.0) / 2.0 * 31.0);
@@ -310,15 +308,14 @@ private:
         } else {
             html += quiet("A table of " + std::to_string(names.size()) + " classes is too wide for a page.");
         }
-        document::LineChart roc{
-            .text = {.title = report_.roc.size() == 1
-                                  ? "ROC of " + report_.roc[0].positive + ", area " + number(report_.roc[0].area)
-                                  : "ROC, each class against all others",
-                     .x = "false positives",
-                     .y = "true positives",
-                     .description = "True positives over false positives while the threshold falls"},
-            .lines = {},
-            .unit_square = true};
+        LineChart roc{.text = {.title = report_.roc.size() == 1 ? "ROC of " + report_.roc[0].positive + ", area " +
+                                                                      number(report_.roc[0].area)
+                                                                : "ROC, each class against all others",
+                               .x = "false positives",
+                               .y = "true positives",
+                               .description = "True positives over false positives while the threshold falls"},
+                      .lines = {},
+                      .unit_square = true};
         for (const RocCurve& curve : report_.roc) {
             roc.lines.push_back({.name = curve.positive + ", area " + number(curve.area),
                                  .x = curve.false_positives,
@@ -348,12 +345,12 @@ private:
             std::ranges::stable_sort(columns, std::ranges::greater(), &diagnose::ColumnSensitivity::effect);
             const std::size_t all = columns.size();
             columns.resize(std::min(all, most_columns));
-            document::BarChart bars{.text = {.title = outputs[k],
-                                             .x = "effect",
-                                             .y = "",
-                                             .description = "Effect of each column on " + outputs[k]},
-                                    .labels = {},
-                                    .parts = {{.name = "effect", .values = {}}}};
+            BarChart bars{.text = {.title = outputs[k],
+                                   .x = "effect",
+                                   .y = "",
+                                   .description = "Effect of each column on " + outputs[k]},
+                          .labels = {},
+                          .parts = {{.name = "effect", .values = {}}}};
             std::vector<std::vector<Cell>> rows;
             for (const diagnose::ColumnSensitivity& c : columns) {
                 bars.labels.push_back(c.name);
@@ -386,9 +383,8 @@ private:
     }
 
     /// One line a layer over epochs, as far as train --diagnose has recorded it.
-    [[nodiscard]] document::LineChart by_layer(const std::string& what, document::ChartText around,
-                                               bool logarithmic) const {
-        document::LineChart chart{.text = std::move(around), .lines = {}, .logarithmic = logarithmic};
+    [[nodiscard]] LineChart by_layer(const std::string& what, ChartText around, bool logarithmic) const {
+        LineChart chart{.text = std::move(around), .lines = {}, .logarithmic = logarithmic};
         for (std::size_t l = 0; l < model_.architecture().layers(); ++l) {
             chart.lines.push_back(history(layer_name(l) + "." + what, layer_name(l)));
         }
@@ -415,10 +411,10 @@ private:
         for (const auto& [what, title, unit] :
              {std::tuple("saturated", "Saturated values", "share of the values that are flat"),
               std::tuple("dead", "Dead units", "share of the units that are flat in every row")}) {
-            document::LineChart flat = by_layer(
+            LineChart flat = by_layer(
                 what, {.title = title, .x = "epoch", .y = unit, .description = "Share by layer and epoch"}, false);
             flat.shares = true;
-            const bool any = std::ranges::any_of(flat.lines, [](const document::Series& line) {
+            const bool any = std::ranges::any_of(flat.lines, [](const Series& line) {
                 return std::ranges::any_of(line.y, [](double share) { return share > 0.0; });
             });
             figures += when(any, draw(flat));
@@ -428,14 +424,13 @@ private:
 
     [[nodiscard]] std::string gradient_split() const {
         const diagnose::Diagnosis& d = report_.diagnosis;
-        document::BarChart split{
-            .text = {.title = "Where the size of each gradient comes from",
-                     .x = "powers of ten, which add up to log₁₀‖∂l/∂W‖",
-                     .y = "",
-                     .description = "The size of each layer's gradient, split along the chain of Table 2"},
-            .labels = {},
-            .parts = {},
-            .stacked = true};
+        BarChart split{.text = {.title = "Where the size of each gradient comes from",
+                                .x = "powers of ten, which add up to log₁₀‖∂l/∂W‖",
+                                .y = "",
+                                .description = "The size of each layer's gradient, split along the chain of Table 2"},
+                       .labels = {},
+                       .parts = {},
+                       .stacked = true};
         constexpr std::array parts{std::pair("error", &diagnose::GradientSplit::error),
                                    std::pair("output slope", &diagnose::GradientSplit::output),
                                    std::pair("W above", &diagnose::GradientSplit::weights),
@@ -443,8 +438,7 @@ private:
                                    std::pair("input", &diagnose::GradientSplit::input),
                                    std::pair("alignment of the rows", &diagnose::GradientSplit::alignment)};
         for (const auto& [part, member] : parts) {
-            document::BarChart::Part& bar =
-                split.parts.emplace_back(document::BarChart::Part{.name = part, .values = {}});
+            BarChart::Part& bar = split.parts.emplace_back(BarChart::Part{.name = part, .values = {}});
             for (const diagnose::LayerDiagnosis& layer : d.layers) {
                 bar.values.push_back(layer.split.*member);
             }
@@ -457,7 +451,7 @@ private:
 
     [[nodiscard]] std::string gradient_changes() const {
         const diagnose::Diagnosis& d = report_.diagnosis;
-        document::BarChart changes{
+        BarChart changes{
             .text = {.title = "The same weights with one thing changed",
                      .x = "root mean square of ∂l/∂W",
                      .y = "",
@@ -485,7 +479,7 @@ private:
 
     [[nodiscard]] std::string gradient() const {
         const diagnose::Diagnosis& d = report_.diagnosis;
-        std::string html = element("p class=\"says\"", document::escape_html(sentence(d.text))) + "\n";
+        std::string html = element("p class=\"says\"", escape_html(sentence(d.text))) + "\n";
         std::string figures;
         if (recorded_flow()) {
             figures = gradient_while_learning();
@@ -517,7 +511,7 @@ private:
         for (std::size_t l = 0; l < report_.activations.size(); ++l) {
             const ActivationHistogram& h = report_.activations[l];
             const diagnose::LayerDiagnosis& layer = report_.diagnosis.layers[l];
-            figures += draw(document::HistogramChart{
+            figures += draw(HistogramChart{
                 .text = {.title = h.layer + ", " + std::string(name(h.activation)),
                          .x = l + 1 == report_.activations.size() ? "ŷ, as the network puts it out" : "activation",
                          .y = "share of the values",
@@ -570,11 +564,11 @@ private:
             add(tensor);
         }
         add(c.input);
-        return element("p", element("b class=\"" + verdict + "\"", verdict) +
-                                document::escape_html(
-                                    ": every derivative that the engine computes on " + plural(c.rows, "row") +
-                                    ", in batches of other lengths too, against the complex step. The bound follows "
-                                    "every rounding; no tolerance is guessed.")) +
+        return element("p",
+                       element("b class=\"" + verdict + "\"", verdict) +
+                           escape_html(": every derivative that the engine computes on " + plural(c.rows, "row") +
+                                       ", in batches of other lengths too, against the complex step. The bound follows "
+                                       "every rounding; no tolerance is guessed.")) +
                "\n" +
                table({"tensor", "verdict", "entries", "worst error", "at", "near a kink", "would see", "remark"},
                      rows) +
@@ -591,8 +585,7 @@ private:
         std::string html;
         const std::string command = recorded("command");
         if (!command.empty()) {
-            html +=
-                paragraph("To train it again, bit for bit:") + element("pre", document::escape_html(command)) + "\n";
+            html += paragraph("To train it again, bit for bit:") + element("pre", escape_html(command)) + "\n";
         }
         std::vector<std::vector<Cell>> rows;
         for (const auto& [key, value] : model_.provenance) {

@@ -52,14 +52,14 @@ SettingValue to_value(const std::vector<std::size_t>& field) {
 }
 SettingValue to_value(const std::vector<Activation>& field) {
     std::vector<std::string> names;
+    names.reserve(field.size());
     for (const Activation activation : field) {
         names.emplace_back(name(activation));
     }
     return names;
 }
 
-// --- And back: read(value, setting, field, place) raises Error(model) for another kind of value
-// -----------------------
+// --- And back: read(value, setting, field, place) raises Error(model) for another kind of value --------------------
 
 [[noreturn]] void fail(const std::string& place, const std::string& cause) {
     throw Error(ErrorKind::model, place + ": " + cause);
