@@ -49,6 +49,8 @@ BUILT = ROOT / "build" / "peers"
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
 PROGRAM = Path(os.environ.get("HANDGRAD_PROGRAM", ROOT / "build" / "release" / "cli" / "handgrad"))
 SOURCES = ("RTNEURAL_SOURCE", "XSIMD_SOURCE", "ONNXRUNTIME_SOURCE")
+# For a machine that can neither compile nor install: --build-only for its processor here, what it makes there.
+MARCH, PREBUILT = os.environ.get("HANDGRAD_MARCH", "native"), "HANDGRAD_PREBUILT" in os.environ
 CORES = sorted(os.sched_getaffinity(0))[:2]
 PREPARE_SECONDS, MEASURE_SECONDS = 150, 60  # more than that is taken for a peer that hangs
 REFERENCE = "sgemm"  # a line of the machine's, by NumPy
@@ -180,7 +182,9 @@ def digest_of(command, depends):
 def compiled(name, source, compiler, flags=(), libraries=()):
     """(path of the program, reason why there is none). Compiles only what changed."""
     path = BUILT / name
-    command = [*compiler, "-march=native", *map(str, flags), str(source), "-MMD", "-MF", f"{path}.d", "-o", str(path),
+    if PREBUILT:
+        return path, None if path.exists() else "it was not brought along"
+    command = [*compiler, f"-march={MARCH}", *map(str, flags), str(source), "-MMD", "-MF", f"{path}.d", "-o", str(path),
                *map(str, libraries)]
     if not is_built(path, command):
         say(f"compiling {name}")
@@ -191,6 +195,10 @@ def compiled(name, source, compiler, flags=(), libraries=()):
             return path, "does not compile: " + shown(error)
         Path(f"{path}.stamp").write_text(digest_of(command, Path(f"{path}.d")), encoding="utf-8")
     return path, None
+
+
+def is_at_hand(compiler):
+    return PREBUILT or shutil.which(compiler) is not None
 
 
 CC, CXX = ["gcc", "-std=gnu11", "-O3"], ["g++", "-std=c++17", "-O3"]
@@ -230,8 +238,8 @@ def rtneural_contenders(options):
     folders, broken = rtneural_folders()
     version = output_of("git", "-C", str(folders.get("RTNeural", ".")), "log", "-1", "--format=%h of %cs",
                         default="unknown")
-    clang = next((name for name in ("clang++-16", "clang++-14", "clang++") if shutil.which(name)), None)
-    wide = "avx512f" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    clang = next((name for name in ("clang++-16", "clang++-14", "clang++") if is_at_hand(name)), None)
+    wide = MARCH == "x86-64-v4" or "avx512f" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
     backends = {"xsimd": ["-DRTNEURAL_USE_XSIMD=1", f"-DRTNEURAL_DEFAULT_ALIGNMENT={64 if wide else 32}"],
                 "Eigen": ["-DRTNEURAL_USE_EIGEN=1", "-DRTNEURAL_DEFAULT_ALIGNMENT=32"],  # it knows no 64
                 "standard library": ["-DRTNEURAL_USE_STL=1", "-DRTNEURAL_DEFAULT_ALIGNMENT=32"]}
@@ -331,7 +339,7 @@ def fixed_shape_contenders(options):
         return []
     made = []
     for compiler in ("g++", "clang++-16", "clang++-14"):
-        if not shutil.which(compiler):
+        if not is_at_hand(compiler):
             continue
         flags = [f"-I{ROOT}", f"-DHANDGRAD_SHAPES={shapes('I1', 'J1')}",
                  f'-DHANDGRAD_SETTING="fixed shape, {compiler}"']
@@ -493,6 +501,7 @@ def arguments():
     parser.add_argument("--repetitions", type=int, help="rounds (default: 5)")
     parser.add_argument("--quick", action="store_true", help="two rounds of short stretches, no torch.compile")
     parser.add_argument("--skip-torch-compile", action="store_true", help="compiling takes minutes")
+    parser.add_argument("--build-only", action="store_true", help="compile the peers, for a machine without compilers")
     parser.add_argument("--redraw", type=Path, metavar="JSON", help="measure nothing; make the page from these numbers")
     parser.add_argument("-o", "--output", type=Path,
                         help="the page (default: docs/performance.md; build/performance.md when not all is measured)")
@@ -522,7 +531,8 @@ def allowed_output(output, results):
 
 
 def measured(options):
-    subprocess.run([ROOT / "bench" / "peers-environment"], check=True)
+    if not PREBUILT:
+        subprocess.run([ROOT / "bench" / "peers-environment"], check=True)
     if not PROGRAM.exists():
         sys.exit(f"{PROGRAM} is missing: build it by `make`")
     if not shutil.which("taskset"):
@@ -531,7 +541,7 @@ def measured(options):
     shutil.rmtree(BUILT / "log", ignore_errors=True)
     os.environ["HANDGRAD_STRETCH"] = "0.05" if options.quick else "0.2"
     results = {"schema": 2, "date": f"{datetime.date.today():%Y-%m-%d}",
-               "commit": output_of("git", "rev-parse", "--short=12", "HEAD", default="unknown"),
+               "commit": output_of("git", "rev-parse", "--short=12", "HEAD", default=os.environ.get("HANDGRAD_COMMIT", "unknown")),
                "changed": bool(output_of("git", "status", "--porcelain", "--", "handgrad", "cli", "bench")),
                "rounds": options.repetitions, "stretch_seconds": float(os.environ["HANDGRAD_STRETCH"]),
                "machine": machine(), "workloads": {}}
@@ -561,6 +571,10 @@ def measured(options):
 
 def main():
     options = arguments()
+    if options.build_only:
+        BUILT.mkdir(parents=True, exist_ok=True)
+        broken = [f"{rival.peer}, {rival.setting}: {rival.broken}" for rival in contenders(options) if rival.broken]
+        sys.exit("\n".join(broken) or 0)
     if options.workload and (unknown := set(options.workload.split(",")) - set(GROUPS)):
         sys.exit(f"no such workload: {', '.join(sorted(unknown))}; choose from: {', '.join(GROUPS)}")
     if options.redraw:

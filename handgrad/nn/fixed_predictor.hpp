@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -340,13 +341,21 @@ private:
         output<derivatives>(a, output_slopes);
         store_row<outputs>(a, yhat);
     }
-    /// The first `count` numbers of whole vectors out.
+    /// The first `count` numbers of whole vectors out. Not by a loop that the compiler would see through: GCC 12 makes
+    /// a string move of that and then takes stores to what it reads for dead (-O2 without -fno-dse).
     template <std::size_t count>
     [[gnu::always_inline]] static void store_row(const T* from, T* to) {
-        for (std::size_t v = 0; v < count / V::lanes; ++v) {
-            V::load(from + v * V::lanes).store(to + v * V::lanes);
+        if constexpr (count <= 16 * V::lanes) {
+            for_all(std::make_index_sequence<count / V::lanes>(),
+                    [&](auto v) { V::load(from + v * V::lanes).store(to + v * V::lanes); });
+            store_rest<count>(V::load(from + Places::padded(count) - V::lanes), to);
+        } else {
+            copy(from, count, to);
         }
-        store_rest<count>(V::load(from + Places::padded(count) - V::lanes), to);
+    }
+    /// Numbers, or single lanes of them.
+    [[gnu::noinline]] static void copy(const void* from, std::size_t count, void* to) {
+        std::memcpy(to, from, count * sizeof(T));
     }
     /// The last of the vectors of such a row, where it is not a whole one.
     template <std::size_t count>
@@ -373,15 +382,11 @@ private:
         } else {
             using One = math::Lanes<T, 1>;
             One z[outputs], p[outputs];
-            for (std::size_t k = 0; k < outputs; ++k) {
-                z[k] = One(logits[k]);
-            }
+            copy(logits, outputs, z);
             G::template value<One>(std::span<const One>(z), std::span<One>(p));
-            for (std::size_t k = 0; k < outputs; ++k) {
-                logits[k] = p[k].raw;
-                if constexpr (derivatives) {
-                    output_slopes[k] = p[k].raw;
-                }
+            copy(p, outputs, logits);
+            if constexpr (derivatives) {
+                copy(p, outputs, output_slopes);
             }
         }
     }
@@ -433,15 +438,13 @@ private:
             using One = math::Lanes<T, 1>;
             One p[outputs], v[outputs];
             for (std::size_t r = 0; r < rows; ++r) {
+                copy(output_slopes, outputs, p);
                 for (std::size_t j = 0; j < outputs; ++j) {
-                    p[j] = One(output_slopes[j]);
                     v[j] = One(static_cast<T>(j == k + r));
                 }
                 F<last>::template times_jacobian<One>(std::span<const One>(p), std::span<const One>(v),
                                                       std::span<One>(v));
-                for (std::size_t j = 0; j < outputs; ++j) {
-                    d[r * room + j] = v[j].raw;
-                }
+                copy(v, outputs, d + r * room);
             }
             pull_back<last, rows>(d, slopes, J);
         }

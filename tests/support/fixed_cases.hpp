@@ -2,9 +2,9 @@
 // (tests/nn/fixed_predictor_test.cpp).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
-#include <vector>
 
 #include "handgrad/math/activations.hpp"
 
@@ -19,15 +19,17 @@ struct FixedCase {
     void (*answer)(const T* parameters, const ActivationSettings& settings, const T* x, std::size_t rows, T* yhat, T* J,
                    T* yhat_alone);
 };
-template <class T>
-using FixedCases = std::span<const FixedCase<T>>;
-
+/// What was compiled for one instruction set.
+struct FixedLevel {
+    std::span<const FixedCase<float>> single_precision;
+    std::span<const FixedCase<double>> double_precision;
+    /// a·b + c in Lanes, of a vector and of a single number: a product and a sum, each rounded.
+    std::array<float, 2> (*product_and_sum)(float a, float b, float c);
+    std::array<double, 2> (*product_and_sum_in_double)(double a, double b, double c);
+};
 /// Compiled without a word about the processor, for this machine's, and for one with AVX-512.
-FixedCases<float> fixed_cases_plain(float);
-FixedCases<double> fixed_cases_plain(double);
-FixedCases<float> fixed_cases_native(float);
-FixedCases<double> fixed_cases_native(double);
-FixedCases<float> fixed_cases_avx512(float);
-FixedCases<double> fixed_cases_avx512(double);
+FixedLevel fixed_cases_plain();
+FixedLevel fixed_cases_native();
+FixedLevel fixed_cases_avx512();
 
 }  // namespace handgrad
