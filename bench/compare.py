@@ -341,7 +341,8 @@ def fixed_shape_contenders(options):
     for compiler in ("g++", "clang++-16", "clang++-14"):
         if not is_at_hand(compiler):
             continue
-        flags = [f"-I{ROOT}", f"-DHANDGRAD_SHAPES={shapes('I1', 'J1')}", f'-DHANDGRAD_SETTING="fixed shape, {compiler}"']
+        flags = [f"-I{ROOT}", f"-DHANDGRAD_SHAPES={shapes('I1', 'J1')}",
+                 f'-DHANDGRAD_SETTING="fixed shape, {compiler}"']
         name = f"fixed-{compiler}"
         path, broken = compiled(name, source, [compiler, "-std=c++20", "-O3"], flags)
         made.append(Contender("handgrad", [path], only=ONE_ROW, setting=f"fixed shape, {compiler}", broken=broken,
@@ -354,6 +355,9 @@ def python_contenders(options):
         return Contender(peer, [PYTHON, PEERS / script], only, threads, environment, setting)
 
     made = [python("JAX", "jax_peer.py", threads) for threads in (1, 2)]
+    older = ROOT / ".venv-peers" / "jax-0.10"
+    if older.exists():
+        made += [python("JAX", "jax_peer.py", threads, "(?!L2).*", "0.10", PYTHONPATH=str(older)) for threads in (1, 2)]
     made.append(python("JAX", "jax_peer.py", 1, ONE_ROW, "compiled loop", HANDGRAD_LOOP="1"))
     made += [python("PyTorch", "torch_peer.py", threads) for threads in (1, 2)]
     made.append(python("PyTorch", "torch_peer.py", 2, f"{LONG}|I1/.*", "passive waiting", OMP_WAIT_POLICY="passive"))
@@ -421,7 +425,8 @@ def measure_group(group, rivals, rounds, results, with_ours=True):
                     raise NotMeasured(f"left out, as the run had taken {LAST_MINUTES} minutes")
                 answer = rival.ask(f"prepare {workload}", PREPARE_SECONDS)
                 said = answer["setting"]
-                entry["setting"] = f"{said}, {rival.setting}" if rival.environment.get("OMP_WAIT_POLICY") else said
+                told_apart = {"OMP_WAIT_POLICY", "PYTHONPATH"} & rival.environment.keys()
+                entry["setting"] = f"{said}, {rival.setting}" if told_apart else said
                 entry["check"] = answer["check"]
                 ready[workload].append((rival, entry))
             except NotMeasured as reason:
@@ -477,6 +482,8 @@ def versions(rivals):
             try:
                 found.pop(peer, None)
                 found |= rival.ask("versions", 60)
+                if peer == "JAX" and any(other.setting == "0.10" for other in rivals):
+                    found["JAX"] += " and 0.10.2"
                 break
             except NotMeasured as reason:
                 found.setdefault(peer, f"not measured: {reason}")

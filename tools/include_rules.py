@@ -47,6 +47,8 @@ DOORS = {
     "fmt/*": ["cli/*"],
     "toml++/*": ["cli/config_file.cpp"],
     "RTNeural/*": ["bench/peers/*"],
+    "ATen/*": ["bench/peers/*"],
+    "torch/*": ["bench/peers/*"],
     "mpi.h": ["handgrad/train/communicator_mpi.cpp"],
     "nanobind/*": ["python/bindings.cpp"],
 }

@@ -132,8 +132,8 @@ def calls(function, x):
     return run
 
 
-def loop_over_rows(function, x):
-    """run(steps) of LOOP_ROWS at a time, each step the function of one row by itself."""
+def loop_over_rows(function, x, wanted):
+    """run(steps) of LOOP_ROWS at a time, each step the function of one row by itself. Raises if a row's is wrong."""
     rows = jnp.tile(x, (LOOP_ROWS, 1))[:, None, :]
 
     @jax.jit
@@ -142,6 +142,8 @@ def loop_over_rows(function, x):
             return lax.scan(lambda carry, row: (carry, function(row)), 0, rows + 0 * last.reshape(-1)[0])[1]
         return lax.fori_loop(0, repetitions, one_pass, jnp.zeros((LOOP_ROWS, *function(x).shape), jnp.float32))
 
+    for row in many(rows, 2)[::LOOP_ROWS - 1]:
+        workloads.same(row, wanted)
     return lambda steps: many(rows, steps // LOOP_ROWS).block_until_ready()
 
 
@@ -161,7 +163,8 @@ def prepare_calls(workload):
             compiled = jax.jit(function).lower(x).compile()
             check = workloads.same(compiled(x), wanted)
             if LOOP:
-                variants.append((f"{name}, weights {layout}, a compiled loop over rows", loop_over_rows(function, x)))
+                run = loop_over_rows(function, x, wanted)
+                variants.append((f"{name}, weights {layout}, a compiled loop over rows", run))
             else:
                 variants.append((f"{name}, weights {layout}, called from Python", calls(compiled, x)))
     return worker.Prepared(variants, check, LOOP_ROWS if LOOP else 1)

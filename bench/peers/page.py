@@ -65,9 +65,9 @@ Every peer in every setting. *Ours is*: its minimum over our best with as many t
   something to learn (the losses stand in the raw numbers; rows that are shuffled or made by FANN differ), gradients,
   outputs and ∂ŷ/∂x agree with a plain reference.
 - **JAX**: all epochs in one jitted loop around `lax.scan`, SGD and Adam written in `jax.numpy`; weights in × out or
-  out × in and 1 or 4 steps unrolled, whichever is fastest. One row or batch a call in inference and ∂ŷ/∂x, called from
-  Python; as its packages bring no door to C or C++ for the processor, one-row calls also in a compiled loop that takes
-  row after row, which is less than a call costs.
+  out × in and 1 or 4 steps unrolled, whichever is fastest; the newest and, as that may not be faster everywhere, 0.10.
+  One row or batch a call in inference and ∂ŷ/∂x, called from Python; as its packages bring no door to C or C++ for the
+  processor, one row also in a compiled loop that takes row after row, which is less than a call costs.
 - **PyTorch**: eager with fused or `foreach` optimizers, subnormal numbers flushed; on two threads waiting as it does by
   itself, and passively. `torch.compile`: gradient and optimizer of a whole step, or of 4 or 8 steps, in one graph
   called by the C++ wrapper; weights frozen for inference. One row from Python, and from C++ in inference mode: by its
@@ -184,7 +184,8 @@ class Workload:
         found = []
         for threads, cores in ((1, "one core"), (2, "two cores")):
             ahead, (_, entry) = self.ahead(threads), self.best(threads)
-            if ahead is not None and ahead < 1:
+            shared = threads == 1 or self.row.rows > 1  # one row is never dealt out to two cores
+            if shared and ahead is not None and ahead < 1:
                 found.append(("", cores, ahead, entry))
         if self.door_ahead() is not None and self.door_ahead() < 1:
             found.append((", fixed shape", "one core", self.door_ahead(), self.best(1)[1]))
@@ -252,10 +253,12 @@ def door_row(workload):
     aim = workload.row.fixed_aim
     ahead = workload.door_ahead(aim.peer if aim else None)
     reached = "–"
-    if aim:
-        reached = "**not judged**" if ahead is None else bold_if(ahead < aim.times, "yes" if ahead >= aim.times else "no")
-    return [workload.name, "the same, **fixed shape**", f"{time_text(min(seconds))} ({time_text(statistics.median(seconds))})",
-            "", "", "", f"{entry['peer']} {time_text(one)}" if entry else "–",
+    if aim and ahead is None:
+        reached = "**not judged**"
+    elif aim:
+        reached = "yes" if ahead >= aim.times else "**no**"
+    times = f"{time_text(min(seconds))} ({time_text(statistics.median(seconds))})"
+    return [workload.name, "the same, **fixed shape**", times, "", "", "", f"{entry['peer']} {time_text(one)}" if entry else "–",
             bold_if((workload.door_ahead() or 1) < 1, times_text(workload.door_ahead())), "", "",
             str(aim) if aim else "none", reached]
 
@@ -274,8 +277,9 @@ def slower_table(workloads):
     losses = [(workload, loss) for workload in workloads for loss in workload.losses()]
     if not losses:
         return "Nowhere." if any(workload.ahead(2) for workload in workloads) else "Nothing is compared."
+    losses.sort(key=lambda loss: loss[1][2])
     rows = [[workload.name + what, workload.title, cores, f"{entry['peer']}, {entry['setting']}",
-             f"**{times_text(ahead)}**"] for workload, (what, cores, ahead, entry) in sorted(losses, key=lambda l: l[1][2])]
+             f"**{times_text(ahead)}**"] for workload, (what, cores, ahead, entry) in losses]
     return table(["", "workload", "cores", "the faster peer", "ours is … times as fast"], rows)
 
 

@@ -1,4 +1,4 @@
-"""bench/workloads.toml: what is compared, with whom, to reach what; read alike by compare.py, its page and the peers."""
+"""bench/workloads.toml: what is compared, with whom, to reach what; for compare.py, its page and the peers alike."""
 
 import tomllib
 from dataclasses import dataclass

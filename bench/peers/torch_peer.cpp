@@ -10,8 +10,8 @@
 #include <memory>
 #include <vector>
 
-#include "exported.h"
-#include "runner.h"
+#include "bench/peers/exported.h"
+#include "bench/peers/runner.h"
 
 namespace {
 

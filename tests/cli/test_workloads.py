@@ -36,7 +36,8 @@ def test_every_workload_has_a_reason_and_known_peers_and_a_third_of_the_shapes_a
     for row in odd:
         even = table.TABLE[row.beside]
         assert not even.is_odd and even.kind == row.kind, row.id
-        assert (even.loss, even.optimizer, even.hidden, even.output) == (row.loss, row.optimizer, row.hidden, row.output)
+        for field in ("loss", "optimizer", "hidden", "output"):
+            assert getattr(even, field) == getattr(row, field), row.id
 
 
 def test_each_group_is_timed_once_and_holds_all_that_is_compared():

@@ -1,4 +1,4 @@
-"""The page of bench/compare.py, from numbers made up here: limits, losses first, and nothing published that is partial."""
+"""The page of bench/compare.py, from numbers made up here: limits, losses first, nothing partial published."""
 
 import sys
 from pathlib import Path
