@@ -92,7 +92,9 @@ TEST(History, RefusesWhatIsNone) {
         {"{", "m: history"},
     };
     for (const auto& [text, cause] : texts) {
-        EXPECT_THAT(message_of(ErrorKind::model, [&text = text] { read_history(text, "m: history"); }), HasSubstr(cause)) << text;
+        EXPECT_THAT(message_of(ErrorKind::model, [&text = text] { read_history(text, "m: history"); }),
+                    HasSubstr(cause))
+            << text;
     }
 }
 
