@@ -49,7 +49,8 @@ BUILT = ROOT / "build" / "peers"
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
 PROGRAM = Path(os.environ.get("HANDGRAD_PROGRAM", ROOT / "build" / "release" / "cli" / "handgrad"))
 SOURCES = ("RTNEURAL_SOURCE", "XSIMD_SOURCE", "ONNXRUNTIME_SOURCE")
-# For a machine that can neither compile nor install: --build-only for its processor here, what it makes there.
+# For a machine that can neither compile nor install: --build-only for its processor here, what that made there, where
+# HANDGRAD_COMMIT names the commit.
 MARCH, PREBUILT = os.environ.get("HANDGRAD_MARCH", "native"), "HANDGRAD_PREBUILT" in os.environ
 CORES = sorted(os.sched_getaffinity(0))[:2]
 PREPARE_SECONDS, MEASURE_SECONDS = 150, 60  # more than that is taken for a peer that hangs
@@ -501,7 +502,7 @@ def arguments():
     parser.add_argument("--repetitions", type=int, help="rounds (default: 5)")
     parser.add_argument("--quick", action="store_true", help="two rounds of short stretches, no torch.compile")
     parser.add_argument("--skip-torch-compile", action="store_true", help="compiling takes minutes")
-    parser.add_argument("--build-only", action="store_true", help="compile the peers, for a machine without compilers")
+    parser.add_argument("--build-only", action="store_true", help="compile peers, for a machine without compilers")
     parser.add_argument("--redraw", type=Path, metavar="JSON", help="measure nothing; make the page from these numbers")
     parser.add_argument("-o", "--output", type=Path,
                         help="the page (default: docs/performance.md; build/performance.md when not all is measured)")
@@ -530,6 +531,14 @@ def allowed_output(output, results):
     return ROOT / "build" / "performance.md"
 
 
+def tree():
+    """What was compiled; with HANDGRAD_COMMIT that commit, elsewhere."""
+    if commit := os.environ.get("HANDGRAD_COMMIT"):
+        return {"commit": commit, "changed": False}
+    return {"commit": output_of("git", "rev-parse", "--short=12", "HEAD", default="unknown"),
+            "changed": bool(output_of("git", "status", "--porcelain", "--", "handgrad", "cli", "bench"))}
+
+
 def measured(options):
     if not PREBUILT:
         subprocess.run([ROOT / "bench" / "peers-environment"], check=True)
@@ -541,8 +550,7 @@ def measured(options):
     shutil.rmtree(BUILT / "log", ignore_errors=True)
     os.environ["HANDGRAD_STRETCH"] = "0.05" if options.quick else "0.2"
     results = {"schema": 2, "date": f"{datetime.date.today():%Y-%m-%d}",
-               "commit": output_of("git", "rev-parse", "--short=12", "HEAD", default=os.environ.get("HANDGRAD_COMMIT", "unknown")),
-               "changed": bool(output_of("git", "status", "--porcelain", "--", "handgrad", "cli", "bench")),
+               **tree(), "prebuilt": PREBUILT,
                "rounds": options.repetitions, "stretch_seconds": float(os.environ["HANDGRAD_STRETCH"]),
                "machine": machine(), "workloads": {}}
     rivals = contenders(options)

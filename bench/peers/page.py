@@ -372,13 +372,18 @@ def verdict_text(workloads):
     if doors:
         lost = [workload.name for workload in doors if workload.door_ahead() < 1]
         said += f"; than our fixed shape in {len(lost)} of {len(doors)}" + (f" ({', '.join(lost)})" * bool(lost))
-    return f"{said}. {reached} of {len(aimed)} aims are reached."
+    open_aims = sum(workload.reached() is None for workload in aimed)
+    unjudged = f"; {open_aims} could not be judged" * bool(open_aims)
+    return f"{said}. {reached} of {len(aimed) - open_aims} aims are reached{unjudged}."
 
 
 def incomplete_text(results):
     said = missing(results)
     if not said:
         return ""
+    if results.get("prebuilt"):
+        return ("\n\nThis machine can neither compile nor install: its peers are RTNeural and SLEEF, compiled elsewhere "
+                "for its processor. The whole comparison, on another machine, is [performance.md](performance.md).")
     shown = "; ".join(said[:20]) + (f"; and {len(said) - 20} more" if len(said) > 20 else "")
     return f"\n\n**Not the whole comparison.** Not measured: {shown}."
 
@@ -389,7 +394,8 @@ def page(results, plot):
     limits = Limits(results)
     everything = {name: Workload(name, entry, limits) for name, entry in numbers.items() if name in TABLE}
     workloads = [workload for workload in everything.values() if workload.is_shown]
-    missed = [f"- **{workload.name}**: {'; '.join(workload.misses())}." for workload in workloads if workload.misses()]
+    judged = [workload for workload in workloads if not results.get("prebuilt") or workload.reached() is not None]
+    missed = [f"- **{workload.name}**: {'; '.join(workload.misses())}." for workload in judged if workload.misses()]
     date = datetime.date.fromisoformat(results["date"])
     return PAGE.format(
         date=f"{date:%-d %B %Y}", commit=results["commit"], changed=" with changes" * results["changed"],
