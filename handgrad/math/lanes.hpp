@@ -51,13 +51,24 @@
 namespace handgrad::math {
 inline namespace HANDGRAD_TARGET {
 
-/// Bytes of a vector.
+/// Registers of the processor that hold vectors, and numbers in one of them: a single one where there is no fused
+/// multiply-add of vectors, for then each is a call of the C library.
 #if defined(__AVX512F__)
-inline constexpr std::size_t vector_bytes = 64;
+inline constexpr std::size_t vector_registers = 32;
+template <class T>
+inline constexpr std::size_t vector_lanes = 64 / sizeof(T);
 #elif defined(__AVX2__) && defined(__FMA__)
-inline constexpr std::size_t vector_bytes = 32;
+inline constexpr std::size_t vector_registers = 16;
+template <class T>
+inline constexpr std::size_t vector_lanes = 32 / sizeof(T);
+#elif defined(__aarch64__)
+inline constexpr std::size_t vector_registers = 32;
+template <class T>
+inline constexpr std::size_t vector_lanes = 16 / sizeof(T);
 #else
-inline constexpr std::size_t vector_bytes = 16;
+inline constexpr std::size_t vector_registers = 16;
+template <class T>
+inline constexpr std::size_t vector_lanes = 1;
 #endif
 
 template <class T, std::size_t count>

@@ -33,7 +33,7 @@ inline namespace HANDGRAD_TARGET {
 /// What a FixedPredictor knows of its shape when it is compiled: sizes, and where things lie in its one array.
 template <class T, std::size_t n, class... L>
 struct FixedPlaces {
-    using V = math::Lanes<T, math::vector_bytes / sizeof(T)>;
+    using V = math::Lanes<T, math::vector_lanes<T>>;
     static constexpr std::size_t layers = sizeof...(L);
     static constexpr std::size_t last = layers - 1;
     static constexpr std::array<std::size_t, layers> units{L::units...};
@@ -218,10 +218,11 @@ private:
 
     // --- Sizes ----------------------------------------------------------------------------------------------------
 
-    /// Sums that are in registers at the same time: so many hide the time of a multiply-add. The last ones, up to
-    /// most_sums, go together.
-    static constexpr std::size_t sums = 8;
-    static constexpr std::size_t most_sums = 12;
+    /// Sums that are in registers at the same time: so many hide the time of a multiply-add, and fill whole lines. The
+    /// last ones, up to most_sums, go together.
+    static constexpr std::size_t sums = std::max<std::size_t>(8, line / V::lanes);
+    static constexpr std::size_t most_sums = sums * 3 / 2;
+    static_assert(sums * V::lanes % line == 0, "blocks begin where lines do");
     static constexpr std::size_t whole_blocks(std::size_t vectors) {
         return vectors <= most_sums ? 0 : (vectors - most_sums + sums - 1) / sums;
     }
@@ -403,7 +404,7 @@ private:
     static constexpr std::size_t room = std::max(Places::widest(), Places::padded(n));
 
     /// Sums of a tile: of 32 registers, or of 16.
-    static constexpr std::size_t tile_sums = math::vector_bytes == 64 ? 24 : 12;
+    static constexpr std::size_t tile_sums = math::vector_registers * 3 / 4;
     /// Vectors of inputs of a tile of so many rows: whole lines.
     static constexpr std::size_t tile_vectors(std::size_t rows) {
         if (rows == 1) {

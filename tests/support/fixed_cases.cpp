@@ -40,24 +40,27 @@ using Layer = FixedLayer<units, F>;
 using math::Relu;
 
 /// Widths beside those of vectors and leaves, narrow and wide outputs, one layer to four.
-template <class T>
-constexpr FixedCase<T> shapes[] = {
-    Shape<T, 10, Layer<32, Relu>, Layer<1>>::entry,
-    Shape<T, 13, Layer<50, Relu>, Layer<3>>::entry,
-    Shape<T, 64, Layer<64, Relu>, Layer<64>>::entry,
-    Shape<T, 37, Layer<205, Relu>, Layer<10>>::entry,
-    Shape<T, 1, Layer<1, math::Tanh>, Layer<1, math::Exp>>::entry,
-    Shape<T, 7, Layer<33, math::LeakyRelu>, Layer<17, math::Sigmoid>>::entry,
-    Shape<T, 5, Layer<3, math::Softplus>>::entry,
-    Shape<T, 9, Layer<83, math::Softmax>>::entry,
-    Shape<T, 3, Layer<70, math::Gelu>, Layer<15, math::Softmax>>::entry,
-    Shape<T, 6, Layer<9, math::Elu>, Layer<20, math::Silu>, Layer<2, math::Sigmoid>>::entry,
-    Shape<T, 4, Layer<18, math::GeluTanh>, Layer<31, Relu>, Layer<16, math::Sigmoid>, Layer<5, math::Softplus>>::entry,
+constexpr FixedCase<float> single_precision[] = {
+    Shape<float, 10, Layer<32, Relu>, Layer<1>>::entry,
+    Shape<float, 13, Layer<50, Relu>, Layer<3>>::entry,
+    Shape<float, 37, Layer<205, Relu>, Layer<10>>::entry,
+    Shape<float, 1, Layer<1, math::Tanh>, Layer<1, math::Exp>>::entry,
+    Shape<float, 7, Layer<33, math::LeakyRelu>, Layer<17, math::Sigmoid>>::entry,
+    Shape<float, 5, Layer<3, math::Softplus>>::entry,
+    Shape<float, 9, Layer<83, math::Softmax>>::entry,
+    Shape<float, 6, Layer<9, math::Elu>, Layer<20, math::Silu>, Layer<2, math::Sigmoid>>::entry,
+    Shape<float, 4, Layer<18, math::GeluTanh>, Layer<31, Relu>, Layer<16, math::Sigmoid>, Layer<5>>::entry,
+};
+constexpr FixedCase<double> double_precision[] = {
+    Shape<double, 13, Layer<50, Relu>, Layer<3>>::entry,
+    Shape<double, 64, Layer<64, Relu>, Layer<64>>::entry,
+    Shape<double, 3, Layer<70, math::Gelu>, Layer<15, math::Softmax>>::entry,
+    Shape<double, 7, Layer<9, math::Tanh>, Layer<19, math::Sigmoid>>::entry,
 };
 
 template <class T>
 std::array<T, 2> product_and_sum(T a, T b, T c) {
-    using V = math::Lanes<T, math::vector_bytes / sizeof(T)>;
+    using V = math::Lanes<T, math::vector_lanes<T>>;
     using One = math::Lanes<T, 1>;
     return {(V(a) * V(b) + V(c))[V::lanes - 1], (One(a) * One(b) + One(c))[0]};
 }
@@ -65,7 +68,7 @@ std::array<T, 2> product_and_sum(T a, T b, T c) {
 }  // namespace
 
 FixedLevel HANDGRAD_FIXED_CASES() {
-    return {shapes<float>, shapes<double>, product_and_sum<float>, product_and_sum<double>};
+    return {single_precision, double_precision, product_and_sum<float>, product_and_sum<double>};
 }
 
 }  // namespace handgrad
