@@ -122,8 +122,11 @@ TYPED_TEST(Certificates, NeverFailForTwoHundredRandomModels) {
             << model << ": " << name(shape.hidden) << " " << name(shape.output) << " " << name(loss) << "\n"
             << describe(certificate);
         passed += certificate.verdict == Verdict::pass ? 1 : 0;
+        for (const CertifiedTensor& t : certificate.parameters) {
+            EXPECT_EQ(t.judgement.verdict == Verdict::pass, t.judgement.reason().empty()) << describe(certificate);
+        }
     }
-    EXPECT_GE(passed, 160);
+    EXPECT_GE(passed, 197);  // one overflows; of two, in float, rounding alone may change a tenth or more
 }
 
 TYPED_TEST(Certificates, PassForDeepSaturatedAndHugeModels) {
