@@ -20,7 +20,7 @@ constexpr auto npos = std::string_view::npos;
 void StrayLines::note(std::string_view text, std::size_t number) {
     const std::size_t equals = text.find('=');
     constexpr std::size_t longest = 80, longest_name = 16;
-    if (equals == npos || equals > longest) {
+    if (equals > longest) {  // npos is
         return;
     }
     const std::string_view left = without_decoration(text.substr(0, equals));

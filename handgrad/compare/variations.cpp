@@ -515,7 +515,9 @@ private:
     }
     void with_weights(Cause cause, const std::string& detail, std::shared_ptr<BasicMlp<double>> forward,
                       std::shared_ptr<BasicMlp<double>> backward) {
-        list_.push_back({.cause = cause, .detail = detail, .gradient = [passes = passes_, forward, backward] {
+        list_.push_back({.cause = cause,
+                         .detail = detail,
+                         .gradient = [passes = passes_, forward = std::move(forward), backward = std::move(backward)] {
                              Pass pass;
                              pass.forward = forward.get();
                              pass.backward = backward.get();

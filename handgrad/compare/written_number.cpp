@@ -90,6 +90,7 @@ public:
 
     static std::vector<WrittenCell> cells_of(const std::vector<Piece>& pieces) {
         std::vector<WrittenCell> cells;
+        cells.reserve(pieces.size());
         for (const Piece& piece : pieces) {
             cells.push_back(piece.cell);
         }

@@ -42,7 +42,7 @@ std::optional<double> nearest_double(std::uint64_t number, int power) {
     if (number == 0) {
         return 0.0;
     }
-    const PowerOfTen& ten = powers[static_cast<std::size_t>(largest_power + power)];
+    const PowerOfTen& ten = powers[static_cast<unsigned>(largest_power + power)];
     const int shift = std::countl_zero(number);
     // The fraction is less than 1 too small, so the true product is less than one factor, 2^64, larger: in units of
     // 2^64 it lies in [high, high + 2). Unless a midpoint between two doubles is in there, all of that rounds alike.

@@ -35,7 +35,7 @@ std::u32string code_points(std::string_view text) {
         if ((byte & 0xC0U) == 0x80U) {  // the next six bits of the character that has begun
             result.back() = result.back() << 6U | (byte & 0x3FU);
         } else if (byte < 0x80U) {
-            result += byte;
+            result += static_cast<char32_t>(byte);
         } else {
             const unsigned int ones = static_cast<unsigned int>(std::countl_one(byte));
             result += byte & (0x7FU >> ones);
@@ -95,6 +95,7 @@ NpyArray npy_array(std::string name, const std::vector<std::string>& texts) {
 
 std::string npz_bytes(const std::vector<NpyArray>& arrays) {
     std::vector<ZipFile> files;
+    files.reserve(arrays.size());
     for (const NpyArray& array : arrays) {
         files.push_back({array.name + ".npy", npy_bytes(array)});
     }

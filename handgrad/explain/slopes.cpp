@@ -37,7 +37,7 @@ Course course_of(Activation activation, const ActivationSettings& settings) {
     const auto slope = [&](double z) { return std::fabs(slope_at(activation, settings, z)); };
     Course course{.left = slope(-far), .right = slope(far)};
     double low = -far, step = 1.0 / 16;
-    std::size_t steps = 2 * 64 * 16;
+    std::size_t steps = std::size_t{2} * 64 * 16;
     for (int round = 0; round < 3; ++round) {
         for (std::size_t i = 0; i <= steps; ++i) {
             const double z = low + static_cast<double>(i) * step;

@@ -30,7 +30,7 @@ public:
     Draw(std::uint64_t seed, std::uint32_t attempt) : stream_(seed, Purpose::weights, attempt) {}
     /// Both ends included.
     double whole(int lowest, int highest) {
-        return lowest + static_cast<double>(stream_.below(static_cast<std::uint64_t>(highest - lowest + 1), at_++));
+        return lowest + static_cast<double>(stream_.below(static_cast<unsigned>(highest - lowest + 1), at_++));
     }
     double whole_but_0() {
         const double drawn = whole(-largest, largest - 1);
@@ -90,7 +90,7 @@ private:
         Row x = inputs(draw);
         BasicMlp<double> net = weights(draw, x);
         Row y = targets(draw);
-        return {std::move(net), {std::move(x), std::move(y)}};
+        return {std::move(net), Example{std::move(x), std::move(y)}};
     }
 
     /// `first`, and behind it other rows on which this network can be solved, the ones with the smallest numbers.

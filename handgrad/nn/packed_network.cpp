@@ -6,7 +6,6 @@
 namespace handgrad {
 
 using kernels::PackedLayer;
-using kernels::parts;
 using kernels::round_up;
 
 namespace {
