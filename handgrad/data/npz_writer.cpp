@@ -35,10 +35,10 @@ std::u32string code_points(std::string_view text) {
         if ((byte & 0xC0U) == 0x80U) {  // the next six bits of the character that has begun
             result.back() = result.back() << 6U | (byte & 0x3FU);
         } else if (byte < 0x80U) {
-            result += static_cast<char32_t>(byte);
+            result += byte;
         } else {
             const unsigned int ones = static_cast<unsigned int>(std::countl_one(byte));
-            result += byte & (0x7FU >> ones);
+            result += static_cast<char32_t>(byte & (0x7FU >> ones));
         }
     }
     return result;

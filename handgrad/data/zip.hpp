@@ -20,7 +20,7 @@ struct ZipEntry {
 /// The entries that the directory at the archive's end lists, also in the form for more than 4 GiB (zip64) and with
 /// sizes behind the data (data descriptors). Raises Error(data) for anything but a sound archive in one part: damage,
 /// encryption, unknown methods, entries that overlap, sizes that cannot be.
-std::vector<ZipEntry> zip_entries(std::string_view bytes, const std::string& source);
+std::vector<ZipEntry> zip_entries(std::string_view archive, const std::string& source);
 
 /// The bytes of an entry, as many as it declares, with the checksum that it declares. Raises Error(data).
 std::string unzip(const ZipEntry& entry, const std::string& source);
