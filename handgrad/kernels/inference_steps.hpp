@@ -180,11 +180,11 @@ auto hidden_step_of(const PackedLayer& layer) -> decltype(RowStep<S>::run) {
     return panels_step_of<true, true, S>(panels, std::make_index_sequence<most_row_panels>());
 }
 
-/// Whether this hidden layer and the one behind it, the last, are one step.
+/// Whether this hidden layer and the one behind it, the last, are one step. Single numbers have no registers for it.
 template <class S>
 bool both_in_one(const PackedLayer& layer, const PackedLayer& next) {
-    return layer.activation == Activation::relu && layer.outputs <= leaf_units && facts(next.activation).elementwise &&
-           next.narrow && next.outputs <= few_outputs;
+    return Simd<S>::lanes > 1 && layer.activation == Activation::relu && layer.outputs <= leaf_units &&
+           facts(next.activation).elementwise && next.narrow && next.outputs <= few_outputs;
 }
 
 template <class S>
