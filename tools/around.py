@@ -6,6 +6,8 @@ SETTINGS = "tests/python/test_settings.py"
 HELD_OUT = "tests/python/test_held_out.py"
 NUMBERS = "tests/python/test_printed_numbers.py"
 METRICS = "tests/python/test_metrics.py"
+PAGE = "tests/python/test_report_page.py"
+COURSE = "tests/python/test_course_and_advice.py"
 PRELOADED = "tests/cli/test_preloaded.py"
 
 
@@ -268,6 +270,22 @@ BREAKAGES = (
              'complain("there is not enough memory for this", internal_error_exit)', "tests/cli/test_cli_faults.py -k memory"),
     Breakage("rows by their smallest gradients", "handgrad/diagnose/row_forensics.cpp", "return one.norm > other.norm;",
              "return one.norm < other.norm;", "tests/diagnose/row_forensics_test.cpp"),
+    Breakage("classes and predictions exchanged", "handgrad/report/report.cpp",
+             "report.confusion(actual[row], prediction.classes[row]) += 1.0",
+             "report.confusion(prediction.classes[row], actual[row]) += 1.0", f"{PAGE} -k confusion"),
+    Breakage("a corner of the ROC off by a row", "handgrad/report/report.cpp", "x.push_back(misses / negatives);",
+             "x.push_back(misses / (negatives + 1.0));", f"{PAGE} -k roc"),
+    Breakage("bars of activations in one bin less", "handgrad/report/report.cpp",
+             "(result.highest - result.lowest) * static_cast<double>(bins)",
+             "(result.highest - result.lowest) * static_cast<double>(bins - 1)", f"{PAGE} -k activations"),
+    Breakage("the way of the weights by their size now", "handgrad/diagnose/gradient_flow.cpp", "std::sqrt(change / size)",
+             "std::sqrt(change / (size + change))", f"{PAGE} -k way"),
+    Breakage("a fall by the loss before it alone", "handgrad/diagnose/training_course.cpp", ".part = fall / size,",
+             ".part = fall / before,", f"{COURSE} -k falling"),
+    Breakage("unchanged by twice the step", "handgrad/diagnose/diagnosis.cpp", "static_cast<double>(w[i]) + moves[i]) == w[i]",
+             "static_cast<double>(w[i]) + 2.0 * moves[i]) == w[i]", f"{COURSE} -k unchanged"),
+    Breakage("a rate is advised for half a weight a step", "handgrad/diagnose/advice.cpp", "constexpr double wanted_step = 0.05",
+             "constexpr double wanted_step = 0.5", f"{COURSE} -k learning_rate"),
 
     # --- cli: exit codes and events
     Breakage("check exits 0 on FAIL", "cli/check.cpp", "certificate.verdict != certify::Verdict::pass) {\n        return failed_exit;",
