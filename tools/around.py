@@ -25,6 +25,7 @@ class Breakage:
 
 
 FIT = "handgrad/train/fit.cpp"
+SHARING = "handgrad/train/share_out.cpp"
 MINIBATCH = "handgrad/train/minibatch.cpp"
 TRAINER = "handgrad/train/trainer.cpp"
 OPTIMIZER = "handgrad/train/optimizer.cpp"
@@ -71,19 +72,25 @@ BREAKAGES = (
              "std::vector<double> numbers = present_numbers(table, column, training_rows);\n    if (numbers.empty())",
              "std::vector<double> numbers = present_numbers(table, column, rows);\n    if (numbers.empty())",
              f"{HELD_OUT} -k fillings"),
-    Breakage("validation rows are learned from too", FIT, "rows.training = std::move(split.kept);",
-             "if (purpose != Purpose::validation_split) rows.training = std::move(split.kept);",
+    Breakage("validation rows are learned from too", SHARING, "rows_.training = std::move(split.kept);",
+             "if (purpose != Purpose::validation_split) rows_.training = std::move(split.kept);",
              f"{HELD_OUT} -k judged"),
-    Breakage("splits by a seed of their own", FIT, "RandomStream(options.training.seed, purpose)",
-             "RandomStream(0, purpose)", f"{SETTINGS} -k seed"),
+    Breakage("splits by a seed of their own", SHARING, "stream(options_.training.seed, purpose)",
+             "stream(0, purpose)", f"{SETTINGS} -k seed"),
+    Breakage("what is left over goes to the first class", "handgrad/data/split.cpp", "remainders[a] > remainders[b] || ", "",
+             f"{HELD_OUT} -k remainders"),
+    Breakage("a class may be emptied", "handgrad/data/split.cpp", "quotas[s] + 1 < sizes[s]", "quotas[s] < sizes[s]",
+             "tests/data/split_test.cpp -k Stratum"),
+    Breakage("strata in spite of groups", SHARING, "if (!options_.group.empty()) {\n            const", "if (false) {\n            const",
+             f"{HELD_OUT} -k groups"),
     Breakage("first weights by a seed of their own", FIT, "BasicMlp<T>::random(model.architecture(), options.training.seed)",
              "BasicMlp<T>::random(model.architecture(), 0)", f"{SETTINGS} -k first_weights"),
     Breakage("a weighted baseline that ignores weights", FIT, "const double weight = training.weight(row);",
              "const double weight = 1.0;", f"{HELD_OUT} -k baseline"),
-    Breakage("the baseline is that of the judged rows", FIT, "trivial_outputs(training, judged.rows())",
-             "trivial_outputs(judged, judged.rows())", f"{HELD_OUT} -k baseline"),
-    Breakage("test metrics are those of validation", FIT, "result.test_metrics = metrics(test);",
-             "result.test_metrics = metrics(validation);", f"{HELD_OUT} -k judged"),
+    Breakage("the baseline is that of the judged rows", FIT, "constant_answer(training)",
+             "constant_answer(validation)", f"{HELD_OUT} -k baseline"),
+    Breakage("test metrics are those of validation", FIT, "final_metrics(\"test\", test);",
+             "final_metrics(\"test\", validation);", f"{HELD_OUT} -k judged"),
     Breakage("the decay of adamw is taken for a penalty", FIT,
              "model.weight_decay = optimizer.kind == OptimizerKind::adamw ? 0.0 : optimizer.weight_decay;",
              "model.weight_decay = optimizer.weight_decay;", f"{NUMBERS} -k adamw"),
