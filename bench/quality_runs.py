@@ -3,6 +3,7 @@ perceptron, a linear model, gradient boosting; scores, seconds, and a cache of t
 
 import hashlib
 import json
+import math
 import resource
 import subprocess
 import tempfile
@@ -103,12 +104,17 @@ def boosting(classification, rows, seed):
     return kind(random_state=seed, n_jobs=1, verbose=-1)
 
 
-def same_perceptron(hidden, batch, epochs_of):
+def epochs_of(rows, batch, epochs, steps):
+    """At least so many epochs, and at least so many steps."""
+    return max(epochs, math.ceil(steps / math.ceil(rows / batch)))
+
+
+def same_perceptron(hidden, batch, epochs, steps):
     """As handgrad trains with the same width, batch and epochs: all epochs, no penalty, nothing held out."""
     def make(classification, rows, seed):
-        epochs = epochs_of(rows)
+        count = epochs_of(rows, batch, epochs, steps)
         return perceptron(classification, seed, hidden_layer_sizes=(hidden,), batch_size=min(batch, rows), alpha=0.0,
-                          max_iter=epochs, n_iter_no_change=epochs)
+                          max_iter=count, n_iter_no_change=count)
     return make
 
 
@@ -136,12 +142,12 @@ class Program:
             paths = [Path(folder) / name for name in ("training.csv", "test.csv", "model")]
             training.to_csv(paths[0], index=False)
             test.to_csv(paths[1], index=False)
-            arguments = ["--target", "target", "--seed", seed, "-o", paths[2], *options]
+            arguments = ["--target", "target", "--seed", seed]
             arguments += ["--task", "classification" if table.classification else "regression"]
             if table.frame.isna().any(axis=None):
                 arguments += ["--impute", "mean"]
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            self.call("train", paths[0], *arguments)
+            self.train(paths[0], paths[2], options, *arguments)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             predicted = self.predict(table, paths[2], paths[1], Path(folder) / "predicted.csv")
         seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -153,6 +159,9 @@ class Program:
         probabilities = predicted[[f"p({c})" for c in classes[order]]].astype(float).to_numpy()
         return Result(metrics.accuracy_score(truth, predicted["predicted"]),
                       log_loss(truth, classes[order], probabilities), seconds)
+
+    def train(self, data, model, options, *arguments):
+        self.call("train", data, "-o", model, *options, *arguments)
 
     def predict(self, table, model, rows, to):
         self.call("predict", model, rows, "-o", to, *(["--proba"] if table.classification else []))
