@@ -12,6 +12,7 @@
 #include "cli/csv.hpp"
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
+#include "cli/files.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/text.hpp"
@@ -50,7 +51,7 @@ bool parse(EncodeOptions& options, std::vector<std::string> words) {
     arguments.positional("MODEL", options.model);
     arguments.positional("DATA", options.data);
     arguments.group("What to write");
-    arguments.option("--output,-o", "FILE", "X.npz or X.csv rather than CSV on standard output", into(options.output));
+    arguments.option("--output,-o", "OUT", "X.npz or X.csv rather than CSV on standard output", into(options.output));
     declare_output(arguments, options.show, "with --output: one event `encoded`");
     arguments.group("Table (columns are found by their names; without these options read as in training)");
     declare_reading(arguments, options.reading, true);
@@ -74,7 +75,7 @@ bool parse(EncodeOptions& options, std::vector<std::string> words) {
 Table read(const EncodeOptions& options, const Model& model) {
     const ReadOptions reading = options.reading.applied_to(model.preprocessing.reading);
     if (options.reading.target_file.empty()) {
-        return read_table(options.data, reading);
+        return open_table(options.data, reading);
     }
     return read_labelled(options.data, options.reading.target_file, reading, target_names(model.preprocessing));
 }
@@ -122,7 +123,7 @@ int encode(std::vector<std::string> words) {
         refuse_to_overwrite(options.output, input);
     }
     Output output(options.output);
-    const Model model = load_model(options.model, options.applying.allow_nonfinite);
+    const Model model = open_model(options.model, options.data, options.applying.allow_nonfinite);
     const Table table = read(options, model);
     tell_warnings(table, options.show);
     const EncodedTable encoded = handgrad::encode(model, table, options.applying.allow_extra);

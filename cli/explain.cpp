@@ -11,6 +11,7 @@
 
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
+#include "cli/files.hpp"
 #include "cli/network_options.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
@@ -274,7 +275,7 @@ explain::Explanation explain_sizes(const ExplainOptions& options) {
 }
 
 explain::Explanation explain_model(const ExplainOptions& options) {
-    const Model model = load_model(options.model, options.applying.allow_nonfinite);
+    const Model model = open_model(options.model, options.data, options.applying.allow_nonfinite);
     const explain::StepOptions step = overruled(explain::step_options_of(model), options.optimizer);
     if (options.data.empty()) {
         return explain(model, step);

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "cli/files.hpp"
 #include "cli/output.hpp"
 #include "cli/text.hpp"
 #include "handgrad/base/error.hpp"
@@ -96,7 +97,7 @@ bool parse_or_help(Arguments& arguments, std::vector<std::string> words) {
 
 Table read_labelled(const std::string& path, const std::string& target_file, const ReadOptions& reading,
                     const std::vector<std::string>& targets) {
-    Table table = read_table(path, reading);
+    Table table = open_table(path, reading);
     if (target_file.empty()) {
         const bool binary = table.lines.empty() && table.rows > 0;
         if (binary && std::ranges::any_of(targets, [&](const auto& name) { return table.find(name) == nullptr; })) {
@@ -107,7 +108,7 @@ Table read_labelled(const std::string& path, const std::string& target_file, con
         }
         return table;
     }
-    Table labels = read_table(target_file, reading);
+    Table labels = open_table(target_file, reading);
     if (labels.rows != table.rows) {
         throw Error(ErrorKind::data, fmt::format("{}: {}, but {} has {}; each row needs its label", target_file,
                                                  counted(labels.rows, "row"), path, counted(table.rows, "row")));

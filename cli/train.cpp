@@ -10,6 +10,7 @@
 
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
+#include "cli/files.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/setting_options.hpp"
@@ -38,7 +39,7 @@ Tables read_tables(const TrainOptionsGiven& given) {
         if (file.empty()) {
             return {};
         }
-        return read_table(file, given.fit.reading);
+        return open_table(file, given.fit.reading);
     };
     return {read_labelled(given.data, given.reading.target_file, given.fit.reading, given.fit.columns.targets),
             held_out(given.validation_file), held_out(given.test_file)};

@@ -14,7 +14,8 @@
 
 namespace handgrad {
 
-enum class Task { regression, classification };
+/// Numbers; one of several classes; several columns of 0 and 1, each a yes or no by itself.
+enum class Task { regression, classification, multilabel };
 /// What stands for a missing number. A missing category is an error under every one of them: texts have no mean.
 enum class Impute { error, mean, median };
 /// (x − mean) / population standard deviation, or [min, max] onto [0, 1]. A constant column has scale 1.
@@ -77,9 +78,15 @@ struct PreprocessingOptions {
     bool one_output = true;  ///< two classes: one output rather than two
 };
 
-/// Classification when the (single) target is text, or whole numbers of at most 20 distinct values; else regression.
-/// Missing labels are left out of account.
-Task infer_task(const Table& table, const std::vector<std::string>& targets);
+/// What a target looks like, and what of it says so: `it holds 3 different texts`.
+struct GuessedTask {
+    Task task = Task::regression;
+    std::string because = {};
+};
+/// Classification when the (single) target is text, or whole numbers of at most 20 distinct values with at least 5 rows
+/// a value on average and no more than 10 of them in a row (as sums, counts and ages have; ten digits are classes);
+/// multilabel when there are several that hold 0 and 1 alone; else regression. Missing labels are left out of account.
+GuessedTask guess_task(const Table& table, const std::vector<std::string>& targets);
 
 /// The rows that can be learned from: all, or with `drop_missing` those whose targets are all there. Raises Error(data)
 /// naming the first line whose label is missing or not finite (and, when they may be dropped, when none is left).

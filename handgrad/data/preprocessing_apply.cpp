@@ -265,6 +265,11 @@ void encode_targets(const Preprocessing& fitted, const Table& table, Rows rows, 
         for (std::size_t i = 0; i < rows.size(); ++i) {
             require_label(table, column, rows[i]);
             reader.read(rows[i], y.row(i).subspan(k, 1));
+            const bool yes_or_no = y(i, k) == T(0) || y(i, k) == T(1);
+            if (fitted.task == Task::multilabel && !yes_or_no) {
+                fail_at(table, column, rows[i],
+                        "the label " + format_number(column.numbers[rows[i]]) + " is neither 0 nor 1, as labels are");
+            }
         }
     }
 }
@@ -306,7 +311,7 @@ std::size_t Preprocessing::inputs() const {
 }
 
 std::size_t Preprocessing::outputs() const {
-    if (task == Task::regression) {
+    if (task != Task::classification) {
         return targets.size();
     }
     return one_output ? 1 : classes.size();

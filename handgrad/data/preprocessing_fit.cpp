@@ -61,7 +61,8 @@ void check_options(const Table& table, const PreprocessingOptions& options) {
     refuse(classification && options.targets.size() > 1,
            "classification learns one column, not " + listed(options.targets) + "; name one, or learn by regression",
            {{"task", "regression"}});
-    refuse(classification && options.scale_target, "classes are not scaled", {{"scale_target", "false"}});
+    refuse(options.task != Task::regression && options.scale_target, "classes are not scaled",
+           {{"scale_target", "false"}});
     for (const auto* names : {&options.targets, &options.drop, &options.categorical}) {
         for (const std::string& name : *names) {
             static_cast<void>(table.column(name));  // raises when there is none
@@ -328,31 +329,6 @@ void check_labels(const Table& table, const Column& column, Rows rows, bool may_
 }
 
 }  // namespace
-
-Task infer_task(const Table& table, const std::vector<std::string>& targets) {
-    constexpr std::size_t most_classes = 20;
-    if (targets.size() != 1) {
-        return Task::regression;
-    }
-    const Column& column = table.column(targets.front());
-    if (!column.has_numbers) {
-        return Task::classification;
-    }
-    std::set<double> distinct;
-    for (const double number : column.numbers) {
-        if (std::isnan(number)) {
-            continue;
-        }
-        if (std::trunc(number) != number) {
-            return Task::regression;
-        }
-        distinct.insert(number);
-        if (distinct.size() > most_classes) {
-            return Task::regression;
-        }
-    }
-    return distinct.empty() ? Task::regression : Task::classification;
-}
 
 std::vector<std::size_t> labelled_rows(const Table& table, const std::vector<std::string>& targets, bool drop_missing) {
     std::vector<std::size_t> rows = all_rows(table.rows);

@@ -92,7 +92,8 @@ inline constexpr Setting task{.name = "task",
                               .value = "TASK",
                               .otherwise =
                                   "classification when the target is text, or whole numbers of at most 20 "
-                                  "distinct values"};
+                                  "distinct values, at least 5 rows each on average and no more than 10 of them in a "
+                                  "row; regression too where the loss or the output says so"};
 inline constexpr Setting convention{.name = "convention",
                                     .group = network,
                                     .help = "whose reductions, kinks, penalty, momentum and first weights: {}",
