@@ -62,25 +62,31 @@ GuessedTask guess_of_numbers(const Column& column) {
             "it holds " + count + ", each in " + std::to_string(rows / distinct.size()) + " rows on average"};
 }
 
-/// 0 and 1, both of them, and nothing else.
-bool holds_labels(const Column& column) {
-    bool zero = false, one = false, other = !column.has_numbers || column.has_texts;
-    for (const double number : column.numbers) {
-        zero = zero || number == 0.0;
-        one = one || number == 1.0;
-        other = other || (number != 0.0 && number != 1.0 && !std::isnan(number));
+/// Whether these columns hold 0 and 1 and nothing else, not all of them the same number.
+bool hold_labels(const Table& table, const std::vector<std::string>& targets) {
+    bool both = false;
+    for (const std::string& target : targets) {
+        const Column& column = table.column(target);
+        bool zero = false, one = false, other = !column.has_numbers || column.has_texts;
+        for (const double number : column.numbers) {
+            zero = zero || number == 0.0;
+            one = one || number == 1.0;
+            other = other || (number != 0.0 && number != 1.0 && !std::isnan(number));
+        }
+        if (other) {
+            return false;
+        }
+        both = both || (zero && one);
     }
-    return zero && one && !other;
+    return both;
 }
 
 }  // namespace
 
 GuessedTask guess_task(const Table& table, const std::vector<std::string>& targets) {
     if (targets.size() != 1) {
-        const bool labels =
-            std::ranges::all_of(targets, [&](const std::string& target) { return holds_labels(table.column(target)); });
-        if (labels) {
-            return {Task::multilabel, "each holds 0 and 1 alone"};
+        if (hold_labels(table, targets)) {
+            return {Task::multilabel, "they hold 0 and 1 alone"};
         }
         return {Task::regression, "they are several columns of numbers"};
     }

@@ -65,7 +65,8 @@ TEST(Task, IsClassificationForTextsAndForFewWholeNumbersThatAreNoCounts) {
     EXPECT_FALSE(classes({"0", "1.5"}));
     EXPECT_FALSE(classes({"NA", "NA"}));
     EXPECT_EQ(guess_task(read("y,z\n0,1\n1,0\n"), {"y", "z"}).task, Task::multilabel);
-    EXPECT_EQ(guess_task(read("y,z\n0,1\n1,1\n"), {"y", "z"}).task, Task::regression);  // always yes
+    EXPECT_EQ(guess_task(read("y,z\n0,1\n1,1\n"), {"y", "z"}).task, Task::multilabel);  // z is always yes
+    EXPECT_EQ(guess_task(read("y,z\n1,1\n1,1\n"), {"y", "z"}).task, Task::regression);
     EXPECT_EQ(guess_task(read("y,z\n0,1\n1,2\n"), {"y", "z"}).task, Task::regression);
     EXPECT_EQ(guess_of({"1", "2", "5"}, 6).because, "it holds 3 different whole numbers, each in 6 rows on average");
     EXPECT_EQ(guess_of(whole_numbers(0, 10), 5).because,
