@@ -41,6 +41,11 @@ std::string shell_word(const std::string& word) {
     return quoted + "'";
 }
 
+std::vector<std::string>& last_declared() {
+    static std::vector<std::string> names;
+    return names;
+}
+
 /// `learning_rate` and `learning-rate` are the same key.
 std::string option_name(std::string key) {
     std::replace(key.begin(), key.end(), '_', '-');
@@ -48,6 +53,8 @@ std::string option_name(std::string key) {
 }
 
 }  // namespace
+
+const std::vector<std::string>& declared_options() { return last_declared(); }
 
 Arguments::Arguments(std::string verb, std::vector<std::string> examples)
     : verb_(std::move(verb)), examples_(std::move(examples)) {}
@@ -100,6 +107,7 @@ const Option* Arguments::find(std::string_view name) const {
 }
 
 bool Arguments::parse(std::vector<std::string> words) {
+    last_declared() = known_names();
     const Words found = take_apart(std::move(words), options_);
     if (found.help) {
         return false;
