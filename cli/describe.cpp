@@ -55,6 +55,14 @@ std::string metrics_table(const std::vector<std::pair<std::string, Metrics>>& pa
     return aligned(rows, Heading::first_row);
 }
 
+std::string not_defined(const std::vector<std::string>& reasons) {
+    std::string text;
+    for (const std::string& reason : reasons) {
+        text += wrapped("-  " + reason) + "\n";
+    }
+    return text;
+}
+
 std::vector<std::pair<std::string, std::string>> describe_conventions(const Conventions& conventions) {
     std::vector<std::pair<std::string, std::string>> choices{{"name", std::string(conventions.name)}};
     for_each_convention(conventions,

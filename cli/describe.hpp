@@ -18,6 +18,9 @@ std::string layer_table(const Model& model);
 /// One line for each part (`train`, `validation` …), one column for each metric.
 std::string metrics_table(const std::vector<std::pair<std::string, Metrics>>& parts);
 
+/// Under a table with dashes: what they stand for, a line each; nothing for none.
+std::string not_defined(const std::vector<std::string>& reasons);
+
 /// How many parameters layer `layer` (from 0) has: (in + 1)·out.
 std::size_t parameters_of(const Architecture& architecture, std::size_t layer);
 

@@ -92,7 +92,8 @@ std::string describe(const Model& model, const std::string& path, const std::str
     text += heading("Provenance");
     rows.clear();
     for (const auto& [key, value] : model.provenance) {
-        rows.push_back({key, value});
+        const bool undefined = value == "nan" || value == "-nan";  // as older versions wrote it
+        rows.push_back({key, undefined ? "undefined" : value});
     }
     text += aligned(rows, Heading::none);
 

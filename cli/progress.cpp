@@ -31,12 +31,14 @@ std::string time_left(double seconds) {
 /// `epoch  12/200  loss 0.5123  val 0.5533  r2 0.412  123456 rows/s  eta 3s`; the speed may be left out.
 std::string describe(const EpochReport& report, const Metrics& validation, double seconds_an_epoch, bool with_speed) {
     const std::string total = fmt::format("{}", report.epochs);
-    std::string line = fmt::format("epoch {:>{}}/{}  loss {:<9.4g}", report.epoch, total.size(), total, report.loss);
+    std::string line =
+        fmt::format("epoch {:>{}}/{}  loss {:<9}", report.epoch, total.size(), total, rounded(report.loss, 4));
     if (!std::isnan(report.validation_loss) || !validation.empty()) {
-        line += fmt::format("  val {:<9.4g}", report.validation_loss);
+        line += fmt::format("  val {:<9}", rounded(report.validation_loss, 4));
     }
     if (!validation.empty()) {
-        line += fmt::format("  {} {:<7.4f}", validation.front().first, validation.front().second);
+        const auto& [metric, value] = validation.front();
+        line += fmt::format("  {} {:<7}", metric, std::isnan(value) ? "-" : fmt::format("{:.4f}", value));
     }
     if (with_speed) {
         line += fmt::format("  {:.0f} rows/s", report.rows_per_second);

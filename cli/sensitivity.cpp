@@ -47,7 +47,7 @@ std::string describe(std::vector<diagnose::ColumnSensitivity> columns, std::size
         }
     }
     std::ranges::stable_sort(columns, std::ranges::greater(), &diagnose::ColumnSensitivity::effect);
-    const auto short_number = [](double value) { return fmt::format("{:.3g}", value); };
+    const auto short_number = [](double value) { return rounded(value, 3); };
     std::string text = counted(rows, "row") + "\n";
     for (const std::string& target : targets) {
         std::vector<std::vector<std::string>> lines{{"column", "mean", "sd", "rms", "sign", "effect", "permutation"}};

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 
 #include "handgrad/base/utf8.hpp"
 
@@ -97,7 +98,12 @@ std::string aligned(std::vector<std::vector<std::string>> rows, Heading heading)
     return text;
 }
 
-std::string rounded(double value) { return fmt::format("{:.6g}", value); }
+std::string rounded(double value, int digits) {
+    if (std::isnan(value)) {
+        return "-";
+    }
+    return fmt::format("{:.{}g}", value, digits);
+}
 
 std::string counted(std::size_t count, std::string_view what) { return plural(count, what); }
 

@@ -19,8 +19,8 @@ std::string wrapped(std::string_view sentence);
 enum class Heading { none, first_row };
 std::string aligned(std::vector<std::vector<std::string>> rows, Heading heading);
 
-/// Six significant digits, for people; machines get all digits by --json.
-std::string rounded(double value);
+/// So many significant digits, for people, and a dash for what is not defined; machines get all digits by --json.
+std::string rounded(double value, int digits = 6);
 
 /// `1 row`, `2 rows`.
 std::string counted(std::size_t count, std::string_view what);

@@ -136,9 +136,17 @@ std::string summary(const FitResult& result, const TrainOptionsGiven& given) {
     const bool regression = result.model.preprocessing.task == Task::regression;
     parts.emplace_back(fmt::format("{}, always the {}", result.baseline_on, regression ? "mean" : "majority class"),
                        result.baseline);
-    text += metrics_table(parts);
+    text += metrics_table(parts) + not_defined(result.undefined);
     return text +
            fmt::format("\nmodel            {}\nparameters_hash  {}", given.output, parameters_hash(result.model));
+}
+
+/// A dash for what is no number, such as the way from weights that began at 0 by their size.
+std::string flow_number(std::string_view format, double value) {
+    if (std::isnan(value)) {
+        return "-";
+    }
+    return fmt::format(fmt::runtime(format), value);
 }
 
 /// What --diagnose saw of each layer, from the first weights to the last.
@@ -151,8 +159,8 @@ std::string flow_table(const Model& model) {
         const std::vector<double> gradient = column("gradient_rms"), starved = column("starved");
         const auto count = std::ranges::count(starved, 1.0);
         lines.push_back(
-            {layer_name(l), fmt::format("{:.2e}", gradient.front()), fmt::format("{:.2e}", gradient.back()),
-             fmt::format("{:.1f} %", 100.0 * column("moved").back()),
+            {layer_name(l), flow_number("{:.2e}", gradient.front()), flow_number("{:.2e}", gradient.back()),
+             flow_number("{:.1f} %", 100.0 * column("moved").back()),
              fmt::format("{:.0f} %", 100.0 * static_cast<double>(count) / static_cast<double>(starved.size()))});
     }
     return "\n" + aligned(lines, Heading::first_row);

@@ -52,6 +52,7 @@
 #include "handgrad/store/model.hpp"
 #include "handgrad/store/setting_values.hpp"
 #include "handgrad/store/tensor_file.hpp"
+#include "handgrad/store/training_rows.hpp"
 
 // Step 5: the update.
 #include "handgrad/train/optimizer.hpp"

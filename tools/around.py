@@ -6,6 +6,8 @@ SETTINGS = "tests/python/test_settings.py"
 HELD_OUT = "tests/python/test_held_out.py"
 NUMBERS = "tests/python/test_printed_numbers.py"
 METRICS = "tests/python/test_metrics.py"
+PAGE = "tests/python/test_report_page.py"
+COURSE = "tests/python/test_course_and_advice.py"
 PRELOADED = "tests/cli/test_preloaded.py"
 
 
@@ -23,6 +25,7 @@ class Breakage:
 
 
 FIT = "handgrad/train/fit.cpp"
+SHARING = "handgrad/train/share_out.cpp"
 MINIBATCH = "handgrad/train/minibatch.cpp"
 TRAINER = "handgrad/train/trainer.cpp"
 OPTIMIZER = "handgrad/train/optimizer.cpp"
@@ -69,19 +72,25 @@ BREAKAGES = (
              "std::vector<double> numbers = present_numbers(table, column, training_rows);\n    if (numbers.empty())",
              "std::vector<double> numbers = present_numbers(table, column, rows);\n    if (numbers.empty())",
              f"{HELD_OUT} -k fillings"),
-    Breakage("validation rows are learned from too", FIT, "rows.training = std::move(split.kept);",
-             "if (purpose != Purpose::validation_split) rows.training = std::move(split.kept);",
+    Breakage("validation rows are learned from too", SHARING, "rows_.training = std::move(split.kept);",
+             "if (purpose != Purpose::validation_split) rows_.training = std::move(split.kept);",
              f"{HELD_OUT} -k judged"),
-    Breakage("splits by a seed of their own", FIT, "RandomStream(options.training.seed, purpose)",
-             "RandomStream(0, purpose)", f"{SETTINGS} -k seed"),
+    Breakage("splits by a seed of their own", SHARING, "stream(options_.training.seed, purpose)",
+             "stream(0, purpose)", f"{SETTINGS} -k seed"),
+    Breakage("what is left over goes to the first class", "handgrad/data/split.cpp", "remainders[a] > remainders[b] || ", "",
+             f"{HELD_OUT} -k remainders"),
+    Breakage("a class may be emptied", "handgrad/data/split.cpp", "quotas[s] + 1 < sizes[s]", "quotas[s] < sizes[s]",
+             "tests/data/split_test.cpp -k Stratum"),
+    Breakage("strata in spite of groups", SHARING, "if (!options_.group.empty()) {\n            const", "if (false) {\n            const",
+             f"{HELD_OUT} -k groups"),
     Breakage("first weights by a seed of their own", FIT, "BasicMlp<T>::random(model.architecture(), options.training.seed)",
              "BasicMlp<T>::random(model.architecture(), 0)", f"{SETTINGS} -k first_weights"),
     Breakage("a weighted baseline that ignores weights", FIT, "const double weight = training.weight(row);",
              "const double weight = 1.0;", f"{HELD_OUT} -k baseline"),
-    Breakage("the baseline is that of the judged rows", FIT, "trivial_outputs(training, judged.rows())",
-             "trivial_outputs(judged, judged.rows())", f"{HELD_OUT} -k baseline"),
-    Breakage("test metrics are those of validation", FIT, "result.test_metrics = metrics(test);",
-             "result.test_metrics = metrics(validation);", f"{HELD_OUT} -k judged"),
+    Breakage("the baseline is that of the judged rows", FIT, "constant_answer(training)",
+             "constant_answer(validation)", f"{HELD_OUT} -k baseline"),
+    Breakage("test metrics are those of validation", FIT, "final_metrics(\"test\", test);",
+             "final_metrics(\"test\", validation);", f"{HELD_OUT} -k judged"),
     Breakage("the decay of adamw is taken for a penalty", FIT,
              "model.weight_decay = optimizer.kind == OptimizerKind::adamw ? 0.0 : optimizer.weight_decay;",
              "model.weight_decay = optimizer.weight_decay;", f"{NUMBERS} -k adamw"),
@@ -268,6 +277,22 @@ BREAKAGES = (
              'complain("there is not enough memory for this", internal_error_exit)', "tests/cli/test_cli_faults.py -k memory"),
     Breakage("rows by their smallest gradients", "handgrad/diagnose/row_forensics.cpp", "return one.norm > other.norm;",
              "return one.norm < other.norm;", "tests/diagnose/row_forensics_test.cpp"),
+    Breakage("classes and predictions exchanged", "handgrad/report/report.cpp",
+             "report.confusion(actual[row], prediction.classes[row]) += 1.0",
+             "report.confusion(prediction.classes[row], actual[row]) += 1.0", f"{PAGE} -k confusion"),
+    Breakage("a corner of the ROC off by a row", "handgrad/report/report.cpp", "x.push_back(misses / negatives);",
+             "x.push_back(misses / (negatives + 1.0));", f"{PAGE} -k roc"),
+    Breakage("bars of activations in one bin less", "handgrad/report/report.cpp",
+             "(result.highest - result.lowest) * static_cast<double>(bins)",
+             "(result.highest - result.lowest) * static_cast<double>(bins - 1)", f"{PAGE} -k activations"),
+    Breakage("the way of the weights by their size now", "handgrad/diagnose/gradient_flow.cpp", "std::sqrt(change / size)",
+             "std::sqrt(change / (size + change))", f"{PAGE} -k way"),
+    Breakage("a fall by the loss before it alone", "handgrad/diagnose/training_course.cpp", ".part = fall / size,",
+             ".part = fall / before,", f"{COURSE} -k falling"),
+    Breakage("unchanged by twice the step", "handgrad/diagnose/diagnosis.cpp", "static_cast<double>(w[i]) + moves[i]) == w[i]",
+             "static_cast<double>(w[i]) + 2.0 * moves[i]) == w[i]", f"{COURSE} -k unchanged"),
+    Breakage("a rate is advised for half a weight a step", "handgrad/diagnose/advice.cpp", "constexpr double wanted_step = 0.05",
+             "constexpr double wanted_step = 0.5", f"{COURSE} -k learning_rate"),
 
     # --- cli: exit codes and events
     Breakage("check exits 0 on FAIL", "cli/check.cpp", "certificate.verdict != certify::Verdict::pass) {\n        return failed_exit;",

@@ -166,6 +166,15 @@ struct Split {
 /// Holds out `fraction` of the rows (rounded to the nearest, at least one), drawn by `stream`. Raises Error(usage)
 /// unless 0 < fraction < 1, Error(data) unless both parts get a row.
 Split split_rows(std::span<const std::size_t> rows, double fraction, const RandomStream& stream);
+/// The same number of rows, of each stratum its share: the whole part, and what is left by largest remainders (of
+/// equals to the larger stratum). Each keeps a row, so one of a single row stays whole. strata[i] is of rows[i],
+/// counted from 0. With all strata of one row nothing is held out.
+Split split_by_strata(std::span<const std::size_t> rows, std::span<const std::uint32_t> strata, double fraction,
+                      const RandomStream& stream);
+/// Whole groups in random order, as long as each leads nearer to that number of rows; at least one. groups[i] is of
+/// rows[i], counted from 0. Raises Error(data) too where there is one group only.
+Split split_by_groups(std::span<const std::size_t> rows, std::span<const std::uint32_t> groups, double fraction,
+                      const RandomStream& stream);
 
 extern template BasicDataset<float> apply_preprocessing(const Preprocessing&, const Table&,
                                                         std::span<const std::size_t>, const ApplyOptions&);

@@ -15,6 +15,7 @@
 #include "handgrad/base/utf8.hpp"
 #include "handgrad/store/convention_names.hpp"
 #include "handgrad/store/json.hpp"
+#include "handgrad/store/training_rows.hpp"
 
 namespace handgrad {
 namespace {
@@ -103,6 +104,17 @@ void for_each_field(Is<Preprocessing> auto& preprocessing, Field&& field) {
     field("ids", preprocessing.ids, later);
     field("unknown", preprocessing.unknown, later);
     field("reading", preprocessing.reading);
+}
+
+template <class Field>
+void for_each_field(Is<TrainingRows> auto& rows, Field&& field) {
+    field("table_hash", rows.table_hash);
+    field("split_hash", rows.split_hash);
+    field("validation_hash", rows.validation_hash);
+    field("test_hash", rows.test_hash);
+    field("constant_answer", rows.constant_answer);
+    field("lowest", rows.lowest);
+    field("highest", rows.highest);
 }
 
 // --- Names of the choices --------------------------------------------------------------------------------------------
@@ -301,6 +313,13 @@ void check_fit(const Architecture& architecture, const Preprocessing& p, const s
 }
 
 }  // namespace
+
+std::string training_rows_text(const TrainingRows& rows) { return to_text(to_json(rows)); }
+TrainingRows read_training_rows(std::string_view text, const std::string& place) {
+    TrainingRows rows;
+    read(parse_json(text, place), rows, place);
+    return rows;
+}
 
 std::map<std::string, std::string> description_texts(const Description& description) {
     Json::Object provenance;

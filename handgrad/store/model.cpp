@@ -28,6 +28,8 @@ constexpr int format_version = 2;
 /// What stands in the metadata of a model file, and what a model may be without.
 constexpr std::string_view history_key = "history";
 constexpr std::string_view settings_key = "settings";
+constexpr std::string_view training_rows_key = "training_rows";
+constexpr std::array optional_keys{history_key, settings_key, training_rows_key};
 constexpr std::array<std::string_view, 10> metadata_keys{
     "format", "format_version", "handgrad_version", "architecture",    "conventions",
     "loss",   "preprocessing",  "provenance",       "parameters_hash", "checksum"};
@@ -110,7 +112,9 @@ void check_metadata_keys(const std::map<std::string, std::string>& metadata, con
         }
     }
     for (const auto& [key, text] : metadata) {
-        if (key != history_key && key != settings_key && std::ranges::find(metadata_keys, key) == metadata_keys.end()) {
+        const bool known = std::ranges::find(metadata_keys, key) != metadata_keys.end() ||
+                           std::ranges::find(optional_keys, key) != optional_keys.end();
+        if (!known) {
             fail(source, "its metadata have '" + excerpt(key) + "', which this version does not know");
         }
     }
@@ -287,6 +291,9 @@ std::string serialize_model(const Model& model) {
     if (!model.settings.empty()) {
         file.metadata[std::string(settings_key)] = setting_values_text(model.settings);
     }
+    if (!model.training_rows.empty()) {
+        file.metadata[std::string(training_rows_key)] = training_rows_text(model.training_rows);
+    }
     file.metadata["format"] = format_name;
     file.metadata["format_version"] = std::to_string(format_version);
     file.metadata["handgrad_version"] = version;
@@ -325,6 +332,15 @@ Model parse_model(std::string_view bytes, const std::string& source, bool allow_
     }
     if (const auto settings = file.metadata.find(std::string(settings_key)); settings != file.metadata.end()) {
         model.settings = read_setting_values(settings->second, source + ": settings");
+    }
+    if (const auto rows = file.metadata.find(std::string(training_rows_key)); rows != file.metadata.end()) {
+        const std::string place = source + ": training_rows";
+        model.training_rows = read_training_rows(rows->second, place);
+        if (model.training_rows.constant_answer.size() != architecture.outputs() ||
+            model.training_rows.lowest.size() != architecture.inputs() ||
+            model.training_rows.highest.size() != architecture.inputs()) {
+            fail(place, "it is of a network of other inputs and outputs");
+        }
     }
     const Nonfinite nonfinite = allow_nonfinite ? Nonfinite::allowed : Nonfinite::refused_unless_allowed;
     if (common_type(file, source) == TensorType::f32) {

@@ -12,6 +12,7 @@
 #include "handgrad/nn/passes.hpp"
 #include "handgrad/store/history.hpp"
 #include "handgrad/store/setting_values.hpp"
+#include "handgrad/store/training_rows.hpp"
 
 namespace handgrad {
 
@@ -27,6 +28,8 @@ struct Model {
     /// What was chosen when it was trained, exactly (recorded_options() reads it); empty for a model from elsewhere,
     /// and of files from before there was this.
     SettingValues settings{};
+    /// What the rows were like that it learned from; empty likewise.
+    TrainingRows training_rows{};
 
     [[nodiscard]] const Architecture& architecture() const;
     [[nodiscard]] bool is_double() const { return std::holds_alternative<BasicMlp<double>>(net); }

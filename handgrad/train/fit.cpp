@@ -10,12 +10,12 @@
 #include <utility>
 
 #include "handgrad/base/error.hpp"
-#include "handgrad/base/random.hpp"
 #include "handgrad/base/version.hpp"
 #include "handgrad/base/wording.hpp"
 #include "handgrad/store/tensor_file.hpp"
 #include "handgrad/train/prediction.hpp"
 #include "handgrad/train/settings.hpp"
+#include "handgrad/train/share_out.hpp"
 
 namespace handgrad {
 namespace {
@@ -135,8 +135,8 @@ ReadOptions reading_of(const Table& table, const FitOptions& options, const Prep
 }
 
 /// Which columns were left out as names of rows, and which are texts.
-void tell_columns(const FitOptions& options, const Preprocessing& columns, const Tell& tell) {
-    if (columns.dropped.size() > options.columns.drop.size()) {
+void tell_columns(const PreprocessingOptions& asked, const Preprocessing& columns, const Tell& tell) {
+    if (columns.dropped.size() > asked.drop.size()) {
         const std::string& name = columns.dropped.back();
         tell({name.empty() ? "the first column has no name: row names, left out"
                            : "the first column, '" + name + "', names the rows and is left out"});
@@ -153,38 +153,11 @@ void tell_columns(const FitOptions& options, const Preprocessing& columns, const
     }
 }
 
-/// The rows of DATA, shared out.
-struct Rows {
-    std::vector<std::size_t> all, training, validation, test;
-};
-
-Rows share_out(const Table& table, const FitOptions& options, const Tell& tell) {
-    Rows rows;
-    rows.all = labelled_rows(table, options.columns.targets, options.drop_missing_labels);
-    if (rows.all.size() < table.rows) {
-        tell({std::to_string(table.rows - rows.all.size()) + " of " + std::to_string(table.rows) +
-              " rows have no label and are left out"});
-    }
-    rows.training = rows.all;
-    const auto hold_out = [&](const HeldOut& how, const char* what, Purpose purpose, std::vector<std::size_t>& part) {
-        if (how.table == nullptr && how.fraction != 0.0) {
-            Split split = split_rows(rows.training, how.fraction, RandomStream(options.training.seed, purpose));
-            rows.training = std::move(split.kept);
-            part = std::move(split.held_out);
-            tell({std::string(what) + ": " + std::to_string(part.size()) + " of " + std::to_string(rows.all.size()) +
-                  " rows, held out at random"});
-        }
-    };
-    hold_out(options.test, "test", Purpose::test_split, rows.test);
-    hold_out(options.validation, "validation", Purpose::validation_split, rows.validation);
-    return rows;
-}
-
-/// The trivial predictor: the mean of the training targets, or the most frequent class with the classes' frequencies as
-/// probabilities; as a network's outputs for as many rows.
+/// The trivial predictor: the mean of the training targets, or the classes' frequencies, of which the most frequent is
+/// always predicted; as a network's outputs.
 template <class T>
-Outputs<T> trivial_outputs(const BasicDataset<T>& training, std::size_t rows) {
-    Matrix<T> yhat(rows, training.y.columns());
+std::vector<double> constant_answer(const BasicDataset<T>& training) {
+    std::vector<double> answer;
     for (std::size_t k = 0; k < training.y.columns(); ++k) {
         double sum = 0.0, total = 0.0;
         for (std::size_t row = 0; row < training.rows(); ++row) {
@@ -192,11 +165,9 @@ Outputs<T> trivial_outputs(const BasicDataset<T>& training, std::size_t rows) {
             sum += weight * static_cast<double>(training.y(row, k));
             total += weight;
         }
-        for (std::size_t row = 0; row < rows; ++row) {
-            yhat(row, k) = static_cast<T>(sum / total);
-        }
+        answer.push_back(sum / total);
     }
-    return {.z = {}, .yhat = std::move(yhat)};
+    return answer;
 }
 
 template <class T>
@@ -204,7 +175,7 @@ std::string_view bytes_of(std::span<const T> values) {
     return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
 }
 
-void record(Model& model, const Table& table, const FitOptions& options, const Rows& rows) {
+void record(Model& model, const Table& table, const FitOptions& options, const SharedRows& rows) {
     const TrainOptions& training = options.training;
     const OptimizerOptions& optimizer = training.optimizer;
     model.settings = setting_values(options);
@@ -212,8 +183,6 @@ void record(Model& model, const Table& table, const FitOptions& options, const R
     note["handgrad"] = text(version);
     note["data.file"] = table.source;
     note["rows.training"] = std::to_string(rows.training.size());
-    note["rows.validation"] = std::to_string(rows.validation.size());
-    note["rows.test"] = std::to_string(rows.test.size());
     note["seed"] = std::to_string(training.seed);
     note["epochs.asked"] = std::to_string(training.epochs);
     note["batch"] = std::to_string(training.batch);
@@ -232,8 +201,74 @@ void record(Model& model, const Table& table, const FitOptions& options, const R
 
 void record_metrics(Model& model, const std::string& part, const Metrics& metrics) {
     for (const auto& [name, value] : metrics) {
-        model.provenance["metric." + part + "." + name] = format_number(value);
+        model.provenance["metric." + part + "." + name] = std::isnan(value) ? "undefined" : format_number(value);
     }
+}
+
+/// What the model keeps of the rows that it learns from.
+template <class T>
+TrainingRows training_rows_of(const Table& table, const FitOptions& options, const SharedRows& rows,
+                              const BasicDataset<T>& training) {
+    const auto hash = [](const HeldOut& held) {
+        return held.table == nullptr ? std::string() : table_hash(*held.table);
+    };
+    TrainingRows facts{.table_hash = table_hash(table),
+                       .split_hash = split_hash(rows),
+                       .validation_hash = hash(options.validation),
+                       .test_hash = hash(options.test),
+                       .constant_answer = constant_answer(training),
+                       .lowest = std::vector<double>(training.x.columns(), std::numeric_limits<double>::max()),
+                       .highest = std::vector<double>(training.x.columns(), std::numeric_limits<double>::lowest())};
+    for (std::size_t row = 0; row < training.rows(); ++row) {
+        for (std::size_t j = 0; j < training.x.columns(); ++j) {
+            const auto x = static_cast<double>(training.x(row, j));
+            facts.lowest[j] = std::min(facts.lowest[j], x);
+            facts.highest[j] = std::max(facts.highest[j], x);
+        }
+    }
+    return facts;
+}
+
+/// Some of the names, where there are too many for a line.
+std::string some_of(const std::vector<std::string>& names) {
+    constexpr std::size_t most = 5;
+    const std::vector<std::string> first(names.begin(),
+                                         names.begin() + static_cast<std::ptrdiff_t>(std::min(most, names.size())));
+    return quoted_list(first) + when(names.size() > most, " and " + std::to_string(names.size() - most) + " more");
+}
+
+/// Which classes a part lacks, and whether it is too small to judge by.
+template <class T>
+void tell_about_part(const std::string& what, const BasicDataset<T>& part, const Preprocessing& columns,
+                     const Tell& tell) {
+    const bool learns = what == "training";
+    if (part.rows() == 0) {
+        return;
+    }
+    if (!learns && part.rows() < fewest_rows_to_judge) {
+        tell({"warning: " + plural(part.rows(), what + " row") + when(part.rows() == 1, " is") +
+              when(part.rows() != 1, " are") + " too few to judge by: what they say may be chance"});
+    }
+    if (columns.task != Task::classification) {
+        return;
+    }
+    std::vector<bool> seen(columns.classes.size());
+    for (const std::uint32_t of_row : classes_of(columns, part)) {
+        seen[of_row] = true;
+    }
+    std::vector<std::string> missing;
+    for (std::size_t k = 0; k < seen.size(); ++k) {
+        if (!seen[k]) {
+            missing.push_back(columns.classes[k]);
+        }
+    }
+    if (missing.empty()) {
+        return;
+    }
+    const std::string classes = when(missing.size() == 1, "class ") + when(missing.size() > 1, "the classes ");
+    tell({"warning: no " + what + " row is of " + classes + some_of(missing) +
+          when(learns, "; the model cannot learn what " + when(missing.size() == 1, "it looks") +
+                           when(missing.size() > 1, "they look") + " like")});
 }
 
 /// The model's history while it is trained.
@@ -269,8 +304,8 @@ private:
 
 /// Everything that depends on the precision.
 template <class T>
-void run(const Table& table, const FitOptions& options, const FitCallbacks& callbacks, const Rows& rows,
-         FitResult& result) {
+void run(const Table& table, const FitOptions& options, const FitCallbacks& callbacks, const SharedRows& rows,
+         const Tell& tell, FitResult& result) {
     Model& model = result.model;
     const Preprocessing& columns = model.preprocessing;
     const Activation output = model.architecture().output;
@@ -295,7 +330,13 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
     hash.add(bytes_of(training.x.values()));
     hash.add(bytes_of(training.y.values()));
     model.provenance["data.hash"] = hash.hex();
+    model.provenance["rows.validation"] = std::to_string(validation.rows());
+    model.provenance["rows.test"] = std::to_string(test.rows());
+    model.training_rows = training_rows_of(table, options, rows, training);
     static_cast<void>(serialize_model(model));  // what could not be saved fails now rather than after hours
+    tell_about_part("training", training, columns, tell);
+    tell_about_part("validation", validation, columns, tell);
+    tell_about_part("test", test, columns, tell);
     if (callbacks.on_start) {
         callbacks.on_start({training.rows(), validation.rows(), test.rows(), model});
     }
@@ -343,13 +384,20 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
         result.training.epochs = result.training.best_epoch = diverged.last_good_epoch();
     }
 
-    result.train_metrics = metrics(training);
-    result.validation_metrics = metrics(validation);
-    result.test_metrics = metrics(test);
+    const auto final_metrics = [&](const char* part, const BasicDataset<T>& data) {
+        Metrics found = metrics(data);
+        for (const std::string& reason : undefined_metrics(found, columns, data)) {
+            result.undefined.push_back(reason + " (" + part + ")");
+        }
+        return found;
+    };
+    result.train_metrics = final_metrics("train", training);
+    result.validation_metrics = final_metrics("validation", validation);
+    result.test_metrics = final_metrics("test", test);
     const auto judge_on = [&](const char* part, const BasicDataset<T>& judged, const std::vector<std::size_t>& of_table,
                               const HeldOut& held) {
         result.baseline_on = part;
-        result.baseline = metrics_of<T>(columns, output, trivial_outputs(training, judged.rows()), judged);
+        result.baseline = baseline_metrics<T>(model, judged).value();
         result.judged_rows = of_table;
         if (held.table != nullptr) {
             result.judged_rows = labelled_rows(*held.table, options.columns.targets, options.drop_missing_labels);
@@ -424,12 +472,16 @@ FitResult fit(const Table& table, const FitOptions& options, const FitCallbacks&
     }
     check_ranges(options, "fit");
     check(options.training.optimizer);
-    const Rows rows = share_out(table, options, tell);
+    static_cast<void>(labelled_rows(table, options.columns.targets, options.drop_missing_labels));
 
     FitResult result;
     Model& model = result.model;
     PreprocessingOptions columns = options.columns;
     columns.task = decide_task(table, options, tell);
+    const SharedRows rows = share_out(table, options, columns.task, tell);
+    if (!options.group.empty() && std::ranges::find(columns.drop, options.group) == columns.drop.end()) {
+        columns.drop.push_back(options.group);
+    }
     columns.scale_target = false;
     Head head = regression_head(options);
     if (columns.task == Task::regression) {
@@ -446,7 +498,7 @@ FitResult fit(const Table& table, const FitOptions& options, const FitCallbacks&
     }
     model.preprocessing = fit_preprocessing(table, rows.all, rows.training, columns);
     model.preprocessing.reading = reading_of(table, options, model.preprocessing);
-    tell_columns(options, model.preprocessing, tell);
+    tell_columns(columns, model.preprocessing, tell);
     if (columns.task == Task::classification) {
         const std::size_t classes = model.preprocessing.classes.size();
         head = classification_head(options, classes);
@@ -487,10 +539,10 @@ FitResult fit(const Table& table, const FitOptions& options, const FitCallbacks&
     record(model, table, options, rows);
     if (options.use_double) {
         model.net = BasicMlp<double>::zeros(shape);
-        run<double>(table, options, callbacks, rows, result);
+        run<double>(table, options, callbacks, rows, tell, result);
     } else {
         model.net = BasicMlp<float>::zeros(shape);
-        run<float>(table, options, callbacks, rows, result);
+        run<float>(table, options, callbacks, rows, tell, result);
     }
     return result;
 }

@@ -33,6 +33,7 @@ struct FitOptions {
     PreprocessingOptions columns;  ///< its task, scale_target and one_output are decided by fit()
     std::optional<Task> task;
     std::optional<bool> scale_target;
+    std::string group;  ///< column of groups that a split keeps together, no input; empty for none
     bool drop_missing_labels = false;
     ReadOptions reading;  ///< as the table was read; kept in the model
 
@@ -90,7 +91,8 @@ struct FitResult {
     Metrics validation_metrics;  ///< empty without validation rows
     Metrics test_metrics;        ///< empty without test rows
     Metrics baseline;            ///< of the trivial predictor (mean, or majority class of the training rows) on …
-    std::string baseline_on;     ///< … "test", "validation" or "train", the first that has rows
+    std::vector<std::string> undefined;    ///< why metrics of a part are NaN, a sentence each
+    std::string baseline_on;               ///< … "test", "validation" or "train", the first that has rows
     std::vector<std::size_t> judged_rows;  ///< those rows, of the table that they stand in
     std::optional<std::string> diverged;   ///< the message when training stopped at a non-finite value
 };

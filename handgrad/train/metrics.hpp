@@ -14,16 +14,20 @@ namespace handgrad {
 /// Name and value in a fixed order; NaN where a metric is not defined on these rows (printed as null).
 using Metrics = std::vector<std::pair<std::string, double>>;
 
+/// Of fewer rows metrics may well be chance.
+inline constexpr std::size_t fewest_rows_to_judge = 10;
+
 /// r2, rmse, mae of predictions against targets (both rows × K), as scikit-learn's r2_score, root_mean_squared_error
 /// and mean_absolute_error: K outputs averaged uniformly; weights, one a row, when there are any. r2 is NaN for fewer
-/// than two rows; a constant target counts 1 when met exactly, else 0.
+/// than two rows and where a target is the same in all of them: no share of a spread of 0 can be explained.
 Metrics regression_metrics(MatrixView<const double> predicted, MatrixView<const double> target,
                            std::span<const double> weights = {});
 
-/// accuracy, log_loss (natural logarithm, of the true class; probabilities are not clipped, so it may be infinite) and,
-/// for two classes, roc_auc (ties count half; NaN when only one class is there). probabilities is rows × classes, or
-/// has no columns when the network's outputs are not probabilities: then accuracy alone, with roc_auc from `scores`,
-/// one a row, when there are any.
+/// accuracy, balanced_accuracy (the mean over the classes that are there of their recalls), log_loss (natural
+/// logarithm, of the true class; probabilities are not clipped, so it may be infinite) and, for two classes, roc_auc
+/// (ties count half; NaN when only one class is there). probabilities is rows × classes, or has no columns when the
+/// network's outputs are not probabilities: then accuracy alone, with roc_auc from `scores`, one a row, when there are
+/// any.
 Metrics classification_metrics(std::span<const std::uint32_t> predicted, std::span<const std::uint32_t> target,
                                MatrixView<const double> probabilities, std::span<const double> scores = {},
                                std::span<const double> weights = {});

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -91,6 +92,16 @@ Judged judge(const Model& model, const BasicDataset<T>& data, const Execution& e
 /// The class that each labelled row has.
 template <class T>
 std::vector<std::uint32_t> classes_of(const Preprocessing& preprocessing, const BasicDataset<T>& data);
+
+/// The metrics of always the same answer, that of the rows the model learned from (means, or shares of classes); empty
+/// where the model does not tell it.
+template <class T>
+std::optional<Metrics> baseline_metrics(const Model& model, const BasicDataset<T>& data);
+
+/// Why those of these metrics that are NaN are not defined on these rows: `r2: the target 'y' is the same in all rows`.
+template <class T>
+std::vector<std::string> undefined_metrics(const Metrics& metrics, const Preprocessing& preprocessing,
+                                           const BasicDataset<T>& data);
 
 /// Metrics of a network's outputs against the labels of an encoded dataset; outputs without logits (z empty) will do.
 template <class T>

@@ -55,6 +55,10 @@ inline constexpr Setting scale_target{.name = "scale_target",
                                       .help = "learn a standardised target",
                                       .otherwise = "on where the output is unbounded"};
 inline constexpr Setting weight{.name = "weight", .group = table, .help = "column of sample weights", .value = "COL"};
+inline constexpr Setting group{.name = "group",
+                               .group = table,
+                               .help = "column whose equal cells are never on both sides of a split",
+                               .value = "COL"};
 inline constexpr Setting drop_missing_labels{.name = "drop_missing_labels",
                                              .group = table,
                                              .help = "leave out rows without a label",
@@ -260,6 +264,7 @@ void for_each_setting(settings::OptionsOf<FitOptions> auto& options, Visit&& vis
     visit(settings::scale, options.columns.scale);
     visit(settings::scale_target, options.scale_target);
     visit(settings::weight, options.columns.weight);
+    visit(settings::group, options.group);
     visit(settings::drop_missing_labels, options.drop_missing_labels);
 
     visit(settings::hidden, options.hidden);

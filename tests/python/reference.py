@@ -11,7 +11,7 @@ from program import events, write_table
 
 DEFAULTS = {
     "target": ["y"], "drop": [], "categorical": [], "impute": "error", "scale": "standard", "scale_target": None,
-    "weight": None, "drop_missing_labels": False, "hidden": [32], "hidden_activation": ["relu"],
+    "weight": None, "group": "", "drop_missing_labels": False, "hidden": [32], "hidden_activation": ["relu"],
     "output_activation": None, "loss": None, "huber_delta": 1.0, "quantile": 0.5, "leaky_slope": 0.01, "task": None,
     "convention": "handgrad", "init": None, "dtype": "f32", "epochs": 200, "init_from": None, "batch": 32,
     "optimizer": "adam", "learning_rate": 1e-3, "momentum": 0.0, "nesterov": False, "beta1": 0.9, "beta2": 0.999,
@@ -38,11 +38,11 @@ def words(options):
     return chosen
 
 
-def rows_to_train_on(folder, rows, **options):
+def rows_to_train_on(folder, rows, columns=None, **options):
     """Which of so many rows (at most 40) are not held out: their identities are powers of two, so the mean that the
-    program scales by tells all of them."""
+    program scales by tells all of them. `columns` are those beside them, with the target y."""
     numbers = np.arange(rows)
-    table = write_table(folder / "identities.csv", {"id": 2.0**numbers, "y": numbers + 0.5})
+    table = write_table(folder / "identities.csv", {"identity": 2.0**numbers} | (columns or {"y": numbers + 0.5}))
     started, *_ = events("train", table, "--target", "y", "--epochs", 0, "--hidden", 1, *words(options),
                          "-o", folder / "identities.model")
     [model] = events("inspect", folder / "identities.model")

@@ -82,9 +82,11 @@ def test_classification_metrics_are_sklearns(tmp_path, classes, weighted, dtype)
     assert list(predicted) == ["predicted", *(f"p({name})" for name in classes)]
     probabilities = np.stack([numbers(predicted[f"p({name})"]) for name in classes], axis=1)
     found = evaluation(trained.model, tmp_path / "t.csv")["metrics"]
-    assert list(found) == ["accuracy", "log_loss", *(["roc_auc"] if len(classes) == 2 else [])]
+    assert list(found) == ["accuracy", "balanced_accuracy", "log_loss", *(["roc_auc"] if len(classes) == 2 else [])]
     accuracy = metrics.accuracy_score(y, predicted["predicted"], sample_weight=weights)
     assert found["accuracy"] == pytest.approx(accuracy, rel=TOLERANCE[dtype])
+    balanced = metrics.balanced_accuracy_score(y, predicted["predicted"], sample_weight=weights)
+    assert found["balanced_accuracy"] == pytest.approx(balanced, rel=TOLERANCE[dtype])
     log_loss = metrics.log_loss(y, probabilities, labels=classes, sample_weight=weights)
     assert found["log_loss"] == pytest.approx(log_loss, rel=TOLERANCE[dtype])
     if len(classes) == 2:

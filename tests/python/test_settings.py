@@ -82,7 +82,7 @@ CASES = {
     "early_stopping": [Case(2, {"validation": 0.3, "epochs": 40, "learning_rate": 0.3})],
     "seed": [Case(1, {"validation": 0.25, "test": 0.2, "drop": ["code", "y2", "flag"], "weight": "w"})],
 }
-SPECIAL = {"drop_missing_labels": "test_drop_missing_labels", "init": "test_init", "dtype": "test_dtype",
+SPECIAL = {"group": "test_group", "drop_missing_labels": "test_drop_missing_labels", "init": "test_init", "dtype": "test_dtype",
            "init_from": "test_init_from", "shuffle": "test_shuffle", "allow_nonfinite": "test_allow_nonfinite"}
 
 
@@ -153,6 +153,17 @@ def test_the_training_follows_the_definition_before_and_after_a_change(tmp_path,
 def exit_code(*arguments):
     return subprocess.run([os.environ["HANDGRAD_PROGRAM"], *map(str, arguments)], capture_output=True, timeout=60,
                           check=False).returncode
+
+
+def test_group(tmp_path):
+    """Two groups of rows, of which one is held out: what is learned is scaled by the other alone; no input of it."""
+    table = {"a": np.arange(ROWS, dtype=float), "g": ["p" if row < 14 else "q" for row in range(ROWS)],
+             "y": np.arange(ROWS) + 0.5}
+    options = ["--target", "y", "--group", "g", "--validation", 0.25, "--epochs", 0, "-o", tmp_path / "m.model"]
+    start, *_ = events("train", write_table(tmp_path / "t.csv", table), *options)
+    [model] = events("inspect", tmp_path / "m.model")
+    assert (start["rows"], start["validation_rows"], start["features"]) == (14, 6, 1)
+    assert model["columns"][0]["shift"] == pytest.approx(6.5) and model["settings"]["group"] == "g"
 
 
 def test_drop_missing_labels(tmp_path):

@@ -59,8 +59,8 @@ TEST(Report, OfTwoClassesCountsWhatTheMetricsCount) {
     EXPECT_EQ(metrics[0].first, "accuracy");
     ASSERT_EQ(report.roc.size(), 1U);
     EXPECT_EQ(report.roc[0].positive, "k1");
-    EXPECT_EQ(metrics[2].first, "roc_auc");
-    EXPECT_NEAR(report.roc[0].area, metrics[2].second, 1e-12);
+    EXPECT_EQ(metrics[3].first, "roc_auc");
+    EXPECT_NEAR(report.roc[0].area, metrics[3].second, 1e-12);
     const RocCurve& curve = report.roc[0];
     EXPECT_TRUE(std::ranges::is_sorted(curve.false_positives));
     EXPECT_TRUE(std::ranges::is_sorted(curve.true_positives));
@@ -78,7 +78,7 @@ TEST(Report, TiedScoresCountHalf) {
     const Model model = trained(table, "kind").model;
     const Report report = make_report(model, table);
     EXPECT_EQ(report.roc.at(0).true_positives.size(), 5U);  // where it starts, three scores, and 1
-    EXPECT_NEAR(report.roc.at(0).area, evaluate(model, table).metrics[2].second, 1e-12);
+    EXPECT_NEAR(report.roc.at(0).area, evaluate(model, table).metrics[3].second, 1e-12);
     EXPECT_LT(report.roc.at(0).area, 1.0);
 }
 

@@ -81,10 +81,10 @@ TEST(RegressionMetrics, R2IsZeroForTheMeanAndOneForTheTruth) {
     EXPECT_EQ(metric(regression_metrics(column({1, 2, 3}), column({1, 2, 3})), "r2"), 1.0);
 }
 
-TEST(RegressionMetrics, R2OfAConstantTargetIsOneWhenMetExactlyElseZero) {
-    // The rounded mean of three 0.1 is not 0.1.
-    EXPECT_EQ(metric(regression_metrics(column({0.1, 0.1, 0.1}), column({0.1, 0.1, 0.1})), "r2"), 1.0);
-    EXPECT_EQ(metric(regression_metrics(column({0.1, 0.2, 0.1}), column({0.1, 0.1, 0.1})), "r2"), 0.0);
+TEST(RegressionMetrics, R2OfAConstantTargetIsNotDefined) {
+    // The rounded mean of three 0.1 is not 0.1, so the sum of squares about it would not say that it is constant.
+    EXPECT_TRUE(std::isnan(metric(regression_metrics(column({0.1, 0.1, 0.1}), column({0.1, 0.1, 0.1})), "r2")));
+    EXPECT_TRUE(std::isnan(metric(regression_metrics(column({0.1, 0.2, 0.1}), column({0.1, 0.1, 0.1})), "r2")));
 }
 
 TEST(RegressionMetrics, R2IsNotDefinedForFewerThanTwoRows) {
@@ -121,14 +121,19 @@ const Matrix<double> two_probabilities = matrix({{.9, .1}, {.6, .4}, {.6, .4}, {
 
 TEST(ClassificationMetrics, AreThoseOfScikitLearnForTwoClasses) {
     expect_metrics(classification_metrics(two_predicted, two_classes, two_probabilities),
-                   {{"accuracy", 0.5}, {"log_loss", 0.6263501538593148}, {"roc_auc", 0.6666666666666667}});
+                   {{"accuracy", 0.5},
+                    {"balanced_accuracy", 0.5},
+                    {"log_loss", 0.6263501538593148},
+                    {"roc_auc", 0.6666666666666667}});
 }
 
 TEST(ClassificationMetrics, AreThoseOfScikitLearnForTwoClassesWithWeights) {
     const std::vector<double> weights{1, 2, .5, 3, .25, 1};
-    expect_metrics(
-        classification_metrics(two_predicted, two_classes, two_probabilities, positive, weights),
-        {{"accuracy", 0.5483870967741935}, {"log_loss", 0.6656615677266552}, {"roc_auc", 0.5454545454545454}});
+    expect_metrics(classification_metrics(two_predicted, two_classes, two_probabilities, positive, weights),
+                   {{"accuracy", 0.5483870967741935},
+                    {"balanced_accuracy", 0.4454545454545455},
+                    {"log_loss", 0.6656615677266552},
+                    {"roc_auc", 0.5454545454545454}});
 }
 
 TEST(ClassificationMetrics, AreThoseOfScikitLearnForThreeClasses) {
@@ -137,17 +142,19 @@ TEST(ClassificationMetrics, AreThoseOfScikitLearnForThreeClasses) {
     const Matrix<double> Q = matrix({{.7, .2, .1}, {.1, .2, .7}, {.5, .3, .2}, {.25, .5, .25}});
     const std::vector<std::uint32_t> t{0, 2, 1, 2};
     const std::vector<std::uint32_t> predicted{0, 2, 0, 1};
-    expect_metrics(classification_metrics(predicted, t, Q), {{"accuracy", 0.5}, {"log_loss", 0.8259042633308229}});
+    expect_metrics(classification_metrics(predicted, t, Q),
+                   {{"accuracy", 0.5}, {"balanced_accuracy", 0.5}, {"log_loss", 0.8259042633308229}});
     const std::vector<double> weights{1, 2, 3, 4};
     expect_metrics(classification_metrics(predicted, t, Q, {}, weights),
-                   {{"accuracy", 0.3}, {"log_loss", 1.022712068927357}});
+                   {{"accuracy", 0.3}, {"balanced_accuracy", 0.4444444444444444}, {"log_loss", 1.022712068927357}});
 }
 
 TEST(ClassificationMetrics, WithoutProbabilitiesThereIsNoLogLoss) {
     const Matrix<double> none(6, 0);
-    EXPECT_EQ(names(classification_metrics(two_predicted, two_classes, none)), (std::vector<std::string>{"accuracy"}));
+    EXPECT_EQ(names(classification_metrics(two_predicted, two_classes, none)),
+              (std::vector<std::string>{"accuracy", "balanced_accuracy"}));
     expect_metrics(classification_metrics(two_predicted, two_classes, none, positive),
-                   {{"accuracy", 0.5}, {"roc_auc", 0.6666666666666667}});
+                   {{"accuracy", 0.5}, {"balanced_accuracy", 0.5}, {"roc_auc", 0.6666666666666667}});
 }
 
 TEST(ClassificationMetrics, ProbabilitiesAreNotClipped) {
