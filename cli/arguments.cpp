@@ -57,6 +57,11 @@ std::string_view standard_stream(const Option& option) {
     return option.value.find("FILE") == std::string::npos ? "-" : standard_input;
 }
 
+std::vector<std::string>& last_declared() {
+    static std::vector<std::string> names;
+    return names;
+}
+
 /// `learning_rate` and `learning-rate` are the same key.
 std::string option_name(std::string key) {
     std::replace(key.begin(), key.end(), '_', '-');
@@ -64,6 +69,8 @@ std::string option_name(std::string key) {
 }
 
 }  // namespace
+
+const std::vector<std::string>& declared_options() { return last_declared(); }
 
 Arguments::Arguments(std::string verb, std::vector<std::string> examples)
     : verb_(std::move(verb)), examples_(std::move(examples)) {}
@@ -116,6 +123,7 @@ const Option* Arguments::find(std::string_view name) const {
 }
 
 bool Arguments::parse(const std::vector<std::string>& words) {
+    last_declared() = known_names();
     const Words found = take_apart(with_native_options(words, known_names()), options_);
     if (found.help) {
         return false;

@@ -74,4 +74,7 @@ private:
     std::string notes_;
 };
 
+/// The names of the options of the verb that was parsed last; none before.
+const std::vector<std::string>& declared_options();
+
 }  // namespace handgrad::cli

@@ -29,6 +29,7 @@ struct EncodeOptions {
     bool npz = false;  ///< else CSV
     ReadingOptions reading;
     ApplyingOptions applying;
+    bool drop_missing_labels = false;
     OutputOptions show;
 };
 
@@ -55,6 +56,7 @@ bool parse(EncodeOptions& options, std::vector<std::string> words) {
     declare_output(arguments, options.show, "with --output: one event `encoded`");
     arguments.group("Table (columns are found by their names; without these options read as in training)");
     declare_reading(arguments, options.reading, true);
+    declare_missing_labels(arguments, options.drop_missing_labels);
     declare_applying(arguments, options.applying);
     arguments.notes(
         "What training and predict start from: numbers scaled, missing ones filled in, texts one input for each\n"
@@ -123,9 +125,13 @@ int encode(std::vector<std::string> words) {
         refuse_to_overwrite(options.output, input);
     }
     Output output(options.output);
-    const Model model = open_model(options.model, options.data, options.applying.allow_nonfinite);
-    const Table table = read(options, model);
-    tell_warnings(table, options.show);
+    const Model model = open_model(options.model, options.data, options.applying);
+    Table table = read(options, model);
+    const std::vector<std::string> targets = target_names(model.preprocessing);
+    if (options.drop_missing_labels && table.find(targets.front()) != nullptr) {
+        table = with_labels(std::move(table), targets, options.show);
+    }
+    tell_warnings(table, model, options.show);
     const EncodedTable encoded = handgrad::encode(model, table, options.applying.allow_extra);
     if (options.npz) {
         output.write(encoded_npz(encoded));
@@ -138,12 +144,12 @@ int encode(std::vector<std::string> words) {
         events.write(encoded_event(model, encoded, options.output));
         events.finish();
     } else if (!options.output.empty() && !options.show.quiet) {
-        std::string targets = "no target in the table";
+        std::string outputs = "no target in the table";
         if (encoded.labelled()) {
-            targets = counted(encoded.outputs.size(), "output");
+            outputs = counted(encoded.outputs.size(), "output");
         }
         tell(fmt::format("{}: {}, {}, {}", options.output, counted(encoded.rows(), "row"),
-                         counted(encoded.inputs.size(), "input"), targets));
+                         counted(encoded.inputs.size(), "input"), outputs));
     }
     return 0;
 }

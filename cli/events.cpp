@@ -184,6 +184,9 @@ std::string prediction_event(const PredictionRow& row) {
     const Preprocessing& columns = row.model.preprocessing;
     Json json = event("prediction");
     json["row"] = row.row;
+    for (const KeptCells& kept : row.kept) {
+        json["kept"][kept.name] = kept.cells[row.row];
+    }
     if (columns.task != Task::classification) {
         const bool labels = columns.task == Task::multilabel;
         for (std::size_t k = 0; k < columns.targets.size(); ++k) {

@@ -51,10 +51,12 @@ std::string_view table_kind(const std::string& path) {
 
 }  // namespace
 
-Model open_model(const std::string& model, const std::string& data, bool allow_nonfinite) {
+Model open_model(const std::string& model, const std::string& data, const ApplyingOptions& options) {
     const std::string_view kind = table_kind(model);
     if (kind.empty()) {
-        return load_model(model, allow_nonfinite);
+        Model loaded = load_model(model, options.allow_nonfinite);
+        loaded.preprocessing.unknown = options.unknown.value_or(loaded.preprocessing.unknown);
+        return loaded;
     }
     if (!data.empty() && is_tensor_file(data)) {
         usage_error(fmt::format("{} is {}, and {} is a model file: the model comes first", model, kind, data));

@@ -62,6 +62,10 @@ inline constexpr std::array impute_list{
     Named<Impute>{Impute::mean, "mean"},
     Named<Impute>{Impute::median, "median"},
 };
+inline constexpr std::array unknown_list{
+    Named<Unknown>{Unknown::error, "error"},
+    Named<Unknown>{Unknown::ignore, "ignore"},
+};
 inline constexpr std::array scale_list{
     Named<Scale>{Scale::standard, "standard"},
     Named<Scale>{Scale::minmax, "minmax"},
@@ -77,6 +81,7 @@ constexpr const auto& list_of(Momentum /*which*/) { return momentum_list; }
 constexpr const auto& list_of(FirstWeights /*which*/) { return first_weights_list; }
 constexpr const auto& list_of(Task /*which*/) { return task_list; }
 constexpr const auto& list_of(Impute /*which*/) { return impute_list; }
+constexpr const auto& list_of(Unknown /*which*/) { return unknown_list; }
 constexpr const auto& list_of(Scale /*which*/) { return scale_list; }
 
 template <class Enum>

@@ -202,6 +202,38 @@ void notice_unreachable(const Table& table, std::span<const std::size_t> rows, c
     }
 }
 
+/// How a table is to be read for this model: as this one was, and columns of categories as texts.
+ReadOptions reading_of(const Table& table, const FitOptions& options, const Preprocessing& columns) {
+    ReadOptions reading = options.reading;
+    reading.decimal = table.decimal;
+    reading.kept_columns.clear();
+    for (const FeatureColumn& feature : columns.features) {
+        if (feature.categorical() && std::ranges::find(reading.text_columns, feature.name) == reading.text_columns.end()) {
+            reading.text_columns.push_back(feature.name);
+        }
+    }
+    return reading;
+}
+
+/// Which columns were left out as names of rows, and which are texts.
+void tell_columns(const PreprocessingOptions& asked, const Preprocessing& columns, const Tell& tell) {
+    if (columns.dropped.size() > asked.drop.size()) {
+        const std::string& name = columns.dropped.back();
+        tell({name.empty() ? "the first column has no name: row names, left out"
+                           : "the first column, '" + name + "', names the rows and is left out"});
+    }
+    std::string texts;
+    for (const FeatureColumn& feature : columns.features) {
+        if (feature.categorical()) {
+            add_item(texts, ", ", "'" + feature.name + "' (" + plural(feature.inputs(), "input") + ")");
+        }
+    }
+    const bool several = texts.find("), ") != std::string::npos;
+    if (!texts.empty()) {
+        tell({"text column" + when(several, "s") + ", one input for each category: " + texts});
+    }
+}
+
 /// The trivial predictor: the mean of the training targets, or the classes' frequencies, of which the most frequent is
 /// always predicted; as a network's outputs.
 template <class T>
@@ -534,6 +566,9 @@ void check_pair(Activation output, Loss loss) {
 
 FitResult fit(const Table& table, const FitOptions& options, const FitCallbacks& callbacks) {
     const Tell tell = callbacks.on_notice ? callbacks.on_notice : [](const Notice&) {};
+    for (const std::string& notice : table.notices) {
+        tell({notice});
+    }
     for (const std::string& warning : table.warnings) {
         tell({"warning: " + warning});
     }
@@ -568,7 +603,8 @@ FitResult fit(const Table& table, const FitOptions& options, const FitCallbacks&
         throw Error(ErrorKind::usage, "scale_target: classes are not scaled").about("scale_target");
     }
     model.preprocessing = fit_preprocessing(table, rows.all, rows.training, columns);
-    model.preprocessing.reading = options.reading;
+    model.preprocessing.reading = reading_of(table, options, model.preprocessing);
+    tell_columns(columns, model.preprocessing, tell);
     if (columns.task == Task::classification) {
         const std::size_t classes = model.preprocessing.classes.size();
         head = classification_head(options, classes);
