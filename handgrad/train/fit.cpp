@@ -56,9 +56,10 @@ bool may_scale_target(Activation output, Loss loss) {
 
 /// Texts of which hardly one returns are names or remarks rather than classes. Raises Error(data).
 void refuse_names(const Table& table, const Column& target) {
-    const bool text = target.has_texts && !target.has_numbers;
+    constexpr std::size_t few = 20;  // of a small table each class may well be there once
+    const bool text = target.has_texts && !target.has_numbers && target.texts.size() > few;
     const std::size_t labels = table.rows - target.missing;
-    if (text && labels > 1 && target.texts.size() * 2 > labels) {
+    if (text && target.texts.size() * 2 > labels) {
         throw Error(ErrorKind::data, table.source + ": column '" + target.name +
                                          "': " + std::to_string(target.texts.size()) + " different texts in " +
                                          plural(labels, "row") + " are no classes that can be learned; name another " +
