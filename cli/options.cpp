@@ -68,8 +68,8 @@ ReadOptions ReadingOptions::applied_to(ReadOptions reading) const {
     reading.delimiter = delimiter.value_or(reading.delimiter);
     reading.decimal = decimal.value_or(reading.decimal);
     reading.header = header.value_or(reading.header);
-    reading.missing = joined(missing_only.value_or(std::move(reading.missing)),
-                             missing.value_or(std::vector<std::string>()));
+    reading.missing =
+        joined(missing_only.value_or(std::move(reading.missing)), missing.value_or(std::vector<std::string>()));
     reading.thousands = thousands.value_or(reading.thousands);
     reading.percent = percent.value_or(reading.percent);
     reading.currency = currency.value_or(reading.currency);
@@ -111,10 +111,11 @@ void declare_reading(Arguments& arguments, ReadingOptions& options, bool labelle
 void declare_applying(Arguments& arguments, ApplyingOptions& options) {
     arguments.flag("--allow-extra", "leave columns that the model does not know out of account",
                    into(options.allow_extra));
-    arguments.option("--unknown", "HOW",
-                     "a category that the model does not know: error, or ignore, 0 in all inputs of its column (as in "
-                     "training)",
-                     into_choice(names_of(unknown_list), [&options](std::size_t i) { options.unknown = unknown_list[i].value; }));
+    arguments.option(
+        "--unknown", "HOW",
+        "a category that the model does not know: error, or ignore, 0 in all inputs of its column (as in "
+        "training)",
+        into_choice(names_of(unknown_list), [&options](std::size_t i) { options.unknown = unknown_list[i].value; }));
     arguments.flag("--allow-nonfinite", "accept a model with NaN or infinite weights", into(options.allow_nonfinite));
 }
 

@@ -45,7 +45,8 @@ bool parse(PredictOptions& options, std::vector<std::string> words) {
                    into(options.probabilities));
     arguments.flag("--jacobian", "columns d(TARGET)/d(COLUMN): how fast the prediction moves, in the table's units",
                    into(options.jacobian));
-    arguments.option("--keep", "COL,...", "columns of DATA to copy in front of the predictions (train --id names others)",
+    arguments.option("--keep", "COL,...",
+                     "columns of DATA to copy in front of the predictions (train --id names others)",
                      into(options.keep));
     declare_output(arguments, options.show, "JSON Lines rather than CSV: an event `prediction` for each row");
     arguments.group("Table (columns are found by their names; without these options read as in training)");

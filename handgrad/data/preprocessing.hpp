@@ -100,15 +100,15 @@ GuessedTask guess_task(const Table& table, const std::vector<std::string>& targe
 std::vector<std::size_t> labelled_rows(const Table& table, const std::vector<std::string>& targets, bool drop_missing);
 
 /// The first column, when it holds the names of rows: its own name is empty, or one that is given to row names
-/// (rownames, `Unnamed: 0`, id) and its cells are texts or whole numbers, each there once; under names that measurements
-/// have too (index, customer_id) the whole numbers are 0/1 … n. Null for none.
+/// (rownames, `Unnamed: 0`, id) and its cells are texts or whole numbers, each there once; under names that
+/// measurements have too (index, customer_id) the whole numbers are 0/1 … n. Null for none.
 const Column* row_names(const Table& table);
 
 /// Decides columns, categories and classes from all of `rows`; imputation and scaling from `training_rows` alone
 /// (scaling of the imputed column, which is what the network sees). A column is categorical when it holds texts or is
-/// named so; one of which hardly any row shares its text with another cannot be learned from and raises Error(data) unless
-/// it is named so. Row names are left out, as `dropped` says. Raises Error(data) with place and cause, Error(usage) for
-/// options that contradict each other. `reading` of the result is left for the caller to fill in.
+/// named so; one of which hardly any row shares its text with another cannot be learned from and raises Error(data)
+/// unless it is named so. Row names are left out, as `dropped` says. Raises Error(data) with place and cause,
+/// Error(usage) for options that contradict each other. `reading` of the result is left for the caller to fill in.
 Preprocessing fit_preprocessing(const Table& table, std::span<const std::size_t> rows,
                                 std::span<const std::size_t> training_rows, const PreprocessingOptions& options);
 

@@ -157,8 +157,9 @@ public:
 
 private:
     [[nodiscard]] bool may_be_unknown() const {
-        return feature_.categorical() && (column_.has_numbers || column_.odd || (column_.missing > 0 && missing_ == unknown) ||
-                                          std::ranges::find(index_of_code_, unknown) != index_of_code_.end());
+        return feature_.categorical() &&
+               (column_.has_numbers || column_.odd || (column_.missing > 0 && missing_ == unknown) ||
+                std::ranges::find(index_of_code_, unknown) != index_of_code_.end());
     }
 
     /// Whether the cell is missing: in a column that mixes both, neither a number nor a text.

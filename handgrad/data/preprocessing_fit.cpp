@@ -29,8 +29,8 @@ void require_utf8(const Table& table, const Column& column, const std::vector<st
     const auto bad = std::find_if_not(texts.begin(), texts.end(), is_utf8);
     if (bad != texts.end()) {
         fail(table, column,
-             in_quotes(*bad) + " is not UTF-8; convert the file, for instance: " +
-                 conversion_of("latin1", table.source));
+             in_quotes(*bad) +
+                 " is not UTF-8; convert the file, for instance: " + conversion_of("latin1", table.source));
     }
 }
 
@@ -440,10 +440,11 @@ Preprocessing fit_preprocessing(const Table& table, Rows rows, Rows training_row
         }
     }
     if (fitted.features.empty()) {
-        throw Error(ErrorKind::data,
-                    table.source + ": no column to learn from: beside the target " + listed(options.targets) +
-                        (table.columns.size() == options.targets.size() ? " the table has none"
-                                                                        : " every column is dropped, an id, row names or the weight"));
+        throw Error(ErrorKind::data, table.source + ": no column to learn from: beside the target " +
+                                         listed(options.targets) +
+                                         (table.columns.size() == options.targets.size()
+                                              ? " the table has none"
+                                              : " every column is dropped, an id, row names or the weight"));
     }
     return fitted;
 }

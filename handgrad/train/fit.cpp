@@ -209,7 +209,8 @@ ReadOptions reading_of(const Table& table, const FitOptions& options, const Prep
     reading.decimal = table.decimal;
     reading.kept_columns.clear();
     for (const FeatureColumn& feature : columns.features) {
-        if (feature.categorical() && std::ranges::find(reading.text_columns, feature.name) == reading.text_columns.end()) {
+        if (feature.categorical() &&
+            std::ranges::find(reading.text_columns, feature.name) == reading.text_columns.end()) {
             reading.text_columns.push_back(feature.name);
         }
     }

@@ -47,8 +47,10 @@ inline constexpr Setting unknown{
     .group = table,
     .help = "a category that the model does not know, when it is used: {} (0 in all inputs of its column)",
     .value = "HOW"};
-inline constexpr Setting impute{
-    .name = "impute", .group = table, .help = "what stands for a missing number: {}; texts get a category for it", .value = "HOW"};
+inline constexpr Setting impute{.name = "impute",
+                                .group = table,
+                                .help = "what stands for a missing number: {}; texts get a category for it",
+                                .value = "HOW"};
 inline constexpr Setting scale{.name = "scale", .group = table, .help = "of the input columns: {}", .value = "HOW"};
 inline constexpr Setting scale_target{.name = "scale_target",
                                       .group = table,
