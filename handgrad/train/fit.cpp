@@ -13,6 +13,7 @@
 #include "handgrad/base/version.hpp"
 #include "handgrad/base/wording.hpp"
 #include "handgrad/store/tensor_file.hpp"
+#include "handgrad/train/evaluation.hpp"
 #include "handgrad/train/prediction.hpp"
 #include "handgrad/train/settings.hpp"
 #include "handgrad/train/share_out.hpp"
@@ -501,7 +502,10 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
     const auto judge_on = [&](const char* part, const BasicDataset<T>& judged, const std::vector<std::size_t>& of_table,
                               const HeldOut& held) {
         result.baseline_on = part;
-        result.baseline = baseline_metrics<T>(model, judged).value();
+        RowsByPart parts;
+        (part == std::string_view("train") ? parts.training : parts.test) = all_rows(judged.rows());
+        result.judged = judge<T>(model, judged, options.training.execution, parts).evaluation;
+        result.baseline = result.judged.baseline.value_or(Metrics{});
         result.judged_rows = of_table;
         if (held.table != nullptr) {
             result.judged_rows = labelled_rows(*held.table, options.columns.targets, options.drop_missing_labels);
