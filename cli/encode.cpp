@@ -124,7 +124,7 @@ int encode(std::vector<std::string> words) {
         refuse_to_overwrite(options.output, input);
     }
     Output output(options.output);
-    const Model model = load_model(options.model, options.applying);
+    const Model model = read_model(options.model, options.applying);
     Table table = read(options, model);
     const std::vector<std::string> targets = target_names(model.preprocessing);
     if (options.drop_missing_labels && table.find(targets.front()) != nullptr) {
@@ -143,12 +143,12 @@ int encode(std::vector<std::string> words) {
         events.write(encoded_event(model, encoded, options.output));
         events.finish();
     } else if (!options.output.empty() && !options.show.quiet) {
-        std::string targets = "no target in the table";
+        std::string counted_targets = "no target in the table";
         if (encoded.labelled()) {
-            targets = counted(encoded.outputs.size(), "output");
+            counted_targets = counted(encoded.outputs.size(), "output");
         }
         tell(fmt::format("{}: {}, {}, {}", options.output, counted(encoded.rows(), "row"),
-                         counted(encoded.inputs.size(), "input"), targets));
+                         counted(encoded.inputs.size(), "input"), counted_targets));
     }
     return 0;
 }

@@ -276,7 +276,7 @@ explain::Explanation explain_sizes(const ExplainOptions& options) {
 }
 
 explain::Explanation explain_model(const ExplainOptions& options) {
-    const Model model = load_model(options.model, options.applying);
+    const Model model = read_model(options.model, options.applying);
     const explain::StepOptions step = overruled(explain::step_options_of(model), options.optimizer);
     if (options.data.empty()) {
         return explain(model, step);

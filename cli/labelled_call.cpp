@@ -24,7 +24,7 @@ void declare_table_and_output(Arguments& arguments, LabelledCall& call, std::str
 
 ModelAndTable load(const LabelledCall& call) {
     tell_machine(call.execution, call.show);
-    Model model = load_model(call.model, call.applying);
+    Model model = read_model(call.model, call.applying);
     Table table =
         read_labelled(call.data, call.reading.target_file, call.reading.applied_to(model.preprocessing.reading),
                       target_names(model.preprocessing));

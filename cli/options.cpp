@@ -121,7 +121,7 @@ void declare_missing_labels(Arguments& arguments, bool& drop) {
     arguments.flag("--drop-missing-labels", "leave out rows without a label (otherwise an error)", into(drop));
 }
 
-Model load_model(const std::string& path, const ApplyingOptions& options) {
+Model read_model(const std::string& path, const ApplyingOptions& options) {
     Model model = handgrad::load_model(path, options.allow_nonfinite);
     model.preprocessing.unknown = options.unknown.value_or(model.preprocessing.unknown);
     return model;

@@ -42,7 +42,7 @@ void declare_applying(Arguments& arguments, ApplyingOptions& options);
 void declare_missing_labels(Arguments& arguments, bool& drop);
 
 /// Reads a model, with what the options say about unknown categories. Raises what load_model() raises.
-Model load_model(const std::string& path, const ApplyingOptions& options);
+Model read_model(const std::string& path, const ApplyingOptions& options);
 
 /// --threads, --simd: without effect on any result.
 void declare_machine(Arguments& arguments, Execution& execution);

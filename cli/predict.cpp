@@ -142,7 +142,7 @@ int predict(std::vector<std::string> words) {
     refuse_to_overwrite(options.output, options.data);
     Output output(options.output);
 
-    const Model model = load_model(options.model, options.applying);
+    const Model model = read_model(options.model, options.applying);
     const Preprocessing& columns = model.preprocessing;
     ReadOptions reading = options.reading.applied_to(columns.reading);
     reading.kept_columns = columns.ids;
