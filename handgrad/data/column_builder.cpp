@@ -148,8 +148,13 @@ void ColumnBuilder::sort_cell(std::string_view cell) {
 
 /// A column of kilograms in which one cell has grams is no column of numbers.
 void ColumnBuilder::check_unit(std::string_view cell, std::string_view bare) {
-    const bool plain = !bare.empty() && bare.back() >= '0' && bare.back() <= '9' && bare.front() <= '9';
-    std::string unit = plain ? "" : reader_.unit_of(bare);
+    constexpr std::string_view of_numbers = "0123456789+-.";
+    const bool plain = of_numbers.find(bare.front()) != std::string_view::npos &&
+                       of_numbers.find(bare.back()) != std::string_view::npos;
+    if (plain) {
+        return;
+    }
+    std::string unit = reader_.unit_of(bare);
     if (unit.empty()) {
         return;
     }

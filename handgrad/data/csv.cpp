@@ -157,6 +157,7 @@ private:
                 table_.columns.push_back(std::move(column));
                 continue;
             }
+            table_.dates.push_back(column.name);
             for (Column& part : date_columns(column, table_)) {
                 table_.columns.push_back(std::move(part));
             }
@@ -212,12 +213,12 @@ private:
             }
         } else if (heading.looks_like_data && !scanner_.at_end()) {
             scanner_.fail(line,
-                          "the line of names looks like data (" + heading.first_number +
+                          "line " + std::to_string(line) + " looks like data (" + heading.first_number +
                               "), not like names; read the table without a header, or put the names in quotes",
                           without_header);
         }
         check_names(scanner_, line, table_.source, heading.names);
-        check_wanted(heading.names);
+        check_dates(heading.names);
         const std::size_t rows = expected_rows(scanner_.rest(), heading.names.size());
         columns_.reserve(heading.names.size());
         for (std::string& name : heading.names) {
@@ -226,14 +227,12 @@ private:
         table_.lines.reserve(rows);
     }
 
-    /// Raises Error(data) when a column of dates, or one to be kept, is not there.
-    void check_wanted(const std::vector<std::string>& names) const {
-        for (const auto* wanted : {&options_.date_columns, &options_.kept_columns}) {
-            for (const std::string& name : *wanted) {
-                if (!has(names, name)) {
-                    throw Error(ErrorKind::data, table_.source + ": there is no column " + in_quotes(name) +
-                                                     did_you_mean(name, names) + "; the columns are " + listed(names));
-                }
+    /// Raises Error(data) when a column of dates is not there.
+    void check_dates(const std::vector<std::string>& names) const {
+        for (const std::string& name : options_.date_columns) {
+            if (!has(names, name)) {
+                throw Error(ErrorKind::data, table_.source + ": there is no column " + in_quotes(name) +
+                                                 did_you_mean(name, names) + "; the columns are " + listed(names));
             }
         }
     }

@@ -336,6 +336,7 @@ void NumberLikeColumn::add(std::string_view text, std::size_t count, std::size_t
     for (std::size_t f = 0; f < formats; ++f) {
         if (look->value(all_formats[f])) {
             fits_[f] += count;
+            fractions_[f] = fractions_[f] || look->body.find(all_formats[f].decimal) != std::string::npos;
             fits = true;
         }
     }
@@ -350,6 +351,7 @@ void NumberLikeColumn::add(std::string_view text, std::size_t count, std::size_t
     fortran_ += look->fortran ? count : 0;
     if (!look->unit.empty()) {
         units_[std::string(look->unit)] += count;
+        with_unit_ += look->currency ? 0 : count;
     }
 }
 
@@ -369,8 +371,11 @@ std::optional<NumberLike> NumberLikeColumn::decide(std::size_t numbers, bool fra
         like.settings = {{"date"}};
         return like;
     }
-    const std::size_t as_numbers = std::min(most_in_one_unit(), *std::ranges::max_element(fits_));
-    if (signed_ == 0 || 2 * (numbers + as_numbers) < all) {
+    std::size_t as_numbers = std::min(most_in_one_unit(), *std::ranges::max_element(fits_));
+    if (2 * with_unit_ < all) {  // 12 abc among numbers is a slip
+        as_numbers -= std::min(as_numbers, with_unit_);
+    }
+    if (as_numbers == 0 || 2 * (numbers + as_numbers) < all) {
         return std::nullopt;
     }
     return numbers_like(as_numbers, fractions);
@@ -403,7 +408,10 @@ NumberLike NumberLikeColumn::numbers_like(std::size_t count, bool fractions) con
             like.settings.push_back({"thousands", thousands_word(format.thousands)});
             words.push_back(name_of_thousands(format.thousands));
         }
-        if (format.decimal != decimal_) {
+        const auto f = std::ranges::find_if(all_formats, [&](const NumberFormat& one) {
+            return one.thousands == format.thousands && one.decimal == format.decimal;
+        });
+        if (format.decimal != decimal_ && fractions_[static_cast<std::size_t>(f - std::begin(all_formats))]) {
             like.settings.push_back({"decimal", std::string(1, format.decimal)});
             words.emplace_back(format.decimal == ',' ? "a decimal comma" : "a decimal point");
         }

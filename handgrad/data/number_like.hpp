@@ -85,7 +85,9 @@ private:
     std::size_t dates_ = 0;
     First first_signed_, first_date_;
     std::array<std::size_t, formats> fits_{};
+    std::array<bool, formats> fractions_{};  ///< whether one of them has a fraction
     std::map<std::string, std::size_t, std::less<>> units_;
+    std::size_t with_unit_ = 0;  ///< that is no currency
     std::size_t percent_ = 0, currency_ = 0, parentheses_ = 0, minus_signs_ = 0, fortran_ = 0;
 };
 

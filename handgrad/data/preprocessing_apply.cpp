@@ -188,7 +188,10 @@ private:
         if (column_.has_numbers && !std::isnan(column_.numbers[row])) {
             return index_of(format_number(column_.numbers[row]));
         }
-        return column_.odd ? unknown : missing_;
+        if (column_.odd) {  // of a mixed column one cell of the odd kind is known
+            return column_.odd->row == row ? index_of(column_.odd->text) : unknown;
+        }
+        return missing_;
     }
 
     [[noreturn]] void fail_cell(std::size_t row, const CellProblem& problem) const {
@@ -259,7 +262,7 @@ void refuse_unknown(const Preprocessing& fitted, const Table& table, const std::
     }
     list += when(all.size() > longest, "; and " + std::to_string(all.size() - longest) + " more");
     fail_about(ErrorKind::data,
-               table.place(all.front().first_row) + ": categories that the model does not know: " + list +
+               table.place(std::ranges::min(all, {}, &UnknownCategory::first_row).first_row) + ": categories that the model does not know: " + list +
                    "; correct them, or let 0 stand in all inputs of such a column",
                {{"unknown", "ignore"}});
 }

@@ -8,6 +8,7 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/data/cells.hpp"
 #include "handgrad/data/column_checks.hpp"
+#include "handgrad/data/dates.hpp"
 #include "handgrad/data/limits.hpp"
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/data/table_form.hpp"
@@ -377,10 +378,22 @@ void check_labels(const Table& table, const Column& column, Rows rows, bool may_
     }
 }
 
+/// Of dates without a time there is no part of the day to learn from.
+void drop_times_of_dates(const Table& table, Preprocessing& fitted) {
+    for (const std::string& date : table.dates) {
+        const Column* const days = table.find(date + std::string(date_part_names[0]));
+        const Column* const times = table.find(date + std::string(date_part_names[1]));
+        const auto midnight = [](double part) { return part == 0.0 || std::isnan(part); };
+        if (days != nullptr && std::ranges::all_of(times->numbers, midnight)) {
+            fitted.dropped.push_back(times->name);
+        }
+    }
+}
+
 /// Whether the user gave the column something to do.
 bool is_named(const PreprocessingOptions& options, const std::string& name) {
     return has(options.targets, name) || has(options.drop, name) || has(options.categorical, name) ||
-           has(options.ids, name) || name == options.weight;
+           has(options.ids, name) || (!name.empty() && name == options.weight);
 }
 
 }  // namespace
@@ -432,9 +445,11 @@ Preprocessing fit_preprocessing(const Table& table, Rows rows, Rows training_row
     if (names != nullptr && !is_named(options, names->name)) {
         fitted.dropped.push_back(names->name);
     }
+    drop_times_of_dates(table, fitted);
     for (const Column& column : table.columns) {
         const bool left_out = has(options.targets, column.name) || has(fitted.dropped, column.name) ||
-                              has(options.ids, column.name) || column.name == options.weight;
+                              has(options.ids, column.name) ||
+                              (!options.weight.empty() && column.name == options.weight);
         if (!left_out) {
             fitted.features.push_back(fit_feature(table, column, rows, training_rows, options));
         }

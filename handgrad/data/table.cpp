@@ -71,6 +71,7 @@ Table select_rows(const Table& table, std::span<const std::size_t> rows) {
     Table selected{.source = table.source,
                    .rows = rows.size(),
                    .decimal = table.decimal,
+                   .dates = table.dates,
                    .notices = table.notices,
                    .warnings = table.warnings};
     const auto take = [&](const auto& values, auto& into) {

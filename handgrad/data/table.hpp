@@ -94,6 +94,7 @@ struct Table {
     std::vector<std::size_t> lines;  ///< of each row in a text file, counted from 1; empty for binary formats
     char decimal = '.';              ///< of its numbers, as it was given or found
     std::vector<KeptCells> kept = {};
+    std::vector<std::string> dates = {};     ///< columns of dates, of which it has the parts
     std::vector<std::string> notices = {};   ///< how it was read where that is not plain
     std::vector<std::string> warnings = {};  ///< for instance numbers that were too small and became 0, counted
 

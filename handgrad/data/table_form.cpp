@@ -408,12 +408,13 @@ private:
         if (nearest->agreeing > 0) {
             return {.delimiter = nearest->delimiter};
         }
-        if (options_.decimal == ',' && fit_of(text_, ',', form_.quote, has_names()).agrees) {
-            fail_about(ErrorKind::data,
-                       source_ +
-                           ": commas divide the fields of every line, so they cannot be decimal signs too; read "
-                           "it with decimal points",
-                       {{"decimal", "."}});
+        if (options_.decimal == ',') {
+            const Fit commas = fit_of(text_, ',', form_.quote, has_names());
+            const bool quotes = text_.find('"') != std::string_view::npos;  // where numbers may stand
+            if (commas.agrees && (quotes || options_.thousands == '.')) {
+                return commas;
+            }
+            refuse_two_uses(commas);
         }
         return {.delimiter = usual};
     }
@@ -426,6 +427,15 @@ private:
         fail_about(ErrorKind::data,
                    source_ + ": " + forms + " both divide every line into as many fields; say which do",
                    {{"delimiter"}});
+    }
+
+    void refuse_two_uses(const Fit& commas) const {
+        if (commas.agrees) {
+            fail_about(ErrorKind::data,
+                       source_ + ": commas divide the fields of every line, so they cannot be decimal signs too; read "
+                                 "it with decimal points",
+                       {{"decimal", "."}});
+        }
     }
 
     [[nodiscard]] char decimal() const {

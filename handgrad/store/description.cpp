@@ -283,6 +283,9 @@ void check_preprocessing(const Preprocessing& p, const std::string& place) {
         names.push_back(feature.name);
         require(feature.scale > 0.0, place, "the scale of feature '" + feature.name + "' must be positive");
         require(distinct(feature.categories), place, "a category of feature '" + feature.name + "' stands twice");
+        const bool last = !feature.categories.empty() && feature.categories.back() == feature.missing_as;
+        require(feature.missing_as.empty() || last, place,
+                "the category of missing cells of feature '" + feature.name + "' is not its last");
     }
     for (const TargetColumn& target : p.targets) {
         names.push_back(target.name);

@@ -218,10 +218,28 @@ ReadOptions reading_of(const Table& table, const FitOptions& options, const Prep
     return reading;
 }
 
+/// Which texts of a table that was held out the model ignores.
+void tell_unknown(const Preprocessing& columns, const Table& table, std::span<const std::size_t> rows,
+                  const FitCallbacks& callbacks) {
+    if (columns.unknown == Unknown::error || !callbacks.on_notice) {
+        return;
+    }
+    for (const UnknownCategory& one : unknown_categories(columns, table, rows)) {
+        callbacks.on_notice({table.source + ": column '" + one.column + "': " +
+                             (one.missing ? "a missing text" : "'" + one.text + "'") +
+                             " is not a category that the model knows, 0 in all its inputs (" + plural(one.rows, "row") +
+                             ")"});
+    }
+}
+
 /// Which columns were left out as names of rows, and which are texts.
-void tell_columns(const PreprocessingOptions& asked, const Preprocessing& columns, const Tell& tell) {
-    if (columns.dropped.size() > asked.drop.size()) {
-        const std::string& name = columns.dropped.back();
+void tell_columns(const Table& table, const PreprocessingOptions& asked, const Preprocessing& columns, const Tell& tell) {
+    const Column* const names = row_names(table);
+    const auto has = [&](const std::vector<std::string>& list) {
+        return names != nullptr && std::ranges::find(list, names->name) != list.end();
+    };
+    if (has(columns.dropped) && !has(asked.drop)) {
+        const std::string& name = names->name;
         tell({name.empty() ? "the first column has no name: row names, left out"
                            : "the first column, '" + name + "', names the rows and is left out"});
     }
@@ -418,6 +436,7 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
         if (how.table != nullptr) {
             const auto labelled = labelled_rows(*how.table, options.columns.targets, options.drop_missing_labels);
             check_target_domain(columns, *how.table, labelled, model.loss.kind);
+            tell_unknown(columns, *how.table, labelled, callbacks);
             return apply_preprocessing<T>(columns, *how.table, labelled, {.allow_extra = true});
         }
         return part.empty() ? BasicDataset<T>{} : apply_preprocessing<T>(columns, table, part, {.allow_extra = true});
@@ -610,7 +629,7 @@ FitResult fit(const Table& table, const FitOptions& options, const FitCallbacks&
     }
     model.preprocessing = fit_preprocessing(table, rows.all, rows.training, columns);
     model.preprocessing.reading = reading_of(table, options, model.preprocessing);
-    tell_columns(columns, model.preprocessing, tell);
+    tell_columns(table, columns, model.preprocessing, tell);
     if (columns.task == Task::classification) {
         const std::size_t classes = model.preprocessing.classes.size();
         head = classification_head(options, classes);

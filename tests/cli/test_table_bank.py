@@ -20,7 +20,7 @@ def train(handgrad, case, *options):
 
 def encoded(handgrad, case):
     """The network's inputs by name, and their numbers in the first row."""
-    ran = handgrad("encode", "m.model", case.file)
+    ran = handgrad("encode", "m.model", case.file, "--drop-missing-labels")
     assert ran.code == 0, ran.err
     header, first = list(csv.reader(io.StringIO(ran.out)))[:2]
     return {name[2:]: float(cell) for name, cell in zip(header, first) if name.startswith("x:")}
@@ -54,7 +54,7 @@ def new_rows(columns):
     yield [plain]
     yield [{**plain, name: "never seen"} for name in texts]
     yield [{**plain, name: "2050-12-31T23:59" if "-" in plain[name] else "23:59"} for name in dates]
-    yield [{**plain, name: ""} for name in plain]
+    yield [{**plain, name: columns["reading"]["missing"][0]} for name in plain]
 
 
 def write_rows(handgrad, columns, rows):
