@@ -50,6 +50,11 @@ bool bounded_output(Activation activation) {
 }
 /// Outputs without an upper bound are numbers, not shares of a class.
 bool numbers_output(Activation activation) { return std::isinf(facts(activation).highest); }
+/// Whether the loss or the output is one of probabilities.
+bool asks_for_classes(const FitOptions& options) {
+    return options.loss == Loss::cross_entropy || options.loss == Loss::binary_cross_entropy ||
+           options.output_activation == Activation::softmax || options.output_activation == Activation::sigmoid;
+}
 /// Whether the network may learn (y − shift)/scale: neither its output nor its loss ties y to a range.
 bool may_scale_target(Activation output, Loss loss) {
     return !bounded_output(output) && !std::isfinite(facts(loss).lowest_target);
@@ -93,6 +98,11 @@ Task decide_task(const Table& table, const FitOptions& options, const Tell& tell
         return Task::regression;
     }
     const GuessedTask guess = guess_task(table, options.columns.targets);
+    if (guess.few_whole_numbers && asks_for_classes(options)) {
+        tell({.text = "task: classification, as the loss or the output activation says",
+              .overruled_by = SettingHint{"task", "regression"}});
+        return Task::classification;
+    }
     if (one) {
         refuse_names(table, table.column(options.columns.targets.front()));
     }
