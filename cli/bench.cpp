@@ -163,10 +163,6 @@ std::string describe(const measure::Measurement& measured) {
     return text;
 }
 
-}  // namespace
-
-namespace {
-
 int list_workloads(const BenchOptions& options) {
     Output output;
     if (!options.show.json) {

@@ -8,6 +8,7 @@
 #include "cli/event_line.hpp"
 #include "cli/wording.hpp"
 #include "handgrad/store/convention_names.hpp"
+#include "handgrad/train/decoding.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -269,9 +270,17 @@ std::string prediction_event(const PredictionRow& row) {
     const Preprocessing& columns = row.model.preprocessing;
     Json json = event("prediction");
     json["row"] = row.row;
-    if (columns.task == Task::regression) {
+    for (const KeptCells& kept : row.kept) {
+        json["kept"][kept.name] = kept.cells[row.row];
+    }
+    if (columns.task != Task::classification) {
+        const bool labels = columns.task == Task::multilabel;
         for (std::size_t k = 0; k < columns.targets.size(); ++k) {
-            json["values"][columns.targets[k].name] = row.prediction.values(row.row, k);
+            const double value = row.prediction.values(row.row, k);
+            json["values"][columns.targets[k].name] = labels ? answer_of(value) : value;
+            if (labels && row.probabilities) {
+                json["probabilities"][columns.targets[k].name] = value;
+            }
         }
     } else {
         json["predicted"] = columns.classes[row.prediction.classes[row.row]];

@@ -53,6 +53,7 @@ struct PredictionRow {
     bool probabilities;
     const Matrix<double>& jacobian;                  ///< no columns: not wanted
     const std::vector<std::string>& jacobian_names;  ///< of its columns
+    const std::vector<KeptCells>& kept;              ///< columns to copy
 };
 std::string prediction_event(const PredictionRow& row);
 /// What `bench` measured: the machine's limits, in GFLOP/s and GB/s (10⁹) of one thread, and one workload.

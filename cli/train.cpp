@@ -10,6 +10,7 @@
 
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
+#include "cli/files.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/setting_options.hpp"
@@ -39,7 +40,7 @@ Tables read_tables(const TrainOptionsGiven& given) {
         if (file.empty()) {
             return {};
         }
-        return read_table(file, given.fit.reading);
+        return open_table(file, given.fit.reading);
     };
     return {read_labelled(given.data, given.reading.target_file, given.fit.reading, given.fit.columns.targets),
             held_out(given.validation_file), held_out(given.test_file)};
@@ -171,9 +172,9 @@ std::string summary(const FitResult& result, const TrainOptionsGiven& given, con
     if (!result.test_metrics.empty()) {
         parts.emplace_back("test", result.test_metrics);
     }
-    const bool regression = result.model.preprocessing.task == Task::regression;
-    parts.emplace_back(fmt::format("{}, always the {}", result.baseline_on, regression ? "mean" : "majority class"),
-                       result.baseline);
+    parts.emplace_back(
+        fmt::format("{}, always {}", result.baseline_on, constant_answer_name(result.model.preprocessing.task)),
+        result.baseline);
     text += metrics_table(parts) + not_defined(result.undefined);
     text += verdict_text(result, given, warnings) + "\n";
     return text +

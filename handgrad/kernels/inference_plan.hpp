@@ -45,8 +45,8 @@ struct InferencePlaces {
     std::size_t size = 0;
 };
 
-/// One layer of a network as ŷ of a single row takes it: what depends on the network alone is decided once, when a
-/// predictor is made.
+/// One layer of a network, or its last two, as ŷ of a single row takes it: what depends on the network alone is decided
+/// once, when a predictor is made.
 template <class T>
 struct RowStep {
     /// From what enters the layer to its a, padded; of the last layer to ŷ, as many numbers as there are outputs.
@@ -55,6 +55,10 @@ struct RowStep {
     const T* bias = nullptr;
     const T* parameters = nullptr;
     PackedLayer layer;
+    std::size_t layers = 1;           ///< 2: the last layer too …
+    const T* next_weights = nullptr;  ///< … with its weights
+    const T* next_bias = nullptr;
+    PackedLayer next;
     ActivationSettings settings;
     InferencePlaces places;  ///< of one row, for the last layer
 };

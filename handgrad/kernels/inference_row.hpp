@@ -25,15 +25,13 @@ template <class F>
     with_size<most>(panels - p, [&]<std::size_t P>() { f.template operator()<P>(p); });
 }
 
-/// Eq. (1) for one row and P panels of units, and ReLU with its slope (unless `slopes` is null) on the way. A function
-/// of its own, so that each has all registers.
-template <std::size_t P, bool relu, class S>
-[[gnu::noinline]] void row_panels(const S* w, std::size_t inputs, const S* bias, const S* x, S* a, S* slopes,
-                                  const ActivationSettings& settings) {
+/// Eq. (1) for one row and P panels of units.
+template <std::size_t P, class S>
+[[gnu::always_inline]] inline void sum_row_panels(const S* w, std::size_t inputs, const S* bias, const S* x,
+                                                  Tile<S, 1, P>& sum) {
     using V = Simd<S>;
     constexpr std::size_t vectors = P * panel_vectors;
     const std::size_t stride = inputs * panel_width<S>;
-    Tile<S, 1, P> sum;
 #pragma GCC unroll 12
     for (std::size_t v = 0; v < vectors; ++v) {
         sum[0][v] = V::load(bias + v * V::lanes);
@@ -54,20 +52,39 @@ template <std::size_t P, bool relu, class S>
         add_term<false>(
             sum, [&](std::size_t) { return *x; }, w, stride);
     }
+}
+/// Table 1, row f: ReLU of P panels in place.
+template <std::size_t P, class S>
+[[gnu::always_inline]] inline void relu_of(Tile<S, 1, P>& z) {
 #pragma GCC unroll 12
-    for (std::size_t v = 0; v < vectors; ++v) {
-        if constexpr (relu) {
-            math::Relu::value(sum[0][v]).store(a + v * V::lanes);
-        } else {
-            sum[0][v].store(a + v * V::lanes);
-        }
+    for (Simd<S>& unit : z[0]) {
+        unit = math::Relu::value(unit);
     }
+}
+template <std::size_t P, class S>
+[[gnu::always_inline]] inline void store_row_panels(const Tile<S, 1, P>& panels, S* to) {
+#pragma GCC unroll 12
+    for (std::size_t v = 0; v < P * panel_vectors; ++v) {
+        panels[0][v].store(to + v * Simd<S>::lanes);
+    }
+}
+/// Eq. (1), and ReLU with its slope (unless `slopes` is null) on the way. A function of its own, so that each has all
+/// registers.
+template <std::size_t P, bool relu, class S>
+[[gnu::noinline]] void row_panels(const S* w, std::size_t inputs, const S* bias, const S* x, S* a, S* slopes,
+                                  const ActivationSettings& settings) {
+    Tile<S, 1, P> z;
+    sum_row_panels<P>(w, inputs, bias, x, z);
     if (relu && slopes != nullptr) {
 #pragma GCC unroll 12
-        for (std::size_t v = 0; v < vectors; ++v) {
-            math::Relu::derivative(sum[0][v], settings).store(slopes + v * V::lanes);
+        for (std::size_t v = 0; v < P * panel_vectors; ++v) {
+            math::Relu::derivative(z[0][v], settings).store(slopes + v * Simd<S>::lanes);
         }
     }
+    if constexpr (relu) {
+        relu_of<P, S>(z);
+    }
+    store_row_panels<P, S>(z, a);
 }
 
 /// Eq. (1) and f for one row, all of whose panels lie one after the other: as product() and activate().
@@ -118,12 +135,21 @@ template <std::size_t C, class S>
     }
 }
 
-/// z of the one output of a layer of one leaf.
+/// The sum of one leaf of so many panels for one output; `stride` from panel to panel of its weights.
 template <class S>
-S single_output(const PackedLayer& layer, const S* parameters, const S* a) {
+[[gnu::always_inline]] inline S sum_of_leaf(const S* weights, std::size_t stride, const S* a, std::size_t panels) {
     Simd<S> sum[1][1];
-    lanes_of_leaf(parameters + layer.w, panel_width<S>, a, panel_width<S>, parts(layer.inputs, panel_width<S>), sum);
-    return parameters[layer.b] + sum_of_lanes(sum[0][0]);
+    lanes_of_leaf(weights, stride, a, panel_width<S>, panels, sum);
+    return sum_of_lanes(sum[0][0]);
+}
+/// Eq. (1) of a narrow layer whose inputs are one leaf: each output by itself, for there are few.
+template <class S>
+[[gnu::always_inline]] inline void outputs_of_one_leaf(const PackedLayer& layer, const S* weights, const S* bias,
+                                                       const S* a, S* z) {
+    const std::size_t panels = parts(layer.inputs, panel_width<S>);
+    for (std::size_t k = 0; k < layer.outputs; ++k, weights += panel_width<S>) {
+        z[k] = bias[k] + sum_of_leaf(weights, layer.outputs * panel_width<S>, a, panels);
+    }
 }
 
 /// Outputs whose sums of a leaf are computed together: as many as leave registers for what they are made of.
@@ -228,7 +254,8 @@ template <class S>
     S* yhat = call.yhat + row * call.yhat_stride;
     const bool plain = task.identity() && call.z == nullptr;  // z itself is all that is wanted
     if (output.narrow && output.outputs == 1 && output.inputs <= leaf_units) {
-        const S z = single_output<S>(output, task.net.parameters, x);
+        S z;
+        outputs_of_one_leaf(output, task.w(last), task.bias(last), x, &z);
         if (plain) {
             *yhat = z;
             return;

@@ -276,12 +276,11 @@ void clear_padding(S* panels, std::size_t panel_stride, std::size_t rows, std::s
         return;
     }
     S* panel = panels + units / panel_width<S> * panel_stride;
-    const std::size_t whole = round_up(used, Simd<S>::lanes);  // from here on whole vectors
+    // By whole vectors: one that is read would wait for single numbers written to it just before.
+    const std::size_t first = used / Simd<S>::lanes * Simd<S>::lanes;
     for (std::size_t row = 0; row < rows; ++row, panel += panel_width<S>) {
-        for (std::size_t i = used; i < whole; ++i) {
-            panel[i] = S(0);
-        }
-        for (std::size_t i = whole; i < written; i += Simd<S>::lanes) {
+        first_lanes(Simd<S>::load(panel + first), used - first).store(panel + first);
+        for (std::size_t i = first + Simd<S>::lanes; i < written; i += Simd<S>::lanes) {
             Simd<S>(0).store(panel + i);
         }
     }
@@ -355,11 +354,11 @@ void forward_layer(const PackedLayer& layer, const S* parameters, const Activati
     }
 }
 
-/// The sums of one leaf of inputs, as vectors of lanes still, for C outputs of a narrow layer and R rows: panels begin
-/// … end − 1 of the weights (`stride` apart) and of the rows' units.
-template <std::size_t C, std::size_t R, class S>
-[[gnu::always_inline]] inline void lanes_of_leaf(const S* weights, std::size_t stride, const S* units,
-                                                 std::size_t panel_stride, std::size_t panels, Simd<S> (&out)[C][R]) {
+/// The sums of one leaf of inputs, as vectors of lanes still, for C outputs of a narrow layer and R rows: so many
+/// panels of the weights (`stride` apart) and unit(panel, row, vector) of the rows.
+template <std::size_t C, std::size_t R, class S, class Unit>
+[[gnu::always_inline]] inline void lanes_of_leaf_of(const S* weights, std::size_t stride, std::size_t panels,
+                                                    const Unit& unit, Simd<S> (&out)[C][R]) {
     using V = Simd<S>;
     constexpr std::size_t slots = sum_slots<S>;
     constexpr std::size_t together = larger(slots / panel_vectors, 1);  // panels of 16 units
@@ -383,10 +382,10 @@ template <std::size_t C, std::size_t R, class S>
                     w[c] = V::load(weights + p * stride + c * panel_width<S> + v * V::lanes);
                 }
                 for (std::size_t i = 0; i < R; ++i) {
-                    const V unit = V::load(units + p * panel_stride + i * panel_width<S> + v * V::lanes);
+                    const V a = unit(p, i, v);
                     for (std::size_t c = 0; c < C; ++c) {
                         V& sum = slot[c][i][(q * panel_vectors + v) % slots];
-                        sum = fma(w[c], unit, sum);
+                        sum = fma(w[c], a, sum);
                     }
                 }
             }
@@ -397,6 +396,17 @@ template <std::size_t C, std::size_t R, class S>
             out[c][i] = fold_slots<S>(slot[c][i]);
         }
     }
+}
+/// … with units that lie in panels too.
+template <std::size_t C, std::size_t R, class S>
+[[gnu::always_inline]] inline void lanes_of_leaf(const S* weights, std::size_t stride, const S* units,
+                                                 std::size_t panel_stride, std::size_t panels, Simd<S> (&out)[C][R]) {
+    lanes_of_leaf_of(
+        weights, stride, panels,
+        [&](std::size_t p, std::size_t i, std::size_t v) {
+            return Simd<S>::load(units + p * panel_stride + i * panel_width<S> + v * Simd<S>::lanes);
+        },
+        out);
 }
 
 /// Eq. (1) for a narrow last layer, without its bias: the sums of leaves of 64 inputs, partial [leaves][outputs][rows].

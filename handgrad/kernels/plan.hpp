@@ -17,6 +17,7 @@
 /// those of a narrow last layer as [outputs][rows], so that formulas over a row's outputs run along rows.
 namespace handgrad::kernels {
 
+/// The order of sums (math/sum_order.hpp). A narrow layer keeps only r.
 using math::lanes_of_sums;
 using math::leaf_rows;
 using math::leaf_units;

@@ -28,7 +28,7 @@
     "handgrad: this target computes with more digits than the type has (x87); on x86 compile with -mfpmath=sse -msse2"
 #endif
 
-#if defined(__FMA__) || defined(__AVX512F__) || defined(__aarch64__)
+#if defined(__FMA__) || defined(__FMA4__) || defined(__AVX512F__) || defined(__aarch64__)
 #define HANDGRAD_CONTRACTS
 #elif !defined(__x86_64__) && (defined(__FP_FAST_FMA) || defined(__FP_FAST_FMAF))
 #error "handgrad: on this processor compile with -ffp-contract=off, which this header cannot make up for"
@@ -104,10 +104,17 @@ struct Lanes {
         return result;
     }
     [[gnu::always_inline]] void store(T* to) const { std::memcpy(to, &raw, sizeof(Vector)); }
-    /// The first n ≤ count numbers.
+    /// The first n ≤ count numbers. By halves and lanes: a copy of bytes would keep the vector in memory all its life.
     template <std::size_t n>
     [[gnu::always_inline]] void store_first(T* to) const {
-        std::memcpy(to, &raw, n * sizeof(T));
+        if constexpr (n == count) {
+            store(to);
+        } else if constexpr (sizeof(Vector) > 16) {
+            store_halves<n>(to, std::make_index_sequence<count / 2>());
+        } else {
+            [&]<std::size_t... i>(std::index_sequence<i...>) { ((to[i] = raw[i]), ...); }
+            (std::make_index_sequence<n>());
+        }
     }
 
     [[gnu::always_inline]] friend Lanes operator-(Lanes a) { return from_raw(-a.raw); }
@@ -274,6 +281,18 @@ private:
                 result.raw[i] = f(i);
             }
             return result;
+        }
+    }
+    template <std::size_t n, std::size_t... i>
+    [[gnu::always_inline]] void store_halves(T* to, std::index_sequence<i...>) const {
+        using Half = Lanes<T, count / 2>;
+        constexpr std::size_t half = count / 2;
+        const Half low(__builtin_shufflevector(raw, raw, i...));
+        if constexpr (n < half) {
+            low.template store_first<n>(to);
+        } else {
+            low.store(to);
+            Half(__builtin_shufflevector(raw, raw, (i + half)...)).template store_first<n - half>(to + half);
         }
     }
     template <std::size_t... i>

@@ -7,10 +7,10 @@
 #include <cstring>
 #include <span>
 #include <string>
-#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "handgrad/base/checks.hpp"
 #include "handgrad/math/activations.hpp"
@@ -108,13 +108,14 @@ struct FixedPlaces {
 
 /// ŷ = g(W⁽ᴸ⁾ … f(W⁽¹⁾ x + b⁽¹⁾) … + b⁽ᴸ⁾), Eq. (2), and ∂ŷ/∂x (derivation §7) of a network whose shape is a type:
 ///
-///     using Net = handgrad::FixedPredictor<10, handgrad::FixedLayer<32, handgrad::math::Relu>,
-///     handgrad::FixedLayer<1>>; static const Net
-///     net(std::get<handgrad::Mlp>(handgrad::load_model("m.safetensors").net)); net.predict(x, yhat);
+///     using namespace handgrad;
+///     using Net = FixedPredictor<10, FixedLayer<32, math::Relu>, FixedLayer<1>>;  // 10 -> 32 relu -> 1 identity
+///     static const Net net(std::get<Mlp>(load_model("m.safetensors").net));
+///     net.predict(x, yhat);
 ///
 /// n inputs, K outputs, T is float or double. The same bits as a BasicPredictor of that network, whatever the
 /// instruction set that the program is compiled for; fast with those of the processor (g++ -O3 -march=native), slow
-/// without fused multiply-add, which is a call of the C library then. Like that it knows nothing of a model's columns:
+/// without fused multiply-add, which is a call of the C library then. Like it this knows nothing of a model's columns:
 /// x must be imputed, scaled and 0/1 of categories already, ŷ is in the network's units.
 ///
 /// The weights are part of the object (sizeof: about twice those of the network, for ∂ŷ/∂x), so a large one belongs in
@@ -167,19 +168,20 @@ private:
     // --- Weights --------------------------------------------------------------------------------------------------
 
     static std::span<const T, parameter_count> parameters_of(const BasicMlp<T>& net) {
-        const Architecture& shape = net.architecture();
-        const std::array<std::string_view, Places::layers> functions{L::Function::facts.name...};
-        bool same = shape.layers() == Places::layers && shape.inputs() == n;
-        for (std::size_t l = 0; same && l < Places::layers; ++l) {
-            same = shape.sizes[l + 1] == Places::units[l] && name(shape.activation(l)) == functions[l];
-        }
-        if (!same) {
-            checks::refuse({"FixedPredictor", "net"},
-                           described(shape) + "; this predictor was compiled for " + described(functions));
+        const Architecture ours{.sizes = {n, L::units...},
+                                .output = *find_activation(F<last>::facts.name),
+                                .each_hidden = hidden_functions(std::make_index_sequence<last>())};
+        const std::string wanted = described(ours), its = described(net.architecture());
+        if (its != wanted) {
+            checks::refuse({"FixedPredictor", "net"}, its + "; this predictor was compiled for one that " + wanted);
         }
         return std::span<const T, parameter_count>(net.parameters());
     }
-
+    template <std::size_t... l>
+    static std::vector<Activation> hidden_functions(std::index_sequence<l...>) {
+        return {*find_activation(F<l>::facts.name)...};
+    }
+    /// All that must be the same: `is 2 -> 3 relu -> 1 identity`.
     static std::string described(const Architecture& shape) {
         if (shape.layers() == 0) {
             return "has no layers";
@@ -187,13 +189,6 @@ private:
         std::string text = "is " + std::to_string(shape.inputs());
         for (std::size_t l = 0; l < shape.layers(); ++l) {
             text += " -> " + std::to_string(shape.sizes[l + 1]) + " " + std::string(name(shape.activation(l)));
-        }
-        return text;
-    }
-    static std::string described(const std::array<std::string_view, Places::layers>& functions) {
-        std::string text = std::to_string(n);
-        for (std::size_t l = 0; l < Places::layers; ++l) {
-            text += " -> " + std::to_string(Places::units[l]) + " " + std::string(functions[l]);
         }
         return text;
     }
@@ -324,8 +319,11 @@ private:
         alignas(64) T a[padded];
         if constexpr (l < last) {
             wide_sums<l>(x, a);
-            activate<F<l>, derivatives>(a, slopes + Places::slopes(l) * std::size_t{derivatives}, padded);
-            clear<Places::units[l], padded>(a);
+            activate<F<l>, derivatives>(a, slopes, padded);
+            clear<Places::units[l]>(a);
+            if constexpr (derivatives) {
+                slopes += padded;
+            }
             forward<l + 1, derivatives>(a, yhat, slopes, output_slopes);
             return;
         }
@@ -335,7 +333,7 @@ private:
         }
         if constexpr (Places::narrow) {
             narrow_sums(x, a);
-            clear<outputs, padded>(a);
+            clear<outputs>(a);
         } else {
             wide_sums<l>(x, a);
         }
@@ -365,12 +363,22 @@ private:
             v.template store_first<count % V::lanes>(to + count / V::lanes * V::lanes);
         }
     }
-    /// Padding back to 0: f(0) may be something else, and z is not 0 where an input is infinite.
-    template <std::size_t used, std::size_t padded>
+    /// Padding back to 0: f(0) may be something else, and z is not 0 where an input is infinite. By whole vectors,
+    /// since a vector that is read waits for single numbers written to it just before.
+    template <std::size_t used>
     [[gnu::always_inline]] static void clear(T* a) {
-        for (std::size_t i = used; i < padded; ++i) {
-            a[i] = T(0);
+        constexpr std::size_t whole = used / V::lanes * V::lanes;
+        if constexpr (used > whole) {
+            const V kept = select(less(lane_numbers(), V(static_cast<T>(used - whole))), V::load(a + whole), V(0));
+            kept.store(a + whole);
         }
+    }
+    [[gnu::always_inline]] static V lane_numbers() {
+        alignas(64) static constexpr std::array<T, V::lanes> numbers = []<std::size_t... i>(std::index_sequence<i...>) {
+            return std::array<T, V::lanes>{static_cast<T>(i)...};
+        }
+        (std::make_index_sequence<V::lanes>());
+        return V::load(numbers.data());
     }
     /// g of the logits in place.
     template <bool derivatives>

@@ -187,10 +187,11 @@ struct BasicPredictor<T>::State {
         const InferencePlaces& row = one_row[static_cast<std::size_t>(InferenceWork::outputs)];
         row_activations = {row.a[0], row.a[1]};
         row_on_stack = row.size <= stack_numbers<T>;
-        for (std::size_t l = 0; l < packed.layers().size(); ++l) {
+        for (std::size_t l = 0; l < packed.layers().size(); l += steps.back().layers) {
             steps.push_back(kernels.row_step(net, row, l));
         }
         last_step = &steps.back();
+        in_one_step = last_step->layers == packed.layers().size() && packed.layers().size() > 1;
     }
     State(const State&) = delete;
     State& operator=(const State&) = delete;
@@ -262,7 +263,7 @@ struct BasicPredictor<T>::State {
         run_steps(x, yhat, room);
     }
     [[gnu::noinline]] void predict_large_row(const T* x, T* yhat) const {
-        run_steps(x, yhat, kept_room<T>(one_row[0].size));
+        run_steps(x, yhat, kept_room<T>(steps.front().places.size));
     }
     void run_one(const InferenceCall<T>& call) const {
         const InferencePlaces& places = one_row[static_cast<std::size_t>(call.work)];
@@ -305,6 +306,7 @@ struct BasicPredictor<T>::State {
     const kernels::RowStep<T>* last_step = nullptr;
     std::array<std::size_t, 2> row_activations{};  ///< where in its scratch activations lie, layer by layer in turns
     bool row_on_stack = false;
+    bool in_one_step = false;  ///< two layers in one step, which takes no scratch
     std::array<InferencePlaces, works> one_row, tile;
     std::array<double, works> row_operations;
 };
@@ -327,6 +329,10 @@ std::size_t BasicPredictor<T>::outputs() const {
 template <class T>
 void BasicPredictor<T>::predict(std::span<const T> x, std::span<T> yhat) const {
     state_->check_row("predict", x, yhat);
+    if (state_->in_one_step) {
+        state_->last_step->run(*state_->last_step, x.data(), yhat.data(), nullptr);
+        return;
+    }
     if (state_->row_on_stack) [[likely]] {
         state_->predict_row(x.data(), yhat.data());
         return;

@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/wording.hpp"
 #include "handgrad/math/activations.hpp"
 #include "handgrad/nn/predictor.hpp"
 #include "handgrad/train/decoding.hpp"
@@ -53,9 +54,12 @@ Metrics metrics_of(const Preprocessing& preprocessing, const Prediction& predict
         assert(prediction.values.rows() == y.rows());
         return regression_metrics(prediction.values, all_in_user_units(preprocessing, y), weights);
     }
+    if (preprocessing.task == Task::multilabel) {
+        return multilabel_metrics(prediction.values, y, weights, prediction.surprisals);
+    }
     assert(prediction.classes.size() == y.rows());
     return classification_metrics(prediction.classes, classes_of(preprocessing, data), prediction.probabilities,
-                                  prediction.scores, weights);
+                                  prediction.scores, weights, prediction.surprisals);
 }
 
 template <class T>
@@ -68,6 +72,29 @@ std::vector<std::uint32_t> classes_of(const Preprocessing& preprocessing, const 
     return classes;
 }
 
+namespace {
+
+/// Several labels: shares from the logits in double, where outputs are σ.
+Prediction decode_labels(Activation output, MatrixView<const double> yhat, MatrixView<const double> z) {
+    Prediction prediction;
+    prediction.values = Matrix<double>(yhat.rows(), yhat.columns());
+    const bool probable = output == Activation::sigmoid;
+    prediction.surprisals = Matrix<double>(yhat.rows(), probable ? 2 * yhat.columns() : 0);
+    for (std::size_t i = 0; i < yhat.rows(); ++i) {
+        const std::span<double> shares = prediction.values.row(i);
+        std::ranges::copy(yhat.row(i), shares.begin());
+        if (!probable) {
+            continue;
+        }
+        const auto logits = z.rows() == 0 ? std::span<const double>() : z.row(i);
+        std::ranges::transform(logits, shares.begin(), [](double z_k) { return math::Sigmoid::value(z_k); });
+        fill_surprisals_of_labels(logits, shares, prediction.surprisals.row(i));
+    }
+    return prediction;
+}
+
+}  // namespace
+
 Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixView<const double> yhat,
                   MatrixView<const double> z) {
     assert(yhat.columns() == preprocessing.outputs() && (z.rows() == 0 || z.rows() == yhat.rows()));
@@ -77,12 +104,18 @@ Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixV
         return prediction;
     }
     const bool probable = has_probabilities(output);
+    if (preprocessing.task == Task::multilabel) {
+        return decode_labels(output, yhat, z);
+    }
     prediction.probabilities = Matrix<double>(yhat.rows(), probable ? preprocessing.classes.size() : 0);
+    prediction.surprisals = Matrix<double>(yhat.rows(), prediction.probabilities.columns());
     for (std::size_t i = 0; i < yhat.rows(); ++i) {
         prediction.classes.push_back(class_of(preprocessing, yhat.row(i)));
         if (probable) {
             const auto logits = z.rows() == 0 ? std::span<const double>() : z.row(i);
             fill_probabilities(preprocessing, output, yhat.row(i), logits, prediction.probabilities.row(i));
+            fill_surprisals(preprocessing, output, logits, prediction.probabilities.row(i),
+                            prediction.surprisals.row(i));
         }
         if (preprocessing.one_output) {
             prediction.scores.push_back(probable ? prediction.probabilities(i, 1) : yhat(i, 0));
@@ -188,9 +221,10 @@ Differentiated predict_with_jacobians(const Model& model, const Table& table, co
 std::vector<std::string> output_names(const Model& model) {
     const Preprocessing& preprocessing = model.preprocessing;
     std::vector<std::string> names;
-    if (preprocessing.task == Task::regression) {
+    if (preprocessing.task != Task::classification) {
+        const bool shares = preprocessing.task == Task::multilabel && has_probabilities(model.architecture().output);
         for (const TargetColumn& target : preprocessing.targets) {
-            names.push_back(target.name);
+            names.push_back(when(shares, "p(") + target.name + when(shares, ")"));
         }
         return names;
     }
@@ -213,7 +247,7 @@ std::vector<std::string> jacobian_names(const Model& model) {
 
 void check_target_domain(const Preprocessing& preprocessing, const Table& table, std::span<const std::size_t> rows,
                          Loss loss) {
-    if (preprocessing.task == Task::classification) {
+    if (preprocessing.task != Task::regression) {
         return;
     }
     const LossFacts& domain = facts(loss);

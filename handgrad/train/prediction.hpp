@@ -18,10 +18,13 @@
 namespace handgrad {
 
 struct Prediction {
-    Matrix<double> values;               ///< regression: rows × targets, in the user's units
+    Matrix<double> values;               ///< regression: rows × targets, in the user's units; of several labels the
+                                         ///< share of yes, which answer_of() makes 0 or 1
     std::vector<std::uint32_t> classes;  ///< classification: index into preprocessing.classes
     Matrix<double> probabilities;        ///< classification by σ or softmax outputs: rows × classes; else no columns
-    std::vector<double> scores;          ///< classification with one output: ŷ of the positive class
+    Matrix<double> surprisals;   ///< −ln of each of them, finite where one has become 0; of several labels by σ
+                                 ///< rows × 2 labels, of no and of yes
+    std::vector<double> scores;  ///< classification with one output: ŷ of the positive class
 };
 
 /// A network's raw outputs, decoded. Single output: the second class where ŷ > ½; several: the largest (first of

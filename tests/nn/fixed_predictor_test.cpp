@@ -66,12 +66,17 @@ void expect_same_bits(std::span<const FixedCase<T>> cases) {
             const std::size_t K = net.outputs(), numbers = K * net.inputs();
             Matrix<T> yhat(x.rows(), K), J(x.rows(), numbers), fixed_yhat(x.rows(), K), fixed_J(x.rows(), numbers),
                 alone(x.rows(), K);
-            BasicPredictor<T>(net).jacobian(x, yhat, J);
+            const BasicPredictor<T> predictor(net);
+            predictor.jacobian(x, yhat, J);
             one.answer(net.parameters().data(), shape.activation_settings(), x.values().data(), x.rows(),
                        fixed_yhat.values().data(), fixed_J.values().data(), alone.values().data());
             EXPECT_EQ(differing<T>(fixed_yhat, yhat), 0u);
             EXPECT_EQ(differing<T>(alone, yhat), 0u);
             EXPECT_EQ(differing<T>(fixed_J, J), 0u);
+            for (std::size_t row = 0; row < x.rows(); ++row) {
+                predictor.predict(x.row(row), alone.row(row));
+            }
+            EXPECT_EQ(differing<T>(alone, yhat), 0u);
         }
     }
 }
@@ -127,8 +132,8 @@ void expect_refused(const Architecture& shape, const std::string& its) {
         FAIL() << its;
     } catch (const Error& error) {
         EXPECT_EQ(error.kind(), ErrorKind::usage);
-        EXPECT_EQ(error.what(),
-                  "FixedPredictor: net is " + its + "; this predictor was compiled for 2 -> 3 relu -> 1 identity");
+        EXPECT_EQ(error.what(), "FixedPredictor: net is " + its +
+                                    "; this predictor was compiled for one that is 2 -> 3 relu -> 1 identity");
     }
 }
 TEST(FixedPredictor, ANetworkOfAnotherShapeIsRefused) {
@@ -141,8 +146,9 @@ TEST(FixedPredictor, ANetworkOfAnotherShapeIsRefused) {
         const Small fixed{Mlp()};
         FAIL();
     } catch (const Error& error) {
-        EXPECT_STREQ(error.what(),
-                     "FixedPredictor: net has no layers; this predictor was compiled for 2 -> 3 relu -> 1 identity");
+        EXPECT_STREQ(
+            error.what(),
+            "FixedPredictor: net has no layers; this predictor was compiled for one that is 2 -> 3 relu -> 1 identity");
     }
 }
 

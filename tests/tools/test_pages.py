@@ -192,7 +192,7 @@ def rows_of(table):
     return sum(1 for line in text_of(f"examples/data/{table}.csv").splitlines() if line) - 1
 
 
-PLAN = "handgrad/math/sum_order.hpp"
+SUM_ORDER = "handgrad/math/sum_order.hpp"
 STARVATION = "handgrad/diagnose/starvation.hpp"
 EXCESS = "handgrad/diagnose/excess.hpp"
 JUDGEMENT = "handgrad/certify/judgement.hpp"
@@ -221,12 +221,12 @@ COUNTS = [
     ("CHANGELOG.md", r"activations and softmax, (\w+) losses", len(LOSSES)),
     ("CHANGELOG.md", r"(\w+) complete C\+\+ programs", len(PROGRAMS)),
     ("docs/architecture.md", r"Eq\. 1–(\d+) literally", items("Eq.")),
-    ("docs/architecture.md", r"(\d+) units \(`leaf_units`\)", constant(PLAN, "leaf_units")),
-    ("docs/architecture.md", r"(\d+) rows \(`leaf_rows`\)", constant(PLAN, "leaf_rows")),
-    ("docs/architecture.md", r"fewer than (\d+) outputs \(`narrow", constant(PLAN, "narrow_outputs")),
-    ("docs/numerics.md", r"fewer than (\d+) outputs, at least", constant(PLAN, "narrow_outputs")),
-    ("docs/numerics.md", r"leaves of (\d+) inputs", constant(PLAN, "leaf_units")),
-    ("docs/numerics.md", r"of all but a narrow last layer \| leaves of (\d+) rows", constant(PLAN, "leaf_rows")),
+    ("docs/architecture.md", r"(\d+) units \(`leaf_units`\)", constant(SUM_ORDER, "leaf_units")),
+    ("docs/architecture.md", r"(\d+) rows \(`leaf_rows`\)", constant(SUM_ORDER, "leaf_rows")),
+    ("docs/architecture.md", r"fewer than (\d+) outputs \(`narrow", constant(SUM_ORDER, "narrow_outputs")),
+    ("docs/numerics.md", r"fewer than (\d+) outputs, at least", constant(SUM_ORDER, "narrow_outputs")),
+    ("docs/numerics.md", r"leaves of (\d+) inputs", constant(SUM_ORDER, "leaf_units")),
+    ("docs/numerics.md", r"of all but a narrow last layer \| leaves of (\d+) rows", constant(SUM_ORDER, "leaf_rows")),
     ("docs/numerics.md", r"hashes of (\d+) runs", len(GOLDENS)),
     ("docs/numerics.md", r"for each (\d+) neighbouring", constant(PROOF, "block")),
     ("docs/numerics.md", r"compares every (\d+)th", constant(PROOF, "verified")),
