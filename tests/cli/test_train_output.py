@@ -129,7 +129,7 @@ def test_regression_is_consistent_from_training_to_evaluation(handgrad):
     assert (evaluation["schema"], evaluation["event"], evaluation["rows"]) == (1, "evaluation", 200)
     assert evaluation["metrics"] == pytest.approx(done["metrics"]["test"], rel=1e-6)
     table = handgrad("evaluate", "m.model", "t.csv").out
-    assert re.search(r"^rows +200$", table, re.MULTILINE)
+    assert re.search(r"^these rows +200 ", table, re.MULTILINE)
     assert re.search(r"^loss +\S+  squared_error, target scaled$", table, re.MULTILINE)
 
     predicted = [float(row["y"]) for row in handgrad("predict", "m.model", "t.csv").rows]
