@@ -12,6 +12,7 @@
 #include "cli/csv.hpp"
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
+#include "cli/files.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/text.hpp"
@@ -51,7 +52,7 @@ bool parse(EncodeOptions& options, std::vector<std::string> words) {
     arguments.positional("MODEL", options.model);
     arguments.positional("DATA", options.data);
     arguments.group("What to write");
-    arguments.option("--output,-o", "FILE", "X.npz or X.csv rather than CSV on standard output", into(options.output));
+    arguments.option("--output,-o", "OUT", "X.npz or X.csv rather than CSV on standard output", into(options.output));
     declare_output(arguments, options.show, "with --output: one event `encoded`");
     arguments.group("Table (columns are found by their names; without these options read as in training)");
     declare_reading(arguments, options.reading, true);
@@ -76,7 +77,7 @@ bool parse(EncodeOptions& options, std::vector<std::string> words) {
 Table read(const EncodeOptions& options, const Model& model) {
     const ReadOptions reading = options.reading.applied_to(model.preprocessing.reading);
     if (options.reading.target_file.empty()) {
-        return read_table(options.data, reading);
+        return open_table(options.data, reading);
     }
     return read_labelled(options.data, options.reading.target_file, reading, target_names(model.preprocessing));
 }
@@ -124,7 +125,7 @@ int encode(std::vector<std::string> words) {
         refuse_to_overwrite(options.output, input);
     }
     Output output(options.output);
-    const Model model = read_model(options.model, options.applying);
+    const Model model = open_model(options.model, options.data, options.applying);
     Table table = read(options, model);
     const std::vector<std::string> targets = target_names(model.preprocessing);
     if (options.drop_missing_labels && table.find(targets.front()) != nullptr) {
@@ -143,12 +144,12 @@ int encode(std::vector<std::string> words) {
         events.write(encoded_event(model, encoded, options.output));
         events.finish();
     } else if (!options.output.empty() && !options.show.quiet) {
-        std::string counted_targets = "no target in the table";
+        std::string outputs = "no target in the table";
         if (encoded.labelled()) {
-            counted_targets = counted(encoded.outputs.size(), "output");
+            outputs = counted(encoded.outputs.size(), "output");
         }
         tell(fmt::format("{}: {}, {}, {}", options.output, counted(encoded.rows(), "row"),
-                         counted(encoded.inputs.size(), "input"), counted_targets));
+                         counted(encoded.inputs.size(), "input"), outputs));
     }
     return 0;
 }

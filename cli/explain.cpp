@@ -11,6 +11,7 @@
 
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
+#include "cli/files.hpp"
 #include "cli/network_options.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
@@ -276,7 +277,7 @@ explain::Explanation explain_sizes(const ExplainOptions& options) {
 }
 
 explain::Explanation explain_model(const ExplainOptions& options) {
-    const Model model = read_model(options.model, options.applying);
+    const Model model = open_model(options.model, options.data, options.applying);
     const explain::StepOptions step = overruled(explain::step_options_of(model), options.optimizer);
     if (options.data.empty()) {
         return explain(model, step);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cli/describe.hpp"
+#include "cli/files.hpp"
 
 namespace handgrad::cli {
 
@@ -24,7 +25,7 @@ void declare_table_and_output(Arguments& arguments, LabelledCall& call, std::str
 
 ModelAndTable load(const LabelledCall& call) {
     tell_machine(call.execution, call.show);
-    Model model = read_model(call.model, call.applying);
+    Model model = open_model(call.model, call.data, call.applying);
     Table table =
         read_labelled(call.data, call.reading.target_file, call.reading.applied_to(model.preprocessing.reading),
                       target_names(model.preprocessing));

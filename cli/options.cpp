@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "cli/files.hpp"
 #include "cli/output.hpp"
 #include "cli/setting_options.hpp"
 #include "cli/text.hpp"
@@ -67,8 +68,8 @@ ReadOptions ReadingOptions::applied_to(ReadOptions reading) const {
     reading.delimiter = delimiter.value_or(reading.delimiter);
     reading.decimal = decimal.value_or(reading.decimal);
     reading.header = header.value_or(reading.header);
-    reading.missing = joined(missing_only.value_or(std::move(reading.missing)),
-                             missing.value_or(std::vector<std::string>()));
+    reading.missing =
+        joined(missing_only.value_or(std::move(reading.missing)), missing.value_or(std::vector<std::string>()));
     reading.thousands = thousands.value_or(reading.thousands);
     reading.percent = percent.value_or(reading.percent);
     reading.currency = currency.value_or(reading.currency);
@@ -110,21 +111,16 @@ void declare_reading(Arguments& arguments, ReadingOptions& options, bool labelle
 void declare_applying(Arguments& arguments, ApplyingOptions& options) {
     arguments.flag("--allow-extra", "leave columns that the model does not know out of account",
                    into(options.allow_extra));
-    arguments.option("--unknown", "HOW",
-                     "a category that the model does not know: error, or ignore, 0 in all inputs of its column (as in "
-                     "training)",
-                     into_choice(names_of(unknown_list), [&options](std::size_t i) { options.unknown = unknown_list[i].value; }));
+    arguments.option(
+        "--unknown", "HOW",
+        "a category that the model does not know: error, or ignore, 0 in all inputs of its column (as in "
+        "training)",
+        into_choice(names_of(unknown_list), [&options](std::size_t i) { options.unknown = unknown_list[i].value; }));
     arguments.flag("--allow-nonfinite", "accept a model with NaN or infinite weights", into(options.allow_nonfinite));
 }
 
 void declare_missing_labels(Arguments& arguments, bool& drop) {
     arguments.flag("--drop-missing-labels", "leave out rows without a label (otherwise an error)", into(drop));
-}
-
-Model read_model(const std::string& path, const ApplyingOptions& options) {
-    Model model = handgrad::load_model(path, options.allow_nonfinite);
-    model.preprocessing.unknown = options.unknown.value_or(model.preprocessing.unknown);
-    return model;
 }
 
 void declare_machine(Arguments& arguments, Execution& execution) {
@@ -161,7 +157,7 @@ bool parse_or_help(Arguments& arguments, std::vector<std::string> words) {
 
 Table read_labelled(const std::string& path, const std::string& target_file, const ReadOptions& reading,
                     const std::vector<std::string>& targets) {
-    Table table = read_table(path, reading);
+    Table table = open_table(path, reading);
     if (target_file.empty()) {
         const bool binary = table.lines.empty() && table.rows > 0;
         if (binary && std::ranges::any_of(targets, [&](const auto& name) { return table.find(name) == nullptr; })) {
@@ -174,7 +170,7 @@ Table read_labelled(const std::string& path, const std::string& target_file, con
     }
     ReadOptions of_labels = reading;
     of_labels.date_columns.clear();
-    Table labels = read_table(target_file, of_labels);
+    Table labels = open_table(target_file, of_labels);
     if (labels.rows != table.rows) {
         throw Error(ErrorKind::data, fmt::format("{}: {}, but {} has {}; each row needs its label", target_file,
                                                  counted(labels.rows, "row"), path, counted(table.rows, "row")));

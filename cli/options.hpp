@@ -41,9 +41,6 @@ void declare_applying(Arguments& arguments, ApplyingOptions& options);
 /// --drop-missing-labels, for the verbs that need labels.
 void declare_missing_labels(Arguments& arguments, bool& drop);
 
-/// Reads a model, with what the options say about unknown categories. Raises what load_model() raises.
-Model read_model(const std::string& path, const ApplyingOptions& options);
-
 /// --threads, --simd: without effect on any result.
 void declare_machine(Arguments& arguments, Execution& execution);
 

@@ -10,9 +10,11 @@
 #include "cli/csv.hpp"
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
+#include "cli/files.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/verbs.hpp"
+#include "handgrad/train/decoding.hpp"
 #include "handgrad/train/prediction.hpp"
 
 namespace handgrad::cli {
@@ -39,10 +41,12 @@ bool parse(PredictOptions& options, std::vector<std::string> words) {
     arguments.positional("DATA", options.data);
     arguments.group("What to write");
     arguments.option("--output,-o", "OUT", "a CSV file rather than standard output", into(options.output));
-    arguments.flag("--proba", "for classes: a column p(CLASS) for each", into(options.probabilities));
+    arguments.flag("--proba", "for classes: a column p(CLASS) for each, or p(TARGET) for several columns of 0 and 1",
+                   into(options.probabilities));
     arguments.flag("--jacobian", "columns d(TARGET)/d(COLUMN): how fast the prediction moves, in the table's units",
                    into(options.jacobian));
-    arguments.option("--keep", "COL,...", "columns of DATA to copy in front of the predictions (train --id names others)",
+    arguments.option("--keep", "COL,...",
+                     "columns of DATA to copy in front of the predictions (train --id names others)",
                      into(options.keep));
     declare_output(arguments, options.show, "JSON Lines rather than CSV: an event `prediction` for each row");
     arguments.group("Table (columns are found by their names; without these options read as in training)");
@@ -53,12 +57,13 @@ bool parse(PredictOptions& options, std::vector<std::string> words) {
     return parse_or_help(arguments, std::move(words));
 }
 
-void check_probabilities(const Model& model, const Prediction& prediction) {
+void check_probabilities(const Model& model) {
     if (model.preprocessing.task == Task::regression) {
         usage_error("--proba: this model predicts numbers, not classes");
     }
-    if (prediction.probabilities.columns() == 0) {
-        usage_error("--proba: the outputs of this model (" + std::string(name(model.architecture().output)) +
+    const Activation output = model.architecture().output;
+    if (!has_probabilities(output)) {
+        usage_error("--proba: the outputs of this model (" + std::string(name(output)) +
                     ") are no probabilities; train it with sigmoid or softmax");
     }
 }
@@ -95,8 +100,12 @@ std::vector<KeptCells> kept_cells(const Table& table, const Preprocessing& colum
 }
 
 std::vector<std::string> csv_header(const Preprocessing& columns, bool probabilities) {
-    if (columns.task == Task::regression) {
-        return target_names(columns);
+    if (columns.task != Task::classification) {
+        std::vector<std::string> names = target_names(columns);
+        for (std::size_t k = 0; probabilities && k < columns.targets.size(); ++k) {
+            names.push_back("p(" + columns.targets[k].name + ")");
+        }
+        return names;
     }
     std::vector<std::string> names{"predicted"};
     for (std::size_t k = 0; probabilities && k < columns.classes.size(); ++k) {
@@ -118,6 +127,13 @@ std::vector<std::string> csv_row(const PredictionRow& row) {
     };
     if (columns.task == Task::regression) {
         append(row.prediction.values);
+    } else if (columns.task == Task::multilabel) {
+        for (const double share : row.prediction.values.row(row.row)) {
+            fields.push_back(format_number(answer_of(share)));
+        }
+        if (row.probabilities) {
+            append(row.prediction.values);
+        }
     } else {
         fields.push_back(columns.classes[row.prediction.classes[row.row]]);
         if (row.probabilities) {
@@ -142,12 +158,12 @@ int predict(std::vector<std::string> words) {
     refuse_to_overwrite(options.output, options.data);
     Output output(options.output);
 
-    const Model model = read_model(options.model, options.applying);
+    const Model model = open_model(options.model, options.data, options.applying);
     const Preprocessing& columns = model.preprocessing;
     ReadOptions reading = options.reading.applied_to(columns.reading);
     reading.kept_columns = columns.ids;
     reading.kept_columns.insert(reading.kept_columns.end(), options.keep.begin(), options.keep.end());
-    const Table table = read_table(options.data, reading);
+    const Table table = open_table(options.data, reading);
     tell_warnings(table, model, options.show);
     const std::vector<KeptCells> kept = kept_cells(table, columns, options);
     const ApplyOptions apply{.labels = Labels::absent, .allow_extra = options.applying.allow_extra};
@@ -159,7 +175,7 @@ int predict(std::vector<std::string> words) {
     }
     const auto& [prediction, jacobian] = answer;
     if (options.probabilities) {
-        check_probabilities(model, prediction);
+        check_probabilities(model);
     }
     std::vector<std::string> names;
     if (options.jacobian) {

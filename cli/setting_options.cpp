@@ -55,7 +55,8 @@ std::string said_to(std::span<const SettingHint> settings, std::span<const std::
     std::string here, in_training;
     for (const SettingHint& hint : settings) {
         const std::string words = words_of(hint);
-        const bool known = options.empty() || std::ranges::find(options, words.substr(0, words.find(' '))) != options.end();
+        const bool known =
+            options.empty() || std::ranges::find(options, words.substr(0, words.find(' '))) != options.end();
         add_item(known ? here : in_training, ", ", words);
     }
     if (in_training.empty()) {

@@ -161,7 +161,8 @@ void settle(TrainOptionsGiven& given, const Later& later) {
 
     fit.reading = given.reading.applied_to({});
     for (const std::string& date : fit.reading.date_columns) {
-        for (const auto* names : {&fit.columns.drop, &fit.columns.categorical, &fit.columns.ids, &fit.columns.targets}) {
+        for (const auto* names :
+             {&fit.columns.drop, &fit.columns.categorical, &fit.columns.ids, &fit.columns.targets}) {
             if (std::ranges::find(*names, date) != names->end()) {
                 usage_error(fmt::format("--date: column '{}' is something else too; name it once", date));
             }

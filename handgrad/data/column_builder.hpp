@@ -79,7 +79,8 @@ public:
         ++row_;
     }
 
-    /// The finished column; its warnings go to the end of `table.warnings`, its cells to `table.kept` if wanted. Call once, after table.lines is complete.
+    /// The finished column; its warnings go to the end of `table.warnings`, its cells to `table.kept` if wanted. Call
+    /// once, after table.lines is complete.
     Column finish(Table& table);
 
 private:
@@ -99,7 +100,7 @@ private:
     bool text_column_;
     bool spelled_;
     bool kept_;
-    std::vector<std::string> cells_;  ///< as they stand, when they are to be kept
+    std::vector<std::string> cells_;   ///< as they stand, when they are to be kept
     std::optional<std::string> unit_;  ///< of the first cell that has one
     std::size_t expected_rows_;
     std::size_t row_ = 0;

@@ -54,8 +54,8 @@ Heading read_heading(CsvScanner& scanner, const ReadOptions& options, char decim
         heading.looks_like_data =
             heading.looks_like_data && !cell.quoted && (number || missing.contains(trimmed(name)));
     } while (scanner.row_goes_on());
-    heading.looks_like_data = heading.looks_like_data && !heading.first_number.empty() &&
-                              !numbered_by_pandas(heading.names);
+    heading.looks_like_data =
+        heading.looks_like_data && !heading.first_number.empty() && !numbered_by_pandas(heading.names);
     return heading;
 }
 
@@ -71,8 +71,8 @@ void check_names(const CsvScanner& scanner, std::size_t line, const std::string&
                          without_header);
         }
         if (!is_utf8(names[i])) {
-            scanner.fail(line, "the name " + in_quotes(names[i]) + " is not UTF-8; convert the file, for instance: " +
-                                   conversion_of("latin1", source));
+            scanner.fail(line, "the name " + in_quotes(names[i]) +
+                                   " is not UTF-8; convert the file, for instance: " + conversion_of("latin1", source));
         }
         if (!seen.insert(names[i]).second) {
             scanner.fail(line,
@@ -309,7 +309,7 @@ private:
     MissingTexts missing_;
     NumberReader numbers_;
     std::size_t comments_ = 0;  ///< lines between the rows
-    bool plain_numbers_;  ///< a cell that scans as a number is one
+    bool plain_numbers_;        ///< a cell that scans as a number is one
     std::vector<ColumnBuilder> columns_;
 };
 

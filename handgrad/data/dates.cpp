@@ -230,14 +230,16 @@ std::vector<Column> date_columns(const Column& texts, const Table& table) {
         const std::optional<Moment>& moment = moments[texts.codes[row]];
         if (!moment) {
             fail_at(table, texts, row,
-                    in_quotes(text) + " is no date or time of ISO 8601; write it like 2024-03-31, 2024-03-31T12:30 or "
-                                      "12:30, or count its text as missing if it means that",
+                    in_quotes(text) +
+                        " is no date or time of ISO 8601; write it like 2024-03-31, 2024-03-31T12:30 or "
+                        "12:30, or count its text as missing if it means that",
                     {{"missing"}});
         }
         if (clock.value_or(moment->clock) != moment->clock) {
             fail_at(table, texts, row,
-                    in_quotes(text) + " stands in a column that has both dates and times without a date; give every "
-                                      "cell its date, or none");
+                    in_quotes(text) +
+                        " stands in a column that has both dates and times without a date; give every "
+                        "cell its date, or none");
         }
         clock = moment->clock;
         const DateParts numbers = date_parts(*moment);

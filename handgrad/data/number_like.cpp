@@ -155,8 +155,8 @@ bool take_rest(std::string_view rest, LooksLikeNumber& look) {
     return is_unit(rest);
 }
 
-constexpr NumberFormat all_formats[] = {{0, '.'},    {',', '.'},  {' ', '.'},  {'\'', '.'}, {'_', '.'}, {0, ','},
-                                        {'.', ','},  {' ', ','},  {'\'', ','}, {'_', ','}};
+constexpr NumberFormat all_formats[] = {{0, '.'}, {',', '.'}, {' ', '.'}, {'\'', '.'}, {'_', '.'},
+                                        {0, ','}, {'.', ','}, {' ', ','}, {'\'', ','}, {'_', ','}};
 
 /// The digits of a body in this format, with a point, for std::from_chars; nothing when the format is another.
 std::string plain_digits(std::string_view body, NumberFormat format) {

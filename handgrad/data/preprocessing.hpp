@@ -14,7 +14,8 @@
 
 namespace handgrad {
 
-enum class Task { regression, classification };
+/// Numbers; one of several classes; several columns of 0 and 1, each a yes or no by itself.
+enum class Task { regression, classification, multilabel };
 /// What stands for a missing number. Under mean and median missing texts are a category of their own.
 enum class Impute { error, mean, median };
 /// What becomes of a category that the model does not know: an error, or 0 in all inputs of its column.
@@ -84,24 +85,30 @@ struct PreprocessingOptions {
     bool one_output = true;  ///< two classes: one output rather than two
 };
 
-/// Classification when the (single) target is text, or whole numbers of at most 20 distinct values; else regression.
-/// Missing labels are left out of account.
-Task infer_task(const Table& table, const std::vector<std::string>& targets);
+/// What a target looks like, and what of it says so: `it holds 3 different texts`.
+struct GuessedTask {
+    Task task = Task::regression;
+    std::string because = {};
+};
+/// Classification when the (single) target is text, or whole numbers of at most 20 distinct values with at least 5 rows
+/// a value on average and no more than 10 of them in a row (as sums, counts and ages have; ten digits are classes);
+/// multilabel when there are several that hold 0 and 1 alone; else regression. Missing labels are left out of account.
+GuessedTask guess_task(const Table& table, const std::vector<std::string>& targets);
 
 /// The rows that can be learned from: all, or with `drop_missing` those whose targets are all there. Raises Error(data)
 /// naming the first line whose label is missing or not finite (and, when they may be dropped, when none is left).
 std::vector<std::size_t> labelled_rows(const Table& table, const std::vector<std::string>& targets, bool drop_missing);
 
 /// The first column, when it holds the names of rows: its own name is empty, or one that is given to row names
-/// (rownames, `Unnamed: 0`, id) and its cells are texts or whole numbers, each there once; under names that measurements
-/// have too (index, customer_id) the whole numbers are 0/1 … n. Null for none.
+/// (rownames, `Unnamed: 0`, id) and its cells are texts or whole numbers, each there once; under names that
+/// measurements have too (index, customer_id) the whole numbers are 0/1 … n. Null for none.
 const Column* row_names(const Table& table);
 
 /// Decides columns, categories and classes from all of `rows`; imputation and scaling from `training_rows` alone
 /// (scaling of the imputed column, which is what the network sees). A column is categorical when it holds texts or is
-/// named so; one of which hardly any row shares its text with another cannot be learned from and raises Error(data) unless
-/// it is named so. Row names are left out, as `dropped` says. Raises Error(data) with place and cause, Error(usage) for
-/// options that contradict each other. `reading` of the result is left for the caller to fill in.
+/// named so; one of which hardly any row shares its text with another cannot be learned from and raises Error(data)
+/// unless it is named so. Row names are left out, as `dropped` says. Raises Error(data) with place and cause,
+/// Error(usage) for options that contradict each other. `reading` of the result is left for the caller to fill in.
 Preprocessing fit_preprocessing(const Table& table, std::span<const std::size_t> rows,
                                 std::span<const std::size_t> training_rows, const PreprocessingOptions& options);
 

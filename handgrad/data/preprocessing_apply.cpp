@@ -157,8 +157,9 @@ public:
 
 private:
     [[nodiscard]] bool may_be_unknown() const {
-        return feature_.categorical() && (column_.has_numbers || column_.odd || (column_.missing > 0 && missing_ == unknown) ||
-                                          std::ranges::find(index_of_code_, unknown) != index_of_code_.end());
+        return feature_.categorical() &&
+               (column_.has_numbers || column_.odd || (column_.missing > 0 && missing_ == unknown) ||
+                std::ranges::find(index_of_code_, unknown) != index_of_code_.end());
     }
 
     /// Whether the cell is missing: in a column that mixes both, neither a number nor a text.
@@ -352,6 +353,11 @@ void encode_targets(const Preprocessing& fitted, const Table& table, Rows rows, 
         for (std::size_t i = 0; i < rows.size(); ++i) {
             require_label(table, column, rows[i], rows.size() == 1);
             reader.read(rows[i], y.row(i).subspan(k, 1));
+            const bool yes_or_no = y(i, k) == T(0) || y(i, k) == T(1);
+            if (fitted.task == Task::multilabel && !yes_or_no) {
+                fail_at(table, column, rows[i],
+                        "the label " + format_number(column.numbers[rows[i]]) + " is neither 0 nor 1, as labels are");
+            }
         }
     }
 }
@@ -393,7 +399,7 @@ std::size_t Preprocessing::inputs() const {
 }
 
 std::size_t Preprocessing::outputs() const {
-    if (task == Task::regression) {
+    if (task != Task::classification) {
         return targets.size();
     }
     return one_output ? 1 : classes.size();

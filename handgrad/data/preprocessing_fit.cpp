@@ -30,8 +30,8 @@ void require_utf8(const Table& table, const Column& column, const std::vector<st
     const auto bad = std::find_if_not(texts.begin(), texts.end(), is_utf8);
     if (bad != texts.end()) {
         fail(table, column,
-             in_quotes(*bad) + " is not UTF-8; convert the file, for instance: " +
-                 conversion_of("latin1", table.source));
+             in_quotes(*bad) +
+                 " is not UTF-8; convert the file, for instance: " + conversion_of("latin1", table.source));
     }
 }
 
@@ -85,7 +85,8 @@ void check_options(const Table& table, const PreprocessingOptions& options) {
     refuse(classification && options.targets.size() > 1,
            "classification learns one column, not " + listed(options.targets) + "; name one, or learn by regression",
            {{"task", "regression"}});
-    refuse(classification && options.scale_target, "classes are not scaled", {{"scale_target", "false"}});
+    refuse(options.task != Task::regression && options.scale_target, "classes are not scaled",
+           {{"scale_target", "false"}});
     for (const auto* names : {&options.targets, &options.drop, &options.categorical, &options.ids}) {
         for (const std::string& name : *names) {
             static_cast<void>(table.column(name));  // raises when there is none
@@ -397,31 +398,6 @@ bool is_named(const PreprocessingOptions& options, const std::string& name) {
 
 }  // namespace
 
-Task infer_task(const Table& table, const std::vector<std::string>& targets) {
-    constexpr std::size_t most_classes = 20;
-    if (targets.size() != 1) {
-        return Task::regression;
-    }
-    const Column& column = table.column(targets.front());
-    if (!column.has_numbers) {
-        return Task::classification;
-    }
-    std::set<double> distinct;
-    for (const double number : column.numbers) {
-        if (std::isnan(number)) {
-            continue;
-        }
-        if (std::trunc(number) != number) {
-            return Task::regression;
-        }
-        distinct.insert(number);
-        if (distinct.size() > most_classes) {
-            return Task::regression;
-        }
-    }
-    return distinct.empty() ? Task::regression : Task::classification;
-}
-
 std::vector<std::size_t> labelled_rows(const Table& table, const std::vector<std::string>& targets, bool drop_missing) {
     std::vector<std::size_t> rows = all_rows(table.rows);
     for (const std::string& target : targets) {
@@ -479,10 +455,11 @@ Preprocessing fit_preprocessing(const Table& table, Rows rows, Rows training_row
         }
     }
     if (fitted.features.empty()) {
-        throw Error(ErrorKind::data,
-                    table.source + ": no column to learn from: beside the target " + listed(options.targets) +
-                        (table.columns.size() == options.targets.size() ? " the table has none"
-                                                                        : " every column is dropped, an id, row names or the weight"));
+        throw Error(ErrorKind::data, table.source + ": no column to learn from: beside the target " +
+                                         listed(options.targets) +
+                                         (table.columns.size() == options.targets.size()
+                                              ? " the table has none"
+                                              : " every column is dropped, an id, row names or the weight"));
     }
     return fitted;
 }

@@ -26,9 +26,8 @@ namespace {
 RowEncoder::RowEncoder(const Preprocessing& preprocessing)
     : missing_(preprocessing.reading.missing), numbers_(preprocessing.reading), unknown_(preprocessing.unknown) {
     add_places(preprocessing);
-    const bool numbers = std::ranges::none_of(places_, [](const Place& place) {
-        return place.feature.categorical() || !place.date_parts.empty();
-    });
+    const bool numbers = std::ranges::none_of(
+        places_, [](const Place& place) { return place.feature.categorical() || !place.date_parts.empty(); });
     if (numbers) {
         std::ranges::transform(preprocessing.features, std::back_inserter(shifts_), &FeatureColumn::shift);
         std::ranges::transform(preprocessing.features, std::back_inserter(scales_), &FeatureColumn::scale);

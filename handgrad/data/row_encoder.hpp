@@ -41,7 +41,7 @@ private:
         FeatureColumn feature;
         std::size_t first;
         std::vector<FeatureColumn> date_parts;  ///< of a column of dates, in the order of the inputs; else none
-        bool texts_only;  ///< a number in it is read as a text when the table is
+        bool texts_only;                        ///< a number in it is read as a text when the table is
         std::map<std::string, std::size_t, std::less<>> categories;
     };
 

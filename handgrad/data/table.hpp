@@ -74,8 +74,8 @@ struct Column {
     std::optional<OddCell> odd;        ///< set when numbers and texts are mixed and the column is not a text column
     std::optional<NumberLike> number_like = {};  ///< set when its texts are numbers to people
     std::optional<OddCell> other_unit = {};      ///< the first cell whose unit or currency is not that of the first
-    std::size_t missing = 0;           ///< how many cells are missing …
-    std::size_t first_missing = 0;     ///< … and the row of the first
+    std::size_t missing = 0;                     ///< how many cells are missing …
+    std::size_t first_missing = 0;               ///< … and the row of the first
 
     /// A column of numbers has no texts mixed in; one with nothing but missing cells counts as numbers.
     [[nodiscard]] bool numeric() const { return has_numbers; }
@@ -91,8 +91,8 @@ struct Table {
     std::string source;  ///< the file's name, for messages
     std::size_t rows = 0;
     std::vector<Column> columns;
-    std::vector<std::size_t> lines;     ///< of each row in a text file, counted from 1; empty for binary formats
-    char decimal = '.';  ///< of its numbers, as it was given or found
+    std::vector<std::size_t> lines;  ///< of each row in a text file, counted from 1; empty for binary formats
+    char decimal = '.';              ///< of its numbers, as it was given or found
     std::vector<KeptCells> kept = {};
     std::vector<std::string> dates = {};     ///< columns of dates, of which it has the parts
     std::vector<std::string> notices = {};   ///< how it was read where that is not plain

@@ -31,7 +31,8 @@ struct Line {
 /// The lines of a sample, cut at one delimiter outside of quotes.
 class SampledLines {
 public:
-    SampledLines(std::string_view text, char delimiter, char quote) : text_(text), delimiter_(delimiter), quote_(quote) {
+    SampledLines(std::string_view text, char delimiter, char quote)
+        : text_(text), delimiter_(delimiter), quote_(quote) {
         while (at_ < text_.size() && lines.size() < sample_rows) {
             if (text_[at_] == '\n' || text_[at_] == '\r') {
                 ++at_;
@@ -161,9 +162,9 @@ Fit fit_of(std::string_view text, char delimiter, char quote, bool header) {
     const auto rest = std::span(lines).subspan(header ? 1 : 0);
     const bool same = std::ranges::all_of(rest, [&](const Line& line) { return line.fields == width; });
     const bool all_end_empty = std::ranges::all_of(rest, &Line::last_empty) && !rest.empty() && delimiter != ' ';
-    fit.agreeing = names < 2 ? 0
-                             : static_cast<std::size_t>(std::ranges::count_if(
-                                   rest, [&](const Line& line) { return line.fields == names; }));
+    fit.agreeing = names < 2 ? 0 : static_cast<std::size_t>(std::ranges::count_if(rest, [&](const Line& line) {
+        return line.fields == names;
+    }));
     if (!same) {
         return fit;
     }
@@ -213,8 +214,9 @@ void check_marks(const ReadOptions& options) {
     }
     const char thousands = options.thousands;
     if (thousands != 0 && std::string_view(",.' _").find(thousands) == std::string_view::npos) {
-        throw Error(ErrorKind::usage, in_quotes({&thousands, 1}) + " cannot divide thousands; what can is a comma, a "
-                                                                   "point, an apostrophe, an underscore or a blank");
+        throw Error(ErrorKind::usage, in_quotes({&thousands, 1}) +
+                                          " cannot divide thousands; what can is a comma, a "
+                                          "point, an apostrophe, an underscore or a blank");
     }
     if (thousands != 0 && thousands == options.decimal) {
         throw Error(ErrorKind::usage, "thousands and decimals are both divided by " + in_quotes({&thousands, 1}) +
@@ -422,7 +424,8 @@ private:
         for (const Fit& fit : agreeing) {
             add_item(forms, " and ", name_of(fit.delimiter));
         }
-        fail_about(ErrorKind::data, source_ + ": " + forms + " both divide every line into as many fields; say which do",
+        fail_about(ErrorKind::data,
+                   source_ + ": " + forms + " both divide every line into as many fields; say which do",
                    {{"delimiter"}});
     }
 

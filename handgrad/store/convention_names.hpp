@@ -55,6 +55,7 @@ inline constexpr std::array first_weights_list{
 inline constexpr std::array task_list{
     Named<Task>{Task::regression, "regression"},
     Named<Task>{Task::classification, "classification"},
+    Named<Task>{Task::multilabel, "multilabel"},
 };
 inline constexpr std::array impute_list{
     Named<Impute>{Impute::error, "error"},

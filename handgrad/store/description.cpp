@@ -296,8 +296,9 @@ void check_preprocessing(const Preprocessing& p, const std::string& place) {
     }
     require(distinct(names), place, "a column stands twice");
     require(distinct(p.classes), place, "a class stands twice");
-    if (p.task == Task::regression) {
-        require(p.classes.empty() && !p.one_output && !p.numeric_classes, place, "a regression has no classes");
+    if (p.task != Task::classification) {
+        require(p.classes.empty() && !p.one_output && !p.numeric_classes, place,
+                "a " + std::string(name(p.task)) + " has no classes");
     } else {
         require(p.targets.size() == 1, place, "a classification has one target");
         require(!p.classes.empty(), place, "there are no classes");

@@ -47,8 +47,10 @@ inline constexpr Setting unknown{
     .group = table,
     .help = "a category that the model does not know, when it is used: {} (0 in all inputs of its column)",
     .value = "HOW"};
-inline constexpr Setting impute{
-    .name = "impute", .group = table, .help = "what stands for a missing number: {}; texts get a category for it", .value = "HOW"};
+inline constexpr Setting impute{.name = "impute",
+                                .group = table,
+                                .help = "what stands for a missing number: {}; texts get a category for it",
+                                .value = "HOW"};
 inline constexpr Setting scale{.name = "scale", .group = table, .help = "of the input columns: {}", .value = "HOW"};
 inline constexpr Setting scale_target{.name = "scale_target",
                                       .group = table,
@@ -101,7 +103,8 @@ inline constexpr Setting task{.name = "task",
                               .value = "TASK",
                               .otherwise =
                                   "classification when the target is text, or whole numbers of at most 20 "
-                                  "distinct values"};
+                                  "distinct values, at least 5 rows each on average and no more than 10 of them in a "
+                                  "row; regression too where the loss or the output says so"};
 inline constexpr Setting convention{.name = "convention",
                                     .group = network,
                                     .help = "whose reductions, kinks, penalty, momentum and first weights: {}",

@@ -195,7 +195,7 @@ std::string split_hash(const SharedRows& rows) {
     return hash.hex();
 }
 
-std::optional<SharedRows> rows_of_training(const Model& model, const Table& table) {
+std::optional<RowsByPart> parts_of(const Model& model, const Table& table) {
     const TrainingRows& known = model.training_rows;
     const std::optional<FitOptions> options = recorded_options(model);
     if (known.table_hash.empty() || !options) {
@@ -209,14 +209,11 @@ std::optional<SharedRows> rows_of_training(const Model& model, const Table& tabl
         }
         return rows;
     }
-    SharedRows rows{.all = all_rows(table.rows)};
     if (hash == known.validation_hash) {
-        rows.validation = rows.all;
-        return rows;
+        return RowsByPart{.training = {}, .validation = all_rows(table.rows), .test = {}};
     }
     if (hash == known.test_hash) {
-        rows.test = rows.all;
-        return rows;
+        return RowsByPart{.training = {}, .validation = {}, .test = all_rows(table.rows)};
     }
     return std::nullopt;
 }

@@ -57,8 +57,8 @@ def compare(where, value, fields, seen, path=()):
         for element in value:
             compare(where, element, fields, seen, (*path, "[]"))
     else:
-        lists = [pattern for pattern in fields if pattern[:-1] == path and pattern[-1] == "[]"]
-        assert value is None and lists, f"{place} is not in docs/formats.md"
+        whole = [pattern for pattern in fields if len(pattern) > len(path) and matches(pattern[:len(path)], path)]
+        assert value is None and whole, f"{place} is not in docs/formats.md"
 
 
 def print_all(handgrad):
@@ -104,6 +104,8 @@ def print_all(handgrad):
 
     run("train", "c.csv", "--target", "class", *QUICK, "--json")
     run("predict", "m.model", "c.csv", "--proba", "--json")
+    handgrad.write("other.csv", "x,noise,class\n0,0,cold\n1,0,cold\n0.9,1000,cold\n0.1,-1000,cold\n")
+    run("evaluate", "m.model", "other.csv", "--json")
     run("inspect", "m.model", "--json")
     run("bench", "--workload", "S2,I1/10-32-1", "--threads", 1, "--repetitions", 2, "--stretch", 0.0005, "--json")
     run("bench", "--workload", "T1", "--list", "--json")

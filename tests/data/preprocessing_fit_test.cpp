@@ -31,15 +31,47 @@ std::string error(std::string_view text, const PreprocessingOptions& options = {
 
 // Task and labels -----------------------------------------------------------------------------------------------------
 
-TEST(Task, IsClassificationForTextsAndFewWholeNumbers) {
-    EXPECT_EQ(infer_task(read("y\na\nb\n"), {"y"}), Task::classification);
-    EXPECT_EQ(infer_task(read("y\n0\n1.0\n\n-3\n"), {"y"}), Task::classification);
-    EXPECT_EQ(infer_task(read("y\n0\n1.5\n"), {"y"}), Task::regression);
-    EXPECT_EQ(infer_task(read("y,z\n0,1\n1,0\n"), {"y", "z"}), Task::regression);
-    EXPECT_EQ(infer_task(read("y,z\n,1\n,0\n"), {"y"}), Task::regression);
-    const auto whole = [](std::size_t i) { return std::to_string(i); };
-    EXPECT_EQ(infer_task(read(csv_lines("y", 20, whole)), {"y"}), Task::classification);
-    EXPECT_EQ(infer_task(read(csv_lines("y", 21, whole)), {"y"}), Task::regression);
+/// A target of these numbers, each so many times.
+GuessedTask guess_of(const std::vector<std::string>& cells, std::size_t times) {
+    std::string text = "y\n";
+    for (std::size_t i = 0; i < times; ++i) {
+        for (const std::string& cell : cells) {
+            text += cell + "\n";
+        }
+    }
+    return guess_task(read(text), {"y"});
+}
+std::vector<std::string> whole_numbers(int first, int last, int step = 1) {
+    std::vector<std::string> numbers;
+    for (int number = first; number <= last; number += step) {
+        numbers.push_back(std::to_string(number));
+    }
+    return numbers;
+}
+
+TEST(Task, IsClassificationForTextsAndForFewWholeNumbersThatAreNoCounts) {
+    const auto classes = [](const std::vector<std::string>& cells, std::size_t times = 5) {
+        return guess_of(cells, times).task == Task::classification;
+    };
+    EXPECT_TRUE(classes({"a", "b"}, 1));
+    EXPECT_TRUE(classes({"0", "1.0", "NA", "-3"}));
+    EXPECT_TRUE(classes(whole_numbers(0, 9)));           // digits
+    EXPECT_FALSE(classes(whole_numbers(0, 10)));         // eleven in a row: a count
+    EXPECT_FALSE(classes(whole_numbers(30, 42)));        // ages
+    EXPECT_TRUE(classes(whole_numbers(0, 38, 2)));       // twenty, none beside another
+    EXPECT_FALSE(classes(whole_numbers(0, 40, 2)));      // twenty-one
+    EXPECT_FALSE(classes({"0", "1"}, 4));                // four rows a class
+    EXPECT_TRUE(classes({"0", "1", "1", "1", "1"}, 2));  // on average
+    EXPECT_FALSE(classes({"0", "1.5"}));
+    EXPECT_FALSE(classes({"NA", "NA"}));
+    EXPECT_EQ(guess_task(read("y,z\n0,1\n1,0\n"), {"y", "z"}).task, Task::multilabel);
+    EXPECT_EQ(guess_task(read("y,z\n0,1\n1,1\n"), {"y", "z"}).task, Task::multilabel);  // z is always yes
+    EXPECT_EQ(guess_task(read("y,z\n1,1\n1,1\n"), {"y", "z"}).task, Task::regression);
+    EXPECT_EQ(guess_task(read("y,z\n0,1\n1,2\n"), {"y", "z"}).task, Task::regression);
+    EXPECT_EQ(guess_of({"1", "2", "5"}, 6).because, "it holds 3 different whole numbers, each in 6 rows on average");
+    EXPECT_EQ(guess_of(whole_numbers(0, 10), 5).because,
+              "its 11 different whole numbers, 0 to 10, lie side by side as counts do");
+    EXPECT_EQ(guess_of({"0", "1"}, 4).because, "it holds 2 different whole numbers in 8 rows, fewer than 5 rows each");
 }
 
 TEST(Labels, MissingOnesAreErrorsUnlessTheirRowsMayBeDropped) {
