@@ -36,7 +36,7 @@ bool parse(LabelledCall& options, std::vector<std::string> words) {
 using Lines = std::vector<std::vector<std::string>>;
 
 /// These rows, what they were for in training where that is known, and the constant answer.
-std::string metrics_text(const Evaluation& evaluation, bool regression) {
+std::string metrics_text(const Evaluation& evaluation, Task task) {
     Lines lines{{"", "rows"}};
     for (const auto& [metric, value] : evaluation.metrics) {
         lines.front().push_back(metric);
@@ -49,8 +49,7 @@ std::string metrics_text(const Evaluation& evaluation, bool regression) {
     };
     add("these rows", evaluation.rows, evaluation.metrics);
     if (evaluation.baseline) {
-        add(when(regression, "always the mean") + when(!regression, "always the majority class"), evaluation.rows,
-            *evaluation.baseline);
+        add("always " + constant_answer_name(task), evaluation.rows, *evaluation.baseline);
     }
     if (evaluation.parts.size() > 1) {
         for (const PartScore& part : evaluation.parts) {
@@ -177,8 +176,8 @@ std::string seen_text(const Evaluation& evaluation) {
 
 std::string describe(const Model& model, const Evaluation& evaluation) {
     std::string text = wrapped(standing_text(evaluation, model)) + seen_text(evaluation) + "\n\n" +
-                       metrics_text(evaluation, model.preprocessing.task == Task::regression) + "\n" +
-                       further_text(model, evaluation) + targets_text(evaluation);
+                       metrics_text(evaluation, model.preprocessing.task) + "\n" + further_text(model, evaluation) +
+                       targets_text(evaluation);
     if (!evaluation.classes.empty()) {
         text += classes_text(evaluation) + confusion_text(evaluation);
     }

@@ -172,9 +172,9 @@ std::string summary(const FitResult& result, const TrainOptionsGiven& given, con
     if (!result.test_metrics.empty()) {
         parts.emplace_back("test", result.test_metrics);
     }
-    const bool regression = result.model.preprocessing.task == Task::regression;
-    parts.emplace_back(fmt::format("{}, always the {}", result.baseline_on, regression ? "mean" : "majority class"),
-                       result.baseline);
+    parts.emplace_back(
+        fmt::format("{}, always {}", result.baseline_on, constant_answer_name(result.model.preprocessing.task)),
+        result.baseline);
     text += metrics_table(parts) + not_defined(result.undefined);
     text += verdict_text(result, given, warnings) + "\n";
     return text +

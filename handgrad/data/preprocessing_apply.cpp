@@ -262,7 +262,8 @@ void refuse_unknown(const Preprocessing& fitted, const Table& table, const std::
     }
     list += when(all.size() > longest, "; and " + std::to_string(all.size() - longest) + " more");
     fail_about(ErrorKind::data,
-               table.place(std::ranges::min(all, {}, &UnknownCategory::first_row).first_row) + ": categories that the model does not know: " + list +
+               table.place(std::ranges::min(all, {}, &UnknownCategory::first_row).first_row) +
+                   ": categories that the model does not know: " + list +
                    "; correct them, or let 0 stand in all inputs of such a column",
                {{"unknown", "ignore"}});
 }

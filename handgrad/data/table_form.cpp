@@ -432,8 +432,9 @@ private:
     void refuse_two_uses(const Fit& commas) const {
         if (commas.agrees) {
             fail_about(ErrorKind::data,
-                       source_ + ": commas divide the fields of every line, so they cannot be decimal signs too; read "
-                                 "it with decimal points",
+                       source_ +
+                           ": commas divide the fields of every line, so they cannot be decimal signs too; read "
+                           "it with decimal points",
                        {{"decimal", "."}});
         }
     }

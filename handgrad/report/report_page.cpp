@@ -1,6 +1,7 @@
 // The page: sections from the most asked to the most detailed, each with its picture and the numbers under it.
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -18,6 +19,7 @@
 #include "handgrad/explain/compose.hpp"
 #include "handgrad/report/report.hpp"
 #include "handgrad/report/report_style.hpp"
+#include "handgrad/store/convention_names.hpp"
 
 namespace handgrad::report {
 namespace {
@@ -130,7 +132,7 @@ public:
     }
 
 private:
-    [[nodiscard]] bool regression() const { return model_.preprocessing.task == Task::regression; }
+    [[nodiscard]] bool classes_wanted() const { return model_.preprocessing.task == Task::classification; }
     [[nodiscard]] std::string title() const {
         std::string targets;
         for (const TargetColumn& target : model_.preprocessing.targets) {
@@ -155,7 +157,8 @@ private:
             parameters += (shape.sizes[l] + 1) * shape.sizes[l + 1];
         }
         const std::string where = when(!report_.rows_are.empty(), report_.rows_are + " ") + report_.data;
-        const std::string task = regression() ? "Regression" : "Classification";
+        std::string task(name(model_.preprocessing.task));
+        task.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(task.front())));
         const std::string precision = model_.is_double() ? "float64" : "float32";
         return element("header",
                        "\n" + element("h1", escape_html(title())) + "\n" + lead_sentence() +
@@ -219,7 +222,7 @@ private:
             columns.push_back({.heading = "these rows", .rows = evaluation.rows, .metrics = evaluation.metrics});
         }
         if (evaluation.baseline) {
-            columns.push_back({.heading = regression() ? "always the mean" : "always the most frequent class",
+            columns.push_back({.heading = "always " + constant_answer_name(model_.preprocessing.task),
                                .rows = evaluation.rows,
                                .metrics = *evaluation.baseline});
         }
@@ -367,7 +370,7 @@ private:
         return charts(figures);
     }
 
-    [[nodiscard]] std::string predictions() const { return regression() ? fits() : classes(); }
+    [[nodiscard]] std::string predictions() const { return classes_wanted() ? classes() : fits(); }
 
     [[nodiscard]] std::string fits() const {
         std::string figures;

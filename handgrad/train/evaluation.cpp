@@ -44,8 +44,11 @@ Prediction select_rows(const Prediction& all, std::span<const std::size_t> rows)
         }
         return part;
     };
-    Prediction part{
-        .values = of_matrix(all.values), .classes = {}, .probabilities = of_matrix(all.probabilities), .scores = {}};
+    Prediction part{.values = of_matrix(all.values),
+                    .classes = {},
+                    .probabilities = of_matrix(all.probabilities),
+                    .surprisals = of_matrix(all.surprisals),
+                    .scores = {}};
     for (const std::size_t row : rows) {
         if (!all.classes.empty()) {
             part.classes.push_back(all.classes[row]);
@@ -124,7 +127,7 @@ Skill skill_on(const Model& model, const Prediction& prediction, const BasicData
     const Prediction constant =
         decode(columns, model.architecture().output, MatrixView<const double>(answer.data(), 1, answer.size()));
     RowErrors errors;
-    if (columns.task == Task::regression) {
+    if (columns.task != Task::classification) {
         errors = errors_of_values(columns, prediction, constant, data);
     } else {
         const std::vector<std::uint32_t> classes = classes_of(columns, data);
@@ -188,7 +191,14 @@ template <class T>
 void score_targets(const Preprocessing& columns, const Prediction& prediction, const BasicDataset<T>& data,
                    Evaluation& evaluation) {
     const std::vector<double> weights = weights_of(data);
+    const Matrix<double> y = convert<double>(data.y);
     for (std::size_t k = 0; k < columns.targets.size(); ++k) {
+        if (columns.task == Task::multilabel) {
+            evaluation.targets.push_back(
+                {.name = columns.targets[k].name,
+                 .metrics = label_metrics(prediction.values, y, k, weights, prediction.surprisals)});
+            continue;
+        }
         std::vector<double> predicted, actual;
         for (std::size_t row = 0; row < data.rows(); ++row) {
             predicted.push_back(prediction.values(row, k));
@@ -290,7 +300,7 @@ Judged judge(const Model& model, const BasicDataset<T>& data, const Execution& e
     evaluation.undefined = undefined_metrics(evaluation.metrics, columns, data);
     judge_beside_constant(model, judged.prediction, data, parts, evaluation);
     evaluation.outside = outside_of(model, data);
-    if (columns.task == Task::regression) {
+    if (columns.task != Task::classification) {
         score_targets(columns, judged.prediction, data, evaluation);
     } else {
         score_classes(columns, judged.prediction, data, evaluation);
@@ -335,7 +345,7 @@ std::vector<std::string> undefined_metrics(const Metrics& metrics, const Preproc
         }
         return true;
     };
-    for (std::size_t k = 0; preprocessing.task == Task::regression && k < preprocessing.targets.size(); ++k) {
+    for (std::size_t k = 0; preprocessing.task != Task::classification && k < preprocessing.targets.size(); ++k) {
         if (alike.empty() && data.rows() > 1 && same(k)) {
             alike = "the target '" + preprocessing.targets[k].name + "' is the same in all rows";
         }
@@ -359,13 +369,27 @@ std::vector<std::string> undefined_metrics(const Metrics& metrics, const Preproc
     return reasons;
 }
 
+std::string constant_answer_name(Task task) {
+    switch (task) {
+        case Task::regression:
+            return "the mean";
+        case Task::classification:
+            return "the most frequent class";
+        case Task::multilabel:
+            return "the share of each label";
+    }
+    __builtin_unreachable();
+}
+
 std::string standing_text(const Evaluation& evaluation, const Model& model) {
-    const bool regression = model.preprocessing.task == Task::regression;
-    const std::string constant = when(regression, "always answering the mean of the training rows") +
-                                 when(!regression, "always answering the most frequent class of the training rows");
-    const std::string errors = evaluation.brier
-                                   ? "squared error of the probabilities"
-                                   : when(regression, "squared error") + when(!regression, "wrong answers");
+    const std::string constant =
+        "always answering " + constant_answer_name(model.preprocessing.task) + " of the training rows";
+    std::string errors = "squared error";
+    if (evaluation.brier || model.preprocessing.task == Task::multilabel) {
+        errors = "squared error of the probabilities";
+    } else if (model.preprocessing.task == Task::classification) {
+        errors = "wrong answers";
+    }
     const std::string rows = plural(evaluation.judged_rows, "row") +
                              when(evaluation.judged_rows < evaluation.rows, " that it has not learned from");
     const std::string saved =

@@ -44,7 +44,7 @@ struct PartScore {
 
 struct TargetScore {
     std::string name;
-    Metrics metrics;  ///< r2, rmse, mae, median_absolute_error, in the target's units
+    Metrics metrics;  ///< r2, rmse, mae, median_absolute_error, in the target's units; of a label label_metrics()
 };
 
 /// Rows in which an input lies outside the range of the training rows.
@@ -76,7 +76,7 @@ struct Evaluation {
     ClassScore macro;
     std::optional<double> brier;             ///< of models with probabilities
     std::optional<Calibration> calibration;  ///< likewise
-    std::vector<TargetScore> targets;        ///< regression: by target
+    std::vector<TargetScore> targets;        ///< regression, several labels: by target
 
     std::vector<std::string> undefined;  ///< why metrics are NaN, a sentence each
 };
@@ -109,6 +109,9 @@ std::optional<Metrics> baseline_metrics(const Model& model, const BasicDataset<T
 template <class T>
 std::vector<std::string> undefined_metrics(const Metrics& metrics, const Preprocessing& preprocessing,
                                            const BasicDataset<T>& data);
+
+/// What the baseline always answers: `the mean`, `the most frequent class`, `the share of each label`.
+std::string constant_answer_name(Task task);
 
 /// The standing in a sentence: by how much it is better, why that cannot be told, and what would tell it.
 std::string standing_text(const Evaluation& evaluation, const Model& model);

@@ -225,15 +225,16 @@ void tell_unknown(const Preprocessing& columns, const Table& table, std::span<co
         return;
     }
     for (const UnknownCategory& one : unknown_categories(columns, table, rows)) {
-        callbacks.on_notice({table.source + ": column '" + one.column + "': " +
-                             (one.missing ? "a missing text" : "'" + one.text + "'") +
-                             " is not a category that the model knows, 0 in all its inputs (" + plural(one.rows, "row") +
-                             ")"});
+        callbacks.on_notice({table.source + ": column '" + one.column +
+                             "': " + (one.missing ? "a missing text" : "'" + one.text + "'") +
+                             " is not a category that the model knows, 0 in all its inputs (" +
+                             plural(one.rows, "row") + ")"});
     }
 }
 
 /// Which columns were left out as names of rows, and which are texts.
-void tell_columns(const Table& table, const PreprocessingOptions& asked, const Preprocessing& columns, const Tell& tell) {
+void tell_columns(const Table& table, const PreprocessingOptions& asked, const Preprocessing& columns,
+                  const Tell& tell) {
     const Column* const names = row_names(table);
     const auto has = [&](const std::vector<std::string>& list) {
         return names != nullptr && std::ranges::find(list, names->name) != list.end();

@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/wording.hpp"
 #include "handgrad/math/activations.hpp"
 #include "handgrad/nn/predictor.hpp"
 #include "handgrad/train/decoding.hpp"
@@ -53,9 +54,12 @@ Metrics metrics_of(const Preprocessing& preprocessing, const Prediction& predict
         assert(prediction.values.rows() == y.rows());
         return regression_metrics(prediction.values, all_in_user_units(preprocessing, y), weights);
     }
+    if (preprocessing.task == Task::multilabel) {
+        return multilabel_metrics(prediction.values, y, weights, prediction.surprisals);
+    }
     assert(prediction.classes.size() == y.rows());
     return classification_metrics(prediction.classes, classes_of(preprocessing, data), prediction.probabilities,
-                                  prediction.scores, weights);
+                                  prediction.scores, weights, prediction.surprisals);
 }
 
 template <class T>

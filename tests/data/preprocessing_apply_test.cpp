@@ -184,10 +184,11 @@ TEST(Apply, UnknownAndMissingCategoriesAreErrorsWithTheirPlace) {
 TEST(Apply, SeveralUnknownCategoriesAreListedWithColumnsAndRows) {
     const Preprocessing fitted = fit(read("city,size,y\nRome,s,0\nOslo,m,0\n"), unscaled);
     const Table table = read("city,size,y\nRome,s,0\nBonn,xl,0\nBonn,m,0\n,m,0\n");
-    EXPECT_EQ(error(fitted, table),
-              "data: t.csv:3: categories that the model does not know: a missing text in column 'city', 1 row; 'Bonn' in "
-              "column 'city', 2 rows; 'xl' in column 'size', 1 row; correct them, or let 0 stand in all inputs of such a "
-              "column {unknown=ignore}");
+    EXPECT_EQ(
+        error(fitted, table),
+        "data: t.csv:3: categories that the model does not know: a missing text in column 'city', 1 row; 'Bonn' in "
+        "column 'city', 2 rows; 'xl' in column 'size', 1 row; correct them, or let 0 stand in all inputs of such a "
+        "column {unknown=ignore}");
     Preprocessing ignoring = fitted;
     ignoring.unknown = Unknown::ignore;
     EXPECT_THAT(apply(ignoring, table).x.values(), ElementsAre(0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0));

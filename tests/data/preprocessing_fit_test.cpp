@@ -268,17 +268,17 @@ TEST(Features, TextsThatAreNotUtf8AreRefusedOnlyWhenUsed) {
               "data: t.csv: column 'city': 'K\\xf6ln' is not UTF-8; convert the file, for instance: "
               "iconv -f latin1 -t utf-8 t.csv > t.utf-8.csv");
     EXPECT_EQ(error(text, {.targets = {"y"}, .drop = {"city"}}), "nothing");
-    EXPECT_EQ(
-        error("n,y\n1,K\xF6ln\n2,Bonn\n", classify),
-        "data: t.csv: column 'y': 'K\\xf6ln' is not UTF-8; convert the file, for instance: iconv -f latin1 -t "
-        "utf-8 t.csv > t.utf-8.csv");
+    EXPECT_EQ(error("n,y\n1,K\xF6ln\n2,Bonn\n", classify),
+              "data: t.csv: column 'y': 'K\\xf6ln' is not UTF-8; convert the file, for instance: iconv -f latin1 -t "
+              "utf-8 t.csv > t.utf-8.csv");
 }
 
 TEST(Features, ATableWithoutAnySaysWhy) {
     EXPECT_EQ(error("y\n1\n2\n"), "data: t.csv: no column to learn from: beside the target 'y' the table has none");
-    EXPECT_EQ(error("a,y\n1,1\n2,2\n", {.targets = {"y"}, .drop = {"a"}}),
-              "data: t.csv: no column to learn from: beside the target 'y' every column is dropped, an id, row names or "
-              "the weight");
+    EXPECT_EQ(
+        error("a,y\n1,1\n2,2\n", {.targets = {"y"}, .drop = {"a"}}),
+        "data: t.csv: no column to learn from: beside the target 'y' every column is dropped, an id, row names or "
+        "the weight");
 }
 
 // Imputation ----------------------------------------------------------------------------------------------------------
