@@ -69,7 +69,7 @@ bool hold_labels(const Table& table, const std::vector<std::string>& targets) {
     bool both = false;
     for (const std::string& target : targets) {
         const Column& column = table.column(target);
-        bool zero = false, one = false, other = !column.has_numbers || column.has_texts;
+        bool zero = false, one = false, other = !column.has_numbers;
         for (const double number : column.numbers) {
             zero = zero || number == 0.0;
             one = one || number == 1.0;
