@@ -7,7 +7,8 @@ What is compared, and why, stands in bench/workloads.toml; docs/performance.md i
 measured. Every peer is a process of its own that compiles and checks itself first and is then asked, round after round,
 to time one stretch of at least 0.2 s; it stands still (SIGSTOP) while anything else is timed. With the page come its
 raw numbers (.json) and a plot (.svg) of the same name. The program is build/release/cli/handgrad, or the one that
-HANDGRAD_PROGRAM names. A run of everything takes less than 30 minutes.
+HANDGRAD_PROGRAM names. After an hour no peer is prepared any more; --complete build/performance.json measures what such a
+run, or one that was stopped (build/peers/so-far.json), has left out.
 
 Two peers need what no package has; where it is not at hand, their rows say so:
 
@@ -55,8 +56,8 @@ MARCH, PREBUILT = os.environ.get("HANDGRAD_MARCH", "native"), "HANDGRAD_PREBUILT
 CORES = sorted(os.sched_getaffinity(0))[:2]
 PREPARE_SECONDS, MEASURE_SECONDS = 150, 60  # more than that is taken for a peer that hangs
 REFERENCE = "sgemm"  # a line of the machine's, by NumPy
-LATE_MINUTES = 24  # from then on two rounds must do, and torch.compile is left out
-LAST_MINUTES = 28  # from then on no peer is prepared any more: a busy machine must not make it a run without end
+LATE_MINUTES = 50  # from then on two rounds must do, and torch.compile is left out
+LAST_MINUTES = 60  # from then on no peer is prepared any more: a busy machine must not make it a run without end
 
 GROUPS = table.groups()
 CLOCK = {"start": time.monotonic()}
@@ -504,6 +505,8 @@ def arguments():
     parser.add_argument("--skip-torch-compile", action="store_true", help="compiling takes minutes")
     parser.add_argument("--build-only", action="store_true", help="compile peers, for a machine without compilers")
     parser.add_argument("--redraw", type=Path, metavar="JSON", help="measure nothing; make the page from these numbers")
+    parser.add_argument("--complete", type=Path, metavar="JSON",
+                        help="measure what these numbers of the same program lack, and add it to them")
     parser.add_argument("-o", "--output", type=Path,
                         help="the page (default: docs/performance.md; build/performance.md when not all is measured)")
     options = parser.parse_args()
@@ -539,6 +542,31 @@ def tree():
             "changed": bool(output_of("git", "status", "--porcelain", "--", "handgrad", "cli", "bench"))}
 
 
+def begun(options):
+    """The numbers to go on with: none yet, or those of --complete, which must be of the program that is there now."""
+    now = {"schema": 2, "date": f"{datetime.date.today():%Y-%m-%d}", **tree(), "prebuilt": PREBUILT,
+           "rounds": options.repetitions, "stretch_seconds": float(os.environ["HANDGRAD_STRETCH"]),
+           "machine": machine(), "workloads": {}}
+    if not options.complete:
+        return now
+    before = json.loads(options.complete.read_text(encoding="utf-8"))
+    same = subprocess.run(["git", "diff", "--quiet", before["commit"], "--", "handgrad", "cli", "bench/peers",
+                           "bench/fixed_predictor.cpp", "bench/workloads.toml"], cwd=ROOT, check=False).returncode == 0
+    if not same or before["machine"]["model"] != now["machine"]["model"]:
+        sys.exit(f"{options.complete}: of commit {before['commit']} on {before['machine']['model']}, and not of this program "
+                 "and machine; measure all anew")
+    return before
+
+
+def chosen_groups(options, results):
+    if options.workload:
+        return options.workload.split(",")
+    if not options.complete:
+        return list(GROUPS)
+    lacking = {what.split(":")[0] for what in limits.missing(results)}
+    return [group for group in GROUPS if lacking & set(GROUPS.get(group) or [group])]
+
+
 def measured(options):
     if not PREBUILT:
         subprocess.run([ROOT / "bench" / "peers-environment"], check=True)
@@ -549,17 +577,13 @@ def measured(options):
     BUILT.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(BUILT / "log", ignore_errors=True)
     os.environ["HANDGRAD_STRETCH"] = "0.05" if options.quick else "0.2"
-    results = {"schema": 2, "date": f"{datetime.date.today():%Y-%m-%d}",
-               **tree(), "prebuilt": PREBUILT,
-               "rounds": options.repetitions, "stretch_seconds": float(os.environ["HANDGRAD_STRETCH"]),
-               "machine": machine(), "workloads": {}}
+    results = begun(options)
     rivals = contenders(options)
     CLOCK["start"] = time.monotonic()  # what compiling took is no part of the run
     try:
         results["versions"] = versions(rivals)
         measure_group(REFERENCE, rivals, options.repetitions, results, with_ours=False)
-        chosen = options.workload.split(",") if options.workload else list(GROUPS)
-        for group in chosen:
+        for group in chosen_groups(options, results):
             rounds = options.repetitions
             minutes = minutes_taken()
             if minutes > LATE_MINUTES:
@@ -573,7 +597,7 @@ def measured(options):
     finally:
         for rival in rivals:
             rival.kill()
-    results["minutes"] = round(minutes_taken(), 1)
+    results["minutes"] = round(results.get("minutes", 0) + minutes_taken(), 1)
     return results
 
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cli/config_file.hpp"
+#include "cli/foreign_names.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
 #include "cli/wording.hpp"
@@ -14,6 +15,7 @@
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/suggest.hpp"
+#include "handgrad/train/trainer.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -41,6 +43,25 @@ std::string shell_word(const std::string& word) {
     return quoted + "'";
 }
 
+constexpr std::string_view standard_input = "/dev/stdin", standard_output = "/dev/stdout";
+
+/// What `-` stands for as the value of an option: a file to write, a file to read, else itself.
+std::string_view standard_stream(const Option& option) {
+    const std::string& name = option.names.front();
+    if (option.value == "OUT") {
+        return "";  // where it goes anyway
+    }
+    if (name == "--output" || name == "--report") {
+        return standard_output;
+    }
+    return option.value.find("FILE") == std::string::npos ? "-" : standard_input;
+}
+
+std::vector<std::string>& last_declared() {
+    static std::vector<std::string> names;
+    return names;
+}
+
 /// `learning_rate` and `learning-rate` are the same key.
 std::string option_name(std::string key) {
     std::replace(key.begin(), key.end(), '_', '-');
@@ -48,6 +69,8 @@ std::string option_name(std::string key) {
 }
 
 }  // namespace
+
+const std::vector<std::string>& declared_options() { return last_declared(); }
 
 Arguments::Arguments(std::string verb, std::vector<std::string> examples)
     : verb_(std::move(verb)), examples_(std::move(examples)) {}
@@ -99,8 +122,9 @@ const Option* Arguments::find(std::string_view name) const {
     return nullptr;
 }
 
-bool Arguments::parse(std::vector<std::string> words) {
-    const Words found = take_apart(std::move(words), options_);
+bool Arguments::parse(const std::vector<std::string>& words) {
+    last_declared() = known_names();
+    const Words found = take_apart(with_native_options(words, known_names()), options_);
     if (found.help) {
         return false;
     }
@@ -111,6 +135,7 @@ bool Arguments::parse(std::vector<std::string> words) {
     for (std::size_t i = 0; i < options_.size(); ++i) {
         if (!found.options[i].empty()) {
             given_[i] = Given{options_[i].names.front(), found.options[i]};
+            std::ranges::replace(given_[i]->values, std::string("-"), std::string(standard_stream(options_[i])));
             refuse_swallowed_options(*given_[i]);
         }
     }
@@ -155,10 +180,32 @@ void Arguments::take_positionals(const std::vector<std::string>& rest) {
             usage_error(fmt::format("{} is missing; usage: {}", positionals_[i].name, usage()));
         }
         *positionals_[i].value = words[i];
+        if (words[i] == "-") {
+            *positionals_[i].value = standard_input;
+        }
     }
     if (words.size() > positionals_.size()) {
         usage_error(fmt::format("unexpected '{}'; usage: {}", words[positionals_.size()], usage()));
     }
+}
+
+/// The option that a key of another program means, with its name and values as they are written here; or null.
+const Option* Arguments::find_native(const std::string& place, std::vector<std::string>& values,
+                                     std::string& name) const {
+    std::string value;
+    if (values.size() == 1) {
+        value = values.front();
+    }
+    const std::optional<NativeOption> native =
+        native_option(place, name, value, static_cast<double>(TrainOptions{}.batch));
+    if (!native || native->name.empty()) {
+        return nullptr;
+    }
+    name = native->name;
+    if (values.size() == 1 && native->value) {
+        values = {*native->value};
+    }
+    return find(name);
 }
 
 void Arguments::take_config(const std::string& path) {
@@ -177,8 +224,12 @@ void Arguments::take_config(const std::string& path) {
             continue;
         }
         const std::string place = fmt::format("{}:{}: {}", path, entry.line, entry.key);
-        const std::string name = option_name(entry.key);
+        std::string name = option_name(entry.key);
+        std::vector<std::string> values = entry.values;
         const Option* option = find(name);
+        if (option == nullptr) {
+            option = find_native(place, values, name);
+        }
         if (option == nullptr) {
             std::vector<std::string> keys;
             for (const std::string& known : known_names()) {
@@ -189,7 +240,7 @@ void Arguments::take_config(const std::string& path) {
             usage_error(fmt::format("{}:{}: unknown key '{}'{}", path, entry.line, entry.key,
                                     did_you_mean(name.substr(2), keys)));
         }
-        Given value{place, entry.values, entry.array};
+        Given value{place, values, entry.array};
         if (std::find(option->negated.begin(), option->negated.end(), name) != option->negated.end()) {
             bool negated = false;
             into(negated)(value);

@@ -41,7 +41,7 @@ public:
 
     /// Reads the words after the verb and, for --config, the file it names (options win over the file), and calls the
     /// setters. False when help was asked for instead. Raises Error(usage).
-    [[nodiscard]] bool parse(std::vector<std::string> words);
+    [[nodiscard]] bool parse(const std::vector<std::string>& words);
     [[nodiscard]] std::string help() const;
     /// After parse() a line that can be typed in a shell and means the same, whatever came from a configuration file;
     /// without the options `except`.
@@ -60,6 +60,7 @@ private:
     [[nodiscard]] std::string usage() const;
     [[nodiscard]] std::vector<std::string> known_names() const;
     [[nodiscard]] const Option* find(std::string_view name) const;
+    const Option* find_native(const std::string& place, std::vector<std::string>& values, std::string& name) const;
     void refuse_swallowed_options(const Given& given) const;
     void take_positionals(const std::vector<std::string>& rest);
     void take_config(const std::string& path);
@@ -72,5 +73,8 @@ private:
     std::vector<std::optional<Given>> given_;  ///< by parse(), for each option
     std::string notes_;
 };
+
+/// The names of the options of the verb that was parsed last; none before.
+const std::vector<std::string>& declared_options();
 
 }  // namespace handgrad::cli

@@ -12,6 +12,7 @@
 #include "cli/csv.hpp"
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
+#include "cli/files.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/text.hpp"
@@ -28,6 +29,7 @@ struct EncodeOptions {
     bool npz = false;  ///< else CSV
     ReadingOptions reading;
     ApplyingOptions applying;
+    bool drop_missing_labels = false;
     OutputOptions show;
 };
 
@@ -50,10 +52,11 @@ bool parse(EncodeOptions& options, std::vector<std::string> words) {
     arguments.positional("MODEL", options.model);
     arguments.positional("DATA", options.data);
     arguments.group("What to write");
-    arguments.option("--output,-o", "FILE", "X.npz or X.csv rather than CSV on standard output", into(options.output));
+    arguments.option("--output,-o", "OUT", "X.npz or X.csv rather than CSV on standard output", into(options.output));
     declare_output(arguments, options.show, "with --output: one event `encoded`");
     arguments.group("Table (columns are found by their names; without these options read as in training)");
     declare_reading(arguments, options.reading, true);
+    declare_missing_labels(arguments, options.drop_missing_labels);
     declare_applying(arguments, options.applying);
     arguments.notes(
         "What training and predict start from: numbers scaled, missing ones filled in, texts one input for each\n"
@@ -74,7 +77,7 @@ bool parse(EncodeOptions& options, std::vector<std::string> words) {
 Table read(const EncodeOptions& options, const Model& model) {
     const ReadOptions reading = options.reading.applied_to(model.preprocessing.reading);
     if (options.reading.target_file.empty()) {
-        return read_table(options.data, reading);
+        return open_table(options.data, reading);
     }
     return read_labelled(options.data, options.reading.target_file, reading, target_names(model.preprocessing));
 }
@@ -122,9 +125,13 @@ int encode(std::vector<std::string> words) {
         refuse_to_overwrite(options.output, input);
     }
     Output output(options.output);
-    const Model model = load_model(options.model, options.applying.allow_nonfinite);
-    const Table table = read(options, model);
-    tell_warnings(table, options.show);
+    const Model model = open_model(options.model, options.data, options.applying);
+    Table table = read(options, model);
+    const std::vector<std::string> targets = target_names(model.preprocessing);
+    if (options.drop_missing_labels && table.find(targets.front()) != nullptr) {
+        table = with_labels(std::move(table), targets, options.show);
+    }
+    tell_warnings(table, model, options.show);
     const EncodedTable encoded = handgrad::encode(model, table, options.applying.allow_extra);
     if (options.npz) {
         output.write(encoded_npz(encoded));
@@ -137,12 +144,12 @@ int encode(std::vector<std::string> words) {
         events.write(encoded_event(model, encoded, options.output));
         events.finish();
     } else if (!options.output.empty() && !options.show.quiet) {
-        std::string targets = "no target in the table";
+        std::string outputs = "no target in the table";
         if (encoded.labelled()) {
-            targets = counted(encoded.outputs.size(), "output");
+            outputs = counted(encoded.outputs.size(), "output");
         }
         tell(fmt::format("{}: {}, {}, {}", options.output, counted(encoded.rows(), "row"),
-                         counted(encoded.inputs.size(), "input"), targets));
+                         counted(encoded.inputs.size(), "input"), outputs));
     }
     return 0;
 }

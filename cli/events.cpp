@@ -8,6 +8,7 @@
 #include "cli/event_line.hpp"
 #include "cli/wording.hpp"
 #include "handgrad/store/convention_names.hpp"
+#include "handgrad/train/metrics.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -108,7 +109,8 @@ std::string epoch_event(const EpochReport& report, const Metrics& validation) {
     return line(json);
 }
 
-std::string done_event(const FitResult& result, std::string_view stopped, const std::string& model_path) {
+std::string done_event(const FitResult& result, std::string_view stopped, const std::string& model_path,
+                       const std::vector<std::string>& warnings) {
     Json json = event("done");
     json["epochs"] = result.training.epochs;
     json["best_epoch"] = result.training.best_epoch;
@@ -119,15 +121,100 @@ std::string done_event(const FitResult& result, std::string_view stopped, const 
                        {"validation", metrics_object(result.validation_metrics)},
                        {"test", metrics_object(result.test_metrics)}};
     json["baseline"] = {{"on", result.baseline_on}, {"metrics", metrics_object(result.baseline)}};
+    json["standing"] = name(result.judged.standing);
+    json["warnings"] = warnings;
     json["seconds"] = result.training.seconds;
     return line(json);
 }
 
-std::string evaluation_event(const Evaluation& evaluation) {
+namespace {
+
+Json classes_array(const Evaluation& evaluation) {
+    Json classes = Json::array();
+    for (const ClassScore& score : evaluation.classes) {
+        classes.push_back({{"name", score.name},
+                           {"rows", score.rows},
+                           {"precision", score.precision},
+                           {"recall", score.recall},
+                           {"f1", score.f1}});
+    }
+    return classes;
+}
+
+/// What there is of a classification; null where there is none.
+void add_classes(Json& json, const Evaluation& evaluation, const std::vector<std::string>& names) {
+    for (const char* field : {"confusion", "confused", "classes", "macro", "brier", "calibration"}) {
+        json[field] = nullptr;
+    }
+    if (evaluation.classes.empty()) {
+        return;
+    }
+    json["classes"] = classes_array(evaluation);
+    json["macro"] = {
+        {"precision", evaluation.macro.precision}, {"recall", evaluation.macro.recall}, {"f1", evaluation.macro.f1}};
+    if (evaluation.confusion.rows() > 0) {
+        Json counts = Json::array();
+        for (std::size_t actual = 0; actual < names.size(); ++actual) {
+            Json row = Json::array();
+            for (const double count : evaluation.confusion.view().row(actual)) {
+                row.push_back(static_cast<std::size_t>(count));
+            }
+            counts.push_back(std::move(row));
+        }
+        json["confusion"] = {{"classes", names}, {"counts", std::move(counts)}};
+    }
+    json["confused"] = Json::array();
+    for (const Confused& pair : evaluation.confused) {
+        json["confused"].push_back(
+            {{"class", names[pair.target]}, {"predicted", names[pair.predicted]}, {"rows", pair.rows}});
+    }
+    if (evaluation.brier) {
+        json["brier"] = *evaluation.brier;
+    }
+    if (evaluation.calibration) {
+        json["calibration"] = {{"error", evaluation.calibration->error},
+                               {"lowest", evaluation.calibration->lowest},
+                               {"highest", evaluation.calibration->highest}};
+    }
+}
+
+void add_targets(Json& json, const Evaluation& evaluation) {
+    json["targets"] = nullptr;
+    for (const TargetScore& target : evaluation.targets) {
+        Json score = metrics_object(target.metrics);
+        score["name"] = target.name;
+        json["targets"].push_back(std::move(score));
+    }
+}
+
+}  // namespace
+
+std::string evaluation_event(const Evaluation& evaluation, const Preprocessing& columns) {
     Json json = event("evaluation");
     json["rows"] = evaluation.rows;
     json["loss"] = evaluation.loss;
     json["metrics"] = metrics_object(evaluation.metrics);
+    json["baseline"] = evaluation.baseline ? metrics_object(*evaluation.baseline) : Json();
+    json["standing"] = name(evaluation.standing);
+    json["skill"] = {{"rows", evaluation.judged_rows},
+                     {"saved", evaluation.skill.saved},
+                     {"standard_error", evaluation.skill.standard_error}};
+    json["seen_rows"] = evaluation.seen_rows ? Json(*evaluation.seen_rows) : Json();
+    json["parts"] = evaluation.seen_rows ? Json::array() : Json();
+    for (const PartScore& part : evaluation.parts) {
+        json["parts"].push_back({{"name", part.name}, {"rows", part.rows}, {"metrics", metrics_object(part.metrics)}});
+    }
+    json["outside"] = nullptr;
+    if (evaluation.outside) {
+        const double share = static_cast<double>(evaluation.outside->rows) / static_cast<double>(evaluation.rows);
+        json["outside"] = {{"rows", evaluation.outside->rows}, {"share", share}, {"inputs", Json::array()}};
+        for (const OutsideScore::Input& input : evaluation.outside->inputs) {
+            json["outside"]["inputs"].push_back({{"name", input.name}, {"rows", input.rows}});
+        }
+    }
+    add_classes(json, evaluation, columns.classes);
+    add_targets(json, evaluation);
+    json["undefined"] = evaluation.undefined;
     return line(json);
 }
 
@@ -183,9 +270,17 @@ std::string prediction_event(const PredictionRow& row) {
     const Preprocessing& columns = row.model.preprocessing;
     Json json = event("prediction");
     json["row"] = row.row;
-    if (columns.task == Task::regression) {
+    for (const KeptCells& kept : row.kept) {
+        json["kept"][kept.name] = kept.cells[row.row];
+    }
+    if (columns.task != Task::classification) {
+        const bool labels = columns.task == Task::multilabel;
         for (std::size_t k = 0; k < columns.targets.size(); ++k) {
-            json["values"][columns.targets[k].name] = row.prediction.values(row.row, k);
+            const double value = row.prediction.values(row.row, k);
+            json["values"][columns.targets[k].name] = labels ? answer_of(value) : value;
+            if (labels && row.probabilities) {
+                json["probabilities"][columns.targets[k].name] = value;
+            }
         }
     } else {
         json["predicted"] = columns.classes[row.prediction.classes[row.row]];

@@ -20,6 +20,7 @@
 #include "handgrad/report/report.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/train/encoding.hpp"
+#include "handgrad/train/evaluation.hpp"
 #include "handgrad/train/fit.hpp"
 #include "handgrad/train/prediction.hpp"
 
@@ -34,8 +35,9 @@ std::string start_event(const FitStart& start);
 /// `dead`, `moved` and `starved`.
 std::string epoch_event(const EpochReport& report, const Metrics& validation);
 /// `stopped` is `epochs`, `early`, `diverged` or `interrupted`; parts without rows have no metrics.
-std::string done_event(const FitResult& result, std::string_view stopped, const std::string& model_path);
-std::string evaluation_event(const Evaluation& evaluation);
+std::string done_event(const FitResult& result, std::string_view stopped, const std::string& model_path,
+                       const std::vector<std::string>& warnings);
+std::string evaluation_event(const Evaluation& evaluation, const Preprocessing& columns);
 /// What `encode` wrote: `file`, `rows`, `inputs`, `outputs` (0 without a target), `weighted` (the model has a column of
 /// weights), `dtype`.
 std::string encoded_event(const Model& model, const EncodedTable& encoded, const std::string& path);
@@ -51,6 +53,7 @@ struct PredictionRow {
     bool probabilities;
     const Matrix<double>& jacobian;                  ///< no columns: not wanted
     const std::vector<std::string>& jacobian_names;  ///< of its columns
+    const std::vector<KeptCells>& kept;              ///< columns to copy
 };
 std::string prediction_event(const PredictionRow& row);
 /// What `bench` measured: the machine's limits, in GFLOP/s and GB/s (10⁹) of one thread, and one workload.

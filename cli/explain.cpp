@@ -11,6 +11,7 @@
 
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
+#include "cli/files.hpp"
 #include "cli/network_options.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
@@ -61,6 +62,7 @@ struct ExplainOptions {
     StepGiven optimizer;
     ReadingOptions reading;
     ApplyingOptions applying;
+    bool drop_missing_labels = false;  ///< of other rows than the one that is explained
     OutputOptions show;
 };
 
@@ -143,6 +145,7 @@ bool parse(ExplainOptions& options, std::vector<std::string> words) {
     declare_step(arguments, options.optimizer, "The update (as the model was trained; without a model sgd)");
     arguments.group("Table (columns are found by their names; without these options read as in training)");
     declare_reading(arguments, options.reading, true);
+    declare_missing_labels(arguments, options.drop_missing_labels);
     declare_applying(arguments, options.applying);
     arguments.notes(
         "Layers are numbered as in the derivation: z1 before the first activation, z2 behind it, z3 ...; the last\n"
@@ -274,7 +277,7 @@ explain::Explanation explain_sizes(const ExplainOptions& options) {
 }
 
 explain::Explanation explain_model(const ExplainOptions& options) {
-    const Model model = load_model(options.model, options.applying.allow_nonfinite);
+    const Model model = open_model(options.model, options.data, options.applying);
     const explain::StepOptions step = overruled(explain::step_options_of(model), options.optimizer);
     if (options.data.empty()) {
         return explain(model, step);
@@ -282,7 +285,7 @@ explain::Explanation explain_model(const ExplainOptions& options) {
     const Table table =
         read_labelled(options.data, options.reading.target_file,
                       options.reading.applied_to(model.preprocessing.reading), target_names(model.preprocessing));
-    tell_warnings(table, options.show);
+    tell_warnings(table, model, options.show);
     return explain(model, step, table, options.row - 1, options.applying.allow_extra);
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cli/describe.hpp"
+#include "cli/files.hpp"
 
 namespace handgrad::cli {
 
@@ -15,6 +16,7 @@ void declare_model_and_data(Arguments& arguments, LabelledCall& call) {
 void declare_table_and_output(Arguments& arguments, LabelledCall& call, std::string json_help) {
     arguments.group("Table (columns are found by their names; without these options read as in training)");
     declare_reading(arguments, call.reading, true);
+    declare_missing_labels(arguments, call.drop_missing_labels);
     declare_applying(arguments, call.applying);
     arguments.group("Machine and output");
     declare_machine(arguments, call.execution);
@@ -23,11 +25,14 @@ void declare_table_and_output(Arguments& arguments, LabelledCall& call, std::str
 
 ModelAndTable load(const LabelledCall& call) {
     tell_machine(call.execution, call.show);
-    Model model = load_model(call.model, call.applying.allow_nonfinite);
+    Model model = open_model(call.model, call.data, call.applying);
     Table table =
         read_labelled(call.data, call.reading.target_file, call.reading.applied_to(model.preprocessing.reading),
                       target_names(model.preprocessing));
-    tell_warnings(table, call.show);
+    if (call.drop_missing_labels) {
+        table = with_labels(std::move(table), target_names(model.preprocessing), call.show);
+    }
+    tell_warnings(table, model, call.show);
     return {std::move(model), std::move(table)};
 }
 

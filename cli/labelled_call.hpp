@@ -12,6 +12,7 @@ struct LabelledCall {
     std::string data;
     ReadingOptions reading;
     ApplyingOptions applying;
+    bool drop_missing_labels = false;
     Execution execution;
     OutputOptions show;
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/arguments.hpp"
 #include "cli/output.hpp"
 #include "cli/setting_options.hpp"
 #include "cli/text.hpp"
@@ -85,7 +86,7 @@ int run_and_report(const std::vector<std::string>& words) {
     try {
         return run(words);
     } catch (const Error& error) {
-        complain(error.what() + said_here(error.settings()), 0);
+        complain(error.what() + said_to(error.settings(), declared_options()), 0);
         if (error.kind() == ErrorKind::usage) {
             tell(fmt::format("({} --help lists what can be said)", program));
         }

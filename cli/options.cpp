@@ -8,9 +8,13 @@
 #include <filesystem>
 #include <utility>
 
+#include "cli/files.hpp"
 #include "cli/output.hpp"
+#include "cli/setting_options.hpp"
 #include "cli/text.hpp"
+#include "cli/wording.hpp"
 #include "handgrad/base/error.hpp"
+#include "handgrad/store/convention_names.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -20,10 +24,42 @@ char parse_delimiter(const Given& given) {
     if (text == "tab" || text == "\\t") {
         return '\t';
     }
+    if (text == "space" || text == "blank") {
+        return ' ';
+    }
     if (text.size() != 1 || text == "\"" || text == "\n" || text == "\r") {
         usage_error(fmt::format("{}: '{}' is not one character; write for instance ',' or tab", given.place, text));
     }
     return text[0];
+}
+
+char parse_thousands(const Given& given) {
+    const std::string& text = only_value(given);
+    constexpr std::array<std::pair<std::string_view, char>, 9> words{{{",", ','},
+                                                                      {"comma", ','},
+                                                                      {".", '.'},
+                                                                      {"point", '.'},
+                                                                      {"'", '\''},
+                                                                      {"apostrophe", '\''},
+                                                                      {"_", '_'},
+                                                                      {" ", ' '},
+                                                                      {"space", ' '}}};
+    for (const auto& [word, sign] : words) {
+        if (text == word) {
+            return sign;
+        }
+    }
+    usage_error(fmt::format("{}: '{}' divides no thousands; choose from: , . _ space apostrophe", given.place, text));
+}
+
+/// `names` behind those of the list that are not among them.
+std::vector<std::string> joined(std::vector<std::string> list, const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+        if (std::ranges::find(list, name) == list.end()) {
+            list.push_back(name);
+        }
+    }
+    return list;
 }
 
 }  // namespace
@@ -32,24 +68,40 @@ ReadOptions ReadingOptions::applied_to(ReadOptions reading) const {
     reading.delimiter = delimiter.value_or(reading.delimiter);
     reading.decimal = decimal.value_or(reading.decimal);
     reading.header = header.value_or(reading.header);
-    reading.missing = missing.value_or(std::move(reading.missing));
+    reading.missing =
+        joined(missing_only.value_or(std::move(reading.missing)), missing.value_or(std::vector<std::string>()));
+    reading.thousands = thousands.value_or(reading.thousands);
+    reading.percent = percent.value_or(reading.percent);
+    reading.currency = currency.value_or(reading.currency);
+    reading.date_columns = joined(std::move(reading.date_columns), dates.value_or(std::vector<std::string>()));
     return reading;
 }
 
 void declare_reading(Arguments& arguments, ReadingOptions& options, bool labelled) {
-    arguments.option(
-        "--delimiter", "CHAR",
-        "between fields: one character, or the word tab (by extension: tab for .tsv and .txt, else a comma, or a "
-        "semicolon with --decimal ,)",
-        [&](const Given& given) { options.delimiter = parse_delimiter(given); });
-    arguments.option("--decimal", "CHAR", "decimal sign: . or ,", [&](const Given& given) {
-        options.decimal = parse_choice(given.place, only_value(given), {".", ","}) == 0 ? '.' : ',';
-    });
+    arguments.option("--delimiter", "CHAR",
+                     "between fields: one character, or the word tab or space, any run of blanks (found in the file)",
+                     [&](const Given& given) { options.delimiter = parse_delimiter(given); });
+    arguments.option("--decimal", "CHAR",
+                     "decimal sign, . or , (a comma where semicolons divide fields and no number has a point); given, "
+                     "the minus sign U+2212 and an exponent behind D are read too",
+                     [&](const Given& given) {
+                         options.decimal = parse_choice(given.place, only_value(given), {".", ","}) == 0 ? '.' : ',';
+                     });
+    arguments.option("--thousands", "CHAR", "what divides thousands in 1,234: , . _ space or apostrophe",
+                     [&](const Given& given) { options.thousands = parse_thousands(given); });
+    arguments.flag("--percent,!--no-percent", "read 12 % as the number 12", into(options.percent));
+    arguments.flag("--currency,!--no-currency",
+                   "read $5, 5 EUR and 12 kg without their currency or unit, and (5) as -5", into(options.currency));
+    arguments.option("--date", "COL,...",
+                     "dates and times (ISO 8601): read as COL:days since 1970, COL:day_part and COL:year_part",
+                     [&](const Given& given) { options.dates = parse_list(given); });
     arguments.flag("--header,!--no-header", "line 1 names the columns; without one they are x1, x2, ...",
                    into(options.header));
     arguments.option("--missing", "TEXT,...",
-                     "cells that mean \"no value\", beside case (an empty cell, NA, NaN, null)",
+                     "cells that mean \"no value\", beside case, as an empty cell, NA, NaN and null do already",
                      [&](const Given& given) { options.missing = parse_list(given); });
+    arguments.option("--missing-only", "TEXT,...", "the only cells that mean \"no value\"",
+                     [&](const Given& given) { options.missing_only = parse_list(given); });
     if (labelled) {
         arguments.option("--target-file", "FILE", "labels of an .npy or IDX table, in a file of their own",
                          into(options.target_file));
@@ -59,7 +111,16 @@ void declare_reading(Arguments& arguments, ReadingOptions& options, bool labelle
 void declare_applying(Arguments& arguments, ApplyingOptions& options) {
     arguments.flag("--allow-extra", "leave columns that the model does not know out of account",
                    into(options.allow_extra));
+    arguments.option(
+        "--unknown", "HOW",
+        "a category that the model does not know: error, or ignore, 0 in all inputs of its column (as in "
+        "training)",
+        into_choice(names_of(unknown_list), [&options](std::size_t i) { options.unknown = unknown_list[i].value; }));
     arguments.flag("--allow-nonfinite", "accept a model with NaN or infinite weights", into(options.allow_nonfinite));
+}
+
+void declare_missing_labels(Arguments& arguments, bool& drop) {
+    arguments.flag("--drop-missing-labels", "leave out rows without a label (otherwise an error)", into(drop));
 }
 
 void declare_machine(Arguments& arguments, Execution& execution) {
@@ -96,7 +157,7 @@ bool parse_or_help(Arguments& arguments, std::vector<std::string> words) {
 
 Table read_labelled(const std::string& path, const std::string& target_file, const ReadOptions& reading,
                     const std::vector<std::string>& targets) {
-    Table table = read_table(path, reading);
+    Table table = open_table(path, reading);
     if (target_file.empty()) {
         const bool binary = table.lines.empty() && table.rows > 0;
         if (binary && std::ranges::any_of(targets, [&](const auto& name) { return table.find(name) == nullptr; })) {
@@ -107,7 +168,9 @@ Table read_labelled(const std::string& path, const std::string& target_file, con
         }
         return table;
     }
-    Table labels = read_table(target_file, reading);
+    ReadOptions of_labels = reading;
+    of_labels.date_columns.clear();
+    Table labels = open_table(target_file, of_labels);
     if (labels.rows != table.rows) {
         throw Error(ErrorKind::data, fmt::format("{}: {}, but {} has {}; each row needs its label", target_file,
                                                  counted(labels.rows, "row"), path, counted(table.rows, "row")));
@@ -131,9 +194,45 @@ Table read_labelled(const std::string& path, const std::string& target_file, con
     return table;
 }
 
+Table with_labels(Table table, const std::vector<std::string>& targets, const OutputOptions& show) {
+    const std::vector<std::size_t> rows = labelled_rows(table, targets, true);
+    if (rows.size() == table.rows) {
+        return table;
+    }
+    if (!show.quiet) {
+        tell(fmt::format("{}: {} of {} rows have no label and are left out", table.source, table.rows - rows.size(),
+                         table.rows));
+    }
+    return select_rows(table, rows);
+}
+
+void tell_warnings(const Table& table, const Model& model, const OutputOptions& show) {
+    tell_warnings(table, show);
+    if (show.quiet || model.preprocessing.unknown == Unknown::error) {
+        return;
+    }
+    std::string list;
+    const std::vector<UnknownCategory> all = unknown_categories(model.preprocessing, table, all_rows(table.rows));
+    constexpr std::size_t longest = 8;
+    for (std::size_t i = 0; i < std::min(all.size(), longest); ++i) {
+        const std::string text = all[i].missing ? "a missing text" : fmt::format("'{}'", all[i].text);
+        add_item(list, ", ", fmt::format("{} in '{}' ({})", text, all[i].column, counted(all[i].rows, "row")));
+    }
+    if (all.size() > longest) {
+        list += fmt::format(" and {} more", all.size() - longest);
+    }
+    if (!all.empty()) {
+        tell(fmt::format("{}: categories that the model does not know, 0 in all inputs of their columns: {}",
+                         table.source, list));
+    }
+}
+
 void tell_warnings(const Table& table, const OutputOptions& show) {
     if (show.quiet) {
         return;
+    }
+    for (const std::string& notice : table.notices) {
+        tell(notice);
     }
     for (const std::string& warning : table.warnings) {
         tell("warning: " + warning);

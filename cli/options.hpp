@@ -18,20 +18,28 @@ struct ReadingOptions {
     std::optional<char> delimiter;
     std::optional<char> decimal;
     std::optional<bool> header;
-    std::optional<std::vector<std::string>> missing;
+    std::optional<std::vector<std::string>> missing;       ///< beside those that mean it already
+    std::optional<std::vector<std::string>> missing_only;  ///< in their place
+    std::optional<char> thousands;
+    std::optional<bool> percent, currency;
+    std::optional<std::vector<std::string>> dates;
     std::string target_file;
 
     [[nodiscard]] ReadOptions applied_to(ReadOptions reading) const;
 };
-/// --delimiter, --decimal, --header, --missing, and with `labelled` also --target-file.
+/// --delimiter, --decimal, --thousands, --percent, --currency, --date, --header, --missing, --missing-only, and with
+/// `labelled` also --target-file.
 void declare_reading(Arguments& arguments, ReadingOptions& options, bool labelled);
 
-/// --allow-nonfinite and --allow-extra, for the verbs that apply a model to a table.
+/// --allow-nonfinite, --allow-extra and --unknown, for the verbs that apply a model to a table.
 struct ApplyingOptions {
     bool allow_nonfinite = false;
     bool allow_extra = false;
+    std::optional<Unknown> unknown;  ///< as the model says
 };
 void declare_applying(Arguments& arguments, ApplyingOptions& options);
+/// --drop-missing-labels, for the verbs that need labels.
+void declare_missing_labels(Arguments& arguments, bool& drop);
 
 /// --threads, --simd: without effect on any result.
 void declare_machine(Arguments& arguments, Execution& execution);
@@ -53,8 +61,13 @@ void tell_machine(const Execution& execution, const OutputOptions& show);
 Table read_labelled(const std::string& path, const std::string& target_file, const ReadOptions& reading,
                     const std::vector<std::string>& targets);
 
-/// What was odd about a table, on standard error unless that is to be quiet.
+/// The rows that have all their labels; how many have not is told. Raises Error(data) when none is left.
+Table with_labels(Table table, const std::vector<std::string>& targets, const OutputOptions& show);
+
+/// How a table was read and what was odd about it, on standard error unless that is to be quiet; and, where a model
+/// stands by, which of its categories the model does not know, when it may ignore them.
 void tell_warnings(const Table& table, const OutputOptions& show);
+void tell_warnings(const Table& table, const Model& model, const OutputOptions& show);
 
 /// Raises Error(usage) naming `option` when `output` is the very file that `input` is.
 void refuse_to_overwrite(const std::string& output, const std::string& input, std::string_view option = "--output");

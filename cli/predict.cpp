@@ -1,4 +1,7 @@
 // handgrad predict: a model applied to a table, one line of CSV (or one JSON event) for each row.
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -7,9 +10,11 @@
 #include "cli/csv.hpp"
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
+#include "cli/files.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/verbs.hpp"
+#include "handgrad/train/metrics.hpp"
 #include "handgrad/train/prediction.hpp"
 
 namespace handgrad::cli {
@@ -21,6 +26,7 @@ struct PredictOptions {
     std::string output;
     bool probabilities = false;
     bool jacobian = false;
+    std::vector<std::string> keep;
     ReadingOptions reading;
     ApplyingOptions applying;
     Execution execution;
@@ -35,9 +41,13 @@ bool parse(PredictOptions& options, std::vector<std::string> words) {
     arguments.positional("DATA", options.data);
     arguments.group("What to write");
     arguments.option("--output,-o", "OUT", "a CSV file rather than standard output", into(options.output));
-    arguments.flag("--proba", "for classes: a column p(CLASS) for each", into(options.probabilities));
+    arguments.flag("--proba", "for classes: a column p(CLASS) for each, or p(TARGET) for several columns of 0 and 1",
+                   into(options.probabilities));
     arguments.flag("--jacobian", "columns d(TARGET)/d(COLUMN): how fast the prediction moves, in the table's units",
                    into(options.jacobian));
+    arguments.option("--keep", "COL,...",
+                     "columns of DATA to copy in front of the predictions (train --id names others)",
+                     into(options.keep));
     declare_output(arguments, options.show, "JSON Lines rather than CSV: an event `prediction` for each row");
     arguments.group("Table (columns are found by their names; without these options read as in training)");
     declare_reading(arguments, options.reading, false);
@@ -51,15 +61,51 @@ void check_probabilities(const Model& model, const Prediction& prediction) {
     if (model.preprocessing.task == Task::regression) {
         usage_error("--proba: this model predicts numbers, not classes");
     }
-    if (prediction.probabilities.columns() == 0) {
-        usage_error("--proba: the outputs of this model (" + std::string(name(model.architecture().output)) +
+    const Activation output = model.architecture().output;
+    if (prediction.surprisals.columns() == 0) {
+        usage_error("--proba: the outputs of this model (" + std::string(name(output)) +
                     ") are no probabilities; train it with sigmoid or softmax");
     }
 }
 
+/// A column as it stands in the table; of a binary one the shortest spelling of its numbers.
+KeptCells kept_column(const Table& table, const std::string& name) {
+    const auto found = std::ranges::find(table.kept, name, &KeptCells::name);
+    if (found != table.kept.end()) {
+        return *found;
+    }
+    KeptCells kept{.name = name};
+    for (const double number : table.column(name).numbers) {  // raises when there is none
+        kept.cells.push_back(format_number(number));
+    }
+    return kept;
+}
+
+/// The model's ids, as far as they are there, and what --keep names.
+std::vector<KeptCells> kept_cells(const Table& table, const Preprocessing& columns, const PredictOptions& options) {
+    std::vector<KeptCells> kept;
+    for (const std::string& id : columns.ids) {
+        if (table.find(id) != nullptr) {
+            kept.push_back(kept_column(table, id));
+        } else if (!options.show.quiet) {
+            tell(fmt::format("{}: there is no column '{}' to copy", options.data, id));
+        }
+    }
+    for (const std::string& name : options.keep) {
+        if (std::ranges::find(columns.ids, name) == columns.ids.end()) {
+            kept.push_back(kept_column(table, name));
+        }
+    }
+    return kept;
+}
+
 std::vector<std::string> csv_header(const Preprocessing& columns, bool probabilities) {
-    if (columns.task == Task::regression) {
-        return target_names(columns);
+    if (columns.task != Task::classification) {
+        std::vector<std::string> names = target_names(columns);
+        for (std::size_t k = 0; probabilities && k < columns.targets.size(); ++k) {
+            names.push_back("p(" + columns.targets[k].name + ")");
+        }
+        return names;
     }
     std::vector<std::string> names{"predicted"};
     for (std::size_t k = 0; probabilities && k < columns.classes.size(); ++k) {
@@ -71,6 +117,9 @@ std::vector<std::string> csv_header(const Preprocessing& columns, bool probabili
 std::vector<std::string> csv_row(const PredictionRow& row) {
     const Preprocessing& columns = row.model.preprocessing;
     std::vector<std::string> fields;
+    for (const KeptCells& column : row.kept) {
+        fields.push_back(column.cells[row.row]);
+    }
     const auto append = [&](const Matrix<double>& matrix) {
         for (const double value : matrix.row(row.row)) {
             fields.push_back(format_number(value));
@@ -78,6 +127,13 @@ std::vector<std::string> csv_row(const PredictionRow& row) {
     };
     if (columns.task == Task::regression) {
         append(row.prediction.values);
+    } else if (columns.task == Task::multilabel) {
+        for (const double share : row.prediction.values.row(row.row)) {
+            fields.push_back(format_number(answer_of(share)));
+        }
+        if (row.probabilities) {
+            append(row.prediction.values);
+        }
     } else {
         fields.push_back(columns.classes[row.prediction.classes[row.row]]);
         if (row.probabilities) {
@@ -102,10 +158,14 @@ int predict(std::vector<std::string> words) {
     refuse_to_overwrite(options.output, options.data);
     Output output(options.output);
 
-    const Model model = load_model(options.model, options.applying.allow_nonfinite);
+    const Model model = open_model(options.model, options.data, options.applying);
     const Preprocessing& columns = model.preprocessing;
-    const Table table = read_table(options.data, options.reading.applied_to(columns.reading));
-    tell_warnings(table, options.show);
+    ReadOptions reading = options.reading.applied_to(columns.reading);
+    reading.kept_columns = columns.ids;
+    reading.kept_columns.insert(reading.kept_columns.end(), options.keep.begin(), options.keep.end());
+    const Table table = open_table(options.data, reading);
+    tell_warnings(table, model, options.show);
+    const std::vector<KeptCells> kept = kept_cells(table, columns, options);
     const ApplyOptions apply{.labels = Labels::absent, .allow_extra = options.applying.allow_extra};
     Differentiated answer;
     if (options.jacobian) {
@@ -123,12 +183,17 @@ int predict(std::vector<std::string> words) {
     }
 
     if (!options.show.json) {
-        std::vector<std::string> header = csv_header(columns, options.probabilities);
+        std::vector<std::string> header;
+        for (const KeptCells& column : kept) {
+            header.push_back(column.name);
+        }
+        const std::vector<std::string> answers = csv_header(columns, options.probabilities);
+        header.insert(header.end(), answers.begin(), answers.end());
         header.insert(header.end(), names.begin(), names.end());
         output.write(csv_line(header));
     }
     for (std::size_t row = 0; row < table.rows; ++row) {
-        const PredictionRow one{row, model, prediction, options.probabilities, jacobian, names};
+        const PredictionRow one{row, model, prediction, options.probabilities, jacobian, names, kept};
         output.write(options.show.json ? prediction_event(one) : csv_line(csv_row(one)));
     }
     output.finish();

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t lines_in_a_log = 20;
 constexpr std::size_t bar_places = 12;
 constexpr std::chrono::milliseconds between_drawings{100};
+constexpr double shortest_time_worth_telling = 2.0;  ///< seconds
 
 std::string time_left(double seconds) {
     const auto whole = static_cast<long>(std::ceil(std::min(seconds, 3.6e8)));
@@ -28,7 +29,7 @@ std::string time_left(double seconds) {
     return fmt::format("{}h{:02}m", whole / 3600, whole / 60 % 60);
 }
 
-/// `epoch  12/200  loss 0.5123  val 0.5533  r2 0.412  123456 rows/s  eta 3s`; the speed may be left out.
+/// `epoch  12/200  loss 0.5123  val 0.5533  r2 0.412  123,456 rows/s  eta 3s`; the speed may be left out.
 std::string describe(const EpochReport& report, const Metrics& validation, double seconds_an_epoch, bool with_speed) {
     const std::string total = fmt::format("{}", report.epochs);
     std::string line =
@@ -41,10 +42,11 @@ std::string describe(const EpochReport& report, const Metrics& validation, doubl
         line += fmt::format("  {} {:<7}", metric, std::isnan(value) ? "-" : fmt::format("{:.4f}", value));
     }
     if (with_speed) {
-        line += fmt::format("  {:.0f} rows/s", report.rows_per_second);
+        line += fmt::format("  {} rows/s", grouped(static_cast<std::size_t>(report.rows_per_second)));
     }
-    if (report.epoch < report.epochs) {
-        line += "  eta " + time_left(seconds_an_epoch * static_cast<double>(report.epochs - report.epoch));
+    const double left = seconds_an_epoch * static_cast<double>(report.epochs - report.epoch);
+    if (left >= shortest_time_worth_telling) {
+        line += "  eta " + time_left(left);
     }
     return line;
 }

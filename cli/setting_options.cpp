@@ -51,6 +51,21 @@ std::string said_here(std::span<const SettingHint> settings) {
     return when(!list.empty(), " (" + list + ")");
 }
 
+std::string said_to(std::span<const SettingHint> settings, std::span<const std::string> options) {
+    std::string here, in_training;
+    for (const SettingHint& hint : settings) {
+        const std::string words = words_of(hint);
+        const bool known =
+            options.empty() || std::ranges::find(options, words.substr(0, words.find(' '))) != options.end();
+        add_item(known ? here : in_training, ", ", words);
+    }
+    if (in_training.empty()) {
+        return said_here(settings);
+    }
+    add_item(here, "; ", "when training: " + in_training);
+    return " (" + here + ")";
+}
+
 Setter into_setting(const Setting& /*setting*/, bool& field) { return into(field); }
 Setter into_setting(const Setting& /*setting*/, std::optional<bool>& field) { return into(field); }
 Setter into_setting(const Setting& setting, double& field) { return into(field, setting.range); }

@@ -16,6 +16,9 @@ namespace handgrad::cli {
 std::string option_of(std::string_view setting);
 /// ` (--impute mean, --drop)` behind a message of the library that is about these settings; empty for none.
 std::string said_here(std::span<const SettingHint> settings);
+/// The same when a verb with these options speaks; what is said to train alone is marked so:
+/// ` (--drop; when training: --impute mean)`.
+std::string said_to(std::span<const SettingHint> settings, std::span<const std::string> options);
 
 /// What fills the field of a setting from an option.
 template <class E>

@@ -105,6 +105,15 @@ std::string rounded(double value, int digits) {
     return fmt::format("{:.{}g}", value, digits);
 }
 
+std::string grouped(std::size_t count) {
+    std::string digits = std::to_string(count);
+    for (std::size_t at = digits.size(); at > 3;) {
+        at -= 3;
+        digits.insert(at, ",");
+    }
+    return digits;
+}
+
 std::string counted(std::size_t count, std::string_view what) { return plural(count, what); }
 
 }  // namespace handgrad::cli

@@ -22,6 +22,9 @@ std::string aligned(std::vector<std::vector<std::string>> rows, Heading heading)
 /// So many significant digits, for people, and a dash for what is not defined; machines get all digits by --json.
 std::string rounded(double value, int digits = 6);
 
+/// `1,234,567`.
+std::string grouped(std::size_t count);
+
 /// `1 row`, `2 rows`.
 std::string counted(std::size_t count, std::string_view what);
 

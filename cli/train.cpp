@@ -10,6 +10,7 @@
 
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
+#include "cli/files.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/setting_options.hpp"
@@ -21,6 +22,7 @@
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/error.hpp"
 #include "handgrad/diagnose/gradient_flow.hpp"
+#include "handgrad/diagnose/training_course.hpp"
 #include "handgrad/report/report.hpp"
 #include "handgrad/store/model.hpp"
 
@@ -38,7 +40,7 @@ Tables read_tables(const TrainOptionsGiven& given) {
         if (file.empty()) {
             return {};
         }
-        return read_table(file, given.fit.reading);
+        return open_table(file, given.fit.reading);
     };
     return {read_labelled(given.data, given.reading.target_file, given.fit.reading, given.fit.columns.targets),
             held_out(given.validation_file), held_out(given.test_file)};
@@ -118,7 +120,44 @@ private:
     std::optional<Error> failure_;
 };
 
-std::string summary(const FitResult& result, const TrainOptionsGiven& given) {
+/// What a user should know before trusting the model, a sentence each.
+std::vector<std::string> warnings_of(const FitResult& result) {
+    std::vector<std::string> warnings;
+    if (result.judged.standing == Standing::no_better || result.judged.standing == Standing::unclear) {
+        warnings.push_back(standing_text(result.judged, result.model));
+    }
+    const diagnose::TrainingCourse course = diagnose::training_course(result.model);
+    if (course.course == diagnose::Course::overfitting) {
+        warnings.push_back(course.text);
+    }
+    return warnings;
+}
+
+/// What the scores come to, and what should be known of them.
+std::string verdict_text(const FitResult& result, const TrainOptionsGiven& given,
+                         const std::vector<std::string>& warnings) {
+    std::string text;
+    switch (result.judged.standing) {
+        case Standing::no_better:
+        case Standing::unclear:
+            break;  // a warning
+        case Standing::seen:
+            text +=
+                "\n" + wrapped(standing_text(result.judged, result.model) + " --test 0.2 holds some of the table out.");
+            break;
+        default:
+            text += "\n" + wrapped(standing_text(result.judged, result.model));
+    }
+    for (const std::string& warning : warnings) {
+        text += "\n" + wrapped("warning: " + warning);
+    }
+    if (!warnings.empty()) {
+        text += fmt::format("\nWhat to try: handgrad diagnose {} {}", given.output, given.data);
+    }
+    return text;
+}
+
+std::string summary(const FitResult& result, const TrainOptionsGiven& given, const std::vector<std::string>& warnings) {
     const TrainResult& training = result.training;
     std::string text = fmt::format("\n{} in {:.2f} s; the model holds the weights of epoch {}",
                                    counted(training.epochs, "epoch"), training.seconds, training.best_epoch);
@@ -133,10 +172,11 @@ std::string summary(const FitResult& result, const TrainOptionsGiven& given) {
     if (!result.test_metrics.empty()) {
         parts.emplace_back("test", result.test_metrics);
     }
-    const bool regression = result.model.preprocessing.task == Task::regression;
-    parts.emplace_back(fmt::format("{}, always the {}", result.baseline_on, regression ? "mean" : "majority class"),
-                       result.baseline);
+    parts.emplace_back(
+        fmt::format("{}, always {}", result.baseline_on, constant_answer_name(result.model.preprocessing.task)),
+        result.baseline);
     text += metrics_table(parts) + not_defined(result.undefined);
+    text += verdict_text(result, given, warnings) + "\n";
     return text +
            fmt::format("\nmodel            {}\nparameters_hash  {}", given.output, parameters_hash(result.model));
 }
@@ -171,9 +211,13 @@ void write_report(const FitResult& result, const TrainOptionsGiven& given, const
     const std::optional<Table>& own = result.baseline_on == "test" ? tables.test : tables.validation;
     const Table& judged = result.baseline_on != "train" && own ? *own : tables.data;
     const std::string rows = result.baseline_on == "train" ? "training" : result.baseline_on;
-    const report::Report report = report::make_report(
-        result.model, select_rows(judged, result.judged_rows),
-        {.rows_are = "the " + rows + " rows of", .allow_extra = true, .execution = given.fit.training.execution});
+    RowsByPart parts;
+    (result.baseline_on == "train" ? parts.training : parts.test) = all_rows(result.judged_rows.size());
+    const report::Report report = report::make_report(result.model, select_rows(judged, result.judged_rows),
+                                                      {.rows_are = "the " + rows + " rows of",
+                                                       .allow_extra = true,
+                                                       .parts = parts,
+                                                       .execution = given.fit.training.execution});
     Output page(given.report);
     page.write(report::report_page(report, result.model));
     page.finish();
@@ -234,13 +278,14 @@ int train(std::vector<std::string> words) {
     reporter.end_progress();
     result.model.provenance["command"] = given->command;
     save_model(given->output, result.model);
-    reporter.event(done_event(result, stopped_name(result), given->output));
+    const std::vector<std::string> warnings = warnings_of(result);
+    reporter.event(done_event(result, stopped_name(result), given->output, warnings));
     reporter.finish();
     if (result.diverged) {
         tell(fmt::format("handgrad train: {}.\n{} holds the weights of epoch {}", *result.diverged, given->output,
                          result.training.best_epoch));
     } else {
-        std::string text = summary(result, *given);
+        std::string text = summary(result, *given, warnings);
         if (given->diagnose) {
             text += "\n" + flow_table(result.model);
         }

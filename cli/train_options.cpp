@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <concepts>
 #include <type_traits>
 #include <utility>
@@ -165,6 +166,14 @@ void settle(TrainOptionsGiven& given, const Later& later) {
     }
 
     fit.reading = given.reading.applied_to({});
+    for (const std::string& date : fit.reading.date_columns) {
+        for (const auto* names :
+             {&fit.columns.drop, &fit.columns.categorical, &fit.columns.ids, &fit.columns.targets}) {
+            if (std::ranges::find(*names, date) != names->end()) {
+                usage_error(fmt::format("--date: column '{}' is something else too; name it once", date));
+            }
+        }
+    }
     fit.reading.text_columns = fit.columns.categorical;
     fit.reading.spelled_columns = fit.columns.targets;
 }

@@ -1,6 +1,8 @@
 // Numbers are read by the library's own parser: exact, whatever the locale, and nothing may be left over.
 #include "cli/values.hpp"
 
+#include "cli/foreign_names.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -57,7 +59,10 @@ std::size_t parse_count(const std::string& place, const std::string& text, std::
 }
 
 std::size_t parse_choice(const std::string& place, const std::string& text, const std::vector<std::string>& names) {
-    const auto found = std::find(names.begin(), names.end(), text);
+    auto found = std::find(names.begin(), names.end(), text);
+    if (found == names.end()) {
+        found = std::find(names.begin(), names.end(), native_choice(place, text));
+    }
     if (found == names.end()) {
         usage_error(fmt::format("{}: unknown '{}'{}; choose from: {}", place, text, did_you_mean(text, names),
                                 fmt::join(names, ", ")));

@@ -61,9 +61,11 @@
 #include "handgrad/train/trainer.hpp"
 // From a table to a model in one call, and from a model to predictions and metrics.
 #include "handgrad/train/encoding.hpp"
+#include "handgrad/train/evaluation.hpp"
 #include "handgrad/train/fit.hpp"
 #include "handgrad/train/metrics.hpp"
 #include "handgrad/train/prediction.hpp"
+#include "handgrad/train/scores.hpp"
 // Every setting of a training, described once.
 #include "handgrad/train/setting.hpp"
 #include "handgrad/train/settings.hpp"

@@ -385,7 +385,7 @@ std::vector<double> measured_input_slopes(const Preprocessing& preprocessing) {
 /// A unit of each output in the table: what the network's 1 is decoded to, less its 0.
 std::vector<double> measured_output_slopes(const Model& model) {
     const std::size_t K = model.architecture().outputs();
-    if (model.preprocessing.task == Task::classification) {
+    if (model.preprocessing.task != Task::regression) {
         return std::vector<double>(K, 1.0);
     }
     Matrix<double> yhat(2, K);

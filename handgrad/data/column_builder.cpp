@@ -2,6 +2,7 @@
 #include "handgrad/data/column_builder.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <utility>
@@ -85,11 +86,12 @@ std::vector<std::string> TextCodes::take() {
 }
 
 ColumnBuilder::ColumnBuilder(std::string name, const ReadOptions& options, const MissingTexts& missing,
-                             std::size_t expected_rows)
+                             const NumberReader& reader, std::size_t expected_rows)
     : missing_(missing),
-      decimal_(options.decimal),
-      text_column_(names(options.text_columns, name)),
+      reader_(reader),
+      text_column_(names(options.text_columns, name) || names(options.date_columns, name)),
       spelled_(names(options.spelled_columns, name)),
+      kept_(names(options.kept_columns, name)),
       expected_rows_(expected_rows) {
     column_.name = std::move(name);
 }
@@ -105,7 +107,7 @@ void ColumnBuilder::prepare_numbers(std::string_view cell) {
     catch_up_numbers();
 }
 
-void ColumnBuilder::add_cell(std::string_view cell) {
+void ColumnBuilder::sort_cell(std::string_view cell) {
     if (texts_ > 0 && !spelled_ && beyond_numbers_ == 0) {  // every known code is then that of a plain text
         const std::uint32_t code = codes_.find(cell);
         if (code != TextCodes::none) {
@@ -127,7 +129,7 @@ void ColumnBuilder::add_cell(std::string_view cell) {
         add_text(cell, false);
         return;
     }
-    const auto [value, problem] = parse_number(bare, decimal_);
+    const auto [value, problem] = reader_.read(bare);
     if (problem == NumberProblem::not_a_number || problem == NumberProblem::out_of_range) {
         add_text(cell, problem == NumberProblem::out_of_range || spells_infinity(bare));
         return;
@@ -135,10 +137,32 @@ void ColumnBuilder::add_cell(std::string_view cell) {
     if (problem == NumberProblem::underflow && underflows_++ == 0) {
         first_underflow_ = {row_, std::string(cell), 0};
     }
+    if (reader_.takes_signs()) {
+        check_unit(cell, bare);
+    }
     if (spelled_) {
         add_spelling(bare);
     }
     add_number(value, bare);
+}
+
+/// A column of kilograms in which one cell has grams is no column of numbers.
+void ColumnBuilder::check_unit(std::string_view cell, std::string_view bare) {
+    constexpr std::string_view of_numbers = "0123456789+-.";
+    const bool plain = of_numbers.find(bare.front()) != std::string_view::npos &&
+                       of_numbers.find(bare.back()) != std::string_view::npos;
+    if (plain) {
+        return;
+    }
+    std::string unit = reader_.unit_of(bare);
+    if (unit.empty()) {
+        return;
+    }
+    if (!unit_) {
+        unit_ = std::move(unit);
+    } else if (*unit_ != unit && !column_.other_unit) {
+        column_.other_unit = OddCell{row_, std::string(cell), 1};
+    }
 }
 
 void ColumnBuilder::add_text(std::string_view cell, bool beyond_numbers) {
@@ -177,6 +201,31 @@ void ColumnBuilder::add_code(std::uint32_t code) {
     column_.codes.push_back(code);
 }
 
+/// Of the texts, each looked at once.
+std::optional<NumberLike> ColumnBuilder::number_like(std::size_t numbers) const {
+    struct Seen {
+        std::size_t count = 0;
+        std::size_t first = 0;
+    };
+    std::vector<Seen> seen(codes_.size());
+    for (std::size_t row = 0; row < column_.codes.size(); ++row) {
+        const std::uint32_t code = column_.codes[row];
+        if (code != Column::missing_code && seen[code].count++ == 0) {
+            seen[code].first = row;
+        }
+    }
+    NumberLikeColumn like(reader_.decimal());
+    for (std::size_t code = 0; code < seen.size(); ++code) {
+        const std::string& text = codes_.text(static_cast<std::uint32_t>(code));
+        const bool number = spelled_ && reader_.read(trimmed(text)).problem == NumberProblem::none;
+        if (!number) {
+            like.add(text, seen[code].count, seen[code].first);
+        }
+    }
+    const bool fractions = std::ranges::any_of(column_.numbers, [](double x) { return std::trunc(x) != x && x == x; });
+    return like.decide(numbers, fractions);
+}
+
 Column ColumnBuilder::finish(Table& table) {
     const std::size_t numbers = row_ - column_.missing - texts_;
     column_.has_numbers =
@@ -191,6 +240,9 @@ Column ColumnBuilder::finish(Table& table) {
             column_.odd->count = numbers;
         }
     }
+    if (!text_column_ && texts_ > 0) {
+        column_.number_like = number_like(numbers);
+    }
     if (column_.has_numbers) {
         catch_up_numbers();
     } else {
@@ -201,6 +253,9 @@ Column ColumnBuilder::finish(Table& table) {
         column_.texts = codes_.take();
     } else {
         column_.codes = {};
+    }
+    if (kept_) {
+        table.kept.push_back({column_.name, std::move(cells_)});
     }
     if (underflows_ > 0) {
         table.warnings.push_back(table.place(first_underflow_.row) + ": column " + in_quotes(column_.name) + ": " +

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "handgrad/data/number_like.hpp"
 #include "handgrad/data/table.hpp"
 
 namespace handgrad {
@@ -31,6 +32,7 @@ public:
     static constexpr std::uint32_t none = Column::missing_code;
 
     [[nodiscard]] std::size_t size() const { return texts_.size(); }
+    [[nodiscard]] const std::string& text(std::uint32_t code) const { return texts_[code]; }
     /// none when the text is not there.
     [[nodiscard]] std::uint32_t find(std::string_view text) const;
     /// The text must not be there, and there must be fewer than `none`.
@@ -53,15 +55,21 @@ private:
 /// Takes the cells of one column from the first row to the last.
 class ColumnBuilder {
 public:
-    /// `missing` must outlive the builder. `expected_rows` is a guess to reserve by.
-    ColumnBuilder(std::string name, const ReadOptions& options, const MissingTexts& missing, std::size_t expected_rows);
+    /// `missing` and `reader` must outlive the builder. `expected_rows` is a guess to reserve by.
+    ColumnBuilder(std::string name, const ReadOptions& options, const MissingTexts& missing, const NumberReader& reader,
+                  std::size_t expected_rows);
 
     [[nodiscard]] const std::string& name() const { return column_.name; }
     /// Whether a cell that spells a number is no more than that number.
-    [[nodiscard]] bool keeps_no_spelling() const { return !text_column_ && !spelled_; }
+    [[nodiscard]] bool keeps_no_spelling() const { return !text_column_ && !spelled_ && !kept_; }
 
     /// A cell of any kind.
-    void add_cell(std::string_view cell);
+    void add_cell(std::string_view cell) {
+        if (kept_) {
+            cells_.emplace_back(cell);
+        }
+        sort_cell(cell);
+    }
     /// A cell known to be a number that is not a missing text, in a column that keeps no spelling.
     void add_number(double value, std::string_view cell) {
         if (column_.numbers.size() != row_ || row_ == 0) {
@@ -71,10 +79,14 @@ public:
         ++row_;
     }
 
-    /// The finished column; its warnings go to the end of `table.warnings`. Call once, after table.lines is complete.
+    /// The finished column; its warnings go to the end of `table.warnings`, its cells to `table.kept` if wanted. Call
+    /// once, after table.lines is complete.
     Column finish(Table& table);
 
 private:
+    void sort_cell(std::string_view cell);
+    void check_unit(std::string_view cell, std::string_view bare);
+    [[nodiscard]] std::optional<NumberLike> number_like(std::size_t numbers) const;
     void prepare_numbers(std::string_view cell);
     void catch_up_numbers();
     void add_spelling(std::string_view cell);
@@ -84,9 +96,12 @@ private:
     // The vectors in here end at the last cell of their kind; finish() and the next such cell fill the gap.
     Column column_;
     const MissingTexts& missing_;
-    char decimal_;
+    const NumberReader& reader_;
     bool text_column_;
     bool spelled_;
+    bool kept_;
+    std::vector<std::string> cells_;   ///< as they stand, when they are to be kept
+    std::optional<std::string> unit_;  ///< of the first cell that has one
     std::size_t expected_rows_;
     std::size_t row_ = 0;
     std::size_t texts_ = 0;

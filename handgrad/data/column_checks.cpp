@@ -47,6 +47,23 @@ Problem odd_problem(const Column& column) {
             {{"categorical"}, {"missing"}}};
 }
 
+/// A column of texts that are numbers, or dates, to people.
+[[noreturn]] void refuse_number_like(const Table& table, const Column& column, const Hints& otherwise) {
+    const NumberLike& like = *column.number_like;
+    std::string cause = in_quotes(like.text) + " is " + like.what;
+    if (like.count > 1) {
+        cause += " (and so are " + counted(like.count - 1, "other cell") + " of the column)";
+    }
+    Hints settings = like.settings;
+    if (otherwise.empty()) {
+        cause += "; read it so";
+    } else {
+        cause += "; read it so, or insist that it is text";
+    }
+    settings.insert(settings.end(), otherwise.begin(), otherwise.end());
+    fail_at(table, column, like.row, cause, settings);
+}
+
 }  // namespace
 
 void fail_at(const Table& table, const Column& column, std::size_t row, const std::string& cause,
@@ -54,7 +71,17 @@ void fail_at(const Table& table, const Column& column, std::size_t row, const st
     fail_about(ErrorKind::data, table.place(row) + ": column " + in_quotes(column.name) + ": " + cause, settings);
 }
 
-void refuse_odd_cells(const Table& table, const Column& column) {
+void refuse_odd_cells(const Table& table, const Column& column, const Hints& otherwise) {
+    if (column.number_like) {
+        refuse_number_like(table, column, otherwise);
+    }
+    if (column.other_unit) {
+        fail_at(table, column, column.other_unit->row,
+                in_quotes(column.other_unit->text) +
+                    " has another unit or currency than the cells before it; convert it, or make the column one of "
+                    "categories",
+                {{"categorical"}});
+    }
     if (column.odd) {
         const auto [cause, settings] = odd_problem(column);
         fail_at(table, column, column.odd->row, cause, settings);

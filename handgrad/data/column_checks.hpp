@@ -14,8 +14,10 @@ namespace handgrad {
 [[noreturn]] void fail_at(const Table& table, const Column& column, std::size_t row, const std::string& cause,
                           const Hints& settings = {});
 
-/// Raises Error(data) when numbers and texts are mixed in the column, naming the first odd cell and what helps.
-void refuse_odd_cells(const Table& table, const Column& column);
+/// Raises Error(data) when numbers and texts are mixed in the column, naming the first odd cell and what helps, when
+/// its texts are numbers to people, and when it has two units. `otherwise` are settings that help beside those that
+/// read such numbers.
+void refuse_odd_cells(const Table& table, const Column& column, const Hints& otherwise = {});
 
 /// Raises Error(data) unless the column is one of numbers without odd cells; `reason` ends the sentence “column … holds
 /// texts, but”.

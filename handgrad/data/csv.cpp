@@ -1,58 +1,25 @@
-// The strict reader of text tables (RFC 4180): one pass over one buffer, straight into columns.
+// The strict reader of text tables (RFC 4180, and the forms near it): one pass over one buffer, straight into columns.
 #include <algorithm>
 #include <unordered_set>
 #include <utility>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/suggest.hpp"
 #include "handgrad/data/cells.hpp"
 #include "handgrad/data/column_builder.hpp"
 #include "handgrad/data/csv_scanner.hpp"
+#include "handgrad/data/dates.hpp"
+#include "handgrad/data/number_like.hpp"
 #include "handgrad/data/table.hpp"
+#include "handgrad/data/table_form.hpp"
 
 namespace handgrad {
 namespace {
 
 const Hints without_header{{"header", "false"}};
 
-/// The delimiter of these options for a file of this name. Raises Error(usage) for marks that cannot work.
-char delimiter_for(const std::string& source, const ReadOptions& options) {
-    if (options.decimal != '.' && options.decimal != ',') {
-        throw Error(ErrorKind::usage, "the decimal mark must be '.' or ',', not " + in_quotes({&options.decimal, 1}));
-    }
-    if (options.delimiter == 0) {
-        std::string_view name = source;
-        if (name.ends_with(".gz")) {
-            name.remove_suffix(3);
-        }
-        const bool tabbed = name.ends_with(".tsv") || name.ends_with(".txt");
-        if (tabbed) {
-            return '\t';
-        }
-        return options.decimal == ',' ? ';' : ',';
-    }
-    const char delimiter = options.delimiter;
-    if (delimiter == options.decimal) {
-        throw Error(ErrorKind::usage, "the delimiter and the decimal mark are both " + in_quotes({&delimiter, 1}) +
-                                          "; choose another delimiter")
-            .about("delimiter");
-    }
-    const bool in_numbers =
-        (delimiter >= '0' && delimiter <= '9') || delimiter == '+' || delimiter == '-' || delimiter == '.';
-    const bool letter = (delimiter >= 'a' && delimiter <= 'z') || (delimiter >= 'A' && delimiter <= 'Z');
-    if (in_numbers || letter || delimiter == '"' || delimiter == '\n' || delimiter == '\r') {
-        throw Error(ErrorKind::usage, in_quotes({&delimiter, 1}) + " cannot be the delimiter of a table");
-    }
-    return delimiter;
-}
-
-std::string_view without_bom(std::string_view bytes, const std::string& source) {
-    if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF")) {
-        throw Error(ErrorKind::data, source + ": UTF-16 text; convert it: iconv -f utf-16 -t utf-8 " + source);
-    }
-    if (bytes.starts_with("\xEF\xBB\xBF")) {
-        bytes.remove_prefix(3);
-    }
-    return bytes;
+bool has(const std::vector<std::string>& names, std::string_view name) {
+    return std::ranges::find(names, name) != names.end();
 }
 
 struct Heading {
@@ -61,8 +28,18 @@ struct Heading {
     std::string first_number;
 };
 
-/// Reads line 1 as names. Names are trimmed unless they are quoted: nobody means the blank in `age, bmi`.
-Heading read_heading(CsvScanner& scanner, const ReadOptions& options) {
+/// Whether names are those that pandas gives columns without one: nothing for the index, then 0, 1, 2 …
+bool numbered_by_pandas(const std::vector<std::string>& names) {
+    for (std::size_t i = 1; i < names.size(); ++i) {
+        if (names[i] != std::to_string(i - 1)) {
+            return false;
+        }
+    }
+    return names.size() > 1 && names.front().empty();
+}
+
+/// Reads the line of names. Names are trimmed unless they are quoted: nobody means the blank in `age, bmi`.
+Heading read_heading(CsvScanner& scanner, const ReadOptions& options, char decimal) {
     const MissingTexts missing(options.missing);
     Heading heading;
     heading.looks_like_data = true;
@@ -70,32 +47,35 @@ Heading read_heading(CsvScanner& scanner, const ReadOptions& options) {
         const CsvScanner::Cell cell = scanner.read_cell();
         heading.names.emplace_back(cell.quoted ? cell.text : trimmed(cell.text));
         const std::string& name = heading.names.back();
-        const bool number = parse_number(name, options.decimal).problem != NumberProblem::not_a_number;
+        const bool number = parse_number(name, decimal).problem != NumberProblem::not_a_number;
         if (number && heading.first_number.empty()) {
             heading.first_number = name;
         }
         heading.looks_like_data =
             heading.looks_like_data && !cell.quoted && (number || missing.contains(trimmed(name)));
     } while (scanner.row_goes_on());
-    heading.looks_like_data = heading.looks_like_data && !heading.first_number.empty();
+    heading.looks_like_data =
+        heading.looks_like_data && !heading.first_number.empty() && !numbered_by_pandas(heading.names);
     return heading;
 }
 
-void check_names(const CsvScanner& scanner, const std::vector<std::string>& names) {
+/// The first column may do without a name: there are those of the rows.
+void check_names(const CsvScanner& scanner, std::size_t line, const std::string& source,
+                 const std::vector<std::string>& names) {
     std::unordered_set<std::string_view> seen;
     for (std::size_t i = 0; i < names.size(); ++i) {
-        if (names[i].empty()) {
-            scanner.fail(1,
+        if (names[i].empty() && i > 0) {
+            scanner.fail(line,
                          "the name of column " + std::to_string(i + 1) +
                              " is empty; name it, or read the table without a header when line 1 is data",
                          without_header);
         }
         if (!is_utf8(names[i])) {
-            scanner.fail(1, "the name " + in_quotes(names[i]) +
-                                " is not UTF-8; convert the file, for instance with iconv -f latin1 -t utf-8");
+            scanner.fail(line, "the name " + in_quotes(names[i]) +
+                                   " is not UTF-8; convert the file, for instance: " + conversion_of("latin1", source));
         }
         if (!seen.insert(names[i]).second) {
-            scanner.fail(1,
+            scanner.fail(line,
                          "two columns are called " + in_quotes(names[i]) +
                              "; rename one, or read the table without a header when line 1 is data",
                          without_header);
@@ -112,26 +92,44 @@ std::size_t expected_rows(std::string_view body, std::size_t columns) {
     return std::min(rows + rows / 32, body.size() / columns) + 1;
 }
 
+/// What a row of another length than the names is told, the delimiter with it.
+std::string other_length(std::size_t expected, std::size_t found, char delimiter) {
+    std::string divided = in_quotes({&delimiter, 1});
+    if (delimiter == '\t') {
+        divided = "tabs";
+    } else if (delimiter == ' ') {
+        divided = "blanks";
+    }
+    return "expected " + counted(expected, "field") + ", found " + std::to_string(found) + " (divided by " + divided +
+           ")";
+}
+
 class CsvReader {
 public:
-    CsvReader(std::string_view bytes, const std::string& source, const ReadOptions& options)
-        : scanner_(bytes, source, delimiter_for(source, options)),
+    CsvReader(std::string_view bytes, const std::string& source, const ReadOptions& options, const TableForm& form)
+        : scanner_(bytes, source, form.delimiter, form.quote),
           options_(options),
+          form_(form),
           missing_(options.missing),
-          plain_numbers_(options.decimal == '.' && !missing_.spells_number('.')) {
+          numbers_(with_decimal(options, form.decimal)),
+          plain_numbers_(form.decimal == '.' && form.delimiter != ' ' && !missing_.spells_number('.')) {
         table_.source = source;
+        table_.decimal = form.decimal;
     }
 
     Table read() {
         if (scanner_.at_end()) {
             throw Error(ErrorKind::data, table_.source + ": the file is empty");
         }
+        for (std::size_t line = form_.names_behind_hash ? 1 : 0; line < form_.lines_above; ++line) {
+            scanner_.skip_line();
+        }
         name_columns();
         while (!scanner_.at_end()) {
             const std::size_t line = scanner_.line();
             if (scanner_.skip_blank_line()) {
                 blank_line(line);
-            } else {
+            } else if (!skip_comment()) {
                 read_row(line);
             }
         }
@@ -140,38 +138,103 @@ public:
                                                                           : ": no rows, only blank lines"));
         }
         table_.rows = table_.lines.size();
-        for (ColumnBuilder& column : columns_) {
-            table_.columns.push_back(column.finish(table_));
-        }
+        finish_columns();
         refuse_header_as_data();
+        tell_form();
         return std::move(table_);
     }
 
 private:
+    static ReadOptions with_decimal(ReadOptions options, char found) {
+        options.decimal = options.decimal == 0 && found == '.' ? options.decimal : found;
+        return options;
+    }
+
+    void finish_columns() {
+        for (ColumnBuilder& builder : columns_) {
+            Column column = builder.finish(table_);
+            if (!has(options_.date_columns, column.name)) {
+                table_.columns.push_back(std::move(column));
+                continue;
+            }
+            table_.dates.push_back(column.name);
+            for (Column& part : date_columns(column, table_)) {
+                table_.columns.push_back(std::move(part));
+            }
+        }
+    }
+
+    void tell_form() {
+        std::vector<std::string> remarks = form_.remarks;
+        if (comments_ > 0) {
+            remarks.push_back(counted(comments_, "comment line") + " between the rows left out");
+        }
+        std::string text;
+        for (const std::string& remark : remarks) {
+            text += (text.empty() ? "" : ", ") + remark;
+        }
+        if (!text.empty()) {
+            table_.notices.push_back(table_.source + ": read with " + text);
+        }
+    }
+
+    /// A line behind # that has not the fields of a row.
+    bool skip_comment() {
+        scanner_.begin_row();
+        if (!scanner_.at_hash() || scanner_.count_fields() == columns_.size()) {
+            return false;
+        }
+        scanner_.skip_line();
+        ++comments_;
+        return true;
+    }
+
     /// Names from line 1, or x1, x2, … as many as line 1 has cells.
     void name_columns() {
         if (options_.header && scanner_.skip_blank_line()) {
-            scanner_.fail(1, "a blank line where the names of the columns should be");
+            scanner_.fail(form_.lines_above + 1, "a blank line where the names of the columns should be");
+        }
+        const std::size_t line = scanner_.line();
+        scanner_.begin_row();
+        if (form_.names_behind_hash) {
+            scanner_.skip_hash();
         }
         CsvScanner ahead = scanner_;  // without names, line 1 is read again as a row
-        Heading heading = read_heading(options_.header ? scanner_ : ahead, options_);
+        Heading heading = read_heading(options_.header ? scanner_ : ahead, options_, form_.decimal);
+        if (form_.trailing_delimiter && (heading.names.back().empty() || !options_.header)) {
+            heading.names.pop_back();
+        }
+        if (form_.unnamed_first) {
+            heading.names.insert(heading.names.begin(), "");
+        }
         if (!options_.header) {
             for (std::size_t i = 0; i < heading.names.size(); ++i) {
                 heading.names[i] = "x" + std::to_string(i + 1);
             }
         } else if (heading.looks_like_data && !scanner_.at_end()) {
-            scanner_.fail(1,
-                          "line 1 looks like data (" + heading.first_number +
+            scanner_.fail(line,
+                          "line " + std::to_string(line) + " looks like data (" + heading.first_number +
                               "), not like names; read the table without a header, or put the names in quotes",
                           without_header);
         }
-        check_names(scanner_, heading.names);
+        check_names(scanner_, line, table_.source, heading.names);
+        check_dates(heading.names);
         const std::size_t rows = expected_rows(scanner_.rest(), heading.names.size());
         columns_.reserve(heading.names.size());
         for (std::string& name : heading.names) {
-            columns_.emplace_back(std::move(name), options_, missing_, rows);
+            columns_.emplace_back(std::move(name), options_, missing_, numbers_, rows);
         }
         table_.lines.reserve(rows);
+    }
+
+    /// Raises Error(data) when a column of dates is not there.
+    void check_dates(const std::vector<std::string>& names) const {
+        for (const std::string& name : options_.date_columns) {
+            if (!has(names, name)) {
+                throw Error(ErrorKind::data, table_.source + ": there is no column " + in_quotes(name) +
+                                                 did_you_mean(name, names) + "; the columns are " + listed(names));
+            }
+        }
     }
 
     /// At the end of the file blank lines mean nothing; in a single column each one before that is a missing cell.
@@ -189,16 +252,18 @@ private:
 
     void read_row(std::size_t line) {
         std::size_t found = 0;
+        bool last_empty = false;
         do {
             if (found < columns_.size()) {
                 read_into(columns_[found]);
             } else {
-                scanner_.read_cell();
+                last_empty = scanner_.read_cell().text.empty();
             }
             ++found;
         } while (scanner_.row_goes_on());
-        if (found != columns_.size()) {
-            scanner_.fail(line, "expected " + counted(columns_.size(), "field") + ", found " + std::to_string(found));
+        const bool trailing = form_.trailing_delimiter && last_empty && found == columns_.size() + 1;
+        if (found != columns_.size() && !trailing) {
+            scanner_.fail(line, other_length(columns_.size(), found, form_.delimiter), {{"delimiter"}});
         }
         table_.lines.push_back(line);
     }
@@ -240,15 +305,23 @@ private:
     Table table_;
     CsvScanner scanner_;
     const ReadOptions& options_;
+    const TableForm& form_;
     MissingTexts missing_;
-    bool plain_numbers_;  ///< a cell that scans as a number is one
+    NumberReader numbers_;
+    std::size_t comments_ = 0;  ///< lines between the rows
+    bool plain_numbers_;        ///< a cell that scans as a number is one
     std::vector<ColumnBuilder> columns_;
 };
 
 }  // namespace
 
 Table read_csv(std::string_view bytes, const std::string& source, const ReadOptions& options) {
-    return CsvReader(without_bom(bytes, source), source, options).read();
+    std::string converted;
+    std::vector<std::string> remarks;
+    const std::string_view text = utf8_text(bytes, source, converted, remarks);
+    TableForm form = find_form(text, source, options);
+    form.remarks.insert(form.remarks.begin(), remarks.begin(), remarks.end());
+    return CsvReader(text, source, options, form).read();
 }
 
 }  // namespace handgrad

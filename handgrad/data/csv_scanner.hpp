@@ -21,11 +21,18 @@ public:
         bool quoted;
     };
 
-    CsvScanner(std::string_view bytes, const std::string& source, char delimiter)
-        : at_(bytes.data()), end_(bytes.data() + bytes.size()), source_(source), delimiter_(delimiter) {
-        for (const char c : {delimiter, '\n', '\r', '"', '\0'}) {
+    /// A blank as delimiter stands for any run of blanks and tabs; blanks at the ends of a line then mean nothing.
+    CsvScanner(std::string_view bytes, const std::string& source, char delimiter, char quote = '"')
+        : at_(bytes.data()),
+          end_(bytes.data() + bytes.size()),
+          source_(source),
+          delimiter_(delimiter),
+          quote_(quote),
+          blanks_(delimiter == ' ') {
+        for (const char c : {delimiter, '\n', '\r', quote, '\0'}) {
             special_[static_cast<unsigned char>(c)] = true;
         }
+        special_[static_cast<unsigned char>('\t')] = blanks_ || delimiter == '\t';
     }
 
     [[nodiscard]] bool at_end() const { return at_ == end_; }
@@ -43,8 +50,40 @@ public:
         return true;
     }
 
+    /// Steps over a line, whatever is on it.
+    void skip_line() {
+        at_ = std::find(at_, end_, '\n');
+        if (!at_end()) {
+            ++at_;
+            ++line_;
+        }
+    }
+    /// Steps over blanks in front of a row, where they divide fields.
+    void begin_row() {
+        while (blanks_ && at_ != end_ && (*at_ == ' ' || *at_ == '\t')) {
+            ++at_;
+        }
+    }
+    [[nodiscard]] bool at_hash() const { return at_ != end_ && *at_ == '#'; }
+    /// Steps over a # in front of a row.
+    void skip_hash() {
+        at_ += at_hash() ? 1 : 0;
+        begin_row();
+    }
+    /// How many fields the line has that begins here, quotes not looked at.
+    [[nodiscard]] std::size_t count_fields() const {
+        const char* const line_end = std::find(at_, end_, '\n');
+        const auto divides = [&](char c) { return c == delimiter_ || (blanks_ && c == '\t'); };
+        std::size_t fields = 1;
+        for (const char* at = at_; at != line_end; ++at) {
+            const bool run_goes_on = blanks_ && (at + 1 == line_end || divides(at[1]) || at[1] == '\r');
+            fields += divides(*at) && !run_goes_on ? 1 : 0;
+        }
+        return fields;
+    }
+
     /// The number that is the whole next cell, when it is plainly one: digits, perhaps behind a minus, up to the
-    /// delimiter or the end of the line. Else nothing is read.
+    /// delimiter (no run of blanks) or the end of the line. Else nothing is read.
     bool read_plain_number(double& value, std::string_view& text) {
         const char* const start = at_;
         if (!at_decimal(start, end_)) {
@@ -70,7 +109,7 @@ public:
     }
 
     Cell read_cell() {
-        const Cell cell = at_ != end_ && *at_ == '"' ? Cell{quoted_cell(), true} : Cell{plain_cell(), false};
+        const Cell cell = at_ != end_ && *at_ == quote_ ? Cell{quoted_cell(), true} : Cell{plain_cell(), false};
         end_cell();
         return cell;
     }
@@ -87,7 +126,7 @@ private:
             ++at_;
         }
         const std::string_view cell{start, static_cast<std::size_t>(at_ - start)};
-        if (at_ != end_ && *at_ == '"') {
+        if (at_ != end_ && *at_ == quote_) {
             fail("a quote inside the unquoted cell that starts with " + in_quotes(cell) +
                  "; put the whole cell in quotes and double the quotes in it");
         }
@@ -99,11 +138,11 @@ private:
         const char* start = ++at_;
         bool doubled = false;
         while (true) {
-            at_ = std::find(at_, end_, '"');
+            at_ = std::find(at_, end_, quote_);
             if (at_ == end_) {
                 fail(opened, "a quote is opened here and never closed");
             }
-            if (at_ + 1 == end_ || at_[1] != '"') {
+            if (at_ + 1 == end_ || at_[1] != quote_) {
                 break;
             }
             if (!doubled) {
@@ -123,7 +162,7 @@ private:
             fail_for_nul();
         }
         ++at_;
-        if (at_ != end_ && *at_ != delimiter_ && *at_ != '\n' && *at_ != '\r' && *at_ != '\0') {
+        if (at_ != end_ && (!special_[static_cast<unsigned char>(*at_)] || *at_ == quote_)) {
             fail("text after the closing quote of " + in_quotes(cell) + "; double the quotes inside a quoted cell");
         }
         return cell;
@@ -137,6 +176,14 @@ private:
         }
         if (*at_ == '\0') {
             fail_for_nul();
+        }
+        if (blanks_ && (*at_ == ' ' || *at_ == '\t')) {
+            begin_row();
+            row_goes_on_ = at_ != end_ && *at_ != '\n' && *at_ != '\r';
+            if (!row_goes_on_) {
+                end_cell();
+            }
+            return;
         }
         if (*at_ == delimiter_) {
             row_goes_on_ = true;
@@ -155,6 +202,8 @@ private:
     const char* end_;
     const std::string& source_;
     char delimiter_;
+    char quote_;
+    bool blanks_;
     std::size_t line_ = 1;
     bool row_goes_on_ = false;
     std::array<bool, 256> special_{};  ///< bytes that end an unquoted cell

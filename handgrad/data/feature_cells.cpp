@@ -9,17 +9,20 @@ namespace handgrad {
 CellProblem missing_number_cause(std::string_view such_rows) {
     return {"missing" + std::string(such_rows) +
                 ", and the model was trained without imputation; fill it in, or train with it",
-            {{"impute"}}};
+            {{"impute", "mean"}}};
 }
 
 CellProblem missing_category_cause(const FeatureColumn& feature, std::string_view such_rows) {
     return {"missing" + std::string(such_rows) + ", and the model has no category for that; fill it in with one of " +
-            listed(feature.categories)};
+                listed(feature.categories) + ", or count it as a category that is not known",
+            {{"unknown", "ignore"}}};
 }
 
-CellProblem unknown_category_cause(const FeatureColumn& feature, const std::string& text) {
-    return {in_quotes(text) + " is not a category that the model knows" + did_you_mean(text, feature.categories) +
-            "; it knows " + listed(feature.categories)};
+CellProblem unknown_category_cause(const FeatureColumn& feature, const std::string& text, std::string_view such_rows) {
+    return {in_quotes(text) + " is not a category that the model knows" + std::string(such_rows) +
+                did_you_mean(text, feature.categories) + "; it knows " + listed(feature.categories) +
+                "; correct it, or let 0 stand in all inputs of its column",
+            {{"unknown", "ignore"}}};
 }
 
 CellProblem infinite_cause(double number) {

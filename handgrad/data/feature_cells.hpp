@@ -27,7 +27,8 @@ struct CellProblem {
 /// `such_rows` is empty, or `(3 such rows)` with a blank before it.
 CellProblem missing_number_cause(std::string_view such_rows);
 CellProblem missing_category_cause(const FeatureColumn& feature, std::string_view such_rows);
-CellProblem unknown_category_cause(const FeatureColumn& feature, const std::string& text);
+CellProblem unknown_category_cause(const FeatureColumn& feature, const std::string& text,
+                                   std::string_view such_rows = "");
 CellProblem infinite_cause(double number);
 /// `number` became `value` when scaled, beyond what T can hold.
 template <class T>

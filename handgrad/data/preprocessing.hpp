@@ -14,9 +14,12 @@
 
 namespace handgrad {
 
-enum class Task { regression, classification };
-/// What stands for a missing number. A missing category is an error under every one of them: texts have no mean.
+/// Numbers; one of several classes; several columns of 0 and 1, each a yes or no by itself.
+enum class Task { regression, classification, multilabel };
+/// What stands for a missing number. Under mean and median missing texts are a category of their own.
 enum class Impute { error, mean, median };
+/// What becomes of a category that the model does not know: an error, or 0 in all inputs of its column.
+enum class Unknown { error, ignore };
 /// (x − mean) / population standard deviation, or [min, max] onto [0, 1]. A constant column has scale 1.
 enum class Scale { standard, minmax, none };
 
@@ -24,6 +27,7 @@ enum class Scale { standard, minmax, none };
 struct FeatureColumn {
     std::string name;
     std::vector<std::string> categories = {};  ///< sorted by bytes; empty for a column of numbers
+    std::string missing_as = {};               ///< the category, behind the others, of missing cells; empty for none
     std::optional<double> impute = {};         ///< what stands for a missing number
     double shift = 0.0;                        ///< the network sees (x − shift) / scale
     double scale = 1.0;
@@ -52,6 +56,8 @@ struct Preprocessing {
     bool one_output = false;                ///< two classes share one output, the second class is positive
     std::string weight = {};                ///< column of sample weights, or empty
     std::vector<std::string> dropped = {};  ///< columns that were left out at training and may be there at predict
+    std::vector<std::string> ids = {};      ///< columns that tell rows apart: not learned from, copied by predict
+    Unknown unknown = Unknown::error;       ///< what becomes of categories that are not known
     ReadOptions reading = {};               ///< as the training table was read
 
     [[nodiscard]] std::size_t inputs() const;
@@ -69,6 +75,8 @@ struct PreprocessingOptions {
     std::vector<std::string> targets;
     std::vector<std::string> drop = {};
     std::vector<std::string> categorical = {};
+    std::vector<std::string> ids = {};
+    Unknown unknown = Unknown::error;
     std::string weight = {};
     Impute impute = Impute::error;
     Scale scale = Scale::standard;
@@ -77,18 +85,31 @@ struct PreprocessingOptions {
     bool one_output = true;  ///< two classes: one output rather than two
 };
 
-/// Classification when the (single) target is text, or whole numbers of at most 20 distinct values; else regression.
-/// Missing labels are left out of account.
-Task infer_task(const Table& table, const std::vector<std::string>& targets);
+/// What a target looks like, and what of it says so: `it holds 3 different texts`.
+struct GuessedTask {
+    Task task = Task::regression;
+    std::string because = {};
+    bool few_whole_numbers = false;  ///< at most 20 distinct ones, so that they may be classes to who asks for it
+};
+/// Classification when the (single) target is text, or whole numbers of at most 20 distinct values with at least 5 rows
+/// a value on average and no more than 10 of them in a row (as sums, counts and ages have; ten digits are classes);
+/// multilabel when there are several that hold 0 and 1 alone; else regression. Missing labels are left out of account.
+GuessedTask guess_task(const Table& table, const std::vector<std::string>& targets);
 
 /// The rows that can be learned from: all, or with `drop_missing` those whose targets are all there. Raises Error(data)
 /// naming the first line whose label is missing or not finite (and, when they may be dropped, when none is left).
 std::vector<std::size_t> labelled_rows(const Table& table, const std::vector<std::string>& targets, bool drop_missing);
 
+/// The first column, when it holds the names of rows: its own name is empty, or one that is given to row names
+/// (rownames, `Unnamed: 0`, id) and its cells are texts or whole numbers, each there once; under names that
+/// measurements have too (index, customer_id) the whole numbers are 0/1 … n. Null for none.
+const Column* row_names(const Table& table);
+
 /// Decides columns, categories and classes from all of `rows`; imputation and scaling from `training_rows` alone
 /// (scaling of the imputed column, which is what the network sees). A column is categorical when it holds texts or is
-/// named so. Raises Error(data) with place and cause, Error(usage) for options that contradict each other. `reading` of
-/// the result is left for the caller to fill in.
+/// named so; one of which hardly any row shares its text with another cannot be learned from and raises Error(data)
+/// unless it is named so. Row names are left out, as `dropped` says. Raises Error(data) with place and cause,
+/// Error(usage) for options that contradict each other. `reading` of the result is left for the caller to fill in.
 Preprocessing fit_preprocessing(const Table& table, std::span<const std::size_t> rows,
                                 std::span<const std::size_t> training_rows, const PreprocessingOptions& options);
 
@@ -116,11 +137,23 @@ using Dataset = BasicDataset<float>;
 enum class Labels { required, absent };
 
 /// Columns that the model does not know, beside targets and weight, raise Error(data) unless `allow_extra`; columns
-/// dropped at training may be there.
+/// dropped at training and row names may be there.
 struct ApplyOptions {
     Labels labels = Labels::required;
     bool allow_extra = false;
 };
+
+/// Texts of one column that the model does not know.
+struct UnknownCategory {
+    std::string column;
+    std::string text;  ///< empty where cells are missing and the model has no category for that
+    bool missing = false;
+    std::size_t rows = 0;
+    std::size_t first_row = 0;  ///< of the table
+};
+/// In these rows, column by column; none where all are known. Columns that are not there are passed over.
+std::vector<UnknownCategory> unknown_categories(const Preprocessing& preprocessing, const Table& table,
+                                                std::span<const std::size_t> rows);
 
 /// Encodes the named rows. Columns are matched by name. Raises Error(data) listing missing and extra columns, unknown
 /// categories or classes, missing cells without imputation, infinite numbers and numbers too large for T, each with

@@ -11,7 +11,9 @@
 #include "handgrad/base/wording.hpp"
 #include "handgrad/data/cells.hpp"
 #include "handgrad/data/column_checks.hpp"
+#include "handgrad/data/dates.hpp"
 #include "handgrad/data/feature_cells.hpp"
+#include "handgrad/data/number_like.hpp"
 #include "handgrad/data/preprocessing.hpp"
 
 namespace handgrad {
@@ -44,6 +46,15 @@ ColumnsByName match_columns(const Preprocessing& fitted, const Table& table, con
     }
     known.insert(known.end(), needed.begin(), needed.end());
     known.insert(known.end(), fitted.dropped.begin(), fitted.dropped.end());
+    known.insert(known.end(), fitted.ids.begin(), fitted.ids.end());
+    if (const Column* const names = row_names(table)) {
+        known.push_back(names->name);
+    }
+    for (const std::string& date : fitted.reading.date_columns) {
+        for (const std::string_view part : date_part_names) {
+            known.push_back(date + std::string(part));
+        }
+    }
 
     ColumnsByName columns;
     std::vector<std::string> extra;
@@ -93,7 +104,9 @@ public:
         for (std::uint32_t i = 0; i < feature.categories.size(); ++i) {
             index_.emplace(feature.categories[i], i);
         }
-        refuse_numbers_among_texts();
+        if (!feature.missing_as.empty()) {
+            missing_ = index_of(feature.missing_as);
+        }
         for (const std::string& text : column.texts) {
             index_of_code_.push_back(index_of(text));
         }
@@ -103,7 +116,10 @@ public:
     template <class T>
     void read(std::size_t row, std::span<T> inputs) const {
         if (feature_.categorical()) {
-            inputs[category(row)] = T(1);
+            const std::uint32_t index = category(row);
+            if (index != unknown) {
+                inputs[index] = T(1);
+            }
         } else {
             const double value = scaled(number(row), feature_.shift, feature_.scale);
             inputs[0] = static_cast<T>(value);
@@ -113,21 +129,50 @@ public:
         }
     }
 
-private:
-    /// Where the model learned texts alone, a number mixed in is no category that it knows.
-    void refuse_numbers_among_texts() const {
-        if (!column_.odd) {
+    /// What this column of texts has that the model does not know.
+    void add_unknown(std::vector<UnknownCategory>& all) const {
+        if (!may_be_unknown()) {
             return;
         }
-        if (!column_.has_numbers) {
-            fail_unknown(column_.odd->row, column_.odd->text);
-        }
+        std::map<std::string, UnknownCategory> found;
         for (const std::size_t row : rows_) {
-            if (!std::isnan(column_.numbers[row])) {
-                fail_unknown(row, format_number(column_.numbers[row]));
+            if (category(row) == unknown) {
+                const bool missing = is_gap(row);
+                std::string text = missing ? "" : text_of(row);
+                UnknownCategory& one = found[missing ? "" : "'" + text];
+                if (one.rows++ == 0) {
+                    one = {feature_.name, std::move(text), missing, 1, row};
+                }
             }
         }
-        refuse_odd_cells(table_, column_);
+        for (auto& [key, one] : found) {
+            all.push_back(std::move(one));
+        }
+    }
+
+    [[nodiscard]] CellProblem problem(const UnknownCategory& one) const {
+        const std::string rows = when(one.rows > 1, " (" + counted(one.rows, "such row") + ")");
+        return one.missing ? missing_category_cause(feature_, rows) : unknown_category_cause(feature_, one.text, rows);
+    }
+
+private:
+    [[nodiscard]] bool may_be_unknown() const {
+        return feature_.categorical() &&
+               (column_.has_numbers || column_.odd || (column_.missing > 0 && missing_ == unknown) ||
+                std::ranges::find(index_of_code_, unknown) != index_of_code_.end());
+    }
+
+    /// Whether the cell is missing: in a column that mixes both, neither a number nor a text.
+    [[nodiscard]] bool is_gap(std::size_t row) const {
+        const bool odd_first = column_.odd && column_.odd->row == row;
+        return is_missing(column_, row) && !odd_first;
+    }
+
+    [[nodiscard]] std::string text_of(std::size_t row) const {
+        if (column_.odd && column_.odd->row == row) {
+            return column_.odd->text;
+        }
+        return cell_text(column_, row);
     }
 
     [[nodiscard]] std::uint32_t index_of(const std::string& category) const {
@@ -135,25 +180,23 @@ private:
         return found == index_.end() ? unknown : found->second;
     }
 
-    [[nodiscard]] std::size_t category(std::size_t row) const {
-        if (is_missing(column_, row)) {
-            fail_cell(row, missing_category_cause(feature_, such_rows()));
+    /// Into the feature's inputs, or unknown.
+    [[nodiscard]] std::uint32_t category(std::size_t row) const {
+        if (column_.has_texts && column_.codes[row] != Column::missing_code) {
+            return index_of_code_[column_.codes[row]];
         }
-        const std::uint32_t index =
-            column_.has_texts ? index_of_code_[column_.codes[row]] : index_of(format_number(column_.numbers[row]));
-        if (index == unknown) {
-            fail_unknown(row, cell_text(column_, row));
+        if (column_.has_numbers && !std::isnan(column_.numbers[row])) {
+            return index_of(format_number(column_.numbers[row]));
         }
-        return index;
+        if (column_.odd) {  // of a mixed column one cell of the odd kind is known
+            return column_.odd->row == row ? index_of(column_.odd->text) : unknown;
+        }
+        return missing_;
     }
 
     [[noreturn]] void fail_cell(std::size_t row, const CellProblem& problem) const {
         fail_at(table_, column_, row, problem.cause, problem.settings);
     }
-    [[noreturn]] void fail_unknown(std::size_t row, const std::string& text) const {
-        fail_cell(row, unknown_category_cause(feature_, text));
-    }
-
     /// How many rows lack the cell, for a message.
     [[nodiscard]] std::string such_rows() const {
         return " (" + counted(count_missing(column_, rows_), "such row") + ")";
@@ -179,15 +222,56 @@ private:
     Rows rows_;
     std::unordered_map<std::string, std::uint32_t> index_;
     std::vector<std::uint32_t> index_of_code_;  ///< of each of the column's texts
+    std::uint32_t missing_ = unknown;           ///< of missing cells
 };
 
-template <class T>
-Matrix<T> encode_features(const Preprocessing& fitted, const Table& table, Rows rows, const ColumnsByName& columns) {
+/// The readers of the model's features; those of columns that are not there are left out.
+std::vector<FeatureReader> feature_readers(const Preprocessing& fitted, const Table& table, Rows rows,
+                                           const ColumnsByName& columns) {
     std::vector<FeatureReader> readers;
     readers.reserve(fitted.features.size());
     for (const FeatureColumn& feature : fitted.features) {
-        readers.emplace_back(feature, table, *columns.at(feature.name), rows);
+        if (const auto found = columns.find(feature.name); found != columns.end()) {
+            readers.emplace_back(feature, table, *found->second, rows);
+        }
     }
+    return readers;
+}
+
+/// Raises Error(data) for categories that the model does not know: a single one with its place, several as a list.
+void refuse_unknown(const Preprocessing& fitted, const Table& table, const std::vector<FeatureReader>& readers) {
+    std::vector<UnknownCategory> all;
+    const FeatureReader* first = nullptr;
+    for (const FeatureReader& reader : readers) {
+        reader.add_unknown(all);
+        first = first == nullptr && !all.empty() ? &reader : first;
+    }
+    if (all.empty() || fitted.unknown == Unknown::ignore) {
+        return;
+    }
+    const auto column = std::ranges::find(table.columns, all.front().column, &Column::name);
+    const CellProblem problem = first->problem(all.front());
+    if (all.size() == 1) {
+        fail_at(table, *column, all.front().first_row, problem.cause, problem.settings);
+    }
+    constexpr std::size_t longest = 8;
+    std::string list;
+    for (std::size_t i = 0; i < std::min(all.size(), longest); ++i) {
+        const std::string text = all[i].missing ? "a missing text" : in_quotes(all[i].text);
+        add_item(list, "; ", text + " in column " + in_quotes(all[i].column) + ", " + counted(all[i].rows, "row"));
+    }
+    list += when(all.size() > longest, "; and " + std::to_string(all.size() - longest) + " more");
+    fail_about(ErrorKind::data,
+               table.place(std::ranges::min(all, {}, &UnknownCategory::first_row).first_row) +
+                   ": categories that the model does not know: " + list +
+                   "; correct them, or let 0 stand in all inputs of such a column",
+               {{"unknown", "ignore"}});
+}
+
+template <class T>
+Matrix<T> encode_features(const Preprocessing& fitted, const Table& table, Rows rows, const ColumnsByName& columns) {
+    const std::vector<FeatureReader> readers = feature_readers(fitted, table, rows, columns);
+    refuse_unknown(fitted, table, readers);
     Matrix<T> x(rows.size(), fitted.inputs());
     constexpr std::size_t block = 64;  // rows at a time, to stay in the cache: the table lies by columns, x by rows
     for (std::size_t first = 0; first < rows.size(); first += block) {
@@ -204,9 +288,13 @@ Matrix<T> encode_features(const Preprocessing& fitted, const Table& table, Rows 
     return x;
 }
 
-void require_label(const Table& table, const Column& column, std::size_t row) {
+void require_label(const Table& table, const Column& column, std::size_t row, bool alone) {
+    if (is_missing(column, row) && alone) {
+        fail_at(table, column, row, "the label is missing; fill it in, or choose another row");
+    }
     if (is_missing(column, row)) {
-        fail_at(table, column, row, "the label is missing; fill it in, or leave out the row");
+        fail_at(table, column, row, "the label is missing; fill it in, or leave such rows out",
+                {{"drop_missing_labels"}});
     }
 }
 
@@ -214,19 +302,20 @@ void require_label(const Table& table, const Column& column, std::size_t row) {
 std::vector<std::size_t> class_indices(const Preprocessing& fitted, const Table& table, const Column& column,
                                        Rows rows) {
     refuse_odd_cells(table, column);
+    const NumberReader reader(fitted.reading);
     std::map<double, std::size_t> by_number;
     std::map<std::string, std::size_t> by_text;
     for (std::size_t k = 0; k < fitted.classes.size(); ++k) {
         by_text.emplace(fitted.classes[k], k);
         if (fitted.numeric_classes) {
-            by_number.emplace(parse_number(fitted.classes[k], fitted.reading.decimal).value, k);
+            by_number.emplace(reader.read(trimmed(fitted.classes[k])).value, k);
         }
     }
     const bool numeric = fitted.numeric_classes && column.has_numbers;
     std::vector<std::size_t> indices;
     indices.reserve(rows.size());
     for (const std::size_t row : rows) {
-        require_label(table, column, row);
+        require_label(table, column, row, rows.size() == 1);
         const auto look_up = [&](const auto& classes, const auto& label) {
             const auto found = classes.find(label);
             if (found == classes.end()) {
@@ -263,8 +352,13 @@ void encode_targets(const Preprocessing& fitted, const Table& table, Rows rows, 
         const FeatureColumn numbers{.name = target.name, .shift = target.shift, .scale = target.scale};
         const FeatureReader reader(numbers, table, column, rows);
         for (std::size_t i = 0; i < rows.size(); ++i) {
-            require_label(table, column, rows[i]);
+            require_label(table, column, rows[i], rows.size() == 1);
             reader.read(rows[i], y.row(i).subspan(k, 1));
+            const bool yes_or_no = y(i, k) == T(0) || y(i, k) == T(1);
+            if (fitted.task == Task::multilabel && !yes_or_no) {
+                fail_at(table, column, rows[i],
+                        "the label " + format_number(column.numbers[rows[i]]) + " is neither 0 nor 1, as labels are");
+            }
         }
     }
 }
@@ -306,7 +400,7 @@ std::size_t Preprocessing::inputs() const {
 }
 
 std::size_t Preprocessing::outputs() const {
-    if (task == Task::regression) {
+    if (task != Task::classification) {
         return targets.size();
     }
     return one_output ? 1 : classes.size();
@@ -331,6 +425,21 @@ std::vector<double> Preprocessing::input_slopes() const {
         slopes.insert(slopes.end(), feature.inputs(), 1.0 / feature.scale);  // a 0/1 input has scale 1
     }
     return slopes;
+}
+
+std::vector<UnknownCategory> unknown_categories(const Preprocessing& preprocessing, const Table& table, Rows rows) {
+    ColumnsByName columns;
+    for (const Column& column : table.columns) {
+        columns.emplace(column.name, &column);
+    }
+    std::vector<UnknownCategory> all;
+    for (const FeatureColumn& feature : preprocessing.features) {
+        const auto found = columns.find(feature.name);
+        if (feature.categorical() && found != columns.end()) {
+            FeatureReader(feature, table, *found->second, rows).add_unknown(all);
+        }
+    }
+    return all;
 }
 
 template <class T>

@@ -8,8 +8,10 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/data/cells.hpp"
 #include "handgrad/data/column_checks.hpp"
+#include "handgrad/data/dates.hpp"
 #include "handgrad/data/limits.hpp"
 #include "handgrad/data/preprocessing.hpp"
+#include "handgrad/data/table_form.hpp"
 
 namespace handgrad {
 namespace {
@@ -28,11 +30,44 @@ void require_utf8(const Table& table, const Column& column, const std::vector<st
     const auto bad = std::find_if_not(texts.begin(), texts.end(), is_utf8);
     if (bad != texts.end()) {
         fail(table, column,
-             in_quotes(*bad) + " is not UTF-8; convert the file, for instance with iconv -f latin1 -t utf-8");
+             in_quotes(*bad) +
+                 " is not UTF-8; convert the file, for instance: " + conversion_of("latin1", table.source));
     }
 }
 
 // Options -------------------------------------------------------------------------------------------------------------
+
+/// What a column may be: no two of these at once.
+struct Role {
+    const std::vector<std::string>& names;
+    const char* noun;
+    const char* setting;
+};
+
+void check_roles(const PreprocessingOptions& options) {
+    const std::vector<std::string> weight(options.weight.empty() ? 0 : 1, options.weight);
+    const Role targets{options.targets, "a target", "target"}, dropped{options.drop, "dropped", "drop"},
+        categorical{options.categorical, "categorical", "categorical"}, weights{weight, "the weight", "weight"},
+        ids{options.ids, "an id", "id"};
+    const auto refuse = [](const Role& one, const Role& other) {
+        for (const std::string& name : one.names) {
+            if (has(other.names, name)) {
+                fail_about(ErrorKind::usage,
+                           "column " + in_quotes(name) + " is both " + one.noun + " and " + other.noun,
+                           {{one.setting}, {other.setting}});
+            }
+        }
+    };
+    refuse(targets, dropped);
+    refuse(targets, weights);
+    refuse(targets, ids);
+    refuse(categorical, dropped);
+    refuse(categorical, weights);
+    refuse(categorical, ids);
+    refuse(weights, dropped);
+    refuse(ids, dropped);
+    refuse(ids, weights);
+}
 
 void check_options(const Table& table, const PreprocessingOptions& options) {
     const auto refuse = [](bool wrong, const std::string& message, const Hints& settings) {
@@ -44,25 +79,15 @@ void check_options(const Table& table, const PreprocessingOptions& options) {
     for (const std::string& name : options.targets) {
         refuse(std::count(options.targets.begin(), options.targets.end(), name) > 1,
                "column " + in_quotes(name) + " is named twice as a target", {{"target"}});
-        refuse(has(options.drop, name), "column " + in_quotes(name) + " is both a target and dropped",
-               {{"target"}, {"drop"}});
-        refuse(name == options.weight, "column " + in_quotes(name) + " is both a target and the weight",
-               {{"target"}, {"weight"}});
     }
-    for (const std::string& name : options.categorical) {
-        refuse(has(options.drop, name), "column " + in_quotes(name) + " is both categorical and dropped",
-               {{"categorical"}, {"drop"}});
-        refuse(name == options.weight, "column " + in_quotes(name) + " is both categorical and the weight",
-               {{"categorical"}, {"weight"}});
-    }
-    refuse(has(options.drop, options.weight), "column " + in_quotes(options.weight) + " is both the weight and dropped",
-           {{"weight"}, {"drop"}});
+    check_roles(options);
     const bool classification = options.task == Task::classification;
     refuse(classification && options.targets.size() > 1,
            "classification learns one column, not " + listed(options.targets) + "; name one, or learn by regression",
            {{"task", "regression"}});
-    refuse(classification && options.scale_target, "classes are not scaled", {{"scale_target", "false"}});
-    for (const auto* names : {&options.targets, &options.drop, &options.categorical}) {
+    refuse(options.task != Task::regression && options.scale_target, "classes are not scaled",
+           {{"scale_target", "false"}});
+    for (const auto* names : {&options.targets, &options.drop, &options.categorical, &options.ids}) {
         for (const std::string& name : *names) {
             static_cast<void>(table.column(name));  // raises when there is none
         }
@@ -195,17 +220,44 @@ Scaling scaling_of(const Table& table, const Column& column, const std::vector<d
 
 // Features ------------------------------------------------------------------------------------------------------------
 
-FeatureColumn fit_categories(const Table& table, const Column& column, Rows rows, bool asked_for) {
+/// Raises Error(data) when a new row would hardly have a category that the model knows.
+void refuse_many_categories(const Table& table, const Column& column, Rows rows, const std::set<std::string>& texts) {
+    constexpr std::size_t few = 5, many = 20, rows_each = 10;  // in a handful of texts there is no telling
+    const bool mostly_different = texts.size() > few && 2 * texts.size() > rows.size();
+    if (!mostly_different && (texts.size() <= many || rows_each * texts.size() <= rows.size())) {
+        return;
+    }
+    const std::string shown = in_quotes(*texts.begin()) + ", " + in_quotes(*std::next(texts.begin()));
+    fail(table, column,
+         std::to_string(texts.size()) + " different texts in " + counted(rows.size(), "row") + " (" + shown +
+             ", …), so that new rows would bring new ones: nothing can be learned from it; drop the column, or insist "
+             "that it is categorical",
+         {{"drop"}, {"categorical"}});
+}
+
+/// A name for the category of missing cells that no cell has.
+std::string name_of_missing(const std::set<std::string>& categories) {
+    std::string name = "(missing)";
+    while (categories.contains(name)) {
+        name = "(" + name + ")";
+    }
+    return name;
+}
+
+FeatureColumn fit_categories(const Table& table, const Column& column, Rows rows, bool asked_for, Impute impute) {
     std::set<std::string> categories;
     const std::size_t missing = count_missing(column, rows);
     for (const std::size_t row : rows) {
-        if (missing > 0 && is_missing(column, row)) {
+        const bool no_text = missing > 0 && is_missing(column, row);
+        if (no_text && impute == Impute::error) {
             fail_at(table, column, row,
-                    "missing (" + counted(missing, "such row") + "), and a category has no mean or median; fill it " +
-                        "in, or make it a category by not counting its text as missing, or drop the column",
-                    {{"missing"}, {"drop"}});
+                    "missing (" + counted(missing, "such row") + "); fill it in, make missing texts a category of " +
+                        "their own, or drop the column",
+                    {{"impute", "mean"}, {"drop"}});
         }
-        categories.insert(cell_text(column, row));
+        if (!no_text) {
+            categories.insert(cell_text(column, row));
+        }
         if (categories.size() > limits::categories) {
             fail(table, column,
                  "more than " + std::to_string(limits::categories) +
@@ -213,16 +265,15 @@ FeatureColumn fit_categories(const Table& table, const Column& column, Rows rows
                  {{"drop"}});
         }
     }
-    constexpr std::size_t few_rows = 50;
-    if (!asked_for && categories.size() == rows.size() && rows.size() > few_rows) {
-        fail(table, column,
-             "every one of the " + std::to_string(rows.size()) + " rows has another text (" +
-                 in_quotes(cell_text(column, rows[0])) + ", " + in_quotes(cell_text(column, rows[1])) +
-                 ", …), from which nothing can be learned; drop the column, or insist that it is categorical",
-             {{"drop"}, {"categorical"}});
+    if (!asked_for) {
+        refuse_many_categories(table, column, rows, categories);
     }
     FeatureColumn feature{.name = column.name, .categories = {categories.begin(), categories.end()}};
     require_utf8(table, column, feature.categories);
+    if (missing > 0) {
+        feature.missing_as = name_of_missing(categories);
+        feature.categories.push_back(feature.missing_as);
+    }
     return feature;
 }
 
@@ -254,13 +305,13 @@ FeatureColumn fit_numbers(const Table& table, const Column& column, Rows rows, R
 
 FeatureColumn fit_feature(const Table& table, const Column& column, Rows rows, Rows training_rows,
                           const PreprocessingOptions& options) {
-    refuse_odd_cells(table, column);
+    refuse_odd_cells(table, column, {{"categorical"}, {"drop"}});
     if (count_missing(column, rows) == rows.size()) {
         fail(table, column, "every cell is missing; drop the column", {{"drop"}});
     }
     const bool asked_for = has(options.categorical, column.name);
     if (asked_for || !column.has_numbers) {
-        return fit_categories(table, column, rows, asked_for);
+        return fit_categories(table, column, rows, asked_for, options.impute);
     }
     return fit_numbers(table, column, rows, training_rows, options);
 }
@@ -313,7 +364,7 @@ TargetColumn fit_target(const Table& table, const Column& column, Rows training_
 /// The first of these labels that is missing or not finite raises Error(data); rows without any label are passed over
 /// when they may be dropped.
 void check_labels(const Table& table, const Column& column, Rows rows, bool may_drop) {
-    refuse_odd_cells(table, column);
+    refuse_odd_cells(table, column, {{"categorical"}});
     for (const std::size_t row : rows) {
         if (!may_drop && is_missing(column, row)) {
             fail_at(table, column, row,
@@ -327,32 +378,25 @@ void check_labels(const Table& table, const Column& column, Rows rows, bool may_
     }
 }
 
-}  // namespace
-
-Task infer_task(const Table& table, const std::vector<std::string>& targets) {
-    constexpr std::size_t most_classes = 20;
-    if (targets.size() != 1) {
-        return Task::regression;
-    }
-    const Column& column = table.column(targets.front());
-    if (!column.has_numbers) {
-        return Task::classification;
-    }
-    std::set<double> distinct;
-    for (const double number : column.numbers) {
-        if (std::isnan(number)) {
-            continue;
-        }
-        if (std::trunc(number) != number) {
-            return Task::regression;
-        }
-        distinct.insert(number);
-        if (distinct.size() > most_classes) {
-            return Task::regression;
+/// Of dates without a time there is no part of the day to learn from.
+void drop_times_of_dates(const Table& table, Preprocessing& fitted) {
+    for (const std::string& date : table.dates) {
+        const Column* const days = table.find(date + std::string(date_part_names[0]));
+        const Column* const times = table.find(date + std::string(date_part_names[1]));
+        const auto midnight = [](double part) { return part == 0.0 || std::isnan(part); };
+        if (days != nullptr && std::ranges::all_of(times->numbers, midnight)) {
+            fitted.dropped.push_back(times->name);
         }
     }
-    return distinct.empty() ? Task::regression : Task::classification;
 }
+
+/// Whether the user gave the column something to do.
+bool is_named(const PreprocessingOptions& options, const std::string& name) {
+    return has(options.targets, name) || has(options.drop, name) || has(options.categorical, name) ||
+           has(options.ids, name) || (!name.empty() && name == options.weight);
+}
+
+}  // namespace
 
 std::vector<std::size_t> labelled_rows(const Table& table, const std::vector<std::string>& targets, bool drop_missing) {
     std::vector<std::size_t> rows = all_rows(table.rows);
@@ -384,6 +428,8 @@ Preprocessing fit_preprocessing(const Table& table, Rows rows, Rows training_row
     fitted.task = options.task;
     fitted.weight = options.weight;
     fitted.dropped = options.drop;
+    fitted.ids = options.ids;
+    fitted.unknown = options.unknown;
     for (const std::string& target : options.targets) {
         const Column& column = table.column(target);
         check_labels(table, column, rows, false);
@@ -395,16 +441,25 @@ Preprocessing fit_preprocessing(const Table& table, Rows rows, Rows training_row
         }
     }
     fitted.one_output = options.one_output && fitted.classes.size() == 2;
+    const Column* const names = row_names(table);
+    if (names != nullptr && !is_named(options, names->name)) {
+        fitted.dropped.push_back(names->name);
+    }
+    drop_times_of_dates(table, fitted);
     for (const Column& column : table.columns) {
-        if (!has(options.targets, column.name) && !has(options.drop, column.name) && column.name != options.weight) {
+        const bool left_out = has(options.targets, column.name) || has(fitted.dropped, column.name) ||
+                              has(options.ids, column.name) ||
+                              (!options.weight.empty() && column.name == options.weight);
+        if (!left_out) {
             fitted.features.push_back(fit_feature(table, column, rows, training_rows, options));
         }
     }
     if (fitted.features.empty()) {
-        throw Error(ErrorKind::data,
-                    table.source + ": no column to learn from: beside the target " + listed(options.targets) +
-                        (table.columns.size() == options.targets.size() ? " the table has none"
-                                                                        : " every column is dropped or is the weight"));
+        throw Error(ErrorKind::data, table.source + ": no column to learn from: beside the target " +
+                                         listed(options.targets) +
+                                         (table.columns.size() == options.targets.size()
+                                              ? " the table has none"
+                                              : " every column is dropped, an id, row names or the weight"));
     }
     return fitted;
 }

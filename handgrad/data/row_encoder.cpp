@@ -11,6 +11,7 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/suggest.hpp"
 #include "handgrad/data/cells.hpp"
+#include "handgrad/data/dates.hpp"
 #include "handgrad/data/feature_cells.hpp"
 
 namespace handgrad {
@@ -23,25 +24,39 @@ namespace {
 }  // namespace
 
 RowEncoder::RowEncoder(const Preprocessing& preprocessing)
-    : missing_(preprocessing.reading.missing), decimal_(preprocessing.reading.decimal) {
+    : missing_(preprocessing.reading.missing), numbers_(preprocessing.reading), unknown_(preprocessing.unknown) {
+    add_places(preprocessing);
+    const bool numbers = std::ranges::none_of(
+        places_, [](const Place& place) { return place.feature.categorical() || !place.date_parts.empty(); });
+    if (numbers) {
+        std::ranges::transform(preprocessing.features, std::back_inserter(shifts_), &FeatureColumn::shift);
+        std::ranges::transform(preprocessing.features, std::back_inserter(scales_), &FeatureColumn::scale);
+    }
+}
+
+void RowEncoder::add_places(const Preprocessing& preprocessing) {
     const std::vector<std::string>& text_columns = preprocessing.reading.text_columns;
     std::size_t first = 0;
     for (const FeatureColumn& feature : preprocessing.features) {
-        Place& place = places_.emplace_back(
-            Place{.feature = feature,
-                  .first = first,
-                  .texts_only = std::ranges::find(text_columns, feature.name) != text_columns.end(),
-                  .categories = {}});
-        for (std::size_t i = 0; i < feature.categories.size(); ++i) {
-            place.categories.emplace(feature.categories[i], i);
+        const std::string column = date_column_of(feature.name, preprocessing.reading.date_columns);
+        const bool date = column != feature.name;
+        if (!date || names_.empty() || names_.back() != column) {  // the parts of a date stand beside each other
+            Place& place = places_.emplace_back(
+                Place{.feature = feature,
+                      .first = first,
+                      .date_parts = {},
+                      .texts_only = std::ranges::find(text_columns, feature.name) != text_columns.end(),
+                      .categories = {}});
+            for (std::size_t i = 0; i < feature.categories.size(); ++i) {
+                place.categories.emplace(feature.categories[i], i);
+            }
+            index_.emplace(column, names_.size());
+            names_.push_back(column);
         }
-        index_.emplace(feature.name, names_.size());
-        names_.push_back(feature.name);
+        if (date) {
+            places_.back().date_parts.push_back(feature);
+        }
         first += feature.inputs();
-    }
-    if (std::ranges::none_of(preprocessing.features, &FeatureColumn::categorical)) {
-        std::ranges::transform(preprocessing.features, std::back_inserter(shifts_), &FeatureColumn::shift);
-        std::ranges::transform(preprocessing.features, std::back_inserter(scales_), &FeatureColumn::scale);
     }
 }
 
@@ -73,7 +88,7 @@ void RowEncoder::encode_positions(std::span<const double> numbers, std::span<T> 
     }
     for (std::size_t i = 0; i < numbers.size(); ++i) {
         const Place& place = places_[i];
-        if (place.feature.categorical()) {
+        if (place.feature.categorical() || !place.date_parts.empty()) {
             encode_cell(place, numbers[i], inputs);
         } else {
             inputs[place.first] = encode_number<T>(place.feature, numbers[i]);
@@ -138,15 +153,47 @@ void RowEncoder::check_size(std::size_t cells) const {
 template <class T>
 void RowEncoder::encode_cell(const Place& place, const Cell& cell, std::span<T> inputs) const {
     const FeatureColumn& feature = place.feature;
+    if (!place.date_parts.empty()) {
+        encode_date(place, cell, inputs);
+        return;
+    }
     if (!feature.categorical()) {
         inputs[place.first] =
             encode_number<T>(feature, cell.is_text() ? number_in(feature, cell.text()) : cell.number());
         return;
     }
-    const std::size_t category = cell.is_text() ? category_in(place, cell.text()) : category_of(place, cell.number());
+    const std::optional<std::size_t> category =
+        cell.is_text() ? category_in(place, cell.text()) : category_of(place, cell.number());
     const std::span<T> one_hot = inputs.subspan(place.first, feature.inputs());
     std::ranges::fill(one_hot, T(0));
-    one_hot[category] = T(1);
+    if (category) {
+        one_hot[*category] = T(1);
+    }
+}
+
+template <class T>
+void RowEncoder::encode_date(const Place& place, const Cell& cell, std::span<T> inputs) const {
+    Moment moment{.days = cell.number(), .clock = false, .hours = 0.0};
+    const bool missing = cell.is_text() ? missing_.contains(trimmed(cell.text())) : std::isnan(cell.number());
+    if (cell.is_text() && !missing) {
+        const std::optional<Moment> read = parse_moment(cell.text(), true);
+        if (!read) {
+            fail(place.feature, {in_quotes(cell.text()) + " is no date or time of ISO 8601"});
+        }
+        moment = *read;
+    }
+    constexpr double none = std::numeric_limits<double>::quiet_NaN();
+    const DateParts parts = missing ? DateParts{none, none, none} : date_parts(moment);
+    for (std::size_t i = 0; i < place.date_parts.size(); ++i) {
+        const FeatureColumn& part = place.date_parts[i];
+        double number = parts.days;
+        if (part.name.ends_with(date_part_names[1])) {
+            number = parts.day_part;
+        } else if (part.name.ends_with(date_part_names[2])) {
+            number = parts.year_part;
+        }
+        inputs[place.first + i] = encode_number<T>(part, number);
+    }
 }
 
 template <class T>
@@ -174,7 +221,7 @@ double RowEncoder::number_in(const FeatureColumn& feature, std::string_view text
     if (missing_.contains(bare)) {
         return std::numeric_limits<double>::quiet_NaN();
     }
-    const auto [value, problem] = parse_number(bare, decimal_);
+    const auto [value, problem] = numbers_.read(bare);
     if (problem == NumberProblem::out_of_range) {
         fail(feature, {in_quotes(text) + " is out of range (a double holds at most 1.8e308); rescale the column"});
     }
@@ -184,32 +231,46 @@ double RowEncoder::number_in(const FeatureColumn& feature, std::string_view text
     return value;
 }
 
-std::size_t RowEncoder::category_of(const Place& place, double number) {
-    if (std::isnan(number)) {
+std::optional<std::size_t> RowEncoder::category_of_missing(const Place& place) const {
+    if (!place.feature.missing_as.empty()) {
+        return place.feature.categories.size() - 1;
+    }
+    if (unknown_ == Unknown::error) {
         fail(place.feature, missing_category_cause(place.feature, ""));
+    }
+    return std::nullopt;
+}
+
+std::optional<std::size_t> RowEncoder::unknown_category(const Place& place, std::string_view text) const {
+    if (unknown_ == Unknown::error) {
+        fail(place.feature, unknown_category_cause(place.feature, std::string(text)));
+    }
+    return std::nullopt;
+}
+
+std::optional<std::size_t> RowEncoder::category_of(const Place& place, double number) const {
+    if (std::isnan(number)) {
+        return category_of_missing(place);
     }
     std::array<char, number_bytes> buffer{};
     const std::string_view text = spell_number(number, buffer);
     const auto found = place.categories.find(text);
-    if (found == place.categories.end()) {
-        fail(place.feature, unknown_category_cause(place.feature, std::string(text)));
-    }
-    return found->second;
+    return found == place.categories.end() ? unknown_category(place, text) : found->second;
 }
 
-std::size_t RowEncoder::category_in(const Place& place, std::string_view text) const {
+std::optional<std::size_t> RowEncoder::category_in(const Place& place, std::string_view text) const {
     const std::string_view bare = trimmed(text);
     if (missing_.contains(bare)) {
-        fail(place.feature, missing_category_cause(place.feature, ""));
+        return category_of_missing(place);
     }
     if (const auto found = place.categories.find(text); found != place.categories.end()) {
         return found->second;
     }
-    const ParsedNumber parsed = parse_number(bare, decimal_);
+    const ParsedNumber parsed = numbers_.read(bare);
     if (!place.texts_only && parsed.problem == NumberProblem::none) {
         return category_of(place, parsed.value);
     }
-    fail(place.feature, unknown_category_cause(place.feature, std::string(text)));
+    return unknown_category(place, text);
 }
 
 template void RowEncoder::encode(const RawRow&, std::span<float>) const;

@@ -68,13 +68,21 @@ const Column& Table::column(std::string_view name) const {
 }
 
 Table select_rows(const Table& table, std::span<const std::size_t> rows) {
-    Table selected{.source = table.source, .rows = rows.size(), .warnings = table.warnings};
+    Table selected{.source = table.source,
+                   .rows = rows.size(),
+                   .decimal = table.decimal,
+                   .dates = table.dates,
+                   .notices = table.notices,
+                   .warnings = table.warnings};
     const auto take = [&](const auto& values, auto& into) {
         for (std::size_t i = 0; i < rows.size() && !values.empty(); ++i) {
             into.push_back(values[rows[i]]);
         }
     };
     take(table.lines, selected.lines);
+    for (const KeptCells& kept : table.kept) {
+        take(kept.cells, selected.kept.emplace_back(KeptCells{kept.name}).cells);
+    }
     for (const Column& column : table.columns) {
         Column& part = selected.columns.emplace_back();
         part.name = column.name;
@@ -84,6 +92,15 @@ Table select_rows(const Table& table, std::span<const std::size_t> rows) {
         take(column.numbers, part.numbers);
         take(column.codes, part.codes);
         for (std::size_t i = 0; i < rows.size(); ++i) {
+            const auto at = [&](const auto& noted) { return noted && noted->row == rows[i]; };
+            if (at(column.number_like)) {
+                part.number_like = column.number_like;
+                part.number_like->row = i;
+            }
+            if (at(column.other_unit)) {
+                part.other_unit = column.other_unit;
+                part.other_unit->row = i;
+            }
             const bool odd = column.odd && column.odd->row == rows[i];
             if (odd) {
                 part.odd = column.odd;

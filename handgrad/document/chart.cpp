@@ -16,9 +16,33 @@
 namespace handgrad::document {
 namespace {
 
-constexpr double width = 360.0, left = 54.0, right = 350.0, top = 16.0;
+constexpr double width = 360.0, least_left = 54.0, right = 350.0, top = 16.0;
 constexpr double plot_height = 190.0, below = 34.0;
-constexpr double letter = 6.4;  ///< about the width of one in a label
+constexpr double half_a_number = 6.4;  ///< that a tick at the right edge is drawn in by
+
+/// At most so wide a text of 11 px is drawn by the fonts of the page, rather too much than too little.
+double text_width(std::string_view text) {
+    double sum = 0.0;
+    for (const char letter : text) {
+        const auto byte = static_cast<unsigned char>(letter);
+        if ((byte & 0xC0U) == 0x80U) {
+            continue;  // belongs to the character before
+        }
+        constexpr unsigned char first_wide = 0xE3;  // Chinese, Japanese, Korean; what comes later is emoji and the like
+        if (byte >= first_wide) {
+            sum += 12.0;
+        } else if (std::string_view("iljtfrI.,:;|!'()[] -").find(letter) != std::string_view::npos) {
+            sum += 4.4;
+        } else if (std::string_view("mwMW@%").find(letter) != std::string_view::npos) {
+            sum += 10.8;
+        } else if (letter >= 'A' && letter <= 'Z') {
+            sum += 8.2;
+        } else {
+            sum += 6.9;
+        }
+    }
+    return sum;
+}
 
 /// A coordinate, to a tenth.
 std::string at(double value) {
@@ -138,10 +162,11 @@ struct Extent {
     [[nodiscard]] bool drawable() const { return std::isfinite(highest - lowest); }
 };
 
-/// A number beside a tick.
-std::string tick_text(double value) {
+/// A number beside a tick, with so many significant digits.
+std::string number_text(double value, int precision) {
     std::array<char, 32> digits{};
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::general, 4);
+    const auto end =
+        std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::general, precision);
     std::string text(digits.data(), end.ptr);
     const std::size_t e = text.find('e');
     if (e != std::string::npos) {  // 1e-05 is 1e-5
@@ -153,17 +178,78 @@ std::string tick_text(double value) {
     return text;
 }
 
+struct Tick {
+    double value;
+    std::string text;
+};
+
+/// With as many digits as tell neighbours apart.
+std::vector<Tick> with_texts(const std::vector<double>& values) {
+    constexpr int fewest = 4, most = 15;
+    std::vector<Tick> ticks;
+    for (int digits = fewest; digits <= most; ++digits) {
+        ticks.clear();
+        for (const double value : values) {
+            ticks.push_back({value, number_text(value, digits)});
+        }
+        if (std::ranges::adjacent_find(ticks, {}, &Tick::text) == ticks.end()) {
+            break;
+        }
+    }
+    return ticks;
+}
+
+/// Along a horizontal axis: as many as stand beside each other without touching.
+std::vector<Tick> ticks_across(const Scale& x, std::size_t most) {
+    constexpr double gap = 8.0;
+    for (std::size_t count = most; count > 1; --count) {
+        std::vector<Tick> ticks = with_texts(x.ticks(count));
+        const auto touches = [&](const Tick& a, const Tick& b) {
+            return x(b.value) - x(a.value) < 0.5 * (text_width(a.text) + text_width(b.text)) + gap;
+        };
+        if (std::ranges::adjacent_find(ticks, touches) == ticks.end()) {
+            return ticks;
+        }
+    }
+    std::vector<Tick> one = with_texts(x.ticks(1));
+    one.resize(std::min<std::size_t>(one.size(), 1));
+    return one;
+}
+std::string ticks_below(const Scale& x, std::size_t most, double bottom) {
+    std::string svg;
+    for (const Tick& tick : ticks_across(x, most)) {
+        const double half = std::max(0.5 * text_width(tick.text), half_a_number);
+        svg += stroke("grid", x(tick.value), top, x(tick.value), bottom) +
+               label(std::min(x(tick.value), width - half), bottom + 15.0, "middle", tick.text);
+    }
+    return svg;
+}
+
+/// What an axis means, in the middle below it or as near to that as the drawing has room.
+std::string title_below(const std::string& text, double from, double bottom) {
+    const double half = 0.5 * text_width(text);
+    const double at = std::max(std::min((from + right) / 2.0, width - half), half);
+    return label(at, bottom + 30.0, "middle", text);
+}
+
+/// Where the plot begins, so that the numbers beside it have room.
+double left_of(const Scale& y) {
+    double widest = 0.0;
+    for (const Tick& tick : with_texts(y.ticks(5))) {
+        widest = std::max(widest, text_width(tick.text));
+    }
+    return std::max(least_left, widest + 7.0);
+}
+
 std::string frame(const Scale& x, const Scale& y, const ChartText& text, double bottom) {
     std::string svg;
-    for (const double tick : y.ticks(5)) {
-        svg += stroke("grid", left, y(tick), right, y(tick)) + label(left - 5.0, y(tick) + 4.0, "end", tick_text(tick));
+    const double left = left_of(y);
+    for (const Tick& tick : with_texts(y.ticks(5))) {
+        svg += stroke("grid", left, y(tick.value), right, y(tick.value)) +
+               label(left - 5.0, y(tick.value) + 4.0, "end", tick.text);
     }
-    for (const double tick : x.ticks(5)) {
-        svg += stroke("grid", x(tick), top, x(tick), bottom) +
-               label(std::min(x(tick), right - letter), bottom + 15.0, "middle", tick_text(tick));
-    }
-    return svg + stroke("axis", left, bottom, right, bottom) +
-           label((left + right) / 2.0, bottom + 30.0, "middle", text.x);
+    return svg + ticks_below(x, 5, bottom) + stroke("axis", left, bottom, right, bottom) +
+           title_below(text.x, left, bottom);
 }
 
 struct Legend {
@@ -246,17 +332,21 @@ Extent extent_of(const BarChart& chart) {
     return extent;
 }
 
-constexpr std::size_t most_letters = 22;
+/// Of a name beside its bars.
+constexpr double most_width = 150.0;
 
-std::string shortened(std::string name) {
-    if (name.size() <= most_letters) {
+std::string shortened(const std::string& name) {
+    if (text_width(name) <= most_width) {
         return name;
     }
-    name = name.substr(0, most_letters - 1);
-    while (!name.empty() && (static_cast<unsigned char>(name.back()) & 0xC0U) == 0x80U) {
-        name.pop_back();  // not in the middle of a character
+    std::string start = name;
+    while (!start.empty() && text_width(start + "…") > most_width) {
+        while (!start.empty() && (static_cast<unsigned char>(start.back()) & 0xC0U) == 0x80U) {
+            start.pop_back();  // not in the middle of a character
+        }
+        start.pop_back();
     }
-    return name + "…";
+    return start + "…";
 }
 
 /// The bars of one label, the first at height y.
@@ -314,8 +404,9 @@ std::string draw(const LineChart& chart) {
         legend.clear();  // the title says it
     }
     const double bottom = top + plot_height;
-    const Scale x(xs.lowest, xs.highest, false, left, right);
     const Scale y(ys.lowest, ys.highest, chart.logarithmic, bottom, top);
+    const double left = left_of(y);
+    const Scale x(xs.lowest, xs.highest, false, left, right);
     std::string svg = frame(x, y, chart.text, bottom);
     if (chart.unit_square) {
         svg += stroke("guide", x(0.0), y(0.0), x(1.0), y(1.0));
@@ -345,9 +436,9 @@ std::string draw(const ScatterChart& chart) {
     if (!both.drawable()) {
         return figure(chart.text, "", 0.0);
     }
-    const double bottom = top + right - left;  // a square
-    const Scale x(both.lowest, both.highest, false, left, right);
+    const double bottom = top + right - least_left;  // a square, or nearly
     const Scale y(both.lowest, both.highest, false, bottom, top);
+    const Scale x(both.lowest, both.highest, false, left_of(y), right);
     std::string svg = frame(x, y, chart.text, bottom) +
                       stroke("guide", x(both.lowest), y(both.lowest), x(both.highest), y(both.highest));
     for (std::size_t i = 0; i < chart.points.x.size(); ++i) {
@@ -364,19 +455,17 @@ std::string draw(const BarChart& chart) {
     if (!extent.drawable() || chart.labels.empty()) {
         return figure(chart.text, "", 0.0);
     }
-    const std::size_t longest = std::ranges::max(chart.labels, {}, &std::string::size).size();
-    const double start = 14.0 + letter * static_cast<double>(std::min(longest, most_letters));
+    double start = 14.0;
+    for (const std::string& name : chart.labels) {
+        start = std::max(start, 14.0 + text_width(shortened(name)));
+    }
     const std::size_t bars = chart.stacked ? 1 : chart.parts.size();
     const double bar = bars == 1 ? 14.0 : 9.0, gap_between = 7.0;
     const double each = bar * static_cast<double>(bars) + gap_between;
     const double bottom = top + each * static_cast<double>(chart.labels.size());
     const Scale x(extent.lowest, extent.highest, chart.logarithmic, start, right);
     const double zero = chart.logarithmic ? start : x(0.0);
-    std::string svg;
-    for (const double tick : x.ticks(4)) {
-        svg += stroke("grid", x(tick), top, x(tick), bottom) +
-               label(std::min(x(tick), right - letter), bottom + 15.0, "middle", tick_text(tick));
-    }
+    std::string svg = ticks_below(x, 4, bottom);
     std::vector<Legend> legend;
     if (chart.parts.size() > 1) {
         for (std::size_t p = 0; p < chart.parts.size(); ++p) {
@@ -388,8 +477,7 @@ std::string draw(const BarChart& chart) {
         svg += label(start - 6.0, y + (each - gap_between) / 2.0 + 4.0, "end", shortened(chart.labels[l])) +
                bars_of(chart, l, x, zero, y, bar);
     }
-    svg += stroke("axis", zero, top - 4.0, zero, bottom) +
-           label((start + right) / 2.0, bottom + 30.0, "middle", chart.text.x);
+    svg += stroke("axis", zero, top - 4.0, zero, bottom) + title_below(chart.text.x, start, bottom);
     return figure(chart.text, svg, bottom + below, legend);
 }
 
@@ -402,8 +490,8 @@ std::string draw(const HistogramChart& chart) {
         return figure(chart.text, "", 0.0);
     }
     const double bottom = top + plot_height / 2.0;
-    const Scale x(chart.lowest, chart.highest, false, left, right);
     const Scale y(0.0, most, false, bottom, top);
+    const Scale x(chart.lowest, chart.highest, false, left_of(y), right);
     std::string svg = frame(x, y, chart.text, bottom);
     const double bin = (chart.highest - chart.lowest) / static_cast<double>(chart.shares.size());
     for (std::size_t i = 0; i < chart.shares.size(); ++i) {

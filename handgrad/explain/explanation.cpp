@@ -59,7 +59,7 @@ void describe_cells(const Model& model, const Table& table, std::size_t row, Exp
         const std::string cell = text_of(table.column(target.name), row);
         result.encoded =
             result.encoded || columns.task == Task::classification || target.shift != 0.0 || target.scale != 1.0;
-        if (columns.task == Task::regression) {
+        if (columns.task != Task::classification) {
             result.outputs.push_back(number_cell(target.name, cell, table.column(target.name), row));
             continue;
         }

@@ -1,7 +1,6 @@
 // ŷ of a single row as a sequence of steps, one a layer, each of which knows its layer's shape and activation.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <utility>
 
@@ -22,18 +21,10 @@ inline constexpr std::size_t few_outputs = 4;
 /// Zeros for what the last of P panels has beyond so many units: there z is not 0 where an input is infinite.
 template <std::size_t P, class S>
 [[gnu::always_inline]] inline void clear_unused(Tile<S, 1, P>& a, std::size_t units) {
-    using V = Simd<S>;
-    static constexpr auto number = [] {
-        std::array<S, panel_width<S>> numbers{};
-        for (std::size_t i = 0; i < panel_width<S>; ++i) {
-            numbers[i] = static_cast<S>(i);
-        }
-        return numbers;
-    }();
-    const V used(static_cast<S>(units - (P - 1) * panel_width<S>));
+    const std::size_t used = units - (P - 1) * panel_width<S>;
     for (std::size_t v = 0; v < panel_vectors; ++v) {
-        V& last = a[0][(P - 1) * panel_vectors + v];
-        last = select(less(V::load(number.data() + v * V::lanes), used), last, V(0));
+        Simd<S>& last = a[0][(P - 1) * panel_vectors + v];
+        last = first_lanes(last, used - smaller(used, v * Simd<S>::lanes));
     }
 }
 

@@ -108,9 +108,7 @@ template <class S>
     if (count >= Simd<S>::lanes) {
         return Simd<S>::load(from);
     }
-    S lane[Simd<S>::lanes] = {};
-    copy_some(from, lane, count);
-    return Simd<S>::load(lane);
+    return Simd<S>::load_first(from, count);
 }
 /// Numbers of a row that are left for the vector which begins at column `at`.
 constexpr std::size_t left_from(std::size_t columns, std::size_t at) { return columns - smaller(columns, at); }

@@ -276,12 +276,11 @@ void clear_padding(S* panels, std::size_t panel_stride, std::size_t rows, std::s
         return;
     }
     S* panel = panels + units / panel_width<S> * panel_stride;
-    const std::size_t whole = round_up(used, Simd<S>::lanes);  // from here on whole vectors
+    // By whole vectors: one that is read would wait for single numbers written to it just before.
+    const std::size_t first = used / Simd<S>::lanes * Simd<S>::lanes;
     for (std::size_t row = 0; row < rows; ++row, panel += panel_width<S>) {
-        for (std::size_t i = used; i < whole; ++i) {
-            panel[i] = S(0);
-        }
-        for (std::size_t i = whole; i < written; i += Simd<S>::lanes) {
+        first_lanes(Simd<S>::load(panel + first), used - first).store(panel + first);
+        for (std::size_t i = first + Simd<S>::lanes; i < written; i += Simd<S>::lanes) {
             Simd<S>(0).store(panel + i);
         }
     }

@@ -34,6 +34,7 @@ struct Simd {
     [[gnu::always_inline]] explicit Simd(U value) : raw(static_cast<S>(value)) {}
 
     static Simd load(const S* from) { return Simd(*from); }
+    static Simd load_first(const S* from, std::size_t count) { return count > 0 ? Simd(*from) : Simd(S(0)); }
     void store(S* to) const { *to = raw; }
 
     friend Simd operator-(Simd a) { return Simd(-a.raw); }
@@ -53,6 +54,7 @@ struct Simd {
     friend bool less_equal(Simd a, Simd b) { return a.raw <= b.raw; }
     friend bool equal(Simd a, Simd b) { return a.raw == b.raw; }
     friend Simd select(bool condition, Simd a, Simd b) { return condition ? a : b; }
+    friend Simd first_lanes(Simd a, std::size_t count) { return count > 0 ? a : Simd(S(0)); }
 };
 
 /// A vector whose lanes are summed in part: lane i + lane i + lanes/2.
@@ -102,6 +104,10 @@ struct Simd {
     requires std::is_arithmetic_v<U> HWY_INLINE explicit Simd(U value) : raw(hn::Set(Tag(), static_cast<S>(value))) {}
 
     HWY_INLINE static Simd load(const S* from) { return Simd(hn::LoadU(Tag(), from)); }
+    /// The first `count` lanes, which may be more than there are; no number beyond them is touched. The others are 0.
+    HWY_INLINE static Simd load_first(const S* from, std::size_t count) {
+        return Simd(hn::MaskedLoad(hn::FirstN(Tag(), count), Tag(), from));
+    }
     HWY_INLINE void store(S* to) const { hn::StoreU(raw, Tag(), to); }
 
     HWY_INLINE friend Simd operator-(Simd a) { return Simd(hn::Neg(a.raw)); }
@@ -116,6 +122,10 @@ struct Simd {
     HWY_INLINE friend Mask less(Simd a, Simd b) { return hn::Lt(a.raw, b.raw); }
     HWY_INLINE friend Mask less_equal(Simd a, Simd b) { return hn::Le(a.raw, b.raw); }
     HWY_INLINE friend Mask equal(Simd a, Simd b) { return hn::Eq(a.raw, b.raw); }
+    /// 0 in all but the first `count` lanes.
+    HWY_INLINE friend Simd first_lanes(Simd a, std::size_t count) {
+        return Simd(hn::IfThenElseZero(hn::FirstN(Tag(), count), a.raw));
+    }
     HWY_INLINE friend Simd select(Mask condition, Simd a, Simd b) {
         return Simd(hn::IfThenElse(condition, a.raw, b.raw));
     }

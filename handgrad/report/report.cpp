@@ -14,6 +14,7 @@
 #include "handgrad/data/dataset_rows.hpp"
 #include "handgrad/diagnose/row_blocks.hpp"
 #include "handgrad/document/notation.hpp"
+#include "handgrad/train/share_out.hpp"
 
 namespace handgrad::report {
 namespace {
@@ -84,10 +85,6 @@ RocCurve roc_of(const std::string& positive, std::span<const std::uint32_t> actu
 void judge_classes(const Model& model, const Prediction& prediction, const std::vector<std::uint32_t>& actual,
                    Report& report) {
     const std::vector<std::string>& names = model.preprocessing.classes;
-    report.confusion = Matrix<double>(names.size(), names.size());
-    for (std::size_t row = 0; row < actual.size(); ++row) {
-        report.confusion(actual[row], prediction.classes[row]) += 1.0;
-    }
     const auto scores = [&](std::size_t k) {
         std::vector<double> result = prediction.scores;
         if (prediction.probabilities.columns() > 0) {
@@ -196,7 +193,8 @@ std::vector<ActivationHistogram> activation_histograms(const BasicMlp<T>& net, c
 template <class T>
 void measure(const BasicMlp<T>& net, const Model& model, const Table& table, const BasicDataset<T>& data,
              const ReportOptions& options, Report& report) {
-    const auto [evaluation, prediction] = judge(model, data, options.execution);
+    const std::optional<RowsByPart> parts = options.parts ? options.parts : parts_of(model, table);
+    const auto [evaluation, prediction] = judge(model, data, options.execution, parts);
     report.evaluation = evaluation;
     std::vector<std::uint32_t> classes;
     if (model.preprocessing.task == Task::classification) {

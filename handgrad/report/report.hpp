@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,7 @@
 #include "handgrad/diagnose/sensitivity.hpp"
 #include "handgrad/explain/explanation.hpp"
 #include "handgrad/store/model.hpp"
-#include "handgrad/train/prediction.hpp"
+#include "handgrad/train/evaluation.hpp"
 
 namespace handgrad::report {
 
@@ -26,6 +27,8 @@ struct ReportOptions {
     std::size_t most_permuted = 64;    ///< columns; a table of more has no permutation importance
     std::uint64_t seed = 0;            ///< of the certificate's rows and the shuffles
     bool allow_extra = false;          ///< columns that the model does not know
+    /// What the rows were for in its training; found out by make_report() where the table is the one it was trained on.
+    std::optional<RowsByPart> parts{};
     Execution execution{};
 };
 
@@ -64,7 +67,6 @@ struct Report {
     std::size_t measured_rows = 0;
     Evaluation evaluation;
     std::vector<PredictedActual> fits;             ///< regression: by target
-    Matrix<double> confusion;                      ///< classification: rows by class (down) and prediction (across)
     std::vector<RocCurve> roc;                     ///< of two classes the second; else of each, up to ten classes
     std::vector<ActivationHistogram> activations;  ///< by layer
     diagnose::Diagnosis diagnosis;

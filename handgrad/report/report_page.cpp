@@ -1,6 +1,7 @@
 // The page: sections from the most asked to the most detailed, each with its picture and the numbers under it.
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -18,6 +19,7 @@
 #include "handgrad/explain/compose.hpp"
 #include "handgrad/report/report.hpp"
 #include "handgrad/report/report_style.hpp"
+#include "handgrad/store/convention_names.hpp"
 
 namespace handgrad::report {
 namespace {
@@ -130,7 +132,7 @@ public:
     }
 
 private:
-    [[nodiscard]] bool regression() const { return model_.preprocessing.task == Task::regression; }
+    [[nodiscard]] bool classes_wanted() const { return model_.preprocessing.task == Task::classification; }
     [[nodiscard]] std::string title() const {
         std::string targets;
         for (const TargetColumn& target : model_.preprocessing.targets) {
@@ -154,32 +156,156 @@ private:
             sizes += " → " + std::to_string(shape.sizes[l + 1]) + " " + std::string(name(shape.activation(l)));
             parameters += (shape.sizes[l] + 1) * shape.sizes[l + 1];
         }
-        std::string cards;
+        const std::string where = when(!report_.rows_are.empty(), report_.rows_are + " ") + report_.data;
+        std::string task(name(model_.preprocessing.task));
+        task.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(task.front())));
+        const std::string precision = model_.is_double() ? "float64" : "float32";
+        return element("header",
+                       "\n" + element("h1", escape_html(title())) + "\n" + lead_sentence() +
+                           quiet(task + ", " + sizes + ", " + plural(parameters, "parameter") + " in " + precision +
+                                 "; measured on " + plural(report_.rows, "row") + ": " + where + ".") +
+                           scores() + next_steps() + cards()) +
+               "\n";
+    }
+
+    /// Is it any good? In one sentence.
+    [[nodiscard]] std::string lead_sentence() const {
+        std::string kind = "open";
+        if (report_.evaluation.standing == Standing::better) {
+            kind = "good";
+        } else if (report_.evaluation.standing == Standing::no_better) {
+            kind = "bad";
+        }
+        return element("p class=\"verdict " + kind + "\"", escape_html(standing_text(report_.evaluation, model_))) +
+               "\n";
+    }
+
+    /// A column of the table of scores.
+    struct ScoreColumn {
+        std::string heading;
+        std::size_t rows = 0;
+        Metrics metrics;
+    };
+
+    /// Of the part of the rows that its training knew, as the file tells; without metrics where there was none.
+    [[nodiscard]] ScoreColumn recorded_part(const std::string& part) const {
+        ScoreColumn column{.heading = part, .rows = 0, .metrics = {}};
+        const ParsedNumber rows =
+            parse_number(recorded("rows." + when(part == "train", "training") + when(part != "train", part)));
+        if (rows.problem == NumberProblem::none) {
+            column.rows = static_cast<std::size_t>(rows.value);
+        }
+        for (const auto& [metric, value] : report_.evaluation.metrics) {
+            const std::string told = recorded("metric." + part + "." + metric);
+            if (!told.empty()) {
+                const ParsedNumber parsed = parse_number(told);
+                const bool undefined = parsed.problem == NumberProblem::not_a_number;
+                column.metrics.emplace_back(metric, undefined ? std::nan("") : parsed.value);
+            }
+        }
+        return column;
+    }
+
+    /// Training, validation and test rows, these rows where they are others, and the constant answer.
+    [[nodiscard]] std::vector<ScoreColumn> score_columns() const {
+        const Evaluation& evaluation = report_.evaluation;
+        std::vector<ScoreColumn> columns;
+        bool told = false;  // these rows are one of the parts
+        for (const char* part : {"train", "validation", "test"}) {
+            if (ScoreColumn column = recorded_part(part); !column.metrics.empty()) {
+                told = told || (evaluation.parts.size() == 1 && column.metrics.size() == evaluation.metrics.size() &&
+                                column.rows == evaluation.rows && alike(column.metrics, evaluation.metrics));
+                columns.push_back(std::move(column));
+            }
+        }
+        if (!told) {
+            columns.push_back({.heading = "these rows", .rows = evaluation.rows, .metrics = evaluation.metrics});
+        }
+        if (evaluation.baseline) {
+            columns.push_back({.heading = "always " + constant_answer_name(model_.preprocessing.task),
+                               .rows = evaluation.rows,
+                               .metrics = *evaluation.baseline});
+        }
+        return columns;
+    }
+    static bool alike(const Metrics& one, const Metrics& other) {
+        return std::ranges::equal(one, other, [](const auto& a, const auto& b) {
+            return a.first == b.first && number(a.second) == number(b.second);
+        });
+    }
+
+    [[nodiscard]] std::string scores() const {
+        const std::vector<ScoreColumn> columns = score_columns();
+        std::vector<std::string> heading{""};
+        std::vector<std::vector<Cell>> lines{{text("rows")}};
+        for (const ScoreColumn& column : columns) {
+            heading.push_back(column.heading);
+            lines.front().push_back(numeric(column.rows == 0 ? "–" : std::to_string(column.rows)));
+        }
+        for (const auto& [metric, value] : report_.evaluation.metrics) {
+            std::vector<Cell>& line = lines.emplace_back(std::vector<Cell>{text(words_of(metric))});
+            for (const ScoreColumn& column : columns) {
+                const auto found = std::ranges::find(column.metrics, metric, &Metrics::value_type::first);
+                line.push_back(found == column.metrics.end() ? numeric("–") : numeric(found->second));
+            }
+        }
+        std::string reasons;
+        for (const std::string& reason : report_.evaluation.undefined) {
+            reasons += quiet("– " + reason);
+        }
+        return table(heading, lines, "scores") + reasons;
+    }
+    /// `balanced accuracy`, which may be broken, for `balanced_accuracy`.
+    static std::string words_of(std::string metric) {
+        std::ranges::replace(metric, '_', ' ');
+        return metric;
+    }
+
+    /// What was found and what to try.
+    [[nodiscard]] std::string next_steps() const {
+        std::string options;
+        for (const SettingHint& hint : report_.diagnosis.try_settings) {
+            std::string option = "--" + hint.name;
+            std::ranges::replace(option, '_', '-');
+            const bool flag = hint.value.empty() || hint.value == "true";
+            add_item(options, ", ", element("code", escape_html(option + when(!flag, " " + hint.value))));
+        }
+        return element("div class=\"says\"",
+                       element("p", element("b", "What to do next. ") + escape_html(sentence(report_.diagnosis.text))) +
+                           when(!options.empty(), element("p", "In options of train: " + options + "."))) +
+               "\n";
+    }
+
+    [[nodiscard]] std::string cards() const {
+        std::string list;
         const auto card = [&](const std::string& value, const std::string& what, const std::string& kind = "") {
-            cards +=
+            list +=
                 element("li", element(with_class("b", kind), escape_html(value)) + element("span", escape_html(what)));
         };
-        for (const auto& [metric, value] : report_.evaluation.metrics) {
-            card(number(value), metric);
+        const Evaluation& evaluation = report_.evaluation;
+        card(number(evaluation.loss), "loss, " + words_of(std::string(name(model_.loss.kind))));
+        if (evaluation.targets.size() == 1) {
+            card(number(evaluation.targets.front().metrics.back().second), "median absolute error");
         }
-        card(number(report_.evaluation.loss), "loss, " + std::string(name(model_.loss.kind)));
+        if (evaluation.brier) {
+            card(number(*evaluation.brier), "Brier score");
+        }
+        if (evaluation.calibration) {
+            const Calibration& c = *evaluation.calibration;
+            card(number(c.error, 2), "calibration error, 95 %: " + number(c.lowest, 2) + " to " + number(c.highest, 2));
+        }
+        if (evaluation.outside) {
+            card(percent(static_cast<double>(evaluation.outside->rows) / static_cast<double>(evaluation.rows)),
+                 "of the rows lie outside the range of the training rows");
+        }
         const std::string verdict(name(report_.certificate.verdict));
         card(verdict, "gradient certificate", verdict);
         if (report_.diagnosis.factor == diagnose::Factor::none) {
             card("healthy", "gradient flow", "good");
         } else {
-            card(std::string(name(report_.diagnosis.factor)), "gradient flow", "bad");
+            card(words_of(std::string(name(report_.diagnosis.factor))), "gradient flow", "bad");
         }
-        const std::string where = when(!report_.rows_are.empty(), report_.rows_are + " ") + report_.data;
-        const std::string task = regression() ? "Regression" : "Classification";
-        const std::string precision = model_.is_double() ? "float64" : "float32";
-        return element("header",
-                       "\n" + element("h1", escape_html(title())) + "\n" +
-                           quiet(task + ", " + sizes + ", " + plural(parameters, "parameter") + " in " + precision +
-                                 "; measured on " + plural(report_.rows, "row") + ": " + where + ".") +
-                           element("ul class=\"cards\"", cards) + "\n" +
-                           element("p class=\"says\"", escape_html(sentence(report_.diagnosis.text))) + "\n") +
-               "\n";
+        return element("ul class=\"cards\"", list) + "\n";
     }
 
     /// With a capital at its front.
@@ -244,21 +370,20 @@ private:
         return charts(figures);
     }
 
-    [[nodiscard]] std::string predictions() const { return regression() ? fits() : classes(); }
+    [[nodiscard]] std::string predictions() const { return classes_wanted() ? classes() : fits(); }
 
     [[nodiscard]] std::string fits() const {
         std::string figures;
         for (const PredictedActual& fit : report_.fits) {
-            figures += draw(ScatterChart{
-                .text = {.title = fit.target,
-                         .x = "label",
-                         .y = "prediction",
-                         .description =
-                             "Predictions of " + fit.target + " over its labels; the line is where both agree",
-                         .note = fit.actual.size() < report_.rows
-                                     ? plural(fit.actual.size(), "row") + ", evenly spread over the table"
-                                     : ""},
-                .points = {.name = fit.target, .x = fit.actual, .y = fit.predicted}});
+            figures += draw(
+                ScatterChart{.text = {.title = fit.target + ": predictions",
+                                      .x = "label",
+                                      .y = "prediction; on the line both agree",
+                                      .description = "Predictions of " + fit.target + " over its labels",
+                                      .note = fit.actual.size() < report_.rows
+                                                  ? plural(fit.actual.size(), "row") + ", evenly spread over the table"
+                                                  : ""},
+                             .points = {.name = fit.target, .x = fit.actual, .y = fit.predicted}});
             std::vector<double> residuals;
             double most = 0.0;
             for (std::size_t i = 0; i < fit.actual.size(); ++i) {
@@ -280,13 +405,65 @@ private:
             }
             figures += draw(errors);
         }
-        return charts(figures);
+        return charts(figures) + targets();
+    }
+
+    /// Each of several targets by itself.
+    [[nodiscard]] std::string targets() const {
+        const std::vector<TargetScore>& scored = report_.evaluation.targets;
+        if (scored.size() < 2) {
+            return "";
+        }
+        std::vector<std::string> heading{"target"};
+        std::vector<std::vector<Cell>> lines;
+        for (const TargetScore& target : scored) {
+            std::vector<Cell>& line = lines.emplace_back(std::vector<Cell>{text(target.name)});
+            for (const auto& [metric, value] : target.metrics) {
+                if (lines.size() == 1) {
+                    heading.push_back(words_of(metric));
+                }
+                line.push_back(numeric(value));
+            }
+        }
+        return element("h3", "Each target in its own units") + table(heading, lines);
+    }
+
+    /// Precision and recall of each class, and the most frequent mistakes.
+    [[nodiscard]] std::string class_scores() const {
+        constexpr std::size_t most_classes = 100, most_pairs = 5;
+        const Evaluation& evaluation = report_.evaluation;
+        std::vector<std::vector<Cell>> lines;
+        for (const ClassScore& score : evaluation.classes) {
+            if (lines.size() < most_classes) {
+                lines.push_back({text(score.name), numeric(std::to_string(score.rows)), numeric(score.precision, 3),
+                                 numeric(score.recall, 3), numeric(score.f1, 3)});
+            }
+        }
+        // The mean recall is the balanced accuracy, which stands at the top.
+        lines.push_back({{element("b", "mean over the classes")},
+                         numeric(""),
+                         numeric(evaluation.macro.precision, 3),
+                         numeric(""),
+                         numeric(evaluation.macro.f1, 3)});
+        std::string mistakes;
+        for (std::size_t i = 0; i < std::min(evaluation.confused.size(), most_pairs); ++i) {
+            const Confused& pair = evaluation.confused[i];
+            add_item(mistakes, ", ",
+                     evaluation.classes[pair.target].name + " for " + evaluation.classes[pair.predicted].name);
+        }
+        return element("h3", "Each class against all others") +
+               table({"class", "rows", "precision", "recall", "f1"}, lines) +
+               when(evaluation.classes.size() > most_classes,
+                    quiet("The first " + std::to_string(most_classes) + " of " +
+                          std::to_string(evaluation.classes.size()) + " classes.")) +
+               when(evaluation.classes.size() > 2 && !mistakes.empty(),
+                    paragraph("Most often taken: " + mistakes + "."));
     }
 
     [[nodiscard]] std::string classes() const {
         const std::vector<std::string>& names = model_.preprocessing.classes;
         constexpr std::size_t most_classes = 30;
-        std::string html;
+        std::string html = class_scores();
         if (names.size() <= most_classes) {
             std::vector<std::string> heading{"is \\ predicted"};
             heading.insert(heading.end(), names.begin(), names.end());
@@ -294,12 +471,12 @@ private:
             for (std::size_t actual = 0; actual < names.size(); ++actual) {
                 double sum = 0.0;
                 for (std::size_t predicted = 0; predicted < names.size(); ++predicted) {
-                    sum += report_.confusion(actual, predicted);
+                    sum += report_.evaluation.confusion(actual, predicted);
                 }
                 std::vector<Cell>& row = rows.emplace_back();
                 row.push_back(text(names[actual]));
                 for (std::size_t predicted = 0; predicted < names.size(); ++predicted) {
-                    const double count = report_.confusion(actual, predicted);
+                    const double count = report_.evaluation.confusion(actual, predicted);
                     row.push_back(
                         {number(count, 9), true, "--share:" + number(sum == 0.0 ? 0.0 : 0.5 * count / sum, 3)});
                 }
@@ -308,11 +485,10 @@ private:
         } else {
             html += quiet("A table of " + std::to_string(names.size()) + " classes is too wide for a page.");
         }
-        LineChart roc{.text = {.title = report_.roc.size() == 1 ? "ROC of " + report_.roc[0].positive + ", area " +
-                                                                      number(report_.roc[0].area)
+        LineChart roc{.text = {.title = report_.roc.size() == 1 ? "ROC of " + report_.roc[0].positive
                                                                 : "ROC, each class against all others",
-                               .x = "false positives",
-                               .y = "true positives",
+                               .x = "false positives, share of the others",
+                               .y = "true positives, share of the class",
                                .description = "True positives over false positives while the threshold falls"},
                       .lines = {},
                       .unit_square = true};
@@ -321,7 +497,10 @@ private:
                                  .x = curve.false_positives,
                                  .y = curve.true_positives});
         }
-        return html + (roc.lines.empty() ? "" : charts(draw(roc)));
+        if (!roc.lines.empty()) {
+            html = element("div class=\"beside\"", draw(roc) + element("div class=\"column\"", html)) + "\n";
+        }
+        return html;
     }
 
     [[nodiscard]] std::string columns() const {
@@ -336,8 +515,7 @@ private:
         std::string html = paragraph(
             "The effect of a column is how much the output moves with it: the root mean square of the derivative, "
             "times "
-            "the column's standard deviation. All of it is measured on " +
-            plural(report_.measured_rows, "row") + ", in the table's units.");
+            "the column's standard deviation, in the table's units.");
         for (std::size_t k = 0; k < std::min(outputs.size(), most_outputs); ++k) {
             std::vector<diagnose::ColumnSensitivity> columns;
             std::ranges::copy_if(report_.columns, std::back_inserter(columns),
@@ -345,8 +523,8 @@ private:
             std::ranges::stable_sort(columns, std::ranges::greater(), &diagnose::ColumnSensitivity::effect);
             const std::size_t all = columns.size();
             columns.resize(std::min(all, most_columns));
-            BarChart bars{.text = {.title = outputs[k],
-                                   .x = "effect",
+            BarChart bars{.text = {.title = "What moves " + outputs[k],
+                                   .x = "effect of each column, in units of the output",
                                    .y = "",
                                    .description = "Effect of each column on " + outputs[k]},
                           .labels = {},
@@ -479,8 +657,7 @@ private:
 
     [[nodiscard]] std::string gradient() const {
         const diagnose::Diagnosis& d = report_.diagnosis;
-        std::string html = element("p class=\"says\"", escape_html(sentence(d.text))) + "\n";
-        std::string figures;
+        std::string html, figures;
         if (recorded_flow()) {
             figures = gradient_while_learning();
         }
@@ -496,7 +673,9 @@ private:
                             numeric(percent(layer.dead)), matter_with(layer)});
         }
         html += table({"layer", "gradient", "step / weight", "unchanged", "saturated", "dead", "what is wrong"}, rows);
-        html += quiet("On " + plural(report_.measured_rows, "row") + "; steps of " + d.optimizer +
+        html += quiet(when(report_.measured_rows < report_.rows,
+                           "On " + plural(report_.measured_rows, "row") + " spread over the table. ") +
+                      "Steps of " + d.optimizer +
                       ". Unchanged are the weights that such a step is too small to move in this precision.");
         if (!recorded_flow()) {
             html += quiet(
@@ -510,13 +689,11 @@ private:
         std::string figures;
         for (std::size_t l = 0; l < report_.activations.size(); ++l) {
             const ActivationHistogram& h = report_.activations[l];
-            const diagnose::LayerDiagnosis& layer = report_.diagnosis.layers[l];
             figures += draw(HistogramChart{
                 .text = {.title = h.layer + ", " + std::string(name(h.activation)),
                          .x = l + 1 == report_.activations.size() ? "ŷ, as the network puts it out" : "activation",
                          .y = "share of the values",
-                         .description = "Histogram of the activations of " + h.layer,
-                         .note = percent(layer.saturated) + " saturated, " + percent(layer.dead) + " dead"},
+                         .description = "Histogram of the activations of " + h.layer},
                 .lowest = h.lowest,
                 .highest = h.highest,
                 .shares = h.shares});
@@ -589,12 +766,13 @@ private:
         }
         std::vector<std::vector<Cell>> rows;
         for (const auto& [key, value] : model_.provenance) {
-            if (key != "command") {
+            const bool told = key == "command" || key.starts_with("metric.") || key.starts_with("rows.");
+            if (!told) {
                 rows.push_back({text(key), text(value)});
             }
         }
         rows.push_back({text("parameters_hash"), text(parameters_hash(model_))});
-        return html + table({"", ""}, rows);
+        return html + table({"", ""}, rows, "texts");
     }
 
     const Report& report_;

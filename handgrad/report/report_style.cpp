@@ -6,13 +6,13 @@ namespace handgrad::report {
 const std::string_view report_style = R"css(
 :root {
   color-scheme: light dark;
-  --page: #ffffff; --ink: #1c2128; --quiet: #59636e; --rule: #d1d9e0; --raised: #f5f7f9; --strong: 29, 99, 184;
+  --page: #ffffff; --ink: #1c2128; --quiet: #59636e; --rule: #d1d9e0; --raised: #f5f7f9; --strong: 29, 99, 184; --shadow: #0005;
   --good: #116329; --bad: #b3261e; --open: #8a5300;
   --c0: #1d63b8; --c1: #c4500c; --c2: #00795e; --c3: #a3357f; --c4: #7a6200; --c5: #5b52b5; --c6: #0b7285; --c7: #6b4a2f;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --page: #14181d; --ink: #e4e8ec; --quiet: #9ba6b2; --rule: #333c46; --raised: #1c2229; --strong: 95, 160, 235;
+    --page: #14181d; --ink: #e4e8ec; --quiet: #9ba6b2; --rule: #333c46; --raised: #1c2229; --strong: 95, 160, 235; --shadow: #fff6;
     --good: #57c775; --bad: #ff8b82; --open: #f0b054;
     --c0: #6aa9f0; --c1: #f2914e; --c2: #45c3a0; --c3: #e585c2; --c4: #cdb548; --c5: #a8a1f5; --c6: #52bfd2; --c7: #c49a76;
   }
@@ -38,10 +38,13 @@ nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.15rem 1rem; pa
 .cards b { display: block; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
 .cards span { color: var(--quiet); font-size: 0.85rem; }
 .PASS, .good { color: var(--good); } .FAIL, .bad { color: var(--bad); } .UNDETERMINED { color: var(--open); }
-.says { border-left: 0.25rem solid rgb(var(--strong)); padding: 0.1rem 0 0.1rem 0.9rem; margin: 0.9rem 0; }
+.verdict { font-size: 1.2rem; line-height: 1.4; font-weight: 600; max-width: 54rem; margin: 0.5rem 0; }
+.verdict.open { color: var(--open); }
+.says p { margin: 0.2rem 0; } .says { border-left: 0.25rem solid rgb(var(--strong)); padding: 0.1rem 0 0.1rem 0.9rem; margin: 0.9rem 0; }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(19rem, 100%), 1fr)); gap: 1.25rem; }
 .beside { display: flex; flex-wrap: wrap; gap: 1.25rem 2rem; align-items: flex-start; }
-.beside > figure { flex: 1 1 19rem; } .beside > .wide { flex: 2 1 26rem; min-width: 0; }
+.beside > figure { flex: 1 1 19rem; } .beside > .wide, .beside > .column { flex: 2 1 26rem; min-width: 0; }
+.column > :first-child { margin-top: 0.2rem; }
 figure { margin: 0.5rem 0; max-width: 30rem; min-width: 0; }
 figcaption { font-weight: 600; }
 .unit { margin: 0; font-size: 0.85rem; }
@@ -56,23 +59,37 @@ rect, circle { fill: var(--s); } .line { fill: none; stroke: var(--s); stroke-wi
 .point { fill: var(--c0); fill-opacity: 0.45; }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 0.1rem 0.9rem; padding: 0; margin: 0.2rem 0; font-size: 0.85rem; }
 .legend svg { width: 0.9rem; height: 0.65rem; margin-right: 0.35rem; }
-.wide { overflow-x: auto; margin: 0.6rem 0; overflow-wrap: normal; }
+/* What does not fit is scrolled to; a shadow at the edge says that there is more. */
+.wide {
+  overflow-x: auto; margin: 0.6rem 0; overflow-wrap: normal;
+  background:
+    linear-gradient(to right, var(--page) 50%, transparent) left / 2.5rem 100%,
+    linear-gradient(to left, var(--page) 50%, transparent) right / 2.5rem 100%,
+    linear-gradient(to right, var(--shadow), transparent) left / 0.9rem 100%,
+    linear-gradient(to left, var(--shadow), transparent) right / 0.9rem 100%;
+  background-repeat: no-repeat; background-attachment: local, local, scroll, scroll;
+}
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.92rem; }
 th, td { padding: 0.25rem 0.75rem 0.25rem 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--rule); }
 th { font-weight: 600; } td.n, th.n { text-align: right; white-space: nowrap; }
+table.texts td { overflow-wrap: anywhere; } table.texts td:first-child { min-width: 9rem; }
+table.scores th.n { max-width: 8.5rem; white-space: normal; vertical-align: bottom; }
 table.formulas td, table.formulas th { padding-right: 1.5rem; }
 table.confusion td.n { padding: 0.35rem 0.7rem; background: rgba(var(--strong), var(--share)); }
 math { font-size: 1.05em; } mtable.cases mtd { text-align: left; padding-right: 0.6em; }
 div.wide > math[display="block"] { text-align: left; margin: 0.3rem 0; width: max-content; }
 pre { background: var(--raised); border: 1px solid var(--rule); border-radius: 0.4rem; padding: 0.7rem 0.9rem;
-      overflow-x: auto; overflow-wrap: normal; font-size: 0.88rem; }
+      white-space: pre-wrap; overflow-wrap: anywhere; font-size: 0.88rem; }
+code { white-space: nowrap; }
 details { margin: 0.6rem 0; } summary { cursor: pointer; }
 @media print {
   pre { white-space: pre-wrap; }
   :root { color-scheme: light; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav { display: none; } figure, tr, .cards { break-inside: avoid; } h2, h3 { break-after: avoid; }
-  .wide { overflow: visible; }
+  .wide { overflow: visible; background: none; }
+  table { font-size: 8pt; } th, td { overflow-wrap: anywhere; padding-right: 0.5rem; } td.n, th.n { white-space: normal; }
+  .charts { grid-template-columns: repeat(2, 1fr); } .verdict { font-size: 13pt; }
 }
 )css";
 

@@ -55,11 +55,16 @@ inline constexpr std::array first_weights_list{
 inline constexpr std::array task_list{
     Named<Task>{Task::regression, "regression"},
     Named<Task>{Task::classification, "classification"},
+    Named<Task>{Task::multilabel, "multilabel"},
 };
 inline constexpr std::array impute_list{
     Named<Impute>{Impute::error, "error"},
     Named<Impute>{Impute::mean, "mean"},
     Named<Impute>{Impute::median, "median"},
+};
+inline constexpr std::array unknown_list{
+    Named<Unknown>{Unknown::error, "error"},
+    Named<Unknown>{Unknown::ignore, "ignore"},
 };
 inline constexpr std::array scale_list{
     Named<Scale>{Scale::standard, "standard"},
@@ -76,6 +81,7 @@ constexpr const auto& list_of(Momentum /*which*/) { return momentum_list; }
 constexpr const auto& list_of(FirstWeights /*which*/) { return first_weights_list; }
 constexpr const auto& list_of(Task /*which*/) { return task_list; }
 constexpr const auto& list_of(Impute /*which*/) { return impute_list; }
+constexpr const auto& list_of(Unknown /*which*/) { return unknown_list; }
 constexpr const auto& list_of(Scale /*which*/) { return scale_list; }
 
 template <class Enum>

@@ -27,6 +27,10 @@ concept Is = std::same_as<std::remove_const_t<T>, Plain>;
 template <class T>
 concept Choice = std::is_enum_v<std::remove_reference_t<T>>;
 
+/// Behind a field that files of format version 1 lack: there it has the value that it has by itself.
+struct Later {};
+constexpr Later later;
+
 template <class Field>
 void for_each_field(Is<Architecture> auto& architecture, Field&& field) {
     // Its conventions stand in a text of their own.
@@ -60,6 +64,7 @@ template <class Field>
 void for_each_field(Is<FeatureColumn> auto& column, Field&& field) {
     field("name", column.name);
     field("categories", column.categories);
+    field("missing_as", column.missing_as, later);
     field("impute", column.impute);
     field("shift", column.shift);
     field("scale", column.scale);
@@ -78,6 +83,10 @@ void for_each_field(Is<ReadOptions> auto& reading, Field&& field) {
     field("decimal", reading.decimal);
     field("header", reading.header);
     field("missing", reading.missing);
+    field("thousands", reading.thousands, later);
+    field("percent", reading.percent, later);
+    field("currency", reading.currency, later);
+    field("date_columns", reading.date_columns, later);
     field("text_columns", reading.text_columns);
     field("spelled_columns", reading.spelled_columns);
 }
@@ -92,6 +101,8 @@ void for_each_field(Is<Preprocessing> auto& preprocessing, Field&& field) {
     field("one_output", preprocessing.one_output);
     field("weight", preprocessing.weight);
     field("dropped", preprocessing.dropped);
+    field("ids", preprocessing.ids, later);
+    field("unknown", preprocessing.unknown, later);
     field("reading", preprocessing.reading);
 }
 
@@ -136,7 +147,7 @@ Json to_json(const std::vector<T>& values);
 template <class Struct>
 requires(!Choice<Struct>) Json to_json(const Struct& fields) {
     Json::Object object;
-    for_each_field(fields, [&](std::string_view field, const auto& value) {
+    for_each_field(fields, [&](std::string_view field, const auto& value, auto... /*later*/) {
         object.push_back({std::string(field), to_json(value)});
     });
     return Json{std::move(object)};
@@ -220,9 +231,12 @@ requires(!Choice<Struct>) void read(const Json& json, Struct&& target, const std
     for (const auto& member : object) {
         unknown.insert(member.first);
     }
-    for_each_field(target, [&](std::string_view field, auto& value) {
+    for_each_field(target, [&](std::string_view field, auto& value, auto... may_lack) {
         const auto found = std::ranges::find(object, field, &Json::Object::value_type::first);
         if (found == object.end()) {
+            if (sizeof...(may_lack) > 0) {
+                return;
+            }
             fail(place, "the field '" + std::string(field) + "' is missing");
         }
         unknown.erase(field);
@@ -269,6 +283,9 @@ void check_preprocessing(const Preprocessing& p, const std::string& place) {
         names.push_back(feature.name);
         require(feature.scale > 0.0, place, "the scale of feature '" + feature.name + "' must be positive");
         require(distinct(feature.categories), place, "a category of feature '" + feature.name + "' stands twice");
+        const bool last = !feature.categories.empty() && feature.categories.back() == feature.missing_as;
+        require(feature.missing_as.empty() || last, place,
+                "the category of missing cells of feature '" + feature.name + "' is not its last");
     }
     for (const TargetColumn& target : p.targets) {
         names.push_back(target.name);
@@ -279,8 +296,9 @@ void check_preprocessing(const Preprocessing& p, const std::string& place) {
     }
     require(distinct(names), place, "a column stands twice");
     require(distinct(p.classes), place, "a class stands twice");
-    if (p.task == Task::regression) {
-        require(p.classes.empty() && !p.one_output && !p.numeric_classes, place, "a regression has no classes");
+    if (p.task != Task::classification) {
+        require(p.classes.empty() && !p.one_output && !p.numeric_classes, place,
+                "a " + std::string(name(p.task)) + " has no classes");
     } else {
         require(p.targets.size() == 1, place, "a classification has one target");
         require(!p.classes.empty(), place, "there are no classes");

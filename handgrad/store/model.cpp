@@ -21,7 +21,9 @@ namespace handgrad {
 namespace {
 
 constexpr std::string_view format_name = "handgrad model";
-constexpr int format_version = 1;
+/// 2 adds to the columns what becomes of dates, signs in numbers, ids, missing texts and unknown categories; files of
+/// version 1 knew none of them.
+constexpr int format_version = 2;
 
 /// What stands in the metadata of a model file, and what a model may be without.
 constexpr std::string_view history_key = "history";

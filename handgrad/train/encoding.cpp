@@ -17,7 +17,7 @@ bool has_a_target(const Preprocessing& columns, const Table& table) {
 /// `price`, or for classes `class=warm`, the positive one alone where two share an output.
 std::vector<std::string> names_of_outputs(const Preprocessing& columns) {
     std::vector<std::string> names;
-    if (columns.task == Task::regression) {
+    if (columns.task != Task::classification) {
         for (const TargetColumn& target : columns.targets) {
             names.push_back(target.name);
         }

@@ -13,6 +13,7 @@
 #include "handgrad/base/version.hpp"
 #include "handgrad/base/wording.hpp"
 #include "handgrad/store/tensor_file.hpp"
+#include "handgrad/train/evaluation.hpp"
 #include "handgrad/train/prediction.hpp"
 #include "handgrad/train/settings.hpp"
 #include "handgrad/train/share_out.hpp"
@@ -33,19 +34,53 @@ std::string quoted_list(const std::vector<std::string>& names) {
     return list;
 }
 
+/// Some of the names, where there are too many for a line.
+std::string some_of(const std::vector<std::string>& names) {
+    constexpr std::size_t most = 12;
+    const std::vector<std::string> first(names.begin(),
+                                         names.begin() + static_cast<std::ptrdiff_t>(std::min(most, names.size())));
+    return quoted_list(first) + when(names.size() > most, " and " + std::to_string(names.size() - most) + " more");
+}
+
 /// Losses whose targets know no upper bound are not meant for classes, so that naming one says “regression”; squared
 /// error serves both.
 bool regression_loss(Loss loss) { return loss != Loss::squared_error && std::isinf(facts(loss).highest_target); }
 bool bounded_output(Activation activation) {
     return std::isfinite(facts(activation).lowest) || std::isfinite(facts(activation).highest);
 }
+/// Outputs without an upper bound are numbers, not shares of a class.
+bool numbers_output(Activation activation) { return std::isinf(facts(activation).highest); }
+/// Whether the loss or the output is one of probabilities.
+bool asks_for_classes(const FitOptions& options) {
+    return options.loss == Loss::cross_entropy || options.loss == Loss::binary_cross_entropy ||
+           options.output_activation == Activation::softmax || options.output_activation == Activation::sigmoid;
+}
 /// Whether the network may learn (y − shift)/scale: neither its output nor its loss ties y to a range.
 bool may_scale_target(Activation output, Loss loss) {
     return !bounded_output(output) && !std::isfinite(facts(loss).lowest_target);
 }
 
+/// Texts of which hardly one returns are names or remarks rather than classes. Raises Error(data).
+void refuse_names(const Table& table, const Column& target) {
+    constexpr std::size_t few = 20;  // of a small table each class may well be there once
+    const bool text = target.has_texts && !target.has_numbers && target.texts.size() > few;
+    const std::size_t labels = table.rows - target.missing;
+    if (text && target.texts.size() * 2 > labels) {
+        throw Error(ErrorKind::data, table.source + ": column '" + target.name +
+                                         "': " + std::to_string(target.texts.size()) + " different texts in " +
+                                         plural(labels, "row") + " are no classes that can be learned; name another " +
+                                         "target, or insist on classes")
+            .about("target")
+            .about("task", "classification");
+    }
+}
+
 Task decide_task(const Table& table, const FitOptions& options, const Tell& tell) {
     const std::string targets = quoted_list(options.columns.targets);
+    const bool one = options.columns.targets.size() == 1;
+    if (options.task == Task::classification && !one) {
+        return Task::multilabel;
+    }
     if (options.task) {
         return *options.task;
     }
@@ -53,20 +88,33 @@ Task decide_task(const Table& table, const FitOptions& options, const Tell& tell
         tell({"task: regression, as the loss " + text(name(*options.loss)) + " says"});
         return Task::regression;
     }
-    if (options.output_activation && !bounded_output(*options.output_activation)) {
+    if (options.output_activation && numbers_output(*options.output_activation)) {
         tell({"task: regression, as the output activation " + text(name(*options.output_activation)) + " says"});
         return Task::regression;
     }
-    const Task task = infer_task(table, options.columns.targets);
-    if (task == Task::classification) {
-        tell({.text = "task: classification, for target " + targets +
-                      " is text or whole numbers of at most 20 distinct values",
-              .overruled_by = SettingHint{"task", "regression"}});
-    } else {
-        tell({.text = "task: regression, for target " + targets + " holds numbers",
-              .overruled_by = SettingHint{"task", "classification"}});
+    const bool shares = options.output_activation == Activation::softmax || options.loss == Loss::cross_entropy;
+    if (!one && shares) {
+        tell({"task: regression, of shares that sum to 1 as softmax has them"});
+        return Task::regression;
     }
-    return task;
+    const GuessedTask guess = guess_task(table, options.columns.targets);
+    if (guess.few_whole_numbers && asks_for_classes(options)) {
+        tell({.text = "task: classification, as the loss or the output activation says",
+              .overruled_by = SettingHint{"task", "regression"}});
+        return Task::classification;
+    }
+    if (one) {
+        refuse_names(table, table.column(options.columns.targets.front()));
+    }
+    Notice notice{"task: " + text(name(guess.task)) + ", for target" + when(!one, "s") + " " + targets + ": " +
+                  guess.because};
+    if (guess.task != Task::regression) {
+        notice.overruled_by = SettingHint{"task", "regression"};
+    } else if (one) {
+        notice.overruled_by = SettingHint{"task", "classification"};
+    }
+    tell(notice);
+    return guess.task;
 }
 
 /// Output activation and loss, the other one by what is given of the two.
@@ -78,6 +126,16 @@ struct Head {
 Head regression_head(const FitOptions& options) {
     const Loss loss = options.loss.value_or(Loss::squared_error);
     return {.output = options.output_activation.value_or(output_for(loss)), .loss = loss};
+}
+
+/// One yes or no for each target.
+Head multilabel_head(const FitOptions& options) {
+    Head head{options.output_activation.value_or(Activation::sigmoid), Loss::binary_cross_entropy};
+    if (head.output != Activation::sigmoid) {
+        head.loss = Loss::squared_error;  // ŷ is no probability
+    }
+    head.loss = options.loss.value_or(head.loss);
+    return head;
 }
 
 /// Whether a classification gets softmax outputs, as far as one is asked for, or for its number of classes.
@@ -105,6 +163,41 @@ Head classification_head(const FitOptions& options, std::size_t classes) {
     return head;
 }
 
+/// Pairs that are defined but can only be a mistake raise Error(usage).
+void refuse_senseless(const Head& head, Task task, std::size_t outputs) {
+    const auto refuse = [&](bool wrong, const std::string& why, std::initializer_list<std::string_view> settings) {
+        if (!wrong) {
+            return;
+        }
+        Error error(ErrorKind::usage, why);
+        for (const std::string_view setting : settings) {
+            error = std::move(error).about(text(setting));
+        }
+        throw error;
+    };
+    const bool regression = task == Task::regression;
+    refuse(regression && outputs == 1 && head.output == Activation::softmax,
+           "softmax of one output is always 1, whatever the network learns; choose another output activation, or learn "
+           "classes",
+           {"output_activation", "task"});
+    refuse(regression && outputs == 1 && head.loss == Loss::cross_entropy,
+           "cross_entropy of one output is for shares that sum to 1, and one alone is always 1; choose another loss, "
+           "or learn classes",
+           {"loss", "task"});
+    refuse(!regression && regression_loss(head.loss),
+           "the loss " + text(name(head.loss)) + " is for numbers, not for classes; choose another loss, or learn " +
+               "numbers by regression",
+           {"loss", "task"});
+    refuse(outputs > 1 && head.loss == Loss::cross_entropy && head.output == Activation::sigmoid,
+           "cross_entropy never punishes the outputs of other classes, so that sigmoid outputs all go to 1; choose the "
+           "output activation softmax, or the loss binary_cross_entropy",
+           {"output_activation", "loss"});
+    refuse(task == Task::multilabel && head.output == Activation::softmax,
+           "softmax shares 1 among the outputs, so that of several labels one alone could be right; choose sigmoid, or "
+           "learn shares by regression",
+           {"output_activation", "task"});
+}
+
 /// Targets that the output activation can never reach are learned as well as may be, but the user should know.
 void notice_unreachable(const Table& table, std::span<const std::size_t> rows, const std::vector<std::string>& targets,
                         Activation activation, const Tell& tell) {
@@ -128,6 +221,58 @@ void decide_epochs(TrainOptions& training, std::size_t rows, const Tell& tell) {
         tell({.text = "epochs: " + std::to_string(*training.epochs) + ", for " + std::to_string(steps) +
                       " steps of at most " + std::to_string(training.batch) + " rows",
               .overruled_by = SettingHint{"epochs", "N"}});
+    }
+}
+
+/// How a table is to be read for this model: as this one was, and columns of categories as texts.
+ReadOptions reading_of(const Table& table, const FitOptions& options, const Preprocessing& columns) {
+    ReadOptions reading = options.reading;
+    reading.decimal = table.decimal;
+    reading.kept_columns.clear();
+    for (const FeatureColumn& feature : columns.features) {
+        if (feature.categorical() &&
+            std::ranges::find(reading.text_columns, feature.name) == reading.text_columns.end()) {
+            reading.text_columns.push_back(feature.name);
+        }
+    }
+    return reading;
+}
+
+/// Which texts of a table that was held out the model ignores.
+void tell_unknown(const Preprocessing& columns, const Table& table, std::span<const std::size_t> rows,
+                  const FitCallbacks& callbacks) {
+    if (columns.unknown == Unknown::error || !callbacks.on_notice) {
+        return;
+    }
+    for (const UnknownCategory& one : unknown_categories(columns, table, rows)) {
+        callbacks.on_notice({table.source + ": column '" + one.column +
+                             "': " + (one.missing ? "a missing text" : "'" + one.text + "'") +
+                             " is not a category that the model knows, 0 in all its inputs (" +
+                             plural(one.rows, "row") + ")"});
+    }
+}
+
+/// Which columns were left out as names of rows, and which are texts.
+void tell_columns(const Table& table, const PreprocessingOptions& asked, const Preprocessing& columns,
+                  const Tell& tell) {
+    const Column* const names = row_names(table);
+    const auto has = [&](const std::vector<std::string>& list) {
+        return names != nullptr && std::ranges::find(list, names->name) != list.end();
+    };
+    if (has(columns.dropped) && !has(asked.drop)) {
+        const std::string& name = names->name;
+        tell({name.empty() ? "the first column has no name: row names, left out"
+                           : "the first column, '" + name + "', names the rows and is left out"});
+    }
+    std::string texts;
+    for (const FeatureColumn& feature : columns.features) {
+        if (feature.categorical()) {
+            add_item(texts, ", ", "'" + feature.name + "' (" + plural(feature.inputs(), "input") + ")");
+        }
+    }
+    const bool several = texts.find("), ") != std::string::npos;
+    if (!texts.empty()) {
+        tell({"text column" + when(several, "s") + ", one input for each category: " + texts});
     }
 }
 
@@ -207,14 +352,6 @@ TrainingRows training_rows_of(const Table& table, const FitOptions& options, con
     return facts;
 }
 
-/// Some of the names, where there are too many for a line.
-std::string some_of(const std::vector<std::string>& names) {
-    constexpr std::size_t most = 5;
-    const std::vector<std::string> first(names.begin(),
-                                         names.begin() + static_cast<std::ptrdiff_t>(std::min(most, names.size())));
-    return quoted_list(first) + when(names.size() > most, " and " + std::to_string(names.size() - most) + " more");
-}
-
 /// Which classes a part lacks, and whether it is too small to judge by.
 template <class T>
 void tell_about_part(const std::string& what, const BasicDataset<T>& part, const Preprocessing& columns,
@@ -247,6 +384,35 @@ void tell_about_part(const std::string& what, const BasicDataset<T>& part, const
     tell({"warning: no " + what + " row is of " + classes + some_of(missing) +
           when(learns, "; the model cannot learn what " + when(missing.size() == 1, "it looks") +
                            when(missing.size() > 1, "they look") + " like")});
+}
+
+/// The classes of the model in a file; none where it is no model of classes.
+std::vector<std::string> classes_in(const std::filesystem::path& path) {
+    try {
+        return load_model(path).preprocessing.classes;
+    } catch (const Error&) {
+        return {};  // bare tensors, or what load_parameters() complains about
+    }
+}
+
+/// Weights that do not fit because the classes are others say so; those that fit all the same are told about.
+template <class T>
+void load_first_weights(const std::filesystem::path& path, const Preprocessing& columns, BasicMlp<T>& net,
+                        const Tell& tell) {
+    const std::vector<std::string> its = classes_in(path);
+    const bool others = !its.empty() && !columns.classes.empty() && its != columns.classes;
+    if (others && its.size() != columns.classes.size()) {
+        throw Error(ErrorKind::model, path.string() + ": its network tells " + std::to_string(its.size()) +
+                                          " classes apart (" + some_of(its) + "), but this table has " +
+                                          std::to_string(columns.classes.size()) + " (" + some_of(columns.classes) +
+                                          "); begin with a model of the same classes, or without one")
+            .about("init_from");
+    }
+    if (others) {
+        tell({"warning: the outputs of " + path.string() + " stand for " + some_of(its) + ", here for " +
+              some_of(columns.classes)});
+    }
+    load_parameters(path, net);
 }
 
 /// The model's history while it is trained.
@@ -291,6 +457,7 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
         if (how.table != nullptr) {
             const auto labelled = labelled_rows(*how.table, options.columns.targets, options.drop_missing_labels);
             check_target_domain(columns, *how.table, labelled, model.loss.kind);
+            tell_unknown(columns, *how.table, labelled, callbacks);
             return apply_preprocessing<T>(columns, *how.table, labelled, {.allow_extra = true});
         }
         return part.empty() ? BasicDataset<T>{} : apply_preprocessing<T>(columns, table, part, {.allow_extra = true});
@@ -302,7 +469,7 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
     auto& net =
         model.net.template emplace<BasicMlp<T>>(BasicMlp<T>::random(model.architecture(), options.training.seed));
     if (options.init_from) {
-        load_parameters(*options.init_from, net);
+        load_first_weights(*options.init_from, columns, net, tell);
     }
     Xxh3Stream hash;
     hash.add(bytes_of(training.x.values()));
@@ -375,7 +542,10 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
     const auto judge_on = [&](const char* part, const BasicDataset<T>& judged, const std::vector<std::size_t>& of_table,
                               const HeldOut& held) {
         result.baseline_on = part;
-        result.baseline = baseline_metrics<T>(model, judged).value();
+        RowsByPart parts;
+        (part == std::string_view("train") ? parts.training : parts.test) = all_rows(judged.rows());
+        result.judged = judge<T>(model, judged, options.training.execution, parts).evaluation;
+        result.baseline = result.judged.baseline.value_or(Metrics{});
         result.judged_rows = of_table;
         if (held.table != nullptr) {
             result.judged_rows = labelled_rows(*held.table, options.columns.targets, options.drop_missing_labels);
@@ -447,6 +617,9 @@ HeldOut usual_validation(const TrainOptions& training) {
 
 FitResult fit(const Table& table, const FitOptions& given, const FitCallbacks& callbacks) {
     const Tell tell = callbacks.on_notice ? callbacks.on_notice : [](const Notice&) {};
+    for (const std::string& notice : table.notices) {
+        tell({notice});
+    }
     for (const std::string& warning : table.warnings) {
         tell({"warning: " + warning});
     }
@@ -476,18 +649,23 @@ FitResult fit(const Table& table, const FitOptions& given, const FitCallbacks& c
                                               " ties the target to a range, so it cannot be scaled")
                 .about("scale_target");
         }
-    } else if (options.scale_target.value_or(false)) {
+    } else if (columns.task == Task::multilabel) {
+        head = multilabel_head(options);
+        check_pair(head.output, head.loss);
+    }
+    if (columns.task != Task::regression && options.scale_target.value_or(false)) {
         throw Error(ErrorKind::usage, "scale_target: classes are not scaled").about("scale_target");
     }
     model.preprocessing = fit_preprocessing(table, rows.all, rows.training, columns);
-    model.preprocessing.reading = options.reading;
+    model.preprocessing.reading = reading_of(table, options, model.preprocessing);
+    tell_columns(table, columns, model.preprocessing, tell);
     if (columns.task == Task::classification) {
         const std::size_t classes = model.preprocessing.classes.size();
         head = classification_head(options, classes);
         check_pair(head.output, head.loss);
         model.preprocessing.one_output =
             classes == 2 && head.output != Activation::softmax && head.loss != Loss::cross_entropy;
-        tell({"classes: " + quoted_list(model.preprocessing.classes)});
+        tell({"classes: " + some_of(model.preprocessing.classes)});
         if (classes == 1) {
             tell({"warning: the target has one class only; the model will always predict it"});
         }
@@ -497,6 +675,10 @@ FitResult fit(const Table& table, const FitOptions& given, const FitCallbacks& c
         if (columns.scale_target) {
             tell({"target scaling: on; losses are in scaled units, metrics and predictions in the table's"});
         }
+    }
+    const bool one_class = columns.task == Task::classification && model.preprocessing.classes.size() == 1;
+    if (!one_class) {
+        refuse_senseless(head, columns.task, model.preprocessing.outputs());
     }
     tell({"output " + text(name(head.output)) + " with loss " + text(name(head.loss))});
 

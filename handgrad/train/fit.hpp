@@ -13,6 +13,7 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/store/model.hpp"
+#include "handgrad/train/evaluation.hpp"
 #include "handgrad/train/metrics.hpp"
 #include "handgrad/train/trainer.hpp"
 
@@ -99,6 +100,7 @@ struct FitResult {
     std::vector<std::string> undefined;    ///< why metrics of a part are NaN, a sentence each
     std::string baseline_on;               ///< … "test", "validation" or "train", the first that has rows
     std::vector<std::size_t> judged_rows;  ///< those rows, of the table that they stand in
+    Evaluation judged;                     ///< of the model on them
     std::optional<std::string> diverged;   ///< the message when training stopped at a non-finite value
 };
 

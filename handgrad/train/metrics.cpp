@@ -139,7 +139,7 @@ Metrics regression_metrics(MatrixView<const double> predicted, MatrixView<const 
 
 Metrics classification_metrics(std::span<const std::uint32_t> predicted, std::span<const std::uint32_t> target,
                                MatrixView<const double> probabilities, std::span<const double> scores,
-                               std::span<const double> weights) {
+                               std::span<const double> weights, MatrixView<const double> surprisals) {
     assert(predicted.size() == target.size());
     assert(scores.empty() || scores.size() == target.size());
     const Weights w(weights, target.size());
@@ -149,7 +149,9 @@ Metrics classification_metrics(std::span<const std::uint32_t> predicted, std::sp
     std::vector<double> positive(scores.begin(), scores.end());
     if (probabilities.columns() != 0) {
         assert(probabilities.rows() == target.size());
-        metrics.emplace_back("log_loss", w.mean([&](std::size_t i) { return -std::log(probabilities(i, target[i])); }));
+        metrics.emplace_back("log_loss", w.mean([&](std::size_t i) {
+            return surprisals.columns() == 0 ? -std::log(probabilities(i, target[i])) : surprisals(i, target[i]);
+        }));
         if (scores.empty() && probabilities.columns() == 2) {
             for (std::size_t i = 0; i < target.size(); ++i) {
                 positive.push_back(probabilities(i, 1));
@@ -161,6 +163,51 @@ Metrics classification_metrics(std::span<const std::uint32_t> predicted, std::sp
         metrics.emplace_back("roc_auc", roc_auc(target, positive, w));
     }
     return metrics;
+}
+
+Metrics multilabel_metrics(MatrixView<const double> shares, MatrixView<const double> target,
+                           std::span<const double> weights, MatrixView<const double> surprisals) {
+    assert(shares.rows() == target.rows() && shares.columns() == target.columns());
+    const Weights w(weights, target.rows());
+    const std::size_t K = target.columns();
+    const auto right = [&](std::size_t i) {
+        std::size_t count = 0;
+        for (std::size_t k = 0; k < K; ++k) {
+            count += std::size_t{answer_of(shares(i, k)) == target(i, k)};
+        }
+        return count;
+    };
+    const auto labels = static_cast<double>(K);
+    Metrics metrics{{"accuracy", w.mean([&](std::size_t i) { return right(i) == K ? 1.0 : 0.0; })},
+                    {"label_accuracy", w.mean([&](std::size_t i) { return static_cast<double>(right(i)) / labels; })}};
+    if (surprisals.columns() != 0) {
+        metrics.emplace_back("log_loss", w.mean([&](std::size_t i) {
+            double sum = 0.0;
+            for (std::size_t k = 0; k < K; ++k) {
+                sum += surprisals(i, 2 * k + static_cast<std::size_t>(target(i, k)));
+            }
+            return sum / labels;
+        }));
+    }
+    return metrics;
+}
+
+Metrics label_metrics(MatrixView<const double> shares, MatrixView<const double> target, std::size_t label,
+                      std::span<const double> weights, MatrixView<const double> surprisals) {
+    const std::size_t rows = target.rows(), both = surprisals.columns() == 0 ? 0 : 2;
+    std::vector<std::uint32_t> predicted, actual;
+    std::vector<double> scores;
+    Matrix<double> probabilities(rows, both), of_label(rows, both);
+    for (std::size_t i = 0; i < rows; ++i) {
+        scores.push_back(shares(i, label));
+        predicted.push_back(static_cast<std::uint32_t>(answer_of(scores.back())));
+        actual.push_back(static_cast<std::uint32_t>(target(i, label)));
+        for (std::size_t yes = 0; yes < both; ++yes) {
+            of_label(i, yes) = surprisals(i, 2 * label + yes);
+            probabilities(i, yes) = std::exp(-of_label(i, yes));
+        }
+    }
+    return classification_metrics(predicted, actual, probabilities, scores, weights, of_label);
 }
 
 }  // namespace handgrad

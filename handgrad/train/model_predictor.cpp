@@ -156,6 +156,10 @@ void ModelPredictor::predict(const RawRow& row, std::span<double> yhat) const {
 }
 
 Classified ModelPredictor::classify(const RawRow& row, std::span<double> probabilities) const {
+    if (state_->preprocessing.task == Task::multilabel) {
+        throw Error(ErrorKind::usage,
+                    "ModelPredictor: this model answers several yes-or-no questions; call predict() for their shares");
+    }
     if (state_->preprocessing.task == Task::regression) {
         throw Error(ErrorKind::usage, "ModelPredictor: this model predicts numbers, not classes; call predict()");
     }

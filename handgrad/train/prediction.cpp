@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cmath>
 #include <cstddef>
-#include <functional>
 #include <numeric>
 #include <span>
 #include <type_traits>
@@ -46,21 +44,23 @@ BasicDataset<T> encode(const Preprocessing& preprocessing, const Table& table, c
     return apply_preprocessing<T>(preprocessing, table, all_rows(table.rows), options);
 }
 
-/// What decode() made of a network's outputs against the labels.
+}  // namespace
+
 template <class T>
-Metrics metrics_of_prediction(const Preprocessing& preprocessing, const Prediction& prediction,
-                              const BasicDataset<T>& data) {
+Metrics metrics_of(const Preprocessing& preprocessing, const Prediction& prediction, const BasicDataset<T>& data) {
     const Matrix<double> y = convert<double>(data.y);
     const std::vector<double> weights(data.weights.begin(), data.weights.end());
     if (preprocessing.task == Task::regression) {
         assert(prediction.values.rows() == y.rows());
         return regression_metrics(prediction.values, all_in_user_units(preprocessing, y), weights);
     }
+    if (preprocessing.task == Task::multilabel) {
+        return multilabel_metrics(prediction.values, y, weights, prediction.surprisals);
+    }
     assert(prediction.classes.size() == y.rows());
     return classification_metrics(prediction.classes, classes_of(preprocessing, data), prediction.probabilities,
-                                  prediction.scores, weights);
+                                  prediction.scores, weights, prediction.surprisals);
 }
-}  // namespace
 
 template <class T>
 std::vector<std::uint32_t> classes_of(const Preprocessing& preprocessing, const BasicDataset<T>& data) {
@@ -72,6 +72,29 @@ std::vector<std::uint32_t> classes_of(const Preprocessing& preprocessing, const 
     return classes;
 }
 
+namespace {
+
+/// Several labels: shares from the logits in double, where outputs are σ.
+Prediction decode_labels(Activation output, MatrixView<const double> yhat, MatrixView<const double> z) {
+    Prediction prediction;
+    prediction.values = Matrix<double>(yhat.rows(), yhat.columns());
+    const bool probable = output == Activation::sigmoid;
+    prediction.surprisals = Matrix<double>(yhat.rows(), probable ? 2 * yhat.columns() : 0);
+    for (std::size_t i = 0; i < yhat.rows(); ++i) {
+        const std::span<double> shares = prediction.values.row(i);
+        std::ranges::copy(yhat.row(i), shares.begin());
+        if (!probable) {
+            continue;
+        }
+        const auto logits = z.rows() == 0 ? std::span<const double>() : z.row(i);
+        std::ranges::transform(logits, shares.begin(), [](double z_k) { return math::Sigmoid::value(z_k); });
+        fill_surprisals_of_labels(logits, shares, prediction.surprisals.row(i));
+    }
+    return prediction;
+}
+
+}  // namespace
+
 Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixView<const double> yhat,
                   MatrixView<const double> z) {
     assert(yhat.columns() == preprocessing.outputs() && (z.rows() == 0 || z.rows() == yhat.rows()));
@@ -81,12 +104,18 @@ Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixV
         return prediction;
     }
     const bool probable = has_probabilities(output);
+    if (preprocessing.task == Task::multilabel) {
+        return decode_labels(output, yhat, z);
+    }
     prediction.probabilities = Matrix<double>(yhat.rows(), probable ? preprocessing.classes.size() : 0);
+    prediction.surprisals = Matrix<double>(yhat.rows(), prediction.probabilities.columns());
     for (std::size_t i = 0; i < yhat.rows(); ++i) {
         prediction.classes.push_back(class_of(preprocessing, yhat.row(i)));
         if (probable) {
             const auto logits = z.rows() == 0 ? std::span<const double>() : z.row(i);
             fill_probabilities(preprocessing, output, yhat.row(i), logits, prediction.probabilities.row(i));
+            fill_surprisals(preprocessing, output, logits, prediction.probabilities.row(i),
+                            prediction.surprisals.row(i));
         }
         if (preprocessing.one_output) {
             prediction.scores.push_back(probable ? prediction.probabilities(i, 1) : yhat(i, 0));
@@ -192,9 +221,10 @@ Differentiated predict_with_jacobians(const Model& model, const Table& table, co
 std::vector<std::string> output_names(const Model& model) {
     const Preprocessing& preprocessing = model.preprocessing;
     std::vector<std::string> names;
-    if (preprocessing.task == Task::regression) {
+    if (preprocessing.task != Task::classification) {
+        const bool shares = preprocessing.task == Task::multilabel && has_probabilities(model.architecture().output);
         for (const TargetColumn& target : preprocessing.targets) {
-            names.push_back(target.name);
+            names.push_back(when(shares, "p(") + target.name + when(shares, ")"));
         }
         return names;
     }
@@ -217,7 +247,7 @@ std::vector<std::string> jacobian_names(const Model& model) {
 
 void check_target_domain(const Preprocessing& preprocessing, const Table& table, std::span<const std::size_t> rows,
                          Loss loss) {
-    if (preprocessing.task == Task::classification) {
+    if (preprocessing.task != Task::regression) {
         return;
     }
     const LossFacts& domain = facts(loss);
@@ -237,109 +267,19 @@ void check_target_domain(const Preprocessing& preprocessing, const Table& table,
 }
 
 template <class T>
-Judged judge(const Model& model, const BasicDataset<T>& data, const Execution& execution) {
-    const BasicMlp<T>& net = std::get<BasicMlp<T>>(model.net);
-    Judged judged{.evaluation = {}, .prediction = predict(model, data, execution)};
-    judged.evaluation = {.rows = data.rows(),
-                         .loss = evaluate_loss(net, data, model.loss, model.weight_decay, execution),
-                         .metrics = metrics_of_prediction(model.preprocessing, judged.prediction, data)};
-    return judged;
-}
-
-Evaluation evaluate(const Model& model, const Table& table, const ApplyOptions& options, const Execution& execution) {
-    return std::visit(
-        [&]<class T>(const BasicMlp<T>& /*net*/) {
-            const BasicDataset<T> data = encode<T>(model.preprocessing, table, options);
-            check_target_domain(model.preprocessing, table, all_rows(table.rows), model.loss.kind);
-            return judge(model, data, execution).evaluation;
-        },
-        model.net);
-}
-
-template <class T>
 Metrics metrics_of(const Preprocessing& preprocessing, Activation output, const Outputs<T>& outputs,
                    const BasicDataset<T>& data) {
-    return metrics_of_prediction(
-        preprocessing, decode(preprocessing, output, convert<double>(outputs.yhat), convert<double>(outputs.z)), data);
+    return metrics_of(preprocessing,
+                      decode(preprocessing, output, convert<double>(outputs.yhat), convert<double>(outputs.z)), data);
 }
 
-namespace {
-
-/// ŷ of the trivial predictor; empty where the model does not tell it.
-std::vector<double> constant_answer(const Model& model) {
-    if (!model.training_rows.constant_answer.empty()) {
-        return model.training_rows.constant_answer;
-    }
-    // A standardised target has its mean at 0; that of weighted rows is another one.
-    const Preprocessing& columns = model.preprocessing;
-    const bool standardised = columns.weight.empty() && columns.task == Task::regression &&
-                              std::ranges::none_of(columns.targets, [](const TargetColumn& target) {
-                                  return target.shift == 0.0 && target.scale == 1.0;
-                              });
-    return std::vector<double>(standardised ? columns.targets.size() : 0);
-}
-
-}  // namespace
-
-template <class T>
-std::optional<Metrics> baseline_metrics(const Model& model, const BasicDataset<T>& data) {
-    const std::vector<double> answer = constant_answer(model);
-    if (answer.empty()) {
-        return std::nullopt;
-    }
-    Outputs<T> constant{.z = {}, .yhat = Matrix<T>(data.rows(), answer.size())};
-    for (std::size_t row = 0; row < data.rows(); ++row) {
-        std::ranges::transform(answer, constant.yhat.row(row).begin(), [](double y) { return static_cast<T>(y); });
-    }
-    return metrics_of(model.preprocessing, model.architecture().output, constant, data);
-}
-
-template <class T>
-std::vector<std::string> undefined_metrics(const Metrics& metrics, const Preprocessing& preprocessing,
-                                           const BasicDataset<T>& data) {
-    std::vector<std::string> reasons;
-    std::string alike;  // what rows have in common that should differ
-    const auto same = [&](std::size_t k) {
-        for (std::size_t row = 1; row < data.y.rows(); ++row) {
-            if (data.y(row, k) != data.y(0, k)) {
-                return false;
-            }
-        }
-        return true;
-    };
-    for (std::size_t k = 0; preprocessing.task == Task::regression && k < preprocessing.targets.size(); ++k) {
-        if (alike.empty() && data.rows() > 1 && same(k)) {
-            alike = "the target '" + preprocessing.targets[k].name + "' is the same in all rows";
-        }
-    }
-    if (data.rows() < 2) {
-        alike = "there is " + when(data.rows() == 0, "no row") + when(data.rows() == 1, "one row only");
-    } else if (preprocessing.task == Task::classification) {
-        const std::vector<std::uint32_t> classes = classes_of(preprocessing, data);
-        if (std::ranges::adjacent_find(classes, std::not_equal_to{}) == classes.end()) {
-            alike = "all rows are of class '" + preprocessing.classes[classes.front()] + "'";
-        }
-    }
-    for (const auto& [name, value] : metrics) {
-        if (!std::isnan(value)) {
-            continue;
-        }
-        const bool of_spread = name == "r2" || name == "roc_auc";
-        const bool explained = !alike.empty() && (of_spread || data.rows() == 0);
-        reasons.push_back(name + ": " + (explained ? alike : "a prediction is not a number"));
-    }
-    return reasons;
-}
-
-#define HANDGRAD_INSTANTIATE(T)                                                                                        \
-    template Prediction predict(const Model&, const BasicDataset<T>&, const Execution&);                               \
-    template Matrix<double> jacobians(const Model&, const BasicDataset<T>&, const Execution&);                         \
-    template void for_each_jacobian<T>(const Model&, MatrixView<const T>, const Execution&,                            \
-                                       const std::function<void(std::span<const double>)>&);                           \
-    template Judged judge(const Model&, const BasicDataset<T>&, const Execution&);                                     \
-    template std::vector<std::uint32_t> classes_of(const Preprocessing&, const BasicDataset<T>&);                      \
-    template std::optional<Metrics> baseline_metrics(const Model&, const BasicDataset<T>&);                            \
-    template std::vector<std::string> undefined_metrics(const Metrics&, const Preprocessing&, const BasicDataset<T>&); \
+#define HANDGRAD_INSTANTIATE(T)                                                                   \
+    template Prediction predict(const Model&, const BasicDataset<T>&, const Execution&);          \
+    template Matrix<double> jacobians(const Model&, const BasicDataset<T>&, const Execution&);    \
+    template void for_each_jacobian<T>(const Model&, MatrixView<const T>, const Execution&,       \
+                                       const std::function<void(std::span<const double>)>&);      \
+    template std::vector<std::uint32_t> classes_of(const Preprocessing&, const BasicDataset<T>&); \
+    template Metrics metrics_of(const Preprocessing&, const Prediction&, const BasicDataset<T>&); \
     template Metrics metrics_of(const Preprocessing&, Activation, const Outputs<T>&, const BasicDataset<T>&);
 HANDGRAD_INSTANTIATE(float)
 HANDGRAD_INSTANTIATE(double)

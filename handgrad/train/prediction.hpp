@@ -1,9 +1,8 @@
-// A model applied to a table: outputs in the user's units, classes and probabilities, Jacobians, loss and metrics.
+// A model applied to a table: outputs in the user's units, classes and probabilities, Jacobians, metrics.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -19,10 +18,13 @@
 namespace handgrad {
 
 struct Prediction {
-    Matrix<double> values;               ///< regression: rows × targets, in the user's units
+    Matrix<double> values;               ///< regression: rows × targets, in the user's units; of several labels the
+                                         ///< share of yes, which answer_of() makes 0 or 1
     std::vector<std::uint32_t> classes;  ///< classification: index into preprocessing.classes
     Matrix<double> probabilities;        ///< classification by σ or softmax outputs: rows × classes; else no columns
-    std::vector<double> scores;          ///< classification with one output: ŷ of the positive class
+    Matrix<double> surprisals;   ///< −ln of each of them, finite where one has become 0; of several labels by σ
+                                 ///< rows × 2 labels, of no and of yes
+    std::vector<double> scores;  ///< classification with one output: ŷ of the positive class
 };
 
 /// A network's raw outputs, decoded. Single output: the second class where ŷ > ½; several: the largest (first of
@@ -71,39 +73,15 @@ std::vector<std::string> output_names(const Model& model);
 void check_target_domain(const Preprocessing& preprocessing, const Table& table, std::span<const std::size_t> rows,
                          Loss loss);
 
-struct Evaluation {
-    std::size_t rows = 0;
-    double loss = 0.0;  ///< the very function that training differentiates, penalty included
-    Metrics metrics;
-};
-/// Loss and metrics on a labelled table.
-Evaluation evaluate(const Model& model, const Table& table, const ApplyOptions& options = {},
-                    const Execution& execution = {});
-
-/// evaluate() and predict() of labelled rows that are encoded already, by one forward pass beside that of the loss. The
-/// targets' domain is not looked at.
-struct Judged {
-    Evaluation evaluation;
-    Prediction prediction;
-};
-template <class T>
-Judged judge(const Model& model, const BasicDataset<T>& data, const Execution& execution = {});
-
 /// The class that each labelled row has.
 template <class T>
 std::vector<std::uint32_t> classes_of(const Preprocessing& preprocessing, const BasicDataset<T>& data);
 
-/// The metrics of always the same answer, that of the rows the model learned from (means, or shares of classes); empty
-/// where the model does not tell it.
+/// Metrics of what decode() made of a network's outputs against the labels of an encoded dataset.
 template <class T>
-std::optional<Metrics> baseline_metrics(const Model& model, const BasicDataset<T>& data);
+Metrics metrics_of(const Preprocessing& preprocessing, const Prediction& prediction, const BasicDataset<T>& data);
 
-/// Why those of these metrics that are NaN are not defined on these rows: `r2: the target 'y' is the same in all rows`.
-template <class T>
-std::vector<std::string> undefined_metrics(const Metrics& metrics, const Preprocessing& preprocessing,
-                                           const BasicDataset<T>& data);
-
-/// Metrics of a network's outputs against the labels of an encoded dataset; outputs without logits (z empty) will do.
+/// The same of outputs; those without logits (z empty) will do.
 template <class T>
 Metrics metrics_of(const Preprocessing& preprocessing, Activation output, const Outputs<T>& outputs,
                    const BasicDataset<T>& data);

@@ -34,12 +34,23 @@ inline constexpr Setting target{.name = "target",
                                 .help = "the columns to learn; put a name with a comma in double quotes",
                                 .value = "COL[,COL]"};
 inline constexpr Setting drop{.name = "drop", .group = table, .help = "columns to leave out", .value = "COL,..."};
+inline constexpr Setting id{.name = "id",
+                            .group = table,
+                            .help = "columns that tell rows apart: nothing is learned from them, predict copies them",
+                            .value = "COL,..."};
 inline constexpr Setting categorical{.name = "categorical",
                                      .group = table,
-                                     .help = "columns of numbers that are names: one input for each value",
+                                     .help = "columns whose cells are names, whatever they look like: one input each",
                                      .value = "COL,..."};
-inline constexpr Setting impute{
-    .name = "impute", .group = table, .help = "what stands for a missing number: {}", .value = "HOW"};
+inline constexpr Setting unknown{
+    .name = "unknown",
+    .group = table,
+    .help = "a category that the model does not know, when it is used: {} (0 in all inputs of its column)",
+    .value = "HOW"};
+inline constexpr Setting impute{.name = "impute",
+                                .group = table,
+                                .help = "what stands for a missing number: {}; texts get a category for it",
+                                .value = "HOW"};
 inline constexpr Setting scale{.name = "scale", .group = table, .help = "of the input columns: {}", .value = "HOW"};
 inline constexpr Setting scale_target{.name = "scale_target",
                                       .group = table,
@@ -92,7 +103,8 @@ inline constexpr Setting task{.name = "task",
                               .value = "TASK",
                               .otherwise =
                                   "classification when the target is text, or whole numbers of at most 20 "
-                                  "distinct values"};
+                                  "distinct values, at least 5 rows each on average and no more than 10 of them in a "
+                                  "row; regression too where the loss or the output says so"};
 inline constexpr Setting convention{.name = "convention",
                                     .group = network,
                                     .help = "whose reductions, kinks, penalty, momentum and first weights: {}",
@@ -250,7 +262,9 @@ template <class Visit>
 void for_each_setting(settings::OptionsOf<FitOptions> auto& options, Visit&& visit) {
     visit(settings::target, options.columns.targets);
     visit(settings::drop, options.columns.drop);
+    visit(settings::id, options.columns.ids);
     visit(settings::categorical, options.columns.categorical);
+    visit(settings::unknown, options.columns.unknown);
     visit(settings::impute, options.columns.impute);
     visit(settings::scale, options.columns.scale);
     visit(settings::scale_target, options.scale_target);

@@ -170,7 +170,8 @@ SharedRows share_out(const Table& table, const FitOptions& options, Task task,
         }
     };
     hold_out(options.test, "test", Purpose::test_split, rows.test);
-    hold_out(options.validation.value_or(usual_validation(options.training)), "validation", Purpose::validation_split, rows.validation);
+    hold_out(options.validation.value_or(usual_validation(options.training)), "validation", Purpose::validation_split,
+             rows.validation);
     return rows;
 }
 
@@ -195,7 +196,7 @@ std::string split_hash(const SharedRows& rows) {
     return hash.hex();
 }
 
-std::optional<SharedRows> rows_of_training(const Model& model, const Table& table) {
+std::optional<RowsByPart> parts_of(const Model& model, const Table& table) {
     const TrainingRows& known = model.training_rows;
     const std::optional<FitOptions> options = recorded_options(model);
     if (known.table_hash.empty() || !options) {
@@ -209,14 +210,11 @@ std::optional<SharedRows> rows_of_training(const Model& model, const Table& tabl
         }
         return rows;
     }
-    SharedRows rows{.all = all_rows(table.rows)};
     if (hash == known.validation_hash) {
-        rows.validation = rows.all;
-        return rows;
+        return RowsByPart{.training = {}, .validation = all_rows(table.rows), .test = {}};
     }
     if (hash == known.test_hash) {
-        rows.test = rows.all;
-        return rows;
+        return RowsByPart{.training = {}, .validation = {}, .test = all_rows(table.rows)};
     }
     return std::nullopt;
 }

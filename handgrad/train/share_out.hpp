@@ -7,14 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "handgrad/train/evaluation.hpp"
 #include "handgrad/train/fit.hpp"
 
 namespace handgrad {
 
-/// The rows of a table, shared out; each part in table order.
-struct SharedRows {
+/// The rows of a table, shared out; all in table order.
+struct SharedRows : RowsByPart {
     std::vector<std::size_t> all;  ///< those that have labels
-    std::vector<std::size_t> training, validation, test;
 };
 
 /// By the settings validation, test, group, seed and drop_missing_labels: of a classification the same share of each
@@ -32,6 +32,6 @@ std::string split_hash(const SharedRows& rows);
 /// How the rows were shared out when this model was trained on this very table; of a table that only judged the model
 /// all rows are in `validation` or `test`. Empty where that cannot be told: another table, an older model, or one that
 /// has been trained elsewhere.
-std::optional<SharedRows> rows_of_training(const Model& model, const Table& table);
+std::optional<RowsByPart> parts_of(const Model& model, const Table& table);
 
 }  // namespace handgrad

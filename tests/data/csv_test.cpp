@@ -76,8 +76,8 @@ TEST(Csv, ATrailingCommaIsAnEmptyCell) {
     EXPECT_TRUE(std::isnan(table.columns[0].numbers[1]));
     EXPECT_EQ(table.columns[1].missing, 1);
     EXPECT_EQ(table.columns[1].first_missing, 0);
-    EXPECT_EQ(error("a,b,\n1,2,\n"),
-              "data: t.csv:1: the name of column 3 is empty; name it, or read the table without a header when line 1 "
+    EXPECT_EQ(error("a,,b\n1,2,3\n"),
+              "data: t.csv:1: the name of column 2 is empty; name it, or read the table without a header when line 1 "
               "is data {header=false}");
 }
 
@@ -100,10 +100,10 @@ TEST(Csv, ARowOfAnotherLengthIsAnErrorWithItsLine) {
     for (int i = 0; i < 5; ++i) {
         text += "1,2,3,4,5\n";
     }
-    EXPECT_EQ(error(text + "1,2,3,4\n"), "data: t.csv:7: expected 5 fields, found 4");
-    EXPECT_EQ(error(text + "1,2,3,4,5,6,7\n"), "data: t.csv:7: expected 5 fields, found 7");
-    EXPECT_EQ(error(header + "\"1\n\",2,3,4,5\n1\n"), "data: t.csv:4: expected 5 fields, found 1");
-    EXPECT_EQ(error("a\n1,2\n"), "data: t.csv:2: expected 1 field, found 2");
+    EXPECT_EQ(error(text + "1,2,3,4\n"), "data: t.csv:7: expected 5 fields, found 4 (divided by ',') {delimiter}\");
+    EXPECT_EQ(error(text + "1,2,3,4,5,6,7\n"), "data: t.csv:7: expected 5 fields, found 7 (divided by ',') {delimiter}\");
+    EXPECT_EQ(error(header + "\"1\n\",2,3,4,5\n1\n"), "data: t.csv:4: expected 5 fields, found 1 (divided by ',') {delimiter}\");
+    EXPECT_EQ(error("a\n1,2\n"), "data: t.csv:2: expected 1 field, found 2 (divided by ',') {delimiter}\");
 }
 
 TEST(Csv, BlankLinesAreMissingCellsInASingleColumnAndErrorsInSeveral) {
@@ -141,13 +141,13 @@ TEST(Csv, BytesThatAreNoTextAreErrors) {
         EXPECT_EQ(error(text), "data: t.csv:2: a NUL byte; this is not a text table in UTF-8");
     }
     EXPECT_EQ(error(std::string_view("\xFF\xFE"
-                                     "a\0\n\0",
-                                     6)),
-              "data: t.csv: UTF-16 text; convert it: iconv -f utf-16 -t utf-8 t.csv");
+                                     "a\0\n",
+                                     5)),
+              "data: t.csv: byte 4: not UTF-16, though its byte order mark says so; save it as UTF-8");
     EXPECT_EQ(error("gr\xF6\xDF"
                     "e,y\n1,2\n"),
               "data: t.csv:1: the name 'gr\\xf6\\xdfe' is not UTF-8; convert the "
-              "file, for instance with iconv -f latin1 -t utf-8");
+              "file, for instance: iconv -f latin1 -t utf-8 t.csv > t.utf-8.csv");
 }
 
 /// A cell written as RFC 4180 wants it.

@@ -124,7 +124,7 @@ TEST(Apply, MissingAndInfiniteNumbersAreErrorsWithTheirPlace) {
     const Preprocessing fitted = fit(read("a,y\n1,0\n3,0\n"), unscaled);
     EXPECT_EQ(error(fitted, read("a,y\n1,0\n,0\nNA,0\n")),
               "data: t.csv:3: column 'a': missing (2 such rows), and the model was trained without imputation; fill it "
-              "in, or train with it {impute}");
+              "in, or train with it {impute=mean}");
     EXPECT_EQ(error(fitted, read("a,y\n1,0\ninf,0\n")),
               "data: t.csv:3: column 'a': 'inf' is not finite; correct the cell, or count its text as missing if it "
               "means that {missing}");
@@ -162,20 +162,43 @@ TEST(Apply, AColumnAcrossTheWholeRangeOfDoubleIsScaledWithoutOverflow) {
 
 TEST(Apply, UnknownAndMissingCategoriesAreErrorsWithTheirPlace) {
     const Preprocessing fitted = fit(read("city,y\nRome,0\nOslo,0\n"), unscaled);
+    const std::string remedy = "; correct it, or let 0 stand in all inputs of its column {unknown=ignore}";
     EXPECT_EQ(error(fitted, read("city,y\nRome,0\nRoma,0\n")),
               "data: t.csv:3: column 'city': 'Roma' is not a category that the model knows (did you mean 'Rome'?); it "
-              "knows 'Oslo', 'Rome'");
-    EXPECT_EQ(error(fitted, read("city,y\nRome,0\n,0\n")),
-              "data: t.csv:3: column 'city': missing (1 such row), and the model has no category for that; fill it in "
-              "with one of 'Oslo', 'Rome'");
-    for (const char* text :
-         {"city,y\nRome,0\n12,0\n", "city,y\nRome,0\n12,0\n13,0\n14,0\n", "city,y\nRome,0\n12,0\nOslo,0\n"}) {
+              "knows 'Oslo', 'Rome'" +
+                  remedy);
+    EXPECT_EQ(error(fitted, read("city,y\nRome,0\nBonn,0\nBonn,0\n")),
+              "data: t.csv:3: column 'city': 'Bonn' is not a category that the model knows (2 such rows); it knows "
+              "'Oslo', 'Rome'" +
+                  remedy);
+    for (const char* text : {"city,y\nRome,0\n12,0\n", "city,y\nRome,0\n12,0\nOslo,0\n"}) {
         EXPECT_EQ(error(fitted, read(text)),
-                  "data: t.csv:3: column 'city': '12' is not a category that the model knows; it knows 'Oslo', 'Rome'");
+                  "data: t.csv:3: column 'city': '12' is not a category that the model knows; it knows 'Oslo', 'Rome'" +
+                      remedy);
     }
-    EXPECT_EQ(error(fitted, read("city,y\n,0\n")),
-              "data: t.csv:2: column 'city': missing (1 such row), and the model has no category for that; fill it in "
-              "with one of 'Oslo', 'Rome'");
+    EXPECT_EQ(error(fitted, read("city,y\n,0\nRome,0\n")),
+              "data: t.csv:2: column 'city': missing, and the model has no category for that; fill it in with one of "
+              "'Oslo', 'Rome', or count it as a category that is not known {unknown=ignore}");
+}
+
+TEST(Apply, SeveralUnknownCategoriesAreListedWithColumnsAndRows) {
+    const Preprocessing fitted = fit(read("city,size,y\nRome,s,0\nOslo,m,0\n"), unscaled);
+    const Table table = read("city,size,y\nRome,s,0\nBonn,xl,0\nBonn,m,0\n,m,0\n");
+    EXPECT_EQ(
+        error(fitted, table),
+        "data: t.csv:3: categories that the model does not know: a missing text in column 'city', 1 row; 'Bonn' in "
+        "column 'city', 2 rows; 'xl' in column 'size', 1 row; correct them, or let 0 stand in all inputs of such a "
+        "column {unknown=ignore}");
+    Preprocessing ignoring = fitted;
+    ignoring.unknown = Unknown::ignore;
+    EXPECT_THAT(apply(ignoring, table).x.values(), ElementsAre(0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0));
+    EXPECT_EQ(unknown_categories(ignoring, table, all_rows(table.rows)).size(), 3);
+}
+
+TEST(Apply, MissingTextsFindTheirCategory) {
+    const Table table = read("city,y\nRome,0\n,0\n");
+    const Preprocessing fitted = fit(table, {.targets = {"y"}, .impute = Impute::mean});
+    EXPECT_THAT(apply(fitted, table).x.values(), ElementsAre(1, 0, 0, 1));
 }
 
 TEST(Apply, CategoriesOfNumbersAreMatchedByTheirShortestSpelling) {
@@ -217,12 +240,13 @@ TEST(Apply, UnseenClassesAreErrorsWithLineAndLabel) {
     EXPECT_EQ(error(words, read("a,y\n1,1\n")),
               "data: t.csv:2: column 'y': '1' is not a class that the model knows; it knows 'no', 'yes'");
     EXPECT_EQ(error(words, read("a,y\n1,\n")),
-              "data: t.csv:2: column 'y': the label is missing; fill it in, or leave out the row");
+              "data: t.csv:2: column 'y': the label is missing; fill it in, or choose another row");
 }
 
 TEST(Apply, RegressionLabelsMustBeThere) {
     EXPECT_EQ(error(fit(read("a,y\n1,0\n2,5\n"), unscaled), read("a,y\n1,2\n1,\n")),
-              "data: t.csv:3: column 'y': the label is missing; fill it in, or leave out the row");
+              "data: t.csv:3: column 'y': the label is missing; fill it in, or leave such rows out "
+              "{drop_missing_labels}");
 }
 
 // Weights -------------------------------------------------------------------------------------------------------------

@@ -31,15 +31,47 @@ std::string error(std::string_view text, const PreprocessingOptions& options = {
 
 // Task and labels -----------------------------------------------------------------------------------------------------
 
-TEST(Task, IsClassificationForTextsAndFewWholeNumbers) {
-    EXPECT_EQ(infer_task(read("y\na\nb\n"), {"y"}), Task::classification);
-    EXPECT_EQ(infer_task(read("y\n0\n1.0\n\n-3\n"), {"y"}), Task::classification);
-    EXPECT_EQ(infer_task(read("y\n0\n1.5\n"), {"y"}), Task::regression);
-    EXPECT_EQ(infer_task(read("y,z\n0,1\n1,0\n"), {"y", "z"}), Task::regression);
-    EXPECT_EQ(infer_task(read("y,z\n,1\n,0\n"), {"y"}), Task::regression);
-    const auto whole = [](std::size_t i) { return std::to_string(i); };
-    EXPECT_EQ(infer_task(read(csv_lines("y", 20, whole)), {"y"}), Task::classification);
-    EXPECT_EQ(infer_task(read(csv_lines("y", 21, whole)), {"y"}), Task::regression);
+/// A target of these numbers, each so many times.
+GuessedTask guess_of(const std::vector<std::string>& cells, std::size_t times) {
+    std::string text = "y\n";
+    for (std::size_t i = 0; i < times; ++i) {
+        for (const std::string& cell : cells) {
+            text += cell + "\n";
+        }
+    }
+    return guess_task(read(text), {"y"});
+}
+std::vector<std::string> whole_numbers(int first, int last, int step = 1) {
+    std::vector<std::string> numbers;
+    for (int number = first; number <= last; number += step) {
+        numbers.push_back(std::to_string(number));
+    }
+    return numbers;
+}
+
+TEST(Task, IsClassificationForTextsAndForFewWholeNumbersThatAreNoCounts) {
+    const auto classes = [](const std::vector<std::string>& cells, std::size_t times = 5) {
+        return guess_of(cells, times).task == Task::classification;
+    };
+    EXPECT_TRUE(classes({"a", "b"}, 1));
+    EXPECT_TRUE(classes({"0", "1.0", "NA", "-3"}));
+    EXPECT_TRUE(classes(whole_numbers(0, 9)));           // digits
+    EXPECT_FALSE(classes(whole_numbers(0, 10)));         // eleven in a row: a count
+    EXPECT_FALSE(classes(whole_numbers(30, 42)));        // ages
+    EXPECT_TRUE(classes(whole_numbers(0, 38, 2)));       // twenty, none beside another
+    EXPECT_FALSE(classes(whole_numbers(0, 40, 2)));      // twenty-one
+    EXPECT_FALSE(classes({"0", "1"}, 4));                // four rows a class
+    EXPECT_TRUE(classes({"0", "1", "1", "1", "1"}, 2));  // on average
+    EXPECT_FALSE(classes({"0", "1.5"}));
+    EXPECT_FALSE(classes({"NA", "NA"}));
+    EXPECT_EQ(guess_task(read("y,z\n0,1\n1,0\n"), {"y", "z"}).task, Task::multilabel);
+    EXPECT_EQ(guess_task(read("y,z\n0,1\n1,1\n"), {"y", "z"}).task, Task::multilabel);  // z is always yes
+    EXPECT_EQ(guess_task(read("y,z\n1,1\n1,1\n"), {"y", "z"}).task, Task::regression);
+    EXPECT_EQ(guess_task(read("y,z\n0,1\n1,2\n"), {"y", "z"}).task, Task::regression);
+    EXPECT_EQ(guess_of({"1", "2", "5"}, 6).because, "it holds 3 different whole numbers, each in 6 rows on average");
+    EXPECT_EQ(guess_of(whole_numbers(0, 10), 5).because,
+              "its 11 different whole numbers, 0 to 10, lie side by side as counts do");
+    EXPECT_EQ(guess_of({"0", "1"}, 4).because, "it holds 2 different whole numbers in 8 rows, fewer than 5 rows each");
 }
 
 TEST(Labels, MissingOnesAreErrorsUnlessTheirRowsMayBeDropped) {
@@ -176,7 +208,7 @@ TEST(Features, AMixedColumnIsRefusedWhenUsedAndIgnoredWhenDropped) {
 }
 
 TEST(Features, NumbersThatAreNoneAreRefusedAtTheirLine) {
-    for (const char* cell : {"0x1p3", "1_000", "1.5abc", "-", "1e"}) {
+    for (const char* cell : {"0x1p3", "1.5abc", "-", "1e"}) {
         EXPECT_EQ(error("age,y\n31,1\n45,2\n" + std::string(cell) + ",3\n"),
                   "data: t.csv:4: column 'age': '" + std::string(cell) +
                       "' is not a number (the column's other cells are); make the column one of categories, or count "
@@ -190,13 +222,37 @@ TEST(Features, NumbersThatAreNoneAreRefusedAtTheirLine) {
               "means that {missing}");
 }
 
-TEST(Features, IdentifiersAreRefusedUnlessInsistedOn) {
-    const auto row = [](std::size_t i) { return "id" + std::to_string(i) + "," + std::to_string(i); };
-    EXPECT_EQ(error(csv_lines("id,y", 51, row)),
-              "data: t.csv: column 'id': every one of the 51 rows has another text ('id0', 'id1', …), from which "
-              "nothing can be learned; drop the column, or insist that it is categorical {drop, categorical}");
-    EXPECT_EQ(error(csv_lines("id,y", 50, row)), "nothing");
-    EXPECT_EQ(error(csv_lines("id,y", 51, row), {.targets = {"y"}, .categorical = {"id"}}), "nothing");
+TEST(Features, TextsOfWhichNewRowsWouldBringNewOnesAreRefusedUnlessInsistedOn) {
+    const auto message = [](int texts, std::size_t rows) {
+        return "data: t.csv: column 'code': " + std::to_string(texts) + " different texts in " + std::to_string(rows) +
+               " rows ('c0', 'c1', …), so that new rows would bring new ones: nothing can be learned from it; drop the "
+               "column, or insist that it is categorical {drop, categorical}";
+    };
+    const auto table = [](std::size_t texts, std::size_t rows) {
+        return csv_lines("code,y", rows,
+                         [&](std::size_t i) { return "c" + std::to_string(i % texts) + "," + std::to_string(i); });
+    };
+    EXPECT_EQ(error(table(6, 11)), message(6, 11));
+    EXPECT_EQ(error(table(6, 12)), "nothing");
+    EXPECT_EQ(error(table(5, 5)), "nothing");  // too few to tell
+    EXPECT_EQ(error(table(21, 209)), message(21, 209));
+    EXPECT_EQ(error(table(21, 210)), "nothing");
+    EXPECT_EQ(error(table(20, 41)), "nothing");
+    EXPECT_EQ(error(table(6, 11), {.targets = {"y"}, .categorical = {"code"}}), "nothing");
+}
+
+TEST(Features, NamesOfRowsAreLeftOut) {
+    const auto left_out = [](const std::string& text) { return fit(read(text)).dropped; };
+    EXPECT_THAT(left_out(",x,y\n7,1,1\n7,2,2\n"), ElementsAre(""));
+    EXPECT_THAT(left_out("id,x,y\nb,1,1\na,2,2\n"), ElementsAre("id"));
+    EXPECT_THAT(left_out("rownames,x,y\n4,1,1\n9,2,2\n"), ElementsAre("rownames"));
+    EXPECT_THAT(left_out("PassengerId,x,y\n1,1,1\n0,2,2\n"), ElementsAre("PassengerId"));
+    for (const char* text : {"id,x,y\n1,1,1\n1,2,2\n", "id,x,y\n1.5,1,1\n1,2,2\n", "index,x,y\n4,1,1\n5,2,2\n",
+                             "x,id,y\n1,1,1\n2,2,2\n", "acid,x,y\n1,1,1\n2,2,2\n"}) {
+        EXPECT_THAT(left_out(text), ::testing::IsEmpty()) << text;
+    }
+    EXPECT_THAT(fit(read("id,x,y\n1,1,1\n2,2,2\n"), {.targets = {"y"}, .categorical = {"id"}}).dropped,
+                ::testing::IsEmpty());
 }
 
 TEST(Features, MoreThanTenThousandCategoriesAreRefused) {
@@ -209,19 +265,20 @@ TEST(Features, MoreThanTenThousandCategoriesAreRefused) {
 TEST(Features, TextsThatAreNotUtf8AreRefusedOnlyWhenUsed) {
     const std::string text = "n,city,y\n1,K\xF6ln,1\n2,Bonn,2\n";
     EXPECT_EQ(error(text),
-              "data: t.csv: column 'city': 'K\\xf6ln' is not UTF-8; convert the file, for instance with "
-              "iconv -f latin1 -t utf-8");
+              "data: t.csv: column 'city': 'K\\xf6ln' is not UTF-8; convert the file, for instance: "
+              "iconv -f latin1 -t utf-8 t.csv > t.utf-8.csv");
     EXPECT_EQ(error(text, {.targets = {"y"}, .drop = {"city"}}), "nothing");
-    EXPECT_EQ(
-        error("n,y\n1,K\xF6ln\n2,Bonn\n", classify),
-        "data: t.csv: column 'y': 'K\\xf6ln' is not UTF-8; convert the file, for instance with iconv -f latin1 -t "
-        "utf-8");
+    EXPECT_EQ(error("n,y\n1,K\xF6ln\n2,Bonn\n", classify),
+              "data: t.csv: column 'y': 'K\\xf6ln' is not UTF-8; convert the file, for instance: iconv -f latin1 -t "
+              "utf-8 t.csv > t.utf-8.csv");
 }
 
 TEST(Features, ATableWithoutAnySaysWhy) {
     EXPECT_EQ(error("y\n1\n2\n"), "data: t.csv: no column to learn from: beside the target 'y' the table has none");
-    EXPECT_EQ(error("a,y\n1,1\n2,2\n", {.targets = {"y"}, .drop = {"a"}}),
-              "data: t.csv: no column to learn from: beside the target 'y' every column is dropped or is the weight");
+    EXPECT_EQ(
+        error("a,y\n1,1\n2,2\n", {.targets = {"y"}, .drop = {"a"}}),
+        "data: t.csv: no column to learn from: beside the target 'y' every column is dropped, an id, row names or "
+        "the weight");
 }
 
 // Imputation ----------------------------------------------------------------------------------------------------------
@@ -255,10 +312,17 @@ TEST(Imputation, ScalingIsOfTheColumnAsTheNetworkSeesIt) {
     EXPECT_DOUBLE_EQ(fitted.features[0].scale, std::sqrt(0.5));  // of 1, 3, 2, 2
 }
 
-TEST(Imputation, ThereIsNoneForCategories) {
-    EXPECT_EQ(error("city,y\nRome,1\n,2\nNA,3\n", {.targets = {"y"}, .impute = Impute::mean}),
-              "data: t.csv:3: column 'city': missing (2 such rows), and a category has no mean or median; fill it in, "
-              "or make it a category by not counting its text as missing, or drop the column {missing, drop}");
+TEST(Imputation, MissingTextsAreACategoryOfTheirOwn) {
+    const std::string text = "city,y\nRome,1\n,2\nNA,3\n";
+    EXPECT_EQ(error(text),
+              "data: t.csv:3: column 'city': missing (2 such rows); fill it in, make missing texts a category of their "
+              "own, or drop the column {impute=mean, drop}");
+    const FeatureColumn city = fit(read(text), {.targets = {"y"}, .impute = Impute::mean}).features[0];
+    EXPECT_THAT(city.categories, ElementsAre("Rome", "(missing)"));
+    EXPECT_EQ(city.missing_as, "(missing)");
+    const PreprocessingOptions median{.targets = {"y"}, .impute = Impute::median};
+    EXPECT_EQ(fit(read("city,y\nRome,1\n,2\n(missing),3\n"), median).features[0].missing_as, "((missing))");
+    EXPECT_EQ(fit(read("city,y\nRome,1\nOslo,2\n"), median).features[0].missing_as, "");
     EXPECT_THAT(fit(read("city,y\nRome,1\n,2\n", {.missing = {}})).features[0].categories, ElementsAre("", "Rome"));
 }
 

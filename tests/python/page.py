@@ -68,8 +68,9 @@ class Figure:
     @property
     def x(self):
         upright = [line for line in self._lines() if line[0] == line[2]]
-        return _axis([(line[0], _number(text)) for line in upright for x, y, anchor, text in self._texts()
-                      if anchor == "middle" and abs(x - line[0]) < 7.0 and 10.0 < y - line[3] < 20.0])
+        below = [(x, text) for x, y, anchor, text in self._texts() if anchor == "middle" and 10.0 < y - upright[0][3] < 20.0]
+        nearest = [min(below, key=lambda label: abs(label[0] - line[0])) for line in upright]
+        return _axis([(line[0], _number(text)) for line, (_, text) in zip(upright, nearest, strict=True)])
 
     @property
     def y(self):
@@ -113,8 +114,10 @@ def all_figures(page):
 
 
 def figures(page):
-    """The same by caption; of two of one name the first."""
-    return {figure.caption: figure for figure in reversed(all_figures(page))}
+    """The same by caption."""
+    found = all_figures(page)
+    assert len({figure.caption for figure in found}) == len(found), [figure.caption for figure in found]
+    return {figure.caption: figure for figure in found}
 
 
 def assert_drawn(figure, places, values, axis):

@@ -10,7 +10,7 @@ import numpy as np
 from program import events, write_table
 
 DEFAULTS = {
-    "target": ["y"], "drop": [], "categorical": [], "impute": "error", "scale": "standard", "scale_target": None,
+    "target": ["y"], "drop": [], "id": [], "categorical": [], "unknown": "error", "impute": "error", "scale": "standard", "scale_target": None,
     "weight": None, "group": "", "drop_missing_labels": False, "hidden": [32], "hidden_activation": ["relu"],
     "output_activation": None, "loss": None, "huber_delta": 1.0, "quantile": 0.5, "leaky_slope": 0.01, "task": None,
     "convention": "handgrad", "init": None, "dtype": "f32", "epochs": 200, "init_from": None, "batch": 32,
@@ -74,7 +74,7 @@ def encode(columns, options, training):
     """x, y and weights of all rows, as the training rows alone decide the scales."""
     inputs = []
     for name, column in columns.items():
-        if name in options["target"] + options["drop"] or name == options["weight"]:
+        if name in options["target"] + options["drop"] + options["id"] or name == options["weight"]:
             continue
         values = np.asarray(column)
         if values.dtype.kind in "UO" or name in options["categorical"]:

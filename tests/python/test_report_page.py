@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from page import all_figures, assert_drawn, figures
+from page import assert_drawn, figures
 from program import events, handgrad, read_weights, write_table
 from reference import DEFAULTS, encode, loss_and_gradient, rows_to_train_on, words
 from sklearn import metrics
@@ -59,7 +59,7 @@ def in_units(run, scaled):
 
 def test_points_are_predictions_over_labels(regression):
     _, scaled = logits(regression.model, regression.data.x)
-    figure = regression.pictures["y"]
+    figure = regression.pictures["y: predictions"]
     xs, ys = figure.points()
     assert_drawn(figure, xs, regression.y, figure.x)
     assert_drawn(figure, ys, in_units(regression, scaled), figure.y)
@@ -150,8 +150,7 @@ def test_curves_of_the_flow_are_of_the_weights_on_the_way(regression, tmp_path):
 def test_bars_of_the_columns_are_their_effects_and_those_of_the_gradient_its_parts(regression):
     """Both with witnesses of their own in test_printed_numbers.py."""
     [sensitivity] = events("sensitivity", regression.model, regression.table)
-    figure = next(figure for figure in all_figures(regression.page)
-                  if any("effect" in title for title, _ in titled(figure)))
+    figure = regression.pictures["What moves y"]
     strongest = sorted(sensitivity["columns"], key=lambda column: -column["effect"])
     for (title, length), column in zip(figure.bars(), strongest, strict=True):
         assert title == f"{column['name']}, effect: {column['effect']:.6g}"
@@ -193,6 +192,7 @@ def classes(request, tmp_path_factory):
     z = np.hstack([np.zeros((ROWS, 1)), z]) if request.param == 2 else z
     run.probabilities = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
     run.names = ["p", "q", "r"][:request.param]
+    run.area = run.done["metrics"]["train"].get("roc_auc")
     run.actual = table["kind"]
     run.predicted = np.array(run.names)[run.probabilities.argmax(axis=1)]
     return run
@@ -212,7 +212,7 @@ def test_roc_curves_are_sklearns(classes):
     positives = classes.names[1:] if len(classes.names) == 2 else classes.names
     curves = figure.curves()
     assert len(curves) == len(positives)
-    labels = figure.legend or [figure.caption]
+    labels = figure.legend or [f"{figure.caption}, area {classes.area}"]  # of two classes it stands with the metrics
     for name, label, (xs, ys) in zip(positives, labels, curves, strict=True):
         score = classes.probabilities[:, classes.names.index(name)]
         fpr, tpr, _ = metrics.roc_curve(classes.actual == name, score, drop_intermediate=False)

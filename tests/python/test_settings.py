@@ -50,6 +50,7 @@ ADAM = {"optimizer": "adam", "learning_rate": 0.02}
 CASES = {
     "target": [Case(["y2"], {"drop": ["code", "w", "flag"]}), Case(["y", "y2"], {"drop": ["code", "w", "flag"]})],
     "drop": [Case(["code", "flag"])],
+    "id": [Case(["code"], {"drop": ["w", "y2", "flag"]})],
     "categorical": [Case(["code"], {"drop": ["w", "y2", "flag"]})],
     "impute": [Case("median", {"impute": "mean"}, GAPS)],
     "scale": [Case("none"), Case("minmax")],
@@ -82,7 +83,7 @@ CASES = {
     "early_stopping": [Case(2, {"validation": 0.3, "epochs": 40, "learning_rate": 0.3})],
     "seed": [Case(1, {"validation": 0.25, "test": 0.2, "drop": ["code", "y2", "flag"], "weight": "w"})],
 }
-SPECIAL = {"group": "test_group", "drop_missing_labels": "test_drop_missing_labels", "init": "test_init", "dtype": "test_dtype",
+SPECIAL = {"group": "test_group", "unknown": "test_unknown", "drop_missing_labels": "test_drop_missing_labels", "init": "test_init", "dtype": "test_dtype",
            "init_from": "test_init_from", "shuffle": "test_shuffle", "allow_nonfinite": "test_allow_nonfinite"}
 
 
@@ -98,7 +99,7 @@ def test_every_setting_of_the_table_has_a_case(tmp_path):
     assert set(settings) == set(CASES) | set(SPECIAL)
     assert all(name in globals() for name in SPECIAL.values())
     for name, value in settings.items():  # and the witness knows its default
-        if name not in ("target", "drop", "categorical", "init", "weight", "weight_decay"):
+        if name not in ("target", "drop", "id", "categorical", "init", "weight", "weight_decay"):
             assert value == DEFAULTS[name], name
 
 
@@ -164,6 +165,17 @@ def test_group(tmp_path):
     [model] = events("inspect", tmp_path / "m.model")
     assert (start["rows"], start["validation_rows"], start["features"]) == (14, 6, 1)
     assert model["columns"][0]["shift"] == pytest.approx(6.5) and model["settings"]["group"] == "g"
+
+
+def test_unknown(tmp_path):
+    """A town that the model does not know has 0 in each input of its column, where the model may ignore it."""
+    table = write_table(tmp_path / "t.csv", {"city": ["Rome", "Oslo"] * 4, "y": np.arange(8) + 0.5})
+    new = write_table(tmp_path / "new.csv", {"city": ["Bonn", "Oslo"]})
+    for how, code in (("error", 3), ("ignore", 0)):
+        options = ["--target", "y", "--unknown", how, "--validation", 0, "--epochs", 0, "-o", tmp_path / "m.model"]
+        handgrad("train", table, *options)
+        assert exit_code("encode", tmp_path / "m.model", new) == code
+    assert handgrad("encode", tmp_path / "m.model", new).splitlines()[1:] == ["0,0", "1,0"]
 
 
 def test_drop_missing_labels(tmp_path):

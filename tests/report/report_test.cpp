@@ -53,9 +53,9 @@ TEST(Report, OfTwoClassesCountsWhatTheMetricsCount) {
     const Model model = trained(table, "kind").model;
     const Report report = make_report(model, table);
     const Metrics metrics = evaluate(model, table).metrics;
-    ASSERT_EQ(report.confusion.rows(), 2U);
-    const double right = report.confusion(0, 0) + report.confusion(1, 1);
-    EXPECT_EQ(right + report.confusion(0, 1) + report.confusion(1, 0), 400.0);
+    ASSERT_EQ(report.evaluation.confusion.rows(), 2U);
+    const double right = report.evaluation.confusion(0, 0) + report.evaluation.confusion(1, 1);
+    EXPECT_EQ(right + report.evaluation.confusion(0, 1) + report.evaluation.confusion(1, 0), 400.0);
     EXPECT_DOUBLE_EQ(right / 400.0, metrics[0].second);
     EXPECT_EQ(metrics[0].first, "accuracy");
     ASSERT_EQ(report.roc.size(), 1U);
@@ -92,7 +92,7 @@ TEST(Report, OfSeveralClassesHasACurveForEach) {
         EXPECT_GT(report.roc[k].area, 0.5);
         double row = 0.0;
         for (std::size_t j = 0; j < 4; ++j) {
-            row += report.confusion(k, j);
+            row += report.evaluation.confusion(k, j);
         }
         EXPECT_EQ(row, static_cast<double>(std::ranges::count_if(table.column("kind").codes, [&](std::uint32_t code) {
                       return table.column("kind").texts[code] == report.roc[k].positive;

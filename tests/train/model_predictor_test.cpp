@@ -13,11 +13,13 @@
 #include <fstream>
 #include <functional>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/train/fit.hpp"
 #include "handgrad/train/prediction.hpp"
 
 namespace handgrad {
@@ -96,6 +98,48 @@ void expect_the_bits_of_the_table(const ModelPredictor& model, const Prediction&
         EXPECT_EQ(answer.probability, probabilities[answer.index]);
         EXPECT_EQ(model.classify(raw).probability, answer.probability);
     }
+}
+
+/// Texts as a program has them, one of each column in `header`.
+std::vector<std::vector<std::string>> text_rows(const std::string& csv) {
+    std::vector<std::vector<std::string>> rows;
+    std::istringstream lines(csv);
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream cells(line + ",");
+        std::vector<std::string>& row = rows.emplace_back();
+        for (std::string cell; std::getline(cells, cell, ',');) {
+            row.push_back(cell);
+        }
+    }
+    return rows;
+}
+
+TEST(ModelPredictor, ReadsDatesSignsGapsAndUnknownTextsAsTheTableDoes) {
+    const std::string learned =
+        "price,when,city,y\n$5,2001-02-03,Rome,1\n$7.5,2002-03-04T06:00,,2\n($2),,Oslo,4\n,2003-01-01 18:30Z,Rome,8\n";
+    FitOptions options{.columns = {.targets = {"y"}, .unknown = Unknown::ignore, .impute = Impute::mean}};
+    options.task = Task::regression;
+    options.reading.currency = true;
+    options.reading.date_columns = {"when"};
+    options.training.epochs = 0;
+    options.validation = {};
+    const Model model = fit(read_csv(learned, "t.csv", options.reading), options).model;
+    const std::string unseen = "price,when,city\n$6,2001-02-03,Oslo\n4,1999-12-31T23:59,Bonn\n,,\n(3),20200229,Rome\n";
+    const Table table = read_csv(unseen, "new.csv", model.preprocessing.reading);
+    const Prediction prediction = predict(model, table, {.labels = Labels::absent});
+    const ModelPredictor predictor(model);
+    EXPECT_THAT(predictor.columns(), ElementsAre("price", "when", "city"));
+    EXPECT_THAT(predictor.inputs(), ElementsAre("price", "when:days", "when:day_part", "when:year_part", "city=Oslo",
+                                                "city=Rome", "city=(missing)"));
+    const std::vector<std::vector<std::string>> rows = text_rows(unseen);
+    for (std::size_t row = 0; row < table.rows; ++row) {
+        const std::vector<Cell> cells(rows[row + 1].begin(), rows[row + 1].end());
+        std::vector<double> yhat(1);
+        predictor.predict(cells, yhat);
+        EXPECT_EQ(bits(yhat), bits(prediction.values.row(row))) << row;
+    }
+    constexpr double days = 11356.0;  // 2001-02-03
+    EXPECT_EQ(predictor.predict({6.0, days, "Oslo"}), prediction.values(0, 0));
 }
 
 TEST(ModelPredictor, GivesEveryRowOfATableItsBitsHoweverItIsGiven) {
@@ -189,7 +233,7 @@ TEST(ModelPredictor, ACellThatTheModelCannotUseIsNamedWithItsColumn) {
     };
     EXPECT_EQ(refused({150, "Romme"}),
               "the row: column 'city': 'Romme' is not a category that the model knows (did you mean 'Rome'?); it knows "
-              "'Oslo', 'Rome'");
+              "'Oslo', 'Rome'; correct it, or let 0 stand in all inputs of its column");
     EXPECT_THAT(refused({150, Cell()}), StartsWith("the row: column 'city': missing, and the model has no category"));
     EXPECT_THAT(refused({150, 3}), HasSubstr("'3' is not a category"));
     EXPECT_THAT(refused({"wide", "Rome"}), StartsWith("the row: column 'area': 'wide' is not a number"));

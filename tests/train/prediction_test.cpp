@@ -1,6 +1,6 @@
 // Predictions: user's units, classes, probabilities, Jacobians and metrics against hand computation, whatever the
 // batch.
-#include "handgrad/train/prediction.hpp"
+#include "handgrad/train/evaluation.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -274,7 +274,7 @@ TEST(Evaluate, OneSigmoidOutputHasAccuracyLogLossAndRocAuc) {
 TEST(Evaluate, SoftmaxLossIsTheLogLoss) {
     const Evaluation evaluation = evaluate(deep_classifier<double>(), random_rows(0, 100));
     EXPECT_NEAR(evaluation.loss, metric(evaluation.metrics, "log_loss"), 100 * epsilon);
-    EXPECT_EQ(evaluation.metrics.size(), 2U);  // no roc_auc for three classes
+    EXPECT_EQ(evaluation.metrics.size(), 3U);  // no roc_auc for three classes
 }
 
 TEST(Evaluate, LabelsMustBeThere) {

@@ -26,6 +26,7 @@ FitOptions all_changed() {
                        .impute = Impute::median,
                        .scale = Scale::minmax};
     options.scale_target = false;
+    options.group = "g";
     options.drop_missing_labels = true;
     options.hidden = {7, 3};
     options.hidden_activation = {Activation::tanh, Activation::gelu};
@@ -67,7 +68,7 @@ TEST(Settings, EachIsDescribedOnceAndInWords) {
         EXPECT_FALSE(setting.help.empty()) << setting.name;
         EXPECT_LE(setting.since, version) << setting.name;
     });
-    EXPECT_EQ(names.size(), 37u);  // a field that the walk forgets is a setting that no model remembers
+    EXPECT_EQ(names.size(), 38u);  // a field that the walk forgets is a setting that no model remembers
 }
 
 TEST(Settings, AsValuesThroughAModelsFileTheyAreTheSameAgain) {
@@ -127,7 +128,7 @@ TEST(Settings, AStrangersValuesAreCheckedForNameKindAndRange) {
 
 TEST(Settings, RangesAreThoseOfTheTableAndTheMessageNamesTheSetting) {
     FitOptions options;
-    options.validation.fraction = 1.0;
+    options.validation = HeldOut{.fraction = 1.0};
     try {
         check_ranges(options, "fit");
         FAIL() << "all rows held out";

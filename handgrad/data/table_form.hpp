@@ -1,0 +1,36 @@
+// The form of a text table, found in its first lines: delimiter, decimal sign, quotes, and lines that are no rows.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "handgrad/data/table.hpp"
+
+namespace handgrad {
+
+struct TableForm {
+    char delimiter = ',';  ///< ' ': any run of blanks and tabs
+    char decimal = '.';
+    char quote = '"';
+    std::size_t lines_above = 0;      ///< `sep=` and comments above the names (or the first row)
+    bool names_behind_hash = false;   ///< the last of them holds the names, as NumPy writes them
+    bool trailing_delimiter = false;  ///< lines end in one that divides nothing
+    bool unnamed_first = false;       ///< line 1 has no name for the first column, as R's write.table leaves it out
+    std::vector<std::string> remarks = {};  ///< what a reader should know: `semicolons between fields`
+};
+
+/// The text as UTF-8, without a byte order mark: `bytes` or, where they had to be converted, `converted`. Raises
+/// Error(data) naming the command that converts what it cannot read.
+std::string_view utf8_text(std::string_view bytes, const std::string& source, std::string& converted,
+                           std::vector<std::string>& remarks);
+
+/// How to convert a file that is not UTF-8: `iconv -f latin1 -t utf-8 t.csv > t.utf-8.csv`.
+std::string conversion_of(std::string_view encoding, const std::string& source);
+
+/// What options give is taken as given. Raises Error(usage) for options that cannot work, Error(data) naming the forms
+/// that fit equally well.
+TableForm find_form(std::string_view text, const std::string& source, const ReadOptions& options);
+
+}  // namespace handgrad
