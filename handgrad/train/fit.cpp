@@ -524,6 +524,10 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
         result.baseline_on = part;
         RowsByPart parts;
         (part == std::string_view("train") ? parts.training : parts.test) = all_rows(judged.rows());
+        if (held.table != nullptr && table_hash(*held.table) == model.training_rows.table_hash) {
+            parts = rows;  // it judges itself by the table that it learns from
+            tell({std::string("warning: the ") + part + " table is the one that it has learned from"});
+        }
         result.judged = judge<T>(model, judged, options.training.execution, parts).evaluation;
         result.baseline = result.judged.baseline.value_or(Metrics{});
         result.judged_rows = of_table;
