@@ -128,7 +128,7 @@ TEST(Settings, AStrangersValuesAreCheckedForNameKindAndRange) {
 
 TEST(Settings, RangesAreThoseOfTheTableAndTheMessageNamesTheSetting) {
     FitOptions options;
-    options.validation.fraction = 1.0;
+    options.validation = HeldOut{.fraction = 1.0};
     try {
         check_ranges(options, "fit");
         FAIL() << "all rows held out";
