@@ -242,12 +242,12 @@ def rows_taken(folder, epochs, *options):
     rate times 2 (yhat - y): the step is the one whose bias explains that.
     """
     y = 0.3 + np.arange(ROWS) ** 1.5
-    table = write_table(folder / "t.csv", {"one": [f"r{i:02}" for i in range(ROWS)], "y": y})
+    table = write_table(folder / "t.csv", {"row": [f"r{i:02}" for i in range(ROWS)], "y": y})
     settings = {"optimizer": "sgd", "learning_rate": 0.05, "batch": 1, "dtype": "f64", "init": "zeros",
                 "scale_target": False, "validation": 0}
     w, bias, orders = np.zeros(ROWS), 0.0, []
     for epoch in range(1, epochs + 1):
-        handgrad("train", table, "--target", "y", *words(settings | {"epochs": epoch}), "--hidden", "none", *options,
+        handgrad("train", table, "--target", "y", *words(settings | {"epochs": epoch}), "--hidden", "none", "--categorical", "row", *options,
                  "-o", folder / "m.model")
         weights = read_weights(folder / "m.model")
         moved, order = weights["linear1.weight"][0] - w, []
