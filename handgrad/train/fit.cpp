@@ -214,16 +214,6 @@ void notice_unreachable(const Table& table, std::span<const std::size_t> rows, c
     }
 }
 
-void decide_epochs(TrainOptions& training, std::size_t rows, const Tell& tell) {
-    if (!training.epochs) {
-        training.epochs = usual_epochs(rows, training.batch);
-        const std::size_t steps = *training.epochs * (rows / training.batch + (rows % training.batch == 0 ? 0 : 1));
-        tell({.text = "epochs: " + std::to_string(*training.epochs) + ", for " + std::to_string(steps) +
-                      " steps of at most " + std::to_string(training.batch) + " rows",
-              .overruled_by = SettingHint{"epochs", "N"}});
-    }
-}
-
 /// How a table is to be read for this model: as this one was, and columns of categories as texts.
 ReadOptions reading_of(const Table& table, const FitOptions& options, const Preprocessing& columns) {
     ReadOptions reading = options.reading;
@@ -273,6 +263,16 @@ void tell_columns(const Table& table, const PreprocessingOptions& asked, const P
     const bool several = texts.find("), ") != std::string::npos;
     if (!texts.empty()) {
         tell({"text column" + when(several, "s") + ", one input for each category: " + texts});
+    }
+}
+
+void decide_epochs(TrainOptions& training, std::size_t rows, const Tell& tell) {
+    if (!training.epochs) {
+        training.epochs = usual_epochs(rows, training.batch);
+        const std::size_t steps = *training.epochs * (rows / training.batch + (rows % training.batch == 0 ? 0 : 1));
+        tell({.text = "epochs: " + std::to_string(*training.epochs) + ", for " + std::to_string(steps) +
+                      " steps of at most " + std::to_string(training.batch) + " rows",
+              .overruled_by = SettingHint{"epochs", "N"}});
     }
 }
 
@@ -544,6 +544,10 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
         result.baseline_on = part;
         RowsByPart parts;
         (part == std::string_view("train") ? parts.training : parts.test) = all_rows(judged.rows());
+        if (held.table != nullptr && table_hash(*held.table) == model.training_rows.table_hash) {
+            parts = rows;  // it judges itself by the table that it learns from
+            tell({std::string("warning: the ") + part + " table is the one that it has learned from"});
+        }
         result.judged = judge<T>(model, judged, options.training.execution, parts).evaluation;
         result.baseline = result.judged.baseline.value_or(Metrics{});
         result.judged_rows = of_table;
