@@ -89,8 +89,11 @@ def trained(folder, table, optimizer, *options, diagnosed=False):
     data = write_table(folder, name, factor)
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".model") as model:
         task = "regression" if name == "diabetes" else "classification"
+        network = [] if "--hidden" in options else ["--hidden", 32]
+        held_out = [] if "--validation" in options else ["--validation", 0.2]
         code, events = run("train", data, "--target", "y", "--task", task, "--optimizer", kind, "--learning-rate", rate,
-                           "--threads", 1, "--quiet", "--json", "-o", model.name, *options)
+                           "--schedule", "constant", *network, *held_out, "--threads", 1, "--quiet", "--json", "-o",
+                           model.name, *options)
         judged = events[-1]["metrics"]["validation"] or events[-1]["metrics"]["train"] if code == 0 else {}
         score = judged.get("r2" if task == "regression" else "accuracy")
         if not diagnosed or Path(model.name).stat().st_size == 0:

@@ -32,7 +32,7 @@ def train(workload, rows, threads, folder):
     targets = ",".join(f"y{k}" for k in range(outputs)) if outputs > 1 else "y"
     words = ["train", folder / "x.npy", "--target-file", folder / "y.npy", "--target", targets, "--task", "regression",
              "--hidden", hidden, "--batch", batch, "--epochs", EPOCHS, "--learning-rate", 1e-3, "--validation", 0,
-             "--threads", threads, "--json", "-o", folder / "m.model", *options]
+             "--schedule", "constant", "--threads", threads, "--json", "-o", folder / "m.model", *options]
     ran = subprocess.run([PROGRAM, *map(str, words)], check=True, capture_output=True, text=True)
     events = [json.loads(line) for line in ran.stdout.splitlines()]
     return min(event["seconds"] for event in events if event["event"] == "epoch") / -(-rows // batch)

@@ -8,7 +8,7 @@
 #include "cli/event_line.hpp"
 #include "cli/wording.hpp"
 #include "handgrad/store/convention_names.hpp"
-#include "handgrad/train/decoding.hpp"
+#include "handgrad/train/metrics.hpp"
 
 namespace handgrad::cli {
 namespace {

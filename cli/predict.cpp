@@ -14,7 +14,7 @@
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/verbs.hpp"
-#include "handgrad/train/decoding.hpp"
+#include "handgrad/train/metrics.hpp"
 #include "handgrad/train/prediction.hpp"
 
 namespace handgrad::cli {
@@ -57,12 +57,12 @@ bool parse(PredictOptions& options, std::vector<std::string> words) {
     return parse_or_help(arguments, std::move(words));
 }
 
-void check_probabilities(const Model& model) {
+void check_probabilities(const Model& model, const Prediction& prediction) {
     if (model.preprocessing.task == Task::regression) {
         usage_error("--proba: this model predicts numbers, not classes");
     }
     const Activation output = model.architecture().output;
-    if (!has_probabilities(output)) {
+    if (prediction.surprisals.columns() == 0) {
         usage_error("--proba: the outputs of this model (" + std::string(name(output)) +
                     ") are no probabilities; train it with sigmoid or softmax");
     }
@@ -175,7 +175,7 @@ int predict(std::vector<std::string> words) {
     }
     const auto& [prediction, jacobian] = answer;
     if (options.probabilities) {
-        check_probabilities(model);
+        check_probabilities(model, prediction);
     }
     std::vector<std::string> names;
     if (options.jacobian) {

@@ -72,6 +72,9 @@ Setter into_setting(const Setting& setting, double& field) { return into(field, 
 Setter into_setting(const Setting& setting, std::size_t& field) {
     return into(field, static_cast<std::size_t>(setting.range.lowest));
 }
+Setter into_setting(const Setting& setting, std::optional<std::size_t>& field) {
+    return [&field, &setting](const Given& given) { into_setting(setting, field.emplace())(given); };
+}
 Setter into_setting(const Setting& /*setting*/, std::string& field) { return into(field); }
 Setter into_setting(const Setting& /*setting*/, std::optional<std::filesystem::path>& field) {
     return [&field](const Given& given) { field = only_value(given); };

@@ -37,6 +37,7 @@ Setter into_setting(const Setting& setting, bool& field);
 Setter into_setting(const Setting& setting, std::optional<bool>& field);
 Setter into_setting(const Setting& setting, double& field);
 Setter into_setting(const Setting& setting, std::size_t& field);
+Setter into_setting(const Setting& setting, std::optional<std::size_t>& field);
 Setter into_setting(const Setting& setting, std::string& field);
 Setter into_setting(const Setting& setting, std::optional<std::filesystem::path>& field);
 Setter into_setting(const Setting& setting, std::vector<std::string>& field);

@@ -253,7 +253,9 @@ int train(std::vector<std::string> words) {
         check_writable(given->report);
     }
     const Tables tables = read_tables(*given);
-    given->fit.validation.table = pointer_to(tables.validation);
+    if (tables.validation) {
+        given->fit.validation.emplace().table = pointer_to(tables.validation);
+    }
     given->fit.test.table = pointer_to(tables.test);
 
     Reporter reporter(given->show);

@@ -93,8 +93,14 @@ private:
         return into_setting(setting, field);
     }
     Setter setter(const Setting& setting, HeldOut& field) {
-        std::string& file = setting.name == settings::test.name ? given_.test_file : given_.validation_file;
-        return [&setting, &field, &file](const Given& given) { parse_held_out(given, setting, field, file); };
+        return [&setting, &field, &file = given_.test_file](const Given& given) {
+            parse_held_out(given, setting, field, file);
+        };
+    }
+    Setter setter(const Setting& setting, std::optional<HeldOut>& field) {
+        return [&setting, &field, &file = given_.validation_file](const Given& given) {
+            parse_held_out(given, setting, field.emplace(), file);
+        };
     }
     Setter setter(const Setting& setting, OptimizerKind& field) {
         return [set = into_setting(setting, field)](const Given& given) {

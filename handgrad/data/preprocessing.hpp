@@ -89,6 +89,7 @@ struct PreprocessingOptions {
 struct GuessedTask {
     Task task = Task::regression;
     std::string because = {};
+    bool few_whole_numbers = false;  ///< at most 20 distinct ones, so that they may be classes to who asks for it
 };
 /// Classification when the (single) target is text, or whole numbers of at most 20 distinct values with at least 5 rows
 /// a value on average and no more than 10 of them in a row (as sums, counts and ages have; ten digits are classes);

@@ -52,11 +52,13 @@ GuessedTask guess_of_numbers(const Column& column) {
     }
     const std::string count = plural(distinct.size(), "different whole number");
     if (longest_run(distinct) > most_in_a_row) {
-        return {Task::regression, "its " + count + ", " + range_of(distinct) + ", lie side by side as counts do"};
+        return {Task::regression, "its " + count + ", " + range_of(distinct) + ", lie side by side as counts do", true};
     }
     if (rows < fewest_rows_a_class * distinct.size()) {
-        return {Task::regression, "it holds " + count + " in " + plural(rows, "row") + ", fewer than " +
-                                      std::to_string(fewest_rows_a_class) + " rows each"};
+        return {Task::regression,
+                "it holds " + count + " in " + plural(rows, "row") + ", fewer than " +
+                    std::to_string(fewest_rows_a_class) + " rows each",
+                true};
     }
     return {Task::classification,
             "it holds " + count + ", each in " + std::to_string(rows / distinct.size()) + " rows on average"};
@@ -67,7 +69,7 @@ bool hold_labels(const Table& table, const std::vector<std::string>& targets) {
     bool both = false;
     for (const std::string& target : targets) {
         const Column& column = table.column(target);
-        bool zero = false, one = false, other = !column.has_numbers || column.has_texts;
+        bool zero = false, one = false, other = !column.has_numbers;
         for (const double number : column.numbers) {
             zero = zero || number == 0.0;
             one = one || number == 1.0;

@@ -319,6 +319,7 @@ private:
     [[nodiscard]] Series history(const std::string& column, const std::string& shown) const {
         return {.name = shown, .x = model_.history.column("epoch"), .y = model_.history.column(column)};
     }
+    static bool is_log_loss(Loss kind) { return kind == Loss::binary_cross_entropy || kind == Loss::cross_entropy; }
     static bool has_numbers(const Series& series) {
         return std::ranges::any_of(series.y, [](double y) { return std::isfinite(y); });
     }
@@ -347,11 +348,14 @@ private:
         for (const std::string& column : model_.history.columns) {
             constexpr std::string_view before = "validation.";
             const std::string metric = column.starts_with(before) ? column.substr(before.size()) : "";
+            if (metric == "log_loss" && is_log_loss(model_.loss.kind)) {
+                continue;  // the curve of the loss itself
+            }
             const Series line = history(column, metric);
             if (!metric.empty() && has_numbers(line)) {
-                figures += draw(LineChart{.text = {.title = metric + " on the validation rows",
+                figures += draw(LineChart{.text = {.title = words_of(metric) + " on the validation rows",
                                                    .x = "epoch",
-                                                   .y = metric,
+                                                   .y = words_of(metric),
                                                    .description = metric + " of the validation rows by epoch"},
                                           .lines = {line},
                                           .mark = best,

@@ -43,7 +43,7 @@ nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.15rem 1rem; pa
 .says p { margin: 0.2rem 0; } .says { border-left: 0.25rem solid rgb(var(--strong)); padding: 0.1rem 0 0.1rem 0.9rem; margin: 0.9rem 0; }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(19rem, 100%), 1fr)); gap: 1.25rem; }
 .beside { display: flex; flex-wrap: wrap; gap: 1.25rem 2rem; align-items: flex-start; }
-.beside > figure { flex: 1 1 19rem; } .beside > .wide, .beside > .column { flex: 2 1 26rem; min-width: 0; }
+.beside > figure { flex: 1 1 18rem; } .beside > .wide, .beside > .column { flex: 2 1 22rem; min-width: 0; }
 .column > :first-child { margin-top: 0.2rem; }
 figure { margin: 0.5rem 0; max-width: 30rem; min-width: 0; }
 figcaption { font-weight: 600; }
@@ -71,10 +71,11 @@ rect, circle { fill: var(--s); } .line { fill: none; stroke: var(--s); stroke-wi
 }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.92rem; }
 th, td { padding: 0.25rem 0.75rem 0.25rem 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--rule); }
-th { font-weight: 600; } td.n, th.n { text-align: right; white-space: nowrap; }
+th { font-weight: 600; } td.n, th.n { text-align: right; } td.n { white-space: nowrap; }
 table.texts td { overflow-wrap: anywhere; } table.texts td:first-child { min-width: 9rem; }
 table.scores th.n { max-width: 8.5rem; white-space: normal; vertical-align: bottom; }
 table.formulas td, table.formulas th { padding-right: 1.5rem; }
+table.confusion td:first-child { min-width: 8rem; } table.confusion th.n { min-width: 4rem; vertical-align: bottom; }
 table.confusion td.n { padding: 0.35rem 0.7rem; background: rgba(var(--strong), var(--share)); }
 math { font-size: 1.05em; } mtable.cases mtd { text-align: left; padding-right: 0.6em; }
 div.wide > math[display="block"] { text-align: left; margin: 0.3rem 0; width: max-content; }

@@ -38,9 +38,6 @@ inline std::uint32_t class_of(const Preprocessing& preprocessing, std::span<cons
     return static_cast<std::uint32_t>(std::ranges::max_element(row) - row.begin());
 }
 
-/// The answer of one label, 0 or 1, from its share ŷ.
-inline double answer_of(double share) { return share > 0.5 ? 1.0 : 0.0; }
-
 /// Whether outputs of this activation lead to probabilities of the classes.
 inline bool has_probabilities(Activation output) {
     return output == Activation::sigmoid || output == Activation::softmax;

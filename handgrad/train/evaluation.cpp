@@ -270,13 +270,12 @@ void judge_beside_constant(const Model& model, const Prediction& prediction, con
     }
 }
 
+/// `83 %`, `4.2 %`.
 std::string percent(double share) {
-    const auto tenths = static_cast<long>(std::lround(1000.0 * std::min(std::abs(share), 1e6)));
-    std::string text = std::to_string(tenths / 10);
-    if (tenths < 100) {
-        text += "." + std::to_string(tenths % 10);
-    }
-    return when(share < 0.0, "-") + text + " %";
+    const double value = 100.0 * share;
+    constexpr double few_digits = 10.0;
+    const double places = std::abs(value) < few_digits ? 10.0 : 1.0;
+    return format_number(std::round(value * places) / places) + " %";
 }
 
 }  // namespace
@@ -398,6 +397,9 @@ std::string standing_text(const Evaluation& evaluation, const Model& model) {
         case Standing::better:
             return "Better than " + constant + ": on " + rows + " its " + errors + " is smaller by " + saved + ".";
         case Standing::no_better:
+            if (!std::isfinite(evaluation.skill.saved)) {
+                return "No better than " + constant + ": on " + rows + " its answers are not all finite numbers.";
+            }
             return "No better than " + constant + ": on " + rows + " its " + errors + " is larger by " +
                    percent(-evaluation.skill.saved) + ".";
         case Standing::unclear:

@@ -50,6 +50,11 @@ bool bounded_output(Activation activation) {
 }
 /// Outputs without an upper bound are numbers, not shares of a class.
 bool numbers_output(Activation activation) { return std::isinf(facts(activation).highest); }
+/// Whether the loss or the output is one of probabilities.
+bool asks_for_classes(const FitOptions& options) {
+    return options.loss == Loss::cross_entropy || options.loss == Loss::binary_cross_entropy ||
+           options.output_activation == Activation::softmax || options.output_activation == Activation::sigmoid;
+}
 /// Whether the network may learn (y − shift)/scale: neither its output nor its loss ties y to a range.
 bool may_scale_target(Activation output, Loss loss) {
     return !bounded_output(output) && !std::isfinite(facts(loss).lowest_target);
@@ -93,6 +98,11 @@ Task decide_task(const Table& table, const FitOptions& options, const Tell& tell
         return Task::regression;
     }
     const GuessedTask guess = guess_task(table, options.columns.targets);
+    if (guess.few_whole_numbers && asks_for_classes(options)) {
+        tell({.text = "task: classification, as the loss or the output activation says",
+              .overruled_by = SettingHint{"task", "regression"}});
+        return Task::classification;
+    }
     if (one) {
         refuse_names(table, table.column(options.columns.targets.front()));
     }
@@ -256,6 +266,16 @@ void tell_columns(const Table& table, const PreprocessingOptions& asked, const P
     }
 }
 
+void decide_epochs(TrainOptions& training, std::size_t rows, const Tell& tell) {
+    if (!training.epochs) {
+        training.epochs = usual_epochs(rows, training.batch);
+        const std::size_t steps = *training.epochs * (rows / training.batch + (rows % training.batch == 0 ? 0 : 1));
+        tell({.text = "epochs: " + std::to_string(*training.epochs) + ", for " + std::to_string(steps) +
+                      " steps of at most " + std::to_string(training.batch) + " rows",
+              .overruled_by = SettingHint{"epochs", "N"}});
+    }
+}
+
 /// The trivial predictor: the mean of the training targets, or the classes' frequencies, of which the most frequent is
 /// always predicted; as a network's outputs.
 template <class T>
@@ -287,7 +307,7 @@ void record(Model& model, const Table& table, const FitOptions& options, const S
     note["data.file"] = table.source;
     note["rows.training"] = std::to_string(rows.training.size());
     note["seed"] = std::to_string(training.seed);
-    note["epochs.asked"] = std::to_string(training.epochs);
+    note["epochs.asked"] = std::to_string(*training.epochs);
     note["batch"] = std::to_string(training.batch);
     note["shuffle"] = training.shuffle ? "yes" : "no";
     note["early_stopping"] = std::to_string(training.early_stopping);
@@ -317,7 +337,7 @@ TrainingRows training_rows_of(const Table& table, const FitOptions& options, con
     };
     TrainingRows facts{.table_hash = table_hash(table),
                        .split_hash = split_hash(rows),
-                       .validation_hash = hash(options.validation),
+                       .validation_hash = hash(*options.validation),
                        .test_hash = hash(options.test),
                        .constant_answer = constant_answer(training),
                        .lowest = std::vector<double>(training.x.columns(), std::numeric_limits<double>::max()),
@@ -443,7 +463,7 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
         return part.empty() ? BasicDataset<T>{} : apply_preprocessing<T>(columns, table, part, {.allow_extra = true});
     };
     const auto training = apply_preprocessing<T>(columns, table, rows.training, {.allow_extra = true});
-    const auto validation = held_out(options.validation, rows.validation);
+    const auto validation = held_out(*options.validation, rows.validation);
     const auto test = held_out(options.test, rows.test);
 
     auto& net =
@@ -483,7 +503,7 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
         }
     }
     constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
-    EpochReport first{.epoch = 0, .epochs = settings.epochs, .loss = unknown, .learning_rate = unknown};
+    EpochReport first{.epoch = 0, .epochs = *settings.epochs, .loss = unknown, .learning_rate = unknown};
     const Metrics first_metrics = metrics(validation);
     Recorder recorder(model.history, first_metrics, measure ? net.layers() : 0);
     if (measure) {
@@ -524,6 +544,10 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
         result.baseline_on = part;
         RowsByPart parts;
         (part == std::string_view("train") ? parts.training : parts.test) = all_rows(judged.rows());
+        if (held.table != nullptr && table_hash(*held.table) == model.training_rows.table_hash) {
+            parts = rows;  // it judges itself by the table that it learns from
+            tell({std::string("warning: the ") + part + " table is the one that it has learned from"});
+        }
         result.judged = judge<T>(model, judged, options.training.execution, parts).evaluation;
         result.baseline = result.judged.baseline.value_or(Metrics{});
         result.judged_rows = of_table;
@@ -534,7 +558,7 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
     if (test.rows() > 0) {
         judge_on("test", test, rows.test, options.test);
     } else if (validation.rows() > 0) {
-        judge_on("validation", validation, rows.validation, options.validation);
+        judge_on("validation", validation, rows.validation, *options.validation);
     } else {
         judge_on("train", training, rows.training, {});
     }
@@ -590,7 +614,12 @@ void check_pair(Activation output, Loss loss) {
     }
 }
 
-FitResult fit(const Table& table, const FitOptions& options, const FitCallbacks& callbacks) {
+HeldOut usual_validation(const TrainOptions& training) {
+    constexpr double usual_share = 0.2;
+    return {.fraction = training.early_stopping > 0 ? usual_share : 0.0};
+}
+
+FitResult fit(const Table& table, const FitOptions& given, const FitCallbacks& callbacks) {
     const Tell tell = callbacks.on_notice ? callbacks.on_notice : [](const Notice&) {};
     for (const std::string& notice : table.notices) {
         tell({notice});
@@ -598,8 +627,10 @@ FitResult fit(const Table& table, const FitOptions& options, const FitCallbacks&
     for (const std::string& warning : table.warnings) {
         tell({"warning: " + warning});
     }
-    check_ranges(options, "fit");
-    check(options.training.optimizer);
+    check_ranges(given, "fit");
+    check(given.training.optimizer);
+    FitOptions options = given;
+    options.validation = given.validation.value_or(usual_validation(given.training));
     static_cast<void>(labelled_rows(table, options.columns.targets, options.drop_missing_labels));
 
     FitResult result;
@@ -607,6 +638,7 @@ FitResult fit(const Table& table, const FitOptions& options, const FitCallbacks&
     PreprocessingOptions columns = options.columns;
     columns.task = decide_task(table, options, tell);
     const SharedRows rows = share_out(table, options, columns.task, tell);
+    decide_epochs(options.training, rows.training.size(), tell);
     if (!options.group.empty() && std::ranges::find(columns.drop, options.group) == columns.drop.end()) {
         columns.drop.push_back(options.group);
     }

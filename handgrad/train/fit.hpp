@@ -29,6 +29,10 @@ struct HeldOut {
     const Table* table = nullptr;
 };
 
+/// The rows that are held out to judge each epoch when nobody says: a fifth for early stopping, else none, as rows that
+/// stop nothing teach more than they tell (docs/scores.md).
+HeldOut usual_validation(const TrainOptions& training);
+
 /// What the user chose. An empty optional is decided by fit() and announced.
 struct FitOptions {
     PreprocessingOptions columns;  ///< its task, scale_target and one_output are decided by fit()
@@ -38,7 +42,7 @@ struct FitOptions {
     bool drop_missing_labels = false;
     ReadOptions reading;  ///< as the table was read; kept in the model
 
-    std::vector<std::size_t> hidden{32};                          ///< widths; empty for a single linear layer
+    std::vector<std::size_t> hidden{100};                         ///< widths; empty for a single linear layer
     std::vector<Activation> hidden_activation{Activation::relu};  ///< one for all hidden layers, or one for each
     std::optional<Activation> output_activation;
     std::optional<Loss> loss;
@@ -49,8 +53,9 @@ struct FitOptions {
     bool use_double = false;
     std::optional<std::filesystem::path> init_from;
 
-    TrainOptions training;  ///< its loss is decided by fit()
-    HeldOut validation{.fraction = 0.2};
+    /// Its loss is decided by fit(). With another optimizer goes another decay: usual_options(kind).
+    TrainOptions training{.optimizer = usual_options(OptimizerKind::adamw), .schedule = Schedule::cosine};
+    std::optional<HeldOut> validation;
     HeldOut test;
 };
 
@@ -101,7 +106,7 @@ struct FitResult {
 
 /// Raises Error(usage), Error(data), Error(model) (init_from), Error(io). A divergence does not throw: the result then
 /// holds the last good weights and the message.
-FitResult fit(const Table& table, const FitOptions& options, const FitCallbacks& callbacks = {});
+FitResult fit(const Table& table, const FitOptions& given, const FitCallbacks& callbacks = {});
 
 /// How a training ended: `epochs` (all that were asked for), `early`, `interrupted` (by the callback) or `diverged`.
 std::string_view stopped_name(const FitResult& result);

@@ -7,8 +7,6 @@
 #include <limits>
 #include <numeric>
 
-#include "handgrad/train/decoding.hpp"
-
 namespace handgrad {
 namespace {
 

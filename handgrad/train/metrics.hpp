@@ -32,6 +32,9 @@ Metrics classification_metrics(std::span<const std::uint32_t> predicted, std::sp
                                MatrixView<const double> probabilities, std::span<const double> scores = {},
                                std::span<const double> weights = {}, MatrixView<const double> surprisals = {});
 
+/// The answer of one label, 0 or 1, from its share ŷ.
+inline double answer_of(double share) { return share > 0.5 ? 1.0 : 0.0; }
+
 /// Of several labels, each a yes (share above ½) or no by itself; shares and target (0 or 1) are rows × K. accuracy:
 /// the share of rows in which all labels are right, as scikit-learn's accuracy_score has it of such targets;
 /// label_accuracy: of single labels (1 − hamming_loss); log_loss: the mean over the labels of theirs, where

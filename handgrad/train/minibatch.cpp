@@ -160,7 +160,7 @@ private:
     }
 
     void prepare_steps(std::size_t epoch) {
-        const std::size_t steps = options_.epochs * steps_.size();
+        const std::size_t steps = *options_.epochs * steps_.size();
         for (std::size_t number = 0; number < steps_.size(); ++number) {
             const std::span<const std::size_t> rows = rows_of(number);
             kernels::StepConstants<T>& step = steps_[number];

@@ -82,7 +82,7 @@ struct Adamw : MinibatchSteps {
     static constexpr OptimizerFacts facts{.kind = OptimizerKind::adamw,
                                           .name = "adamw",
                                           .formula = "w <- w - eta alpha w, then as adam",
-                                          .usual_weight_decay = 0.01};
+                                          .usual_weight_decay = 1.0};
     static StepUpdate step(const StepInputs& inputs);
 };
 
@@ -181,6 +181,11 @@ struct OptimizerOptions {
 
     bool operator==(const OptimizerOptions&) const = default;
 };
+
+/// What front ends start from: an optimizer with its usual decay.
+constexpr OptimizerOptions usual_options(OptimizerKind kind) {
+    return {.kind = kind, .weight_decay = facts(kind).usual_weight_decay};
+}
 
 /// Raises Error(usage) for settings out of range (train/settings.hpp) or that do not go together.
 void check(const OptimizerOptions& options);

@@ -228,6 +228,9 @@ Skill skill_of(std::span<const double> own, std::span<const double> baseline, st
     if (!(of_baseline > 0.0)) {
         return {.saved = undefined, .standard_error = undefined};
     }
+    if (!std::isfinite(of_own)) {
+        return {.saved = -std::numeric_limits<double>::infinity(), .standard_error = undefined};
+    }
     const double left = of_own / of_baseline;
     double squares = 0.0;  // of what each row adds to the ratio beyond its share, to first order
     for (std::size_t i = 0; i < own.size(); ++i) {

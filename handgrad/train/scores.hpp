@@ -61,7 +61,8 @@ Metrics target_metrics(std::span<const double> predicted, std::span<const double
 
 /// By which share errors are smaller than those of a baseline, and the standard error of that share over rows.
 struct Skill {
-    double saved = 0.0;  ///< 1 − Σ w own / Σ w baseline; NaN where the baseline makes no errors
+    double saved =
+        0.0;  ///< 1 − Σ w own / Σ w baseline; NaN where the baseline makes no errors, −∞ where own is not finite
     double standard_error = 0.0;
 };
 Skill skill_of(std::span<const double> own, std::span<const double> baseline, std::span<const double> weights = {});

@@ -211,6 +211,8 @@ void check_all_ranges(const Options& options, const std::string& place) {
             std::ranges::for_each(field, [&](std::size_t number) { check(setting, static_cast<double>(number)); });
         } else if constexpr (std::same_as<F, HeldOut>) {
             check(setting, field.fraction);
+        } else if constexpr (std::same_as<F, std::optional<HeldOut>>) {
+            check(setting, field.value_or(HeldOut{}).fraction);
         }
     });
 }

@@ -121,6 +121,7 @@ inline constexpr Setting epochs{.name = "epochs",
                                 .group = training,
                                 .help = "times through the training rows; 0 saves the first weights",
                                 .value = "N",
+                                .otherwise = "50, or as many as make 3000 steps",
                                 .range = from_0};
 inline constexpr Setting init_from{.name = "init_from",
                                    .group = training,
@@ -157,7 +158,7 @@ inline constexpr Setting weight_decay{.name = "weight_decay",
                                       .group = training,
                                       .help = "sgd, adam: L2 penalty, part of the loss; adamw: decay beside the loss",
                                       .value = "ALPHA",
-                                      .otherwise = "0; adamw: 0.01",
+                                      .otherwise = "0; adamw: 1",
                                       .range = from_0};
 inline constexpr Setting schedule{
     .name = "schedule", .group = training, .help = "of the learning rate, see below", .value = "NAME"};
@@ -165,6 +166,7 @@ inline constexpr Setting validation{.name = "validation",
                                     .group = training,
                                     .help = "rows that judge each epoch; 0 for none",
                                     .value = "SHARE|FILE",
+                                    .otherwise = "0.2 for early stopping, else 0",
                                     .range = from_0_below_1};
 inline constexpr Setting test{.name = "test",
                               .group = training,

@@ -9,7 +9,7 @@ namespace handgrad {
 template <class T>
 struct TrainProblem {
     const BasicDataset<T>& data;
-    TrainOptions options;
+    TrainOptions options;  ///< with the number of epochs
 };
 
 /// What an iteration saw.

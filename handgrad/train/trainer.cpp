@@ -86,12 +86,20 @@ std::unique_ptr<Solver<T>> solver_of(const TrainProblem<T>& problem, const Train
 
 }  // namespace
 
+std::size_t usual_epochs(std::size_t rows, std::size_t batch) {
+    constexpr std::size_t least_epochs = 50;
+    constexpr std::size_t least_steps = 3000;
+    const std::size_t steps_of_an_epoch = std::max<std::size_t>(1, rows / batch + (rows % batch == 0 ? 0 : 1));
+    return std::max(least_epochs, (least_steps + steps_of_an_epoch - 1) / steps_of_an_epoch);
+}
+
 template <class T>
 struct Trainer<T>::Parts {
     Parts(TrainState<T> from, const BasicDataset<T>& data, const TrainOptions& settings,
           const BasicDataset<T>* validation, const MakeSolver<T>& make)
         : state(std::move(from)), rows(data.rows()), options(settings) {
         check(state.net, data, options, validation);
+        options.epochs = options.epochs.value_or(usual_epochs(rows, options.batch));
         if (options.early_stopping > 0 && !state.best) {
             throw Error(ErrorKind::usage, "training: the state to go on from has no best weights for early stopping")
                 .about("early_stopping");
@@ -145,19 +153,18 @@ std::optional<Stopped> Trainer<T>::done() const {
     if (patience > 0 && state.epoch - state.best_epoch >= patience) {
         return Stopped::early;
     }
-    return state.epoch >= parts_->options.epochs ? std::optional(Stopped::epochs) : std::nullopt;
+    return state.epoch >= epochs() ? std::optional(Stopped::epochs) : std::nullopt;
 }
 
 template <class T>
 EpochReport Trainer<T>::advance() {
     TrainState<T>& state = parts_->state;
-    if (state.epoch >= parts_->options.epochs) {
-        throw Error(ErrorKind::usage, "training: all " + std::to_string(parts_->options.epochs) + " epochs are done")
-            .about("epochs");
+    if (state.epoch >= epochs()) {
+        throw Error(ErrorKind::usage, "training: all " + std::to_string(epochs()) + " epochs are done").about("epochs");
     }
     const Clock::time_point start = Clock::now();
     const Iteration seen = parts_->solver->advance(state);
-    EpochReport report{.epoch = ++state.epoch, .epochs = parts_->options.epochs, .loss = seen.loss};
+    EpochReport report{.epoch = ++state.epoch, .epochs = epochs(), .loss = seen.loss};
     report.learning_rate = seen.learning_rate;
     report.seconds = seconds_since(start);
     report.rows_per_second = static_cast<double>(parts_->rows) / std::max(report.seconds, 1e-9);
@@ -180,6 +187,10 @@ const BasicMlp<T>& Trainer<T>::net() const {
 template <class T>
 std::size_t Trainer<T>::epoch() const {
     return parts_->state.epoch;
+}
+template <class T>
+std::size_t Trainer<T>::epochs() const {
+    return *parts_->options.epochs;
 }
 template <class T>
 std::size_t Trainer<T>::best_epoch() const {

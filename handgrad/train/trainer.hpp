@@ -26,14 +26,17 @@ struct TrainOptions {
     LossFunction loss = Loss::squared_error;
     OptimizerOptions optimizer = {};
     Schedule schedule = Schedule::constant;
-    std::size_t epochs = 200;
-    std::size_t batch = 32;  ///< the last batch of an epoch may be shorter
+    std::optional<std::size_t> epochs = {};  ///< none: usual_epochs() of the rows
+    std::size_t batch = 32;                  ///< the last batch of an epoch may be shorter
     bool shuffle = true;
     std::uint64_t seed = 0;
     std::size_t early_stopping = 0;  ///< stop after so many epochs without a lower validation loss; 0: never
     bool allow_nonfinite = false;    ///< go on through infinities and NaN
     Execution execution = {};        ///< changes no bit of the result
 };
+
+/// How many epochs a training takes when nobody says: at least 50, and so many that it takes 3 000 steps.
+std::size_t usual_epochs(std::size_t rows, std::size_t batch);
 
 /// How the gradient flows through one layer, at the weights as they are.
 struct LayerFlow {
@@ -141,6 +144,8 @@ public:
     /// The weights as they are now.
     [[nodiscard]] const BasicMlp<T>& net() const;
     [[nodiscard]] std::size_t epoch() const;
+    /// How many epochs there are to be.
+    [[nodiscard]] std::size_t epochs() const;
     /// A copy of all of it, moments and weights in the user's layout.
     [[nodiscard]] TrainState<T> state() const;
     /// The weights that this training has to give: with early stopping those of the best epoch, else those of now.

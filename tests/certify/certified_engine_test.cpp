@@ -11,6 +11,7 @@
 #include "handgrad/certify/certificate.hpp"
 #include "handgrad/train/fit.hpp"
 #include "tests/support/draw.hpp"
+#include "tests/support/fixed_options.hpp"
 #include "tests/support/tables.hpp"
 
 namespace handgrad::certify {
@@ -73,7 +74,7 @@ Table table_of(const Shape& shape) {
 }
 
 Certificate certificate_of(const Shape& shape) {
-    FitOptions options;
+    FitOptions options = fixed_options();
     const std::size_t targets = shape.classes ? 1 : shape.outputs;
     for (std::size_t k = 0; k < targets; ++k) {
         options.columns.targets.push_back("y" + std::to_string(k));

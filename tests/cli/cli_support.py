@@ -6,10 +6,15 @@ import os
 import random
 import signal
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from fixed_settings import with_fixed_settings  # noqa: E402  (after the path that leads to it)
 
 if "HANDGRAD_PROGRAM" not in os.environ:
     raise pytest.UsageError("HANDGRAD_PROGRAM must name the program to test, for instance build/release/cli/handgrad")
@@ -39,7 +44,7 @@ class Ran:
 
 
 class Program:
-    """The program, run in one folder."""
+    """The program, run in one folder, trainings with fixed settings but in shell()."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -50,11 +55,11 @@ class Program:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
                 signal.signal(number, signal.SIG_DFL)
 
-        return subprocess.Popen([PROGRAM, *map(str, words)], cwd=self.folder, env=environment,
+        return subprocess.Popen([PROGRAM, *with_fixed_settings(words)], cwd=self.folder, env=environment,
                                 stdout=subprocess.PIPE, stderr=stderr, preexec_fn=default_signals)
 
     def __call__(self, *words, environment=None, stdout=subprocess.PIPE):
-        done = subprocess.run([PROGRAM, *map(str, words)], cwd=self.folder, env={**os.environ, **(environment or {})},
+        done = subprocess.run([PROGRAM, *with_fixed_settings(words)], cwd=self.folder, env={**os.environ, **(environment or {})},
                               stdout=stdout, stderr=subprocess.PIPE, timeout=60, check=False)
         return Ran(done.returncode, (done.stdout or b"").decode(), done.stderr.decode())
 

@@ -1,6 +1,7 @@
 """The report in a real browser: complete in itself, readable at any width, on light and dark screens; train --report."""
 
 import json
+import random
 import re
 import shutil
 
@@ -51,6 +52,33 @@ def contrast(first, second):
     return (light + 0.05) / (dark + 0.05)
 
 
+TEXTS_THAT_TOUCH = """
+return [...document.querySelectorAll('figure > svg')].flatMap(svg => {
+  const frame = svg.getBoundingClientRect();
+  const texts = [...svg.querySelectorAll('text')].map(text => [text.textContent, text.getBoundingClientRect()]);
+  return texts.flatMap(([text, a], i) => [
+    ...(a.left < frame.left - 1 || a.right > frame.right + 1 ? [text + ' is cut off'] : []),
+    ...texts.slice(0, i).filter(([_, b]) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 3 &&
+                                            b.top < a.bottom - 3).map(([other]) => other + ' touches ' + text)]);
+});"""
+
+
+def test_long_names_and_large_numbers_touch_nothing(handgrad, browser):
+    numbers = random.Random(4)
+    names = ["a column of a very long name, longer than any label", "\u6e29\u5ea6\u30bb\u30f3\u30b5\u30fc" * 4, "W" * 30, "x"]
+    lines = [",".join(f'"{name}"' for name in [*names, "the price of the house in thousands of something"])]
+    for _ in range(60):
+        x = [numbers.gauss(1234567, 1), numbers.gauss(0, 1e-7), numbers.gauss(0, 1e9), numbers.gauss(5, 1)]
+        lines.append(",".join(map(repr, [*x, 1e6 + x[3]])))
+    handgrad.write("t.csv", "\n".join(lines) + "\n")
+    ran = handgrad("train", "t.csv", "--target", "the price of the house in thousands of something", "-o", "m.model",
+                   "--epochs", 12, "--report", "report.html")
+    assert ran.code == 0, ran.err
+    for width in (400, 800, 1400):
+        opened(browser, handgrad.folder / "report.html", width)
+        assert browser.execute_script(TEXTS_THAT_TOUCH) == []
+
+
 MODELS = {
     "regression": ("--hidden", "4"),
     "classes": ("--hidden", "4", "--task", "classification"),
@@ -74,8 +102,13 @@ def test_page_is_complete_and_fits_any_width(handgrad, browser, kind):
     page = handgrad.folder / "report.html"
     source = page.read_text(encoding="utf-8")
     assert "<script" not in source and not re.search(r"(src|href)=\"(?!#|data:)", source)
-    for width in (380, 1400):
+    for width in (400, 1400):
         text = opened(browser, page, width)
+        assert text.split("\n")[1].startswith(("Better than", "No better than", "Whether it is better", "How good it is"))
+        assert "What to do next." in text[:text.index("How it learned")]
+        assert browser.execute_script(TEXTS_THAT_TOUCH) == []
+        assert browser.execute_script("return [...document.querySelectorAll('pre')]"
+                                      ".filter(p => p.scrollWidth > p.clientWidth).length") == 0
         for words in ("A network for y", "How it learned", "Loss", "Predictions and labels", "What moves the outputs",
                       "How the gradient flows", "Activations", "Rows that pull hardest", "Gradient certificate",
                       "linear1.weight", "Every derivative of this network", "To train it again", "data.hash", "PASS"):

@@ -83,6 +83,23 @@ def test_people_are_told_the_decisions_the_layers_and_the_outcome_beside_the_bas
     assert re.match(r"epoch +\d+/100  loss \S+ +val \S+ +r2 \S+ +[\d,]+ rows/s$", lines[0])  # no time left to speak of
 
 
+def test_what_nobody_says_is_as_docs_scores_says(handgrad):
+    handgrad.write("t.csv", regression_table())
+    ran = handgrad.shell("handgrad train t.csv --target y -o m.model --json")
+    assert "epochs: 1500, for 3000 steps of at most 32 rows (--epochs N overrules)" in ran.err
+    assert ran.events[0]["validation_rows"] == 0 and ran.events[-1]["epochs"] == 1500
+    [model] = handgrad("inspect", "m.model", "--json").events
+    assert {name: model["settings"][name] for name in ("hidden", "optimizer", "weight_decay", "schedule", "epochs",
+                                                       "validation")} == {
+        "hidden": [100], "optimizer": "adamw", "weight_decay": 1, "schedule": "cosine", "epochs": 1500, "validation": 0}
+    stopped = handgrad.shell("handgrad train t.csv --target y --early-stopping 5 -o m.model --json")
+    assert stopped.events[0]["validation_rows"] == 12
+    adam = handgrad.shell("handgrad train t.csv --target y --optimizer adam --epochs 1 -o m.model")
+    assert "for 3000 steps" not in adam.err
+    [model] = handgrad("inspect", "m.model", "--json").events
+    assert model["settings"]["weight_decay"] == 0
+
+
 def test_quiet_says_nothing_but_errors(handgrad):
     handgrad.write("t.csv", regression_table())
     ran = handgrad("train", "t.csv", *arguments_for("y"), "--quiet")
@@ -129,7 +146,7 @@ def test_regression_is_consistent_from_training_to_evaluation(handgrad):
     assert (evaluation["schema"], evaluation["event"], evaluation["rows"]) == (1, "evaluation", 200)
     assert evaluation["metrics"] == pytest.approx(done["metrics"]["test"], rel=1e-6)
     table = handgrad("evaluate", "m.model", "t.csv").out
-    assert re.search(r"^rows +200$", table, re.MULTILINE)
+    assert re.search(r"^these rows +200 ", table, re.MULTILINE)
     assert re.search(r"^loss +\S+  squared_error, target scaled$", table, re.MULTILINE)
 
     predicted = [float(row["y"]) for row in handgrad("predict", "m.model", "t.csv").rows]

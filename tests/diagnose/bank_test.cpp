@@ -17,6 +17,7 @@
 #include "handgrad/diagnose/diagnosis.hpp"
 #include "handgrad/train/fit.hpp"
 #include "handgrad/train/settings.hpp"
+#include "tests/support/fixed_options.hpp"
 #include "tests/support/planted.hpp"
 #include "tests/support/tables.hpp"
 
@@ -118,7 +119,7 @@ Table exclusive_or(std::size_t rows) {
 }
 
 FitOptions options(std::size_t epochs, OptimizerOptions optimizer = usual) {
-    FitOptions result;
+    FitOptions result = fixed_options();
     result.columns.targets = {"y"};
     result.hidden = {16};
     result.training.epochs = epochs;

@@ -9,6 +9,7 @@
 
 #include "handgrad/diagnose/diagnosis.hpp"
 #include "tests/support/draw.hpp"
+#include "tests/support/fixed_options.hpp"
 #include "tests/support/tables.hpp"
 
 namespace handgrad::diagnose {
@@ -24,7 +25,7 @@ Table waves(std::size_t rows) {
 }
 
 FitOptions options_for(Activation hidden) {
-    FitOptions options;
+    FitOptions options = fixed_options();
     options.columns.targets = {"y"};
     options.hidden = {8, 8};
     options.hidden_activation = {hidden};

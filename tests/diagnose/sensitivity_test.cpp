@@ -13,6 +13,7 @@
 #include "handgrad/train/fit.hpp"
 #include "handgrad/train/prediction.hpp"
 #include "tests/support/draw.hpp"
+#include "tests/support/fixed_options.hpp"
 #include "tests/support/houses.hpp"
 #include "tests/support/tables.hpp"
 
@@ -70,7 +71,7 @@ Table friedman(std::size_t rows) {
 
 TEST(Sensitivity, OnFriedmansFirstFunctionTheNoiseColumnsRankLast) {
     const Table table = friedman(1000);
-    FitOptions options;
+    FitOptions options = fixed_options();
     options.columns.targets = {"y"};
     options.training.epochs = 30;
     options.training.optimizer.learning_rate = 0.01;
@@ -91,7 +92,7 @@ TEST(Sensitivity, OnFriedmansFirstFunctionTheNoiseColumnsRankLast) {
 
 TEST(Sensitivity, IsThatOfTheJacobiansWhateverTheBlocks) {
     const Table table = friedman(1500);
-    FitOptions options;
+    FitOptions options = fixed_options();
     options.columns.targets = {"y"};
     options.training.epochs = 1;
     const Model model = fit(table, options).model;
@@ -116,7 +117,7 @@ TEST(Sensitivity, IsThatOfTheJacobiansWhateverTheBlocks) {
 
 TEST(Sensitivity, PermutationDependsOnTheSeedAlone) {
     const Table table = friedman(100);
-    FitOptions options;
+    FitOptions options = fixed_options();
     options.columns.targets = {"y"};
     options.training.epochs = 1;
     const Model model = fit(table, options).model;

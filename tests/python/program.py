@@ -3,10 +3,16 @@
 import json
 import os
 import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from safetensors import numpy as tensor_file
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from fixed_settings import with_fixed_settings  # noqa: E402  (after the path that leads to it)
 
 PLAIN = ["--no-shuffle", "--validation", "0", "--scale", "none", "--no-scale-target"]
 """Options under which the network sees the numbers of the table, all of them and in their order."""
@@ -15,7 +21,7 @@ FULL_BATCH = ["--batch", "1000000"]
 
 def handgrad(*arguments):
     """What the program prints to stdout; an exit code that is not 0 fails the test with what it said to stderr."""
-    command = [os.environ["HANDGRAD_PROGRAM"], *map(str, arguments)]
+    command = [os.environ["HANDGRAD_PROGRAM"], *with_fixed_settings(arguments)]
     finished = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert finished.returncode == 0, f"{' '.join(command)}\nexit code {finished.returncode}: {finished.stderr}"
     return finished.stdout
@@ -23,7 +29,7 @@ def handgrad(*arguments):
 
 def told(*arguments, code=0):
     """What the program says to stderr, in one line, when it ends with this code."""
-    command = [os.environ["HANDGRAD_PROGRAM"], *map(str, arguments)]
+    command = [os.environ["HANDGRAD_PROGRAM"], *with_fixed_settings(arguments)]
     finished = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert finished.returncode == code, f"{' '.join(command)}\nexit code {finished.returncode}: {finished.stderr}"
     return " ".join(finished.stderr.split())

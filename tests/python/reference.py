@@ -221,7 +221,7 @@ def _move(w, g, first, second, eta, t, penalised, options):
         return w + (mu * first - eta * g if options["nesterov"] else first)
     b1, b2, epsilon = options["beta1"], options["beta2"], options["epsilon"]
     if options["optimizer"] == "adamw" and penalised:
-        w = w - eta * (0.01 if options["weight_decay"] is None else options["weight_decay"]) * w
+        w = w - eta * (1.0 if options["weight_decay"] is None else options["weight_decay"]) * w
     first[:] = b1 * first + (1.0 - b1) * g
     second[:] = b2 * second + (1.0 - b2) * g**2
     root = np.sqrt(1.0 - b2**t)

@@ -32,7 +32,7 @@ def trained_on_five_labels(tmp_path_factory):
 
 def test_columns_of_0_and_1_are_labels(tmp_path, trained):
     described = events("inspect", trained.model)[0]
-    assert described["preprocessing"]["task"] == "multilabel"
+    assert described["task"] == "multilabel"
     assert described["loss"]["name"] == "binary_cross_entropy"
     data = table(seed=9)
     write_table(tmp_path / "new.csv", data)
@@ -81,11 +81,11 @@ def test_every_verb_takes_such_a_model(tmp_path, trained):
 def test_what_is_asked_for_is_kept(tmp_path):
     data = table()
     numbers = train(tmp_path, data, ",".join(LABELS), None, "--epochs", 1, "--task", "regression")
-    assert events("inspect", numbers.model)[0]["preprocessing"]["task"] == "regression"
+    assert events("inspect", numbers.model)[0]["task"] == "regression"
     shares = train(tmp_path, data, "l0,l1", None, "--epochs", 1, "--output-activation", "softmax", "--drop", "l2,l3,l4")
-    assert events("inspect", shares.model)[0]["preprocessing"]["task"] == "regression"
+    assert events("inspect", shares.model)[0]["task"] == "regression"
     named = train(tmp_path, data, "l0,l1", None, "--epochs", 1, "--task", "classification", "--drop", "l2,l3,l4")
-    assert events("inspect", named.model)[0]["preprocessing"]["task"] == "multilabel"
+    assert events("inspect", named.model)[0]["task"] == "multilabel"
 
 
 def test_a_label_that_is_neither_is_an_error(tmp_path, trained):

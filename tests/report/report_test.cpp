@@ -14,6 +14,7 @@
 #include "handgrad/diagnose/gradient_flow.hpp"
 #include "handgrad/train/fit.hpp"
 #include "tests/support/draw.hpp"
+#include "tests/support/fixed_options.hpp"
 #include "tests/support/tables.hpp"
 
 namespace handgrad::report {
@@ -35,7 +36,7 @@ Table classes_table(std::size_t rows, int classes) {
 }
 
 FitResult trained(const Table& table, const std::string& target, bool measured = false) {
-    FitOptions options;
+    FitOptions options = fixed_options();
     options.columns.targets = {target};
     options.hidden = {6};
     options.training.epochs = 15;

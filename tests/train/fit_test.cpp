@@ -12,6 +12,7 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/train/prediction.hpp"
 #include "tests/support/draw.hpp"
+#include "tests/support/fixed_options.hpp"
 #include "tests/support/tables.hpp"
 
 namespace handgrad {
@@ -37,7 +38,7 @@ Table class_table() {
 }
 
 FitOptions options_for(const std::string& target = "y") {
-    FitOptions options;
+    FitOptions options = fixed_options();
     options.columns.targets = {target};
     options.hidden = {8};
     options.training.epochs = 5;

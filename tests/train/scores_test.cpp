@@ -54,6 +54,8 @@ TEST(Scores, SavedIsTheShareOfTheErrorsThatIsGone) {
     EXPECT_EQ(half.standard_error, 0.0);
     EXPECT_EQ(skill_of(std::vector<double>{4, 0}, std::vector<double>{1, 1}).saved, -1.0);
     EXPECT_TRUE(std::isnan(skill_of(std::vector<double>{1}, std::vector<double>{0}).saved));
+    EXPECT_EQ(skill_of(std::vector<double>{std::nan("")}, std::vector<double>{1}).saved,
+              -std::numeric_limits<double>::infinity());
 }
 
 TEST(Scores, CertaintyThatIsRightIsCalibratedAndCertaintyThatIsWrongIsNot) {

@@ -221,6 +221,16 @@ TEST(Train, StopsAtTheFirstNonFiniteValueNamesThePlaceAndKeepsTheLastGoodWeights
     }
 }
 
+TEST(UsualEpochs, GiveEnoughStepsToFewRowsAndEnoughEpochsToMany) {
+    EXPECT_EQ(usual_epochs(1, 32), 3000u);
+    EXPECT_EQ(usual_epochs(60, 32), 1500u);
+    EXPECT_EQ(usual_epochs(64, 32), 1500u);
+    EXPECT_EQ(usual_epochs(65, 32), 1000u);
+    EXPECT_EQ(usual_epochs(1888, 32), 51u);  // 59 steps
+    EXPECT_EQ(usual_epochs(100000, 32), 50u);
+    EXPECT_EQ(usual_epochs(100000, 100000), 3000u);
+}
+
 /// What train() says of data that break the first step.
 std::string divergence_of(const BasicDataset<float>& data, const Architecture& shape = {.sizes = {2, 2, 1}},
                           Loss loss = Loss::squared_error) {

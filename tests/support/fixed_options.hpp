@@ -1,0 +1,18 @@
+// Settings of a fit that a test names, so that a new default changes nothing of what it tests.
+#pragma once
+
+#include "handgrad/train/fit.hpp"
+
+namespace handgrad {
+
+/// 32 hidden units, Adam at a constant rate without decay, 200 epochs, a fifth held out.
+inline FitOptions fixed_options() {
+    FitOptions options;
+    options.hidden = {32};
+    options.training = {};
+    options.training.epochs = 200;
+    options.validation = HeldOut{.fraction = 0.2};
+    return options;
+}
+
+}  // namespace handgrad
