@@ -170,7 +170,8 @@ SharedRows share_out(const Table& table, const FitOptions& options, Task task,
         }
     };
     hold_out(options.test, "test", Purpose::test_split, rows.test);
-    hold_out(options.validation.value_or(usual_validation(options.training)), "validation", Purpose::validation_split, rows.validation);
+    hold_out(options.validation.value_or(usual_validation(options.training)), "validation", Purpose::validation_split,
+             rows.validation);
     return rows;
 }
 
