@@ -16,7 +16,7 @@ classifications from packages that carry their data, {least} to {most} rows, wit
 (`bench/quality.toml` lists them, their targets, and what is left out and why), {splits} random splits each, a fifth of
 the rows held out, the same splits for all.
 
-- **handgrad**: the defaults; `--task` is said, and `--impute mean` where numbers are missing.
+- **handgrad**: the defaults; `--task` is said, `--categorical` of columns of texts and classes, and `--impute mean` where numbers are missing.
 - **scikit-learn**: `MLPClassifier()` and `MLPRegressor()` behind `SimpleImputer`, `StandardScaler` and `OneHotEncoder`,
   as they come; the target of a regression standardised, without which it is far worse.
 - **alike**: both with {like_hidden} hidden units, batches of {like_batch}, the epochs that handgrad takes, Adam at a

@@ -144,6 +144,9 @@ class Program:
             test.to_csv(paths[1], index=False)
             arguments = ["--target", "target", "--seed", seed]
             arguments += ["--task", "classification" if table.classification else "regression"]
+            names = [*table.texts(), *(["target"] if table.classification else [])]
+            if names:
+                arguments += ["--categorical", ",".join(f'"{name}"' for name in names)]  # `2. Married` is no number
             if table.frame.isna().any(axis=None):
                 arguments += ["--impute", "mean"]
             before = resource.getrusage(resource.RUSAGE_CHILDREN)

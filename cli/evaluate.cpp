@@ -142,7 +142,7 @@ std::string confusion_text(const Evaluation& evaluation) {
     constexpr std::size_t most = 8, pairs = 5;
     std::string text;
     if (evaluation.classes.size() <= most) {
-        Lines lines{{"is \\ predicted"}};
+        Lines lines{{"rows: is \\ predicted"}};
         for (std::size_t actual = 0; actual < evaluation.classes.size(); ++actual) {
             lines.front().push_back(evaluation.classes[actual].name);
             lines.push_back({evaluation.classes[actual].name});

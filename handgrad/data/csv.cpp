@@ -180,7 +180,9 @@ private:
 
     /// A line behind # that has not the fields of a row.
     bool skip_comment() {
-        scanner_.begin_row();
+        if (form_.delimiter == ' ') {
+            scanner_.begin_row();
+        }
         if (!scanner_.at_hash() || scanner_.count_fields() == columns_.size()) {
             return false;
         }

@@ -51,6 +51,17 @@
 namespace handgrad::math {
 inline namespace HANDGRAD_TARGET {
 
+/// Whether sums are added in the order that the text says, zeros keep their sign and quotients are divided: clang names
+/// no macro for the parts of -ffast-math (-funsafe-math-optimizations, -fassociative-math …), so values tell.
+[[gnu::noinline]] inline bool arithmetic_is_exact() {
+    const volatile float large = 0x1p27f, one = 1.0f, minus_zero = -0.0f, nine = 9.0f;
+    const float a = large, b = one, z = minus_zero, x = nine;
+    const bool in_order = (a + b) - a == 0.0f;             // b is lost in the first sum
+    const bool signed_zeros = !std::signbit(z + 0.0f);     // −0 + 0 is +0
+    const bool divided = x / 10.0f != x * 0x1.99999ap-4f;  // 9/10 and 9 times the nearest to 1/10 round differently
+    return in_order && signed_zeros && divided;
+}
+
 /// Registers of the processor that hold vectors, and numbers in one of them: a single one where there is no fused
 /// multiply-add of vectors, for then each is a call of the C library.
 #if defined(__AVX512F__)

@@ -146,8 +146,12 @@ public:
         : BasicFixedPredictor(parameters_of(net), net.architecture().activation_settings()) {}
     /// From weights that come from anywhere.
     explicit BasicFixedPredictor(std::span<const T, parameter_count> parameters,
-                                 const ActivationSettings& settings = {}) noexcept
+                                 const ActivationSettings& settings = {})
         : settings_(settings) {
+        if (!math::arithmetic_is_exact()) {
+            checks::refuse({"FixedPredictor", "this file"},
+                           "is compiled with a part of -ffast-math, which changes results; compile it without");
+        }
         pack_all(parameters, std::make_index_sequence<Places::layers>());
     }
 

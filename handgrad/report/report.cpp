@@ -47,14 +47,19 @@ std::vector<PredictedActual> fits(const Model& model, const Table& table, const 
     return result;
 }
 
+/// `weights`: one a row, or none.
 RocCurve roc_of(const std::string& positive, std::span<const std::uint32_t> actual, std::uint32_t wanted,
-                const std::vector<double>& scores) {
+                const std::vector<double>& scores, std::span<const double> weights) {
     RocCurve curve{.positive = positive, .false_positives = {0.0}, .true_positives = {0.0}};
     std::vector<std::size_t> order(scores.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::ranges::stable_sort(order, std::ranges::greater(), [&](std::size_t row) { return scores[row]; });
-    const double positives = static_cast<double>(std::ranges::count(actual, wanted));
-    const double negatives = static_cast<double>(actual.size()) - positives;
+    const auto weight = [&](std::size_t row) { return weights.empty() ? 1.0 : weights[row]; };
+    double positives = 0.0, negatives = 0.0;
+    for (std::size_t row = 0; row < actual.size(); ++row) {
+        double& sum = actual[row] == wanted ? positives : negatives;
+        sum += weight(row);
+    }
     if (positives == 0.0 || negatives == 0.0 || std::ranges::any_of(scores, [](double s) { return std::isnan(s); })) {
         return {.positive = positive, .area = std::numeric_limits<double>::quiet_NaN()};
     }
@@ -62,9 +67,9 @@ RocCurve roc_of(const std::string& positive, std::span<const std::uint32_t> actu
     double hits = 0.0, misses = 0.0;
     for (std::size_t first = 0, last = 0; first < order.size(); first = last) {
         while (last < order.size() && scores[order[last]] == scores[order[first]]) {
-            const bool hit = actual[order[last++]] == wanted;
-            hits += static_cast<double>(hit);
-            misses += static_cast<double>(!hit);
+            const std::size_t row = order[last++];
+            double& sum = actual[row] == wanted ? hits : misses;
+            sum += weight(row);
         }
         x.push_back(misses / negatives);
         y.push_back(hits / positives);
@@ -83,7 +88,7 @@ RocCurve roc_of(const std::string& positive, std::span<const std::uint32_t> actu
 }
 
 void judge_classes(const Model& model, const Prediction& prediction, const std::vector<std::uint32_t>& actual,
-                   Report& report) {
+                   std::span<const double> weights, Report& report) {
     const std::vector<std::string>& names = model.preprocessing.classes;
     const auto scores = [&](std::size_t k) {
         std::vector<double> result = prediction.scores;
@@ -99,10 +104,10 @@ void judge_classes(const Model& model, const Prediction& prediction, const std::
         return;  // several outputs that are no probabilities
     }
     if (names.size() == 2) {
-        report.roc.push_back(roc_of(names[1], actual, 1, scores(1)));
+        report.roc.push_back(roc_of(names[1], actual, 1, scores(1), weights));
     } else if (names.size() <= most_curves) {
         for (std::size_t k = 0; k < names.size(); ++k) {
-            report.roc.push_back(roc_of(names[k], actual, static_cast<std::uint32_t>(k), scores(k)));
+            report.roc.push_back(roc_of(names[k], actual, static_cast<std::uint32_t>(k), scores(k), weights));
         }
     }
 }
@@ -199,7 +204,8 @@ void measure(const BasicMlp<T>& net, const Model& model, const Table& table, con
     std::vector<std::uint32_t> classes;
     if (model.preprocessing.task == Task::classification) {
         classes = classes_of(model.preprocessing, data);
-        judge_classes(model, prediction, classes, report);
+        const std::vector<double> weights(data.weights.begin(), data.weights.end());
+        judge_classes(model, prediction, classes, weights, report);
     } else {
         report.fits = fits(model, table, prediction);
     }

@@ -30,7 +30,7 @@ struct HeldOut {
 };
 
 /// The rows that are held out to judge each epoch when nobody says: a fifth for early stopping, else none, as rows that
-/// stop nothing teach more than they tell (docs/scores.md).
+/// stop nothing teach more than they tell.
 HeldOut usual_validation(const TrainOptions& training);
 
 /// What the user chose. An empty optional is decided by fit() and announced.

@@ -160,8 +160,7 @@ template <class T>
 EpochReport Trainer<T>::advance() {
     TrainState<T>& state = parts_->state;
     if (state.epoch >= epochs()) {
-        throw Error(ErrorKind::usage, "training: all " + std::to_string(epochs()) + " epochs are done")
-            .about("epochs");
+        throw Error(ErrorKind::usage, "training: all " + std::to_string(epochs()) + " epochs are done").about("epochs");
     }
     const Clock::time_point start = Clock::now();
     const Iteration seen = parts_->solver->advance(state);

@@ -27,7 +27,7 @@ struct TrainOptions {
     OptimizerOptions optimizer = {};
     Schedule schedule = Schedule::constant;
     std::optional<std::size_t> epochs = {};  ///< none: usual_epochs() of the rows
-    std::size_t batch = 32;  ///< the last batch of an epoch may be shorter
+    std::size_t batch = 32;                  ///< the last batch of an epoch may be shorter
     bool shuffle = true;
     std::uint64_t seed = 0;
     std::size_t early_stopping = 0;  ///< stop after so many epochs without a lower validation loss; 0: never

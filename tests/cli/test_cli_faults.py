@@ -68,11 +68,11 @@ def test_a_header_with_no_header_and_numbers_without_are_told_apart(handgrad):
 
 
 def test_quotes_embedded_line_ends_crlf_bom_and_a_missing_last_line_end_are_read(handgrad):
-    table = '\ufeffwhen,"a ""b""\r\nc",y\r\n' + "\r\n".join(f'"12:0{i % 3}",{i},{i}.5' for i in range(30))
+    table = '\ufeffwhen,"a ""b""\r\nc",y\r\n' + "\r\n".join(f'"at 12:0{i % 3}",{i},{i}.5' for i in range(30))
     ran = accepted(handgrad, table)
     assert ran.events[0]["features"] == 2
     columns = handgrad("inspect", "m.model", "--json").events[0]["columns"]
-    assert columns[0]["name"] == "when" and columns[0]["categories"] == ["12:00", "12:01", "12:02"]
+    assert columns[0]["name"] == "when" and columns[0]["categories"] == ["at 12:00", "at 12:01", "at 12:02"]
     assert columns[1]["name"] == 'a "b"\r\nc'
 
 

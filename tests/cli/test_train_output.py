@@ -83,7 +83,7 @@ def test_people_are_told_the_decisions_the_layers_and_the_outcome_beside_the_bas
     assert re.match(r"epoch +\d+/100  loss \S+ +val \S+ +r2 \S+ +[\d,]+ rows/s$", lines[0])  # no time left to speak of
 
 
-def test_what_nobody_says_is_as_docs_scores_says(handgrad):
+def test_what_nobody_says_is_decided_and_announced(handgrad):
     handgrad.write("t.csv", regression_table())
     ran = handgrad.shell("handgrad train t.csv --target y -o m.model --json")
     assert "epochs: 1500, for 3000 steps of at most 32 rows (--epochs N overrules)" in ran.err

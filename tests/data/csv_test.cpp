@@ -100,10 +100,12 @@ TEST(Csv, ARowOfAnotherLengthIsAnErrorWithItsLine) {
     for (int i = 0; i < 5; ++i) {
         text += "1,2,3,4,5\n";
     }
-    EXPECT_EQ(error(text + "1,2,3,4\n"), "data: t.csv:7: expected 5 fields, found 4 (divided by ',') {delimiter}\");
-    EXPECT_EQ(error(text + "1,2,3,4,5,6,7\n"), "data: t.csv:7: expected 5 fields, found 7 (divided by ',') {delimiter}\");
-    EXPECT_EQ(error(header + "\"1\n\",2,3,4,5\n1\n"), "data: t.csv:4: expected 5 fields, found 1 (divided by ',') {delimiter}\");
-    EXPECT_EQ(error("a\n1,2\n"), "data: t.csv:2: expected 1 field, found 2 (divided by ',') {delimiter}\");
+    EXPECT_EQ(error(text + "1,2,3,4\n"), "data: t.csv:7: expected 5 fields, found 4 (divided by ',') {delimiter}");
+    EXPECT_EQ(error(text + "1,2,3,4,5,6,7\n"),
+              "data: t.csv:7: expected 5 fields, found 7 (divided by ',') {delimiter}");
+    EXPECT_EQ(error(header + "\"1\n\",2,3,4,5\n1\n"),
+              "data: t.csv:4: expected 5 fields, found 1 (divided by ',') {delimiter}");
+    EXPECT_EQ(error("a\n1,2\n"), "data: t.csv:2: expected 1 field, found 2 (divided by ',') {delimiter}");
 }
 
 TEST(Csv, BlankLinesAreMissingCellsInASingleColumnAndErrorsInSeveral) {

@@ -1,5 +1,7 @@
 """What a report draws, read back from its pictures, against NumPy and scikit-learn on the same predictions."""
 
+import csv
+import io
 import re
 from types import SimpleNamespace
 
@@ -238,3 +240,17 @@ def test_rows_that_pull_hardest_are_those_of_diagnose(classes):
         assert probability == pytest.approx(classes.probabilities[at].max(), abs=1e-3)
         assert float(norm.replace("−", "-")) == pytest.approx(row["norm"], rel=6e-3)
         assert float(cosine.replace("−", "-")) == pytest.approx(row["cosine"], rel=6e-2)
+
+
+def test_the_roc_curve_of_weighted_rows_is_sklearns(tmp_path):
+    table, rng = inputs(seed=8)
+    table["kind"] = np.array(["p", "q"])[(table["a"] + rng.normal(size=ROWS) > 0).astype(int)]
+    table["w"] = rng.uniform(0.0, 3.0, ROWS)
+    run = reported(tmp_path, table, target=["kind"], task="classification", validation=0.0, epochs=3, weight="w")
+    columns = list(csv.reader(io.StringIO(handgrad("predict", run.model, run.table, "--proba", "--allow-extra"))))
+    score = np.array([float(row[columns[0].index("p(q)")]) for row in columns[1:]])
+    fpr, tpr, _ = metrics.roc_curve(table["kind"] == "q", score, sample_weight=table["w"], drop_intermediate=False)
+    figure = next(figure for caption, figure in run.pictures.items() if caption.startswith("ROC"))
+    [(xs, ys)] = figure.curves()
+    assert_drawn(figure, xs[:len(fpr)], fpr, figure.x)
+    assert_drawn(figure, ys[:len(tpr)], tpr, figure.y)

@@ -247,7 +247,7 @@ def rows_taken(folder, epochs, *options):
                 "scale_target": False, "validation": 0}
     w, bias, orders = np.zeros(ROWS), 0.0, []
     for epoch in range(1, epochs + 1):
-        handgrad("train", table, "--target", "y", *words(settings | {"epochs": epoch}), "--hidden", "none", *options,
+        handgrad("train", table, "--target", "y", *words(settings | {"epochs": epoch}), "--hidden", "none", "--categorical", "row", *options,
                  "-o", folder / "m.model")
         weights = read_weights(folder / "m.model")
         moved, order = weights["linear1.weight"][0] - w, []

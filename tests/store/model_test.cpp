@@ -171,7 +171,7 @@ RC_GTEST_PROP(Model, AnyColumnsComeBackBitForBit, (const std::vector<std::string
 TEST(Model, TheFileSaysWhatItIs) {
     const TensorFile file = parse_tensor_file(serialize_model(regression_model<float>()), "m");
     EXPECT_EQ(file.metadata.at("format"), "handgrad model");
-    EXPECT_EQ(file.metadata.at("format_version"), "1");
+    EXPECT_EQ(file.metadata.at("format_version"), "2");
     EXPECT_EQ(file.metadata.at("handgrad_version"), version);
     EXPECT_EQ(file.metadata.at("architecture"),
               R"({"sizes":[3,2,2],"hidden":"leaky_relu","output":"identity","each_hidden":[],"leaky_slope":0.1})");
@@ -256,7 +256,8 @@ TEST(Model, ALaterFormatIsNamedAndOtherVersionsAreRefused) {
         return message_for(
             forged(classification_model(), [&](TensorFile& file) { file.metadata["format_version"] = text; }));
     };
-    EXPECT_EQ(with_version("2"), "m: written by a later handgrad (format 2, this one reads 1); update handgrad");
+    EXPECT_EQ(with_version("3"), "m: written by a later handgrad (format 3, this one reads 2); update handgrad");
+    EXPECT_EQ(with_version("1"), "nothing");
     EXPECT_EQ(with_version("99999999999999999999"),
               "m: its format_version is '99999999999999999999', which no handgrad writes");
     for (const std::string text : {"", "0", "-1", "1.0", "one"}) {

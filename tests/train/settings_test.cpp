@@ -22,6 +22,8 @@ FitOptions all_changed() {
     options.columns = {.targets = {"y", "a,b"},
                        .drop = {"d"},
                        .categorical = {"c"},
+                       .ids = {"i"},
+                       .unknown = Unknown::ignore,
                        .weight = "w",
                        .impute = Impute::median,
                        .scale = Scale::minmax};
@@ -68,7 +70,7 @@ TEST(Settings, EachIsDescribedOnceAndInWords) {
         EXPECT_FALSE(setting.help.empty()) << setting.name;
         EXPECT_LE(setting.since, version) << setting.name;
     });
-    EXPECT_EQ(names.size(), 38u);  // a field that the walk forgets is a setting that no model remembers
+    EXPECT_EQ(names.size(), 40u);  // a field that the walk forgets is a setting that no model remembers
 }
 
 TEST(Settings, AsValuesThroughAModelsFileTheyAreTheSameAgain) {
@@ -128,7 +130,7 @@ TEST(Settings, AStrangersValuesAreCheckedForNameKindAndRange) {
 
 TEST(Settings, RangesAreThoseOfTheTableAndTheMessageNamesTheSetting) {
     FitOptions options;
-    options.validation.fraction = 1.0;
+    options.validation = HeldOut{.fraction = 1.0};
     try {
         check_ranges(options, "fit");
         FAIL() << "all rows held out";
