@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from page import assert_drawn, figures
+from pictures import assert_drawn, figures
 from program import events, handgrad, read_weights, write_table
 from reference import DEFAULTS, encode, loss_and_gradient, rows_to_train_on, words
 from sklearn import metrics
