@@ -203,7 +203,8 @@ private:
         }
         CsvScanner ahead = scanner_;  // without names, line 1 is read again as a row
         Heading heading = read_heading(options_.header ? scanner_ : ahead, options_, form_.decimal);
-        if (form_.trailing_delimiter && (heading.names.back().empty() || !options_.header)) {
+        const bool several = heading.names.size() > 1;  // what was found may hold for other lines than this one
+        if (several && form_.trailing_delimiter && (heading.names.back().empty() || !options_.header)) {
             heading.names.pop_back();
         }
         if (form_.unnamed_first) {
