@@ -100,36 +100,33 @@ constexpr std::array same_options{
     Name{"nesterovs-momentum", "--nesterov"},
 };
 
+constexpr std::string_view no_clipping =
+    "gradients are not clipped, since the loss that is printed is the function whose derivative is used; a smaller "
+    "--learning-rate, or --loss huber, keeps steps small";
+constexpr std::string_view no_device =
+    "everything runs on the processor, which is fast for networks of this size; --threads says how much of it may work";
+constexpr std::string_view widths = "--hidden takes the width of each hidden layer: --hidden 32,32 for two";
+
 /// What is not there, and what to do instead.
 constexpr std::array absent_options{
     Name{"amsgrad", "there is no AMSGrad; choose with --optimizer among those of --help"},
     Name{"batch-norm",
          "there is no batch normalisation: what a row is predicted as must not depend on the rows beside it; "
          "inputs are standardised by --scale standard"},
-    Name{"clip",
-         "gradients are not clipped, since the loss that is printed is the function whose derivative is used; a "
-         "smaller --learning-rate, or --loss huber, keeps steps small"},
-    Name{"clip-norm",
-         "gradients are not clipped, since the loss that is printed is the function whose derivative is used; "
-         "a smaller --learning-rate, or --loss huber, keeps steps small"},
-    Name{"cuda",
-         "everything runs on the processor, which is faster for networks of this size; --threads says how much of "
-         "it may work"},
-    Name{"device",
-         "everything runs on the processor, which is faster for networks of this size; --threads says how much "
-         "of it may work"},
+    Name{"clip", no_clipping},
+    Name{"clip-norm", no_clipping},
+    Name{"cuda", no_device},
+    Name{"device", no_device},
     Name{"dropout",
          "there is no dropout: it differentiates another network in every step, so that the loss that is "
          "printed would not be the function whose derivative is used; --weight-decay and --early-stopping "
          "keep a network from learning its rows by heart"},
-    Name{"gpu",
-         "everything runs on the processor, which is faster for networks of this size; --threads says how much of "
-         "it may work"},
-    Name{"hidden-layers", "--hidden takes the width of each hidden layer: --hidden 32,32 for two"},
+    Name{"gpu", no_device},
+    Name{"hidden-layers", widths},
     Name{"l1", "there is no L1 penalty; --weight-decay ALPHA adds ALPHA/2 times the sum of squared weights"},
-    Name{"n-layers", "--hidden takes the width of each hidden layer: --hidden 32,32 for two"},
+    Name{"n-layers", widths},
     Name{"normalize", "say which way: --scale standard (mean 0, deviation 1) or --scale minmax (from 0 to 1)"},
-    Name{"num-layers", "--hidden takes the width of each hidden layer: --hidden 32,32 for two"},
+    Name{"num-layers", widths},
     Name{"tol",
          "training does not end by a tolerance; --early-stopping N ends it after N epochs without a lower validation "
          "loss"},
@@ -147,8 +144,6 @@ constexpr std::array same_choices{
     Name{"categorical_crossentropy", "cross_entropy"},
     Name{"crossentropy", "cross_entropy"},
     Name{"ce", "cross_entropy"},
-    Name{"mae", "absolute_error"},
-    Name{"l1", "absolute_error"},
     Name{"pinball", "quantile"},
     Name{"float32", "f32"},
     Name{"single", "f32"},
@@ -161,13 +156,15 @@ constexpr std::array same_choices{
     Name{"z-score", "standard"},
     Name{"min-max", "minmax"},
 };
+constexpr std::string_view mean_of_squares =
+    "that is the mean over the targets, squared_error the sum (of one target the same; the convention sklearn halves "
+    "it); write squared_error, whose minimum is the same";
+constexpr std::string_view mean_of_errors =
+    "that is the mean over the targets, absolute_error the sum (of one target the same); write absolute_error, whose "
+    "minimum is the same";
 constexpr std::array other_choices{
-    Name{"mse",
-         "the mean squared error is twice the loss squared_error, which is half of it; write squared_error (its "
-         "minimum is the same)"},
-    Name{"l2",
-         "the squared error is twice the loss squared_error, which is half of it; write squared_error (its minimum is "
-         "the same)"},
+    Name{"mse", mean_of_squares}, Name{"mean_squared_error", mean_of_squares}, Name{"l2", mean_of_squares},
+    Name{"mae", mean_of_errors},  Name{"mean_absolute_error", mean_of_errors}, Name{"l1", mean_of_errors},
 };
 
 template <std::size_t count>
@@ -203,10 +200,14 @@ void refuse_penalty(const std::string& place, std::string_view name, const std::
     const bool known = number.problem == NumberProblem::none;
     const auto converted = [&](double factor) { return known ? format_number(number.value * factor) : "ALPHA"; };
     if (name == "alpha") {
-        usage_error(fmt::format(
-            "{}: scikit-learn divides this penalty by the rows of a batch, handgrad's own convention does not; write "
-            "--convention sklearn --weight-decay {}, or --weight-decay {} (of a batch of {} rows)",
-            place, converted(1.0), converted(1.0 / batch), format_number(batch)));
+        usage_error(
+            place +
+            fmt::format(
+                ": scikit-learn divides this penalty by the rows of a batch and halves the squared error, handgrad's "
+                "own "
+                "convention does neither; write --convention sklearn --weight-decay {0}, or of a batch of {1} rows "
+                "--weight-decay {2} for classes and --weight-decay {3} for numbers",
+                converted(1.0), format_number(batch), converted(1.0 / batch), converted(2.0 / batch)));
     }
     if (name == "l2" || name == "l2-regularization" || name == "kernel-regularizer") {
         usage_error(

@@ -1,7 +1,6 @@
 // Whether a target looks like classes or like numbers.
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <set>
 
 #include "handgrad/base/wording.hpp"

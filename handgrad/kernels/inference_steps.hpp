@@ -13,7 +13,7 @@
 namespace handgrad::kernels {
 namespace {
 
-/// Panels that one call of row_panels() computes.
+/// Panels whose sums the registers hold together.
 inline constexpr std::size_t most_row_panels = 12 / panel_vectors;
 /// Outputs of a narrow layer that are summed one by one: fewer than would fill the vectors of sums_of_lanes().
 inline constexpr std::size_t few_outputs = 4;
@@ -28,7 +28,7 @@ template <std::size_t P, class S>
     }
 }
 
-/// A layer of up to six panels of ReLU, or of z itself.
+/// A layer of up to most_row_panels panels of ReLU, or of z itself.
 template <std::size_t P, bool relu, bool padded, class S>
 void panels_step(const RowStep<S>& step, const S* x, S* to, S* /*room*/) {
     Tile<S, 1, P> z;
@@ -78,7 +78,7 @@ void one_leaf_step(const RowStep<S>& step, const S* a, S* yhat, S* /*room*/) {
     few_outputs_end(step.layer, step, yhat);
 }
 /// A layer of ReLU in the panels of one leaf and the last, of few outputs, behind it: what lies between them stays in
-/// registers, unless its last panel is padded.
+/// registers.
 template <std::size_t P, bool padded, class S>
 void two_layers_step(const RowStep<S>& step, const S* x, S* yhat, S* /*room*/) {
     using V = Simd<S>;

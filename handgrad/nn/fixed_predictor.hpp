@@ -144,7 +144,7 @@ public:
     /// Raises Error(usage) where sizes or activations of the network are others.
     explicit BasicFixedPredictor(const BasicMlp<T>& net)
         : BasicFixedPredictor(parameters_of(net), net.architecture().activation_settings()) {}
-    /// From weights that come from anywhere.
+    /// From weights that come from anywhere. Raises Error(usage) in a file that is compiled with parts of -ffast-math.
     explicit BasicFixedPredictor(std::span<const T, parameter_count> parameters,
                                  const ActivationSettings& settings = {})
         : settings_(settings) {

@@ -67,7 +67,7 @@ inline void fill_probabilities(const Preprocessing& preprocessing, Activation ou
     }
 }
 
-/// Eq. (19) of softmax: −ln p of every class from logits.
+/// −ln p of every class from logits of softmax: the loss cross_entropy of each by itself.
 inline void fill_surprisals_of_shares(std::span<const double> z, std::span<double> surprisals) {
     const auto top = static_cast<std::size_t>(std::ranges::max_element(z) - z.begin());
     std::vector<double> one_hot(z.size()), scratch(z.size());

@@ -14,7 +14,8 @@ TABLES = (ROOT / "cli" / "foreign_names.cpp").read_text()
 
 def names_of(table):
     body = re.search(rf"constexpr std::array {table}\{{(.*?)\n}};", TABLES, re.DOTALL)[1]
-    return dict(re.findall(r'Name\{"([^"]+)",\s+"([^"]+)"', body))
+    found = re.findall(r'Name\{"([^"]+)",\s+(?:"([^"]+)"|(\w+))', body)
+    return {name: text or re.search(rf'{constant} =\s+"([^"]+)"', TABLES)[1] for name, text, constant in found}
 
 
 def told_command(handgrad):
@@ -82,8 +83,9 @@ def test_what_is_not_there_says_why(handgrad, table):
 
 
 @pytest.mark.parametrize(("words", "lines"), [
-    (["--alpha", "0.01"], ["--convention sklearn --weight-decay 0.01", "--weight-decay 0.0003125"]),
-    (["--alpha", "0.01", "--batch", "10"], ["--convention sklearn --weight-decay 0.01", "--weight-decay 0.001"]),
+    (["--alpha", "0.01"], ["--convention sklearn --weight-decay 0.01", "--weight-decay 0.0003125", "--weight-decay 0.000625"]),
+    (["--alpha", "0.01", "--batch", "10"],
+     ["--convention sklearn --weight-decay 0.01", "--weight-decay 0.001", "--weight-decay 0.002"]),
     (["--l2", "0.01"], ["--weight-decay 0.02"]),
 ])
 def test_a_penalty_that_scales_differently_is_converted(handgrad, table, words, lines):
@@ -105,7 +107,8 @@ def test_keys_of_a_configuration_file_too(handgrad, table):
 
 
 @pytest.mark.parametrize(("words", "answer"), [
-    (["--loss", "mse"], "write squared_error"),
+    (["--loss", "mse"], "that is the mean over the targets, squared_error the sum (of one target the same;"),
+    (["--loss", "MAE"], "write absolute_error"),
     (["--loss", "bce"], None),
     (["--hidden-activation", "swish"], None),
     (["--dtype", "float64"], None),
@@ -166,3 +169,23 @@ def test_first_weights_of_other_classes(handgrad):
     assert "tells 3 classes apart ('blue', 'green', 'red'), but this table has 4 ('blue', 'gold', 'green', 'red')" in ran.err
     ran = handgrad("train", "others.csv", *words, "n.model", "--init-from", "m.model")
     assert ran.code == 0 and "stand for 'blue', 'green', 'red', here for 'deux', 'trois', 'un'" in ran.err
+
+
+@pytest.mark.parametrize(("target", "factor", "rate"), [("y", 2.0, 0.5), ("class", 1.0, 1.0)])
+def test_the_converted_alpha_is_the_penalty_of_scikit_learn(handgrad, target, factor, rate):
+    """One step over all 60 rows in both conventions; where the squared error is twice as large, half as far."""
+    handgrad.write("t.csv", regression_table() if target == "y" else classification_table())
+    common = ["--target", target, "--optimizer", "sgd", "--batch", "60", "--dtype", "f64", "--validation", "0", "--hidden", "4"]
+    assert handgrad("train", "t.csv", *common, "--epochs", "0", "-o", "first.model").code == 0
+    step = ["train", "t.csv", *common, "--epochs", "1", "--init-from", "first.model"]
+    message = handgrad(*step, "-o", "no.model", "--alpha", "0.6").err
+    ours = f"--weight-decay {0.6 / 60 * factor:g}"
+    assert ours in message, message
+    theirs = re.search(r"--convention sklearn --weight-decay [0-9.]+", message)[0].split()
+    assert handgrad(*step, *theirs, "--learning-rate", "0.5", "-o", "theirs.model").code == 0
+    assert handgrad(*step, *ours.split(), "--learning-rate", 0.5 * rate, "-o", "ours.model").code == 0
+    assert handgrad(*step, "--learning-rate", 0.5 * rate, "-o", "without.model").code == 0
+    outputs = [[float(value) for row in handgrad("predict", f"{name}.model", "t.csv", "--jacobian").rows
+                for key, value in row.items() if key.startswith("d(")] for name in ("theirs", "ours", "without")]
+    assert outputs[0] == pytest.approx(outputs[1], rel=1e-9)
+    assert outputs[0] != pytest.approx(outputs[2], rel=1e-4)
