@@ -543,7 +543,8 @@ void run(const Table& table, const FitOptions& options, const FitCallbacks& call
                               const HeldOut& held) {
         result.baseline_on = part;
         RowsByPart parts;
-        (part == std::string_view("train") ? parts.training : parts.test) = all_rows(judged.rows());
+        std::vector<std::size_t>& judged_part = part == std::string_view("train") ? parts.training : parts.test;
+        judged_part = all_rows(judged.rows());
         if (held.table != nullptr && table_hash(*held.table) == model.training_rows.table_hash) {
             parts = rows;  // it judges itself by the table that it learns from
             tell({std::string("warning: the ") + part + " table is the one that it has learned from"});

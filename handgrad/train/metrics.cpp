@@ -7,6 +7,8 @@
 #include <limits>
 #include <numeric>
 
+#include "handgrad/train/scores.hpp"
+
 namespace handgrad {
 namespace {
 
@@ -95,27 +97,6 @@ double roc_auc(std::span<const std::uint32_t> target, std::span<const double> sc
     return in_order / (positives * negatives);  // 0/0 when only one class is there
 }
 
-/// The mean over the classes that are there of the share of their rows that is right.
-double balanced_accuracy(std::span<const std::uint32_t> predicted, std::span<const std::uint32_t> target,
-                         const Weights& weights) {
-    std::vector<double> right, all;
-    for (std::size_t i = 0; i < target.size(); ++i) {
-        const std::size_t classes = std::max<std::size_t>(all.size(), target[i] + 1);
-        right.resize(classes);
-        all.resize(classes);
-        all[target[i]] += weights[i];
-        right[target[i]] += predicted[i] == target[i] ? weights[i] : 0.0;
-    }
-    double sum = 0.0, classes = 0.0;
-    for (std::size_t k = 0; k < all.size(); ++k) {
-        if (all[k] > 0.0) {
-            sum += right[k] / all[k];
-            classes += 1.0;
-        }
-    }
-    return sum / classes;
-}
-
 }  // namespace
 
 Metrics regression_metrics(MatrixView<const double> predicted, MatrixView<const double> target,
@@ -145,7 +126,11 @@ Metrics classification_metrics(std::span<const std::uint32_t> predicted, std::sp
     const Weights w(weights, target.size());
     Metrics metrics;
     metrics.emplace_back("accuracy", w.mean([&](std::size_t i) { return predicted[i] == target[i] ? 1.0 : 0.0; }));
-    metrics.emplace_back("balanced_accuracy", balanced_accuracy(predicted, target, w));
+    std::uint32_t last = 0;
+    for (std::size_t i = 0; i < target.size(); ++i) {
+        last = std::max({last, predicted[i], target[i]});
+    }
+    metrics.emplace_back("balanced_accuracy", macro_average(class_scores(predicted, target, last + 1, weights)).recall);
     std::vector<double> positive(scores.begin(), scores.end());
     if (probabilities.columns() != 0) {
         assert(probabilities.rows() == target.size());

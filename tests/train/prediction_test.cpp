@@ -282,5 +282,26 @@ TEST(Evaluate, LabelsMustBeThere) {
               "nothing");
 }
 
+/// What a row's logits leave of −ln p, where p itself is 0 or 1.
+std::vector<double> surprisals(const Preprocessing& columns, Activation output, std::vector<double> z) {
+    Matrix<double> logits(1, z.size()), yhat(1, z.size());
+    std::ranges::copy(z, logits.row(0).begin());
+    const Prediction prediction = decode(columns, output, yhat, logits);
+    return {prediction.surprisals.row(0).begin(), prediction.surprisals.row(0).end()};
+}
+
+TEST(Decode, SaturatedProbabilitiesKeepTheirLogarithms) {
+    const Preprocessing two{.task = Task::classification, .classes = {"a", "b"}, .one_output = true};
+    EXPECT_EQ(surprisals(two, Activation::sigmoid, {-800.0}), (std::vector<double>{0.0, 800.0}));
+    const Preprocessing three{.task = Task::classification, .classes = {"a", "b", "c"}};
+    EXPECT_EQ(surprisals(three, Activation::softmax, {0.0, 1000.0, -500.0}),
+              (std::vector<double>{1000.0, 0.0, 1500.0}));
+    const std::vector<double> shared = surprisals(three, Activation::sigmoid, {-800.0, -801.0, -900.0});
+    EXPECT_NEAR(shared[0], std::log1p(std::exp(-1.0)), 1e-12);  // of shares e⁻⁸⁰⁰ and e⁻⁸⁰¹ of their sum
+    EXPECT_NEAR(shared[1], 1.0 + std::log1p(std::exp(-1.0)), 1e-12);
+    const Preprocessing labels{.task = Task::multilabel, .targets = {{.name = "p"}, {.name = "q"}}};
+    EXPECT_EQ(surprisals(labels, Activation::sigmoid, {800.0, -900.0}), (std::vector<double>{800.0, 0.0, 0.0, 900.0}));
+}
+
 }  // namespace
 }  // namespace handgrad
