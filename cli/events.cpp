@@ -109,12 +109,30 @@ std::string epoch_event(const EpochReport& report, const Metrics& validation) {
     return line(json);
 }
 
+std::string refit_event(const RefitStart& start) {
+    Json json = event("refit");
+    json["rows"] = start.training_rows;
+    json["epochs"] = start.epochs;
+    return line(json);
+}
+
+std::string refit_epoch_event(const EpochReport& report) {
+    Json json = event("refit_epoch");
+    json["epoch"] = report.epoch;
+    json["loss"] = report.loss;
+    json["learning_rate"] = report.learning_rate;
+    json["seconds"] = report.seconds;
+    json["rows_per_second"] = report.rows_per_second;
+    return line(json);
+}
+
 std::string done_event(const FitResult& result, std::string_view stopped, const std::string& model_path,
                        const std::vector<std::string>& warnings) {
     Json json = event("done");
     json["epochs"] = result.training.epochs;
     json["best_epoch"] = result.training.best_epoch;
     json["stopped"] = stopped;
+    json["refit"] = result.judged_model.has_value();
     json["model"] = model_path;
     json["parameters_hash"] = parameters_hash(result.model);
     json["metrics"] = {{"train", metrics_object(result.train_metrics)},

@@ -34,7 +34,11 @@ std::string start_event(const FitStart& start);
 /// `metrics` are those of the validation rows; with --diagnose `layers`: for each `name`, `gradient_rms`, `saturated`,
 /// `dead`, `moved` and `starved`.
 std::string epoch_event(const EpochReport& report, const Metrics& validation);
-/// `stopped` is `epochs`, `early`, `diverged` or `interrupted`; parts without rows have no metrics.
+/// Of the training on all rows that may follow: `rows`, `epochs`, and the same of each epoch but what is of validation.
+std::string refit_event(const RefitStart& start);
+std::string refit_epoch_event(const EpochReport& report);
+/// `stopped` is `epochs`, `early`, `diverged` or `interrupted`; parts without rows have no metrics. With
+/// `refit` the validation metrics are those of the first training.
 std::string done_event(const FitResult& result, std::string_view stopped, const std::string& model_path,
                        const std::vector<std::string>& warnings);
 std::string evaluation_event(const Evaluation& evaluation, const Preprocessing& columns);

@@ -23,7 +23,14 @@ std::string alternatives(const std::vector<std::string>& names) {
     return text;
 }
 
-/// `--scale none`, `--drop`, `--no-header`.
+}  // namespace
+
+std::string option_of(std::string_view setting) {
+    std::string name = "--" + std::string(setting);
+    std::ranges::replace(name, '_', '-');
+    return name;
+}
+
 std::string words_of(const SettingHint& hint) {
     std::string name = option_of(hint.name);
     if (hint.value == "false") {
@@ -33,14 +40,6 @@ std::string words_of(const SettingHint& hint) {
         return name;
     }
     return name + " " + hint.value;
-}
-
-}  // namespace
-
-std::string option_of(std::string_view setting) {
-    std::string name = "--" + std::string(setting);
-    std::ranges::replace(name, '_', '-');
-    return name;
 }
 
 std::string said_here(std::span<const SettingHint> settings) {

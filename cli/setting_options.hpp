@@ -14,6 +14,8 @@ namespace handgrad::cli {
 
 /// `learning_rate` is said `--learning-rate`.
 std::string option_of(std::string_view setting);
+/// `--scale none`, `--drop`, `--no-header`.
+std::string words_of(const SettingHint& hint);
 /// ` (--impute mean, --drop)` behind a message of the library that is about these settings; empty for none.
 std::string said_here(std::span<const SettingHint> settings);
 /// The same when a verb with these options speaks; what is said to train alone is marked so:

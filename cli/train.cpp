@@ -60,8 +60,7 @@ public:
     }
     void notice(const Notice& notice) const {
         if (notice.overruled_by) {
-            const std::string& setting = notice.overruled_by->name;
-            say(fmt::format("{} ({} {} overrules)", notice.text, option_of(setting), notice.overruled_by->value));
+            say(fmt::format("{} ({} overrules)", notice.text, words_of(*notice.overruled_by)));
         } else {
             say(notice.text);
         }
@@ -91,6 +90,16 @@ public:
     bool epoch(const EpochReport& report, const Metrics& validation) {
         progress_.epoch(report, validation);
         event(epoch_event(report, validation));
+        return StopSignal::received() == 0 && !failed_to_write();
+    }
+    void refit(const RefitStart& start) {
+        progress_.finish();
+        progress_ = Progress(style_of(show_));
+        event(refit_event(start));
+    }
+    bool refit_epoch(const EpochReport& report) {
+        progress_.epoch(report, {});
+        event(refit_epoch_event(report));
         return StopSignal::received() == 0 && !failed_to_write();
     }
     void end_progress() { progress_.finish(); }
@@ -163,6 +172,11 @@ std::string summary(const FitResult& result, const TrainOptionsGiven& given, con
                                    counted(training.epochs, "epoch"), training.seconds, training.best_epoch);
     text += when(training.stopped == Stopped::early, " (early stopping)");
     text += when(training.stopped == Stopped::callback, " (interrupted)");
+    if (result.judged_model) {
+        text = fmt::format("\n{} in {:.2f} s, the best after epoch {}; the model then learned as long from all {} rows",
+                           counted(training.epochs, "epoch"), training.seconds, training.best_epoch,
+                           result.model.provenance.at("rows.training"));
+    }
     text += "\n\n";
 
     std::vector<std::pair<std::string, Metrics>> parts{{"train", result.train_metrics}};
@@ -213,13 +227,16 @@ void write_report(const FitResult& result, const TrainOptionsGiven& given, const
     const std::string rows = result.baseline_on == "train" ? "training" : result.baseline_on;
     RowsByPart parts;
     (result.baseline_on == "train" ? parts.training : parts.test) = all_rows(result.judged_rows.size());
-    const report::Report report = report::make_report(result.model, select_rows(judged, result.judged_rows),
+    // Of rows that a refit learned from later the model of the training before it tells what can be expected.
+    const bool later_learned = result.judged_model && result.baseline_on == "validation";
+    const Model& model = later_learned ? *result.judged_model : result.model;
+    const report::Report report = report::make_report(model, select_rows(judged, result.judged_rows),
                                                       {.rows_are = "the " + rows + " rows of",
                                                        .allow_extra = true,
                                                        .parts = parts,
                                                        .execution = given.fit.training.execution});
     Output page(given.report);
-    page.write(report::report_page(report, result.model));
+    page.write(report::report_page(report, model));
     page.finish();
 }
 
@@ -270,7 +287,9 @@ int train(std::vector<std::string> words) {
     FitCallbacks callbacks{.on_notice = [&](const Notice& notice) { reporter.notice(notice); },
                            .on_start = [&](const FitStart& start) { reporter.start(start); },
                            .on_epoch = [&](const EpochReport& report,
-                                           const Metrics& validation) { return reporter.epoch(report, validation); }};
+                                           const Metrics& validation) { return reporter.epoch(report, validation); },
+                           .on_refit = [&](const RefitStart& start) { reporter.refit(start); },
+                           .on_refit_epoch = [&](const EpochReport& report) { return reporter.refit_epoch(report); }};
     if (given->diagnose) {
         callbacks.measure = diagnose::gradient_flow;
     }

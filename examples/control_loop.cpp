@@ -38,7 +38,6 @@ int main() {
     how.hidden = {16};
     how.hidden_activation = {Activation::tanh};
     how.training.epochs = 60;
-    how.training.optimizer.weight_decay = 0.0;  // a law, and little noise that could be learned by heart
     save_model("heater.model", fit(log_of_the_plant(), how).model);
 
     // What a controller has at hand is the file.

@@ -40,7 +40,6 @@ int main() {
     how.hidden = {32};
     how.hidden_activation = {Activation::tanh};
     how.training.epochs = 400;
-    how.training.optimizer.weight_decay = 0.0;  // a law without noise that could be learned by heart
     save_model("pendulum.model", fit(measured(), how).model);
 
     const Mlp net = std::get<Mlp>(load_model("pendulum.model").net);

@@ -41,7 +41,6 @@ int main() {
     how.hidden_activation = {Activation::tanh};
     how.use_double = true;
     how.training.epochs = 300;
-    how.training.optimizer.weight_decay = 0.0;  // a law without noise that could be learned by heart
     how.training.schedule = Schedule::cosine;
     how.training.optimizer.learning_rate = 0.01;
     const ModelPredictor arm(fit(measured_arm(), how).model);

@@ -355,7 +355,7 @@ Background background_of(const Model& model) {
     situation.classes = model.preprocessing.classes.size();
     if (options) {
         situation.epochs = options->training.epochs.value_or(0);
-        situation.early_stopping = options->training.early_stopping;
+        situation.early_stopping = options->training.early_stopping.value_or(0);
         situation.held_out_rows =
             !model.history.empty() && std::ranges::any_of(model.history.column("validation_loss"),
                                                           [](double loss) { return std::isfinite(loss); });

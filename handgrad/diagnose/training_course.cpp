@@ -234,10 +234,15 @@ private:
                        epoch_text(run_) + ", the last whose numbers were finite.");
     }
     void stopped_early() {
+        std::string weights = ", whose weights these are, and more epochs of the same would not help.";
+        if (refitted()) {
+            weights = "; these are the weights after as many epochs on all rows.";
+        }
         set(Course::stopped_early, static_cast<std::size_t>(best_),
             "Training stopped early, after epoch " + epoch_text(run_) + ": the validation loss was lowest in epoch " +
-                epoch_text(best_) + ", whose weights these are, and more epochs of the same would not help.");
+                epoch_text(best_) + weights);
     }
+    [[nodiscard]] bool refitted() const { return model_.provenance.contains("refit"); }
     void say_whether_it_was_cut_short() {
         if (ended("interrupted")) {
             result_.text =
@@ -264,7 +269,8 @@ private:
         }
         if (judged && best_ < run_) {  // early stopping was on, and put these weights back at the end
             set(Course::flat, static_cast<std::size_t>(best_),
-                "The validation loss has not fallen since epoch " + epoch_text(best_) + ", whose weights these are.");
+                "The validation loss has not fallen since epoch " + epoch_text(best_) + when(refitted(), ".") +
+                    when(!refitted(), ", whose weights these are."));
             return;
         }
         std::optional<std::size_t> lowest;

@@ -1,26 +1,14 @@
 // Numbers as the sentences of a diagnosis say them, and lists of layers and other names.
 #pragma once
 
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <string>
 #include <vector>
 
-namespace handgrad::diagnose {
+#include "handgrad/base/wording.hpp"
 
-/// Three digits, or so many: `0.523`, `1050`, `1.2e+06`.
-inline std::string short_number(double value, int digits = 3) {
-    std::array<char, 32> text{};
-    auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, digits);
-    constexpr double three_digits = 1e3, too_long = 1e6;
-    if (std::abs(value) >= three_digits && std::abs(value) < too_long) {  // 1.05e+03 reads worse than 1050
-        std::from_chars(text.data(), end.ptr, value);
-        end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, 0);
-    }
-    return {text.data(), end.ptr};
-}
+namespace handgrad::diagnose {
 
 /// `38 %`.
 inline std::string percent(double share) { return short_number(std::round(100.0 * share)) + " %"; }

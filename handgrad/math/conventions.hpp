@@ -52,7 +52,7 @@ struct Conventions {
     Penalty penalty = Penalty::weights;
     AdamEpsilon adam_epsilon = AdamEpsilon::after_correction;
     Momentum momentum = Momentum::velocity;
-    FirstWeights first_weights = FirstWeights::by_activation;
+    FirstWeights first_weights = FirstWeights::pytorch_linear;
 
     bool operator==(const Conventions&) const = default;
 };

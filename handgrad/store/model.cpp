@@ -41,11 +41,6 @@ constexpr std::string_view no_checksum = "00000000000000000000000000000000";
     throw Error(ErrorKind::model, source + ": " + cause);
 }
 
-template <class T>
-std::string_view bytes_of(std::span<const T> numbers) {
-    return {reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()};
-}
-
 std::string shape_text(std::span<const std::size_t> shape) {
     std::string text;
     for (const std::size_t n : shape) {
@@ -244,7 +239,7 @@ TensorFile tensor_file(const BasicMlp<T>& net) {
     std::size_t first = 0;
     for (const auto& [name, shape] : parameter_shapes(net.architecture())) {
         Tensor tensor{name, sizeof(T) == sizeof(float) ? TensorType::f32 : TensorType::f64, shape, {}};
-        tensor.bytes = bytes_of(net.parameters().subspan(first, tensor.count()));
+        tensor.bytes = number_bytes<T>(net.parameters().subspan(first, tensor.count()));
         first += tensor.count();
         file.tensors.push_back(std::move(tensor));
     }
@@ -271,7 +266,7 @@ const Architecture& Model::architecture() const {
 
 template <class T>
 std::string parameters_hash(const BasicMlp<T>& net) {
-    return xxh3_128_hex(bytes_of(net.parameters()));
+    return xxh3_128_hex(number_bytes<T>(net.parameters()));
 }
 
 std::string parameters_hash(const Model& model) {

@@ -59,6 +59,12 @@ void write_tensor_file(const std::filesystem::path& path, const TensorFile& file
 /// XXH3-128 of bytes as 32 hex digits (canonical, as `xxhsum -H2` prints it).
 std::string xxh3_128_hex(std::string_view bytes);
 
+/// Numbers as the bytes that they are in memory.
+template <class T>
+std::string_view number_bytes(std::span<const T> numbers) {
+    return {reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()};
+}
+
 /// The same of bytes that come in pieces, however they are cut: nothing is gathered.
 class Xxh3Stream {
 public:

@@ -380,6 +380,25 @@ std::string constant_answer_name(Task task) {
     __builtin_unreachable();
 }
 
+/// What the model's file tells of rows that were held out before it learned from all of them; empty where it was not
+/// so.
+std::string before_refit(const Model& model) {
+    constexpr std::string_view prefix = "metric.validation.";
+    const auto rows = model.provenance.find("rows.validation");
+    if (!model.provenance.contains("refit") || rows == model.provenance.end()) {
+        return "";
+    }
+    std::string metrics;
+    for (auto entry = model.provenance.lower_bound(std::string(prefix));
+         entry != model.provenance.end() && entry->first.starts_with(prefix); ++entry) {
+        const ParsedNumber value = parse_number(entry->second);
+        add_item(metrics, ", ",
+                 entry->first.substr(prefix.size()) + " " +
+                     (value.problem == NumberProblem::none ? short_number(value.value, 4) : entry->second));
+    }
+    return " Before it learned from all of them, " + rows->second + " were held out and gave " + metrics + ".";
+}
+
 std::string standing_text(const Evaluation& evaluation, const Model& model) {
     const std::string constant =
         "always answering " + constant_answer_name(model.preprocessing.task) + " of the training rows";
@@ -410,8 +429,8 @@ std::string standing_text(const Evaluation& evaluation, const Model& model) {
                    ": judge it on at least " + std::to_string(fewest_rows_to_judge) + ".";
         case Standing::seen:
             return "How good it is on other rows cannot be told: it has learned from all of these. Judge it on rows "
-                   "that "
-                   "it has not seen.";
+                   "that it has not seen." +
+                   before_refit(model);
         case Standing::unknown:
             break;
     }

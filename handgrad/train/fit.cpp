@@ -13,6 +13,7 @@
 #include "handgrad/base/version.hpp"
 #include "handgrad/base/wording.hpp"
 #include "handgrad/store/tensor_file.hpp"
+#include "handgrad/train/decisions.hpp"
 #include "handgrad/train/evaluation.hpp"
 #include "handgrad/train/prediction.hpp"
 #include "handgrad/train/settings.hpp"
@@ -21,181 +22,14 @@
 namespace handgrad {
 namespace {
 
-/// Tells a decision or a warning.
-using Tell = std::function<void(const Notice&)>;
-
 std::string text(std::string_view view) { return std::string(view); }
-
-std::string quoted_list(const std::vector<std::string>& names) {
-    std::string list;
-    for (const std::string& name : names) {
-        list += (list.empty() ? "'" : ", '") + name + "'";
-    }
-    return list;
-}
 
 /// Some of the names, where there are too many for a line.
 std::string some_of(const std::vector<std::string>& names) {
     constexpr std::size_t most = 12;
     const std::vector<std::string> first(names.begin(),
                                          names.begin() + static_cast<std::ptrdiff_t>(std::min(most, names.size())));
-    return quoted_list(first) + when(names.size() > most, " and " + std::to_string(names.size() - most) + " more");
-}
-
-/// Losses whose targets know no upper bound are not meant for classes, so that naming one says “regression”; squared
-/// error serves both.
-bool regression_loss(Loss loss) { return loss != Loss::squared_error && std::isinf(facts(loss).highest_target); }
-bool bounded_output(Activation activation) {
-    return std::isfinite(facts(activation).lowest) || std::isfinite(facts(activation).highest);
-}
-/// Outputs without an upper bound are numbers, not shares of a class.
-bool numbers_output(Activation activation) { return std::isinf(facts(activation).highest); }
-/// Whether the loss or the output is one of probabilities.
-bool asks_for_classes(const FitOptions& options) {
-    return options.loss == Loss::cross_entropy || options.loss == Loss::binary_cross_entropy ||
-           options.output_activation == Activation::softmax || options.output_activation == Activation::sigmoid;
-}
-/// Whether the network may learn (y − shift)/scale: neither its output nor its loss ties y to a range.
-bool may_scale_target(Activation output, Loss loss) {
-    return !bounded_output(output) && !std::isfinite(facts(loss).lowest_target);
-}
-
-/// Texts of which hardly one returns are names or remarks rather than classes. Raises Error(data).
-void refuse_names(const Table& table, const Column& target) {
-    constexpr std::size_t few = 20;  // of a small table each class may well be there once
-    const bool text = target.has_texts && !target.has_numbers && target.texts.size() > few;
-    const std::size_t labels = table.rows - target.missing;
-    if (text && target.texts.size() * 2 > labels) {
-        throw Error(ErrorKind::data, table.source + ": column '" + target.name +
-                                         "': " + std::to_string(target.texts.size()) + " different texts in " +
-                                         plural(labels, "row") + " are no classes that can be learned; name another " +
-                                         "target, or insist on classes")
-            .about("target")
-            .about("task", "classification");
-    }
-}
-
-Task decide_task(const Table& table, const FitOptions& options, const Tell& tell) {
-    const std::string targets = quoted_list(options.columns.targets);
-    const bool one = options.columns.targets.size() == 1;
-    if (options.task == Task::classification && !one) {
-        return Task::multilabel;
-    }
-    if (options.task) {
-        return *options.task;
-    }
-    if (options.loss && regression_loss(*options.loss)) {
-        tell({"task: regression, as the loss " + text(name(*options.loss)) + " says"});
-        return Task::regression;
-    }
-    if (options.output_activation && numbers_output(*options.output_activation)) {
-        tell({"task: regression, as the output activation " + text(name(*options.output_activation)) + " says"});
-        return Task::regression;
-    }
-    const bool shares = options.output_activation == Activation::softmax || options.loss == Loss::cross_entropy;
-    if (!one && shares) {
-        tell({"task: regression, of shares that sum to 1 as softmax has them"});
-        return Task::regression;
-    }
-    const GuessedTask guess = guess_task(table, options.columns.targets);
-    if (guess.few_whole_numbers && asks_for_classes(options)) {
-        tell({.text = "task: classification, as the loss or the output activation says",
-              .overruled_by = SettingHint{"task", "regression"}});
-        return Task::classification;
-    }
-    if (one) {
-        refuse_names(table, table.column(options.columns.targets.front()));
-    }
-    Notice notice{"task: " + text(name(guess.task)) + ", for target" + when(!one, "s") + " " + targets + ": " +
-                  guess.because};
-    if (guess.task != Task::regression) {
-        notice.overruled_by = SettingHint{"task", "regression"};
-    } else if (one) {
-        notice.overruled_by = SettingHint{"task", "classification"};
-    }
-    tell(notice);
-    return guess.task;
-}
-
-/// Output activation and loss, the other one by what is given of the two.
-struct Head {
-    Activation output;
-    Loss loss;
-};
-
-Head regression_head(const FitOptions& options) {
-    const Loss loss = options.loss.value_or(Loss::squared_error);
-    return {.output = options.output_activation.value_or(output_for(loss)), .loss = loss};
-}
-
-/// One yes or no for each target.
-Head multilabel_head(const FitOptions& options) {
-    Head head{options.output_activation.value_or(Activation::sigmoid), Loss::binary_cross_entropy};
-    if (head.output != Activation::sigmoid) {
-        head.loss = Loss::squared_error;  // ŷ is no probability
-    }
-    head.loss = options.loss.value_or(head.loss);
-    return head;
-}
-
-/// Whether a classification gets softmax outputs, as far as one is asked for, or for its number of classes.
-bool takes_softmax(const FitOptions& options, std::size_t classes) {
-    if (options.output_activation) {
-        return *options.output_activation == Activation::softmax;
-    }
-    if (options.loss) {
-        return *options.loss == Loss::cross_entropy || (classes != 2 && *options.loss != Loss::binary_cross_entropy);
-    }
-    return classes != 2;
-}
-
-Head classification_head(const FitOptions& options, std::size_t classes) {
-    Head head{Activation::sigmoid, Loss::binary_cross_entropy};
-    if (takes_softmax(options, classes)) {
-        head = {Activation::softmax, Loss::cross_entropy};
-    }
-    head.output = options.output_activation.value_or(head.output);
-    if (!options.loss && options.output_activation && head.output != Activation::softmax &&
-        head.output != Activation::sigmoid) {
-        head.loss = Loss::squared_error;  // ŷ is no probability
-    }
-    head.loss = options.loss.value_or(head.loss);
-    return head;
-}
-
-/// Pairs that are defined but can only be a mistake raise Error(usage).
-void refuse_senseless(const Head& head, Task task, std::size_t outputs) {
-    const auto refuse = [&](bool wrong, const std::string& why, std::initializer_list<std::string_view> settings) {
-        if (!wrong) {
-            return;
-        }
-        Error error(ErrorKind::usage, why);
-        for (const std::string_view setting : settings) {
-            error = std::move(error).about(text(setting));
-        }
-        throw error;
-    };
-    const bool regression = task == Task::regression;
-    refuse(regression && outputs == 1 && head.output == Activation::softmax,
-           "softmax of one output is always 1, whatever the network learns; choose another output activation, or learn "
-           "classes",
-           {"output_activation", "task"});
-    refuse(regression && outputs == 1 && head.loss == Loss::cross_entropy,
-           "cross_entropy of one output is for shares that sum to 1, and one alone is always 1; choose another loss, "
-           "or learn classes",
-           {"loss", "task"});
-    refuse(!regression && regression_loss(head.loss),
-           "the loss " + text(name(head.loss)) + " is for numbers, not for classes; choose another loss, or learn " +
-               "numbers by regression",
-           {"loss", "task"});
-    refuse(outputs > 1 && head.loss == Loss::cross_entropy && head.output == Activation::sigmoid,
-           "cross_entropy never punishes the outputs of other classes, so that sigmoid outputs all go to 1; choose the "
-           "output activation softmax, or the loss binary_cross_entropy",
-           {"output_activation", "loss"});
-    refuse(task == Task::multilabel && head.output == Activation::softmax,
-           "softmax shares 1 among the outputs, so that of several labels one alone could be right; choose sigmoid, or "
-           "learn shares by regression",
-           {"output_activation", "task"});
+    return quoted(first) + when(names.size() > most, " and " + std::to_string(names.size() - most) + " more");
 }
 
 /// Targets that the output activation can never reach are learned as well as may be, but the user should know.
@@ -266,16 +100,6 @@ void tell_columns(const Table& table, const PreprocessingOptions& asked, const P
     }
 }
 
-void decide_epochs(TrainOptions& training, std::size_t rows, const Tell& tell) {
-    if (!training.epochs) {
-        training.epochs = usual_epochs(rows, training.batch);
-        const std::size_t steps = *training.epochs * (rows / training.batch + (rows % training.batch == 0 ? 0 : 1));
-        tell({.text = "epochs: " + std::to_string(*training.epochs) + ", for " + std::to_string(steps) +
-                      " steps of at most " + std::to_string(training.batch) + " rows",
-              .overruled_by = SettingHint{"epochs", "N"}});
-    }
-}
-
 /// The trivial predictor: the mean of the training targets, or the classes' frequencies, of which the most frequent is
 /// always predicted; as a network's outputs.
 template <class T>
@@ -293,11 +117,6 @@ std::vector<double> constant_answer(const BasicDataset<T>& training) {
     return answer;
 }
 
-template <class T>
-std::string_view bytes_of(std::span<const T> values) {
-    return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
-}
-
 void record(Model& model, const Table& table, const FitOptions& options, const SharedRows& rows) {
     const TrainOptions& training = options.training;
     const OptimizerOptions& optimizer = training.optimizer;
@@ -310,7 +129,7 @@ void record(Model& model, const Table& table, const FitOptions& options, const S
     note["epochs.asked"] = std::to_string(*training.epochs);
     note["batch"] = std::to_string(training.batch);
     note["shuffle"] = training.shuffle ? "yes" : "no";
-    note["early_stopping"] = std::to_string(training.early_stopping);
+    note["early_stopping"] = std::to_string(training.early_stopping.value_or(0));
     note["optimizer"] = text(name(optimizer.kind));
     note["learning_rate"] = format_number(optimizer.learning_rate);
     note["schedule"] = text(name(training.schedule));
@@ -446,145 +265,313 @@ private:
     History& history_;
 };
 
-/// Everything that depends on the precision.
+/// The data of one training, the training itself and what is to be said of it: everything that depends on the
+/// precision.
 template <class T>
-void run(const Table& table, const FitOptions& options, const FitCallbacks& callbacks, const SharedRows& rows,
-         const Tell& tell, FitResult& result) {
-    Model& model = result.model;
-    const Preprocessing& columns = model.preprocessing;
-    const Activation output = model.architecture().output;
-    const auto held_out = [&](const HeldOut& how, const std::vector<std::size_t>& part) {
+class Fitting {
+public:
+    /// Fills in `result`, whose model has everything but weights, history and what is known of its rows.
+    Fitting(const Table& table, const FitOptions& options, const SharedRows& rows, const FitCallbacks& callbacks,
+            const Tell& tell, FitResult& result)
+        : table_(table),
+          options_(options),
+          rows_(rows),
+          callbacks_(callbacks),
+          tell_(tell),
+          result_(result),
+          model_(result.model),
+          columns_(model_.preprocessing),
+          net_(model_.net.template emplace<BasicMlp<T>>(
+              BasicMlp<T>::random(model_.architecture(), options.training.seed))),
+          training_(apply_preprocessing<T>(columns_, table, rows.training, {.allow_extra = true})),
+          validation_(held_out(*options.validation, rows.validation)),
+          test_(held_out(options.test, rows.test)) {
+        if (options.init_from) {
+            load_first_weights(*options.init_from, columns_, net_, tell);
+        }
+    }
+
+    /// Ends after `last` epochs of those of the options, as the schedule of the learning rate has them.
+    void run(std::size_t last) {
+        begin();
+        train_until(last);
+        score();
+    }
+
+private:
+    BasicDataset<T> held_out(const HeldOut& how, const std::vector<std::size_t>& part) const {
         if (how.table != nullptr) {
-            const auto labelled = labelled_rows(*how.table, options.columns.targets, options.drop_missing_labels);
-            check_target_domain(columns, *how.table, labelled, model.loss.kind);
-            tell_unknown(columns, *how.table, labelled, callbacks);
-            return apply_preprocessing<T>(columns, *how.table, labelled, {.allow_extra = true});
+            const auto labelled = labelled_rows(*how.table, options_.columns.targets, options_.drop_missing_labels);
+            check_target_domain(columns_, *how.table, labelled, model_.loss.kind);
+            tell_unknown(columns_, *how.table, labelled, callbacks_);
+            return apply_preprocessing<T>(columns_, *how.table, labelled, {.allow_extra = true});
         }
-        return part.empty() ? BasicDataset<T>{} : apply_preprocessing<T>(columns, table, part, {.allow_extra = true});
-    };
-    const auto training = apply_preprocessing<T>(columns, table, rows.training, {.allow_extra = true});
-    const auto validation = held_out(*options.validation, rows.validation);
-    const auto test = held_out(options.test, rows.test);
-
-    auto& net =
-        model.net.template emplace<BasicMlp<T>>(BasicMlp<T>::random(model.architecture(), options.training.seed));
-    if (options.init_from) {
-        load_first_weights(*options.init_from, columns, net, tell);
-    }
-    Xxh3Stream hash;
-    hash.add(bytes_of(training.x.values()));
-    hash.add(bytes_of(training.y.values()));
-    model.provenance["data.hash"] = hash.hex();
-    model.provenance["rows.validation"] = std::to_string(validation.rows());
-    model.provenance["rows.test"] = std::to_string(test.rows());
-    model.training_rows = training_rows_of(table, options, rows, training);
-    static_cast<void>(serialize_model(model));  // what could not be saved fails now rather than after hours
-    tell_about_part("training", training, columns, tell);
-    tell_about_part("validation", validation, columns, tell);
-    tell_about_part("test", test, columns, tell);
-    if (callbacks.on_start) {
-        callbacks.on_start({training.rows(), validation.rows(), test.rows(), model});
+        return part.empty() ? BasicDataset<T>{} : apply_preprocessing<T>(columns_, table_, part, {.allow_extra = true});
     }
 
-    const auto metrics = [&](const BasicDataset<T>& data) {
-        return data.rows() == 0
-                   ? Metrics{}
-                   : metrics_of<T>(columns, output, outputs(net, data.x, options.training.execution), data);
-    };
-    TrainOptions settings = options.training;
-    settings.loss = model.loss;
-    MeasureFlow<T> measure;
-    if (callbacks.measure) {
-        const FlowMeter meter = callbacks.measure(model.loss);
+    void begin() {
+        Xxh3Stream hash;
+        hash.add(number_bytes<T>(training_.x.values()));
+        hash.add(number_bytes<T>(training_.y.values()));
+        model_.provenance["data.hash"] = hash.hex();
+        model_.provenance["rows.validation"] = std::to_string(validation_.rows());
+        model_.provenance["rows.test"] = std::to_string(test_.rows());
+        model_.training_rows = training_rows_of(table_, options_, rows_, training_);
+        static_cast<void>(serialize_model(model_));  // what could not be saved fails now rather than after hours
+        tell_about_part("training", training_, columns_, tell_);
+        tell_about_part("validation", validation_, columns_, tell_);
+        tell_about_part("test", test_, columns_, tell_);
+        if (callbacks_.on_start) {
+            callbacks_.on_start({training_.rows(), validation_.rows(), test_.rows(), model_});
+        }
+    }
+
+    Metrics metrics(const BasicDataset<T>& data) const {
+        if (data.rows() == 0) {
+            return {};
+        }
+        return metrics_of<T>(columns_, model_.architecture().output, outputs(net_, data.x, options_.training.execution),
+                             data);
+    }
+
+    MeasureFlow<T> flow_meter() const {
+        if (!callbacks_.measure) {
+            return {};
+        }
+        const FlowMeter meter = callbacks_.measure(model_.loss);
         if constexpr (std::is_same_v<T, float>) {
-            measure = meter.in_float;
+            return meter.in_float;
         } else {
-            measure = meter.in_double;
+            return meter.in_double;
         }
-    }
-    constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
-    EpochReport first{.epoch = 0, .epochs = *settings.epochs, .loss = unknown, .learning_rate = unknown};
-    const Metrics first_metrics = metrics(validation);
-    Recorder recorder(model.history, first_metrics, measure ? net.layers() : 0);
-    if (measure) {
-        first.layers = measure(net, training);
-        recorder.add(first, first_metrics);
-    }
-    const auto on_epoch = [&](EpochReport report, const BasicMlp<T>& /*net, trained in place*/) {
-        if (measure) {
-            report.layers = measure(net, training);
-        }
-        const Metrics judged = metrics(validation);
-        recorder.add(report, judged);
-        return !callbacks.on_epoch || callbacks.on_epoch(report, judged);
-    };
-    try {
-        result.training = train<T>(net, training, settings, validation.rows() == 0 ? nullptr : &validation, on_epoch);
-    } catch (const Diverged& diverged) {
-        result.diverged = diverged.what();
-        if (diverged.row()) {
-            *result.diverged += ". Row " + std::to_string(*diverged.row() + 1) + " of the training rows is " +
-                                table.place(rows.training[*diverged.row()]);
-        }
-        result.training.epochs = result.training.best_epoch = diverged.last_good_epoch();
     }
 
-    const auto final_metrics = [&](const char* part, const BasicDataset<T>& data) {
-        Metrics found = metrics(data);
-        for (const std::string& reason : undefined_metrics(found, columns, data)) {
-            result.undefined.push_back(reason + " (" + part + ")");
+    void train_until(std::size_t last) {
+        TrainOptions settings = options_.training;
+        settings.loss = model_.loss;
+        const MeasureFlow<T> measure = flow_meter();
+        constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+        EpochReport first{.epoch = 0, .epochs = last, .loss = unknown, .learning_rate = unknown};
+        const Metrics first_metrics = metrics(validation_);
+        Recorder recorder(model_.history, first_metrics, measure ? net_.layers() : 0);
+        if (measure) {
+            first.layers = measure(net_, training_);
+            recorder.add(first, first_metrics);
         }
-        return found;
-    };
-    result.train_metrics = final_metrics("train", training);
-    result.validation_metrics = final_metrics("validation", validation);
-    result.test_metrics = final_metrics("test", test);
-    const auto judge_on = [&](const char* part, const BasicDataset<T>& judged, const std::vector<std::size_t>& of_table,
-                              const HeldOut& held) {
-        result.baseline_on = part;
-        RowsByPart parts;
-        std::vector<std::size_t>& judged_part = part == std::string_view("train") ? parts.training : parts.test;
-        judged_part = all_rows(judged.rows());
-        if (held.table != nullptr && table_hash(*held.table) == model.training_rows.table_hash) {
-            parts = rows;  // it judges itself by the table that it learns from
-            tell({std::string("warning: the ") + part + " table is the one that it has learned from"});
+        const auto on_epoch = [&](EpochReport report, const BasicMlp<T>& /*net_, trained in place*/) {
+            report.epochs = last;
+            if (measure) {
+                report.layers = measure(net_, training_);
+            }
+            const Metrics judged = metrics(validation_);
+            recorder.add(report, judged);
+            const bool go_on = !callbacks_.on_epoch || callbacks_.on_epoch(report, judged);
+            return go_on && (report.epoch < last || last == *settings.epochs);
+        };
+        if (last == 0) {
+            settings.epochs = 0;
         }
-        result.judged = judge<T>(model, judged, options.training.execution, parts).evaluation;
-        result.baseline = result.judged.baseline.value_or(Metrics{});
-        result.judged_rows = of_table;
-        if (held.table != nullptr) {
-            result.judged_rows = labelled_rows(*held.table, options.columns.targets, options.drop_missing_labels);
+        try {
+            result_.training =
+                train<T>(net_, training_, settings, validation_.rows() == 0 ? nullptr : &validation_, on_epoch);
+        } catch (const Diverged& diverged) {
+            result_.diverged = diverged.what();
+            if (diverged.row()) {
+                *result_.diverged += ". Row " + std::to_string(*diverged.row() + 1) + " of the training rows is " +
+                                     table_.place(rows_.training[*diverged.row()]);
+            }
+            result_.training.epochs = result_.training.best_epoch = diverged.last_good_epoch();
         }
-    };
-    if (test.rows() > 0) {
-        judge_on("test", test, rows.test, options.test);
-    } else if (validation.rows() > 0) {
-        judge_on("validation", validation, rows.validation, *options.validation);
-    } else {
-        judge_on("train", training, rows.training, {});
     }
-    model.provenance["epochs.run"] = std::to_string(result.training.epochs);
-    model.provenance["epochs.best"] = std::to_string(result.training.best_epoch);
-    model.provenance["stopped"] = text(stopped_name(result));
-    record_metrics(model, "train", result.train_metrics);
-    record_metrics(model, "validation", result.validation_metrics);
-    record_metrics(model, "test", result.test_metrics);
+
+    Metrics final_metrics(const std::string& part, const BasicDataset<T>& data) {
+        Metrics found = metrics(data);
+        for (const std::string& reason : undefined_metrics(found, columns_, data)) {
+            result_.undefined.push_back(reason + " (" + part + ")");
+        }
+        record_metrics(model_, part, found);
+        return found;
+    }
+
+    void score() {
+        result_.train_metrics = final_metrics("train", training_);
+        result_.validation_metrics = final_metrics("validation", validation_);
+        result_.test_metrics = final_metrics("test", test_);
+        if (test_.rows() > 0) {
+            judge_on("test", test_, rows_.test, options_.test);
+        } else if (validation_.rows() > 0) {
+            judge_on("validation", validation_, rows_.validation, *options_.validation);
+        } else {
+            judge_on("train", training_, rows_.training, {});
+        }
+        model_.provenance["epochs.run"] = std::to_string(result_.training.epochs);
+        model_.provenance["epochs.best"] = std::to_string(result_.training.best_epoch);
+        model_.provenance["stopped"] = text(stopped_name(result_));
+    }
+
+    void judge_on(const std::string& part, const BasicDataset<T>& judged, const std::vector<std::size_t>& of_table,
+                  const HeldOut& held) {
+        result_.baseline_on = part;
+        RowsByPart parts;
+        std::vector<std::size_t>& judged_part = part == "train" ? parts.training : parts.test;
+        judged_part = all_rows(judged.rows());
+        if (held.table != nullptr && table_hash(*held.table) == model_.training_rows.table_hash) {
+            parts = rows_;  // it judges itself by the table that it learns from
+            tell_({"warning: the " + part + " table is the one that it has learned from"});
+        }
+        result_.judged = judge<T>(model_, judged, options_.training.execution, parts).evaluation;
+        result_.baseline = result_.judged.baseline.value_or(Metrics{});
+        result_.judged_rows = of_table;
+        if (held.table != nullptr) {
+            result_.judged_rows = labelled_rows(*held.table, options_.columns.targets, options_.drop_missing_labels);
+        }
+    }
+
+    const Table& table_;
+    const FitOptions& options_;
+    const SharedRows& rows_;
+    const FitCallbacks& callbacks_;
+    const Tell& tell_;
+    FitResult& result_;
+    Model& model_;
+    const Preprocessing& columns_;
+    BasicMlp<T>& net_;
+    BasicDataset<T> training_, validation_, test_;
+};
+
+/// The columns as they are learned, with the head that their targets decide.
+Head prepare_columns(const Table& table, const FitOptions& options, Task task, const SharedRows& rows, const Tell& tell,
+                     Model& model) {
+    PreprocessingOptions columns = options.columns;
+    columns.task = task;
+    if (!options.group.empty() && std::ranges::find(columns.drop, options.group) == columns.drop.end()) {
+        columns.drop.push_back(options.group);
+    }
+    Head head{};
+    columns.scale_target = false;
+    if (task != Task::classification) {
+        head = decide_head(options, task);
+    }
+    columns.scale_target = decide_scale_target(options, task, head);
+    model.preprocessing = fit_preprocessing(table, rows.all, rows.training, columns);
+    model.preprocessing.reading = reading_of(table, options, model.preprocessing);
+    tell_columns(table, columns, model.preprocessing, tell);
+    if (task == Task::classification) {
+        const std::size_t classes = model.preprocessing.classes.size();
+        head = decide_head(options, task, classes);
+        model.preprocessing.one_output =
+            classes == 2 && head.output != Activation::softmax && head.loss != Loss::cross_entropy;
+        tell({"classes: " + some_of(model.preprocessing.classes)});
+        if (classes == 1) {
+            tell({"warning: the target has one class only; the model will always predict it"});
+        }
+    } else {
+        check_target_domain(model.preprocessing, table, rows.all, head.loss);
+        notice_unreachable(table, rows.all, options.columns.targets, head.output, tell);
+        if (columns.scale_target) {
+            tell({"target scaling: on; losses are in scaled units, metrics and predictions in the table's"});
+        }
+    }
+    return head;
+}
+
+/// The layers between these columns and this head, without weights.
+Architecture shape_of(const FitOptions& options, const Preprocessing& columns, Activation output) {
+    Architecture shape;
+    shape.sizes = {columns.inputs()};
+    shape.sizes.insert(shape.sizes.end(), options.hidden.begin(), options.hidden.end());
+    shape.sizes.push_back(columns.outputs());
+    if (options.hidden_activation.size() == 1) {
+        shape.hidden = options.hidden_activation.front();
+    } else {
+        shape.each_hidden = options.hidden_activation;
+    }
+    shape.output = output;
+    shape.leaky_slope = options.leaky_slope;
+    shape.conventions = options.conventions;
+    return shape;
+}
+
+/// One training, of a model made from the rows that are shared out for it.
+FitResult fit_once(const Table& table, const FitOptions& options, Task task, const SharedRows& rows, std::size_t last,
+                   const FitCallbacks& callbacks, const Tell& tell) {
+    FitResult result;
+    Model& model = result.model;
+    const Head head = prepare_columns(table, options, task, rows, tell, model);
+    const bool one_class = task == Task::classification && model.preprocessing.classes.size() == 1;
+    if (!one_class) {
+        refuse_senseless(head, task, model.preprocessing.outputs());
+    }
+    tell({"output " + text(name(head.output)) + " with loss " + text(name(head.loss))});
+
+    model.loss = LossFunction(head.loss);
+    model.loss.huber_delta = options.huber_delta;
+    model.loss.quantile = options.quantile;
+    const OptimizerOptions& optimizer = options.training.optimizer;
+    model.weight_decay = optimizer.kind == OptimizerKind::adamw ? 0.0 : optimizer.weight_decay;
+    const Architecture shape = shape_of(options, model.preprocessing, head.output);
+    record(model, table, options, rows);
+    if (options.use_double) {
+        model.net = BasicMlp<double>::zeros(shape);
+        Fitting<double>(table, options, rows, callbacks, tell, result).run(last);
+    } else {
+        model.net = BasicMlp<float>::zeros(shape);
+        Fitting<float>(table, options, rows, callbacks, tell, result).run(last);
+    }
+    return result;
+}
+
+/// The same training once more, of all rows that are not for the test, as far as it was best by the validation rows.
+/// What those said of the first is kept; a second that does not come to its end changes nothing.
+void refit(const Table& table, const FitOptions& options, Task task, const SharedRows& rows,
+           const FitCallbacks& callbacks, const Tell& tell, FitResult& first) {
+    const std::size_t epochs = first.training.best_epoch;
+    const SharedRows all = without_validation(rows);
+    tell({.text = "refit: the same training on all " + std::to_string(all.training.size()) + " rows, for " +
+                  plural(epochs, "epoch") + ", as many as were best",
+          .overruled_by = SettingHint{"refit", "false"}});
+    if (callbacks.on_refit) {
+        callbacks.on_refit({.training_rows = all.training.size(), .epochs = epochs});
+    }
+    FitOptions whole = options;
+    whole.training.early_stopping = 0;
+    whole.validation = HeldOut{};
+    bool interrupted = false;
+    const FitCallbacks quiet{.on_epoch = [&](const EpochReport& report, const Metrics& /*none*/) {
+        interrupted = callbacks.on_refit_epoch && !callbacks.on_refit_epoch(report);
+        return !interrupted;
+    }};
+    FitResult second = fit_once(table, whole, task, all, epochs, quiet, [](const Notice&) {});
+    if (interrupted || second.diverged) {
+        tell({"warning: the training on all rows " + when(interrupted, "was interrupted") +
+              when(!interrupted, "diverged") + "; the model is that of the rows without those for validation"});
+        if (interrupted) {
+            first.training.stopped = Stopped::callback;
+            first.model.provenance["stopped"] = text(stopped_name(first));
+        }
+        return;
+    }
+    for (const char* key : {"epochs.run", "epochs.best", "stopped", "early_stopping", "rows.validation"}) {
+        second.model.provenance[key] = first.model.provenance[key];
+    }
+    record_metrics(second.model, "validation", first.validation_metrics);
+    second.model.provenance["refit"] = "yes";
+    second.model.settings = first.model.settings;
+    second.model.history = first.model.history;
+    std::swap(first.model, second.model);
+    first.judged_model = std::move(second.model);
+    first.train_metrics = second.train_metrics;
+    first.test_metrics = second.test_metrics;
+    first.training.seconds += second.training.seconds;
+    std::erase_if(first.undefined, [](const std::string& reason) { return !reason.ends_with("(validation)"); });
+    first.undefined.insert(first.undefined.end(), second.undefined.begin(), second.undefined.end());
+    if (second.baseline_on == "test") {
+        first.judged = second.judged;
+        first.baseline = second.baseline;
+    }
 }
 
 }  // namespace
-
-Activation output_for(Loss loss) {
-    switch (loss) {
-        case Loss::binary_cross_entropy:
-            return Activation::sigmoid;
-        case Loss::cross_entropy:
-            return Activation::softmax;
-        case Loss::poisson:
-            return Activation::exp;
-        default:  // a loss of residuals
-            return Activation::identity;
-    }
-}
 
 std::string_view stopped_name(const FitResult& result) {
     if (result.diverged) {
@@ -601,25 +588,6 @@ std::string_view stopped_name(const FitResult& result) {
     __builtin_unreachable();
 }
 
-void check_pair(Activation output, Loss loss) {
-    const ActivationFacts& values = facts(output);
-    const LossFacts& domain = facts(loss);
-    if (values.lowest < domain.lowest_output || values.highest > domain.highest_output) {
-        throw Error(ErrorKind::usage,
-                    "the output activation " + text(values.name) + " takes values from " +
-                        format_number(values.lowest) + " to " + format_number(values.highest) + ", but the loss " +
-                        text(domain.name) + " is defined from " + format_number(domain.lowest_output) + " to " +
-                        format_number(domain.highest_output) + " only; choose another output activation or loss")
-            .about("output_activation")
-            .about("loss");
-    }
-}
-
-HeldOut usual_validation(const TrainOptions& training) {
-    constexpr double usual_share = 0.2;
-    return {.fraction = training.early_stopping > 0 ? usual_share : 0.0};
-}
-
 FitResult fit(const Table& table, const FitOptions& given, const FitCallbacks& callbacks) {
     const Tell tell = callbacks.on_notice ? callbacks.on_notice : [](const Notice&) {};
     for (const std::string& notice : table.notices) {
@@ -631,87 +599,19 @@ FitResult fit(const Table& table, const FitOptions& given, const FitCallbacks& c
     check_ranges(given, "fit");
     check(given.training.optimizer);
     FitOptions options = given;
-    options.validation = given.validation.value_or(usual_validation(given.training));
-    static_cast<void>(labelled_rows(table, options.columns.targets, options.drop_missing_labels));
+    const std::size_t labelled = labelled_rows(table, options.columns.targets, options.drop_missing_labels).size();
+    const Task task = decide_task(table, options, tell);
+    const Length length = decide_length(options, labelled, tell);
+    options.training.early_stopping = length.early_stopping;
+    options.validation = length.validation;
+    options.refit = length.refit;
+    const SharedRows rows = share_out(table, options, task, tell);
+    options.training.epochs = decide_epochs(options.training, rows.training.size(), tell);
 
-    FitResult result;
-    Model& model = result.model;
-    PreprocessingOptions columns = options.columns;
-    columns.task = decide_task(table, options, tell);
-    const SharedRows rows = share_out(table, options, columns.task, tell);
-    decide_epochs(options.training, rows.training.size(), tell);
-    if (!options.group.empty() && std::ranges::find(columns.drop, options.group) == columns.drop.end()) {
-        columns.drop.push_back(options.group);
-    }
-    columns.scale_target = false;
-    Head head = regression_head(options);
-    if (columns.task == Task::regression) {
-        check_pair(head.output, head.loss);
-        columns.scale_target = options.scale_target.value_or(may_scale_target(head.output, head.loss));
-        if (columns.scale_target && !may_scale_target(head.output, head.loss)) {
-            throw Error(ErrorKind::usage, "scale_target: the output activation " + text(name(head.output)) +
-                                              " or the loss " + text(name(head.loss)) +
-                                              " ties the target to a range, so it cannot be scaled")
-                .about("scale_target");
-        }
-    } else if (columns.task == Task::multilabel) {
-        head = multilabel_head(options);
-        check_pair(head.output, head.loss);
-    }
-    if (columns.task != Task::regression && options.scale_target.value_or(false)) {
-        throw Error(ErrorKind::usage, "scale_target: classes are not scaled").about("scale_target");
-    }
-    model.preprocessing = fit_preprocessing(table, rows.all, rows.training, columns);
-    model.preprocessing.reading = reading_of(table, options, model.preprocessing);
-    tell_columns(table, columns, model.preprocessing, tell);
-    if (columns.task == Task::classification) {
-        const std::size_t classes = model.preprocessing.classes.size();
-        head = classification_head(options, classes);
-        check_pair(head.output, head.loss);
-        model.preprocessing.one_output =
-            classes == 2 && head.output != Activation::softmax && head.loss != Loss::cross_entropy;
-        tell({"classes: " + some_of(model.preprocessing.classes)});
-        if (classes == 1) {
-            tell({"warning: the target has one class only; the model will always predict it"});
-        }
-    } else {
-        check_target_domain(model.preprocessing, table, rows.all, head.loss);
-        notice_unreachable(table, rows.all, options.columns.targets, head.output, tell);
-        if (columns.scale_target) {
-            tell({"target scaling: on; losses are in scaled units, metrics and predictions in the table's"});
-        }
-    }
-    const bool one_class = columns.task == Task::classification && model.preprocessing.classes.size() == 1;
-    if (!one_class) {
-        refuse_senseless(head, columns.task, model.preprocessing.outputs());
-    }
-    tell({"output " + text(name(head.output)) + " with loss " + text(name(head.loss))});
-
-    model.loss = LossFunction(head.loss);
-    model.loss.huber_delta = options.huber_delta;
-    model.loss.quantile = options.quantile;
-    const OptimizerOptions& optimizer = options.training.optimizer;
-    model.weight_decay = optimizer.kind == OptimizerKind::adamw ? 0.0 : optimizer.weight_decay;
-
-    Architecture shape;
-    shape.sizes = {model.preprocessing.inputs()};
-    shape.sizes.insert(shape.sizes.end(), options.hidden.begin(), options.hidden.end());
-    shape.sizes.push_back(model.preprocessing.outputs());
-    if (options.hidden_activation.size() == 1) {
-        shape.hidden = options.hidden_activation.front();
-    } else {
-        shape.each_hidden = options.hidden_activation;
-    }
-    shape.output = head.output;
-    shape.leaky_slope = options.leaky_slope;
-    shape.conventions = options.conventions;
-    record(model, table, options, rows);
-    if (options.use_double) {
-        model.net = BasicMlp<double>::zeros(shape);
-        run<double>(table, options, callbacks, rows, tell, result);
-    } else {
-        model.net = BasicMlp<float>::zeros(shape);
-        run<float>(table, options, callbacks, rows, tell, result);
+    FitResult result = fit_once(table, options, task, rows, *options.training.epochs, callbacks, tell);
+    const bool ended = !result.diverged && result.training.stopped != Stopped::callback;
+    if (length.refit && ended) {
+        refit(table, options, task, rows, callbacks, tell, result);
     }
     return result;
 }

@@ -14,14 +14,11 @@
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/train/evaluation.hpp"
+#include "handgrad/train/head.hpp"
 #include "handgrad/train/metrics.hpp"
 #include "handgrad/train/trainer.hpp"
 
 namespace handgrad {
-
-/// The output activation that a loss of a regression goes with: under it every answer in the loss's domain is f(z) of
-/// some z.
-Activation output_for(Loss loss);
 
 /// A share of the rows held out at random, or a table of its own; neither for none.
 struct HeldOut {
@@ -29,9 +26,12 @@ struct HeldOut {
     const Table* table = nullptr;
 };
 
-/// The rows that are held out to judge each epoch when nobody says: a fifth for early stopping, else none, as rows that
-/// stop nothing teach more than they tell.
-HeldOut usual_validation(const TrainOptions& training);
+/// When nobody says how long to train, training stops after so many epochs without a lower loss …
+inline constexpr std::size_t usual_patience = 20;
+/// … on this share of the rows, held out for it …
+inline constexpr double usual_validation_share = 0.2;
+/// … of a table with so many: fewer leave hardly one to judge by.
+inline constexpr std::size_t fewest_rows_to_share = 10;
 
 /// What the user chose. An empty optional is decided by fit() and announced.
 struct FitOptions {
@@ -53,9 +53,14 @@ struct FitOptions {
     bool use_double = false;
     std::optional<std::filesystem::path> init_from;
 
-    /// Its loss is decided by fit(). With another optimizer goes another decay: usual_options(kind).
-    TrainOptions training{.optimizer = usual_options(OptimizerKind::adamw), .schedule = Schedule::cosine};
-    std::optional<HeldOut> validation;
+    /// Its loss is decided by fit(), epochs and early stopping where they are open. With another optimizer goes another
+    /// decay: usual_options(kind).
+    TrainOptions training;
+    std::optional<HeldOut> validation;  ///< decided: usual_validation_share for early stopping, else none, as rows that
+                                        ///< stop nothing teach more than they tell
+    /// After early stopping the same training once more, of all rows but the test's, for as many epochs as were best;
+    /// decided: where neither epochs nor early stopping were chosen, and the validation rows are the table's.
+    std::optional<bool> refit;
     HeldOut test;
 };
 
@@ -65,6 +70,11 @@ struct FitStart {
     std::size_t validation_rows;
     std::size_t test_rows;
     const Model& model;
+};
+/// Of the training on all rows.
+struct RefitStart {
+    std::size_t training_rows;
+    std::size_t epochs;
 };
 /// Measures a network on the training rows: before the first step, and after each epoch.
 template <class T>
@@ -86,12 +96,18 @@ struct FitCallbacks {
     std::function<void(const FitStart&)> on_start = {};
     /// After each epoch, with metrics on the validation rows (empty without them); false ends the training there.
     std::function<bool(const EpochReport&, const Metrics&)> on_epoch = {};
+    /// Before the training on all rows of FitOptions::refit …
+    std::function<void(const RefitStart&)> on_refit = {};
+    /// … and after each of its epochs; false ends it, and the model is then that of the first training.
+    std::function<bool(const EpochReport&)> on_refit_epoch = {};
     /// Makes what measures the layers, once the loss is decided; then the model's history has its numbers too.
     std::function<FlowMeter(const LossFunction&)> measure = {};
 };
 
 struct FitResult {
     Model model;  ///< with its history: losses and metrics of the validation rows by epoch, and what was measured
+    /// After a refit the model of the first training, that the validation rows judge; its history is that of both.
+    std::optional<Model> judged_model;
     TrainResult training;
     Metrics train_metrics;
     Metrics validation_metrics;  ///< empty without validation rows
@@ -110,9 +126,5 @@ FitResult fit(const Table& table, const FitOptions& given, const FitCallbacks& c
 
 /// How a training ended: `epochs` (all that were asked for), `early`, `interrupted` (by the callback) or `diverged`.
 std::string_view stopped_name(const FitResult& result);
-
-/// Raises Error(usage) naming both when the values of this output activation leave the domain of this loss (identity
-/// with binary_cross_entropy, whose logarithm needs 0 < yhat < 1).
-void check_pair(Activation output, Loss loss);
 
 }  // namespace handgrad

@@ -67,7 +67,12 @@ double r2(MatrixView<const double> predicted, MatrixView<const double> target, s
         return undefined;
     }
     const double mean = weights.mean([&](std::size_t i) { return target(i, k); });
-    return 1.0 - residual / weights.sum([&](std::size_t i) { return square(target(i, k) - mean); });
+    const double r2 = 1.0 - residual / weights.sum([&](std::size_t i) { return square(target(i, k) - mean); });
+    constexpr double rounding = 1e-12;
+    if (std::abs(r2) < rounding) {
+        return 0.0;  // of always the mean, which is none but for rounding
+    }
+    return r2;
 }
 
 /// The area under the receiver operating characteristic: the weighted share of pairs (negative, positive) that the

@@ -82,7 +82,7 @@ struct Adamw : MinibatchSteps {
     static constexpr OptimizerFacts facts{.kind = OptimizerKind::adamw,
                                           .name = "adamw",
                                           .formula = "w <- w - eta alpha w, then as adam",
-                                          .usual_weight_decay = 1.0};
+                                          .usual_weight_decay = 0.3};
     static StepUpdate step(const StepInputs& inputs);
 };
 

@@ -121,7 +121,7 @@ inline constexpr Setting epochs{.name = "epochs",
                                 .group = training,
                                 .help = "times through the training rows; 0 saves the first weights",
                                 .value = "N",
-                                .otherwise = "50, or as many as make 3000 steps",
+                                .otherwise = "as many as make 3000 steps, at least 50; with early stopping 200",
                                 .range = from_0};
 inline constexpr Setting init_from{.name = "init_from",
                                    .group = training,
@@ -158,7 +158,7 @@ inline constexpr Setting weight_decay{.name = "weight_decay",
                                       .group = training,
                                       .help = "sgd, adam: L2 penalty, part of the loss; adamw: decay beside the loss",
                                       .value = "ALPHA",
-                                      .otherwise = "0; adamw: 1",
+                                      .otherwise = "0; adamw: 0.3",
                                       .range = from_0};
 inline constexpr Setting schedule{
     .name = "schedule", .group = training, .help = "of the learning rate, see below", .value = "NAME"};
@@ -178,8 +178,15 @@ inline constexpr Setting early_stopping{
     .group = training,
     .help = "stop after so many epochs without a lower validation loss, and keep the best weights",
     .value = "EPOCHS",
-    .otherwise = "0: off",
+    .otherwise = "20 unless --epochs are given",
     .range = from_0};
+inline constexpr Setting refit{
+    .name = "refit",
+    .group = training,
+    .help =
+        "after early stopping train again, on the validation rows too, for as many epochs as "
+        "were best",
+    .otherwise = "on unless --epochs or --early-stopping are given"};
 inline constexpr Setting seed{
     .name = "seed", .group = training, .help = "of first weights, splits and shuffling", .value = "N", .range = from_0};
 inline constexpr Setting shuffle{
@@ -286,6 +293,7 @@ void for_each_setting(settings::OptionsOf<FitOptions> auto& options, Visit&& vis
 
     visit(settings::init_from, options.init_from);
     visit(settings::validation, options.validation);
+    visit(settings::refit, options.refit);
     visit(settings::test, options.test);
     for_each_setting(options.training, visit);
 }

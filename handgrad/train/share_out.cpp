@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <set>
 #include <span>
@@ -135,14 +136,10 @@ private:
     std::optional<Labels> labels_;  ///< groups, or classes
 };
 
-template <class T>
-std::string_view bytes_of(std::span<const T> values) {
-    return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
-}
 /// With its length before it, so that no two lists of texts run together.
 void add_text(Xxh3Stream& hash, std::string_view text) {
     const std::uint64_t length = text.size();
-    hash.add(bytes_of(std::span(&length, 1)));
+    hash.add(number_bytes<std::uint64_t>({&length, 1}));
     hash.add(text);
 }
 
@@ -170,8 +167,15 @@ SharedRows share_out(const Table& table, const FitOptions& options, Task task,
         }
     };
     hold_out(options.test, "test", Purpose::test_split, rows.test);
-    hold_out(options.validation.value_or(usual_validation(options.training)), "validation", Purpose::validation_split,
-             rows.validation);
+    hold_out(options.validation.value_or(HeldOut{}), "validation", Purpose::validation_split, rows.validation);
+    return rows;
+}
+
+SharedRows without_validation(SharedRows rows) {
+    std::vector<std::size_t> training;
+    std::ranges::merge(rows.training, rows.validation, std::back_inserter(training));
+    rows.training = std::move(training);
+    rows.validation.clear();
     return rows;
 }
 
@@ -179,8 +183,8 @@ std::string table_hash(const Table& table) {
     Xxh3Stream hash;
     for (const Column& column : table.columns) {
         add_text(hash, column.name);
-        add_text(hash, bytes_of(std::span(column.numbers)));
-        add_text(hash, bytes_of(std::span(column.codes)));
+        add_text(hash, number_bytes<double>(column.numbers));
+        add_text(hash, number_bytes<std::uint32_t>(column.codes));
         for (const std::string& text : column.texts) {
             add_text(hash, text);
         }
@@ -191,7 +195,7 @@ std::string table_hash(const Table& table) {
 std::string split_hash(const SharedRows& rows) {
     Xxh3Stream hash;
     for (const std::vector<std::size_t>* part : {&rows.training, &rows.validation, &rows.test}) {
-        add_text(hash, bytes_of(std::span(*part)));
+        add_text(hash, number_bytes<std::size_t>(*part));
     }
     return hash.hex();
 }
@@ -204,11 +208,13 @@ std::optional<RowsByPart> parts_of(const Model& model, const Table& table) {
     }
     const std::string hash = table_hash(table);
     if (hash == known.table_hash) {
-        SharedRows rows = share_out(table, *options, model.preprocessing.task, [](const Notice&) {});
-        if (split_hash(rows) != known.split_hash) {
-            return std::nullopt;  // another version shared them out in another way
+        const SharedRows rows = share_out(table, *options, model.preprocessing.task, [](const Notice&) {});
+        for (const SharedRows& learned : {rows, without_validation(rows)}) {
+            if (split_hash(learned) == known.split_hash) {
+                return learned;
+            }
         }
-        return rows;
+        return std::nullopt;  // another version shared them out in another way
     }
     if (hash == known.validation_hash) {
         return RowsByPart{.training = {}, .validation = all_rows(table.rows), .test = {}};

@@ -24,6 +24,9 @@ struct SharedRows : RowsByPart {
 SharedRows share_out(const Table& table, const FitOptions& options, Task task,
                      const std::function<void(const Notice&)>& tell);
 
+/// With the rows for validation among those that are learned from.
+SharedRows without_validation(SharedRows rows);
+
 /// XXH3-128, in hex, of names and cells of all columns: the same for the same table, whatever its file is called.
 std::string table_hash(const Table& table);
 /// XXH3-128, in hex, of which rows are where.

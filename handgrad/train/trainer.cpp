@@ -30,7 +30,7 @@ void check(const BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOptio
         throw Error(ErrorKind::data, "training: there is no row to learn from");
     }
     check_ranges(options, "training");
-    if (options.early_stopping > 0 && validation == nullptr) {
+    if (options.early_stopping.value_or(0) > 0 && validation == nullptr) {
         throw Error(ErrorKind::usage, "training: early stopping needs validation rows").about("validation");
     }
     if (data.x.columns() != net.inputs() || data.y.columns() != net.outputs() || data.y.rows() != data.rows()) {
@@ -72,7 +72,7 @@ private:
 template <class T>
 TrainState<T> first_state(const BasicMlp<T>& net, const TrainOptions& options) {
     TrainState<T> state{.net = net, .moments = {}, .count = {}};
-    if (options.early_stopping > 0) {
+    if (options.early_stopping.value_or(0) > 0) {
         state.best = net;
     }
     return state;
@@ -86,9 +86,12 @@ std::unique_ptr<Solver<T>> solver_of(const TrainProblem<T>& problem, const Train
 
 }  // namespace
 
-std::size_t usual_epochs(std::size_t rows, std::size_t batch) {
-    constexpr std::size_t least_epochs = 50;
+std::size_t usual_epochs(std::size_t rows, std::size_t batch, bool early_stopping) {
     constexpr std::size_t least_steps = 3000;
+    std::size_t least_epochs = 50;
+    if (early_stopping) {
+        least_epochs = 200;
+    }
     const std::size_t steps_of_an_epoch = std::max<std::size_t>(1, rows / batch + (rows % batch == 0 ? 0 : 1));
     return std::max(least_epochs, (least_steps + steps_of_an_epoch - 1) / steps_of_an_epoch);
 }
@@ -97,10 +100,10 @@ template <class T>
 struct Trainer<T>::Parts {
     Parts(TrainState<T> from, const BasicDataset<T>& data, const TrainOptions& settings,
           const BasicDataset<T>* validation, const MakeSolver<T>& make)
-        : state(std::move(from)), rows(data.rows()), options(settings) {
+        : state(std::move(from)), rows(data.rows()), options(settings), patience(settings.early_stopping.value_or(0)) {
         check(state.net, data, options, validation);
-        options.epochs = options.epochs.value_or(usual_epochs(rows, options.batch));
-        if (options.early_stopping > 0 && !state.best) {
+        options.epochs = options.epochs.value_or(usual_epochs(rows, options.batch, patience > 0));
+        if (patience > 0 && !state.best) {
             throw Error(ErrorKind::usage, "training: the state to go on from has no best weights for early stopping")
                 .about("early_stopping");
         }
@@ -113,7 +116,7 @@ struct Trainer<T>::Parts {
     }
 
     void judge(const EpochReport& report) {
-        if (options.early_stopping == 0) {
+        if (patience == 0) {
             state.best_epoch = state.epoch;
         } else if (report.validation_loss < state.best_loss) {  // a NaN is never less
             state.best_loss = report.validation_loss;
@@ -125,6 +128,7 @@ struct Trainer<T>::Parts {
     TrainState<T> state;  ///< but for moments and count, which the solver keeps
     std::size_t rows;
     TrainOptions options;
+    std::size_t patience;  ///< of early stopping; 0 without
     std::unique_ptr<Solver<T>> solver;
     std::optional<WholeLoss<T>> validation_loss;
 };
@@ -149,7 +153,7 @@ Trainer<T>::~Trainer() = default;
 template <class T>
 std::optional<Stopped> Trainer<T>::done() const {
     const TrainState<T>& state = parts_->state;
-    const std::size_t patience = parts_->options.early_stopping;
+    const std::size_t patience = parts_->patience;
     if (patience > 0 && state.epoch - state.best_epoch >= patience) {
         return Stopped::early;
     }
@@ -204,7 +208,7 @@ TrainState<T> Trainer<T>::state() const {
 }
 template <class T>
 const BasicMlp<T>& Trainer<T>::result() const {
-    return parts_->options.early_stopping > 0 ? *parts_->state.best : parts_->state.net;
+    return parts_->patience > 0 ? *parts_->state.best : parts_->state.net;
 }
 
 template <class T>

@@ -30,13 +30,15 @@ struct TrainOptions {
     std::size_t batch = 32;                  ///< the last batch of an epoch may be shorter
     bool shuffle = true;
     std::uint64_t seed = 0;
-    std::size_t early_stopping = 0;  ///< stop after so many epochs without a lower validation loss; 0: never
-    bool allow_nonfinite = false;    ///< go on through infinities and NaN
-    Execution execution = {};        ///< changes no bit of the result
+    /// Stop after so many epochs without a lower validation loss; 0: never. None is 0, unless fit() decides.
+    std::optional<std::size_t> early_stopping = {};
+    bool allow_nonfinite = false;  ///< go on through infinities and NaN
+    Execution execution = {};      ///< changes no bit of the result
 };
 
-/// How many epochs a training takes when nobody says: at least 50, and so many that it takes 3 000 steps.
-std::size_t usual_epochs(std::size_t rows, std::size_t batch);
+/// How many epochs a training takes when nobody says: at least 50, and so many that it takes 3 000 steps. With early
+/// stopping at least 200, as most end before.
+std::size_t usual_epochs(std::size_t rows, std::size_t batch, bool early_stopping = false);
 
 /// How the gradient flows through one layer, at the weights as they are.
 struct LayerFlow {

@@ -574,6 +574,7 @@ TEST(Marking, TheOtherSlopeAtTheKinkIsNamed) {
     explain::Explanation e = explain::explain(shape, Loss::squared_error, {});
     auto net = BasicMlp<double>::random(shape, 1);
     std::ranges::fill(net.weight(0).row(0), 0.0);  // z₁ of the first unit is 0
+    net.bias(0)[0] = 0.0;
     const std::vector<double> x{0.5, 1.5}, y{1.0};
     e.row.emplace().trace = trace<double>(net, Loss::squared_error, x, y, e.step);
     Sheet sheet = student::truth(e);

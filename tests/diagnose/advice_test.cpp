@@ -249,9 +249,9 @@ TEST(Advice, WhatIsFarOffIsSetToWhatIsUsual) {
     EXPECT_EQ(first_of(Factor::learned_nothing, s), (SettingHint{"learning_rate", "0.01"}));
     s.steps.kind = OptimizerKind::adamw;
     s.steps.weight_decay = 1e4;
-    EXPECT_EQ(first_of(Factor::learned_nothing, s), (SettingHint{"weight_decay", "1"}));
+    EXPECT_EQ(first_of(Factor::learned_nothing, s), (SettingHint{"weight_decay", "0.3"}));
     s.unexplained = 0.8;
-    EXPECT_EQ(advise(Course::flat, s).remedies.at(0).settings.at(0), (SettingHint{"weight_decay", "1"}));
+    EXPECT_EQ(advise(Course::flat, s).remedies.at(0).settings.at(0), (SettingHint{"weight_decay", "0.3"}));
     s.unexplained = 0.1;
     EXPECT_TRUE(advise(Course::flat, s).remedies.empty());
     s.steps.weight_decay = 0.01;

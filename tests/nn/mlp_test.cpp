@@ -56,6 +56,10 @@ void expect_bound(double seen, double bound) {
 TEST(Mlp, Step1_FirstWeightsFillTheRangeThatTheConventionNames) {
     Architecture shape{.sizes = {100, 200, 100}, .hidden = Activation::relu, .output = Activation::identity};
     BasicMlp<double> net = BasicMlp<double>::random(shape, 1);
+    expect_bound(largest(net, 1).weights, 1.0 / std::sqrt(200.0));
+    EXPECT_GT(largest(net, 1).biases, 0.5 / std::sqrt(200.0));
+    shape.conventions.first_weights = FirstWeights::by_activation;
+    net = BasicMlp<double>::random(shape, 1);
     expect_bound(largest(net, 0).weights, std::sqrt(6.0 / 100));  // relu family
     expect_bound(largest(net, 1).weights, std::sqrt(6.0 / 300));  // others
     EXPECT_EQ(largest(net, 0).biases, 0.0);

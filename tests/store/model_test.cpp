@@ -178,7 +178,7 @@ TEST(Model, TheFileSaysWhatItIs) {
     EXPECT_EQ(file.metadata.at("conventions"),
               R"({"name":"handgrad","squared_error":"sum","binary_cross_entropy":"mean","other_losses":"sum",)"
               R"("kink":"right_limit","penalty":"weights","adam_epsilon":"after_correction","momentum":"velocity",)"
-              R"("first_weights":"by_activation"})");
+              R"("first_weights":"pytorch_linear"})");
     EXPECT_EQ(file.metadata.at("loss"),
               R"({"kind":"huber","huber_delta":0.3333333333333333,"quantile":0.5,"weight_decay":1e-04})");
     EXPECT_EQ(file.metadata.at("provenance"), R"({"data.file":"t.csv","seed":"1"})");

@@ -1,6 +1,6 @@
 """The settings that tests of `train` name, so that a new default changes nothing of what they test."""
 
-FIXED = {"--hidden": "32", "--optimizer": "adam", "--schedule": "constant", "--epochs": "200", "--validation": "0.2"}
+FIXED = {"--init": "by_activation", "--hidden": "32", "--optimizer": "adam", "--schedule": "constant", "--epochs": "200", "--validation": "0.2"}
 
 
 def with_fixed_settings(words):
@@ -10,4 +10,6 @@ def with_fixed_settings(words):
     if not trains or "--config" in words or "--help" in words:
         return words
     said = {word.split("=")[0] for word in words}
+    if "--convention" in said:
+        said.add("--init")  # which the convention names
     return words + [word for option, value in FIXED.items() if option not in said for word in (option, value)]

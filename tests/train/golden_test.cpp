@@ -107,13 +107,22 @@ BasicDataset<T> data_for(const Golden& golden) {
     return data;
 }
 
+/// The first weights of the table's runs, whatever the default is.
+Conventions conventions_of(const Golden& golden) {
+    Conventions conventions = *find_conventions(golden.conventions);
+    if (conventions.name == "handgrad") {
+        conventions.first_weights = FirstWeights::by_activation;
+    }
+    return conventions;
+}
+
 template <class T>
 std::string hash_of(const Golden& golden, const Execution& execution) {
     const BasicDataset<T> data = data_for<T>(golden);
     BasicMlp<T> net = BasicMlp<T>::random({.sizes = golden.sizes,
                                            .hidden = golden.hidden,
                                            .output = golden.output,
-                                           .conventions = *find_conventions(golden.conventions)},
+                                           .conventions = conventions_of(golden)},
                                           7);
     train(net, data,
           {.loss = golden.loss,

@@ -1,0 +1,282 @@
+// What fit() decides for the user, and the choices that it refuses.
+#include "handgrad/train/decisions.hpp"
+
+#include <cmath>
+#include <initializer_list>
+#include <string_view>
+#include <utility>
+
+#include "handgrad/base/error.hpp"
+#include "handgrad/base/wording.hpp"
+#include "handgrad/store/convention_names.hpp"
+
+namespace handgrad {
+namespace {
+
+std::string text(std::string_view view) { return std::string(view); }
+
+/// Losses whose targets know no upper bound are not meant for classes, so that naming one says “regression”; squared
+/// error serves both.
+bool regression_loss(Loss loss) { return loss != Loss::squared_error && std::isinf(facts(loss).highest_target); }
+bool bounded_output(Activation activation) {
+    return std::isfinite(facts(activation).lowest) || std::isfinite(facts(activation).highest);
+}
+/// Outputs without an upper bound are numbers, not shares of a class.
+bool numbers_output(Activation activation) { return std::isinf(facts(activation).highest); }
+/// Whether the loss or the output is one of probabilities.
+bool asks_for_classes(const FitOptions& options) {
+    return options.loss == Loss::cross_entropy || options.loss == Loss::binary_cross_entropy ||
+           options.output_activation == Activation::softmax || options.output_activation == Activation::sigmoid;
+}
+/// Whether the network may learn (y − shift)/scale: neither its output nor its loss ties y to a range.
+bool may_scale_target(Activation output, Loss loss) {
+    return !bounded_output(output) && !std::isfinite(facts(loss).lowest_target);
+}
+
+/// Texts of which hardly one returns are names or remarks rather than classes. Raises Error(data).
+void refuse_names(const Table& table, const Column& target) {
+    constexpr std::size_t few = 20;  // of a small table each class may well be there once
+    const bool text = target.has_texts && !target.has_numbers && target.texts.size() > few;
+    const std::size_t labels = table.rows - target.missing;
+    if (text && target.texts.size() * 2 > labels) {
+        throw Error(ErrorKind::data, table.source + ": column '" + target.name +
+                                         "': " + std::to_string(target.texts.size()) + " different texts in " +
+                                         plural(labels, "row") + " are no classes that can be learned; name another " +
+                                         "target, or insist on classes")
+            .about("target")
+            .about("task", "classification");
+    }
+}
+
+Head regression_head(const FitOptions& options) {
+    const Loss loss = options.loss.value_or(Loss::squared_error);
+    return {.output = options.output_activation.value_or(output_for(loss)), .loss = loss};
+}
+
+/// One yes or no for each target.
+Head multilabel_head(const FitOptions& options) {
+    Head head{options.output_activation.value_or(Activation::sigmoid), Loss::binary_cross_entropy};
+    if (head.output != Activation::sigmoid) {
+        head.loss = Loss::squared_error;  // ŷ is no probability
+    }
+    head.loss = options.loss.value_or(head.loss);
+    return head;
+}
+
+/// Whether a classification gets softmax outputs, as far as one is asked for, or for its number of classes.
+bool takes_softmax(const FitOptions& options, std::size_t classes) {
+    if (options.output_activation) {
+        return *options.output_activation == Activation::softmax;
+    }
+    if (options.loss) {
+        return *options.loss == Loss::cross_entropy || (classes != 2 && *options.loss != Loss::binary_cross_entropy);
+    }
+    return classes != 2;
+}
+
+Head classification_head(const FitOptions& options, std::size_t classes) {
+    Head head{Activation::sigmoid, Loss::binary_cross_entropy};
+    if (takes_softmax(options, classes)) {
+        head = {Activation::softmax, Loss::cross_entropy};
+    }
+    head.output = options.output_activation.value_or(head.output);
+    if (!options.loss && options.output_activation && head.output != Activation::softmax &&
+        head.output != Activation::sigmoid) {
+        head.loss = Loss::squared_error;  // ŷ is no probability
+    }
+    head.loss = options.loss.value_or(head.loss);
+    return head;
+}
+
+}  // namespace
+
+Task decide_task(const Table& table, const FitOptions& options, const Tell& tell) {
+    const std::string targets = quoted(options.columns.targets);
+    const bool one = options.columns.targets.size() == 1;
+    if (options.task == Task::classification && !one) {
+        return Task::multilabel;
+    }
+    if (options.task) {
+        return *options.task;
+    }
+    if (options.loss && regression_loss(*options.loss)) {
+        tell({"task: regression, as the loss " + text(name(*options.loss)) + " says"});
+        return Task::regression;
+    }
+    if (options.output_activation && numbers_output(*options.output_activation)) {
+        tell({"task: regression, as the output activation " + text(name(*options.output_activation)) + " says"});
+        return Task::regression;
+    }
+    const bool shares = options.output_activation == Activation::softmax || options.loss == Loss::cross_entropy;
+    if (!one && shares) {
+        tell({"task: regression, of shares that sum to 1 as softmax has them"});
+        return Task::regression;
+    }
+    const GuessedTask guess = guess_task(table, options.columns.targets);
+    if (guess.few_whole_numbers && asks_for_classes(options)) {
+        tell({.text = "task: classification, as the loss or the output activation says",
+              .overruled_by = SettingHint{"task", "regression"}});
+        return Task::classification;
+    }
+    if (one) {
+        refuse_names(table, table.column(options.columns.targets.front()));
+    }
+    Notice notice{"task: " + text(name(guess.task)) + ", for target" + when(!one, "s") + " " + targets + ": " +
+                  guess.because};
+    if (guess.task != Task::regression) {
+        notice.overruled_by = SettingHint{"task", "regression"};
+    } else if (one) {
+        notice.overruled_by = SettingHint{"task", "classification"};
+    }
+    tell(notice);
+    return guess.task;
+}
+
+Head decide_head(const FitOptions& options, Task task, std::size_t classes) {
+    Head head = regression_head(options);
+    if (task == Task::classification) {
+        head = classification_head(options, classes);
+    } else if (task == Task::multilabel) {
+        head = multilabel_head(options);
+    }
+    check_pair(head.output, head.loss);
+    return head;
+}
+
+/// Pairs that are defined but can only be a mistake raise Error(usage).
+void refuse_senseless(const Head& head, Task task, std::size_t outputs) {
+    const auto refuse = [&](bool wrong, const std::string& why, std::initializer_list<std::string_view> settings) {
+        if (!wrong) {
+            return;
+        }
+        Error error(ErrorKind::usage, why);
+        for (const std::string_view setting : settings) {
+            error = std::move(error).about(text(setting));
+        }
+        throw error;
+    };
+    const bool regression = task == Task::regression;
+    refuse(regression && outputs == 1 && head.output == Activation::softmax,
+           "softmax of one output is always 1, whatever the network learns; choose another output activation, or learn "
+           "classes",
+           {"output_activation", "task"});
+    refuse(regression && outputs == 1 && head.loss == Loss::cross_entropy,
+           "cross_entropy of one output is for shares that sum to 1, and one alone is always 1; choose another loss, "
+           "or learn classes",
+           {"loss", "task"});
+    refuse(!regression && regression_loss(head.loss),
+           "the loss " + text(name(head.loss)) + " is for numbers, not for classes; choose another loss, or learn " +
+               "numbers by regression",
+           {"loss", "task"});
+    refuse(outputs > 1 && head.loss == Loss::cross_entropy && head.output == Activation::sigmoid,
+           "cross_entropy never punishes the outputs of other classes, so that sigmoid outputs all go to 1; choose the "
+           "output activation softmax, or the loss binary_cross_entropy",
+           {"output_activation", "loss"});
+    refuse(task == Task::multilabel && head.output == Activation::softmax,
+           "softmax shares 1 among the outputs, so that of several labels one alone could be right; choose sigmoid, or "
+           "learn shares by regression",
+           {"output_activation", "task"});
+}
+
+bool decide_scale_target(const FitOptions& options, Task task, const Head& head) {
+    if (task != Task::regression) {
+        if (options.scale_target.value_or(false)) {
+            throw Error(ErrorKind::usage, "scale_target: classes are not scaled").about("scale_target");
+        }
+        return false;
+    }
+    const bool may = may_scale_target(head.output, head.loss);
+    if (options.scale_target.value_or(false) && !may) {
+        throw Error(ErrorKind::usage, "scale_target: the output activation " + text(name(head.output)) +
+                                          " or the loss " + text(name(head.loss)) +
+                                          " ties the target to a range, so it cannot be scaled")
+            .about("scale_target");
+    }
+    return options.scale_target.value_or(may);
+}
+
+Length decide_length(const FitOptions& options, std::size_t rows, const Tell& tell) {
+    const std::optional<std::size_t> patience = options.training.early_stopping;
+    const HeldOut usual{.fraction = usual_validation_share};
+    const bool from_table = !options.validation || options.validation->table == nullptr;
+    const bool held_out = !from_table || options.validation.value_or(usual).fraction > 0.0;
+    const bool enough = options.validation.has_value() || rows >= fewest_rows_to_share;
+    const bool open = !patience && !options.training.epochs;
+
+    Length length;
+    length.early_stopping = patience.value_or(open && held_out && enough ? usual_patience : 0);
+    length.validation = options.validation.value_or(length.early_stopping > 0 ? usual : HeldOut{});
+    length.refit = options.refit.value_or(open && length.early_stopping > 0 && from_table);
+    if (length.refit && length.early_stopping == 0) {
+        throw Error(ErrorKind::usage,
+                    "refit: nothing tells how many epochs are best; name after how many epochs without a lower "
+                    "validation loss to stop")
+            .about("refit")
+            .about("early_stopping");
+    }
+    if (length.refit && !from_table) {
+        throw Error(ErrorKind::usage,
+                    "refit: the validation rows are in a table of their own, of which nothing is learned; hold out a "
+                    "share of the rows instead")
+            .about("refit")
+            .about("validation");
+    }
+    if (open && !enough) {
+        tell({"validation: none, " + plural(rows, "row") + " are too few to hold some out"});
+    }
+    return length;
+}
+
+std::size_t decide_epochs(const TrainOptions& training, std::size_t rows, const Tell& tell) {
+    if (training.epochs) {
+        return *training.epochs;
+    }
+    const std::size_t patience = training.early_stopping.value_or(0);
+    const std::size_t epochs = usual_epochs(rows, training.batch, patience > 0);
+    const std::size_t steps = epochs * (rows / training.batch + (rows % training.batch == 0 ? 0 : 1));
+    const std::string up_to = when(patience > 0, "at most ") + std::to_string(epochs);
+    std::string why =
+        ", for " + std::to_string(steps) + " steps of at most " + std::to_string(training.batch) + " rows";
+    if (patience > 0) {
+        why = ", fewer where the validation loss has not fallen for " + plural(patience, "epoch");
+    }
+    tell({.text = "epochs: " + up_to + why, .overruled_by = SettingHint{"epochs", "N"}});
+    return epochs;
+}
+
+Activation output_for(Loss loss) {
+    switch (loss) {
+        case Loss::binary_cross_entropy:
+            return Activation::sigmoid;
+        case Loss::cross_entropy:
+            return Activation::softmax;
+        case Loss::poisson:
+            return Activation::exp;
+        default:  // a loss of residuals
+            return Activation::identity;
+    }
+}
+
+void check_pair(Activation output, Loss loss) {
+    const ActivationFacts& values = facts(output);
+    const LossFacts& domain = facts(loss);
+    if (values.lowest < domain.lowest_output || values.highest > domain.highest_output) {
+        throw Error(ErrorKind::usage,
+                    "the output activation " + text(values.name) + " takes values from " +
+                        format_number(values.lowest) + " to " + format_number(values.highest) + ", but the loss " +
+                        text(domain.name) + " is defined from " + format_number(domain.lowest_output) + " to " +
+                        format_number(domain.highest_output) + " only; choose another output activation or loss")
+            .about("output_activation")
+            .about("loss");
+    }
+}
+
+std::string quoted(const std::vector<std::string>& names) {
+    std::string list;
+    for (const std::string& name : names) {
+        list += (list.empty() ? "'" : ", '") + name + "'";
+    }
+    return list;
+}
+
+}  // namespace handgrad
