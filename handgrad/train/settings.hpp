@@ -178,7 +178,7 @@ inline constexpr Setting early_stopping{
     .group = training,
     .help = "stop after so many epochs without a lower validation loss, and keep the best weights",
     .value = "EPOCHS",
-    .otherwise = "20 unless --epochs are given",
+    .otherwise = "20 unless epochs are given",
     .range = from_0};
 inline constexpr Setting refit{
     .name = "refit",
@@ -186,7 +186,7 @@ inline constexpr Setting refit{
     .help =
         "after early stopping train again, on the validation rows too, for as many epochs as "
         "were best",
-    .otherwise = "on unless --epochs or --early-stopping are given"};
+    .otherwise = "on unless epochs or early stopping are given"};
 inline constexpr Setting seed{
     .name = "seed", .group = training, .help = "of first weights, splits and shuffling", .value = "N", .range = from_0};
 inline constexpr Setting shuffle{

@@ -86,18 +86,66 @@ def test_people_are_told_the_decisions_the_layers_and_the_outcome_beside_the_bas
 def test_what_nobody_says_is_decided_and_announced(handgrad):
     handgrad.write("t.csv", regression_table())
     ran = handgrad.shell("handgrad train t.csv --target y -o m.model --json")
-    assert "epochs: 1500, for 3000 steps of at most 32 rows (--epochs N overrules)" in ran.err
-    assert ran.events[0]["validation_rows"] == 0 and ran.events[-1]["epochs"] == 1500
+    assert ("epochs: at most 1500, fewer where the validation loss has not fallen for 20 epochs (--epochs N overrules)"
+            in ran.err)
+    assert (ran.events[0]["rows"], ran.events[0]["validation_rows"]) == (48, 12)
+    done = ran.events[-1]
+    assert (done["stopped"], done["refit"]) == ("early", True) and done["epochs"] == done["best_epoch"] + 20
+    assert (f"refit: the same training on all 60 rows, for {done['best_epoch']} epochs, as many as were best "
+            "(--no-refit overrules)") in ran.err
     [model] = handgrad("inspect", "m.model", "--json").events
     assert {name: model["settings"][name] for name in ("hidden", "optimizer", "weight_decay", "schedule", "epochs",
-                                                       "validation")} == {
-        "hidden": [100], "optimizer": "adamw", "weight_decay": 1, "schedule": "cosine", "epochs": 1500, "validation": 0}
-    stopped = handgrad.shell("handgrad train t.csv --target y --early-stopping 5 -o m.model --json")
-    assert stopped.events[0]["validation_rows"] == 12
-    adam = handgrad.shell("handgrad train t.csv --target y --optimizer adam --epochs 1 -o m.model")
-    assert "for 3000 steps" not in adam.err
-    [model] = handgrad("inspect", "m.model", "--json").events
-    assert model["settings"]["weight_decay"] == 0
+                                                       "early_stopping", "validation", "refit")} == {
+        "hidden": [100], "optimizer": "adam", "weight_decay": 0, "schedule": "constant", "epochs": 1500,
+        "early_stopping": 20, "validation": 0.2, "refit": True}
+
+
+def test_what_is_chosen_leaves_the_rest_as_it_was(handgrad):
+    """Rows held out, and whether all are learned from in the end, by what is said of how long to train."""
+    handgrad.write("t.csv", regression_table())
+    handgrad.write("v.csv", regression_table(rows=12))
+    for words, held_out, refit, stopped in (("--epochs 3", 0, False, "epochs"),
+                                            ("--epochs 3 --validation 0.25", 15, False, "epochs"),
+                                            ("--early-stopping 2", 12, False, "early"),
+                                            ("--early-stopping 2 --refit", 12, True, "early"),
+                                            ("--validation 0.25", 15, True, "early"),
+                                            ("--no-refit", 12, False, "early"),
+                                            ("--validation 0 --hidden 2", 0, False, "epochs"),
+                                            ("--validation v.csv --learning-rate 0.1", 12, False, "early")):
+        ran = handgrad.shell(f"handgrad train t.csv --target y {words} -o m.model --json")
+        assert (ran.events[0]["validation_rows"], ran.events[-1]["refit"], ran.events[-1]["stopped"]) == (
+            held_out, refit, stopped), words
+    for words, cause in (("--refit --epochs 3", "refit: nothing tells how many epochs are best; name after how many "
+                          "epochs without a lower validation loss to stop (--refit, --early-stopping)"),
+                         ("--refit --validation v.csv", "refit: the validation rows are in a table of their own, of which "
+                          "nothing is learned; hold out a share of the rows instead (--refit, --validation)")):
+        ran = handgrad.shell(f"handgrad train t.csv --target y {words} -o m.model")
+        assert ran.code == 2 and cause in ran.err
+    handgrad.write("few.csv", regression_table(rows=9))
+    ran = handgrad.shell("handgrad train few.csv --target y -o m.model --json")
+    assert ran.events[0]["validation_rows"] == 0 and ran.events[-1]["epochs"] == 3000
+    assert "validation: none, 9 rows are too few to hold some out" in ran.err
+
+
+def test_a_refitted_model_is_judged_by_the_rows_that_were_held_out(handgrad):
+    """train judges before it learns from them; evaluate knows them afterwards, and tells what was found before."""
+    handgrad.write("t.csv", regression_table())
+    ran = handgrad.shell("handgrad train t.csv --target y -o m.model --json --report r.html")
+    done = ran.events[-1]
+    assert done["baseline"]["on"] == "validation"
+    first = handgrad.shell("handgrad train t.csv --target y --no-refit -o first.model --json").events[-1]
+    assert first["metrics"]["validation"] == done["metrics"]["validation"]
+    assert first["baseline"] == done["baseline"] and first["standing"] == done["standing"]
+    assert first["parameters_hash"] != done["parameters_hash"]
+    [seen] = handgrad("evaluate", "m.model", "t.csv", "--json").events
+    assert (seen["seen_rows"], seen["standing"]) == (60, "seen")
+    assert seen["metrics"] == done["metrics"]["train"]
+    text = handgrad("evaluate", "m.model", "t.csv").out
+    assert "Before it learned from all of them, 12 were held out and gave mae " in " ".join(text.split())
+    [diagnosis] = handgrad("diagnose", "m.model", "t.csv", "--json").events
+    assert "these are the weights after as many epochs on all rows" in diagnosis["training"]["text"]
+    [before] = handgrad("evaluate", "first.model", "t.csv", "--json").events
+    assert before["seen_rows"] == 48
 
 
 def test_quiet_says_nothing_but_errors(handgrad):

@@ -15,7 +15,7 @@ DEFAULTS = {
     "output_activation": None, "loss": None, "huber_delta": 1.0, "quantile": 0.5, "leaky_slope": 0.01, "task": None,
     "convention": "handgrad", "init": None, "dtype": "f32", "epochs": 200, "init_from": None, "batch": 32,
     "optimizer": "adam", "learning_rate": 1e-3, "momentum": 0.0, "nesterov": False, "beta1": 0.9, "beta2": 0.999,
-    "epsilon": 1e-8, "weight_decay": None, "schedule": "constant", "validation": 0.2, "test": 0.0, "early_stopping": 0,
+    "epsilon": 1e-8, "weight_decay": None, "schedule": "constant", "validation": 0.2, "refit": False, "test": 0.0, "early_stopping": 0,
     "seed": 0, "shuffle": True, "allow_nonfinite": False}
 
 # Of a row of table `Conventions`: reductions of squared error, binary cross-entropy and the other losses.
@@ -221,7 +221,7 @@ def _move(w, g, first, second, eta, t, penalised, options):
         return w + (mu * first - eta * g if options["nesterov"] else first)
     b1, b2, epsilon = options["beta1"], options["beta2"], options["epsilon"]
     if options["optimizer"] == "adamw" and penalised:
-        w = w - eta * (1.0 if options["weight_decay"] is None else options["weight_decay"]) * w
+        w = w - eta * (0.3 if options["weight_decay"] is None else options["weight_decay"]) * w
     first[:] = b1 * first + (1.0 - b1) * g
     second[:] = b2 * second + (1.0 - b2) * g**2
     root = np.sqrt(1.0 - b2**t)
@@ -238,13 +238,13 @@ class Reference:
     best_epoch: int = 0
 
 
-def train_reference(data, weights, options, training, validation=()):
-    """The training of these rows of encoded data, in their order."""
+def train_reference(data, weights, options, training, validation=(), last=None):
+    """The training of these rows of encoded data, in their order; only `last` of its epochs."""
     weights = {name: weight.copy() for name, weight in weights.items()}
     first, second = ({name: np.zeros_like(weight) for name, weight in weights.items()} for _ in range(2))
     batches = [training[i:i + options["batch"]] for i in range(0, len(training), options["batch"])]
     run, best, t = Reference(weights), (np.inf, weights), 0
-    for epoch in range(1, options["epochs"] + 1):
+    for epoch in range(1, (options["epochs"] if last is None else last) + 1):
         total = 0.0
         for number, rows in enumerate(batches):
             loss, gradient = loss_and_gradient(weights, data.x[rows], data.y[rows], data.weights[rows], options)

@@ -158,26 +158,27 @@ def assert_uniform(numbers, bound, source):
     assert stats.kstest(np.ravel(numbers), stats.uniform(-bound, 2.0 * bound).cdf).pvalue > 1e-3, source
 
 
-def fresh_weights(folder, convention, hidden):
+def fresh_weights(folder, convention, hidden, *options):
     rng = np.random.default_rng(11)
     targets = {f"y{k}": rng.normal(size=20) for k in range(WIDE["outputs"])}
     columns = table_of(rng.normal(size=(20, WIDE["inputs"])), targets)
     return train(folder, columns, ",".join(targets), None, "--convention", convention, "--hidden", WIDE["hidden"],
-                 "--hidden-activation", hidden, "--epochs", 0, *PLAIN).weights
+                 "--hidden-activation", hidden, "--epochs", 0, *options, *PLAIN).weights
 
 
 @pytest.mark.parametrize(("hidden", "root"), [("relu", 6.0 / WIDE["inputs"]),
                                               ("sigmoid", 6.0 / (WIDE["inputs"] + WIDE["hidden"]))])
-def test_first_weights_are_he_for_relu_and_xavier_for_others_with_biases_zero(tmp_path, hidden, root):
-    weights = fresh_weights(tmp_path, "handgrad", hidden)
+def test_first_weights_by_activation_are_he_for_relu_and_xavier_for_others(tmp_path, hidden, root):
+    weights = fresh_weights(tmp_path, "handgrad", hidden, "--init", "by_activation")
     assert_uniform(weights["linear1.weight"], np.sqrt(root), "linear1")
     assert_uniform(weights["linear2.weight"], np.sqrt(6.0 / (WIDE["hidden"] + WIDE["outputs"])), "linear2")
     assert not np.any(weights["linear1.bias"])
     assert not np.any(weights["linear2.bias"])
 
 
-def test_first_weights_of_pytorch_are_those_of_its_linear(tmp_path):
-    ours = fresh_weights(tmp_path, "pytorch", "relu")
+@pytest.mark.parametrize("convention", ["handgrad", "pytorch"])
+def test_first_weights_of_pytorch_are_those_of_its_linear_and_so_are_ours(tmp_path, convention):
+    ours = fresh_weights(tmp_path, convention, "relu")
     torch.manual_seed(0)
     for layer, fan_in, fan_out in [(1, WIDE["inputs"], WIDE["hidden"]), (2, WIDE["hidden"], WIDE["outputs"])]:
         theirs = torch.nn.Linear(fan_in, fan_out)

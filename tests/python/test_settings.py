@@ -81,6 +81,8 @@ CASES = {
     "validation": [Case(0.25), Case(0.25, {"drop": ["code", "y2", "flag"], "weight": "w"})],
     "test": [Case(0.3), Case(0.3, {"drop": ["code", "y2", "flag"], "weight": "w"})],
     "early_stopping": [Case(2, {"validation": 0.3, "epochs": 40, "learning_rate": 0.3})],
+    "refit": [Case(True, {"validation": 0.3, "epochs": 40, "learning_rate": 0.3, "early_stopping": 2, **more})
+              for more in ({}, {"schedule": "cosine", "weight": "w", "drop": ["code", "y2", "flag"]})],
     "seed": [Case(1, {"validation": 0.25, "test": 0.2, "drop": ["code", "y2", "flag"], "weight": "w"})],
 }
 SPECIAL = {"group": "test_group", "unknown": "test_unknown", "drop_missing_labels": "test_drop_missing_labels", "init": "test_init", "dtype": "test_dtype",
@@ -111,6 +113,17 @@ class Both:
     expected: dict
 
 
+def follow_refit(columns, options, first, training, validation, run, seen):
+    """The same training from the same first weights on all rows, scaled anew, for as many epochs as were best."""
+    rows = np.sort(np.concatenate([training, validation]))
+    whole = train_reference(encode(columns, options, rows), first, options | {"early_stopping": 0}, rows,
+                            last=run.best_epoch)
+    assert seen[0] == {"schema": 1, "event": "refit", "rows": len(rows), "epochs": run.best_epoch}
+    assert [event["epoch"] for event in seen[1:]] == list(range(1, run.best_epoch + 1))
+    np.testing.assert_allclose([event["loss"] for event in seen[1:]], whole.losses, rtol=TOLERANCE)
+    return whole.weights
+
+
 def train_both(folder, columns, options):
     cells = {name: ["" if isinstance(cell, float) and np.isnan(cell) else cell for cell in np.asarray(column).tolist()]
              for name, column in columns.items()}
@@ -123,9 +136,12 @@ def train_both(folder, columns, options):
     sizes = [data.x.shape[1], *everything["hidden"], data.y.shape[1]]
     first = random_weights(sizes, np.random.default_rng(5))
     tensor_file.save_file(first, folder / "first.safetensors")
-    started, *epochs, done = events("train", table, *words(options), "--init-from", folder / "first.safetensors", "-o",
+    started, *rest, done = events("train", table, *words(options), "--init-from", folder / "first.safetensors", "-o",
                                     folder / "m.model")
+    epochs = [event for event in rest if event["event"] == "epoch"]
     run = train_reference(data, first, everything, training, validation)
+    if everything["refit"]:
+        run.weights = follow_refit(columns, everything, first, training, validation, run, rest[len(epochs):])
     weights = read_weights(folder / "m.model")
     assert (started["rows"], started["validation_rows"]) == (len(training), len(validation))
     assert [event["epoch"] for event in epochs] == list(range(1, len(run.losses) + 1))
