@@ -34,7 +34,10 @@ constexpr std::size_t few_rows = 60;
 /// The shape of a planted network: n inputs, `depth` hidden layers, one output (three of softmax).
 Architecture shape_of(std::size_t depth, Activation hidden, Activation output = Activation::identity,
                       std::size_t width = 16) {
-    Architecture shape{.sizes = {6}, .hidden = hidden, .output = output, .conventions = {.first_weights = FirstWeights::by_activation}};
+    Architecture shape{.sizes = {6},
+                       .hidden = hidden,
+                       .output = output,
+                       .conventions = {.first_weights = FirstWeights::by_activation}};
     shape.sizes.insert(shape.sizes.end(), depth, width);
     shape.sizes.push_back(output == Activation::softmax ? 3 : 1);
     return shape;
