@@ -92,6 +92,7 @@ ColumnBuilder::ColumnBuilder(std::string name, const ReadOptions& options, const
       text_column_(names(options.text_columns, name) || names(options.date_columns, name)),
       spelled_(names(options.spelled_columns, name)),
       kept_(names(options.kept_columns, name)),
+      plain_(!text_column_ && !spelled_ && !kept_),
       expected_rows_(expected_rows) {
     column_.name = std::move(name);
 }
@@ -188,6 +189,7 @@ void ColumnBuilder::add_spelling(std::string_view cell) {
     add_code(code);
     if (spelled_ && texts_ == 0 && codes_.size() > limits::classes) {  // no classes, then: forget the spellings
         spelled_ = false;
+        plain_ = !text_column_ && !kept_;
         codes_ = {};
         column_.codes = {};
     }

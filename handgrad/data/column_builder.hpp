@@ -61,7 +61,7 @@ public:
 
     [[nodiscard]] const std::string& name() const { return column_.name; }
     /// Whether a cell that spells a number is no more than that number.
-    [[nodiscard]] bool keeps_no_spelling() const { return !text_column_ && !spelled_ && !kept_; }
+    [[nodiscard]] bool keeps_no_spelling() const { return plain_; }
 
     /// A cell of any kind.
     void add_cell(std::string_view cell) {
@@ -100,6 +100,7 @@ private:
     bool text_column_;
     bool spelled_;
     bool kept_;
+    bool plain_;                       ///< none of these
     std::vector<std::string> cells_;   ///< as they stand, when they are to be kept
     std::optional<std::string> unit_;  ///< of the first cell that has one
     std::size_t expected_rows_;

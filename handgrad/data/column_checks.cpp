@@ -66,6 +66,10 @@ Problem odd_problem(const Column& column) {
 
 }  // namespace
 
+void fail_column(const Table& table, const Column& column, const std::string& cause, const Hints& settings) {
+    fail_about(ErrorKind::data, table.source + ": column " + in_quotes(column.name) + ": " + cause, settings);
+}
+
 void fail_at(const Table& table, const Column& column, std::size_t row, const std::string& cause,
              const Hints& settings) {
     fail_about(ErrorKind::data, table.place(row) + ": column " + in_quotes(column.name) + ": " + cause, settings);

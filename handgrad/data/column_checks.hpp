@@ -10,6 +10,9 @@
 
 namespace handgrad {
 
+/// Raises Error(data): `train.csv: column 'age': CAUSE`, about these settings.
+[[noreturn]] void fail_column(const Table& table, const Column& column, const std::string& cause,
+                              const Hints& settings = {});
 /// Raises Error(data): `train.csv:17: column 'age': CAUSE`, about these settings.
 [[noreturn]] void fail_at(const Table& table, const Column& column, std::size_t row, const std::string& cause,
                           const Hints& settings = {});

@@ -271,7 +271,7 @@ private:
         table_.lines.push_back(line);
     }
 
-    void read_into(ColumnBuilder& column) {
+    [[gnu::always_inline]] void read_into(ColumnBuilder& column) {
         double value = 0.0;
         std::string_view text;
         if (plain_numbers_ && column.keeps_no_spelling() && scanner_.read_plain_number(value, text)) {

@@ -84,7 +84,7 @@ public:
 
     /// The number that is the whole next cell, when it is plainly one: digits, perhaps behind a minus, up to the
     /// delimiter (no run of blanks) or the end of the line. Else nothing is read.
-    bool read_plain_number(double& value, std::string_view& text) {
+    [[gnu::always_inline]] bool read_plain_number(double& value, std::string_view& text) {
         const char* const start = at_;
         if (!at_decimal(start, end_)) {
             return false;

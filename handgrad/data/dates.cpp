@@ -232,8 +232,8 @@ std::vector<Column> date_columns(const Column& texts, const Table& table) {
             fail_at(table, texts, row,
                     in_quotes(text) +
                         " is no date or time of ISO 8601; write it like 2024-03-31, 2024-03-31T12:30 or "
-                        "12:30, or count its text as missing if it means that",
-                    {{"missing"}});
+                        "12:30, count its text as missing if it means that, or drop the column instead",
+                    {{"missing"}, {"drop"}});
         }
         if (clock.value_or(moment->clock) != moment->clock) {
             fail_at(table, texts, row,

@@ -121,11 +121,20 @@ public:
                 inputs[index] = T(1);
             }
         } else {
-            const double value = scaled(number(row), feature_.shift, feature_.scale);
-            inputs[0] = static_cast<T>(value);
-            if (!std::isfinite(inputs[0])) {
-                fail_cell(row, too_large_cause<T>(number(row), value));
+            inputs[0] = scaled_number<T>(row);
+        }
+    }
+    /// The same of many rows, each into its row of `x`, from the column `input` on.
+    template <class T>
+    void read(Rows rows, MatrixView<T> x, std::size_t input) const {
+        if (feature_.categorical()) {
+            for (std::size_t i = 0; i < rows.size(); ++i) {
+                read(rows[i], x.row(i).subspan(input, feature_.inputs()));
             }
+            return;
+        }
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            x(i, input) = scaled_number<T>(rows[i]);
         }
     }
 
@@ -200,6 +209,25 @@ private:
     /// How many rows lack the cell, for a message.
     [[nodiscard]] std::string such_rows() const {
         return " (" + counted(count_missing(column_, rows_), "such row") + ")";
+    }
+
+    template <class T>
+    [[nodiscard]] T scaled_number(std::size_t row) const {
+        const T result = static_cast<T>(quotient(column_.numbers[row], feature_.shift, feature_.scale));
+        if (std::isfinite(result)) {
+            return result;
+        }
+        return unusual_number<T>(row);
+    }
+    /// Not inlined, which keeps the loop over numbers short.
+    template <class T>
+    [[nodiscard, gnu::noinline]] T unusual_number(std::size_t row) const {
+        const double value = scaled(number(row), feature_.shift, feature_.scale);
+        const T result = static_cast<T>(value);
+        if (!std::isfinite(result)) {
+            fail_cell(row, too_large_cause<T>(number(row), value));
+        }
+        return result;
     }
 
     [[nodiscard]] double number(std::size_t row) const {
@@ -278,11 +306,8 @@ Matrix<T> encode_features(const Preprocessing& fitted, const Table& table, Rows 
         const std::size_t end = std::min(first + block, rows.size());
         std::size_t input = 0;
         for (std::size_t f = 0; f < readers.size(); ++f) {
-            const std::size_t width = fitted.features[f].inputs();
-            for (std::size_t i = first; i < end; ++i) {
-                readers[f].read(rows[i], x.row(i).subspan(input, width));
-            }
-            input += width;
+            readers[f].read(rows.subspan(first, end - first), x.view().rows_from(first, end - first), input);
+            input += fitted.features[f].inputs();
         }
     }
     return x;

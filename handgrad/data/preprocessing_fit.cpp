@@ -9,6 +9,7 @@
 #include "handgrad/data/cells.hpp"
 #include "handgrad/data/column_checks.hpp"
 #include "handgrad/data/dates.hpp"
+#include "handgrad/data/hopeless_columns.hpp"
 #include "handgrad/data/limits.hpp"
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/data/table_form.hpp"
@@ -22,16 +23,12 @@ bool has(const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-[[noreturn]] void fail(const Table& table, const Column& column, const std::string& cause, const Hints& settings = {}) {
-    fail_about(ErrorKind::data, table.source + ": column " + in_quotes(column.name) + ": " + cause, settings);
-}
-
 void require_utf8(const Table& table, const Column& column, const std::vector<std::string>& texts) {
     const auto bad = std::find_if_not(texts.begin(), texts.end(), is_utf8);
     if (bad != texts.end()) {
-        fail(table, column,
-             in_quotes(*bad) +
-                 " is not UTF-8; convert the file, for instance: " + conversion_of("latin1", table.source));
+        fail_column(table, column,
+                    in_quotes(*bad) +
+                        " is not UTF-8; convert the file, for instance: " + conversion_of("latin1", table.source));
     }
 }
 
@@ -193,10 +190,10 @@ Scaling scaling_of(const Table& table, const Column& column, const std::vector<d
         return {};
     }
     if (numbers.size() < 2) {
-        fail(table, column,
-             "scaling needs at least 2 rows to train on, found " + std::to_string(numbers.size()) +
-                 "; give more rows, or do without scaling",
-             {{"scale", "none"}, {"scale_target", "false"}});
+        fail_column(table, column,
+                    "scaling needs at least 2 rows to train on, found " + std::to_string(numbers.size()) +
+                        "; give more rows, or do without scaling",
+                    {{"scale", "none"}, {"scale_target", "false"}});
     }
     const auto [min, max] = std::minmax_element(numbers.begin(), numbers.end());
     if (*min == *max) {  // asked first: the rounding of a mean must not pass for spread
@@ -209,31 +206,16 @@ Scaling scaling_of(const Table& table, const Column& column, const std::vector<d
         spread = deviation_of(numbers, mean);
     }
     if (spread > std::numeric_limits<double>::max()) {
-        fail(table, column,
-             "its numbers span more than a double holds (" + format_number(*min) + " to " + format_number(*max) +
-                 "); rescale the column, or scale by mean and standard deviation",
-             {{"scale", "standard"}});
+        fail_column(table, column,
+                    "its numbers span more than a double holds (" + format_number(*min) + " to " + format_number(*max) +
+                        "); rescale the column, or scale by mean and standard deviation",
+                    {{"scale", "standard"}});
     }
     const bool invertible = spread >= std::numeric_limits<double>::min();
     return {shift, invertible ? spread : 1.0};
 }
 
 // Features ------------------------------------------------------------------------------------------------------------
-
-/// Raises Error(data) when a new row would hardly have a category that the model knows.
-void refuse_many_categories(const Table& table, const Column& column, Rows rows, const std::set<std::string>& texts) {
-    constexpr std::size_t few = 5, many = 20, rows_each = 10;  // in a handful of texts there is no telling
-    const bool mostly_different = texts.size() > few && 2 * texts.size() > rows.size();
-    if (!mostly_different && (texts.size() <= many || rows_each * texts.size() <= rows.size())) {
-        return;
-    }
-    const std::string shown = in_quotes(*texts.begin()) + ", " + in_quotes(*std::next(texts.begin()));
-    fail(table, column,
-         std::to_string(texts.size()) + " different texts in " + counted(rows.size(), "row") + " (" + shown +
-             ", …), so that new rows would bring new ones: nothing can be learned from it; drop the column, or insist "
-             "that it is categorical",
-         {{"drop"}, {"categorical"}});
-}
 
 /// A name for the category of missing cells that no cell has.
 std::string name_of_missing(const std::set<std::string>& categories) {
@@ -244,7 +226,7 @@ std::string name_of_missing(const std::set<std::string>& categories) {
     return name;
 }
 
-FeatureColumn fit_categories(const Table& table, const Column& column, Rows rows, bool asked_for, Impute impute) {
+FeatureColumn fit_categories(const Table& table, const Column& column, Rows rows, Impute impute) {
     std::set<std::string> categories;
     const std::size_t missing = count_missing(column, rows);
     for (const std::size_t row : rows) {
@@ -259,14 +241,11 @@ FeatureColumn fit_categories(const Table& table, const Column& column, Rows rows
             categories.insert(cell_text(column, row));
         }
         if (categories.size() > limits::categories) {
-            fail(table, column,
-                 "more than " + std::to_string(limits::categories) +
-                     " different texts, too many for categories; drop the column",
-                 {{"drop"}});
+            fail_column(table, column,
+                        "more than " + std::to_string(limits::categories) +
+                            " different texts, too many for categories; drop the column",
+                        {{"drop"}});
         }
-    }
-    if (!asked_for) {
-        refuse_many_categories(table, column, rows, categories);
     }
     FeatureColumn feature{.name = column.name, .categories = {categories.begin(), categories.end()}};
     require_utf8(table, column, feature.categories);
@@ -291,7 +270,7 @@ FeatureColumn fit_numbers(const Table& table, const Column& column, Rows rows, R
     }
     std::vector<double> numbers = present_numbers(table, column, training_rows);
     if (numbers.empty()) {
-        fail(table, column, "every cell of the rows to train on is missing; drop the column", {{"drop"}});
+        fail_column(table, column, "every cell of the rows to train on is missing; drop the column", {{"drop"}});
     }
     if (options.impute != Impute::error) {
         feature.impute = options.impute == Impute::mean ? mean_of(numbers).value() : median_of(numbers);
@@ -306,12 +285,8 @@ FeatureColumn fit_numbers(const Table& table, const Column& column, Rows rows, R
 FeatureColumn fit_feature(const Table& table, const Column& column, Rows rows, Rows training_rows,
                           const PreprocessingOptions& options) {
     refuse_odd_cells(table, column, {{"categorical"}, {"drop"}});
-    if (count_missing(column, rows) == rows.size()) {
-        fail(table, column, "every cell is missing; drop the column", {{"drop"}});
-    }
-    const bool asked_for = has(options.categorical, column.name);
-    if (asked_for || !column.has_numbers) {
-        return fit_categories(table, column, rows, asked_for, options.impute);
+    if (has(options.categorical, column.name) || !column.has_numbers) {
+        return fit_categories(table, column, rows, options.impute);
     }
     return fit_numbers(table, column, rows, training_rows, options);
 }
@@ -320,10 +295,10 @@ FeatureColumn fit_feature(const Table& table, const Column& column, Rows rows, R
 
 void require_class_count(const Table& table, const Column& column, std::size_t count) {
     if (count > limits::classes) {
-        fail(table, column,
-             "more than " + std::to_string(limits::classes) +
-                 " different labels, too many for classes; learn numbers by regression",
-             {{"task", "regression"}});
+        fail_column(table, column,
+                    "more than " + std::to_string(limits::classes) +
+                        " different labels, too many for classes; learn numbers by regression",
+                    {{"task", "regression"}});
     }
 }
 
@@ -446,13 +421,18 @@ Preprocessing fit_preprocessing(const Table& table, Rows rows, Rows training_row
         fitted.dropped.push_back(names->name);
     }
     drop_times_of_dates(table, fitted);
+    std::vector<const Column*> learned;
     for (const Column& column : table.columns) {
         const bool left_out = has(options.targets, column.name) || has(fitted.dropped, column.name) ||
                               has(options.ids, column.name) ||
                               (!options.weight.empty() && column.name == options.weight);
         if (!left_out) {
-            fitted.features.push_back(fit_feature(table, column, rows, training_rows, options));
+            learned.push_back(&column);
         }
+    }
+    refuse_hopeless(table, learned, rows, options);
+    for (const Column* column : learned) {
+        fitted.features.push_back(fit_feature(table, *column, rows, training_rows, options));
     }
     if (fitted.features.empty()) {
         throw Error(ErrorKind::data, table.source + ": no column to learn from: beside the target " +

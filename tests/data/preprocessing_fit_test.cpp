@@ -238,6 +238,13 @@ TEST(Features, TextsOfWhichNewRowsWouldBringNewOnesAreRefusedUnlessInsistedOn) {
     EXPECT_EQ(error(table(21, 209)), message(21, 209));
     EXPECT_EQ(error(table(21, 210)), "nothing");
     EXPECT_EQ(error(table(20, 41)), "nothing");
+    const std::string two = csv_lines("code,\"the \"\"name\"\"\",n,y", 12, [](std::size_t i) {
+        const std::string number = std::to_string(i);
+        return "c" + number + ",n" + number + "," + number + "," + number;
+    });
+    EXPECT_THAT(error(two),
+                testing::HasSubstr("; so it is with 'the \"name\"'; drop the columns, or insist that they are "
+                                   "categorical {drop='code,\"the \"\"name\"\"\"', categorical}"));
     EXPECT_EQ(error(table(6, 11), {.targets = {"y"}, .categorical = {"code"}}), "nothing");
 }
 
