@@ -10,6 +10,8 @@ PAGE = "tests/python/test_report_page.py"
 EVALUATION = "tests/python/test_evaluation.py"
 COURSE = "tests/python/test_course_and_advice.py"
 PRELOADED = "tests/cli/test_preloaded.py"
+BANK = "tests/cli/test_table_bank.py"
+TRAIN_OUTPUT = "tests/cli/test_train_output.py"
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,7 @@ BREAKAGES = (
              f"{SETTINGS} -k scale-minmax"),
     Breakage("targets are scaled whatever was said", PREPROCESSING, "scale ? Scale::standard : Scale::none",
              "Scale::standard", f"{SETTINGS} -k scale_target"),
-    Breakage("categorical is overheard", PREPROCESSING, "if (asked_for || !column.has_numbers) {",
+    Breakage("categorical is overheard", PREPROCESSING, "if (has(options.categorical, column.name) || !column.has_numbers) {",
              "if (!column.has_numbers) {", "tests/data/preprocessing_fit_test.cpp"),
     Breakage("drop is overheard", PREPROCESSING,
              "has(options.targets, column.name) || has(fitted.dropped, column.name) ||",
@@ -308,6 +310,38 @@ BREAKAGES = (
              f"{EVALUATION} -k recognised"),
     Breakage("a hash of the names alone", SHARING, "add_text(hash, number_bytes<double>(column.numbers));", "", f"{EVALUATION} -k recognised"),
     Breakage("the range of all inputs is that of the lowest", EVALUATING, "x <= known.highest[j]", "true", f"{EVALUATION} -k outside"),
+
+    # --- data: tables as people write them
+    Breakage("numbers with signs are texts unless all are", "handgrad/data/number_like.cpp", "2 * (numbers + as_numbers) < all",
+             "numbers + as_numbers < all", f"{BANK} -k refused"),
+    Breakage("dates are texts unless all are", "handgrad/data/number_like.cpp", "2 * dates_ >= all", "dates_ >= all", f"{BANK} -k refused"),
+    Breakage("a slip with a unit makes a column one of units", "handgrad/data/number_like.cpp", "2 * with_unit_ < all", "false",
+             f"{BANK} -k refused"),
+    Breakage("names of rows are learned from", "handgrad/data/row_names.cpp", "first.name.empty() ||", "false ||", f"{BANK} -k read"),
+    Breakage("any different numbers are names of rows", "handgrad/data/row_names.cpp", "good = good && (!counted ||",
+             "good = good && (true ||", f"{BANK} -k read"),
+    Breakage("eleven numbers in a row are classes", "handgrad/data/task.cpp", "most_in_a_row = 10", "most_in_a_row = 11",
+             "tests/data/preprocessing_fit_test.cpp"),
+    Breakage("three quarters different are few", "handgrad/data/hopeless_columns.cpp", "2 * texts > rows.size()",
+             "4 * texts > 3 * rows.size()", f"{BANK} -k half"),
+    Breakage("columns without hope are told one by one", "handgrad/data/hopeless_columns.cpp", "if (kind(other) == why) {",
+             "if (other == *first) {", f"{BANK} -k several"),
+    Breakage("an unknown category is taken for the first", APPLY, "if (index != unknown) {\n                inputs[index] = T(1);",
+             "if (true) {\n                inputs[index == unknown ? 0 : index] = T(1);", f"{SETTINGS} -k unknown"),
+
+    # --- train: how long, and the training on all rows
+    Breakage("a refit without the rows for validation", SHARING, "std::ranges::merge(rows.training, rows.validation, std::back_inserter(training));",
+             "training = rows.training;", f"{SETTINGS} -k refit"),
+    Breakage("a refit for as many epochs as were run", FIT, "const std::size_t epochs = first.training.best_epoch;",
+             "const std::size_t epochs = first.training.epochs;", f"{SETTINGS} -k refit"),
+    Breakage("a refit by the scales of the rows before", FIT, "fit_once(table, whole, task, all, epochs, quiet,",
+             "fit_once(table, whole, task, rows, epochs, quiet,", f"{SETTINGS} -k refit"),
+    Breakage("a refitted model is judged by rows that it has seen", FIT, 'if (second.baseline_on == "test") {', "if (true) {",
+             f"{TRAIN_OUTPUT} -k refitted"),
+    Breakage("rows are held out of tables of any size", "handgrad/train/decisions.cpp", "|| rows >= fewest_rows_to_share", "|| true",
+             f"{TRAIN_OUTPUT} -k leaves_the_rest"),
+    Breakage("chosen epochs stop early too", "handgrad/train/decisions.cpp", "const bool open = !patience && !options.training.epochs;",
+             "const bool open = !patience;", f"{TRAIN_OUTPUT} -k leaves_the_rest"),
 
     # --- cli: exit codes and events
     Breakage("check exits 0 on FAIL", "cli/check.cpp", "certificate.verdict != certify::Verdict::pass) {\n        return failed_exit;",
