@@ -204,15 +204,15 @@ void refuse_penalty(const std::string& place, std::string_view name, const std::
             place +
             fmt::format(
                 ": scikit-learn divides this penalty by the rows of a batch and halves the squared error, handgrad's "
-                "own "
-                "convention does neither; write --convention sklearn --weight-decay {0}, or of a batch of {1} rows "
+                "own convention does neither; with sgd or adam write --convention sklearn --weight-decay {0}, or of a "
+                "batch of {1} rows "
                 "--weight-decay {2} for classes and --weight-decay {3} for numbers",
                 converted(1.0), format_number(batch), converted(1.0 / batch), converted(2.0 / batch)));
     }
     if (name == "l2" || name == "l2-regularization" || name == "kernel-regularizer") {
         usage_error(
             fmt::format("{}: Keras adds {} times the sum of squared weights to the loss, --weight-decay half of "
-                        "it; write --weight-decay {}",
+                        "it; with sgd or adam write --weight-decay {}",
                         place, known ? value : "this", converted(2.0)));
     }
 }

@@ -154,6 +154,9 @@ void settle(TrainOptionsGiven& given, const Later& later) {
     if (given.output.empty()) {
         usage_error("--output is missing: say with -o where to write the model");
     }
+    if (given.show.json && given.output == "/dev/stdout") {
+        usage_error("--json: the model goes to standard output already; name a file with -o");
+    }
     if (fit.columns.targets.empty()) {
         if (given.reading.target_file.empty()) {
             usage_error("--target is missing: say which column to learn (or with --target-file where the labels are)");

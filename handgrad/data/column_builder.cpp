@@ -24,10 +24,19 @@ MissingTexts::MissingTexts(const std::vector<std::string>& texts) {
     for (const std::string& text : texts) {
         texts_.push_back(lower_case(trimmed(text)));
         longest_ = std::max(longest_, texts_.back().size());
+        if (const ParsedNumber number = parse_number(texts_.back()); number.problem == NumberProblem::none) {
+            numbers_.push_back(number.value);
+        }
     }
 }
 
 bool MissingTexts::contains(std::string_view trimmed_cell) const {
+    if (!numbers_.empty()) {
+        const ParsedNumber number = parse_number(trimmed_cell);
+        if (number.problem == NumberProblem::none && std::ranges::find(numbers_, number.value) != numbers_.end()) {
+            return true;
+        }
+    }
     if (trimmed_cell.size() > longest_) {
         return false;
     }
@@ -108,9 +117,11 @@ void ColumnBuilder::prepare_numbers(std::string_view cell) {
     catch_up_numbers();
 }
 
-void ColumnBuilder::sort_cell(std::string_view cell) {
+void ColumnBuilder::sort_cell(std::string_view cell, bool quoted) {
+    const std::string_view bare = trimmed(cell);
+    const std::string_view as_text = quoted ? cell : bare;
     if (texts_ > 0 && !spelled_ && beyond_numbers_ == 0) {  // every known code is then that of a plain text
-        const std::uint32_t code = codes_.find(cell);
+        const std::uint32_t code = codes_.find(as_text);
         if (code != TextCodes::none) {
             ++texts_;
             add_code(code);
@@ -118,7 +129,6 @@ void ColumnBuilder::sort_cell(std::string_view cell) {
             return;
         }
     }
-    const std::string_view bare = trimmed(cell);
     if (missing_.contains(bare)) {
         if (column_.missing++ == 0) {
             column_.first_missing = row_;
@@ -127,12 +137,12 @@ void ColumnBuilder::sort_cell(std::string_view cell) {
         return;
     }
     if (text_column_) {
-        add_text(cell, false);
+        add_text(as_text, false);
         return;
     }
     const auto [value, problem] = reader_.read(bare);
     if (problem == NumberProblem::not_a_number || problem == NumberProblem::out_of_range) {
-        add_text(cell, problem == NumberProblem::out_of_range || spells_infinity(bare));
+        add_text(as_text, problem == NumberProblem::out_of_range || spells_infinity(bare));
         return;
     }
     if (problem == NumberProblem::underflow && underflows_++ == 0) {
@@ -159,9 +169,9 @@ void ColumnBuilder::check_unit(std::string_view cell, std::string_view bare) {
     if (unit.empty()) {
         return;
     }
-    if (!unit_) {
-        unit_ = std::move(unit);
-    } else if (*unit_ != unit && !column_.other_unit) {
+    if (column_.unit.empty()) {
+        column_.unit = std::move(unit);
+    } else if (column_.unit != unit && !column_.other_unit) {
         column_.other_unit = OddCell{row_, std::string(cell), 1};
     }
 }

@@ -22,6 +22,7 @@ public:
 
 private:
     std::vector<std::string> texts_;
+    std::vector<double> numbers_;  ///< of those that are numbers: -999 is meant by -999.0 too
     std::size_t longest_ = 0;
 };
 
@@ -63,12 +64,15 @@ public:
     /// Whether a cell that spells a number is no more than that number.
     [[nodiscard]] bool keeps_no_spelling() const { return plain_; }
 
-    /// A cell of any kind.
-    void add_cell(std::string_view cell) {
+    /// Whether all cells so far are missing.
+    [[nodiscard]] bool is_empty() const { return column_.missing == row_; }
+
+    /// A cell of any kind. Blanks around it belong to it only where they stand in quotes.
+    void add_cell(std::string_view cell, bool quoted = false) {
         if (kept_) {
             cells_.emplace_back(cell);
         }
-        sort_cell(cell);
+        sort_cell(cell, quoted);
     }
     /// A cell known to be a number that is not a missing text, in a column that keeps no spelling.
     void add_number(double value, std::string_view cell) {
@@ -84,7 +88,7 @@ public:
     Column finish(Table& table);
 
 private:
-    void sort_cell(std::string_view cell);
+    void sort_cell(std::string_view cell, bool quoted);
     void check_unit(std::string_view cell, std::string_view bare);
     [[nodiscard]] std::optional<NumberLike> number_like(std::size_t numbers) const;
     void prepare_numbers(std::string_view cell);
@@ -100,9 +104,8 @@ private:
     bool text_column_;
     bool spelled_;
     bool kept_;
-    bool plain_;                       ///< none of these
-    std::vector<std::string> cells_;   ///< as they stand, when they are to be kept
-    std::optional<std::string> unit_;  ///< of the first cell that has one
+    bool plain_;                      ///< none of these
+    std::vector<std::string> cells_;  ///< as they stand, when they are to be kept
     std::size_t expected_rows_;
     std::size_t row_ = 0;
     std::size_t texts_ = 0;

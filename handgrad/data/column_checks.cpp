@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "handgrad/base/wording.hpp"
 #include "handgrad/data/cells.hpp"
 
 namespace handgrad {
@@ -55,11 +56,14 @@ Problem odd_problem(const Column& column) {
         cause += " (and so are " + counted(like.count - 1, "other cell") + " of the column)";
     }
     Hints settings = like.settings;
-    if (otherwise.empty()) {
-        cause += "; read it so";
-    } else {
-        cause += "; read it so, or insist that it is text";
+    const bool input = std::ranges::find(otherwise, "drop", &SettingHint::name) != otherwise.end();
+    const bool of_date = !settings.empty() && settings.front().name == "date";
+    if (of_date && !input) {  // a date is no target, and no weight
+        settings.clear();
+        cause += "; make a number of it";
     }
+    cause += when(settings.empty() && !of_date, "; write it like that") + when(!settings.empty(), "; read it so") +
+             when(!otherwise.empty(), ", or insist that it is text");
     settings.insert(settings.end(), otherwise.begin(), otherwise.end());
     fail_at(table, column, like.row, cause, settings);
 }

@@ -59,11 +59,16 @@ Heading read_heading(CsvScanner& scanner, const ReadOptions& options, char decim
     return heading;
 }
 
-/// The first column may do without a name: there are those of the rows.
+/// The first column may do without a name: there are those of the rows. So may the last ones, if they are empty.
 void check_names(const CsvScanner& scanner, std::size_t line, const std::string& source,
                  const std::vector<std::string>& names) {
     std::unordered_set<std::string_view> seen;
     for (std::size_t i = 0; i < names.size(); ++i) {
+        const bool last = std::all_of(names.begin() + static_cast<std::ptrdiff_t>(i), names.end(),
+                                      [](const std::string& name) { return name.empty(); });
+        if (last && i > 0) {
+            return;  // leave_out_unnamed() looks whether these are empty
+        }
         if (names[i].empty() && i > 0) {
             scanner.fail(line,
                          "the name of column " + std::to_string(i + 1) +
@@ -71,8 +76,8 @@ void check_names(const CsvScanner& scanner, std::size_t line, const std::string&
                          without_header);
         }
         if (!is_utf8(names[i])) {
-            scanner.fail(line, "the name " + in_quotes(names[i]) +
-                                   " is not UTF-8; convert the file, for instance: " + conversion_of("latin1", source));
+            scanner.fail(line, "the name " + in_quotes(names[i]) + " is not UTF-8; convert the file, for instance: " +
+                                   conversion_of(old_encoding(names[i]), source));
         }
         if (!seen.insert(names[i]).second) {
             scanner.fail(line,
@@ -138,6 +143,7 @@ public:
                                                                           : ": no rows, only blank lines"));
         }
         table_.rows = table_.lines.size();
+        leave_out_unnamed();
         finish_columns();
         refuse_header_as_data();
         tell_form();
@@ -148,6 +154,22 @@ private:
     static ReadOptions with_decimal(ReadOptions options, char found) {
         options.decimal = options.decimal == 0 && found == '.' ? options.decimal : found;
         return options;
+    }
+
+    /// Columns without a name at the right, as spreadsheets leave them, are none when they are empty.
+    void leave_out_unnamed() {
+        std::size_t count = 0;
+        while (columns_.size() > 1 && columns_.back().name().empty()) {
+            if (!columns_.back().is_empty()) {
+                scanner_.fail(form_.lines_above + 1,
+                              "the name of column " + std::to_string(columns_.size()) +
+                                  " is empty; name it, or read the table without a header when line 1 is data",
+                              without_header);
+            }
+            columns_.pop_back();
+            ++count;
+        }
+        unnamed_ = count;
     }
 
     void finish_columns() {
@@ -166,6 +188,9 @@ private:
 
     void tell_form() {
         std::vector<std::string> remarks = form_.remarks;
+        if (unnamed_ > 0) {
+            remarks.push_back(counted(unnamed_, "empty column") + " at the right left out");
+        }
         if (comments_ > 0) {
             remarks.push_back(counted(comments_, "comment line") + " between the rows left out");
         }
@@ -277,7 +302,8 @@ private:
         if (plain_numbers_ && column.keeps_no_spelling() && scanner_.read_plain_number(value, text)) {
             column.add_number(value, text);
         } else {
-            column.add_cell(scanner_.read_cell().text);
+            const auto [cell, quoted] = scanner_.read_cell();
+            column.add_cell(cell, quoted);
         }
     }
 
@@ -312,6 +338,7 @@ private:
     MissingTexts missing_;
     NumberReader numbers_;
     std::size_t comments_ = 0;  ///< lines between the rows
+    std::size_t unnamed_ = 0;   ///< empty columns left out
     bool plain_numbers_;        ///< a cell that scans as a number is one
     std::vector<ColumnBuilder> columns_;
 };

@@ -109,6 +109,7 @@ public:
     }
 
     Cell read_cell() {
+        skip_blanks_before_quote();
         const Cell cell = at_ != end_ && *at_ == quote_ ? Cell{quoted_cell(), true} : Cell{plain_cell(), false};
         end_cell();
         return cell;
@@ -120,6 +121,17 @@ public:
     }
 
 private:
+    /// `1, "a, b"`: the blank is none of the cell.
+    void skip_blanks_before_quote() {
+        if (at_ == end_ || *at_ != ' ' || delimiter_ == ' ') {
+            return;
+        }
+        const char* const content = std::find_if(at_, end_, [](char c) { return c != ' '; });
+        if (content != end_ && *content == quote_) {
+            at_ = content;
+        }
+    }
+
     std::string_view plain_cell() {
         const char* const start = at_;
         while (at_ != end_ && !special_[static_cast<unsigned char>(*at_)]) {

@@ -1,6 +1,7 @@
 // The grammar of ISO 8601, as far as tables have it, and the calendar.
 #include "handgrad/data/dates.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -191,10 +192,86 @@ std::optional<Moment> parse_moment(std::string_view cell, bool year_alone) {
     return moment;
 }
 
+namespace {
+
+bool is_month(std::string_view word) {
+    constexpr std::string_view months[] = {"january", "february", "march",     "april",   "may",      "june",
+                                           "july",    "august",   "september", "october", "november", "december"};
+    constexpr std::size_t shortest = 3;
+    const std::string lower = lower_case(word);
+    return lower.size() >= shortest &&
+           std::ranges::any_of(months, [&](std::string_view month) { return month.starts_with(lower); });
+}
+
+/// 9:00, 9:00:30, with or without am or pm behind it.
+bool is_clock(std::string_view word) {
+    const std::string lower = lower_case(word);
+    std::string_view rest = lower;
+    if (rest.ends_with("am") || rest.ends_with("pm")) {
+        rest.remove_suffix(2);
+    }
+    return !rest.empty() && is_digit(rest.front()) && rest.find(':') != std::string_view::npos &&
+           rest.find_first_not_of("0123456789:") == std::string_view::npos;
+}
+
+/// The words of a date, as far as they have been seen.
+struct DateWords {
+    std::size_t short_numbers = 0, years = 0, months = 0, clocks = 0, halves = 0;
+    char divider = 0;
+
+    bool add(std::string_view word) {
+        constexpr std::size_t digits_of_year = 4;
+        const bool number = word.find_first_not_of("0123456789") == std::string_view::npos;
+        if (number) {
+            short_numbers += word.size() <= 2 ? 1 : 0;
+            years += word.size() == digits_of_year ? 1 : 0;
+            return word.size() <= 2 || word.size() == digits_of_year;
+        }
+        const std::string lower = lower_case(word);
+        halves += lower == "am" || lower == "pm" ? 1 : 0;
+        clocks += is_clock(word) ? 1 : 0;
+        months += is_month(word) ? 1 : 0;
+        return lower == "am" || lower == "pm" || is_clock(word) || is_month(word);
+    }
+    [[nodiscard]] bool are_a_date() const {
+        const std::size_t numbers = short_numbers + years;
+        if (months == 1) {
+            return numbers >= 1 && numbers <= 2;
+        }
+        if (months == 0 && numbers == 0) {
+            return clocks == 1;  // one that is_date_or_time() does not know
+        }
+        const bool day_month_year = numbers == 3 && years <= 1 && divider != 0;
+        const bool month_year = short_numbers == 1 && years == 1 && divider == '/';
+        return months == 0 && (day_month_year || month_year);
+    }
+};
+
+}  // namespace
+
 bool is_date_or_time(std::string_view cell) {
     cell = trimmed(cell);
     const bool plain = cell.find_first_not_of("0123456789") == std::string_view::npos;
     return !plain && cell.size() >= 4 && is_digit(cell.front()) && parse_moment(cell).has_value();
+}
+
+bool is_other_date(std::string_view cell) {
+    constexpr std::size_t longest = 40, most_words = 4;
+    cell = trimmed(cell);
+    if (cell.empty() || cell.size() > longest) {
+        return false;
+    }
+    DateWords words;
+    std::size_t count = 0;
+    while (!cell.empty()) {
+        const std::size_t end = std::min(cell.find_first_of(" ,./-"), cell.size());
+        if (end > 0 && (++count > most_words || !words.add(cell.substr(0, end)))) {
+            return false;
+        }
+        words.divider = end < cell.size() && cell[end] != ' ' && words.divider == 0 ? cell[end] : words.divider;
+        cell.remove_prefix(std::min(end + 1, cell.size()));
+    }
+    return words.are_a_date();
 }
 
 DateParts date_parts(const Moment& moment) {

@@ -23,6 +23,8 @@ std::optional<Moment> parse_moment(std::string_view cell, bool year_alone = fals
 
 /// Whether a text is one of them that no number looks like.
 bool is_date_or_time(std::string_view cell);
+/// Whether it is a date or a time in another notation: `31.12.2024`, `12/31/24`, `2-Jan-24`, `Jan 2024`, `9:00 AM`.
+bool is_other_date(std::string_view cell);
 
 /// The numbers that a date becomes: `when:days` (since 1970-01-01), `when:day_part` (0 to 1 from midnight to midnight)
 /// and `when:year_part` (0 to 1 from the first of January).

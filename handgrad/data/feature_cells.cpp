@@ -25,6 +25,11 @@ CellProblem unknown_category_cause(const FeatureColumn& feature, const std::stri
             {{"unknown", "ignore"}}};
 }
 
+std::string other_unit_cause(const FeatureColumn& feature, std::string_view unit) {
+    return "its numbers are in " + in_quotes(unit) + ", and the model learned them in " + in_quotes(feature.unit) +
+           "; convert them";
+}
+
 CellProblem infinite_cause(double number) {
     return {format_number(number) + " is not finite; correct it, or leave out the row"};
 }

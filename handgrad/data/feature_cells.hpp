@@ -29,6 +29,7 @@ CellProblem missing_number_cause(std::string_view such_rows);
 CellProblem missing_category_cause(const FeatureColumn& feature, std::string_view such_rows);
 CellProblem unknown_category_cause(const FeatureColumn& feature, const std::string& text,
                                    std::string_view such_rows = "");
+std::string other_unit_cause(const FeatureColumn& feature, std::string_view unit);
 CellProblem infinite_cause(double number);
 /// `number` became `value` when scaled, beyond what T can hold.
 template <class T>

@@ -51,26 +51,11 @@ Hopeless hopeless(const Column& column, Rows rows, const PreprocessingOptions& o
     }
     const std::size_t texts = count_texts(column, rows);
     const bool mostly_different = texts > few && 2 * texts > rows.size();
-    const bool too_many = texts > limits::categories;  // which fit_categories() says
-    if (!too_many && (mostly_different || (texts > many && rows_each * texts > rows.size()))) {
+    const bool said_elsewhere = texts > limits::categories || !std::ranges::all_of(column.texts, is_utf8);
+    if (!said_elsewhere && (mostly_different || (texts > many && rows_each * texts > rows.size()))) {
         return Hopeless::new_texts;
     }
     return Hopeless::no;
-}
-
-/// `12/31/2007`, `31.12.07`: whose order of day and month nobody can tell.
-bool is_other_date(std::string_view text) {
-    std::array<std::size_t, 3> digits{};
-    std::size_t part = 0;
-    for (const char c : text.substr(0, text.find(' '))) {
-        if (c >= '0' && c <= '9') {
-            ++digits[part];
-        } else if ((c != '/' && c != '.' && c != '-') || ++part == digits.size()) {
-            return false;
-        }
-    }
-    return part == 2 && digits[0] > 0 && digits[0] <= 2 && digits[1] > 0 && digits[1] <= 2 &&
-           (digits[2] == 2 || digits[2] == 4);
 }
 
 /// With every `from` in it as `to`.
@@ -118,10 +103,6 @@ std::array<std::string, 2> first_texts(const Column& column, Rows rows) {
     return {texts.front(), *other};
 }
 
-bool has_other_dates(const Column& column, Rows rows) {
-    return std::ranges::all_of(first_texts(column, rows), is_other_date);
-}
-
 }  // namespace
 
 void refuse_hopeless(const Table& table, const std::vector<const Column*>& columns, Rows rows,
@@ -134,11 +115,9 @@ void refuse_hopeless(const Table& table, const std::vector<const Column*>& colum
     const Column& column = **first;
     const Hopeless why = kind(*first);
     std::vector<std::string> names;
-    bool dates = false;
     for (const Column* other : columns) {
         if (kind(other) == why) {
             names.push_back(other->name);
-            dates = dates || (why == Hopeless::new_texts && has_other_dates(*other, rows));
         }
     }
     const bool one = names.size() == 1;
@@ -158,8 +137,7 @@ void refuse_hopeless(const Table& table, const std::vector<const Column*>& colum
                 std::to_string(count_texts(column, rows)) + " different texts in " + counted(rows.size(), "row") +
                     " (" + in_quotes(texts[0]) + ", " + in_quotes(texts[1]) +
                     ", …), so that new rows would bring new ones: nothing can be learned from it" + others + "; drop " +
-                    them + when(dates, ", write dates like 2024-03-31, which can be read") + ", or insist that " +
-                    when(one, "it is") + when(!one, "they are") + " categorical",
+                    them + ", or insist that " + when(one, "it is") + when(!one, "they are") + " categorical",
                 settings);
 }
 

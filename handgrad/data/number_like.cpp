@@ -32,10 +32,12 @@ bool take_last(std::string_view& text, std::string_view suffix) {
 
 /// Blanks of every width: no-break, figure, thin, narrow no-break.
 constexpr std::string_view blanks[] = {" ", "\xC2\xA0", "\xE2\x80\x87", "\xE2\x80\x89", "\xE2\x80\xAF"};
-constexpr std::string_view currency_signs[] = {"$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₪", "₫", "₴", "₦", "฿", "¢"};
-constexpr std::string_view currency_codes[] = {
-    "US$", "A$",  "C$",  "R$",  "HK$", "NZ$", "USD", "EUR", "GBP", "CHF", "JPY", "CNY", "RMB", "INR", "AUD", "CAD",
-    "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RUB", "BRL", "MXN", "ZAR", "KRW", "TRY", "Fr.", "Rs.", "Rs",  "kr"};
+constexpr std::string_view currency_signs[] = {"$", "€", "£", "¥", "₹", "₽", "₩", "₺",  "₪",
+                                               "₫", "₴", "₦", "฿", "¢", "₿", "₱", "円", "元"};
+constexpr std::string_view currency_codes[] = {"US$", "A$",  "C$",  "R$",  "HK$", "NZ$", "USD",  "EUR", "GBP", "CHF",
+                                               "JPY", "CNY", "RMB", "INR", "AUD", "CAD", "SEK",  "NOK", "DKK", "PLN",
+                                               "CZK", "HUF", "RUB", "BRL", "MXN", "ZAR", "KRW",  "TRY", "Fr.", "Rs.",
+                                               "Rs",  "kr.", "kr",  "zł",  "Kč",  "Ft",  "руб.", "руб", "р."};
 
 void skip_blanks(std::string_view& text) {
     while (std::ranges::any_of(blanks, [&](std::string_view blank) { return take(text, blank); })) {
@@ -55,7 +57,7 @@ bool take_currency(std::string_view& text) {
 void take_sign(std::string_view& text, LooksLikeNumber& look) {
     if (take(text, "-")) {
         look.negative = true;
-    } else if (take(text, "\xE2\x88\x92")) {
+    } else if (take(text, "\xE2\x88\x92") || take(text, "\xE2\x80\x93")) {  // U+2212, and a dash written for it
         look.negative = look.minus_sign = true;
     } else {
         take(text, "+");
@@ -116,7 +118,7 @@ void take_exponent(std::string_view& text, LooksLikeNumber& look) {
 bool is_unit(std::string_view text) {
     constexpr std::size_t longest = 16;
     constexpr std::string_view ordinals[] = {"st", "nd", "rd", "th"};
-    constexpr std::string_view first[] = {"°", "µ", "μ", "Ω", "\"", "'"};
+    constexpr std::string_view first[] = {"°", "µ", "μ", "Ω", "‰", "\"", "'"};
     constexpr std::string_view later[] = {"²", "³", "°", "Ω", "/", "^", "-", "·", ".", "2", "3"};
     if (text.empty() || text.size() > longest || std::ranges::find(ordinals, text) != std::end(ordinals)) {
         return false;
@@ -146,6 +148,10 @@ bool take_rest(std::string_view rest, LooksLikeNumber& look) {
         look.percent = true;
         return true;
     }
+    if (rest == "-" || rest == "\xE2\x80\x93") {  // 10,- as prices are written
+        rest = {};
+        return look.body.ends_with(',') || look.body.ends_with('.');
+    }
     if (std::string_view currency = rest; take_currency(currency) && currency.empty()) {
         look.currency = true;
         look.unit = rest;
@@ -157,6 +163,13 @@ bool take_rest(std::string_view rest, LooksLikeNumber& look) {
 
 constexpr NumberFormat all_formats[] = {{0, '.'}, {',', '.'}, {' ', '.'}, {'\'', '.'}, {'_', '.'},
                                         {0, ','}, {'.', ','}, {' ', ','}, {'\'', ','}, {'_', ','}};
+
+std::size_t index_of(NumberFormat format) {
+    const auto f = std::ranges::find_if(all_formats, [&](const NumberFormat& one) {
+        return one.thousands == format.thousands && one.decimal == format.decimal;
+    });
+    return static_cast<std::size_t>(f - std::begin(all_formats));
+}
 
 /// The digits of a body in this format, with a point, for std::from_chars; nothing when the format is another.
 std::string plain_digits(std::string_view body, NumberFormat format) {
@@ -183,6 +196,9 @@ std::string plain_digits(std::string_view body, NumberFormat format) {
         }
     } else {
         digits = whole;
+    }
+    if (digits.find_first_not_of("0123456789") != std::string::npos) {
+        return {};  // another sign between its digits
     }
     if (fraction < body.size()) {
         const std::string_view behind = body.substr(fraction + 1);
@@ -329,11 +345,8 @@ void NumberLikeColumn::add(std::string_view text, std::size_t count, std::size_t
         return;
     }
     const std::optional<LooksLikeNumber> look = looks_like_number(text);
-    if (!look) {
-        return;
-    }
     bool fits = false;
-    for (std::size_t f = 0; f < formats; ++f) {
+    for (std::size_t f = 0; f < formats && look; ++f) {
         if (look->value(all_formats[f])) {
             fits_[f] += count;
             fractions_[f] = fractions_[f] || look->body.find(all_formats[f].decimal) != std::string::npos;
@@ -341,6 +354,9 @@ void NumberLikeColumn::add(std::string_view text, std::size_t count, std::size_t
         }
     }
     if (!fits) {
+        if (is_other_date(text)) {
+            note(other_dates_, first_other_date_);
+        }
         return;
     }
     note(signed_, first_signed_);
@@ -371,6 +387,12 @@ std::optional<NumberLike> NumberLikeColumn::decide(std::size_t numbers, bool fra
         like.settings = {{"date"}};
         return like;
     }
+    if (other_dates_ > 0 && 2 * (dates_ + other_dates_) >= all) {
+        return NumberLike{.row = first_other_date_.row,
+                          .text = first_other_date_.text,
+                          .count = other_dates_,
+                          .what = "a date or a time, but not like 2024-03-31 or 12:30 as they are read"};
+    }
     std::size_t as_numbers = std::min(most_in_one_unit(), *std::ranges::max_element(fits_));
     if (2 * with_unit_ < all) {  // 12 abc among numbers is a slip
         as_numbers -= std::min(as_numbers, with_unit_);
@@ -399,6 +421,11 @@ NumberLike NumberLikeColumn::numbers_like(std::size_t count, bool fractions) con
         own.resize(std::min(own.size(), without ? std::size_t{1} : own.size()));
         candidates.insert(candidates.end(), own.begin(), own.end());
         if (without && decimal == decimal_) {
+            const NumberFormat groups{decimal, decimal == '.' ? ',' : '.'};  // 1.200 beside 950
+            const bool either = fractions_[index_of(own.front())] && !fractions && fits_[index_of(groups)] == best;
+            if (either) {
+                candidates.push_back(groups);
+            }
             break;
         }
     }
@@ -408,10 +435,8 @@ NumberLike NumberLikeColumn::numbers_like(std::size_t count, bool fractions) con
             like.settings.push_back({"thousands", thousands_word(format.thousands)});
             words.push_back(name_of_thousands(format.thousands));
         }
-        const auto f = std::ranges::find_if(all_formats, [&](const NumberFormat& one) {
-            return one.thousands == format.thousands && one.decimal == format.decimal;
-        });
-        if (format.decimal != decimal_ && fractions_[static_cast<std::size_t>(f - std::begin(all_formats))]) {
+        const bool one_of_two = candidates.size() > 1 && format.thousands == 0;
+        if (fractions_[index_of(format)] && (format.decimal != decimal_ || one_of_two)) {
             like.settings.push_back({"decimal", std::string(1, format.decimal)});
             words.emplace_back(format.decimal == ',' ? "a decimal comma" : "a decimal point");
         }
@@ -429,7 +454,7 @@ NumberLike NumberLikeColumn::numbers_like(std::size_t count, bool fractions) con
         for (const std::string& way : ways) {
             add_item(either, " or else ", way);
         }
-        parts.push_back("either " + either + ", which its cells do not tell");
+        parts.push_back("either " + either + " (its cells do not tell)");
     }
     const auto part = [&](bool there, std::string_view words) {
         if (there) {

@@ -82,8 +82,8 @@ private:
     char decimal_;
     std::size_t texts_ = 0;
     std::size_t signed_ = 0;  ///< cells that look like numbers
-    std::size_t dates_ = 0;
-    First first_signed_, first_date_;
+    std::size_t dates_ = 0, other_dates_ = 0;
+    First first_signed_, first_date_, first_other_date_;
     std::array<std::size_t, formats> fits_{};
     std::array<bool, formats> fractions_{};  ///< whether one of them has a fraction
     std::map<std::string, std::size_t, std::less<>> units_;

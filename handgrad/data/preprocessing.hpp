@@ -28,6 +28,7 @@ struct FeatureColumn {
     std::string name;
     std::vector<std::string> categories = {};  ///< sorted by bytes; empty for a column of numbers
     std::string missing_as = {};               ///< the category, behind the others, of missing cells; empty for none
+    std::string unit = {};                     ///< or currency, that its cells had; empty for none
     std::optional<double> impute = {};         ///< what stands for a missing number
     double shift = 0.0;                        ///< the network sees (x − shift) / scale
     double scale = 1.0;

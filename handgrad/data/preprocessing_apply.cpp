@@ -99,6 +99,10 @@ public:
         : feature_(feature), table_(table), column_(column), rows_(rows) {
         if (!feature.categorical()) {
             require_numbers(table, column, "the model learned numbers there");
+            const bool other_unit = !feature.unit.empty() && !column.unit.empty() && column.unit != feature.unit;
+            if (other_unit) {
+                fail_column(table, column, other_unit_cause(feature, column.unit));
+            }
             return;
         }
         for (std::uint32_t i = 0; i < feature.categories.size(); ++i) {

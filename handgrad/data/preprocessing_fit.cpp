@@ -27,8 +27,8 @@ void require_utf8(const Table& table, const Column& column, const std::vector<st
     const auto bad = std::find_if_not(texts.begin(), texts.end(), is_utf8);
     if (bad != texts.end()) {
         fail_column(table, column,
-                    in_quotes(*bad) +
-                        " is not UTF-8; convert the file, for instance: " + conversion_of("latin1", table.source));
+                    in_quotes(*bad) + " is not UTF-8; convert the file, for instance: " +
+                        conversion_of(old_encoding(*bad), table.source));
     }
 }
 
@@ -258,7 +258,7 @@ FeatureColumn fit_categories(const Table& table, const Column& column, Rows rows
 
 FeatureColumn fit_numbers(const Table& table, const Column& column, Rows rows, Rows training_rows,
                           const PreprocessingOptions& options) {
-    FeatureColumn feature{.name = column.name};
+    FeatureColumn feature{.name = column.name, .unit = column.unit};
     const std::size_t missing = count_missing(column, rows);
     if (missing > 0 && options.impute == Impute::error) {
         const std::size_t first =
@@ -328,9 +328,13 @@ void fit_classes(const Table& table, const Column& column, Rows rows, Preprocess
     }
 }
 
-TargetColumn fit_target(const Table& table, const Column& column, Rows training_rows, bool scale) {
-    require_numbers(table, column, "a regression learns numbers; learn classes by classification",
-                    {{"task", "classification"}});
+TargetColumn fit_target(const Table& table, const Column& column, Rows training_rows, bool scale, bool alone) {
+    if (alone) {
+        require_numbers(table, column, "a regression learns numbers; learn classes by classification",
+                        {{"task", "classification"}});
+    } else {
+        require_numbers(table, column, "several targets are numbers, or labels of 0 and 1; write them so");
+    }
     const std::vector<double> numbers = present_numbers(table, column, training_rows);
     const Scaling scaling = scaling_of(table, column, numbers, scale ? Scale::standard : Scale::none);
     return {column.name, scaling.shift, scaling.scale};
@@ -412,7 +416,8 @@ Preprocessing fit_preprocessing(const Table& table, Rows rows, Rows training_row
             fit_classes(table, column, rows, fitted);
             fitted.targets.push_back({.name = target});
         } else {
-            fitted.targets.push_back(fit_target(table, column, training_rows, options.scale_target));
+            fitted.targets.push_back(
+                fit_target(table, column, training_rows, options.scale_target, options.targets.size() == 1));
         }
     }
     fitted.one_output = options.one_output && fitted.classes.size() == 2;

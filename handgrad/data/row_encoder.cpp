@@ -225,6 +225,12 @@ double RowEncoder::number_in(const FeatureColumn& feature, std::string_view text
     if (problem == NumberProblem::out_of_range) {
         fail(feature, {in_quotes(text) + " is out of range (a double holds at most 1.8e308); rescale the column"});
     }
+    if (!feature.unit.empty() && problem == NumberProblem::none) {
+        const std::string unit = numbers_.unit_of(bare);
+        if (!unit.empty() && unit != feature.unit) {
+            fail(feature, {other_unit_cause(feature, unit)});
+        }
+    }
     if (problem == NumberProblem::not_a_number) {
         fail(feature, {in_quotes(text) + " is not a number, and the model learned numbers there; correct it"});
     }
@@ -263,8 +269,10 @@ std::optional<std::size_t> RowEncoder::category_in(const Place& place, std::stri
     if (missing_.contains(bare)) {
         return category_of_missing(place);
     }
-    if (const auto found = place.categories.find(text); found != place.categories.end()) {
-        return found->second;
+    for (const std::string_view as_text : {text, bare}) {
+        if (const auto found = place.categories.find(as_text); found != place.categories.end()) {
+            return found->second;
+        }
     }
     const ParsedNumber parsed = numbers_.read(bare);
     if (!place.texts_only && parsed.problem == NumberProblem::none) {

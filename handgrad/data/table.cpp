@@ -14,6 +14,20 @@ enum class Format { text, npy, idx };
 
 constexpr std::string_view npy_magic = "\x93NUMPY";
 
+/// What pandas reads a file with that begins so.
+std::string reader_of(std::string_view magic) {
+    if (magic == "PK\x03\x04") {  // a zipped folder, as Excel's files are
+        return "read_excel";
+    }
+    if (magic == "ARROW1") {
+        return "read_feather";
+    }
+    if (magic == "\x89HDF") {
+        return "read_hdf";
+    }
+    return "read_parquet";
+}
+
 /// By the name (without .gz); by the first bytes where the name says nothing.
 Format format_of(const std::string& name, std::string_view bytes, const std::string& source) {
     if (name.ends_with(".csv") || name.ends_with(".tsv") || name.ends_with(".txt")) {
@@ -32,9 +46,8 @@ Format format_of(const std::string& name, std::string_view bytes, const std::str
             throw Error(ErrorKind::data,
                         source +
                             ": byte 0: not a table that can be read (known: CSV or TSV text, NPY, IDX, "
-                            "each also as .gz); for Parquet or Excel: python3 -c \"import pandas; "
-                            "pandas.read_parquet('" +
-                            source + "').to_csv('table.csv', index=False)\"");
+                            "each also as .gz); pandas reads many others: python3 -c \"import pandas; pandas." +
+                            reader_of(magic) + "('" + source + "').to_csv('table.csv', index=False)\"");
         }
     }
     return Format::text;

@@ -73,6 +73,7 @@ struct Column {
     std::vector<std::string> texts;    ///< distinct cells in order of first sight
     std::optional<OddCell> odd;        ///< set when numbers and texts are mixed and the column is not a text column
     std::optional<NumberLike> number_like = {};  ///< set when its texts are numbers to people
+    std::string unit = {};                       ///< or currency, of the first cell that has one; empty for none
     std::optional<OddCell> other_unit = {};      ///< the first cell whose unit or currency is not that of the first
     std::size_t missing = 0;                     ///< how many cells are missing …
     std::size_t first_missing = 0;               ///< … and the row of the first

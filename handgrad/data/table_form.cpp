@@ -9,6 +9,7 @@
 #include "handgrad/base/wording.hpp"
 #include "handgrad/data/cells.hpp"
 #include "handgrad/data/hints.hpp"
+#include "handgrad/data/number_like.hpp"
 
 namespace handgrad {
 namespace {
@@ -80,6 +81,10 @@ private:
     void read_field(Line& line) {
         const std::size_t start = at_;
         std::string_view content;
+        if (delimiter_ != ' ') {
+            const std::size_t after = std::min(text_.find_first_not_of(' ', at_), text_.size());
+            at_ = after < text_.size() && text_[after] == quote_ ? after : at_;
+        }
         const bool quoted = at_ < text_.size() && text_[at_] == quote_;
         if (quoted) {
             content = quoted_content();
@@ -239,27 +244,48 @@ void check_marks(const ReadOptions& options) {
     }
 }
 
-/// Cells of a sample that look like numbers: how many have a decimal comma, how many a point.
-struct DecimalSigns {
-    std::size_t commas = 0;
-    std::size_t points = 0;
+/// What the cells of a sample that look like numbers tell of a sign: comma or point.
+struct SignUse {
+    std::size_t decimals = 0;       ///< cells in which it can only stand before decimals
+    std::size_t thousands = 0;      ///< … only between thousands
+    std::size_t either = 0;         ///< … as 1.200 has it
+    std::string_view example = {};  ///< of these
+};
+struct NumberSigns {
+    SignUse comma, point;
 };
 
-DecimalSigns decimal_signs(std::string_view text, char delimiter) {
-    DecimalSigns signs;
+/// 1.200, 12.345.678: one to three digits, then groups of three.
+bool may_be_thousands(std::string_view body, char sign) {
+    return LooksLikeNumber{.body = std::string(body)}.value({sign, sign == ',' ? '.' : ','}).has_value();
+}
+
+void count_sign(std::string_view cell, const LooksLikeNumber& look, char sign, SignUse& use) {
+    const auto times = std::ranges::count(look.body, sign);
+    if (times == 0) {
+        return;
+    }
+    const bool thousands = may_be_thousands(look.body, sign);
+    const bool decimals = times == 1;
+    use.either += thousands && decimals ? 1 : 0;
+    use.thousands += thousands && !decimals ? 1 : 0;
+    use.decimals += decimals && !thousands ? 1 : 0;
+    if (thousands && decimals && use.example.empty()) {
+        use.example = cell;
+    }
+}
+
+NumberSigns number_signs(std::string_view text, char delimiter) {
+    NumberSigns signs;
     for (std::size_t start = 0; start < text.size();) {
-        std::size_t end = start;
-        bool comma = false, point = false, other = false, digit = false;
-        for (; end < text.size() && text[end] != delimiter && text[end] != '\n'; ++end) {
-            const char c = text[end];
-            comma = comma || c == ',';
-            point = point || c == '.';
-            digit = digit || is_digit(c);
-            other = other || !(is_digit(c) || std::string_view(",.+-eE \r\"").find(c) != std::string_view::npos);
+        const std::size_t end = std::min(text.find_first_of(std::string{delimiter, '\n'}, start), text.size());
+        std::string_view cell = trimmed(text.substr(start, end - start));
+        if (cell.size() >= 2 && cell.front() == '"' && cell.back() == '"') {
+            cell = cell.substr(1, cell.size() - 2);
         }
-        if (digit && !other) {
-            signs.commas += comma ? 1 : 0;
-            signs.points += point ? 1 : 0;
+        if (const std::optional<LooksLikeNumber> look = looks_like_number(cell)) {
+            count_sign(cell, *look, ',', signs.comma);
+            count_sign(cell, *look, '.', signs.point);
         }
         start = end + 1;
     }
@@ -439,6 +465,15 @@ private:
         }
     }
 
+    [[noreturn]] void refuse_to_guess(std::string_view cell) const {
+        fail_about(ErrorKind::data,
+                   source_ + ": " + in_quotes(cell) +
+                       " may have a decimal point or one between thousands, as is usual where semicolons divide the "
+                       "fields, and no cell tells which; say so",
+                   {{"decimal", "."}, {"thousands", "."}});
+    }
+
+    /// Where semicolons divide the fields, commas are decimal signs unless the cells speak against it.
     [[nodiscard]] char decimal() const {
         if (options_.decimal != 0) {
             return options_.decimal;
@@ -449,8 +484,18 @@ private:
         if (form_.delimiter != ';') {
             return '.';
         }
-        const DecimalSigns signs = decimal_signs(text_, form_.delimiter);
-        return signs.commas > 0 && signs.points == 0 ? ',' : '.';
+        const auto& [comma, point] = number_signs(text_, form_.delimiter);
+        if (point.decimals > 0) {
+            return '.';
+        }
+        if (comma.decimals > 0 || point.thousands > 0) {
+            return ',';
+        }
+        const bool thousands_of_commas = comma.thousands > 0 || comma.either > 0;  // as texts these are refused
+        if (point.either > 0 && !thousands_of_commas) {
+            refuse_to_guess(point.example);
+        }
+        return '.';
     }
 
     void remark(char given) {
@@ -465,7 +510,7 @@ private:
             form_.remarks.emplace_back("texts in single quotes");
         }
         if (form_.trailing_delimiter) {
-            form_.remarks.emplace_back("without the delimiter that ends every line");
+            form_.remarks.emplace_back("a delimiter at the end of every line, left out");
         }
         if (form_.unnamed_first) {
             form_.remarks.emplace_back("a first column without a name");

@@ -26,6 +26,8 @@ struct TableForm {
 std::string_view utf8_text(std::string_view bytes, const std::string& source, std::string& converted,
                            std::vector<std::string>& remarks);
 
+/// What a text that is not UTF-8 probably is: latin1, or cp1252 where it has characters that only that has.
+std::string_view old_encoding(std::string_view text);
 /// How to convert a file that is not UTF-8: `iconv -f latin1 -t utf-8 t.csv > t.utf-8.csv`.
 std::string conversion_of(std::string_view encoding, const std::string& source);
 

@@ -1,4 +1,5 @@
 // Text in other encodings than UTF-8: UTF-16 is converted where its byte order mark says so, others are named.
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 
@@ -58,6 +59,17 @@ std::string from_utf16(std::string_view bytes, bool big_endian, const std::strin
 }
 
 }  // namespace
+
+std::string_view old_encoding(std::string_view text) {
+    const bool beyond_latin1 = std::ranges::any_of(text, [](char c) {
+        const auto byte = static_cast<std::uint8_t>(c);
+        return byte >= 0x80 && byte < 0xA0;
+    });
+    if (beyond_latin1) {
+        return "cp1252";
+    }
+    return "latin1";
+}
 
 std::string conversion_of(std::string_view encoding, const std::string& source) {
     const std::filesystem::path path(source);

@@ -65,6 +65,7 @@ void for_each_field(Is<FeatureColumn> auto& column, Field&& field) {
     field("name", column.name);
     field("categories", column.categories);
     field("missing_as", column.missing_as, later);
+    field("unit", column.unit, later);
     field("impute", column.impute);
     field("shift", column.shift);
     field("scale", column.scale);

@@ -1,6 +1,7 @@
 // What fit() decides for the user, and the choices that it refuses.
 #include "handgrad/train/decisions.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <initializer_list>
 #include <string_view>
@@ -86,6 +87,13 @@ Head classification_head(const FitOptions& options, std::size_t classes) {
     }
     head.loss = options.loss.value_or(head.loss);
     return head;
+}
+
+/// In epochs, of a table with so many rows.
+std::size_t patience_of(std::size_t rows, std::size_t batch) {
+    const auto training = static_cast<std::size_t>(static_cast<double>(rows) * (1.0 - usual_validation_share));
+    const std::size_t steps = std::max<std::size_t>(1, (training + batch - 1) / batch);
+    return std::max(usual_patience, (usual_patience_steps + steps - 1) / steps);
 }
 
 }  // namespace
@@ -178,6 +186,23 @@ void refuse_senseless(const Head& head, Task task, std::size_t outputs) {
            {"output_activation", "task"});
 }
 
+void refuse_unused(const FitOptions& options, Loss loss) {
+    const FitOptions usual;
+    const auto refuse = [](bool unused, const std::string& setting, const std::string& of_what) {
+        if (unused) {
+            throw Error(ErrorKind::usage,
+                        setting + ": it belongs to " + of_what + ", which is not used here; leave it out")
+                .about(setting);
+        }
+    };
+    refuse(options.quantile != usual.quantile && loss != Loss::quantile, "quantile", "the loss quantile");
+    refuse(options.huber_delta != usual.huber_delta && loss != Loss::huber, "huber_delta", "the loss huber");
+    const bool leaky =
+        std::ranges::find(options.hidden_activation, Activation::leaky_relu) != options.hidden_activation.end() ||
+        options.output_activation == Activation::leaky_relu;
+    refuse(options.leaky_slope != usual.leaky_slope && !leaky, "leaky_slope", "the activation leaky_relu");
+}
+
 bool decide_scale_target(const FitOptions& options, Task task, const Head& head) {
     if (task != Task::regression) {
         if (options.scale_target.value_or(false)) {
@@ -204,9 +229,11 @@ Length decide_length(const FitOptions& options, std::size_t rows, const Tell& te
     const bool open = !patience && !options.training.epochs;
 
     Length length;
-    length.early_stopping = patience.value_or(open && held_out && enough ? usual_patience : 0);
+    length.early_stopping =
+        patience.value_or(open && held_out && enough ? patience_of(rows, options.training.batch) : 0);
     length.validation = options.validation.value_or(length.early_stopping > 0 ? usual : HeldOut{});
     length.refit = options.refit.value_or(open && length.early_stopping > 0 && from_table);
+    length.usual = length.early_stopping > 0 && !patience && !options.validation && !options.refit;
     if (length.refit && length.early_stopping == 0) {
         throw Error(ErrorKind::usage,
                     "refit: nothing tells how many epochs are best; name after how many epochs without a lower "
@@ -222,7 +249,8 @@ Length decide_length(const FitOptions& options, std::size_t rows, const Tell& te
             .about("validation");
     }
     if (open && !enough) {
-        tell({"validation: none, " + plural(rows, "row") + " are too few to hold some out"});
+        tell({"validation: none, " + plural(rows, "row") + when(rows == 1, " is") + when(rows != 1, " are") +
+              " too few to hold some out"});
     }
     return length;
 }

@@ -22,6 +22,8 @@ Task decide_task(const Table& table, const FitOptions& options, const Tell& tell
 /// Output activation and loss, the other one by what is given of the two; `classes` is their number, of a
 /// classification. Raises what check_pair() raises.
 Head decide_head(const FitOptions& options, Task task, std::size_t classes = 0);
+/// Raises Error(usage) for a setting of a loss or an activation that is not there.
+void refuse_unused(const FitOptions& options, Loss loss);
 /// Pairs that are defined but can only be a mistake raise Error(usage).
 void refuse_senseless(const Head& head, Task task, std::size_t outputs);
 
@@ -34,6 +36,7 @@ struct Length {
     std::size_t early_stopping = 0;
     HeldOut validation;
     bool refit = false;
+    bool usual = false;  ///< nobody asked for rows to be held out
 };
 /// Of a table with so many labelled rows. Unless epochs or early stopping are chosen, a fifth of the rows is held out
 /// to find out how many epochs are best, and then all rows are learned from. Raises Error(usage) for a refit without

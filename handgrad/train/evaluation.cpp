@@ -298,6 +298,8 @@ Judged judge(const Model& model, const BasicDataset<T>& data, const Execution& e
     evaluation.metrics = metrics_of(columns, judged.prediction, data);
     evaluation.undefined = undefined_metrics(evaluation.metrics, columns, data);
     judge_beside_constant(model, judged.prediction, data, parts, evaluation);
+    const std::vector<std::string> reasons = undefined_baseline(evaluation);
+    evaluation.undefined.insert(evaluation.undefined.end(), reasons.begin(), reasons.end());
     evaluation.outside = outside_of(model, data);
     if (columns.task != Task::classification) {
         score_targets(columns, judged.prediction, data, evaluation);
@@ -328,7 +330,25 @@ std::optional<Metrics> baseline_metrics(const Model& model, const BasicDataset<T
     for (std::size_t row = 0; row < data.rows(); ++row) {
         std::ranges::transform(answer, constant.yhat.row(row).begin(), [](double y) { return static_cast<T>(y); });
     }
-    return metrics_of(model.preprocessing, model.architecture().output, constant, data);
+    Metrics metrics = metrics_of(model.preprocessing, model.architecture().output, constant, data);
+    for (auto& [name, value] : metrics) {
+        if (std::isinf(value)) {
+            value = NAN;  // it gives a class no chance that is here: see undefined_baseline()
+        }
+    }
+    return metrics;
+}
+
+std::vector<std::string> undefined_baseline(const Evaluation& evaluation) {
+    std::vector<std::string> reasons;
+    for (const auto& [name, value] : evaluation.baseline.value_or(Metrics{})) {
+        const auto own = std::ranges::find(evaluation.metrics, name, &Metrics::value_type::first);
+        if (std::isnan(value) && own != evaluation.metrics.end() && std::isfinite(own->second) && name == "log_loss") {
+            reasons.push_back(name +
+                              ": infinite of the constant answer, as no training row is of a class that is here");
+        }
+    }
+    return reasons;
 }
 
 template <class T>

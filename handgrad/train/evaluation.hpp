@@ -105,6 +105,9 @@ Judged judge(const Model& model, const BasicDataset<T>& data, const Execution& e
 template <class T>
 std::optional<Metrics> baseline_metrics(const Model& model, const BasicDataset<T>& data);
 
+/// Why metrics of the baseline are NaN that the model has, a sentence each.
+std::vector<std::string> undefined_baseline(const Evaluation& evaluation);
+
 /// Why those of these metrics that are NaN are not defined on these rows: `r2: the target 'y' is the same in all rows`.
 template <class T>
 std::vector<std::string> undefined_metrics(const Metrics& metrics, const Preprocessing& preprocessing,

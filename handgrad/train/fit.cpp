@@ -272,12 +272,13 @@ class Fitting {
 public:
     /// Fills in `result`, whose model has everything but weights, history and what is known of its rows.
     Fitting(const Table& table, const FitOptions& options, const SharedRows& rows, const FitCallbacks& callbacks,
-            const Tell& tell, FitResult& result)
+            const Tell& tell, const Tell& tell_rows, FitResult& result)
         : table_(table),
           options_(options),
           rows_(rows),
           callbacks_(callbacks),
           tell_(tell),
+          tell_rows_(tell_rows),
           result_(result),
           model_(result.model),
           columns_(model_.preprocessing),
@@ -318,8 +319,10 @@ private:
         model_.provenance["rows.test"] = std::to_string(test_.rows());
         model_.training_rows = training_rows_of(table_, options_, rows_, training_);
         static_cast<void>(serialize_model(model_));  // what could not be saved fails now rather than after hours
-        tell_about_part("training", training_, columns_, tell_);
-        tell_about_part("validation", validation_, columns_, tell_);
+        if (!options_.refit.value_or(false)) {       // else more rows will be learned from
+            tell_about_part("training", training_, columns_, tell_rows_);
+        }
+        tell_about_part("validation", validation_, columns_, tell_rows_);
         tell_about_part("test", test_, columns_, tell_);
         if (callbacks_.on_start) {
             callbacks_.on_start({training_.rows(), validation_.rows(), test_.rows(), model_});
@@ -421,6 +424,9 @@ private:
         }
         result_.judged = judge<T>(model_, judged, options_.training.execution, parts).evaluation;
         result_.baseline = result_.judged.baseline.value_or(Metrics{});
+        for (const std::string& reason : undefined_baseline(result_.judged)) {
+            result_.undefined.push_back(reason + " (" + part + ")");
+        }
         result_.judged_rows = of_table;
         if (held.table != nullptr) {
             result_.judged_rows = labelled_rows(*held.table, options_.columns.targets, options_.drop_missing_labels);
@@ -432,6 +438,7 @@ private:
     const SharedRows& rows_;
     const FitCallbacks& callbacks_;
     const Tell& tell_;
+    const Tell& tell_rows_;  ///< what is to be known of the rows learned from and those that judge them
     FitResult& result_;
     Model& model_;
     const Preprocessing& columns_;
@@ -494,10 +501,11 @@ Architecture shape_of(const FitOptions& options, const Preprocessing& columns, A
 
 /// One training, of a model made from the rows that are shared out for it.
 FitResult fit_once(const Table& table, const FitOptions& options, Task task, const SharedRows& rows, std::size_t last,
-                   const FitCallbacks& callbacks, const Tell& tell) {
+                   const FitCallbacks& callbacks, const Tell& tell, const Tell& tell_rows) {
     FitResult result;
     Model& model = result.model;
     const Head head = prepare_columns(table, options, task, rows, tell, model);
+    refuse_unused(options, head.loss);
     const bool one_class = task == Task::classification && model.preprocessing.classes.size() == 1;
     if (!one_class) {
         refuse_senseless(head, task, model.preprocessing.outputs());
@@ -513,12 +521,64 @@ FitResult fit_once(const Table& table, const FitOptions& options, Task task, con
     record(model, table, options, rows);
     if (options.use_double) {
         model.net = BasicMlp<double>::zeros(shape);
-        Fitting<double>(table, options, rows, callbacks, tell, result).run(last);
+        Fitting<double>(table, options, rows, callbacks, tell, tell_rows, result).run(last);
     } else {
         model.net = BasicMlp<float>::zeros(shape);
-        Fitting<float>(table, options, rows, callbacks, tell, result).run(last);
+        Fitting<float>(table, options, rows, callbacks, tell, tell_rows, result).run(last);
     }
     return result;
+}
+
+void put_into(FitOptions& options, const Length& length) {
+    options.training.early_stopping = length.early_stopping;
+    options.validation = length.validation;
+    options.refit = length.refit;
+}
+
+/// Why the rows held out could not tell one epoch from another; empty where they can.
+std::string cannot_judge(const Table& table, const FitOptions& options, const SharedRows& rows) {
+    if (rows.validation.empty()) {
+        return "no class has two rows";
+    }
+    if (options.columns.weight.empty()) {
+        return "";
+    }
+    const std::vector<double>& weights = table.column(options.columns.weight).numbers;
+    for (const auto* part : {&rows.training, &rows.validation}) {
+        const auto weighs = [&](std::size_t row) { return row < weights.size() && weights[row] > 0.0; };
+        if (std::ranges::none_of(*part, weighs)) {
+            return "too few rows have a weight";
+        }
+    }
+    return "";
+}
+
+/// The rows shared out for so long a training. Those that nobody asked to hold out are learned from where they could
+/// not judge anything.
+SharedRows decide_rows(const Table& table, FitOptions& options, Task task, const Length& length, const Tell& tell) {
+    put_into(options, length);
+    if (!length.usual) {
+        return share_out(table, options, task, tell);
+    }
+    std::vector<Notice> told;
+    std::string reason;
+    try {
+        SharedRows rows = share_out(table, options, task, [&](const Notice& notice) { told.push_back(notice); });
+        reason = cannot_judge(table, options, rows);
+        if (reason.empty()) {
+            std::ranges::for_each(told, tell);
+            return rows;
+        }
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::data) {
+            throw;
+        }
+        reason = "all rows are of one group";  // what else is wrong is said once more below
+    }
+    put_into(options, {});
+    SharedRows rows = share_out(table, options, task, tell);
+    tell({"validation: none, as " + reason});
+    return rows;
 }
 
 /// The same training once more, of all rows that are not for the test, as far as it was best by the validation rows.
@@ -536,12 +596,14 @@ void refit(const Table& table, const FitOptions& options, Task task, const Share
     FitOptions whole = options;
     whole.training.early_stopping = 0;
     whole.validation = HeldOut{};
+    whole.refit = false;
     bool interrupted = false;
     const FitCallbacks quiet{.on_epoch = [&](const EpochReport& report, const Metrics& /*none*/) {
         interrupted = callbacks.on_refit_epoch && !callbacks.on_refit_epoch(report);
         return !interrupted;
     }};
-    FitResult second = fit_once(table, whole, task, all, epochs, quiet, [](const Notice&) {});
+    FitResult second = fit_once(
+        table, whole, task, all, epochs, quiet, [](const Notice&) {}, tell);
     if (interrupted || second.diverged) {
         tell({"warning: the training on all rows " + when(interrupted, "was interrupted") +
               when(!interrupted, "diverged") + "; the model is that of the rows without those for validation"});
@@ -601,16 +663,12 @@ FitResult fit(const Table& table, const FitOptions& given, const FitCallbacks& c
     FitOptions options = given;
     const std::size_t labelled = labelled_rows(table, options.columns.targets, options.drop_missing_labels).size();
     const Task task = decide_task(table, options, tell);
-    const Length length = decide_length(options, labelled, tell);
-    options.training.early_stopping = length.early_stopping;
-    options.validation = length.validation;
-    options.refit = length.refit;
-    const SharedRows rows = share_out(table, options, task, tell);
+    const SharedRows rows = decide_rows(table, options, task, decide_length(options, labelled, tell), tell);
     options.training.epochs = decide_epochs(options.training, rows.training.size(), tell);
 
-    FitResult result = fit_once(table, options, task, rows, *options.training.epochs, callbacks, tell);
+    FitResult result = fit_once(table, options, task, rows, *options.training.epochs, callbacks, tell, tell);
     const bool ended = !result.diverged && result.training.stopped != Stopped::callback;
-    if (length.refit && ended) {
+    if (*options.refit && ended) {
         refit(table, options, task, rows, callbacks, tell, result);
     }
     return result;

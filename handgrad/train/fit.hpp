@@ -26,8 +26,9 @@ struct HeldOut {
     const Table* table = nullptr;
 };
 
-/// When nobody says how long to train, training stops after so many epochs without a lower loss …
-inline constexpr std::size_t usual_patience = 20;
+/// When nobody says how long to train, training stops after so many epochs, of small tables so many steps, without a
+/// lower loss …
+inline constexpr std::size_t usual_patience = 20, usual_patience_steps = 100;
 /// … on this share of the rows, held out for it …
 inline constexpr double usual_validation_share = 0.2;
 /// … of a table with so many: fewer leave hardly one to judge by.

@@ -101,6 +101,13 @@ void check(const OptimizerOptions& options) {
         throw Error(ErrorKind::usage,
                     "optimizer: momentum and nesterov belong to sgd (adam has its own momentum, beta1)");
     }
+    const OptimizerOptions usual;
+    const bool of_adam =
+        options.beta1 != usual.beta1 || options.beta2 != usual.beta2 || options.epsilon != usual.epsilon;
+    if (options.kind == OptimizerKind::sgd && of_adam) {
+        throw Error(ErrorKind::usage,
+                    "optimizer: beta1, beta2 and epsilon belong to adam and adamw, not to sgd; leave them out");
+    }
     if (options.nesterov && options.momentum == 0.0) {
         throw Error(ErrorKind::usage, "optimizer: nesterov needs a momentum above 0").about("momentum");
     }

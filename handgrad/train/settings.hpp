@@ -178,7 +178,7 @@ inline constexpr Setting early_stopping{
     .group = training,
     .help = "stop after so many epochs without a lower validation loss, and keep the best weights",
     .value = "EPOCHS",
-    .otherwise = "20 unless epochs are given",
+    .otherwise = "20, or what takes 100 steps, unless epochs are given",
     .range = from_0};
 inline constexpr Setting refit{
     .name = "refit",

@@ -86,18 +86,18 @@ def test_people_are_told_the_decisions_the_layers_and_the_outcome_beside_the_bas
 def test_what_nobody_says_is_decided_and_announced(handgrad):
     handgrad.write("t.csv", regression_table())
     ran = handgrad.shell("handgrad train t.csv --target y -o m.model --json")
-    assert ("epochs: at most 1500, fewer where the validation loss has not fallen for 20 epochs (--epochs N overrules)"
+    assert ("epochs: at most 1500, fewer where the validation loss has not fallen for 50 epochs (--epochs N overrules)"
             in ran.err)
     assert (ran.events[0]["rows"], ran.events[0]["validation_rows"]) == (48, 12)
     done = ran.events[-1]
-    assert (done["stopped"], done["refit"]) == ("early", True) and done["epochs"] == done["best_epoch"] + 20
+    assert (done["stopped"], done["refit"]) == ("early", True) and done["epochs"] == done["best_epoch"] + 50
     assert (f"refit: the same training on all 60 rows, for {done['best_epoch']} epochs, as many as were best "
             "(--no-refit overrules)") in ran.err
     [model] = handgrad("inspect", "m.model", "--json").events
     assert {name: model["settings"][name] for name in ("hidden", "optimizer", "weight_decay", "schedule", "epochs",
                                                        "early_stopping", "validation", "refit")} == {
         "hidden": [100], "optimizer": "adam", "weight_decay": 0, "schedule": "constant", "epochs": 1500,
-        "early_stopping": 20, "validation": 0.2, "refit": True}
+        "early_stopping": 50, "validation": 0.2, "refit": True}
 
 
 def test_what_is_chosen_leaves_the_rest_as_it_was(handgrad):
@@ -125,6 +125,43 @@ def test_what_is_chosen_leaves_the_rest_as_it_was(handgrad):
     ran = handgrad.shell("handgrad train few.csv --target y -o m.model --json")
     assert ran.events[0]["validation_rows"] == 0 and ran.events[-1]["epochs"] == 3000
     assert "validation: none, 9 rows are too few to hold some out" in ran.err
+
+
+def test_a_setting_of_something_else_is_refused(handgrad):
+    handgrad.write("t.csv", regression_table())
+    for words, cause in (("--quantile 0.9", "quantile: it belongs to the loss quantile, which is not used here; leave it out (--quantile)"),
+                         ("--huber-delta 2", "huber_delta: it belongs to the loss huber"),
+                         ("--leaky-slope 0.1", "leaky_slope: it belongs to the activation leaky_relu"),
+                         ("--optimizer sgd --beta1 0.5", "beta1, beta2 and epsilon belong to adam and adamw, not to sgd")):
+        ran = handgrad.shell(f"handgrad train t.csv --target y {words} -o m.model")
+        assert ran.code == 2 and cause in ran.err, ran.err
+    for words in ("--quantile 0.9 --loss quantile", "--huber-delta 2 --loss huber", "--leaky-slope 0.1 --hidden-activation leaky_relu"):
+        assert handgrad.shell(f"handgrad train t.csv --target y {words} --epochs 1 -o m.model").code == 0
+    both = handgrad.shell("handgrad train t.csv --target y --json -o -")
+    assert both.code == 2 and "--json: the model goes to standard output already; name a file with -o" in both.err
+
+
+def test_rows_that_cannot_be_shared_out_are_all_learned_from(handgrad):
+    """Nobody asked for rows to be held out, so that it cannot be is no error."""
+    numbers = range(12)
+    handgrad.write("names.csv", "a,y\n" + "".join(f"{i}.5,c{i}\n" for i in numbers))
+    handgrad.write("weights.csv", "a,w,y\n" + "".join(f"{i % 7},{int(i < 3)},{i % 5 + 0.5}\n" for i in range(40)))
+    handgrad.write("group.csv", "a,g,y\n" + "".join(f"{i % 7},1,{i % 5 + 0.5}\n" for i in range(40)))
+    for words, reason in (("names.csv --task classification", "no class has two rows"), ("weights.csv --weight w", "too few rows have a weight"),
+                          ("group.csv --group g", "all rows are of one group")):
+        ran = handgrad.shell(f"handgrad train {words} --target y -o m.model --json")
+        assert ran.code == 0, ran.err
+        assert f"validation: none, as {reason}" in ran.err and ran.events[0]["validation_rows"] == 0
+
+
+def test_another_unit_than_in_training_is_an_error(handgrad):
+    handgrad.write("t.csv", "w,y\n" + "".join(f"{i} kg,{3 * i + 0.5}\n" for i in range(1, 13)))
+    assert handgrad.shell("handgrad train t.csv --target y --currency --epochs 1 -o m.model").code == 0
+    for cell, code in (("5 kg", 0), ("5", 0), ("5 g", 3)):
+        handgrad.write("new.csv", f"w\n{cell}\n")
+        ran = handgrad("predict", "m.model", "new.csv")
+        assert ran.code == code, ran.err
+    assert "column 'w': its numbers are in 'g', and the model learned them in 'kg'; convert them" in ran.err
 
 
 def test_a_refitted_model_is_judged_by_the_rows_that_were_held_out(handgrad):

@@ -86,11 +86,11 @@ TEST(Csv, ColonsDoNotMakeAFileAnythingElse) {
     EXPECT_THAT(texts(table.columns[0]), ElementsAre("12:30:00", "2024-01-01T00:00:00"));
 }
 
-TEST(Csv, BlanksBelongToTextsButNotToNamesNumbersAndMissingCells) {
-    const Table table = read("city, age ,\" n\"\n Rome, 3 , NA \n");
+TEST(Csv, BlanksAroundACellBelongToItOnlyInQuotes) {
+    const Table table = read("city, age ,\" n\"\n Rome, 3 , NA \n\" Rome\",4,5\n Oslo,4,\"5\"\n");
     EXPECT_THAT(names(table), ElementsAre("city", "age", " n"));
-    EXPECT_THAT(texts(table.columns[0]), ElementsAre(" Rome"));
-    EXPECT_THAT(table.columns[1].numbers, ElementsAre(3));
+    EXPECT_THAT(texts(table.columns[0]), ElementsAre("Rome", " Rome", "Oslo"));
+    EXPECT_THAT(table.columns[1].numbers, ElementsAre(3, 4, 4));
     EXPECT_EQ(table.columns[2].missing, 1);
 }
 
@@ -124,9 +124,10 @@ TEST(Csv, QuotesInTheWrongPlaceAreErrors) {
     EXPECT_EQ(error("a,b\n1,x\"y\"\n"),
               "data: t.csv:2: a quote inside the unquoted cell that starts with 'x'; put the "
               "whole cell in quotes and double the quotes in it");
-    EXPECT_EQ(error("a,b\n1, \"y\"\n"),
-              "data: t.csv:2: a quote inside the unquoted cell that starts with ' '; put the "
+    EXPECT_EQ(error("a,b\n1, x\"y\"\n"),
+              "data: t.csv:2: a quote inside the unquoted cell that starts with ' x'; put the "
               "whole cell in quotes and double the quotes in it");
+    EXPECT_THAT(texts(read("a,b\n1, \"y, z\"\n").columns[1]), ElementsAre("y, z"));
     EXPECT_EQ(error("a,b\n1,\"y\n2,3\n4,5\n"), "data: t.csv:2: a quote is opened here and never closed");
 }
 

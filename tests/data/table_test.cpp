@@ -51,10 +51,13 @@ TEST_F(Tables, AFileOfAnotherKindIsRefusedByWhatItsNamePromises) {
     const auto path = write("t.npy", "a,b\n1,2\n");
     EXPECT_EQ(error(path), "data: " + path.string() + ": byte 0: not an NPY file");
     const auto parquet = write("t.parquet", "PAR1....");
-    EXPECT_EQ(error(parquet), "data: " + parquet.string() +
-                                  ": byte 0: not a table that can be read (known: CSV or TSV text, NPY, IDX, each also "
-                                  "as .gz); for Parquet or Excel: python3 -c \"import pandas; pandas.read_parquet('" +
-                                  parquet.string() + "').to_csv('table.csv', index=False)\"");
+    EXPECT_EQ(error(parquet),
+              "data: " + parquet.string() +
+                  ": byte 0: not a table that can be read (known: CSV or TSV text, NPY, IDX, each also "
+                  "as .gz); pandas reads many others: python3 -c \"import pandas; pandas.read_parquet('" +
+                  parquet.string() + "').to_csv('table.csv', index=False)\"");
+    const auto excel = write("t.xlsx", "PK\x03\x04....");
+    EXPECT_THAT(error(excel), testing::HasSubstr("pandas.read_excel('" + excel.string() + "')"));
 }
 
 TEST_F(Tables, AFileThatIsNotThereIsAnErrorOfInputAndOutput) {
