@@ -77,9 +77,10 @@ std::string further_text(const Model& model, const Evaluation& evaluation) {
     const bool scaled = std::ranges::any_of(model.preprocessing.targets, [](const TargetColumn& target) {
         return target.shift != 0.0 || target.scale != 1.0;
     });
+    const bool part = evaluation.judged_rows < evaluation.rows;
     Lines lines{{"loss", rounded(evaluation.loss),
-                 fmt::format("{}{}{}", name(model.loss.kind), when(scaled, ", target scaled"),
-                             when(model.weight_decay != 0.0, ", penalty included"))}};
+                 fmt::format("{}{}{}{}", when(part, "of all rows, "), name(model.loss.kind),
+                             when(scaled, ", target scaled"), when(model.weight_decay != 0.0, ", penalty included"))}};
     if (evaluation.brier) {
         lines.push_back({"brier", rounded(*evaluation.brier), "squared error of the probabilities"});
     }
@@ -176,8 +177,11 @@ std::string seen_text(const Evaluation& evaluation) {
 
 std::string describe(const Model& model, const Evaluation& evaluation) {
     std::string text = wrapped(standing_text(evaluation, model)) + seen_text(evaluation) + "\n\n" +
-                       metrics_text(evaluation, model.preprocessing.task) + "\n" + further_text(model, evaluation) +
-                       targets_text(evaluation);
+                       metrics_text(evaluation, model.preprocessing.task) + "\n";
+    if (evaluation.judged_rows < evaluation.rows) {
+        text += fmt::format("The {} that it has not learned from\n\n", counted(evaluation.judged_rows, "row"));
+    }
+    text += further_text(model, evaluation) + targets_text(evaluation);
     if (!evaluation.classes.empty()) {
         text += classes_text(evaluation) + confusion_text(evaluation);
     }

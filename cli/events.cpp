@@ -222,6 +222,12 @@ std::string evaluation_event(const Evaluation& evaluation, const Preprocessing& 
     for (const PartScore& part : evaluation.parts) {
         json["parts"].push_back({{"name", part.name}, {"rows", part.rows}, {"metrics", metrics_object(part.metrics)}});
     }
+    json["before_refit"] = nullptr;
+    if (const std::optional<BeforeRefit>& before = evaluation.before_refit) {
+        json["before_refit"] = {{"rows", before->rows},
+                                {"metrics", metrics_object(before->metrics)},
+                                {"baseline", metrics_object(before->baseline)}};
+    }
     json["outside"] = nullptr;
     if (evaluation.outside) {
         const double share = static_cast<double>(evaluation.outside->rows) / static_cast<double>(evaluation.rows);

@@ -129,14 +129,21 @@ private:
     std::optional<Error> failure_;
 };
 
+/// The standing, and whether the model has changed since.
+std::string standing_words(const FitResult& result) {
+    const bool before = result.judged_model && result.baseline_on == "validation";
+    return standing_text(result.judged, result.model) +
+           when(before, " That was before it learned from these rows too.");
+}
+
 /// What a user should know before trusting the model, a sentence each.
 std::vector<std::string> warnings_of(const FitResult& result) {
     std::vector<std::string> warnings;
     if (result.judged.standing == Standing::no_better || result.judged.standing == Standing::unclear) {
-        warnings.push_back(standing_text(result.judged, result.model));
+        warnings.push_back(standing_words(result));
     }
     const diagnose::TrainingCourse course = diagnose::training_course(result.model);
-    if (course.course == diagnose::Course::overfitting) {
+    if (course.overfits) {
         warnings.push_back(course.text);
     }
     return warnings;
@@ -151,11 +158,10 @@ std::string verdict_text(const FitResult& result, const TrainOptionsGiven& given
         case Standing::unclear:
             break;  // a warning
         case Standing::seen:
-            text +=
-                "\n" + wrapped(standing_text(result.judged, result.model) + " --test 0.2 holds some of the table out.");
+            text += "\n" + wrapped(standing_words(result) + " --test 0.2 holds some of the table out.");
             break;
         default:
-            text += "\n" + wrapped(standing_text(result.judged, result.model));
+            text += "\n" + wrapped(standing_words(result));
     }
     for (const std::string& warning : warnings) {
         text += "\n" + wrapped("warning: " + warning);
@@ -181,7 +187,7 @@ std::string summary(const FitResult& result, const TrainOptionsGiven& given, con
 
     std::vector<std::pair<std::string, Metrics>> parts{{"train", result.train_metrics}};
     if (!result.validation_metrics.empty()) {
-        parts.emplace_back("validation", result.validation_metrics);
+        parts.emplace_back("validation" + when(result.judged_model.has_value(), ", before"), result.validation_metrics);
     }
     if (!result.test_metrics.empty()) {
         parts.emplace_back("test", result.test_metrics);
@@ -227,16 +233,20 @@ void write_report(const FitResult& result, const TrainOptionsGiven& given, const
     const std::string rows = result.baseline_on == "train" ? "training" : result.baseline_on;
     RowsByPart parts;
     (result.baseline_on == "train" ? parts.training : parts.test) = all_rows(result.judged_rows.size());
-    // Of rows that a refit learned from later the model of the training before it tells what can be expected.
-    const bool later_learned = result.judged_model && result.baseline_on == "validation";
-    const Model& model = later_learned ? *result.judged_model : result.model;
-    const report::Report report = report::make_report(model, select_rows(judged, result.judged_rows),
-                                                      {.rows_are = "the " + rows + " rows of",
-                                                       .allow_extra = true,
-                                                       .parts = parts,
-                                                       .execution = given.fit.training.execution});
+    report::ReportOptions options{.rows_are = "the " + rows + " rows of",
+                                  .allow_extra = true,
+                                  .parts = parts,
+                                  .execution = given.fit.training.execution};
+    std::vector<std::size_t> shown = result.judged_rows;
+    if (result.judged_model && result.baseline_on == "validation") {  // which the model has learned from since
+        shown = result.learned_rows;
+        options.rows_are = "the training rows of";
+        options.parts = RowsByPart{.training = all_rows(shown.size()), .validation = {}, .test = {}};
+        options.verdict = {.standing = result.judged.standing, .text = standing_words(result)};
+    }
+    const report::Report report = report::make_report(result.model, select_rows(judged, shown), options);
     Output page(given.report);
-    page.write(report::report_page(report, model));
+    page.write(report::report_page(report, result.model));
     page.finish();
 }
 

@@ -206,6 +206,7 @@ public:
 private:
     TrainingCourse set(Course course, std::optional<std::size_t> since, const std::string& text) {
         result_.course = course;
+        result_.overfits = course == Course::overfitting;
         result_.since = since;
         add_item(result_.text, " ", text);
         return result_;
@@ -236,13 +237,19 @@ private:
     void stopped_early() {
         std::string weights = ", whose weights these are, and more epochs of the same would not help.";
         if (refitted()) {
-            weights = "; these are the weights after as many epochs on all rows.";
+            weights = "; these are the weights after as many epochs on all rows but the test's.";
+        } else if (noted_text("refit") == "interrupted") {
+            weights = ", whose weights these are; the training on all rows that was to follow was interrupted.";
         }
         set(Course::stopped_early, static_cast<std::size_t>(best_),
             "Training stopped early, after epoch " + epoch_text(run_) + ": the validation loss was lowest in epoch " +
                 epoch_text(best_) + weights);
     }
-    [[nodiscard]] bool refitted() const { return model_.provenance.contains("refit"); }
+    [[nodiscard]] bool refitted() const { return noted_text("refit") == "yes"; }
+    [[nodiscard]] std::string noted_text(const std::string& key) const {
+        const auto found = model_.provenance.find(key);
+        return found == model_.provenance.end() ? "" : found->second;
+    }
     void say_whether_it_was_cut_short() {
         if (ended("interrupted")) {
             result_.text =
@@ -335,6 +342,7 @@ private:
             return;
         }
         add_item(result_.text, " ", text);
+        result_.overfits = true;
         if (result_.course != Course::stopped_early && result_.course != Course::overfitting) {
             result_.course = Course::overfitting;
             result_.since.reset();

@@ -48,7 +48,8 @@ struct TrainingCourse {
     /// Of the rows learned from, penalty included, in the epoch whose weights these are or the last kept before; NaN
     /// where it is not recorded.
     double loss = std::numeric_limits<double>::quiet_NaN();
-    std::string text{};  ///< one or two sentences
+    bool overfits = false;  ///< by its curves, or by a metric far better on the rows that it learned from
+    std::string text{};     ///< one or two sentences
 };
 
 /// The loss of a model on some table, penalty included, and that of the same network with all weights 0.

@@ -339,14 +339,20 @@ std::string shortened(const std::string& name) {
     if (text_width(name) <= most_width) {
         return name;
     }
-    std::string start = name;
-    while (!start.empty() && text_width(start + "…") > most_width) {
-        while (!start.empty() && (static_cast<unsigned char>(start.back()) & 0xC0U) == 0x80U) {
-            start.pop_back();  // not in the middle of a character
-        }
-        start.pop_back();
+    const auto goes_on = [&](std::size_t at) { return (static_cast<unsigned char>(name[at]) & 0xC0U) == 0x80U; };
+    // Names of columns often differ at their ends, so the middle is left out, of whole characters.
+    std::size_t start = name.size() / 2, end = start;
+    std::string text = name;
+    while (text_width(text) > most_width) {
+        do {
+            --start;
+        } while (start > 0 && goes_on(start));
+        do {
+            ++end;
+        } while (end < name.size() && goes_on(end));
+        text = name.substr(0, start) + "…" + name.substr(end);
     }
-    return start + "…";
+    return text;
 }
 
 /// The bars of one label, the first at height y.

@@ -198,9 +198,10 @@ std::vector<ActivationHistogram> activation_histograms(const BasicMlp<T>& net, c
 template <class T>
 void measure(const BasicMlp<T>& net, const Model& model, const Table& table, const BasicDataset<T>& data,
              const ReportOptions& options, Report& report) {
-    const std::optional<RowsByPart> parts = options.parts ? options.parts : parts_of(model, table);
-    const auto [evaluation, prediction] = judge(model, data, options.execution, parts);
+    const auto [evaluation, prediction] = judge(model, data, options.execution, options.parts);
     report.evaluation = evaluation;
+    report.verdict = options.verdict.value_or(
+        ReportOptions::Verdict{.standing = evaluation.standing, .text = standing_text(evaluation, model)});
     std::vector<std::uint32_t> classes;
     if (model.preprocessing.task == Task::classification) {
         classes = classes_of(model.preprocessing, data);
@@ -227,11 +228,37 @@ void measure(const BasicMlp<T>& net, const Model& model, const Table& table, con
         model, data, {.rows = options.certified_rows, .seed = options.seed, .execution = options.execution});
 }
 
+/// The rows of a table that the model has not learned from, and what they were for.
+struct UnseenRows {
+    std::vector<std::size_t> rows;
+    RowsByPart parts;
+};
+UnseenRows unseen_rows(const RowsByPart& parts) {
+    UnseenRows unseen;
+    std::ranges::merge(parts.validation, parts.test, std::back_inserter(unseen.rows));
+    for (std::size_t i = 0; i < unseen.rows.size(); ++i) {
+        const bool test = std::ranges::binary_search(parts.test, unseen.rows[i]);
+        (test ? unseen.parts.test : unseen.parts.validation).push_back(i);
+    }
+    return unseen;
+}
+
 }  // namespace
 
-Report make_report(const Model& model, const Table& table, const ReportOptions& options) {
+Report make_report(const Model& model, const Table& table, const ReportOptions& given) {
     if (table.rows == 0) {
         throw Error(ErrorKind::data, table.source + ": there are no rows; a report needs some");
+    }
+    ReportOptions options = given;
+    if (!options.parts) {
+        options.parts = parts_of(model, table);
+        const bool some_seen = options.parts && !options.parts->training.empty();
+        if (some_seen && options.parts->validation.size() + options.parts->test.size() > 0) {
+            const UnseenRows unseen = unseen_rows(*options.parts);
+            options.parts = unseen.parts;
+            options.rows_are = "the rows that it has not learned from, of";
+            return make_report(model, select_rows(table, unseen.rows), options);
+        }
     }
     const ApplyOptions applying{.labels = Labels::required, .allow_extra = options.allow_extra};
     const std::vector<std::size_t> rows = all_rows(table.rows);

@@ -29,6 +29,12 @@ struct ReportOptions {
     bool allow_extra = false;          ///< columns that the model does not know
     /// What the rows were for in its training; found out by make_report() where the table is the one it was trained on.
     std::optional<RowsByPart> parts{};
+    /// What is said of the model in place of its standing on these rows, where that was found on others.
+    struct Verdict {
+        Standing standing = Standing::unknown;
+        std::string text{};
+    };
+    std::optional<Verdict> verdict{};
     Execution execution{};
 };
 
@@ -66,6 +72,7 @@ struct Report {
     std::size_t rows = 0;
     std::size_t measured_rows = 0;
     Evaluation evaluation;
+    ReportOptions::Verdict verdict;                ///< the page's first sentence
     std::vector<PredictedActual> fits;             ///< regression: by target
     std::vector<RocCurve> roc;                     ///< of two classes the second; else of each, up to ten classes
     std::vector<ActivationHistogram> activations;  ///< by layer

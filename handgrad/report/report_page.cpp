@@ -171,13 +171,12 @@ private:
     /// Is it any good? In one sentence.
     [[nodiscard]] std::string lead_sentence() const {
         std::string kind = "open";
-        if (report_.evaluation.standing == Standing::better) {
+        if (report_.verdict.standing == Standing::better) {
             kind = "good";
-        } else if (report_.evaluation.standing == Standing::no_better) {
+        } else if (report_.verdict.standing == Standing::no_better) {
             kind = "bad";
         }
-        return element("p class=\"verdict " + kind + "\"", escape_html(standing_text(report_.evaluation, model_))) +
-               "\n";
+        return element("p class=\"verdict " + kind + "\"", escape_html(report_.verdict.text)) + "\n";
     }
 
     /// A column of the table of scores.
@@ -215,6 +214,9 @@ private:
             if (ScoreColumn column = recorded_part(part); !column.metrics.empty()) {
                 told = told || (evaluation.parts.size() == 1 && column.metrics.size() == evaluation.metrics.size() &&
                                 column.rows == evaluation.rows && alike(column.metrics, evaluation.metrics));
+                if (column.heading == "validation" && recorded("refit") == "yes") {
+                    column.heading = "validation, before";  // the training on these rows too
+                }
                 columns.push_back(std::move(column));
             }
         }
@@ -261,6 +263,18 @@ private:
         return metric;
     }
 
+    /// The diagnosis, of a sound network how its training ended before what was looked at.
+    [[nodiscard]] std::string finding_first() const {
+        std::string text = report_.diagnosis.text;
+        const std::string& course = report_.diagnosis.course.text;
+        const std::size_t at = course.empty() ? std::string::npos : text.find(course);
+        if (report_.diagnosis.factor != diagnose::Factor::none || at == std::string::npos) {
+            return text;
+        }
+        text.erase(at, course.size() + (at + course.size() < text.size() ? 1 : 0));
+        return course + " " + text;
+    }
+
     /// What was found and what to try.
     [[nodiscard]] std::string next_steps() const {
         std::string options;
@@ -271,7 +285,7 @@ private:
             add_item(options, ", ", element("code", escape_html(option + when(!flag, " " + hint.value))));
         }
         return element("div class=\"says\"",
-                       element("p", element("b", "What to do next. ") + escape_html(sentence(report_.diagnosis.text))) +
+                       element("p", element("b", "What to do next. ") + escape_html(sentence(finding_first()))) +
                            when(!options.empty(), element("p", "In options of train: " + options + "."))) +
                "\n";
     }
@@ -283,7 +297,11 @@ private:
                 element("li", element(with_class("b", kind), escape_html(value)) + element("span", escape_html(what)));
         };
         const Evaluation& evaluation = report_.evaluation;
-        card(number(evaluation.loss), "loss, " + words_of(std::string(name(model_.loss.kind))));
+        const bool stands_above = is_log_loss(model_.loss.kind) && model_.weight_decay == 0.0 &&
+                                  model_.preprocessing.weight.empty() && model_.preprocessing.targets.size() == 1;
+        if (!stands_above) {
+            card(number(evaluation.loss), "loss, " + words_of(std::string(name(model_.loss.kind))));
+        }
         if (evaluation.targets.size() == 1) {
             card(number(evaluation.targets.front().metrics.back().second), "median absolute error");
         }
@@ -333,6 +351,8 @@ private:
         if (epoch.problem == NumberProblem::none && recorded("early_stopping") != "0") {
             best = epoch.value;
         }
+        const std::string mark =
+            when(recorded("refit") == "yes", "best epoch") + when(recorded("refit") != "yes", "weights kept");
         LineChart losses{
             .text = {.title = "Loss",
                      .x = "epoch",
@@ -340,7 +360,7 @@ private:
                      .description = "Loss of the training and the validation rows by epoch"},
             .lines = {history("loss", "training rows"), history("validation_loss", "validation rows")},
             .mark = best,
-            .mark_name = "weights kept"};
+            .mark_name = mark};
         losses.logarithmic = std::ranges::all_of(losses.lines, [](const Series& line) {
             return std::ranges::all_of(line.y, [](double y) { return !(y <= 0.0); });
         });
@@ -359,7 +379,7 @@ private:
                                                    .description = metric + " of the validation rows by epoch"},
                                           .lines = {line},
                                           .mark = best,
-                                          .mark_name = "weights kept"});
+                                          .mark_name = mark});
             }
         }
         const Series rate = history("learning_rate", "learning rate");
@@ -453,7 +473,8 @@ private:
         for (std::size_t i = 0; i < std::min(evaluation.confused.size(), most_pairs); ++i) {
             const Confused& pair = evaluation.confused[i];
             add_item(mistakes, ", ",
-                     evaluation.classes[pair.target].name + " for " + evaluation.classes[pair.predicted].name);
+                     "“" + evaluation.classes[pair.target].name + "” for “" + evaluation.classes[pair.predicted].name +
+                         "” (" + std::to_string(pair.rows) + ")");
         }
         return element("h3", "Each class against all others") +
                table({"class", "rows", "precision", "recall", "f1"}, lines) +

@@ -75,8 +75,12 @@ th { font-weight: 600; } td.n, th.n { text-align: right; } td.n { white-space: n
 table.texts td { overflow-wrap: anywhere; } table.texts td:first-child { min-width: 9rem; }
 table.scores th.n { max-width: 8.5rem; white-space: normal; vertical-align: bottom; }
 table.formulas td, table.formulas th { padding-right: 1.5rem; }
-table.confusion td:first-child { min-width: 8rem; } table.confusion th.n { min-width: 4rem; vertical-align: bottom; }
-table.confusion td.n { padding: 0.35rem 0.7rem; background: rgba(var(--strong), var(--share)); }
+/* Long names are broken, numbers never. */
+td:first-child { overflow-wrap: anywhere; min-width: 6rem; max-width: 18rem; }
+table.confusion td:first-child { min-width: 3rem; } table.confusion th { overflow-wrap: anywhere; vertical-align: bottom; }
+table.confusion th.n { min-width: 2.4rem; max-width: 7rem; padding-right: 0.4rem; }
+table.confusion td.n { padding: 0.35rem 0.4rem; background: rgba(var(--strong), var(--share)); }
+@media (max-width: 30rem) { table { font-size: 0.84rem; } th, td { padding-right: 0.6rem; } table.scores th.n { max-width: 5.2rem; } }
 math { font-size: 1.05em; } mtable.cases mtd { text-align: left; padding-right: 0.6em; }
 div.wide > math[display="block"] { text-align: left; margin: 0.3rem 0; width: max-content; }
 pre { background: var(--raised); border: 1px solid var(--rule); border-radius: 0.4rem; padding: 0.7rem 0.9rem;
@@ -89,7 +93,8 @@ details { margin: 0.6rem 0; } summary { cursor: pointer; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav { display: none; } figure, tr, .cards { break-inside: avoid; } h2, h3 { break-after: avoid; }
   .wide { overflow: visible; background: none; }
-  table { font-size: 8pt; } th, td { overflow-wrap: anywhere; padding-right: 0.5rem; } td.n, th.n { white-space: normal; }
+  table { font-size: 8pt; } th, td { padding-right: 0.5rem; } th.n { white-space: normal; } .beside { display: block; }
+  table.confusion { font-size: 7pt; } table.confusion td.n, table.confusion th.n { padding: 0.1rem 0.2rem; min-width: 0; }
   .charts { grid-template-columns: repeat(2, 1fr); } .verdict { font-size: 13pt; }
 }
 )css";

@@ -94,13 +94,18 @@ RowErrors errors_of_values(const Preprocessing& columns, const Prediction& predi
                            const BasicDataset<T>& data) {
     RowErrors errors;
     for (std::size_t k = 0; k < columns.targets.size(); ++k) {
-        std::vector<double> own, of_constant;
+        std::vector<double> own, of_constant, actual;
         for (std::size_t row = 0; row < data.rows(); ++row) {
             const double y = in_user_units(columns.targets[k], static_cast<double>(data.y(row, k)));
             own.push_back(square(prediction.values(row, k) - y));
             of_constant.push_back(square(constant.values(0, k) - y));
+            actual.push_back(y);
         }
-        errors.add_target(own, of_constant);
+        // A target that is the same in all rows tells nothing: what the constant misses there is next to nothing.
+        const bool same = std::ranges::all_of(actual, [&](double y) { return y == actual.front(); });
+        if (!same || columns.targets.size() == 1) {
+            errors.add_target(own, of_constant);
+        }
     }
     return errors;
 }
@@ -230,6 +235,16 @@ void score_classes(const Preprocessing& columns, const Prediction& prediction, c
     }
 }
 
+template <class T>
+void score_in_detail(const Preprocessing& columns, const Prediction& prediction, const BasicDataset<T>& data,
+                     Evaluation& evaluation) {
+    if (columns.task == Task::classification) {
+        score_classes(columns, prediction, data, evaluation);
+    } else {
+        score_targets(columns, prediction, data, evaluation);
+    }
+}
+
 /// The rows that the model has not learned from, where that is known and there are some; else all.
 std::vector<std::size_t> rows_that_tell(std::size_t rows, const std::optional<RowsByPart>& parts) {
     std::vector<std::size_t> all = all_rows(rows);
@@ -270,6 +285,50 @@ void judge_beside_constant(const Model& model, const Prediction& prediction, con
     }
 }
 
+/// Metrics noted in the model's file under `metric.PART.`.
+Metrics noted_metrics(const Model& model, const std::string& part) {
+    const std::string prefix = "metric." + part + ".";
+    Metrics metrics;
+    for (auto entry = model.provenance.lower_bound(prefix);
+         entry != model.provenance.end() && entry->first.starts_with(prefix); ++entry) {
+        const ParsedNumber value = parse_number(entry->second);
+        metrics.emplace_back(entry->first.substr(prefix.size()),
+                             value.problem == NumberProblem::none ? value.value : std::nan(""));
+    }
+    return metrics;
+}
+
+std::string listed(const Metrics& metrics) {
+    std::string list;
+    for (const auto& [name, value] : metrics) {
+        add_item(list, ", ", name + " " + (std::isnan(value) ? "undefined" : short_number(value, 4)));
+    }
+    return list;
+}
+
+std::optional<BeforeRefit> before_refit_of(const Model& model) {
+    const auto refit = model.provenance.find("refit"), rows = model.provenance.find("rows.validation");
+    if (refit == model.provenance.end() || refit->second != "yes" || rows == model.provenance.end()) {
+        return std::nullopt;
+    }
+    const ParsedNumber count = parse_number(rows->second);
+    const bool good = count.problem == NumberProblem::none && count.value >= 0.0 && count.value < 1e15;
+    return BeforeRefit{.rows = good ? static_cast<std::size_t>(count.value) : 0,
+                       .metrics = noted_metrics(model, "validation"),
+                       .baseline = noted_metrics(model, "constant")};
+}
+
+/// What was found before the training on all rows; empty where there was none.
+std::string before_refit_text(const Evaluation& evaluation) {
+    if (!evaluation.before_refit) {
+        return "";
+    }
+    const BeforeRefit& before = *evaluation.before_refit;
+    return " Before it learned from all of them, " + std::to_string(before.rows) + " were held out and gave " +
+           listed(before.metrics) +
+           when(!before.baseline.empty(), " (the constant answer: " + listed(before.baseline) + ")") + ".";
+}
+
 /// `83 %`, `4.2 %`.
 std::string percent(double share) {
     const double value = 100.0 * share;
@@ -300,11 +359,13 @@ Judged judge(const Model& model, const BasicDataset<T>& data, const Execution& e
     judge_beside_constant(model, judged.prediction, data, parts, evaluation);
     const std::vector<std::string> reasons = undefined_baseline(evaluation);
     evaluation.undefined.insert(evaluation.undefined.end(), reasons.begin(), reasons.end());
+    evaluation.before_refit = before_refit_of(model);
     evaluation.outside = outside_of(model, data);
-    if (columns.task != Task::classification) {
-        score_targets(columns, judged.prediction, data, evaluation);
+    const std::vector<std::size_t> telling = rows_that_tell(data.rows(), parts);
+    if (telling.size() == data.rows()) {
+        score_in_detail(columns, judged.prediction, data, evaluation);
     } else {
-        score_classes(columns, judged.prediction, data, evaluation);
+        score_in_detail(columns, select_rows(judged.prediction, telling), select_rows(data, telling), evaluation);
     }
     return judged;
 }
@@ -400,25 +461,6 @@ std::string constant_answer_name(Task task) {
     __builtin_unreachable();
 }
 
-/// What the model's file tells of rows that were held out before it learned from all of them; empty where it was not
-/// so.
-std::string before_refit(const Model& model) {
-    constexpr std::string_view prefix = "metric.validation.";
-    const auto rows = model.provenance.find("rows.validation");
-    if (!model.provenance.contains("refit") || rows == model.provenance.end()) {
-        return "";
-    }
-    std::string metrics;
-    for (auto entry = model.provenance.lower_bound(std::string(prefix));
-         entry != model.provenance.end() && entry->first.starts_with(prefix); ++entry) {
-        const ParsedNumber value = parse_number(entry->second);
-        add_item(metrics, ", ",
-                 entry->first.substr(prefix.size()) + " " +
-                     (value.problem == NumberProblem::none ? short_number(value.value, 4) : entry->second));
-    }
-    return " Before it learned from all of them, " + rows->second + " were held out and gave " + metrics + ".";
-}
-
 std::string standing_text(const Evaluation& evaluation, const Model& model) {
     const std::string constant =
         "always answering " + constant_answer_name(model.preprocessing.task) + " of the training rows";
@@ -428,8 +470,12 @@ std::string standing_text(const Evaluation& evaluation, const Model& model) {
     } else if (model.preprocessing.task == Task::classification) {
         errors = "wrong answers";
     }
+    const bool of_another = !evaluation.seen_rows && !model.training_rows.table_hash.empty();
+    const bool chose_epoch = evaluation.parts.size() == 1 && evaluation.parts.front().name == "validation";
     const std::string rows = plural(evaluation.judged_rows, "row") +
-                             when(evaluation.judged_rows < evaluation.rows, " that it has not learned from");
+                             when(evaluation.judged_rows < evaluation.rows, " that it has not learned from") +
+                             when(of_another, " of another table than it was trained on") +
+                             when(chose_epoch, " of the table that judged its epochs");
     const std::string saved =
         percent(evaluation.skill.saved) + " (± " + percent(2.0 * evaluation.skill.standard_error) + ")";
     switch (evaluation.standing) {
@@ -450,7 +496,7 @@ std::string standing_text(const Evaluation& evaluation, const Model& model) {
         case Standing::seen:
             return "How good it is on other rows cannot be told: it has learned from all of these. Judge it on rows "
                    "that it has not seen." +
-                   before_refit(model);
+                   before_refit_text(evaluation);
         case Standing::unknown:
             break;
     }

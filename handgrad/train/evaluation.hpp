@@ -57,18 +57,27 @@ struct OutsideScore {
     std::vector<Input> inputs;  ///< that are so anywhere, the most frequent first
 };
 
+/// Of the rows that were held out before the model learned from them too.
+struct BeforeRefit {
+    std::size_t rows = 0;
+    Metrics metrics;   ///< of the model before
+    Metrics baseline;  ///< of the constant answer; empty where other rows judged it
+};
+
 struct Evaluation {
     std::size_t rows = 0;
     double loss = 0.0;  ///< the very function that training differentiates, penalty included
     Metrics metrics;
     std::optional<Metrics> baseline;  ///< empty where the model does not tell it
     Standing standing = Standing::unknown;
-    Skill skill;                           ///< of the rows that decide the standing
-    std::size_t judged_rows = 0;           ///< how many these are
-    std::optional<std::size_t> seen_rows;  ///< that the model learned from; empty where that is not known
-    std::vector<PartScore> parts;          ///< where it is known, those that there are
-    std::optional<OutsideScore> outside;   ///< empty where the model does not tell the ranges
+    Skill skill;                              ///< of the rows that decide the standing
+    std::size_t judged_rows = 0;              ///< how many these are
+    std::optional<std::size_t> seen_rows;     ///< that the model learned from; empty where that is not known
+    std::vector<PartScore> parts;             ///< where it is known, those that there are
+    std::optional<BeforeRefit> before_refit;  ///< as the model's file tells; empty without a refit
+    std::optional<OutsideScore> outside;      ///< empty where the model does not tell the ranges
 
+    // Of the rows that decide the standing: those that it has not learned from, where that is known.
     Matrix<double> confusion;         ///< classification: rows by class (down) and prediction (across); none for more
                                       ///< than most_confusion_classes
     std::vector<Confused> confused;   ///< the ten most frequent

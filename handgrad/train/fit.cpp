@@ -397,6 +397,7 @@ private:
     }
 
     void score() {
+        result_.learned_rows = rows_.training;
         result_.train_metrics = final_metrics("train", training_);
         result_.validation_metrics = final_metrics("validation", validation_);
         result_.test_metrics = final_metrics("test", test_);
@@ -587,12 +588,12 @@ void refit(const Table& table, const FitOptions& options, Task task, const Share
            const FitCallbacks& callbacks, const Tell& tell, FitResult& first) {
     const std::size_t epochs = first.training.best_epoch;
     const SharedRows all = without_validation(rows);
-    tell({.text = "refit: the same training on all " + std::to_string(all.training.size()) + " rows, for " +
-                  plural(epochs, "epoch") + ", as many as were best",
-          .overruled_by = SettingHint{"refit", "false"}});
     if (callbacks.on_refit) {
         callbacks.on_refit({.training_rows = all.training.size(), .epochs = epochs});
     }
+    tell({.text = "refit: the same training on all " + std::to_string(all.training.size()) + " rows, for " +
+                  plural(epochs, "epoch") + ", as many as were best",
+          .overruled_by = SettingHint{"refit", "false"}});
     FitOptions whole = options;
     whole.training.early_stopping = 0;
     whole.validation = HeldOut{};
@@ -609,7 +610,7 @@ void refit(const Table& table, const FitOptions& options, Task task, const Share
               when(!interrupted, "diverged") + "; the model is that of the rows without those for validation"});
         if (interrupted) {
             first.training.stopped = Stopped::callback;
-            first.model.provenance["stopped"] = text(stopped_name(first));
+            first.model.provenance["refit"] = "interrupted";
         }
         return;
     }
@@ -617,12 +618,16 @@ void refit(const Table& table, const FitOptions& options, Task task, const Share
         second.model.provenance[key] = first.model.provenance[key];
     }
     record_metrics(second.model, "validation", first.validation_metrics);
+    if (first.baseline_on == "validation") {
+        record_metrics(second.model, "constant", first.baseline);
+    }
     second.model.provenance["refit"] = "yes";
     second.model.settings = first.model.settings;
     second.model.history = first.model.history;
     std::swap(first.model, second.model);
     first.judged_model = std::move(second.model);
     first.train_metrics = second.train_metrics;
+    first.learned_rows = second.learned_rows;
     first.test_metrics = second.test_metrics;
     first.training.seconds += second.training.seconds;
     std::erase_if(first.undefined, [](const std::string& reason) { return !reason.ends_with("(validation)"); });

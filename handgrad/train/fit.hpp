@@ -114,11 +114,12 @@ struct FitResult {
     Metrics validation_metrics;  ///< empty without validation rows
     Metrics test_metrics;        ///< empty without test rows
     Metrics baseline;            ///< of the trivial predictor (mean, or majority class of the training rows) on …
-    std::vector<std::string> undefined;    ///< why metrics of a part are NaN, a sentence each
-    std::string baseline_on;               ///< … "test", "validation" or "train", the first that has rows
-    std::vector<std::size_t> judged_rows;  ///< those rows, of the table that they stand in
-    Evaluation judged;                     ///< of the model on them
-    std::optional<std::string> diverged;   ///< the message when training stopped at a non-finite value
+    std::vector<std::string> undefined;     ///< why metrics of a part are NaN, a sentence each
+    std::string baseline_on;                ///< … "test", "validation" or "train", the first that has rows
+    std::vector<std::size_t> judged_rows;   ///< those rows, of the table that they stand in
+    Evaluation judged;                      ///< of the model on them, after a refit of the judged model
+    std::vector<std::size_t> learned_rows;  ///< of the table, that the model has learned from
+    std::optional<std::string> diverged;    ///< the message when training stopped at a non-finite value
 };
 
 /// Raises Error(usage), Error(data), Error(model) (init_from), Error(io). A divergence does not throw: the result then

@@ -107,6 +107,7 @@ def print_all(handgrad):
     labels = "a,l0,l1\n" + "".join(f"{i % 7},{i % 2},{i % 3 % 2}\n" for i in range(40))
     handgrad.write("labels.csv", labels)
     run("train", "labels.csv", "--target", "l0,l1", "-o", "labels.model", "--epochs", 2, "--early-stopping", 1, "--refit", "--json")
+    run("evaluate", "labels.model", "labels.csv", "--json")
     run("predict", "labels.model", "labels.csv", "--proba", "--json")
     handgrad.write("other.csv", "x,noise,class\n0,0,cold\n1,0,cold\n0.9,1000,cold\n0.1,-1000,cold\n")
     run("evaluate", "m.model", "other.csv", "--json")

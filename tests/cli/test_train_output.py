@@ -232,7 +232,7 @@ def test_regression_is_consistent_from_training_to_evaluation(handgrad):
     assert evaluation["metrics"] == pytest.approx(done["metrics"]["test"], rel=1e-6)
     table = handgrad("evaluate", "m.model", "t.csv").out
     assert re.search(r"^these rows +200 ", table, re.MULTILINE)
-    assert re.search(r"^loss +\S+  squared_error, target scaled$", table, re.MULTILINE)
+    assert re.search(r"^loss +\S+  of all rows, squared_error, target scaled$", table, re.MULTILINE)
 
     predicted = [float(row["y"]) for row in handgrad("predict", "m.model", "t.csv").rows]
     true = [float(line.split(",")[-1]) for line in (handgrad.folder / "t.csv").read_text().splitlines()[1:]]

@@ -34,7 +34,9 @@ def reported(folder, table, **settings):
     options |= settings
     trained = events("train", write_table(folder / "t.csv", table), *words(options), "--diagnose", "-o",
                      folder / "m.model")
-    handgrad("report", folder / "m.model", folder / "t.csv", "-o", folder / "r.html")
+    # With its columns in another order it is another table than the one that was learned from: all rows are shown.
+    write_table(folder / "o.csv", dict(reversed(table.items())))
+    handgrad("report", folder / "m.model", folder / "o.csv", "-o", folder / "r.html")
     return SimpleNamespace(options=DEFAULTS | options, epochs=[e for e in trained if e["event"] == "epoch"],
                            done=trained[-1], pictures=figures(folder / "r.html"), page=folder / "r.html",
                            model=folder / "m.model", table=folder / "t.csv")

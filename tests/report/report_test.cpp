@@ -51,7 +51,7 @@ FitResult trained(const Table& table, const std::string& target, bool measured =
 TEST(Report, OfTwoClassesCountsWhatTheMetricsCount) {
     const Table table = classes_table(400, 2);
     const Model model = trained(table, "kind").model;
-    const Report report = make_report(model, table);
+    const Report report = make_report(model, table, {.parts = RowsByPart{}});
     const Metrics metrics = evaluate(model, table).metrics;
     ASSERT_EQ(report.evaluation.confusion.rows(), 2U);
     const double right = report.evaluation.confusion(0, 0) + report.evaluation.confusion(1, 1);
@@ -77,7 +77,7 @@ TEST(Report, TiedScoresCountHalf) {
     }
     const Table table = read_csv(text, "t.csv", {.text_columns = {"kind"}, .spelled_columns = {"kind"}});
     const Model model = trained(table, "kind").model;
-    const Report report = make_report(model, table);
+    const Report report = make_report(model, table, {.parts = RowsByPart{}});
     EXPECT_EQ(report.roc.at(0).true_positives.size(), 5U);  // where it starts, three scores, and 1
     EXPECT_NEAR(report.roc.at(0).area, evaluate(model, table).metrics[3].second, 1e-12);
     EXPECT_LT(report.roc.at(0).area, 1.0);
@@ -85,7 +85,7 @@ TEST(Report, TiedScoresCountHalf) {
 
 TEST(Report, OfSeveralClassesHasACurveForEach) {
     const Table table = classes_table(300, 4);
-    const Report report = make_report(trained(table, "kind").model, table);
+    const Report report = make_report(trained(table, "kind").model, table, {.parts = RowsByPart{}});
     ASSERT_EQ(report.roc.size(), 4U);
     for (std::size_t k = 0; k < 4; ++k) {
         EXPECT_EQ(report.roc[k].positive, "k" + std::to_string(k));
@@ -112,7 +112,7 @@ Table line_table(std::size_t rows) {
 TEST(Report, OfARegressionShowsPredictionsBesideLabels) {
     const Table table = line_table(300);
     const Model model = trained(table, "y").model;
-    const Report report = make_report(model, table);
+    const Report report = make_report(model, table, {.parts = RowsByPart{}});
     const Prediction prediction = predict(model, table, {.labels = Labels::absent});
     ASSERT_EQ(report.fits.size(), 1U);
     EXPECT_EQ(report.fits[0].actual, table.column("y").numbers);
@@ -133,14 +133,26 @@ TEST(Report, OfARegressionShowsPredictionsBesideLabels) {
 TEST(Report, MeasuresOnSoManyRowsAtMost) {
     const Table table = line_table(300);
     const Model model = trained(table, "y").model;
-    const Report report = make_report(model, table, {.measured_rows = 100, .worst_rows = 5, .most_permuted = 1});
+    const Report report =
+        make_report(model, table, {.measured_rows = 100, .worst_rows = 5, .most_permuted = 1, .parts = RowsByPart{}});
     EXPECT_EQ(report.measured_rows, 100U);
     EXPECT_EQ(report.diagnosis.rows, 100U);
     EXPECT_EQ(report.worst.size(), 5U);
     EXPECT_TRUE(std::isnan(report.columns[0].permutation));
-    const Report all = make_report(model, table);
+    const Report all = make_report(model, table, {.parts = RowsByPart{}});
     EXPECT_EQ(all.diagnosis.rows, 300U);
     EXPECT_EQ(all.columns[0].permutation, diagnose::sensitivity(model, table)[0].permutation);
+}
+
+TEST(Report, IsOfTheRowsThatTheModelHasNotLearnedFrom) {
+    const Table table = line_table(300);
+    const FitResult result = trained(table, "y");
+    const Report report = make_report(result.model, table);
+    EXPECT_EQ(report.rows, 60U);
+    EXPECT_EQ(report.rows_are, "the rows that it has not learned from, of");
+    EXPECT_EQ(report.evaluation.rows, 60U);
+    EXPECT_EQ(report.evaluation.metrics, result.validation_metrics);
+    EXPECT_EQ(report.fits.at(0).actual.size(), 60U);
 }
 
 TEST(Report, AsksForRows) {
@@ -173,7 +185,7 @@ void expect_balanced(const std::string& page) {
 TEST(ReportPage, SaysEverythingThatWasMeasured) {
     const Table table = line_table(300);
     const FitResult result = trained(table, "y", true);
-    const Report report = make_report(result.model, table, {.rows_are = "the test rows of"});
+    const Report report = make_report(result.model, table, {.rows_are = "the test rows of", .parts = RowsByPart{}});
     const std::string page = report_page(report, result.model);
     expect_balanced(page);
     for (const char* words :
@@ -183,7 +195,9 @@ TEST(ReportPage, SaysEverythingThatWasMeasured) {
           "relu", "prediction − label"}) {
         EXPECT_THAT(page, HasSubstr(words));
     }
-    EXPECT_THAT(page, HasSubstr(report.diagnosis.text.substr(1)));
+    const std::string& text = report.diagnosis.text;
+    const std::string& course = report.diagnosis.course.text;
+    EXPECT_THAT(page, HasSubstr(course + " " + text.substr(0, text.find(course) - 1)));  // what was found comes first
     for (const char* forbidden : {"<script", "http:", "https:", "url(", "@import"}) {
         EXPECT_THAT(page, Not(HasSubstr(forbidden)));
     }
@@ -220,7 +234,7 @@ TEST(ReportPage, EscapesWhatOthersNamed) {
 TEST(ReportPage, DrawsWhatIsNotFiniteAsNothing) {
     const Table table = line_table(60);
     Model model = trained(table, "y", true).model;
-    Report report = make_report(model, table);
+    Report report = make_report(model, table, {.parts = RowsByPart{}});
     const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
     report.fits[0].predicted = {nan, inf, -inf};
     report.fits[0].actual = {1.0, 2.0, 3.0};
@@ -245,7 +259,7 @@ TEST(ReportPage, DrawsWhatIsNotFiniteAsNothing) {
 TEST(ReportPage, DrawsWithinItsBounds) {
     const Table table = line_table(60);
     const Model model = trained(table, "y", true).model;
-    const Report measured = make_report(model, table);
+    const Report measured = make_report(model, table, {.parts = RowsByPart{}});
     const double most = std::numeric_limits<double>::max(), least = std::numeric_limits<double>::denorm_min();
     const std::vector<std::vector<double>> all{
         {5.0}, {0.0}, {1e-300, 1e300}, {1.0, 1.0 + 1e-15}, {-most, most}, {least, 2 * least}, {-1e-5, 1e5, 3.0}};
