@@ -19,19 +19,17 @@ from pathlib import Path
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")  # one thread each
 
-import lightgbm
-import numpy as np
-import sklearn
-
-import quality_choice
-import quality_page
-import quality_runs as runs
-from quality_tables import SETTINGS, all_tables
-
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 
-import measured  # noqa: E402  (after the path that leads to it)
+import lightgbm  # noqa: E402  (after the threads and the path)
+import measured  # noqa: E402
+import numpy as np  # noqa: E402
+import quality_choice  # noqa: E402
+import quality_page  # noqa: E402
+import quality_runs as runs  # noqa: E402
+import sklearn  # noqa: E402
+from quality_tables import SETTINGS, all_tables  # noqa: E402
 
 PROGRAM = Path(os.environ.get("HANDGRAD_PROGRAM", ROOT / "build" / "release" / "cli" / "handgrad"))
 
