@@ -11,6 +11,8 @@ METRICS = (("accuracy", "score", True), ("log loss", "log_loss", True), ("R²", 
 HEAD = """\
 # Held-out scores on {tables} public tables
 
+{stamp}
+
 What `handgrad train TABLE --target COLUMN` is worth as it comes: {regressions} regressions and {classifications}
 classifications from packages that carry their data, {least} to {most} rows, with texts and missing numbers
 (`bench/quality.toml` lists them, their targets, and what is left out and why), {splits} random splits each, a fifth of
@@ -130,9 +132,9 @@ class Page:
         counts = [len(table.frame) for table in self.tables]
         head = HEAD.format(tables=len(self.tables), regressions=len(self.of(False)),
                            classifications=len(self.of(True)), least=min(counts), most=max(counts),
-                           splits=self.splits, like_hidden=like["hidden"], like_batch=like["batch"],
+                           splits=self.splits, stamp=stamp, like_hidden=like["hidden"], like_batch=like["batch"],
                            like_options=like["options"])
-        parts = [head + stamp, "All tables:", self.comparisons("handgrad", "scikit-learn"),
+        parts = [head.rstrip("\n"), "All tables:", self.comparisons("handgrad", "scikit-learn"),
                  "Those of the half that confirms:", self.comparisons("handgrad", "scikit-learn", chosen_on=False),
                  "Alike:", self.comparisons("handgrad alike", "scikit-learn alike"),
                  "## Where it loses to scikit-learn's defaults", self.losses(),

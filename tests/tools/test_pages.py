@@ -147,9 +147,9 @@ def test_commands_and_commits_of_measured_tables_exist(page):
 
 
 def test_the_scores_of_the_readme_are_those_of_their_page():
-    (page,) = (rows for _, header, rows in tables(text_of("docs/scores.md")) if header[0] == "table")
-    (readme,) = (rows for _, header, rows in tables(text_of("README.md")) if header[:2] == ["table", "score"])
-    assert readme == [[row[column] for column in (0, 1, 3, 5, 6)] for row in page]
+    page = next(rows for _, header, rows in tables(text_of("docs/scores.md")) if header[:2] == ["score", "tables"])
+    (readme,) = (rows for _, header, rows in tables(text_of("README.md")) if header[:2] == ["score", "tables"])
+    assert len(page) == 3 and readme == [row[:5] + row[6:] for row in page]
 
 
 def test_a_table_of_figures_without_a_command_is_found():
