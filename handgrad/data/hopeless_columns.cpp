@@ -103,6 +103,14 @@ std::array<std::string, 2> first_texts(const Column& column, Rows rows) {
     return {texts.front(), *other};
 }
 
+/// In words, of a column of texts.
+std::string why_hopeless(const Column& column, Rows rows) {
+    if (2 * count_texts(column, rows) > rows.size()) {
+        return "so that new rows would bring new ones: nothing can be learned from it";
+    }
+    return "fewer than ten rows each: little can be learned of one, and new rows may bring others";
+}
+
 }  // namespace
 
 void refuse_hopeless(const Table& table, const std::vector<const Column*>& columns, Rows rows,
@@ -135,9 +143,9 @@ void refuse_hopeless(const Table& table, const std::vector<const Column*>& colum
     settings.push_back({"categorical"});
     fail_column(table, column,
                 std::to_string(count_texts(column, rows)) + " different texts in " + counted(rows.size(), "row") +
-                    " (" + in_quotes(texts[0]) + ", " + in_quotes(texts[1]) +
-                    ", …), so that new rows would bring new ones: nothing can be learned from it" + others + "; drop " +
-                    them + ", or insist that " + when(one, "it is") + when(!one, "they are") + " categorical",
+                    " (" + in_quotes(texts[0]) + ", " + in_quotes(texts[1]) + ", …), " + why_hopeless(column, rows) +
+                    others + "; drop " + them + ", or insist that " + when(one, "it is") + when(!one, "they are") +
+                    " categorical",
                 settings);
 }
 

@@ -13,12 +13,13 @@ namespace {
 bool always_names_rows(const std::string& lower) {
     constexpr std::string_view names[] = {"rownames", "row.names", "row_names", "row names", "rowname",
                                           "row_id",   "rowid",     "id",        "unnamed: 0"};
-    return std::ranges::find(names, lower) != std::end(names);
+    return std::ranges::find(names, lower) != std::end(names) || lower.starts_with("unnamed: 0.");
 }
 
 /// `index`, `PassengerId`, `customer_id` …: names of what may also be measured.
 bool may_name_rows(const std::string& name, const std::string& lower) {
-    if (lower == "row" || lower == "index" || lower == "uid" || lower == "uuid") {
+    constexpr std::string_view names[] = {"row", "index", "uid", "uuid", "no.", "nr.", "nr"};
+    if (std::ranges::find(names, lower) != std::end(names)) {
         return true;
     }
     if (name.size() < 3 || !lower.ends_with("id")) {

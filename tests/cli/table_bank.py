@@ -272,6 +272,8 @@ TEXTS = {
                                   {"x": 0, "day:days": 19753, "day:year_part": 30 / 366}}),
     "one slip among numbers": Refused(column([str(i + 0.5) for i in range(11)] + ["12 abc"]),
                                       ("t.csv:13: column 'v': '12 abc' is not a number",), {"--drop v": X}),
+    "rows numbered as Germans do": Reads(rows("Nr.,x,y", *(f"{i},{i}.25,{2 * i}.5" for i in range(1, 13))), {"x": 1.25}, says=("'Nr.'",)),
+    "an index saved twice": Reads(rows("Unnamed: 0.1,x,y", *(f"{i},{i}.25,{2 * i}.5" for i in range(12))), {"x": 0.25}, says=("'Unnamed: 0.1'",)),
     "numbers under a name of rows": Reads(rows("customer_id,x,y", *(f"{3 * i},{i},{i}.5" for i in range(12))),
                                           {"customer_id": 0, "x": 0}),
     "several empty columns": Refused("a,b,x,y\n" + "".join(f",NA,{i},{i}.5\n" for i in range(12)),

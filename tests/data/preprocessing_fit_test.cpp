@@ -224,9 +224,12 @@ TEST(Features, NumbersThatAreNoneAreRefusedAtTheirLine) {
 
 TEST(Features, TextsOfWhichNewRowsWouldBringNewOnesAreRefusedUnlessInsistedOn) {
     const auto message = [](int texts, std::size_t rows) {
+        const bool often = 2 * static_cast<std::size_t>(texts) <= rows;
         return "data: t.csv: column 'code': " + std::to_string(texts) + " different texts in " + std::to_string(rows) +
-               " rows ('c0', 'c1', …), so that new rows would bring new ones: nothing can be learned from it; drop the "
-               "column, or insist that it is categorical {drop, categorical}";
+               " rows ('c0', 'c1', …), " +
+               (often ? "fewer than ten rows each: little can be learned of one, and new rows may bring others"
+                      : "so that new rows would bring new ones: nothing can be learned from it") +
+               "; drop the column, or insist that it is categorical {drop, categorical}";
     };
     const auto table = [](std::size_t texts, std::size_t rows) {
         return csv_lines("code,y", rows,
