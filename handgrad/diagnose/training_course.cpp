@@ -237,7 +237,8 @@ private:
     void stopped_early() {
         std::string weights = ", whose weights these are, and more epochs of the same would not help.";
         if (refitted()) {
-            weights = "; these are the weights after as many epochs on all rows but the test's.";
+            weights = "; these are the weights after as many epochs on all rows" +
+                      when(noted(model_, "rows.test") > 0.0, " but the test's") + ".";
         } else if (noted_text("refit") == "interrupted") {
             weights = ", whose weights these are; the training on all rows that was to follow was interrupted.";
         }
