@@ -122,9 +122,9 @@ const Option* Arguments::find(std::string_view name) const {
     return nullptr;
 }
 
-bool Arguments::parse(const std::vector<std::string>& words) {
+bool Arguments::parse(std::vector<std::string> words) {
     last_declared() = known_names();
-    const Words found = take_apart(with_native_options(words, known_names()), options_);
+    const Words found = take_apart(with_native_options(std::move(words), known_names()), options_);
     if (found.help) {
         return false;
     }

@@ -41,7 +41,7 @@ public:
 
     /// Reads the words after the verb and, for --config, the file it names (options win over the file), and calls the
     /// setters. False when help was asked for instead. Raises Error(usage).
-    [[nodiscard]] bool parse(const std::vector<std::string>& words);
+    [[nodiscard]] bool parse(std::vector<std::string> words);
     [[nodiscard]] std::string help() const;
     /// After parse() a line that can be typed in a shell and means the same, whatever came from a configuration file;
     /// without the options `except`.

@@ -264,8 +264,7 @@ std::optional<NativeOption> native_option(const std::string& place, std::string_
     return converted(here, value);
 }
 
-std::vector<std::string> with_native_options(const std::vector<std::string>& words,
-                                             const std::vector<std::string>& known) {
+std::vector<std::string> with_native_options(std::vector<std::string> words, const std::vector<std::string>& known) {
     const auto is_known = [&](const std::string& name) { return std::ranges::find(known, name) != known.end(); };
     const double batch = rows_of_batch(words);
     std::vector<std::string> result;
@@ -275,7 +274,7 @@ std::vector<std::string> with_native_options(const std::vector<std::string>& wor
         const std::size_t equals = std::min(word.find('='), word.size());
         const std::string name = word.substr(0, equals), ours = "--" + bare(name);
         if (!name.starts_with("--") || is_known(name)) {
-            result.push_back(word);
+            result.push_back(std::move(words[i]));
             continue;
         }
         if (is_known(ours)) {

@@ -24,8 +24,7 @@ std::optional<NativeOption> native_option(const std::string& place, std::string_
 
 /// The words of a command line with the options of other programs replaced by those of `known`, and `--batch_size` or
 /// `--Batch` by the option meant; words behind `--` are left alone.
-std::vector<std::string> with_native_options(const std::vector<std::string>& words,
-                                             const std::vector<std::string>& known);
+std::vector<std::string> with_native_options(std::vector<std::string> words, const std::vector<std::string>& known);
 
 /// What a choice of another program (`logistic`, `adam_w`) is called here; the text itself when nobody knows it. Raises
 /// Error(usage), beginning with `place`, for one that scales differently.

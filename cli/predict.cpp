@@ -184,6 +184,7 @@ int predict(std::vector<std::string> words) {
 
     if (!options.show.json) {
         std::vector<std::string> header;
+        header.reserve(kept.size());
         for (const KeptCells& column : kept) {
             header.push_back(column.name);
         }

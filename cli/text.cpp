@@ -114,6 +114,13 @@ std::string grouped(std::size_t count) {
     return digits;
 }
 
-std::string counted(std::size_t count, std::string_view what) { return plural(count, what); }
+std::string shown(std::size_t count) {
+    constexpr std::size_t many = 10'000;  // up to there a number is read at a glance
+    return count < many ? std::to_string(count) : grouped(count);
+}
+
+std::string counted(std::size_t count, std::string_view what) {
+    return shown(count) + " " + std::string(what) + when(count != 1, "s");
+}
 
 }  // namespace handgrad::cli

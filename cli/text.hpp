@@ -27,5 +27,7 @@ std::string grouped(std::size_t count);
 
 /// `1 row`, `2 rows`.
 std::string counted(std::size_t count, std::string_view what);
+/// `9999`, `10,000`.
+std::string shown(std::size_t count);
 
 }  // namespace handgrad::cli

@@ -80,8 +80,8 @@ public:
         }
     }
     void start(const FitStart& start) {
-        say(fmt::format("rows: {} to learn from, {} for validation, {} for test; {}", start.training_rows,
-                        start.validation_rows, start.test_rows,
+        say(fmt::format("rows: {} to learn from, {} for validation, {} for test; {}", shown(start.training_rows),
+                        shown(start.validation_rows), shown(start.test_rows),
                         counted(start.model.preprocessing.features.size(), "feature")));
         say(fmt::format("\n{}", layer_table(start.model)));
         event(start_event(start));
