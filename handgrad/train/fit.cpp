@@ -571,7 +571,7 @@ SharedRows decide_rows(const Table& table, FitOptions& options, Task task, const
             return rows;
         }
     } catch (const Error& error) {
-        if (error.kind() != ErrorKind::data) {
+        if (error.kind() != ErrorKind::data || options.group.empty()) {
             throw;
         }
         reason = "all rows are of one group";  // what else is wrong is said once more below
@@ -580,6 +580,32 @@ SharedRows decide_rows(const Table& table, FitOptions& options, Task task, const
     SharedRows rows = share_out(table, options, task, tell);
     tell({"validation: none, as " + reason});
     return rows;
+}
+
+/// The model of the second training with what the validation rows said of the first, whose model is kept beside it.
+void take_over(FitResult& first, FitResult& second) {
+    for (const char* key : {"epochs.run", "epochs.best", "stopped", "early_stopping", "rows.validation"}) {
+        second.model.provenance[key] = first.model.provenance[key];
+    }
+    record_metrics(second.model, "validation", first.validation_metrics);
+    if (first.baseline_on == "validation") {
+        record_metrics(second.model, "constant", first.baseline);
+    }
+    second.model.provenance["refit"] = "yes";
+    second.model.settings = first.model.settings;
+    second.model.history = first.model.history;
+    std::swap(first.model, second.model);
+    first.judged_model = std::move(second.model);
+    first.train_metrics = second.train_metrics;
+    first.learned_rows = second.learned_rows;
+    first.test_metrics = second.test_metrics;
+    first.training.seconds += second.training.seconds;
+    std::erase_if(first.undefined, [](const std::string& reason) { return !reason.ends_with("(validation)"); });
+    first.undefined.insert(first.undefined.end(), second.undefined.begin(), second.undefined.end());
+    if (second.baseline_on == "test") {
+        first.judged = second.judged;
+        first.baseline = second.baseline;
+    }
 }
 
 /// The same training once more, of all rows that are not for the test, as far as it was best by the validation rows.
@@ -614,28 +640,7 @@ void refit(const Table& table, const FitOptions& options, Task task, const Share
         }
         return;
     }
-    for (const char* key : {"epochs.run", "epochs.best", "stopped", "early_stopping", "rows.validation"}) {
-        second.model.provenance[key] = first.model.provenance[key];
-    }
-    record_metrics(second.model, "validation", first.validation_metrics);
-    if (first.baseline_on == "validation") {
-        record_metrics(second.model, "constant", first.baseline);
-    }
-    second.model.provenance["refit"] = "yes";
-    second.model.settings = first.model.settings;
-    second.model.history = first.model.history;
-    std::swap(first.model, second.model);
-    first.judged_model = std::move(second.model);
-    first.train_metrics = second.train_metrics;
-    first.learned_rows = second.learned_rows;
-    first.test_metrics = second.test_metrics;
-    first.training.seconds += second.training.seconds;
-    std::erase_if(first.undefined, [](const std::string& reason) { return !reason.ends_with("(validation)"); });
-    first.undefined.insert(first.undefined.end(), second.undefined.begin(), second.undefined.end());
-    if (second.baseline_on == "test") {
-        first.judged = second.judged;
-        first.baseline = second.baseline;
-    }
+    take_over(first, second);
 }
 
 }  // namespace
