@@ -94,9 +94,9 @@ std::string further_text(const Model& model, const Evaluation& evaluation) {
         const auto& [metric, value] = evaluation.targets.front().metrics.back();
         lines.push_back({metric, rounded(value)});
     }
-    if (evaluation.outside && evaluation.rows > 0) {
-        lines.push_back(
-            {"outside", std::to_string(evaluation.outside->rows), outside_text(*evaluation.outside, evaluation.rows)});
+    if (evaluation.outside && evaluation.judged_rows > 0) {
+        lines.push_back({"outside", std::to_string(evaluation.outside->rows),
+                         outside_text(*evaluation.outside, evaluation.judged_rows)});
     }
     return aligned(lines, Heading::none);
 }

@@ -230,7 +230,8 @@ std::string evaluation_event(const Evaluation& evaluation, const Preprocessing& 
     }
     json["outside"] = nullptr;
     if (evaluation.outside) {
-        const double share = static_cast<double>(evaluation.outside->rows) / static_cast<double>(evaluation.rows);
+        const double share =
+            static_cast<double>(evaluation.outside->rows) / static_cast<double>(evaluation.judged_rows);
         json["outside"] = {{"rows", evaluation.outside->rows}, {"share", share}, {"inputs", Json::array()}};
         for (const OutsideScore::Input& input : evaluation.outside->inputs) {
             json["outside"]["inputs"].push_back({{"name", input.name}, {"rows", input.rows}});

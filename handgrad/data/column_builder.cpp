@@ -9,6 +9,7 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/data/cells.hpp"
+#include "handgrad/data/feature_cells.hpp"
 #include "handgrad/data/limits.hpp"
 
 namespace handgrad {
@@ -31,18 +32,14 @@ MissingTexts::MissingTexts(const std::vector<std::string>& texts) {
 }
 
 bool MissingTexts::contains(std::string_view trimmed_cell) const {
-    if (!numbers_.empty()) {
-        const ParsedNumber number = parse_number(trimmed_cell);
-        if (number.problem == NumberProblem::none && std::ranges::find(numbers_, number.value) != numbers_.end()) {
-            return true;
-        }
-    }
     if (trimmed_cell.size() > longest_) {
         return false;
     }
     const std::string lower = lower_case(trimmed_cell);
     return std::find(texts_.begin(), texts_.end(), lower) != texts_.end();
 }
+
+bool MissingTexts::means(double number) const { return std::ranges::find(numbers_, number) != numbers_.end(); }
 
 bool MissingTexts::spells_number(char decimal) const {
     return std::any_of(texts_.begin(), texts_.end(), [&](const std::string& text) {
@@ -130,10 +127,7 @@ void ColumnBuilder::sort_cell(std::string_view cell, bool quoted) {
         }
     }
     if (missing_.contains(bare)) {
-        if (column_.missing++ == 0) {
-            column_.first_missing = row_;
-        }
-        ++row_;
+        add_missing();
         return;
     }
     if (text_column_) {
@@ -141,6 +135,10 @@ void ColumnBuilder::sort_cell(std::string_view cell, bool quoted) {
         return;
     }
     const auto [value, problem] = reader_.read(bare);
+    if (problem == NumberProblem::none && missing_.means(value)) {
+        add_missing();
+        return;
+    }
     if (problem == NumberProblem::not_a_number || problem == NumberProblem::out_of_range) {
         add_text(as_text, problem == NumberProblem::out_of_range || spells_infinity(bare));
         return;
@@ -157,6 +155,13 @@ void ColumnBuilder::sort_cell(std::string_view cell, bool quoted) {
     add_number(value, bare);
 }
 
+void ColumnBuilder::add_missing() {
+    if (column_.missing++ == 0) {
+        column_.first_missing = row_;
+    }
+    ++row_;
+}
+
 /// A column of kilograms in which one cell has grams is no column of numbers.
 void ColumnBuilder::check_unit(std::string_view cell, std::string_view bare) {
     constexpr std::string_view of_numbers = "0123456789+-.";
@@ -171,7 +176,7 @@ void ColumnBuilder::check_unit(std::string_view cell, std::string_view bare) {
     }
     if (column_.unit.empty()) {
         column_.unit = std::move(unit);
-    } else if (column_.unit != unit && !column_.other_unit) {
+    } else if (!same_unit(column_.unit, unit) && !column_.other_unit) {
         column_.other_unit = OddCell{row_, std::string(cell), 1};
     }
 }

@@ -17,12 +17,14 @@ class MissingTexts {
 public:
     explicit MissingTexts(const std::vector<std::string>& texts);
     [[nodiscard]] bool contains(std::string_view trimmed_cell) const;
+    /// Whether one of them is this number, however that is written: -999 is meant by -999.0 too.
+    [[nodiscard]] bool means(double number) const;
     /// Whether one of them would pass for a number, as -999 does.
     [[nodiscard]] bool spells_number(char decimal) const;
 
 private:
     std::vector<std::string> texts_;
-    std::vector<double> numbers_;  ///< of those that are numbers: -999 is meant by -999.0 too
+    std::vector<double> numbers_;  ///< of those that are numbers
     std::size_t longest_ = 0;
 };
 
@@ -89,6 +91,7 @@ public:
 
 private:
     void sort_cell(std::string_view cell, bool quoted);
+    void add_missing();
     void check_unit(std::string_view cell, std::string_view bare);
     [[nodiscard]] std::optional<NumberLike> number_like(std::size_t numbers) const;
     void prepare_numbers(std::string_view cell);

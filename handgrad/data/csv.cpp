@@ -145,6 +145,7 @@ public:
         table_.rows = table_.lines.size();
         leave_out_unnamed();
         finish_columns();
+        mark_undecided();
         refuse_header_as_data();
         tell_form();
         return std::move(table_);
@@ -183,6 +184,27 @@ private:
             for (Column& part : date_columns(column, table_)) {
                 table_.columns.push_back(std::move(part));
             }
+        }
+    }
+
+    /// Where semicolons divide the fields, 1.200 is as likely 1200 as 1.2: an error if the column is learned as
+    /// numbers.
+    void mark_undecided() {
+        for (const auto& [at, cell] : form_.undecided) {
+            if (at >= table_.columns.size() || !table_.columns[at].has_numbers || table_.columns[at].number_like ||
+                !table_.dates.empty()) {
+                continue;
+            }
+            Column& column = table_.columns[at];
+            const auto first = std::ranges::find(column.numbers, parse_number(cell).value);
+            column.number_like = NumberLike{
+                .row = static_cast<std::size_t>(first - column.numbers.begin()) % table_.rows,
+                .text = cell,
+                .count = 1,
+                .what =
+                    "a number with a decimal point or with points between thousands (semicolons divide the fields, "
+                    "and no cell tells)",
+                .settings = {{"decimal", "."}, {"thousands", "."}}};
         }
     }
 

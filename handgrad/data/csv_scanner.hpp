@@ -174,6 +174,11 @@ private:
             fail_for_nul();
         }
         ++at_;
+        const char* const after = std::find_if(at_, end_, [](char c) { return c != ' '; });
+        if (delimiter_ != ' ' &&
+            (after == end_ || (special_[static_cast<unsigned char>(*after)] && *after != quote_))) {
+            at_ = after;  // blanks behind it are none of the cell
+        }
         if (at_ != end_ && (!special_[static_cast<unsigned char>(*at_)] || *at_ == quote_)) {
             fail("text after the closing quote of " + in_quotes(cell) + "; double the quotes inside a quoted cell");
         }

@@ -203,48 +203,89 @@ bool is_month(std::string_view word) {
            std::ranges::any_of(months, [&](std::string_view month) { return month.starts_with(lower); });
 }
 
-/// 9:00, 9:00:30, with or without am or pm behind it.
+/// 9:00, 9:00:30, with am or pm behind it, or as a word of its own.
 bool is_clock(std::string_view word) {
     const std::string lower = lower_case(word);
     std::string_view rest = lower;
     if (rest.ends_with("am") || rest.ends_with("pm")) {
         rest.remove_suffix(2);
     }
-    return !rest.empty() && is_digit(rest.front()) && rest.find(':') != std::string_view::npos &&
-           rest.find_first_not_of("0123456789:") == std::string_view::npos;
+    return parse_moment(rest).has_value() && rest.find(':') != std::string_view::npos;
 }
 
 /// The words of a date, as far as they have been seen.
-struct DateWords {
-    std::size_t short_numbers = 0, years = 0, months = 0, clocks = 0, halves = 0;
-    char divider = 0;
-
+class DateWords {
+public:
     bool add(std::string_view word) {
-        constexpr std::size_t digits_of_year = 4;
         const bool number = word.find_first_not_of("0123456789") == std::string_view::npos;
-        if (number) {
-            short_numbers += word.size() <= 2 ? 1 : 0;
-            years += word.size() == digits_of_year ? 1 : 0;
-            return word.size() <= 2 || word.size() == digits_of_year;
+        if (number && word.size() <= digits_of_year) {
+            numbers_.push_back(word);
+            return true;
         }
         const std::string lower = lower_case(word);
-        halves += lower == "am" || lower == "pm" ? 1 : 0;
-        clocks += is_clock(word) ? 1 : 0;
-        months += is_month(word) ? 1 : 0;
-        return lower == "am" || lower == "pm" || is_clock(word) || is_month(word);
+        const bool half = lower.ends_with("am") || lower.ends_with("pm");
+        const bool clock = is_clock(word);
+        halves_ += half && (clock || lower.size() == 2) ? 1 : 0;
+        clocks_ += clock ? 1 : 0;
+        months_ += is_month(word) ? 1 : 0;
+        return clock || is_month(word) || (half && lower.size() == 2);
     }
+    void divide(char by) { divider_ = divider_ == 0 ? by : divider_; }
     [[nodiscard]] bool are_a_date() const {
-        const std::size_t numbers = short_numbers + years;
-        if (months == 1) {
-            return numbers >= 1 && numbers <= 2;
+        if (months_ == 1) {
+            return is_named();
         }
-        if (months == 0 && numbers == 0) {
-            return clocks == 1;  // one that is_date_or_time() does not know
+        if (months_ == 0 && numbers_.empty()) {
+            return clocks_ == 1 && halves_ == 1;
         }
-        const bool day_month_year = numbers == 3 && years <= 1 && divider != 0;
-        const bool month_year = short_numbers == 1 && years == 1 && divider == '/';
-        return months == 0 && (day_month_year || month_year);
+        return months_ == 0 && (is_day_month_year() || is_month_year());
     }
+
+private:
+    static constexpr std::size_t digits_of_year = 4;
+    static int value_of(std::string_view number) {
+        int value = 0;
+        for (const char digit : number) {
+            value = 10 * value + (digit - '0');
+        }
+        return value;
+    }
+    static bool is_long_year(std::string_view number) {
+        constexpr int first = 1000, last = 2999;
+        return number.size() == digits_of_year && value_of(number) >= first && value_of(number) <= last;
+    }
+    static bool is_day(std::string_view number) {
+        constexpr int last = 31;
+        return number.size() <= 2 && value_of(number) >= 1 && value_of(number) <= last;
+    }
+    /// Jan 2024, 2 Jan 2024, January 2, 2024, 2-Jan-24; without a year it may be a name.
+    [[nodiscard]] bool is_named() const {
+        if (numbers_.size() == 1) {
+            return is_long_year(numbers_[0]);
+        }
+        return numbers_.size() == 2 && is_day(numbers_[0]) && (is_long_year(numbers_[1]) || numbers_[1].size() == 2);
+    }
+    /// 31.12.2024, 1/22/2007, 31/12/24, 01.02.24; 1.2.10 is a version, 1/2/3 a ratio.
+    [[nodiscard]] bool is_day_month_year() const {
+        constexpr int months = 12;
+        if (numbers_.size() != 3 || divider_ == 0 || !is_day(numbers_[0]) || !is_day(numbers_[1]) ||
+            std::min(value_of(numbers_[0]), value_of(numbers_[1])) > months) {
+            return false;
+        }
+        const bool two_digits_each = numbers_[0].size() == 2 && numbers_[1].size() == 2 && numbers_[2].size() == 2;
+        const bool with_strokes = divider_ == '/' && numbers_[2].size() == 2;
+        return is_long_year(numbers_[2]) || two_digits_each || with_strokes;
+    }
+    /// 01/2024
+    [[nodiscard]] bool is_month_year() const {
+        constexpr int months = 12;
+        return numbers_.size() == 2 && divider_ == '/' && is_day(numbers_[0]) && value_of(numbers_[0]) <= months &&
+               is_long_year(numbers_[1]);
+    }
+
+    std::vector<std::string_view> numbers_;
+    std::size_t months_ = 0, clocks_ = 0, halves_ = 0;
+    char divider_ = 0;
 };
 
 }  // namespace
@@ -268,7 +309,9 @@ bool is_other_date(std::string_view cell) {
         if (end > 0 && (++count > most_words || !words.add(cell.substr(0, end)))) {
             return false;
         }
-        words.divider = end < cell.size() && cell[end] != ' ' && words.divider == 0 ? cell[end] : words.divider;
+        if (end < cell.size() && cell[end] != ' ') {
+            words.divide(cell[end]);
+        }
         cell.remove_prefix(std::min(end + 1, cell.size()));
     }
     return words.are_a_date();

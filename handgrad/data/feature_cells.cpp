@@ -1,6 +1,9 @@
 // Messages about a cell that the network cannot be given.
 #include "handgrad/data/feature_cells.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "handgrad/base/suggest.hpp"
 #include "handgrad/data/cells.hpp"
 
@@ -23,6 +26,17 @@ CellProblem unknown_category_cause(const FeatureColumn& feature, const std::stri
                 did_you_mean(text, feature.categories) + "; it knows " + listed(feature.categories) +
                 "; correct it, or let 0 stand in all inputs of its column",
             {{"unknown", "ignore"}}};
+}
+
+bool same_unit(std::string_view one, std::string_view other) {
+    constexpr std::pair<std::string_view, std::string_view> signs[] = {{"€", "EUR"},  {"$", "USD"}, {"US$", "USD"},
+                                                                       {"£", "GBP"},  {"¥", "JPY"}, {"₹", "INR"},
+                                                                       {"zł", "PLN"}, {"Kč", "CZK"}};
+    const auto code = [&](std::string_view unit) {
+        const auto* const found = std::ranges::find(signs, unit, [](const auto& sign) { return sign.first; });
+        return found == std::end(signs) ? unit : found->second;
+    };
+    return code(one) == code(other);
 }
 
 std::string other_unit_cause(const FeatureColumn& feature, std::string_view unit) {

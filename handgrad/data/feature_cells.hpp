@@ -29,6 +29,8 @@ CellProblem missing_number_cause(std::string_view such_rows);
 CellProblem missing_category_cause(const FeatureColumn& feature, std::string_view such_rows);
 CellProblem unknown_category_cause(const FeatureColumn& feature, const std::string& text,
                                    std::string_view such_rows = "");
+/// Whether two units are the same: by their letters, of currencies by their sign or their code.
+bool same_unit(std::string_view one, std::string_view other);
 std::string other_unit_cause(const FeatureColumn& feature, std::string_view unit);
 CellProblem infinite_cause(double number);
 /// `number` became `value` when scaled, beyond what T can hold.

@@ -179,7 +179,7 @@ std::string plain_digits(std::string_view body, NumberFormat format) {
     std::string digits;
     if (format.thousands != 0 && whole.find(format.thousands) != std::string_view::npos) {
         std::size_t group = std::min(whole.find(format.thousands), whole.size());
-        if (group == 0 || group > first_group || (group > 1 && whole.front() == '0')) {
+        if (group == 0 || group > first_group || whole.front() == '0') {
             return {};
         }
         while (true) {  // groups of three, or of two before the last as in India

@@ -99,7 +99,8 @@ public:
         : feature_(feature), table_(table), column_(column), rows_(rows) {
         if (!feature.categorical()) {
             require_numbers(table, column, "the model learned numbers there");
-            const bool other_unit = !feature.unit.empty() && !column.unit.empty() && column.unit != feature.unit;
+            const bool other_unit =
+                !feature.unit.empty() && !column.unit.empty() && !same_unit(column.unit, feature.unit);
             if (other_unit) {
                 fail_column(table, column, other_unit_cause(feature, column.unit));
             }
@@ -151,10 +152,10 @@ public:
         for (const std::size_t row : rows_) {
             if (category(row) == unknown) {
                 const bool missing = is_gap(row);
-                std::string text = missing ? "" : text_of(row);
+                const std::string text = missing ? "" : text_of(row);
                 UnknownCategory& one = found[missing ? "" : "'" + text];
                 if (one.rows++ == 0) {
-                    one = {feature_.name, std::move(text), missing, 1, row};
+                    one = {feature_.name, text, missing, 1, row};
                 }
             }
         }

@@ -225,9 +225,12 @@ double RowEncoder::number_in(const FeatureColumn& feature, std::string_view text
     if (problem == NumberProblem::out_of_range) {
         fail(feature, {in_quotes(text) + " is out of range (a double holds at most 1.8e308); rescale the column"});
     }
+    if (problem == NumberProblem::none && missing_.means(value)) {
+        return std::numeric_limits<double>::quiet_NaN();
+    }
     if (!feature.unit.empty() && problem == NumberProblem::none) {
         const std::string unit = numbers_.unit_of(bare);
-        if (!unit.empty() && unit != feature.unit) {
+        if (!unit.empty() && !same_unit(unit, feature.unit)) {
             fail(feature, {other_unit_cause(feature, unit)});
         }
     }

@@ -246,10 +246,10 @@ void check_marks(const ReadOptions& options) {
 
 /// What the cells of a sample that look like numbers tell of a sign: comma or point.
 struct SignUse {
-    std::size_t decimals = 0;       ///< cells in which it can only stand before decimals
-    std::size_t thousands = 0;      ///< … only between thousands
-    std::size_t either = 0;         ///< … as 1.200 has it
-    std::string_view example = {};  ///< of these
+    std::size_t decimals = 0;                   ///< cells in which it can only stand before decimals
+    std::size_t thousands = 0;                  ///< … only between thousands
+    std::size_t either = 0;                     ///< … as 1.200 has it
+    std::vector<UndecidedColumn> columns = {};  ///< with the first of these
 };
 struct NumberSigns {
     SignUse comma, point;
@@ -260,7 +260,7 @@ bool may_be_thousands(std::string_view body, char sign) {
     return LooksLikeNumber{.body = std::string(body)}.value({sign, sign == ',' ? '.' : ','}).has_value();
 }
 
-void count_sign(std::string_view cell, const LooksLikeNumber& look, char sign, SignUse& use) {
+void count_sign(std::string_view cell, std::size_t column, const LooksLikeNumber& look, char sign, SignUse& use) {
     const auto times = std::ranges::count(look.body, sign);
     if (times == 0) {
         return;
@@ -270,13 +270,15 @@ void count_sign(std::string_view cell, const LooksLikeNumber& look, char sign, S
     use.either += thousands && decimals ? 1 : 0;
     use.thousands += thousands && !decimals ? 1 : 0;
     use.decimals += decimals && !thousands ? 1 : 0;
-    if (thousands && decimals && use.example.empty()) {
-        use.example = cell;
+    const bool known = std::ranges::find(use.columns, column, &UndecidedColumn::column) != use.columns.end();
+    if (thousands && decimals && !known) {
+        use.columns.push_back({column, std::string(cell)});
     }
 }
 
 NumberSigns number_signs(std::string_view text, char delimiter) {
     NumberSigns signs;
+    std::size_t column = 0;
     for (std::size_t start = 0; start < text.size();) {
         const std::size_t end = std::min(text.find_first_of(std::string{delimiter, '\n'}, start), text.size());
         std::string_view cell = trimmed(text.substr(start, end - start));
@@ -284,8 +286,12 @@ NumberSigns number_signs(std::string_view text, char delimiter) {
             cell = cell.substr(1, cell.size() - 2);
         }
         if (const std::optional<LooksLikeNumber> look = looks_like_number(cell)) {
-            count_sign(cell, *look, ',', signs.comma);
-            count_sign(cell, *look, '.', signs.point);
+            count_sign(cell, column, *look, ',', signs.comma);
+            count_sign(cell, column, *look, '.', signs.point);
+        }
+        ++column;
+        if (end < text.size() && text[end] == '\n') {
+            column = 0;
         }
         start = end + 1;
     }
@@ -465,16 +471,8 @@ private:
         }
     }
 
-    [[noreturn]] void refuse_to_guess(std::string_view cell) const {
-        fail_about(ErrorKind::data,
-                   source_ + ": " + in_quotes(cell) +
-                       " may have a decimal point or one between thousands, as is usual where semicolons divide the "
-                       "fields, and no cell tells which; say so",
-                   {{"decimal", "."}, {"thousands", "."}});
-    }
-
     /// Where semicolons divide the fields, commas are decimal signs unless the cells speak against it.
-    [[nodiscard]] char decimal() const {
+    [[nodiscard]] char decimal() {
         if (options_.decimal != 0) {
             return options_.decimal;
         }
@@ -491,9 +489,9 @@ private:
         if (comma.decimals > 0 || point.thousands > 0) {
             return ',';
         }
-        const bool thousands_of_commas = comma.thousands > 0 || comma.either > 0;  // as texts these are refused
-        if (point.either > 0 && !thousands_of_commas) {
-            refuse_to_guess(point.example);
+        const bool thousands_of_commas = comma.thousands > 0 || comma.either > 0;
+        if (!thousands_of_commas) {  // else the points are decimal ones
+            form_.undecided = point.columns;
         }
         return '.';
     }

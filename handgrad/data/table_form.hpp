@@ -10,6 +10,12 @@
 
 namespace handgrad {
 
+/// A column in which a cell like 1.200 may be 1.2 or 1200, and no cell of the table tells.
+struct UndecidedColumn {
+    std::size_t column;  ///< from 0, in the order of the fields
+    std::string cell;    ///< the first such
+};
+
 struct TableForm {
     char delimiter = ',';  ///< ' ': any run of blanks and tabs
     char decimal = '.';
@@ -18,6 +24,7 @@ struct TableForm {
     bool names_behind_hash = false;   ///< the last of them holds the names, as NumPy writes them
     bool trailing_delimiter = false;  ///< lines end in one that divides nothing
     bool unnamed_first = false;       ///< line 1 has no name for the first column, as R's write.table leaves it out
+    std::vector<UndecidedColumn> undecided = {};
     std::vector<std::string> remarks = {};  ///< what a reader should know: `semicolons between fields`
 };
 

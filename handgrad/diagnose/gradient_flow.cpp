@@ -76,15 +76,18 @@ private:
 
 template <class T>
 MeasureFlow<T> meter(const LossFunction& function) {
-    return [meter = std::make_shared<Meter<T>>(function)](const BasicMlp<T>& net, const BasicDataset<T>& data) {
-        return (*meter)(net, data);
-    };
+    // Shared, as a std::function copies what it calls.
+    const auto shared = std::make_shared<Meter<T>>(function);
+    return [shared](const BasicMlp<T>& net, const BasicDataset<T>& data) { return (*shared)(net, data); };
 }
 
 }  // namespace
 
 FlowMeter gradient_flow(const LossFunction& function) {
-    return {.in_float = meter<float>(function), .in_double = meter<double>(function)};
+    FlowMeter both;
+    both.in_float = meter<float>(function);
+    both.in_double = meter<double>(function);
+    return both;
 }
 
 }  // namespace handgrad::diagnose

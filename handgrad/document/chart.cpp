@@ -132,7 +132,8 @@ private:
     }
     [[nodiscard]] std::vector<double> between_powers() const {
         std::vector<double> places;
-        for (double power = std::floor(low_); power <= high_; power += 1.0) {
+        const auto lowest = static_cast<int>(std::floor(low_)), highest = static_cast<int>(std::floor(high_));
+        for (int power = lowest; power <= highest; ++power) {
             for (const double factor : {1.0, 2.0, 5.0}) {
                 const double value = factor * std::pow(10.0, power);
                 if (std::log10(value) >= low_ - 1e-9 && std::log10(value) <= high_ + 1e-9) {

@@ -84,7 +84,7 @@ struct Report {
 };
 
 /// Measures it all. Raises what evaluate() and certify() raise, Error(data) for a table without rows.
-Report make_report(const Model& model, const Table& table, const ReportOptions& options = {});
+Report make_report(const Model& model, const Table& table, const ReportOptions& given = {});
 
 /// One page in HTML that needs nothing beside itself: no network, no script. Light or dark as the reader has it, for
 /// wide screens, telephones and paper.

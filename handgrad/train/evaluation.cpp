@@ -360,12 +360,14 @@ Judged judge(const Model& model, const BasicDataset<T>& data, const Execution& e
     const std::vector<std::string> reasons = undefined_baseline(evaluation);
     evaluation.undefined.insert(evaluation.undefined.end(), reasons.begin(), reasons.end());
     evaluation.before_refit = before_refit_of(model);
-    evaluation.outside = outside_of(model, data);
     const std::vector<std::size_t> telling = rows_that_tell(data.rows(), parts);
     if (telling.size() == data.rows()) {
+        evaluation.outside = outside_of(model, data);
         score_in_detail(columns, judged.prediction, data, evaluation);
     } else {
-        score_in_detail(columns, select_rows(judged.prediction, telling), select_rows(data, telling), evaluation);
+        const BasicDataset<T> part = select_rows(data, telling);
+        evaluation.outside = outside_of(model, part);
+        score_in_detail(columns, select_rows(judged.prediction, telling), part, evaluation);
     }
     return judged;
 }
@@ -474,6 +476,7 @@ std::string standing_text(const Evaluation& evaluation, const Model& model) {
     const bool chose_epoch = evaluation.parts.size() == 1 && evaluation.parts.front().name == "validation";
     const std::string rows = plural(evaluation.judged_rows, "row") +
                              when(evaluation.judged_rows < evaluation.rows, " that it has not learned from") +
+                             when(evaluation.seen_rows == evaluation.rows, " that it has learned from") +
                              when(of_another, " of another table than it was trained on") +
                              when(chose_epoch, " of the table that judged its epochs");
     const std::string saved =

@@ -163,6 +163,7 @@ std::vector<Confused> most_confused(std::span<const std::uint32_t> predicted, st
         }
     }
     std::vector<Confused> confused;
+    confused.reserve(counts.size());
     for (const auto& [pair, rows] : counts) {
         confused.push_back({.target = pair.first, .predicted = pair.second, .rows = rows});
     }
