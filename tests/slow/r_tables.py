@@ -10,6 +10,7 @@ for numbers. Of the tables that are refused a sample is trained again with what 
 """
 
 import argparse
+import csv
 import json
 import random
 import re
@@ -119,6 +120,9 @@ class Trial:
             if hint[0] in ("--impute", "--drop-missing-labels", "--scale", "--task") and hint not in self.flags:
                 self.flags.append(hint)
                 return True
+        listed = [hint[1] for hint in hints if hint[0] == "--drop" and len(hint) > 1]
+        if listed:  # several columns at once
+            return all([self.add("--drop", name) for name in next(csv.reader(listed))])
         for option in ("--drop", "--categorical"):
             if option in names and column and not set(self.lists["--categorical"]) & {column[1]}:
                 return self.add(option, column[1])
