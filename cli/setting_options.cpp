@@ -39,9 +39,8 @@ std::string words_of(const SettingHint& hint) {
     if (hint.value.empty() || hint.value == "true") {
         return name;
     }
-    const bool for_a_shell = hint.value.find_first_of(",; \t'\"") != std::string::npos && hint.value.front() != '\'';
-    if (for_a_shell && hint.value.size() == 1) {
-        return name + " '" + hint.value + "'";  // --thousands ',' in a list divided by commas
+    if (hint.value == ",") {
+        return name + " ','";  // in a list divided by commas
     }
     return name + " " + hint.value;
 }

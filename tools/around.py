@@ -342,6 +342,13 @@ BREAKAGES = (
              f"{TRAIN_OUTPUT} -k leaves_the_rest"),
     Breakage("chosen epochs stop early too", "handgrad/train/decisions.cpp", "const bool open = !patience && !options.training.epochs;",
              "const bool open = !patience;", f"{TRAIN_OUTPUT} -k leaves_the_rest"),
+    Breakage("targets that are the same everywhere decide", EVALUATING, "if (!same || columns.targets.size() == 1) {", "if (true) {",
+             f"{TRAIN_OUTPUT} -k same_in_all"),
+    Breakage("points that do not tell are decimal ones", "handgrad/data/csv.cpp", "            mark_if_undecided(column, i);\n", "",
+             f"{BANK} -k refused"),
+    Breakage("the page is of the model before the refit", "cli/train.cpp", "report::make_report(result.model, select_rows(judged, shown), options)",
+             "report::make_report(result.judged_model.value_or(result.model), select_rows(judged, shown), options)",
+             f"{TRAIN_OUTPUT} -k refitted"),
 
     # --- cli: exit codes and events
     Breakage("check exits 0 on FAIL", "cli/check.cpp", "certificate.verdict != certify::Verdict::pass) {\n        return failed_exit;",

@@ -145,7 +145,6 @@ public:
         table_.rows = table_.lines.size();
         leave_out_unnamed();
         finish_columns();
-        mark_undecided();
         refuse_header_as_data();
         tell_form();
         return std::move(table_);
@@ -174,8 +173,9 @@ private:
     }
 
     void finish_columns() {
-        for (ColumnBuilder& builder : columns_) {
-            Column column = builder.finish(table_);
+        for (std::size_t i = 0; i < columns_.size(); ++i) {
+            Column column = columns_[i].finish(table_);
+            mark_if_undecided(column, i);
             if (!has(options_.date_columns, column.name)) {
                 table_.columns.push_back(std::move(column));
                 continue;
@@ -187,25 +187,26 @@ private:
         }
     }
 
-    /// Where semicolons divide the fields, 1.200 is as likely 1200 as 1.2: an error if the column is learned as
-    /// numbers.
-    void mark_undecided() {
-        for (const auto& [at, cell] : form_.undecided) {
-            if (at >= table_.columns.size() || !table_.columns[at].has_numbers || table_.columns[at].number_like ||
-                !table_.dates.empty()) {
-                continue;
-            }
-            Column& column = table_.columns[at];
-            const auto first = std::ranges::find(column.numbers, parse_number(cell).value);
-            column.number_like = NumberLike{
-                .row = static_cast<std::size_t>(first - column.numbers.begin()) % table_.rows,
-                .text = cell,
-                .count = 1,
-                .what =
-                    "a number with a decimal point or with points between thousands (semicolons divide the fields, "
-                    "and no cell tells)",
-                .settings = {{"decimal", "."}, {"thousands", "."}}};
+    /// Where semicolons divide the fields, 1.200 is as likely 1200 as 1.2: an error if the column, the `at`-th of the
+    /// fields, is learned as numbers.
+    void mark_if_undecided(Column& column, std::size_t at) const {
+        const auto found = std::ranges::find(form_.undecided, at, &UndecidedColumn::column);
+        if (found == form_.undecided.end() || !column.has_numbers || column.number_like) {
+            return;
         }
+        const auto cell = std::ranges::find(column.numbers, numbers_.read(found->cell).value);
+        std::size_t row = 0;
+        if (cell != column.numbers.end()) {
+            row = static_cast<std::size_t>(cell - column.numbers.begin());
+        }
+        column.number_like = NumberLike{
+            .row = row,
+            .text = found->cell,
+            .count = 1,
+            .what =
+                "a number with a decimal point or with points between thousands (semicolons divide the fields, "
+                "and no cell tells)",
+            .settings = {{"decimal", "."}, {"thousands", "."}}};
     }
 
     void tell_form() {

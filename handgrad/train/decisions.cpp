@@ -151,7 +151,6 @@ Head decide_head(const FitOptions& options, Task task, std::size_t classes) {
     return head;
 }
 
-/// Pairs that are defined but can only be a mistake raise Error(usage).
 void refuse_senseless(const Head& head, Task task, std::size_t outputs) {
     const auto refuse = [&](bool wrong, const std::string& why, std::initializer_list<std::string_view> settings) {
         if (!wrong) {

@@ -311,6 +311,9 @@ TEXTS = {
     "wards are no dates": Reads(column(['May 1', 'May 2', 'May 3']), {'x': 0, 'v=May 1': 1, 'v=May 2': 0, 'v=May 3': 0}),
     "sizes are no dates": Reads(column(['10/12', '12/14', '8/10']), {'x': 0, 'v=10/12': 1, 'v=12/14': 0, 'v=8/10': 0}),
     "codes are no dates": Reads(column(['A-12', 'B-3', 'C-10']), {'x': 0, 'v=A-12': 1, 'v=B-3': 0, 'v=C-10': 0}),
+    "points beside a column of dates": Refused(
+        rows("day;v;y", *(f"2024-01-{i + 1:02};{1 + i}.200;{i}" for i in range(12))),
+        ("'1.200' is a number with a decimal point or with points between thousands",), {}, with_=("--date", "day")),
     "points that are not learned": Reads(column(["950", "1.200", "12.500"], delimiter=";"), X, says=("semicolons",), with_=("--drop", "v")),
     "decimals below 1 beside semicolons": Reads(column(["0.125", "0.250", "0.500"], delimiter=";"), {"x": 0, "v": 0.125}, says=("semicolons between fields",)),
     "a code beside a number that means missing": Reads(column(["007", "7", "12"]), {"x": 0, "v=007": 1, "v=12": 0, "v=(missing)": 0},

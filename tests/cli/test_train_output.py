@@ -127,6 +127,19 @@ def test_what_is_chosen_leaves_the_rest_as_it_was(handgrad):
     assert "validation: none, 9 rows are too few to hold some out" in ran.err
 
 
+def test_a_target_that_is_the_same_in_all_rows_does_not_decide(handgrad):
+    rows = [(i % 7, i % 5, 2 * (i % 7) + 0.5 * (i % 5)) for i in range(60)]
+    handgrad.write("t.csv", "a,b,y,z\n" + "".join(f"{a},{b},{y},{a - b}.5\n" for a, b, y in rows))
+    handgrad.write("new.csv", "a,b,y,z\n" + "".join(f"{a},{b},{y},0.1\n" for a, b, y in rows[:35]))
+    assert handgrad.shell("handgrad train t.csv --target y,z --epochs 40 -o m.model").code == 0
+    [judged] = handgrad("evaluate", "m.model", "new.csv", "--json").events
+    predicted = [float(line.split(",")[0]) for line in handgrad("predict", "m.model", "new.csv").out.splitlines()[1:]]
+    mean = sum(y for *_, y in rows) / len(rows)
+    own = sum((p - y) ** 2 for p, (*_, y) in zip(predicted, rows[:35], strict=True))
+    constant = sum((mean - y) ** 2 for *_, y in rows[:35])
+    assert abs(judged["skill"]["saved"] - (1 - own / constant)) < 1e-5
+
+
 def test_a_setting_of_something_else_is_refused(handgrad):
     handgrad.write("t.csv", regression_table())
     for words, cause in (("--quantile 0.9", "quantile: it belongs to the loss quantile, which is not used here; leave it out (--quantile)"),
@@ -177,6 +190,12 @@ def test_a_refitted_model_is_judged_by_the_rows_that_were_held_out(handgrad):
     [seen] = handgrad("evaluate", "m.model", "t.csv", "--json").events
     assert (seen["seen_rows"], seen["standing"]) == (60, "seen")
     assert seen["metrics"] == done["metrics"]["train"]
+    page = (handgrad.folder / "r.html").read_text("utf-8")
+    assert done["parameters_hash"] in page and first["parameters_hash"] not in page  # the page is of the model that is saved
+    assert "That was before it learned from these rows too." in page and "validation, before" in page
+    handgrad.write("other.csv", "\n".join(regression_table().splitlines()[:-1]) + "\n")
+    other = " ".join(handgrad("evaluate", "m.model", "other.csv").out.split())
+    assert "on 59 rows of another table than it was trained on" in other
     text = handgrad("evaluate", "m.model", "t.csv").out
     assert "Before it learned from all of them, 12 were held out and gave mae " in " ".join(text.split())
     [diagnosis] = handgrad("diagnose", "m.model", "t.csv", "--json").events
