@@ -55,14 +55,17 @@ public:
 
     void say(std::string_view text) const {
         if (!show_.quiet) {
-            tell(text);
+            tell_text(text);
         }
     }
     void notice(const Notice& notice) const {
+        if (show_.quiet) {
+            return;
+        }
         if (notice.overruled_by) {
-            say(fmt::format("{} ({} overrules)", notice.text, words_of(*notice.overruled_by)));
+            tell(fmt::format("{} ({} overrules)", notice.text, words_of(*notice.overruled_by)));
         } else {
-            say(notice.text);
+            tell(notice.text);
         }
     }
     /// A failure to write ends the training after this epoch, but first the model is saved; finish() raises it.
@@ -311,7 +314,7 @@ int train(std::vector<std::string> words) {
     reporter.event(done_event(result, stopped_name(result), given->output, warnings));
     reporter.finish();
     if (result.diverged) {
-        tell(fmt::format("handgrad train: {}.\n{} holds the weights of epoch {}", *result.diverged, given->output,
+        tell_text(fmt::format("handgrad train: {}.\n{} holds the weights of epoch {}", *result.diverged, given->output,
                          result.training.best_epoch));
     } else {
         std::string text = summary(result, *given, warnings);

@@ -238,15 +238,11 @@ void load_first_weights(const std::filesystem::path& path, const Preprocessing& 
 class Recorder {
 public:
     Recorder(History& history, const Metrics& metrics, std::size_t layers) : history_(history) {
-        history_.columns = {"epoch", "loss", "validation_loss", "learning_rate"};
+        std::vector<std::string> names;
         for (const auto& [name, value] : metrics) {
-            history_.columns.push_back("validation." + name);
+            names.push_back(name);
         }
-        for (std::size_t l = 0; l < layers; ++l) {
-            for (const char* what : {"gradient_rms", "saturated", "dead", "moved", "starved"}) {
-                history_.columns.push_back(layer_name(l) + "." + what);
-            }
-        }
+        history_.columns = history_columns(names, layers);
     }
     void add(const EpochReport& report, const Metrics& metrics) {
         std::vector<double> numbers{static_cast<double>(report.epoch), report.loss, report.validation_loss,
@@ -318,6 +314,7 @@ private:
         model_.provenance["rows.validation"] = std::to_string(validation_.rows());
         model_.provenance["rows.test"] = std::to_string(test_.rows());
         model_.training_rows = training_rows_of(table_, options_, rows_, training_);
+        check_settings(model_, "fit");
         static_cast<void>(serialize_model(model_));  // what could not be saved fails now rather than after hours
         if (!options_.refit.value_or(false)) {       // else more rows will be learned from
             tell_about_part("training", training_, columns_, tell_rows_);
@@ -467,8 +464,7 @@ Head prepare_columns(const Table& table, const FitOptions& options, Task task, c
     if (task == Task::classification) {
         const std::size_t classes = model.preprocessing.classes.size();
         head = decide_head(options, task, classes);
-        model.preprocessing.one_output =
-            classes == 2 && head.output != Activation::softmax && head.loss != Loss::cross_entropy;
+        model.preprocessing.one_output = classes == 2 && serves_one_output(head);
         tell({"classes: " + some_of(model.preprocessing.classes)});
         if (classes == 1) {
             tell({"warning: the target has one class only; the model will always predict it"});
@@ -483,23 +479,6 @@ Head prepare_columns(const Table& table, const FitOptions& options, Task task, c
     return head;
 }
 
-/// The layers between these columns and this head, without weights.
-Architecture shape_of(const FitOptions& options, const Preprocessing& columns, Activation output) {
-    Architecture shape;
-    shape.sizes = {columns.inputs()};
-    shape.sizes.insert(shape.sizes.end(), options.hidden.begin(), options.hidden.end());
-    shape.sizes.push_back(columns.outputs());
-    if (options.hidden_activation.size() == 1) {
-        shape.hidden = options.hidden_activation.front();
-    } else {
-        shape.each_hidden = options.hidden_activation;
-    }
-    shape.output = output;
-    shape.leaky_slope = options.leaky_slope;
-    shape.conventions = options.conventions;
-    return shape;
-}
-
 /// One training, of a model made from the rows that are shared out for it.
 FitResult fit_once(const Table& table, const FitOptions& options, Task task, const SharedRows& rows, std::size_t last,
                    const FitCallbacks& callbacks, const Tell& tell, const Tell& tell_rows) {
@@ -507,17 +486,13 @@ FitResult fit_once(const Table& table, const FitOptions& options, Task task, con
     Model& model = result.model;
     const Head head = prepare_columns(table, options, task, rows, tell, model);
     refuse_unused(options, head.loss);
-    const bool one_class = task == Task::classification && model.preprocessing.classes.size() == 1;
-    if (!one_class) {
-        refuse_senseless(head, task, model.preprocessing.outputs());
-    }
+    refuse_senseless(head, model.preprocessing);
     tell({"output " + text(name(head.output)) + " with loss " + text(name(head.loss))});
 
     model.loss = LossFunction(head.loss);
     model.loss.huber_delta = options.huber_delta;
     model.loss.quantile = options.quantile;
-    const OptimizerOptions& optimizer = options.training.optimizer;
-    model.weight_decay = optimizer.kind == OptimizerKind::adamw ? 0.0 : optimizer.weight_decay;
+    model.weight_decay = penalty_of(options.training.optimizer);
     const Architecture shape = shape_of(options, model.preprocessing, head.output);
     record(model, table, options, rows);
     if (options.use_double) {

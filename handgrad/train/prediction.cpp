@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <cstddef>
+#include <initializer_list>
 #include <numeric>
 #include <span>
 #include <type_traits>
@@ -37,6 +39,21 @@ Matrix<double> all_in_user_units(const Preprocessing& preprocessing, MatrixView<
 bool outputs_are_probabilities(const Preprocessing& preprocessing, Activation output) {
     return preprocessing.task == Task::classification &&
            (output == Activation::softmax || (output == Activation::sigmoid && preprocessing.one_output));
+}
+
+/// Rows in which one of these matrices, of which some may be without rows, has a number that is not finite.
+std::size_t nonfinite_rows(std::initializer_list<MatrixView<const double>> matrices) {
+    std::size_t rows = 0;
+    for (const MatrixView<const double>& matrix : matrices) {
+        rows = std::max(rows, matrix.rows());
+    }
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < rows; ++i) {
+        count += std::ranges::any_of(matrices, [i](const MatrixView<const double>& matrix) {
+            return i < matrix.rows() && !std::ranges::all_of(matrix.row(i), [](double x) { return std::isfinite(x); });
+        });
+    }
+    return count;
 }
 
 template <class T>
@@ -95,18 +112,13 @@ Prediction decode_labels(Activation output, MatrixView<const double> yhat, Matri
 
 }  // namespace
 
-Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixView<const double> yhat,
-                  MatrixView<const double> z) {
-    assert(yhat.columns() == preprocessing.outputs() && (z.rows() == 0 || z.rows() == yhat.rows()));
+namespace {
+
+/// One class of several for each row.
+Prediction decode_classes(const Preprocessing& preprocessing, Activation output, MatrixView<const double> yhat,
+                          MatrixView<const double> z) {
     Prediction prediction;
-    if (preprocessing.task == Task::regression) {
-        prediction.values = all_in_user_units(preprocessing, yhat);
-        return prediction;
-    }
     const bool probable = has_probabilities(output);
-    if (preprocessing.task == Task::multilabel) {
-        return decode_labels(output, yhat, z);
-    }
     prediction.probabilities = Matrix<double>(yhat.rows(), probable ? preprocessing.classes.size() : 0);
     prediction.surprisals = Matrix<double>(yhat.rows(), prediction.probabilities.columns());
     for (std::size_t i = 0; i < yhat.rows(); ++i) {
@@ -121,6 +133,27 @@ Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixV
             prediction.scores.push_back(probable ? prediction.probabilities(i, 1) : yhat(i, 0));
         }
     }
+    return prediction;
+}
+
+}  // namespace
+
+Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixView<const double> yhat,
+                  MatrixView<const double> z) {
+    assert(yhat.columns() == preprocessing.outputs() && (z.rows() == 0 || z.rows() == yhat.rows()));
+    Prediction prediction;
+    switch (preprocessing.task) {
+        case Task::regression:
+            prediction.values = all_in_user_units(preprocessing, yhat);
+            break;
+        case Task::multilabel:
+            prediction = decode_labels(output, yhat, z);
+            break;
+        case Task::classification:
+            prediction = decode_classes(preprocessing, output, yhat, z);
+            break;
+    }
+    prediction.nonfinite = nonfinite_rows({yhat, z, prediction.values});
     return prediction;
 }
 
