@@ -16,7 +16,7 @@ namespace {
 
 bool finite(double x) { return std::isfinite(x); }
 
-NonfiniteAnswers loss_of(double loss) { return {"loss", finite(loss) ? 0U : 1U, 1}; }
+NonfiniteAnswers loss_of(double loss) { return {"the loss", finite(loss) ? 0U : 1U, 0}; }
 
 std::size_t count_of(const Matrix<double>& numbers) {
     return static_cast<std::size_t>(std::ranges::count_if(numbers.values(), [](double x) { return !finite(x); }));
@@ -33,11 +33,11 @@ std::size_t nonfinite_rows(MatrixView<const double> numbers) {
 }
 
 std::vector<NonfiniteAnswers> nonfinite_in(const Evaluation& evaluation) {
-    return {{"prediction", evaluation.nonfinite, evaluation.rows}, loss_of(evaluation.loss)};
+    return {{"predictions", evaluation.nonfinite, evaluation.rows}, loss_of(evaluation.loss)};
 }
 
 std::vector<NonfiniteAnswers> nonfinite_in(const diagnose::Diagnosis& diagnosis) {
-    NonfiniteAnswers gradients{"layer's gradient", 0, diagnosis.layers.size()};
+    NonfiniteAnswers gradients{"gradients of layers", 0, diagnosis.layers.size()};
     for (const diagnose::LayerDiagnosis& layer : diagnosis.layers) {
         gradients.count += finite(layer.gradient_rms) ? 0 : 1;
     }
@@ -45,7 +45,7 @@ std::vector<NonfiniteAnswers> nonfinite_in(const diagnose::Diagnosis& diagnosis)
 }
 
 std::vector<NonfiniteAnswers> nonfinite_in(const std::vector<diagnose::ColumnSensitivity>& columns, bool labelled) {
-    NonfiniteAnswers derivatives{"sensitivity", 0, columns.size()};
+    NonfiniteAnswers derivatives{"sensitivities", 0, columns.size()};
     for (const diagnose::ColumnSensitivity& c : columns) {
         const bool good = finite(c.mean) && finite(c.sd) && finite(c.rms) && finite(c.effect) &&
                           (!labelled || finite(c.permutation));
@@ -55,7 +55,7 @@ std::vector<NonfiniteAnswers> nonfinite_in(const std::vector<diagnose::ColumnSen
 }
 
 std::vector<NonfiniteAnswers> nonfinite_in(const explain::Trace& trace) {
-    NonfiniteAnswers numbers{"number", 0, 0};
+    NonfiniteAnswers numbers{"numbers", 0, 0};
     const auto add = [&](const Matrix<double>& matrix) {
         numbers.count += count_of(matrix);
         numbers.of += matrix.values().size();
@@ -73,12 +73,11 @@ int finite_or_diverged(std::span<const NonfiniteAnswers> answers, const Applying
                        const OutputOptions& show, int otherwise) {
     std::string list;
     for (const NonfiniteAnswers& one : answers) {
-        if (one.count > 0 && one.of == 1) {
-            add_item(list, " and ", fmt::format("the {}", one.what));
-        } else if (one.count > 0) {
-            const std::string plural = one.what == "sensitivity" ? "sensitivities" : std::string(one.what) + "s";
-            add_item(list, " and ", fmt::format("{} of {} {}", shown(one.count), shown(one.of), plural));
+        if (one.count == 0) {
+            continue;
         }
+        const std::string part = when(one.of > 0, fmt::format("{} of {} ", shown(one.count), shown(one.of)));
+        add_item(list, " and ", fmt::format("{}{}", part, one.what));
     }
     if (list.empty()) {
         return otherwise;

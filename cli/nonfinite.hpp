@@ -16,7 +16,8 @@
 
 namespace handgrad::cli {
 
-/// Of one kind of answer, `prediction`, how many are not finite.
+/// Of one kind of answer, `predictions`, how many of how many are not finite; of what there is once, `the loss`, `of` is
+/// 0.
 struct NonfiniteAnswers {
     std::string_view what;
     std::size_t count = 0;
@@ -25,7 +26,7 @@ struct NonfiniteAnswers {
 
 /// Rows with a number that is not finite.
 std::size_t nonfinite_rows(MatrixView<const double> numbers);
-/// `some of 10 predictions`, `the loss` …: what of it is not finite.
+/// Each kind of answer of a verb.
 std::vector<NonfiniteAnswers> nonfinite_in(const Evaluation& evaluation);
 std::vector<NonfiniteAnswers> nonfinite_in(const diagnose::Diagnosis& diagnosis);
 std::vector<NonfiniteAnswers> nonfinite_in(const std::vector<diagnose::ColumnSensitivity>& columns, bool labelled);

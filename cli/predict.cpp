@@ -201,8 +201,8 @@ int predict(std::vector<std::string> words) {
     }
     output.finish();
     const std::array<NonfiniteAnswers, 2> nonfinite{
-        NonfiniteAnswers{"prediction", prediction.nonfinite, table.rows},
-        NonfiniteAnswers{"row of derivatives", nonfinite_rows(jacobian), table.rows}};
+        NonfiniteAnswers{"predictions", prediction.nonfinite, table.rows},
+        NonfiniteAnswers{"rows of derivatives", nonfinite_rows(jacobian), table.rows}};
     return finite_or_diverged(nonfinite, options.applying, options.show);
 }
 

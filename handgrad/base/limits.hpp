@@ -35,6 +35,9 @@ constexpr std::size_t unpacked(std::size_t packed) {
     return always + times * packed;
 }
 
+/// ∂ŷ/∂x of one row: a network of many inputs and outputs and few units between is small itself.
+inline constexpr std::size_t derivatives = std::size_t{1} << 20;
+
 /// Numbers of a dense table: what texts make, one input for each category, and derivatives by each input. Always 2^28
 /// (1 GiB in float), else 64 for each cell of the table.
 constexpr std::size_t dense_numbers(std::size_t cells) {

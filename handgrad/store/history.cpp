@@ -226,6 +226,9 @@ History read_history(const std::string& text, const std::string& place) {
         }
         history.epochs.push_back(std::move(epoch));
     }
+    if (history.epochs.empty()) {
+        fail(place, "it has no epochs");
+    }
     return history;
 }
 

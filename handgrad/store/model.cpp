@@ -219,8 +219,8 @@ void check_extra(const TensorFile& file, const Architecture& architecture, const
     }
 }
 
-/// Raises Error(model) for number i of a parameter that is not finite in the network. `readable`: it could be allowed.
-[[noreturn]] void fail_nonfinite(const std::string& source, const Tensor& tensor, std::size_t i, bool readable) {
+/// Raises Error(model) for number i of a parameter that is not finite in the network.
+[[noreturn]] void fail_nonfinite(const std::string& source, const Tensor& tensor, std::size_t i) {
     const std::string place = tensor.shape.size() == 2 ? "row " + std::to_string(i / tensor.shape[1]) + ", column " +
                                                              std::to_string(i % tensor.shape[1])
                                                        : "number " + std::to_string(i);
@@ -231,18 +231,12 @@ void check_extra(const TensorFile& file, const Architecture& architecture, const
             .about("dtype", "f64");
     }
     cause += std::string(std::isnan(value) ? "NaN" : "infinity") + " is not a number to compute with";
-    if (readable) {
-        throw Error(ErrorKind::model, cause + "; it can be read all the same").about("allow_nonfinite");
-    }
-    throw Error(ErrorKind::model, cause);
+    throw Error(ErrorKind::model, cause + "; it can be read all the same").about("allow_nonfinite");
 }
-
-/// What to do about a number that is not finite: accept it, or refuse it, perhaps saying that it could be accepted.
-enum class Nonfinite { allowed, refused, refused_unless_allowed };
 
 /// The network whose shapes have been checked, its numbers cast to T.
 template <class T>
-BasicMlp<T> read_net(const TensorFile& file, const Architecture& architecture, Nonfinite nonfinite,
+BasicMlp<T> read_net(const TensorFile& file, const Architecture& architecture, bool allow_nonfinite,
                      const std::string& source) {
     BasicMlp<T> net = BasicMlp<T>::zeros(architecture);
     auto parameter = net.parameters().begin();
@@ -250,8 +244,8 @@ BasicMlp<T> read_net(const TensorFile& file, const Architecture& architecture, N
         const Tensor& tensor = *file.find(name);
         for (std::size_t i = 0; i < tensor.count(); ++i, ++parameter) {
             *parameter = static_cast<T>(tensor.value(i));
-            if (nonfinite != Nonfinite::allowed && !std::isfinite(*parameter)) {
-                fail_nonfinite(source, tensor, i, nonfinite == Nonfinite::refused_unless_allowed);
+            if (!allow_nonfinite && !std::isfinite(*parameter)) {
+                fail_nonfinite(source, tensor, i);
             }
         }
     }
@@ -371,11 +365,10 @@ Model parse_model(std::string_view bytes, const std::string& source, bool allow_
     check_sound(model, architecture, source, ErrorKind::model);
     check_shapes(file, architecture, source);  // before a network of that size is allocated
     check_extra(file, architecture, source, [](const std::string&) { return true; });
-    const Nonfinite nonfinite = allow_nonfinite ? Nonfinite::allowed : Nonfinite::refused_unless_allowed;
     if (common_type(file, source) == TensorType::f32) {
-        model.net = read_net<float>(file, architecture, nonfinite, source);
+        model.net = read_net<float>(file, architecture, allow_nonfinite, source);
     } else {
-        model.net = read_net<double>(file, architecture, nonfinite, source);
+        model.net = read_net<double>(file, architecture, allow_nonfinite, source);
     }
     return model;
 }
@@ -387,7 +380,7 @@ Model load_model(const std::filesystem::path& path, bool allow_nonfinite) {
 }
 
 template <class T>
-void load_parameters(const std::filesystem::path& path, BasicMlp<T>& net) {
+void load_parameters(const std::filesystem::path& path, BasicMlp<T>& net, bool allow_nonfinite) {
     const std::string source = path.string();
     const std::string bytes = read_file(path, [&](std::string_view first) { judge_tensor_file(first, source); });
     const TensorFile file = parse_tensor_file(bytes, source);
@@ -396,12 +389,12 @@ void load_parameters(const std::filesystem::path& path, BasicMlp<T>& net) {
     }
     check_shapes(file, net.architecture(), source);
     check_extra(file, net.architecture(), source, names_a_parameter);
-    net = read_net<T>(file, net.architecture(), Nonfinite::refused, source);
+    net = read_net<T>(file, net.architecture(), allow_nonfinite, source);
 }
 
 template std::string parameters_hash(const BasicMlp<float>&);
 template std::string parameters_hash(const BasicMlp<double>&);
-template void load_parameters(const std::filesystem::path&, BasicMlp<float>&);
-template void load_parameters(const std::filesystem::path&, BasicMlp<double>&);
+template void load_parameters(const std::filesystem::path&, BasicMlp<float>&, bool);
+template void load_parameters(const std::filesystem::path&, BasicMlp<double>&, bool);
 
 }  // namespace handgrad

@@ -31,8 +31,17 @@ void check_loss(const Model& model, const Architecture& architecture) {
     require(in_range(model.loss.huber_delta, 0.0, infinity), "huber_delta must be positive");
     require(in_range(model.loss.quantile, 0.0, 1.0), "quantile must lie between 0 and 1");
     require(model.weight_decay >= 0.0 && model.weight_decay < infinity, "weight_decay must not be negative");
-    require_none(problem_of_pair({architecture.output, model.loss.kind}));
-    require_none(senseless_problem({architecture.output, model.loss.kind}, model.preprocessing));
+    const Preprocessing& columns = model.preprocessing;
+    const Head head{architecture.output, model.loss.kind};
+    require_none(problem_of_pair(head));
+    require_none(senseless_problem(head, columns));
+    require(!columns.one_output || serves_one_output(head),
+            "softmax and cross_entropy tell two classes apart by two outputs, not by one");
+    const bool scaled = std::ranges::any_of(
+        columns.targets, [](const TargetColumn& target) { return target.shift != 0.0 || target.scale != 1.0; });
+    require(!scaled || may_scale_target(head), "its targets are scaled, but the output activation " +
+                                                   std::string(name(head.output)) + " or the loss " +
+                                                   std::string(name(head.loss)) + " ties them to a range");
 }
 
 void check_columns(const Model& model, const Architecture& architecture) {
@@ -44,14 +53,6 @@ void check_columns(const Model& model, const Architecture& architecture) {
     };
     same(columns.inputs(), architecture.inputs(), " inputs");
     same(columns.outputs(), architecture.outputs(), " outputs");
-    const Head head{architecture.output, model.loss.kind};
-    require(!columns.one_output || serves_one_output(head),
-            "softmax and cross_entropy tell two classes apart by two outputs, not by one");
-    const bool scaled = std::ranges::any_of(
-        columns.targets, [](const TargetColumn& target) { return target.shift != 0.0 || target.scale != 1.0; });
-    require(!scaled || may_scale_target(head), "its targets are scaled, but the output activation " +
-                                                   std::string(name(head.output)) + " or the loss " +
-                                                   std::string(name(head.loss)) + " ties them to a range");
 }
 
 bool is_hash(std::string_view text) {

@@ -208,7 +208,7 @@ void tell_about_part(const std::string& what, const BasicDataset<T>& part, const
 /// The classes of the model in a file; none where it is no model of classes.
 std::vector<std::string> classes_in(const std::filesystem::path& path) {
     try {
-        return load_model(path).preprocessing.classes;
+        return load_model(path, true).preprocessing.classes;
     } catch (const Error&) {
         return {};  // bare tensors, or what load_parameters() complains about
     }
@@ -216,8 +216,8 @@ std::vector<std::string> classes_in(const std::filesystem::path& path) {
 
 /// Weights that do not fit because the classes are others say so; those that fit all the same are told about.
 template <class T>
-void load_first_weights(const std::filesystem::path& path, const Preprocessing& columns, BasicMlp<T>& net,
-                        const Tell& tell) {
+void load_first_weights(const std::filesystem::path& path, const Preprocessing& columns, bool allow_nonfinite,
+                        BasicMlp<T>& net, const Tell& tell) {
     const std::vector<std::string> its = classes_in(path);
     const bool others = !its.empty() && !columns.classes.empty() && its != columns.classes;
     if (others && its.size() != columns.classes.size()) {
@@ -231,7 +231,7 @@ void load_first_weights(const std::filesystem::path& path, const Preprocessing& 
         tell({"warning: the outputs of " + path.string() + " stand for " + some_of(its) + ", here for " +
               some_of(columns.classes)});
     }
-    load_parameters(path, net);
+    load_parameters(path, net, allow_nonfinite);
 }
 
 /// The model's history while it is trained.
@@ -284,7 +284,7 @@ public:
           validation_(held_out(*options.validation, rows.validation)),
           test_(held_out(options.test, rows.test)) {
         if (options.init_from) {
-            load_first_weights(*options.init_from, columns_, net_, tell);
+            load_first_weights(*options.init_from, columns_, options.training.allow_nonfinite, net_, tell);
         }
     }
 

@@ -13,6 +13,7 @@
 #include <variant>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/limits.hpp"
 #include "handgrad/base/wording.hpp"
 #include "handgrad/math/activations.hpp"
 #include "handgrad/nn/predictor.hpp"
@@ -21,8 +22,9 @@
 namespace handgrad {
 namespace {
 
-/// Rows whose Jacobians are taken at a time.
+/// Rows whose Jacobians are taken at a time, fewer where that would be more numbers than these.
 constexpr std::size_t block_rows = 1024;
+constexpr std::size_t block_numbers = std::size_t{1} << 24;
 
 /// y · scale + shift of each target: from what the network learned to the user's units.
 Matrix<double> all_in_user_units(const Preprocessing& preprocessing, MatrixView<const double> values) {
@@ -173,6 +175,23 @@ Prediction predict(const Model& model, const Table& table, const ApplyOptions& o
 
 namespace {
 
+/// So many derivatives that they cannot all be meant are refused before they are asked for: of one row, and as a table
+/// (`dense`) of rows.
+void refuse_many_derivatives(const Model& model, std::size_t rows, bool dense) {
+    const std::size_t K = model.architecture().outputs(), n = model.architecture().inputs();
+    if (K > limits::derivatives / n) {
+        throw Error(ErrorKind::data, "derivatives: " + plural(K, "output") + " by " + plural(n, "input") + " are " +
+                                         std::to_string(K * n) + " numbers for each row; at most " +
+                                         std::to_string(limits::derivatives) + " are computed");
+    }
+    if (dense && rows > limits::dense_numbers(rows * n) / (K * n)) {
+        throw Error(ErrorKind::data, "derivatives: " + plural(rows, "row") + " of " + std::to_string(K * n) +
+                                         " numbers need " +
+                                         short_number(static_cast<double>(rows * K * n) * sizeof(double) / 1e9) +
+                                         " GB; take fewer rows at a time");
+    }
+}
+
 /// ∂ŷ/∂x of each row in the user's units for `take`, and unless it is null what the network puts out, of one pass
 /// forward.
 template <class T>
@@ -181,13 +200,15 @@ void differentiate(const Model& model, MatrixView<const T> x, const Execution& e
     const BasicMlp<T>& net = std::get<BasicMlp<T>>(model.net);
     const std::size_t K = net.outputs();
     const std::size_t n = net.inputs();
+    refuse_many_derivatives(model, x.rows(), false);
     const std::vector<double> input_slopes = model.preprocessing.input_slopes();
     const BasicPredictor<T> predictor(net, execution);
     std::vector<double> in_units(K * n);
-    Outputs<T> of_block{Matrix<T>(), Matrix<T>(std::min(block_rows, x.rows()), K)};
-    Matrix<T> J(std::min(block_rows, x.rows()), K * n);
-    for (std::size_t first = 0; first < x.rows(); first += block_rows) {
-        const std::size_t rows = std::min(block_rows, x.rows() - first);
+    const std::size_t most_rows = std::clamp<std::size_t>(block_numbers / (K * n), 1, block_rows);
+    Outputs<T> of_block{Matrix<T>(), Matrix<T>(std::min(most_rows, x.rows()), K)};
+    Matrix<T> J(std::min(most_rows, x.rows()), K * n);
+    for (std::size_t first = 0; first < x.rows(); first += most_rows) {
+        const std::size_t rows = std::min(most_rows, x.rows() - first);
         MatrixView<T> yhat = of_block.yhat.view().rows_from(0, rows), z;
         if (outputs != nullptr) {
             yhat = outputs->yhat.view().rows_from(first, rows);
@@ -217,6 +238,7 @@ void for_each_jacobian(const Model& model, std::type_identity_t<MatrixView<const
 template <class T>
 Matrix<double> jacobians(const Model& model, const BasicDataset<T>& data, const Execution& execution) {
     const BasicMlp<T>& net = std::get<BasicMlp<T>>(model.net);
+    refuse_many_derivatives(model, data.rows(), true);
     Matrix<double> result(data.rows(), net.outputs() * net.inputs());
     std::size_t next = 0;
     for_each_jacobian<T>(model, data.x, execution,
@@ -239,6 +261,7 @@ Differentiated predict_with_jacobians(const Model& model, const Table& table, co
         [&]<class T>(const BasicMlp<T>& /*net*/) -> Differentiated {
             const BasicDataset<T> data = encode<T>(model.preprocessing, table, options);
             const std::size_t K = model.architecture().outputs();
+            refuse_many_derivatives(model, data.rows(), true);
             Outputs<T> out{Matrix<T>(data.rows(), K), Matrix<T>(data.rows(), K)};
             Matrix<double> slopes(data.rows(), K * data.x.columns());
             std::size_t next = 0;
