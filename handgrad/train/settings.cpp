@@ -8,6 +8,7 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/train/decisions.hpp"
+#include "handgrad/train/share_out.hpp"
 
 namespace handgrad {
 namespace {
@@ -359,6 +360,7 @@ void check_settings(const Model& model, const std::string& place) {
     apply_settings(options, model.settings, where);
     try {
         check(options.training.optimizer);
+        check_group(options);
     } catch (const Error& error) {
         fail(where, error.what());
     }
