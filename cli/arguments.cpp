@@ -153,7 +153,7 @@ bool Arguments::parse(std::vector<std::string> words) {
     for (std::size_t i = 0; i < options_.size(); ++i) {
         const auto value = before.find(options_[i].names.front());
         if (!given_[i] && value != before.end()) {
-            given_[i] = Given{value->first + " of " + recalling_, value->second};
+            given_[i] = Given{value->first + " (as said before)", value->second};
         }
     }
     take_positionals(found.rest, before);
@@ -165,7 +165,14 @@ bool Arguments::parse(std::vector<std::string> words) {
     return true;
 }
 
+void Arguments::recall(Told told) {
+    recall("", [told = std::move(told)](const std::string& /*no value*/) { return told; });
+}
+
 Arguments::Told Arguments::said_before(const std::vector<std::vector<std::string>>& options) const {
+    if (recalling_.empty() && recall_) {
+        return recall_({});
+    }
     for (std::size_t i = 0; i < options_.size(); ++i) {
         if (options_[i].names.front() == recalling_ && (given_[i] || !options[i].empty())) {
             return recall_(only_value(*given_[i]));

@@ -44,6 +44,8 @@ public:
     /// `option` when that is given, and put in where the words and the configuration file say nothing.
     using Told = std::map<std::string, std::vector<std::string>>;
     void recall(std::string option, std::function<Told(const std::string&)> ask);
+    /// The same without being asked, in place of the option.
+    void recall(Told told);
 
     /// Reads the words after the verb and, for --config, the file it names (options win over the file), and calls the
     /// setters. False when help was asked for instead. Raises Error(usage).

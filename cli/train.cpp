@@ -13,7 +13,6 @@
 
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
-#include "cli/files.hpp"
 #include "cli/model_output.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
@@ -21,6 +20,7 @@
 #include "cli/stop_signal.hpp"
 #include "cli/text.hpp"
 #include "cli/train_options.hpp"
+#include "cli/training_tables.hpp"
 #include "cli/verbs.hpp"
 #include "cli/wording.hpp"
 #include "handgrad/base/atomic_file.hpp"
@@ -33,25 +33,6 @@
 
 namespace handgrad::cli {
 namespace {
-
-/// The tables that the options name, read before anything is printed or trained.
-struct Tables {
-    Table data;
-    std::optional<Table> validation, test;
-};
-
-Tables read_tables(const TrainOptionsGiven& given) {
-    const auto held_out = [&](const std::string& file) -> std::optional<Table> {
-        if (file.empty()) {
-            return {};
-        }
-        return open_table(file, given.fit.reading);
-    };
-    return {read_labelled(given.data, given.reading.target_file, given.fit.reading, given.fit.columns.targets),
-            held_out(given.validation_file), held_out(given.test_file)};
-}
-
-const Table* pointer_to(const std::optional<Table>& table) { return table ? &*table : nullptr; }
 
 /// Events as they happen, to people and to machines.
 class Reporter {
@@ -239,7 +220,7 @@ std::string flow_table(const Model& model) {
 }
 
 /// The page, of the rows that judge the model: test, validation, or where there are neither those it learned from.
-void write_report(const FitResult& result, const TrainOptionsGiven& given, const Tables& tables) {
+void write_report(const FitResult& result, const TrainOptionsGiven& given, const TrainingTables& tables) {
     const std::optional<Table>& own = result.baseline_on == "test" ? tables.test : tables.validation;
     const Table& judged = result.baseline_on != "train" && own ? *own : tables.data;
     const std::string rows = result.baseline_on == "train" ? "training" : result.baseline_on;
@@ -394,11 +375,8 @@ int train(std::vector<std::string> words) {
     if (!given->report.empty()) {
         check_writable(given->report);
     }
-    const Tables tables = read_tables(*given);
-    if (tables.validation) {
-        given->fit.validation.emplace().table = pointer_to(tables.validation);
-    }
-    given->fit.test.table = pointer_to(tables.test);
+    const TrainingTables tables = read_tables(*given);
+    use_tables(*given, tables);
 
     Reporter reporter(given->show);
     reporter.say(fmt::format("{}: {}, {}", given->data, counted(tables.data.rows, "row"),

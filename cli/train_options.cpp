@@ -266,7 +266,7 @@ void settle(TrainOptionsGiven& given, const Later& later) {
 
 }  // namespace
 
-std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words) {
+std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, const Arguments::Told& told) {
     TrainOptionsGiven given;
     Later later;
     Arguments arguments(
@@ -290,6 +290,9 @@ std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words) {
     declare_machine(arguments, given.fit.training.execution);
     declare_output(arguments, given.show, "JSON Lines on standard output: start, epoch for every epoch, done");
     arguments.notes(lists());
+    if (!told.empty()) {
+        arguments.recall(told);
+    }
     if (!parse_or_help(arguments, std::move(words))) {
         return std::nullopt;
     }

@@ -35,7 +35,8 @@ struct TrainOptionsGiven {
     std::string test_file;
 };
 
-/// Reads the words behind `train`. Empty when help was asked for and printed. Raises Error(usage).
-std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words);
+/// Reads the words behind `train`; `told` is what was said another time, where the words say nothing. Empty when help
+/// was asked for and printed. Raises Error(usage); with --resume also Error(io), Error(model).
+std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, const Arguments::Told& told = {});
 
 }  // namespace handgrad::cli

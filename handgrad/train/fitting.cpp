@@ -159,7 +159,7 @@ public:
     }
     /// Behind what was recorded before. Raises Error(usage) when that has other columns.
     void go_on(const History& before) {
-        if (!before.columns.empty() && before.columns != history_.columns) {
+        if (before.columns != history_.columns) {
             throw Error(ErrorKind::usage,
                         "the checkpoint's training measured other things after each epoch: go on as it began")
                 .about("diagnose");
@@ -387,7 +387,7 @@ private:
         if (measure_) {  // remembers the first weights, from which it measures how far all others have come
             first.layers = measure_(net_, training_);
         }
-        if (saved_ != nullptr && task_.first == nullptr) {
+        if (saved_ != nullptr && task_.first == nullptr && saved_->state.epoch > 0) {
             recorder.go_on(task_.from->history);
         } else if (measure_) {
             recorder.add(first, first_metrics);
