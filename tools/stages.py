@@ -70,7 +70,7 @@ STAGES = (
           inputs=(*BUILD, *SUITES, "cli", "examples", "docs/numerics.md", "tools/instruction_sets.py")),
     Stage("python", "The program from outside: verbs, errors, exit codes and formats; numbers against NumPy, scikit-learn and "
           "PyTorch.", pytest("python", "tests/python tests/cli"), needs=("environment", "build"), report="python.xml",
-          inputs=(*BUILD, "cli", "tests/python", "tests/cli", "tests/fixtures", "examples", "docs", *PAGES,
+          inputs=(*BUILD, "cli", "tests/python", "tests/cli", "tests/support", "tests/fixtures", "examples", "docs", *PAGES,
                   "tools/python-environment", "tools/measured.py")),
     Stage("pages", "Every command and example of every page prints what stands there, or compiles.",
           (f"HANDGRAD_PROGRAM={PROGRAM} {PYTHON} tools/pages.py --check",), needs=("environment", "build"),
@@ -128,6 +128,10 @@ LONG_STAGES = (
           ("tools/python-environment", *build("release", "all"),
            f"HANDGRAD_PROGRAM={PROGRAM} PYTHONPATH=tests/python {PYTHON} tests/python/test_verdict_bank.py"),
           inputs=(*BUILD, "cli", "tests/python")),
+    Stage("forged", "20 000 model files with any metadata and checksums that fit are read, or refused in a sentence, by every verb.",
+          ("tools/python-environment", *build("release", "all"), "HANDGRAD_FORGED=10000 " + pytest(
+              "forged", "tests/cli/test_forged_models.py -k any_metadata")[0]), report="forged.xml",
+          inputs=(*BUILD, "cli", "tests/cli/test_forged_models.py", "tests/support")),
     Stage("networks", "On 100 000 awkward networks, in float and double, no right gradient FAILs.",
           (*build("release", "certify_test"), "HANDGRAD_NETWORKS=100000 build/release/tests/certify_test "
            f"--gtest_filter='WitnessAudit.ARight*' --gtest_output=xml:{LOGS}/networks.xml"), report="networks.xml",
