@@ -272,6 +272,30 @@ TrainingRows read_training_rows(std::string_view text, const std::string& place)
     return rows;
 }
 
+namespace {
+
+/// What a file may describe is told by what the user can change.
+std::string columns_text(const Preprocessing& preprocessing) {
+    std::size_t categories = 0;
+    for (const FeatureColumn& feature : preprocessing.features) {
+        categories += feature.categories.size();
+    }
+    try {
+        return to_text(to_json(preprocessing));
+    } catch (const Error& error) {
+        if (preprocessing.features.size() + categories < max_json_values / 16) {
+            throw;  // a text that is not UTF-8
+        }
+        throw Error(ErrorKind::data, std::to_string(preprocessing.features.size()) + " columns with " +
+                                         std::to_string(categories) +
+                                         " categories are more than a model file describes (" + error.what() +
+                                         "); drop the columns with the most categories")
+            .about("drop");
+    }
+}
+
+}  // namespace
+
 std::map<std::string, std::string> description_texts(const Description& description) {
     Json::Object provenance;
     for (const auto& [key, value] : description.provenance) {
@@ -280,7 +304,7 @@ std::map<std::string, std::string> description_texts(const Description& descript
     return {{"architecture", to_text(to_json(description.architecture))},
             {"conventions", to_text(to_json(description.architecture.conventions))},
             {"loss", to_text(to_json(PenalizedLoss<const Description>{description}))},
-            {"preprocessing", to_text(to_json(description.preprocessing))},
+            {"preprocessing", columns_text(description.preprocessing)},
             {"provenance", to_text(Json{std::move(provenance)})}};
 }
 

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from forged import Forged  # noqa: E402  (after the path that leads to it)
 
-MEGABYTES, SECONDS = 500, 20
+MEGABYTES, SECONDS = 400, 20
 ADDRESS_SPACE = 3 << 30
 
 
@@ -55,7 +55,7 @@ def npy(shape, dtype="|u1"):
 
 def packed_columns(folder):
     (folder / "wide.npy").write_bytes(gzip.compress(npy((1, 8_000_000))))
-    return ("predict", "m.model", "wide.npy"), 3, "8000000 columns; at most 131072 are read"
+    return ("predict", "m.model", "wide.npy"), 3, "8000000 columns; at most 130000 are read"
 
 
 def packed_zeros(folder):
@@ -75,15 +75,24 @@ def packed_archive(folder):
 
 
 def many_columns(folder):
-    names = ",".join(f"c{i}" for i in range(131_073))
-    (folder / "columns.csv").write_text(f"{names}\n{','.join('1' for _ in range(131_073))}\n")
-    return ("train", "columns.csv", "--target", "c1", "-o", "n.model"), 3, "131073 columns; at most 131072 are read"
+    names = ",".join(f"c{i}" for i in range(130_001))
+    (folder / "columns.csv").write_text(f"{names}\n{','.join('1' for _ in range(130_001))}\n")
+    return ("train", "columns.csv", "--target", "c1", "-o", "n.model"), 3, "130001 columns; at most 130000 are read"
 
 
 def as_many_columns_as_may_be(folder):
-    names = ",".join(f"c{i}" for i in range(131_072))
-    (folder / "columns.csv").write_text(f"{names}\n{','.join('1' for _ in range(131_072))}\n")
+    names = ",".join(f"c{i}" for i in range(130_000))
+    (folder / "columns.csv").write_text(f"{names}\n{','.join('1' for _ in range(130_000))}\n")
     return ("predict", "m.model", "columns.csv"), 3, "the model needs the columns 'a', 'b', 'city'"
+
+
+def categories_of_a_whole_table(folder):
+    """Each column may have as many categories, all of them together more than a file describes."""
+    names = [f"t{i}" for i in range(110)]
+    rows = "\n".join(",".join(f"{row * 7 + column}" for column in range(110)) + f",{row}" for row in range(9600))
+    (folder / "categories.csv").write_text(",".join(names) + ",y\n" + rows + "\n")
+    words = ("train", "categories.csv", "--target", "y", "--categorical", ",".join(names), "-o", "n.model", "--epochs", "1", "--hidden", "2")
+    return words, 3, "as each category is an input of its own"
 
 
 def long_name(folder):
@@ -145,7 +154,8 @@ def cell_of_a_megabyte(folder):
     return ("evaluate", "m.model", "cell.csv"), 3, "is not a category that the model knows"
 
 
-CASES = [packed_columns, packed_zeros, packed_archive, many_columns, as_many_columns_as_may_be, long_name, long_names_to_guess,
+CASES = [packed_columns, packed_zeros, packed_archive, many_columns, as_many_columns_as_may_be,
+         categories_of_a_whole_table, long_name, long_names_to_guess,
          long_class_to_guess, texts_without_end, endless_zeros, endless_zeros_as_model, endless_zeros_as_options, endless_noise,
          header_of_many_bytes, model_of_long_texts, cell_of_a_megabyte]
 
