@@ -367,6 +367,7 @@ private:
             copy_weights(trainer.result());
             result_.training.epochs = trainer.epoch();
             result_.training.best_epoch = trainer.best_epoch();
+            result_.training.within_epoch = trainer.within_epoch();
             keep(trainer);
         } catch (const Diverged& diverged) {
             tell_divergence(diverged, trainer);
