@@ -262,7 +262,8 @@ int exit_code(const FitResult& result, const TrainOptionsGiven& given, const Rep
 void refuse_shared_files(const TrainOptionsGiven& given) {
     const std::string init_from = given.fit.init_from.value_or("").string();
     for (const std::string& input :
-         {given.data, given.reading.target_file, given.validation_file, given.test_file, init_from}) {
+         {given.data, given.reading.target_file, given.validation_file, given.test_file, init_from,
+                                    given.continued_file}) {
         refuse_to_overwrite(given.output, input);
         refuse_to_overwrite(given.report, input, "--report");
     }
@@ -405,6 +406,9 @@ int train(std::vector<std::string> words) {
         return leave_for_later(result, *given, reporter);
     }
     result.model.provenance["command"] = given->command;
+    if (given->continued) {
+        result.model.provenance["continued"] = given->continued_file;
+    }
     const std::string written = output.save(result.model, result.usable || given->fit.training.allow_nonfinite);
     const std::vector<std::string> warnings = warnings_of(result);
     reporter.event(done_event(result, stopped_name(result), written, warnings));
