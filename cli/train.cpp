@@ -172,6 +172,10 @@ std::string summary(const FitResult& result, const TrainOptionsGiven& given, con
     const TrainResult& training = result.training;
     std::string text = fmt::format("\n{} in {:.2f} s; the model holds the weights of epoch {}",
                                    counted(training.epochs, "epoch"), training.seconds, training.best_epoch);
+    if (training.within_epoch) {
+        text = fmt::format("\n{} in {:.2f} s; the model holds the weights as they were in epoch {}",
+                           counted(training.epochs, "epoch"), training.seconds, training.epochs + 1);
+    }
     text += when(training.stopped == Stopped::early, " (early stopping)");
     text += when(training.stopped == Stopped::callback, " (interrupted)");
     if (result.judged_model) {
@@ -246,8 +250,9 @@ void write_report(const FitResult& result, const TrainOptionsGiven& given, const
     page.finish();
 }
 
-int exit_code(const FitResult& result, const Reporter& reporter) {
-    if (result.diverged || !result.usable) {
+int exit_code(const FitResult& result, const TrainOptionsGiven& given, const Reporter& reporter) {
+    const bool of_no_use = !result.usable && !given.fit.training.allow_nonfinite;
+    if (result.diverged || of_no_use) {
         return static_cast<int>(ErrorKind::diverged);
     }
     if (StopSignal::received() != 0) {
@@ -260,7 +265,8 @@ int exit_code(const FitResult& result, const Reporter& reporter) {
 void refuse_shared_files(const TrainOptionsGiven& given) {
     const std::string init_from = given.fit.init_from.value_or("").string();
     for (const std::string& input :
-         {given.data, given.reading.target_file, given.validation_file, given.test_file, init_from}) {
+         {given.data, given.reading.target_file, given.validation_file, given.test_file, init_from,
+                                    given.continued_file}) {
         refuse_to_overwrite(given.output, input);
         refuse_to_overwrite(given.report, input, "--report");
     }
@@ -334,11 +340,15 @@ int leave_for_later(const FitResult& result, const TrainOptionsGiven& given, Rep
     const std::string last = given.folder->last().string();
     reporter.event(done_event(result, stopped_name(result), last, {}));
     reporter.finish();
-    tell_text(fmt::format("handgrad train: stopped after {}; {} has what is needed to go on, and {} was not written. To go "
-                     "on:\n  handgrad train --resume {}",
-                     counted(result.training.epochs, "epoch"), last, given.output,
+    std::string where = fmt::format("after {}", counted(result.training.epochs, "epoch"));
+    if (result.training.within_epoch) {
+        where = fmt::format("in epoch {}", result.training.epochs + 1);
+    }
+    tell_text(fmt::format("handgrad train: stopped {}; {} has what is needed to go on, and {} was not written. To go on:\n"
+                     "  handgrad train --resume {}",
+                     where, last, given.output,
                      shell_word(given.folder->path().string())));
-    return exit_code(result, reporter);
+    return exit_code(result, given, reporter);
 }
 
 /// What went wrong, and where the weights are.
@@ -399,6 +409,9 @@ int train(std::vector<std::string> words) {
         return leave_for_later(result, *given, reporter);
     }
     result.model.provenance["command"] = given->command;
+    if (given->continued) {
+        result.model.provenance["continued"] = given->continued_file;
+    }
     const std::string written = output.save(result.model, result.usable || given->fit.training.allow_nonfinite);
     const std::vector<std::string> warnings = warnings_of(result);
     reporter.event(done_event(result, stopped_name(result), written, warnings));
@@ -408,7 +421,7 @@ int train(std::vector<std::string> words) {
         write_report(result, *given, tables);
         reporter.say(fmt::format("report           {}", given->report));
     }
-    return exit_code(result, reporter);
+    return exit_code(result, *given, reporter);
 }
 
 }  // namespace handgrad::cli

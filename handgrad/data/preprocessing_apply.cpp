@@ -16,6 +16,7 @@
 #include "handgrad/data/feature_cells.hpp"
 #include "handgrad/data/number_like.hpp"
 #include "handgrad/data/preprocessing.hpp"
+#include "handgrad/data/preprocessing_check.hpp"
 
 namespace handgrad {
 namespace {
@@ -302,8 +303,8 @@ void refuse_unknown(const Preprocessing& fitted, const Table& table, const std::
                {{"unknown", "ignore"}});
 }
 
-/// The inputs of a categorical column are as many as it has texts, so that a small table may make a huge dense one: said
-/// before the memory is asked for.
+}  // namespace
+
 void refuse_huge(const Preprocessing& fitted, const Table& table, std::size_t rows, std::size_t number_bytes) {
     const std::size_t inputs = fitted.inputs();
     if (inputs == 0 || rows <= limits::dense_numbers(table.rows * table.columns.size()) / inputs) {
@@ -329,6 +330,8 @@ void refuse_huge(const Preprocessing& fitted, const Table& table, std::size_t ro
                    when(widest.size() > most, " ...") + "); drop the columns with the most, or take fewer rows",
                {{"drop"}});
 }
+
+namespace {
 
 template <class T>
 Matrix<T> encode_features(const Preprocessing& fitted, const Table& table, Rows rows, const ColumnsByName& columns) {

@@ -1,7 +1,10 @@
 // What must hold of columns, whoever made them: a fit here, or the writer of a file.
 #pragma once
 
+#include <cstddef>
+
 #include "handgrad/data/preprocessing.hpp"
+#include "handgrad/data/table.hpp"
 
 namespace handgrad {
 
@@ -9,5 +12,9 @@ namespace handgrad {
 /// number above 0, categories or classes that are not in order or too many, classes of a regression, signs of numbers
 /// that cannot work …
 void check(const Preprocessing& preprocessing);
+
+/// The inputs of a categorical column are as many as it has texts, so that a small table may make a huge dense one.
+/// Raises Error(data), with the size of so many rows, before the memory is asked for.
+void refuse_huge(const Preprocessing& fitted, const Table& table, std::size_t rows, std::size_t number_bytes);
 
 }  // namespace handgrad

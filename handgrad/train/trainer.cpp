@@ -127,6 +127,9 @@ struct Trainer<T>::Parts {
         }
     }
 
+    /// Not in the middle of the first epoch, as none has been judged.
+    [[nodiscard]] bool gives_the_best() const { return patience > 0 && (state.epoch > 0 || !paused); }
+
     TrainState<T> state;  ///< but for moments, count and begun, which the solver keeps
     std::size_t rows;
     TrainOptions options;
@@ -222,9 +225,11 @@ TrainState<T> Trainer<T>::state() const {
 }
 template <class T>
 const BasicMlp<T>& Trainer<T>::result() const {
-    const TrainState<T>& state = parts_->state;
-    const bool in_the_first = state.epoch == 0 && parts_->paused;  // of which no epoch has been judged
-    return parts_->patience > 0 && !in_the_first ? *state.best : state.net;
+    return parts_->gives_the_best() ? *parts_->state.best : parts_->state.net;
+}
+template <class T>
+bool Trainer<T>::within_epoch() const {
+    return parts_->paused && !parts_->gives_the_best();
 }
 
 template <class T>

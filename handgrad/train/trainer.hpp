@@ -70,6 +70,7 @@ struct TrainResult {
     std::size_t best_epoch = 0;  ///< whose weights the network now holds
     Stopped stopped = Stopped::epochs;
     double seconds = 0.0;
+    bool within_epoch = false;  ///< the weights are those of a pause in epoch `epochs` + 1
 };
 
 /// Called after each epoch; false ends the training there.
@@ -133,6 +134,8 @@ public:
     /// those of now.
     [[nodiscard]] const BasicMlp<T>& result() const;
     [[nodiscard]] std::size_t best_epoch() const;
+    /// Whether result() is in the middle of an epoch.
+    [[nodiscard]] bool within_epoch() const;
 
 private:
     struct Parts;
