@@ -305,7 +305,7 @@ void refuse_unknown(const Preprocessing& fitted, const Table& table, const std::
 
 }  // namespace
 
-void refuse_huge(const Preprocessing& fitted, const Table& table, std::size_t rows, std::size_t number_bytes) {
+void refuse_huge(const Preprocessing& fitted, const Table& table, std::size_t rows, std::size_t bytes_each) {
     const std::size_t inputs = fitted.inputs();
     if (inputs == 0 || rows <= limits::dense_numbers(table.rows * table.columns.size()) / inputs) {
         return;
@@ -323,7 +323,7 @@ void refuse_huge(const Preprocessing& fitted, const Table& table, std::size_t ro
     for (const FeatureColumn* feature : std::span(widest).first(static_cast<std::size_t>(shown))) {
         add_item(list, ", ", in_quotes(feature->name) + " " + std::to_string(feature->inputs()));
     }
-    const double gigabytes = static_cast<double>(rows) * static_cast<double>(inputs * number_bytes) / 1e9;
+    const double gigabytes = static_cast<double>(rows) * static_cast<double>(inputs * bytes_each) / 1e9;
     fail_about(ErrorKind::data,
                table.source + ": " + counted(rows, "row") + " of " + counted(inputs, "input") + " need " +
                    short_number(gigabytes) + " GB, as each category is an input of its own (" + list +

@@ -15,6 +15,6 @@ void check(const Preprocessing& preprocessing);
 
 /// The inputs of a categorical column are as many as it has texts, so that a small table may make a huge dense one.
 /// Raises Error(data), with the size of so many rows, before the memory is asked for.
-void refuse_huge(const Preprocessing& fitted, const Table& table, std::size_t rows, std::size_t number_bytes);
+void refuse_huge(const Preprocessing& fitted, const Table& table, std::size_t rows, std::size_t bytes_each);
 
 }  // namespace handgrad
