@@ -450,6 +450,7 @@ private:
             std::optional<EpochReport> report = trainer.advance([&] { return wants_to_stop() || checkpoint_is_due(); });
             bool go_on = !wants_to_stop();
             if (report) {
+                epoch_before_ = net_;
                 copy_weights(trainer.net());  // who is asked may look at it
                 go_on = epoch(*report, recorder, last) && go_on;
             }
@@ -506,7 +507,8 @@ private:
         watch_.kept();
     }
 
-    /// The weights of the last good epoch; where those are of no use, with early stopping, the best ones.
+    /// The weights of the last good epoch; where those are of no use those of the epoch before, or with early stopping
+    /// the best ones.
     void tell_divergence(const Diverged& diverged, const Trainer<T>& trainer) {
         result_.diverged = diverged.what();
         if (diverged.row()) {
@@ -515,10 +517,18 @@ private:
         }
         copy_weights(trainer.net());
         result_.training.epochs = result_.training.best_epoch = diverged.last_good_epoch();
-        if (!usable() && options_.training.early_stopping.value_or(0) > 0) {
+        if (usable()) {
+            return;
+        }
+        if (options_.training.early_stopping.value_or(0) > 0) {
             copy_weights(trainer.result());
             result_.training.best_epoch = trainer.best_epoch();
+        } else if (epoch_before_ && result_.training.best_epoch > 0) {
+            copy_weights(*epoch_before_);
+            --result_.training.best_epoch;
         }
+        *result_.diverged += ". What those weights say of the training rows are no numbers: the weights of epoch " +
+                             std::to_string(result_.training.best_epoch) + " are kept in their place";
     }
 
     /// Whether what it says of the rows that it learned from are numbers.
@@ -588,6 +598,7 @@ private:
     BasicDataset<T> training_, validation_, test_;
     MeasureFlow<T> measure_;
     Watch watch_{0.0};
+    std::optional<BasicMlp<T>> epoch_before_;  ///< the weights of the epoch before the last whole one
     bool kept_ = false;  ///< nothing has moved since the last checkpoint
 };
 
