@@ -47,8 +47,8 @@ std::vector<NonfiniteAnswers> nonfinite_in(const diagnose::Diagnosis& diagnosis)
 std::vector<NonfiniteAnswers> nonfinite_in(const std::vector<diagnose::ColumnSensitivity>& columns, bool labelled) {
     NonfiniteAnswers derivatives{"sensitivities", 0, columns.size()};
     for (const diagnose::ColumnSensitivity& c : columns) {
-        const bool good = finite(c.mean) && finite(c.sd) && finite(c.rms) && finite(c.effect) &&
-                          (!labelled || finite(c.permutation));
+        const bool good =
+            finite(c.mean) && finite(c.sd) && finite(c.rms) && finite(c.effect) && (!labelled || finite(c.permutation));
         derivatives.count += good ? 0 : 1;
     }
     return {derivatives};

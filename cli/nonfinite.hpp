@@ -16,8 +16,8 @@
 
 namespace handgrad::cli {
 
-/// Of one kind of answer, `predictions`, how many of how many are not finite; of what there is once, `the loss`, `of` is
-/// 0.
+/// Of one kind of answer, `predictions`, how many of how many are not finite; of what there is once, `the loss`, `of`
+/// is 0.
 struct NonfiniteAnswers {
     std::string_view what;
     std::size_t count = 0;

@@ -41,8 +41,8 @@ private:
     std::string waiting_;
 };
 
-/// One message for people on standard error, in one line: what a terminal would obey, and a line end in a name, is shown
-/// escaped; a very long one is shortened. Failures are ignored: there is nobody left to tell.
+/// One message for people on standard error, in one line: what a terminal would obey, and a line end in a name, is
+/// shown escaped; a very long one is shortened. Failures are ignored: there is nobody left to tell.
 void tell(std::string_view line);
 /// The same of several lines.
 void tell_text(std::string_view text);

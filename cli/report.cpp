@@ -69,7 +69,8 @@ int report(std::vector<std::string> words) {
         events.write(report_event(report, options.output));
         events.finish();
     } else if (!options.show.quiet) {
-        tell_text(fmt::format("{}\n{} shows it all; open it in a browser", wrapped(report.diagnosis.text), options.output));
+        tell_text(
+            fmt::format("{}\n{} shows it all; open it in a browser", wrapped(report.diagnosis.text), options.output));
     }
     std::vector<NonfiniteAnswers> nonfinite = nonfinite_in(report.evaluation);
     const std::vector<NonfiniteAnswers> gradients = nonfinite_in(report.diagnosis);

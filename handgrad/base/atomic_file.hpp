@@ -41,8 +41,8 @@ private:
     std::unique_ptr<Room> room_;
 };
 
-/// Looks at the first bytes of a file, at most judged_bytes of them, and raises what is wrong before the rest is read: a
-/// pipe from a stranger need not end.
+/// Looks at the first bytes of a file, at most judged_bytes of them, and raises what is wrong before the rest is read:
+/// a pipe from a stranger need not end.
 using Judge = std::function<void(std::string_view first)>;
 inline constexpr std::size_t judged_bytes = std::size_t{1} << 17;
 

@@ -20,12 +20,12 @@ inline constexpr std::size_t layers = 1024;
 inline constexpr std::size_t width = std::size_t{1} << 24;  ///< units of a layer
 
 // Tables.
-inline constexpr std::size_t columns = 130'000;    ///< each costs half a kilobyte, and 8 JSON values in a model
-inline constexpr std::size_t classes = 10'000;     ///< labels of a classification
-inline constexpr std::size_t categories = 10'000;  ///< texts of one categorical column, beside that of missing cells
-inline constexpr std::size_t npy_header = 1U << 16;      ///< bytes of an NPY header
-inline constexpr std::size_t npy_rank = 8;               ///< axes of an NPY array in an archive
-inline constexpr std::size_t npz_entries = 65'536;       ///< arrays of an NPZ archive
+inline constexpr std::size_t columns = 130'000;      ///< each costs half a kilobyte, and 8 JSON values in a model
+inline constexpr std::size_t classes = 10'000;       ///< labels of a classification
+inline constexpr std::size_t categories = 10'000;    ///< texts of one categorical column, beside that of missing cells
+inline constexpr std::size_t npy_header = 1U << 16;  ///< bytes of an NPY header
+inline constexpr std::size_t npy_rank = 8;           ///< axes of an NPY array in an archive
+inline constexpr std::size_t npz_entries = 65'536;   ///< arrays of an NPZ archive
 inline constexpr std::size_t npz_inflate_ratio = 1'000;  ///< bytes that one packed byte of an entry may become
 
 /// What the packed bytes of a whole file may become: of small files 16 MiB, of others 64 times their size. Who trusts a

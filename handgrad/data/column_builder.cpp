@@ -43,8 +43,8 @@ bool MissingTexts::spells_number(char decimal) const {
 
 namespace {
 
-/// Slots that a search may look into. Among hashes that meet by chance runs of taken slots are some dozens long; whoever
-/// chooses texts by their hashes gets a tree, which no text can slow down.
+/// Slots that a search may look into. Among hashes that meet by chance runs of taken slots are some dozens long;
+/// whoever chooses texts by their hashes gets a tree, which no text can slow down.
 constexpr std::size_t longest_search = 512;
 
 }  // namespace

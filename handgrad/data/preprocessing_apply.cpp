@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <limits>
 #include <functional>
+#include <limits>
 #include <map>
 
 #include "handgrad/base/error.hpp"

@@ -44,8 +44,8 @@ void check_feature(const FeatureColumn& feature) {
     check_name(feature.name, "feature");
     const std::string place = "feature " + in_quotes(feature.name);
     check_scaling(feature.shift, feature.scale, place);
-    require(!feature.impute || std::isfinite(*feature.impute), "what stands for a missing number of " + place +
-                                                                   " must be finite");
+    require(!feature.impute || std::isfinite(*feature.impute),
+            "what stands for a missing number of " + place + " must be finite");
     std::span<const std::string> categories = feature.categories;
     if (!feature.missing_as.empty()) {
         require(!categories.empty() && categories.back() == feature.missing_as,
@@ -90,8 +90,8 @@ void check_names(const Preprocessing& p) {
 /// Labels as the fit has them: numbers by value, texts by their bytes.
 void check_classes(const Preprocessing& p) {
     require(!p.classes.empty(), "there are no classes");
-    require(p.classes.size() <= limits::classes, std::to_string(p.classes.size()) + " classes; at most " +
-                                                     std::to_string(limits::classes) + " are read");
+    require(p.classes.size() <= limits::classes,
+            std::to_string(p.classes.size()) + " classes; at most " + std::to_string(limits::classes) + " are read");
     require(std::set<std::string_view>(p.classes.begin(), p.classes.end()).size() == p.classes.size(),
             "a class stands twice");
     if (!p.numeric_classes) {

@@ -403,7 +403,8 @@ std::string divergence_text(RunAway how, const GradientChain& chain, double loss
             return not_finite_text(chain, loss);
         case RunAway::far_off:
             if (chain.layers.back().bounded()) {
-                return "It has diverged: the loss is " + short_number(loss / loss_of_zero) + " times that of weights of 0";
+                return "It has diverged: the loss is " + short_number(loss / loss_of_zero) +
+                       " times that of weights of 0";
             }
             return "It has diverged: the answers' squared error is " + short_number(chain.error_by_zero) +
                    " times that of always answering 0";

@@ -317,17 +317,14 @@ Description read_description(const std::map<std::string, std::string>& texts, co
     };
     Description description;
     Architecture& architecture = description.architecture;
-    parsed("architecture", [&](const Json& json, const std::string& place) {
-        read(json, architecture, place);
-    });
+    parsed("architecture", [&](const Json& json, const std::string& place) { read(json, architecture, place); });
     parsed("conventions",
            [&](const Json& json, const std::string& place) { read(json, architecture.conventions, place); });
     parsed("loss", [&](const Json& json, const std::string& place) {
         read(json, PenalizedLoss<Description>{description}, place);
     });
-    parsed("preprocessing", [&](const Json& json, const std::string& place) {
-        read(json, description.preprocessing, place);
-    });
+    parsed("preprocessing",
+           [&](const Json& json, const std::string& place) { read(json, description.preprocessing, place); });
     parsed("provenance", [&](const Json& json, const std::string& place) {
         for (const auto& [key, value] : get<Json::Object>(json, place, "an object")) {
             read(value, description.provenance[key], place + "." + excerpt(key));

@@ -93,10 +93,9 @@ std::optional<HeadProblem> senseless_problem(const Head& head, const Preprocessi
             {"output_activation", "loss"}};
     }
     if (columns.task == Task::multilabel && head.output == Activation::softmax) {
-        return HeadProblem{
-            "softmax shares 1 among the outputs, so that of several labels one alone could be right",
-            "choose sigmoid, or learn shares by regression",
-            {"output_activation", "task"}};
+        return HeadProblem{"softmax shares 1 among the outputs, so that of several labels one alone could be right",
+                           "choose sigmoid, or learn shares by regression",
+                           {"output_activation", "task"}};
     }
     return std::nullopt;
 }

@@ -1,4 +1,5 @@
-// What stands at a network's end: the last activation and the loss that it is trained by, and which of them go together.
+// What stands at a network's end: the last activation and the loss that it is trained by, and which of them go
+// together.
 #pragma once
 
 #include <optional>

@@ -164,8 +164,8 @@ void check(const History& history, std::size_t layers) {
     require(!history.epochs.empty(), "it has no epochs");
     const std::vector<double>* before = nullptr;
     for (const std::vector<double>& epoch : history.epochs) {
-        require(epoch.size() == history.columns.size(), "an epoch has not one number for each of the " +
-                                                            std::to_string(history.columns.size()) + " columns");
+        require(epoch.size() == history.columns.size(),
+                "an epoch has not one number for each of the " + std::to_string(history.columns.size()) + " columns");
         const bool whole = epoch[0] >= 0.0 && epoch[0] <= largest_epoch && std::trunc(epoch[0]) == epoch[0];
         require(whole, "an epoch is not a whole number");
         require(before == nullptr || epoch[0] > (*before)[0], "its epochs do not follow each other");

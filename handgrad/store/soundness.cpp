@@ -48,8 +48,8 @@ void check_columns(const Model& model, const Architecture& architecture) {
     const Preprocessing& columns = model.preprocessing;
     check(columns);
     const auto same = [](std::size_t made, std::size_t network, const std::string& what) {
-        require(made == network, "its columns make " + std::to_string(made) + what + ", but the network has " +
-                                     std::to_string(network));
+        require(made == network,
+                "its columns make " + std::to_string(made) + what + ", but the network has " + std::to_string(network));
     };
     same(columns.inputs(), architecture.inputs(), " inputs");
     same(columns.outputs(), architecture.outputs(), " outputs");
@@ -65,8 +65,7 @@ void check_rows(const Model& model, const Architecture& architecture) {
     if (rows.empty()) {
         return;
     }
-    require(rows.constant_answer.size() == architecture.outputs() &&
-                rows.lowest.size() == architecture.inputs() &&
+    require(rows.constant_answer.size() == architecture.outputs() && rows.lowest.size() == architecture.inputs() &&
                 rows.highest.size() == architecture.inputs(),
             "it is of a network of other inputs and outputs");
     for (const auto* hash : {&rows.table_hash, &rows.split_hash}) {

@@ -368,7 +368,8 @@ void judge_tensor_file(std::string_view first, const std::string& source) {
 
 TensorFile read_tensor_file(const std::filesystem::path& path) {
     const std::string source = path.string();
-    return parse_tensor_file(read_file(path, [&](std::string_view first) { judge_tensor_file(first, source); }), source);
+    return parse_tensor_file(read_file(path, [&](std::string_view first) { judge_tensor_file(first, source); }),
+                             source);
 }
 
 void write_tensor_file(const std::filesystem::path& path, const TensorFile& file) {

@@ -28,7 +28,8 @@ std::optional<std::size_t> number_in(const std::string& name) {
     if (!name.starts_with(before) || !name.ends_with(behind) || name.size() <= before.size() + behind.size()) {
         return {};
     }
-    const std::string_view text = std::string_view(name).substr(before.size(), name.size() - before.size() - behind.size());
+    const std::string_view text =
+        std::string_view(name).substr(before.size(), name.size() - before.size() - behind.size());
     std::size_t number = 0;
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
     const bool whole = problem == std::errc() && end == text.data() + text.size() && text.size() >= digits;
