@@ -132,6 +132,9 @@ LONG_STAGES = (
           ("tools/python-environment", *build("release", "all"), "HANDGRAD_FORGED=10000 " + pytest(
               "forged", "tests/cli/test_forged_models.py -k any_metadata")[0]), report="forged.xml",
           inputs=(*BUILD, "cli", "tests/cli/test_forged_models.py", "tests/support")),
+    Stage("kills", "Of 200 trainings killed at random moments each comes to the model of the one that was never killed.",
+          (*build("release", "all"), f"/usr/bin/python3 tests/support/kill_loop.py {PROGRAM}"),
+          inputs=(*BUILD, "cli", "tests/support/kill_loop.py")),
     Stage("networks", "On 100 000 awkward networks, in float and double, no right gradient FAILs.",
           (*build("release", "certify_test"), "HANDGRAD_NETWORKS=100000 build/release/tests/certify_test "
            f"--gtest_filter='WitnessAudit.ARight*' --gtest_output=xml:{LOGS}/networks.xml"), report="networks.xml",

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -51,6 +53,18 @@ std::optional<double> validation_loss(const Model& model) {
         model.training);
 }
 
+/// The lock, for which it waits as long as a program needs to die that was killed just before.
+std::optional<FileLock> take_lock(const std::filesystem::path& path) {
+    constexpr int tries = 100;
+    constexpr std::chrono::milliseconds pause{20};
+    std::optional<FileLock> lock = FileLock::take(path);
+    for (int i = 0; !lock && i < tries; ++i) {
+        std::this_thread::sleep_for(pause);
+        lock = FileLock::take(path);
+    }
+    return lock;
+}
+
 }  // namespace
 
 CheckpointFolder::CheckpointFolder(std::filesystem::path folder) : folder_(std::move(folder)) {
@@ -61,7 +75,7 @@ CheckpointFolder::CheckpointFolder(std::filesystem::path folder) : folder_(std::
                                        when(static_cast<bool>(error), ": " + error.message()) +
                                        when(!error, ": there is a file of that name"));
     }
-    lock_ = FileLock::take(folder_ / "lock");
+    lock_ = take_lock(folder_ / "lock");
     if (!lock_) {
         throw Error(ErrorKind::usage, folder_.string() +
                                           ": another training that is running keeps its checkpoints there; wait until "
