@@ -124,7 +124,8 @@ void check_before_reading(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     file.read(begin.data(), begin.size());
     const std::uintmax_t size = std::filesystem::file_size(path, failed);
-    if (file.is_open() && !failed) {
+    const bool unreadable = file.gcount() == 0 && size > 0;  // reading it says why
+    if (file.is_open() && !failed && !unreadable) {
         check_beginning({begin.data(), static_cast<std::size_t>(file.gcount())}, size, path);
     }
 }
