@@ -27,6 +27,12 @@ std::string number_text(double value) {
 
 }  // namespace
 
+Json::Json() = default;
+Json::Json(std::nullptr_t) {}
+Json::Json(std::string value) : value_(std::move(value)) {}
+Json::Json(std::string_view value) : value_(std::string(value)) {}
+Json::Json(const char* value) : value_(std::string(value)) {}
+
 Json::Json(std::initializer_list<Json> values) {
     const auto named = [](const Json& value) {
         const auto* pair = std::get_if<Array>(&value.value_);
@@ -37,10 +43,10 @@ Json::Json(std::initializer_list<Json> values) {
         return;
     }
     Object members;
-    members.reserve(values.size());
     for (const Json& value : values) {
         const Array& pair = std::get<Array>(value.value_);
-        members.push_back({std::get<std::string>(pair.front().value_), pair.back()});
+        members.names.push_back(std::get<std::string>(pair.front().value_));
+        members.values.push_back(pair.back());
     }
     value_ = std::move(members);
 }
@@ -62,12 +68,13 @@ Json& Json::operator[](std::string_view name) {
         value_ = Object{};
     }
     Object& members = std::get<Object>(value_);
-    const auto found = std::ranges::find(members, name, &Member::name);
-    if (found != members.end()) {
-        return found->value;
+    const auto found = std::ranges::find(members.names, name);
+    if (found != members.names.end()) {
+        return members.values[static_cast<std::size_t>(found - members.names.begin())];
     }
-    members.push_back({std::string(name), {}});
-    return members.back().value;
+    members.values.resize(members.names.size() + 1);  // first: a value without its name is none
+    members.names.emplace_back(name);
+    return members.values.back();
 }
 
 void Json::push_back(Json value) {
@@ -93,10 +100,10 @@ void Json::write(std::string& text) const {
         text += ']';
     } else if (const auto* object = std::get_if<Object>(&value_)) {
         text += '{';
-        for (std::size_t i = 0; i < object->size(); ++i) {
+        for (std::size_t i = 0; i < object->names.size(); ++i) {
             text += i == 0 ? "" : ",";
-            text += quoted((*object)[i].name) + ":";
-            (*object)[i].value.write(text);
+            text += quoted(object->names[i]) + ":";
+            object->values[i].write(text);
         }
         text += '}';
     } else if (const auto* string = std::get_if<std::string>(&value_)) {

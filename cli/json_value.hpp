@@ -18,9 +18,9 @@ namespace handgrad::cli {
 /// without memory behind when there is none.
 class Json {
 public:
-    Json() = default;
+    Json();
     // NOLINTBEGIN(google-explicit-constructor): values become JSON where JSON is asked for
-    Json(std::nullptr_t) {}
+    Json(std::nullptr_t);
     template <std::same_as<bool> B>
     Json(B value) : value_(value) {}
     template <std::signed_integral I>
@@ -30,9 +30,9 @@ public:
     Json(I value) : value_(std::uint64_t{value}) {}
     template <std::floating_point F>
     Json(F value) : value_(double{value}) {}
-    Json(std::string value) : value_(std::move(value)) {}
-    Json(std::string_view value) : value_(std::string(value)) {}
-    Json(const char* value) : value_(std::string(value)) {}
+    Json(std::string value);
+    Json(std::string_view value);
+    Json(const char* value);
     template <class V>
     Json(const std::vector<V>& values) : value_(Array(values.begin(), values.end())) {}
     /// An object where all are pairs of a name and a value, else an array.
@@ -52,17 +52,15 @@ public:
     [[nodiscard]] std::string text() const;
 
 private:
-    struct Member;
     using Array = std::vector<Json>;
-    using Object = std::vector<Member>;
+    struct Object {
+        std::vector<std::string> names;
+        std::vector<Json> values;  ///< one for each name
+    };
 
     void write(std::string& text) const;
 
     std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string, Array, Object> value_;
-};
-struct Json::Member {
-    std::string name;
-    Json value;
 };
 
 }  // namespace handgrad::cli

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <new>
 #include <string>
@@ -121,12 +122,28 @@ int run_and_report(int count, char** arguments, const Verb* verb) {
     }
 }
 
+/// A library that cannot pass on that there is no memory (toml++ parses in functions that raise nothing) ends here. What
+/// the program was about to write stays as it was.
+[[noreturn]] void end_without_memory() {
+    try {
+        if (const std::exception_ptr raised = std::current_exception()) {
+            std::rethrow_exception(raised);
+        }
+    } catch (const std::bad_alloc& error) {
+        std::_Exit(complain_of_memory(error, nullptr));
+    } catch (...) {
+        // below
+    }
+    std::abort();
+}
+
 }  // namespace
 }  // namespace handgrad::cli
 
 int main(int count, char** words) {
     using namespace handgrad::cli;
     ignore_signals_of_writing();
+    std::set_terminate(end_without_memory);
     const Verb* verb = nullptr;
     if (count > 1) {
         verb = find_verb(words[1]);

@@ -122,7 +122,7 @@ private:
     TrainOptionsGiven& given_;
     Later& later_;
     std::optional<SettingGroup> group_;
-    SettingValues defaults_ = setting_values(FitOptions{});
+    SettingValues defaults_ = setting_values(FitOptions());
 };
 
 /// The lists behind --hidden-activation, --loss, --optimizer and --schedule.
