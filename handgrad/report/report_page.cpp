@@ -354,7 +354,7 @@ private:
         const std::string mark =
             when(recorded("refit") == "yes", "best epoch") + when(recorded("refit") != "yes", "weights kept");
         LineChart losses{
-            .text = {.title = "Loss",
+            .text = ChartText{.title = "Loss",
                      .x = "epoch",
                      .y = std::string(name(model_.loss.kind)) + ", the very function that is differentiated",
                      .description = "Loss of the training and the validation rows by epoch"},
@@ -373,7 +373,7 @@ private:
             }
             const Series line = history(column, metric);
             if (!metric.empty() && has_numbers(line)) {
-                figures += draw(LineChart{.text = {.title = words_of(metric) + " on the validation rows",
+                figures += draw(LineChart{.text = ChartText{.title = words_of(metric) + " on the validation rows",
                                                    .x = "epoch",
                                                    .y = words_of(metric),
                                                    .description = metric + " of the validation rows by epoch"},
@@ -385,7 +385,7 @@ private:
         const Series rate = history("learning_rate", "learning rate");
         const auto differs = [&](double y) { return std::isfinite(y) && y != rate.y.back(); };
         if (std::ranges::any_of(rate.y, differs)) {
-            figures += draw(LineChart{.text = {.title = "Learning rate",
+            figures += draw(LineChart{.text = ChartText{.title = "Learning rate",
                                                .x = "epoch",
                                                .y = "of the epoch's last step",
                                                .description = "Learning rate by epoch"},
@@ -400,21 +400,21 @@ private:
         std::string figures;
         for (const PredictedActual& fit : report_.fits) {
             figures += draw(
-                ScatterChart{.text = {.title = fit.target + ": predictions",
+                ScatterChart{.text = ChartText{.title = fit.target + ": predictions",
                                       .x = "label",
                                       .y = "prediction; on the line both agree",
                                       .description = "Predictions of " + fit.target + " over its labels",
                                       .note = fit.actual.size() < report_.rows
                                                   ? plural(fit.actual.size(), "row") + ", evenly spread over the table"
                                                   : ""},
-                             .points = {.name = fit.target, .x = fit.actual, .y = fit.predicted}});
+                             .points = Series{.name = fit.target, .x = fit.actual, .y = fit.predicted}});
             std::vector<double> residuals;
             double most = 0.0;
             for (std::size_t i = 0; i < fit.actual.size(); ++i) {
                 residuals.push_back(fit.predicted[i] - fit.actual[i]);
                 most = std::isfinite(residuals.back()) ? std::max(most, std::abs(residuals.back())) : most;
             }
-            HistogramChart errors{.text = {.title = fit.target + ": errors",
+            HistogramChart errors{.text = ChartText{.title = fit.target + ": errors",
                                            .x = "prediction − label",
                                            .y = "share of the rows",
                                            .description = "Histogram of the errors of " + fit.target},
@@ -510,7 +510,7 @@ private:
         } else {
             html += quiet("A table of " + std::to_string(names.size()) + " classes is too wide for a page.");
         }
-        LineChart roc{.text = {.title = report_.roc.size() == 1 ? "ROC of " + report_.roc[0].positive
+        LineChart roc{.text = ChartText{.title = report_.roc.size() == 1 ? "ROC of " + report_.roc[0].positive
                                                                 : "ROC, each class against all others",
                                .x = "false positives, share of the others",
                                .y = "true positives, share of the class",
@@ -548,7 +548,7 @@ private:
             std::ranges::stable_sort(columns, std::ranges::greater(), &diagnose::ColumnSensitivity::effect);
             const std::size_t all = columns.size();
             columns.resize(std::min(all, most_columns));
-            BarChart bars{.text = {.title = "What moves " + outputs[k],
+            BarChart bars{.text = ChartText{.title = "What moves " + outputs[k],
                                    .x = "effect of each column, in units of the output",
                                    .y = "",
                                    .description = "Effect of each column on " + outputs[k]},
@@ -627,7 +627,7 @@ private:
 
     [[nodiscard]] std::string gradient_split() const {
         const diagnose::Diagnosis& d = report_.diagnosis;
-        BarChart split{.text = {.title = "Where the size of each gradient comes from",
+        BarChart split{.text = ChartText{.title = "Where the size of each gradient comes from",
                                 .x = "powers of ten, which add up to log₁₀‖∂l/∂W‖",
                                 .y = "",
                                 .description = "The size of each layer's gradient, split along the chain of Table 2"},
@@ -655,7 +655,7 @@ private:
     [[nodiscard]] std::string gradient_changes() const {
         const diagnose::Diagnosis& d = report_.diagnosis;
         BarChart changes{
-            .text = {.title = "The same weights with one thing changed",
+            .text = ChartText{.title = "The same weights with one thing changed",
                      .x = "root mean square of ∂l/∂W",
                      .y = "",
                      .description = "Gradient of each layer as it is and after each change",
@@ -715,7 +715,7 @@ private:
         for (std::size_t l = 0; l < report_.activations.size(); ++l) {
             const ActivationHistogram& h = report_.activations[l];
             figures += draw(HistogramChart{
-                .text = {.title = h.layer + ", " + std::string(name(h.activation)),
+                .text = ChartText{.title = h.layer + ", " + std::string(name(h.activation)),
                          .x = l + 1 == report_.activations.size() ? "ŷ, as the network puts it out" : "activation",
                          .y = "share of the values",
                          .description = "Histogram of the activations of " + h.layer},
