@@ -31,19 +31,6 @@ std::vector<std::string> split_names(std::string_view names) {
     return result;
 }
 
-/// As a shell takes it for one word.
-std::string shell_word(const std::string& word) {
-    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
-    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) {
-        return word;
-    }
-    std::string quoted = "'";
-    for (const char c : word) {
-        quoted += c == '\'' ? "'\\''" : std::string(1, c);
-    }
-    return quoted + "'";
-}
-
 constexpr std::string_view standard_input = "/dev/stdin", standard_output = "/dev/stdout";
 
 /// What `-` stands for as the value of an option: a file to write, a file to read, else itself.
@@ -58,9 +45,14 @@ std::string_view standard_stream(const Option& option) {
     return option.value.find("FILE") == std::string::npos ? "-" : standard_input;
 }
 
-std::vector<std::string>& last_declared() {
-    static std::vector<std::string> names;
-    return names;
+/// What is known of the verb that was parsed last.
+struct LastParsed {
+    std::vector<std::string> names;
+    std::string config;
+};
+LastParsed& last_parsed() {
+    static LastParsed last;
+    return last;
 }
 
 /// `learning_rate` and `learning-rate` are the same key.
@@ -71,7 +63,20 @@ std::string option_name(std::string key) {
 
 }  // namespace
 
-const std::vector<std::string>& declared_options() { return last_declared(); }
+const std::vector<std::string>& declared_options() { return last_parsed().names; }
+const std::string& configuration_file() { return last_parsed().config; }
+
+std::string shell_word(const std::string& word) {
+    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) {
+        return word;
+    }
+    std::string quoted = "'";
+    for (const char c : word) {
+        quoted += c == '\'' ? "'\\''" : std::string(1, c);
+    }
+    return quoted + "'";
+}
 
 Arguments::Arguments(std::string verb, std::vector<std::string> examples)
     : verb_(std::move(verb)), examples_(std::move(examples)) {}
@@ -103,6 +108,11 @@ void Arguments::flag(std::string_view names, std::string help, Setter set) {
 
 void Arguments::notes(std::string text) { notes_ = std::move(text); }
 
+void Arguments::recall(std::string option, std::function<Told(const std::string&)> ask) {
+    recalling_ = std::move(option);
+    recall_ = std::move(ask);
+}
+
 std::vector<std::string> Arguments::known_names() const {
     std::vector<std::string> names{"--help", "--config"};
     for (const Option& option : options_) {
@@ -124,7 +134,7 @@ const Option* Arguments::find(std::string_view name) const {
 }
 
 bool Arguments::parse(std::vector<std::string> words) {
-    last_declared() = known_names();
+    last_parsed() = {.names = known_names(), .config = {}};
     const Words found = take_apart(with_native_options(std::move(words), known_names()), options_);
     if (found.help) {
         return false;
@@ -140,13 +150,36 @@ bool Arguments::parse(std::vector<std::string> words) {
             refuse_swallowed_options(*given_[i]);
         }
     }
-    take_positionals(found.rest);
+    const Told before = said_before(found.options);
+    for (std::size_t i = 0; i < options_.size(); ++i) {
+        const auto value = before.find(options_[i].names.front());
+        if (!given_[i] && value != before.end()) {
+            given_[i] = Given{value->first + " (as said before)", value->second};
+        }
+    }
+    take_positionals(found.rest, before);
     for (std::size_t i = 0; i < options_.size(); ++i) {
         if (given_[i]) {
             options_[i].set(*given_[i]);
         }
     }
     return true;
+}
+
+void Arguments::recall(Told told) {
+    recall("", [told = std::move(told)](const std::string& /*no value*/) { return told; });
+}
+
+Arguments::Told Arguments::said_before(const std::vector<std::vector<std::string>>& options) const {
+    if (recalling_.empty() && recall_) {
+        return recall_({});
+    }
+    for (std::size_t i = 0; i < options_.size(); ++i) {
+        if (options_[i].names.front() == recalling_ && (given_[i] || !options[i].empty())) {
+            return recall_(only_value(*given_[i]));
+        }
+    }
+    return {};
 }
 
 /// In `--output --target y` somebody forgot a value.
@@ -159,7 +192,7 @@ void Arguments::refuse_swallowed_options(const Given& given) const {
     }
 }
 
-void Arguments::take_positionals(const std::vector<std::string>& rest) {
+void Arguments::take_positionals(const std::vector<std::string>& rest, const Told& said_before) {
     std::vector<std::string> words;
     bool only_positionals = false;
     for (const std::string& word : rest) {
@@ -171,6 +204,11 @@ void Arguments::take_positionals(const std::vector<std::string>& rest) {
             usage_error(fmt::format("unknown option '{}'{}", name, when(long_name, did_you_mean(name, known_names()))));
         } else {
             words.push_back(word);
+        }
+    }
+    for (std::size_t i = words.size(); i < positionals_.size(); ++i) {
+        if (const auto value = said_before.find(positionals_[i].name); value != said_before.end()) {
+            words.push_back(value->second.front());
         }
     }
     for (std::size_t i = 0; i < positionals_.size(); ++i) {
@@ -210,6 +248,7 @@ const Option* Arguments::find_native(const std::string& place, std::vector<std::
 }
 
 void Arguments::take_config(const std::string& path) {
+    last_parsed().config = path;
     std::string text;
     try {
         text = read_file(path);
@@ -258,6 +297,19 @@ void Arguments::take_config(const std::string& path) {
     }
 }
 
+/// The values of an option as they are said on a command line.
+std::vector<std::string> Arguments::words_for(const Given& given) {
+    if (!given.separate) {
+        return given.values;
+    }
+    std::string list;  // the elements of an array as one list
+    for (const std::string& value : given.values) {
+        const bool quoted = value.find(',') != std::string::npos;
+        add_item(list, ",", when(quoted, "\"") + value + when(quoted, "\""));
+    }
+    return {list};
+}
+
 std::string Arguments::command(const std::vector<std::string>& except) const {
     std::string line = "handgrad " + verb_;
     for (const Positional& positional : positionals_) {
@@ -274,20 +326,27 @@ std::string Arguments::command(const std::vector<std::string>& except) const {
             line += " " + names.front();
             continue;
         }
-        std::vector<std::string> values = given_[i]->values;
-        if (given_[i]->separate) {  // the elements of an array as one list
-            std::string list;
-            for (const std::string& value : values) {
-                const bool quoted = value.find(',') != std::string::npos;
-                add_item(list, ",", when(quoted, "\"") + value + when(quoted, "\""));
-            }
-            values = {list};
-        }
-        for (const std::string& value : values) {
+        for (const std::string& value : words_for(*given_[i])) {
             line += " " + option.names.front() + " " + shell_word(value);
         }
     }
     return line;
+}
+
+Arguments::Told Arguments::told(const std::vector<std::string>& except) const {
+    Told told;
+    for (const Positional& positional : positionals_) {
+        if (!positional.value->empty()) {
+            told[positional.name] = {*positional.value};
+        }
+    }
+    for (std::size_t i = 0; i < options_.size(); ++i) {
+        const std::string& name = options_[i].names.front();
+        if (given_[i] && std::ranges::find(except, name) == except.end()) {
+            told[name] = words_for(*given_[i]);
+        }
+    }
+    return told;
 }
 
 std::string Arguments::usage() const { return fmt::format("handgrad {} {}", verb_, find_verb(verb_)->call); }

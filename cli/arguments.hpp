@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +40,12 @@ public:
     void flag(std::string_view names, std::string help, Setter set);
     /// Lines to be printed after the options.
     void notes(std::string text);
+    /// What was said another time, by name of option or positional, as told() gives it: asked for with the value of
+    /// `option` when that is given, and put in where the words and the configuration file say nothing.
+    using Told = std::map<std::string, std::vector<std::string>>;
+    void recall(std::string option, std::function<Told(const std::string&)> ask);
+    /// The same without being asked, in place of the option.
+    void recall(Told told);
 
     /// Reads the words after the verb and, for --config, the file it names (options win over the file), and calls the
     /// setters. False when help was asked for instead. Raises Error(usage).
@@ -46,6 +54,8 @@ public:
     /// After parse() a line that can be typed in a shell and means the same, whatever came from a configuration file;
     /// without the options `except`.
     [[nodiscard]] std::string command(const std::vector<std::string>& except) const;
+    /// After parse() what was said, by the words, the file or another time; without the options `except`.
+    [[nodiscard]] Told told(const std::vector<std::string>& except) const;
 
 private:
     struct Positional {
@@ -62,8 +72,10 @@ private:
     [[nodiscard]] const Option* find(std::string_view name) const;
     const Option* find_native(const std::string& place, std::vector<std::string>& values, std::string& name) const;
     void refuse_swallowed_options(const Given& given) const;
-    void take_positionals(const std::vector<std::string>& rest);
+    void take_positionals(const std::vector<std::string>& rest, const Told& said_before);
+    [[nodiscard]] Told said_before(const std::vector<std::vector<std::string>>& options) const;
     void take_config(const std::string& path);
+    static std::vector<std::string> words_for(const Given& given);
 
     std::string verb_;
     std::vector<std::string> examples_;
@@ -71,10 +83,16 @@ private:
     std::vector<Option> options_;
     std::vector<Group> groups_;
     std::vector<std::optional<Given>> given_;  ///< by parse(), for each option
+    std::string recalling_;                    ///< the option of recall(), and whom it asks
+    std::function<Told(const std::string&)> recall_;
     std::string notes_;
 };
 
-/// The names of the options of the verb that was parsed last; none before.
+/// Of the verb that was parsed last: the names of its options, and the configuration file that it read; none before.
 const std::vector<std::string>& declared_options();
+const std::string& configuration_file();
+
+/// As a shell takes it for one word.
+std::string shell_word(const std::string& word);
 
 }  // namespace handgrad::cli

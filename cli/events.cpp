@@ -74,10 +74,17 @@ template <class V>
 Json settings_json(const V& value) {
     return value;
 }
+Json settings_object(const SettingValues& settings) {
+    Json object = Json::object();
+    for (const auto& [name, value] : settings) {
+        object[name] = std::visit([](const auto& v) { return settings_json(v); }, value);
+    }
+    return object;
+}
 
 }  // namespace
 
-std::string start_event(const FitStart& start) {
+std::string start_event(const FitStart& start, const std::map<std::string, std::vector<std::string>>& told) {
     Json json = event("start");
     json["rows"] = start.training_rows;
     json["validation_rows"] = start.validation_rows;
@@ -85,6 +92,14 @@ std::string start_event(const FitStart& start) {
     json["features"] = start.model.preprocessing.features.size();
     json["layers"] = layers_array(start.model.architecture(), false);
     json["parameters"] = parameter_count(start.model);
+    json["epoch"] = start.epoch;
+    json["parameters_hash"] = nullptr;
+    if (start.epoch == 0) {
+        json["parameters_hash"] = parameters_hash(start.model);
+    }
+    json["data_hash"] = start.model.provenance.at("data.hash");
+    json["settings"] = settings_object(start.model.settings);
+    json["told"] = told;
     return line(json);
 }
 
@@ -97,6 +112,7 @@ std::string epoch_event(const EpochReport& report, const Metrics& validation) {
     json["learning_rate"] = report.learning_rate;
     json["seconds"] = report.seconds;
     json["rows_per_second"] = report.rows_per_second;
+    json["parameters_hash"] = report.parameters_hash;
     for (std::size_t l = 0; l < report.layers.size(); ++l) {
         const LayerFlow& layer = report.layers[l];
         json["layers"].push_back({{"name", layer_name(l)},
@@ -113,6 +129,7 @@ std::string refit_event(const RefitStart& start) {
     Json json = event("refit");
     json["rows"] = start.training_rows;
     json["epochs"] = start.epochs;
+    json["epoch"] = start.epoch;
     return line(json);
 }
 
@@ -123,6 +140,7 @@ std::string refit_epoch_event(const EpochReport& report) {
     json["learning_rate"] = report.learning_rate;
     json["seconds"] = report.seconds;
     json["rows_per_second"] = report.rows_per_second;
+    json["parameters_hash"] = report.parameters_hash;
     return line(json);
 }
 
@@ -519,10 +537,7 @@ std::string model_event(const Model& model, const std::string& path, const std::
     if (!model.history.empty()) {
         json["history"] = {{"columns", model.history.columns}, {"epochs", model.history.epochs}};
     }
-    json["settings"] = Json::object();
-    for (const auto& [name, value] : model.settings) {
-        json["settings"][name] = std::visit([](const auto& v) { return settings_json(v); }, value);
-    }
+    json["settings"] = settings_object(model.settings);
     json["provenance"] = Json::object();
     for (const auto& [key, value] : model.provenance) {
         json["provenance"][key] = value;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,10 @@ namespace handgrad::cli {
 /// Each returns one line with its line end. NaN and infinities become null; all other numbers read back as they were;
 /// what is not UTF-8 in a name becomes U+FFFD.
 
-/// `rows` (that are learned from), `validation_rows`, `test_rows`, `features` (columns), `layers`, `parameters`.
-std::string start_event(const FitStart& start);
+/// `rows` (that are learned from), `validation_rows`, `test_rows`, `features` (columns), `layers`, `parameters`; and
+/// what verify-run needs: `told` (what the command line said, by option), `settings`, `data_hash` (of the encoded
+/// training rows), `parameters_hash` of the first weights, and `epoch`, done before in a training that is gone on with.
+std::string start_event(const FitStart& start, const std::map<std::string, std::vector<std::string>>& told);
 /// `metrics` are those of the validation rows; with --diagnose `layers`: for each `name`, `gradient_rms`, `saturated`,
 /// `dead`, `moved` and `starved`.
 std::string epoch_event(const EpochReport& report, const Metrics& validation);

@@ -239,11 +239,40 @@ void tell_warnings(const Table& table, const OutputOptions& show) {
     }
 }
 
-void refuse_to_overwrite(const std::string& output, const std::string& input, std::string_view option) {
+namespace {
+
+/// Whether two names are of one file, through whatever links; of files that are not there, whether they would be.
+bool same_file(const std::string& one, const std::string& other) {
     std::error_code ignored;
-    if (!output.empty() && std::filesystem::is_regular_file(output, ignored) &&
-        std::filesystem::equivalent(output, input, ignored)) {
-        usage_error(fmt::format("{}: {} is the file that is read; choose another name", option, output));
+    if (std::filesystem::exists(one, ignored) && std::filesystem::exists(other, ignored)) {
+        return std::filesystem::equivalent(one, other, ignored);
+    }
+    const auto place = [&](const std::string& name) {
+        return std::filesystem::weakly_canonical(std::filesystem::absolute(name, ignored), ignored);
+    };
+    return place(one) == place(other);
+}
+
+/// Devices and pipes have nothing to lose.
+bool can_be_lost(const std::string& output) {
+    std::error_code ignored;
+    return !output.empty() &&
+           (!std::filesystem::exists(output, ignored) || std::filesystem::is_regular_file(output, ignored));
+}
+
+}  // namespace
+
+void refuse_to_overwrite(const std::string& output, const std::string& input, std::string_view option) {
+    for (const std::string& read : {input, configuration_file()}) {
+        if (!read.empty() && can_be_lost(output) && same_file(output, read)) {
+            usage_error(fmt::format("{}: {} is the file that is read; choose another name", option, output));
+        }
+    }
+}
+
+void refuse_one_output(const std::string& first, const std::string& second, std::string_view option) {
+    if (can_be_lost(first) && can_be_lost(second) && same_file(first, second)) {
+        usage_error(fmt::format("{}: {} is written already, as {}; choose another name", option, second, first));
     }
 }
 

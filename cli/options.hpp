@@ -69,7 +69,11 @@ Table with_labels(Table table, const std::vector<std::string>& targets, const Ou
 void tell_warnings(const Table& table, const OutputOptions& show);
 void tell_warnings(const Table& table, const Model& model, const OutputOptions& show);
 
-/// Raises Error(usage) naming `option` when `output` is the very file that `input` is.
+/// Raises Error(usage) naming `option` when `output` is the very file that `input` is, or the configuration file, by
+/// whatever name; files that are not there yet are told by their folder and name.
 void refuse_to_overwrite(const std::string& output, const std::string& input, std::string_view option = "--output");
+
+/// The same when two outputs are one file; `option` is that of the second.
+void refuse_one_output(const std::string& first, const std::string& second, std::string_view option);
 
 }  // namespace handgrad::cli

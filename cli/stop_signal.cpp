@@ -22,7 +22,7 @@ extern "C" void on_signal(int number) {
         ::_exit(128 + number);
     }
     static constexpr std::string_view message =
-        "\nhandgrad: stopping after this epoch, then saving; once more ends the program at once, without saving\n";
+        "\nhandgrad: stopping after this batch, then saving; once more ends the program at once\n";
     const int error = errno;  // of whatever was interrupted
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, message.data(), message.size());
     errno = error;
@@ -33,7 +33,7 @@ extern "C" void on_signal(int number) {
 StopSignal::StopSignal() {
     struct sigaction action {};
     action.sa_handler = on_signal;
-    action.sa_flags = SA_RESTART;
+    action.sa_flags = 0;  // who waits for the reader of a pipe is to wake up
     for (const int number : caught) {
         struct sigaction old {};
         ::sigaction(number, nullptr, &old);

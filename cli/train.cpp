@@ -2,25 +2,30 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
-#include "cli/files.hpp"
+#include "cli/model_output.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/setting_options.hpp"
 #include "cli/stop_signal.hpp"
 #include "cli/text.hpp"
 #include "cli/train_options.hpp"
+#include "cli/training_tables.hpp"
 #include "cli/verbs.hpp"
 #include "cli/wording.hpp"
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/version.hpp"
 #include "handgrad/diagnose/gradient_flow.hpp"
 #include "handgrad/diagnose/training_course.hpp"
 #include "handgrad/report/report.hpp"
@@ -28,25 +33,6 @@
 
 namespace handgrad::cli {
 namespace {
-
-/// The tables that the options name, read before anything is printed or trained.
-struct Tables {
-    Table data;
-    std::optional<Table> validation, test;
-};
-
-Tables read_tables(const TrainOptionsGiven& given) {
-    const auto held_out = [&](const std::string& file) -> std::optional<Table> {
-        if (file.empty()) {
-            return {};
-        }
-        return open_table(file, given.fit.reading);
-    };
-    return {read_labelled(given.data, given.reading.target_file, given.fit.reading, given.fit.columns.targets),
-            held_out(given.validation_file), held_out(given.test_file)};
-}
-
-const Table* pointer_to(const std::optional<Table>& table) { return table ? &*table : nullptr; }
 
 /// Events as they happen, to people and to machines.
 class Reporter {
@@ -79,28 +65,35 @@ public:
             failure_ = error;
         }
     }
-    void start(const FitStart& start) {
+    void start(const FitStart& start, const Arguments::Told& told) {
         say(fmt::format("rows: {} to learn from, {} for validation, {} for test; {}", shown(start.training_rows),
                         shown(start.validation_rows), shown(start.test_rows),
                         counted(start.model.preprocessing.features.size(), "feature")));
         say(fmt::format("\n{}", layer_table(start.model)));
-        event(start_event(start));
+        if (start.epoch > 0) {
+            say(fmt::format("going on after {}", counted(start.epoch, "epoch")));
+        }
+        event(start_event(start, told));
     }
     /// False when training is to end here.
     bool epoch(const EpochReport& report, const Metrics& validation) {
         progress_.epoch(report, validation);
         event(epoch_event(report, validation));
-        return StopSignal::received() == 0 && !failed_to_write();
+        return !wants_to_stop();
     }
+    [[nodiscard]] bool wants_to_stop() const { return StopSignal::received() != 0 || failed_to_write(); }
     void refit(const RefitStart& start) {
         progress_.finish();
         progress_ = Progress(style_of(show_));
+        if (start.epoch > 0) {
+            say(fmt::format("going on after {}", counted(start.epoch, "epoch")));
+        }
         event(refit_event(start));
     }
     bool refit_epoch(const EpochReport& report) {
         progress_.epoch(report, {});
         event(refit_epoch_event(report));
-        return StopSignal::received() == 0 && !failed_to_write();
+        return !wants_to_stop();
     }
     void end_progress() { progress_.finish(); }
     void finish() {
@@ -176,6 +169,10 @@ std::string summary(const FitResult& result, const TrainOptionsGiven& given, con
     const TrainResult& training = result.training;
     std::string text = fmt::format("\n{} in {:.2f} s; the model holds the weights of epoch {}",
                                    counted(training.epochs, "epoch"), training.seconds, training.best_epoch);
+    if (training.within_epoch) {
+        text = fmt::format("\n{} in {:.2f} s; the model holds the weights as they were in epoch {}",
+                           counted(training.epochs, "epoch"), training.seconds, training.epochs + 1);
+    }
     text += when(training.stopped == Stopped::early, " (early stopping)");
     text += when(training.stopped == Stopped::callback, " (interrupted)");
     if (result.judged_model) {
@@ -227,7 +224,7 @@ std::string flow_table(const Model& model) {
 }
 
 /// The page, of the rows that judge the model: test, validation, or where there are neither those it learned from.
-void write_report(const FitResult& result, const TrainOptionsGiven& given, const Tables& tables) {
+void write_report(const FitResult& result, const TrainOptionsGiven& given, const TrainingTables& tables) {
     const std::optional<Table>& own = result.baseline_on == "test" ? tables.test : tables.validation;
     const Table& judged = result.baseline_on != "train" && own ? *own : tables.data;
     const std::string rows = result.baseline_on == "train" ? "training" : result.baseline_on;
@@ -250,14 +247,129 @@ void write_report(const FitResult& result, const TrainOptionsGiven& given, const
     page.finish();
 }
 
-int exit_code(const FitResult& result, const Reporter& reporter) {
-    if (result.diverged) {
+int exit_code(const FitResult& result, const TrainOptionsGiven& given, const Reporter& reporter) {
+    const bool of_no_use = !result.usable && !given.fit.training.allow_nonfinite;
+    if (result.diverged || of_no_use) {
         return static_cast<int>(ErrorKind::diverged);
     }
     if (StopSignal::received() != 0) {
         return 128 + StopSignal::received();
     }
     return reporter.reader_gone() ? reader_gone_exit : 0;
+}
+
+/// No output may be an input, nor another output.
+void refuse_shared_files(const TrainOptionsGiven& given) {
+    const std::string init_from = given.fit.init_from.value_or("").string();
+    for (const std::string& input :
+         {given.data, given.reading.target_file, given.validation_file, given.test_file, init_from}) {
+        refuse_to_overwrite(given.output, input);
+        refuse_to_overwrite(given.report, input, "--report");
+    }
+    refuse_one_output(given.output, given.report, "--report");
+}
+
+/// Checkpoints that are there and sound make up for those that are not.
+void tell_resumed(const TrainOptionsGiven& given, const Reporter& reporter) {
+    if (given.folder == nullptr) {
+        return;
+    }
+    if (!given.resumed) {
+        reporter.say(fmt::format("checkpoints: in {}", given.folder->path().string()));
+        return;
+    }
+    for (const std::string& cause : given.resumed->refused) {
+        tell(fmt::format("warning: {}; the one before it serves", cause));
+    }
+    const std::map<std::string, std::string>& note = given.resumed->model.provenance;
+    const auto its = note.find("handgrad");
+    if (its != note.end() && its->second != version) {
+        tell(fmt::format("warning: the checkpoint was written by handgrad {}, and this is {}: that the bits are the "
+                         "same is only promised within a version",
+                         its->second, version));
+    }
+    reporter.say(fmt::format("going on from {}", given.resumed->path.string()));
+}
+
+CheckpointPlan plan_of(const TrainOptionsGiven& given) {
+    if (given.folder == nullptr) {
+        return {};
+    }
+    const auto keep = [&given](const Model& at) {
+        Model model = at;
+        model.provenance["command"] = given.command;
+        std::visit(
+            [&]<class S>(S& saved) {
+                if constexpr (!std::is_same_v<S, std::monostate>) {
+                    saved.told = given.told;
+                }
+            },
+            model.training);
+        given.folder->keep(model);
+    };
+    return {.epochs = given.checkpoint_epochs, .seconds = given.checkpoint_seconds, .keep = keep};
+}
+
+FitCallbacks callbacks_of(const TrainOptionsGiven& given, Reporter& reporter, ModelOutput& output) {
+    FitCallbacks callbacks{
+        .on_notice = [&](const Notice& notice) { reporter.notice(notice); },
+        .on_start =
+            [&](const FitStart& start) {
+                output.reserve(start.model);
+                reporter.start(start, given.told);
+            },
+        .on_epoch = [&](const EpochReport& report,
+                        const Metrics& validation) { return reporter.epoch(report, validation); },
+        .on_refit = [&](const RefitStart& start) { reporter.refit(start); },
+        .on_refit_epoch = [&](const EpochReport& report) { return reporter.refit_epoch(report); },
+        .stop = [&] { return reporter.wants_to_stop(); },
+        .checkpoints = plan_of(given),
+        .on_interrupted = [&](const Model& model) { output.save(model); }};
+    if (given.diagnose) {
+        callbacks.measure = diagnose::gradient_flow;
+    }
+    return callbacks;
+}
+
+/// A training that is kept in its folder: how to go on.
+int leave_for_later(const FitResult& result, const TrainOptionsGiven& given, Reporter& reporter) {
+    const std::string last = given.folder->last().string();
+    reporter.event(done_event(result, stopped_name(result), last, {}));
+    reporter.finish();
+    std::string where = fmt::format("after {}", counted(result.training.epochs, "epoch"));
+    if (result.training.within_epoch) {
+        where = fmt::format("in epoch {}", result.training.epochs + 1);
+    }
+    tell(fmt::format("handgrad train: stopped {}; {} has what is needed to go on, and {} was not written. To go on:\n"
+                     "  handgrad train --resume {}",
+                     where, last, given.output,
+                     shell_word(given.folder->path().string())));
+    return exit_code(result, given, reporter);
+}
+
+/// What went wrong, and where the weights are.
+std::string failure_text(const FitResult& result, const TrainOptionsGiven& given, const std::string& written) {
+    std::string text = result.diverged.value_or("what the model says of the rows that it learned from are no numbers");
+    text += fmt::format(".\n{} holds the weights of epoch {}", written, result.training.best_epoch);
+    if (written != given.output) {
+        text += fmt::format(", which are of no use: what they say of the training rows are no numbers; {} was left as "
+                            "it was",
+                            given.output);
+    }
+    return text;
+}
+
+void tell_result(const FitResult& result, const TrainOptionsGiven& given, const std::string& written,
+                 const std::vector<std::string>& warnings, const Reporter& reporter) {
+    if (result.diverged || written != given.output) {
+        tell(fmt::format("handgrad train: {}", failure_text(result, given, written)));
+        return;
+    }
+    std::string text = summary(result, given, warnings);
+    if (given.diagnose) {
+        text += "\n" + flow_table(result.model);
+    }
+    reporter.say(text);
 }
 
 }  // namespace
@@ -267,23 +379,13 @@ int train(std::vector<std::string> words) {
     if (!given) {
         return 0;
     }
-    for (const std::string& input :
-         {given->data, given->reading.target_file, given->validation_file, given->test_file}) {
-        refuse_to_overwrite(given->output, input);
-        refuse_to_overwrite(given->report, input, "--report");
-    }
-    if (!given->report.empty() && given->report == given->output) {
-        usage_error("--report: the model is written to that file; choose another name");
-    }
+    refuse_shared_files(*given);
     check_writable(given->output);
     if (!given->report.empty()) {
         check_writable(given->report);
     }
-    const Tables tables = read_tables(*given);
-    if (tables.validation) {
-        given->fit.validation.emplace().table = pointer_to(tables.validation);
-    }
-    given->fit.test.table = pointer_to(tables.test);
+    const TrainingTables tables = read_tables(*given);
+    use_tables(*given, tables);
 
     Reporter reporter(given->show);
     reporter.say(fmt::format("{}: {}, {}", given->data, counted(tables.data.rows, "row"),
@@ -293,38 +395,26 @@ int train(std::vector<std::string> words) {
             tell_warnings(**table, given->show);
         }
     }
+    tell_resumed(*given, reporter);
     const StopSignal stop_signal;
-    FitCallbacks callbacks{.on_notice = [&](const Notice& notice) { reporter.notice(notice); },
-                           .on_start = [&](const FitStart& start) { reporter.start(start); },
-                           .on_epoch = [&](const EpochReport& report,
-                                           const Metrics& validation) { return reporter.epoch(report, validation); },
-                           .on_refit = [&](const RefitStart& start) { reporter.refit(start); },
-                           .on_refit_epoch = [&](const EpochReport& report) { return reporter.refit_epoch(report); }};
-    if (given->diagnose) {
-        callbacks.measure = diagnose::gradient_flow;
-    }
-    FitResult result = fit(tables.data, given->fit, callbacks);
+    ModelOutput output(given->output);
+    const Model* checkpoint = given->resumed ? &given->resumed->model : nullptr;
+    FitResult result = fit(tables.data, given->fit, callbacks_of(*given, reporter, output), checkpoint);
     reporter.end_progress();
-    result.model.provenance["command"] = given->command;
-    save_model(given->output, result.model);
-    const std::vector<std::string> warnings = warnings_of(result);
-    reporter.event(done_event(result, stopped_name(result), given->output, warnings));
-    reporter.finish();
-    if (result.diverged) {
-        tell(fmt::format("handgrad train: {}.\n{} holds the weights of epoch {}", *result.diverged, given->output,
-                         result.training.best_epoch));
-    } else {
-        std::string text = summary(result, *given, warnings);
-        if (given->diagnose) {
-            text += "\n" + flow_table(result.model);
-        }
-        reporter.say(text);
+    if (given->folder != nullptr && result.training.stopped == Stopped::callback && !result.diverged) {
+        return leave_for_later(result, *given, reporter);
     }
-    if (!given->report.empty()) {
+    result.model.provenance["command"] = given->command;
+    const std::string written = output.save(result.model, result.usable || given->fit.training.allow_nonfinite);
+    const std::vector<std::string> warnings = warnings_of(result);
+    reporter.event(done_event(result, stopped_name(result), written, warnings));
+    reporter.finish();
+    tell_result(result, *given, written, warnings, reporter);
+    if (!given->report.empty() && result.usable) {
         write_report(result, *given, tables);
         reporter.say(fmt::format("report           {}", given->report));
     }
-    return exit_code(result, reporter);
+    return exit_code(result, *given, reporter);
 }
 
 }  // namespace handgrad::cli

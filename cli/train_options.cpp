@@ -6,12 +6,16 @@
 
 #include <algorithm>
 #include <concepts>
+#include <filesystem>
+#include <memory>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "cli/network_options.hpp"
 #include "cli/setting_options.hpp"
 #include "cli/text.hpp"
+#include "handgrad/base/error.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -145,8 +149,87 @@ std::string lists() {
     }
     return text +
            "\nExit codes: 0 done, 2 usage, 3 bad data, 4 bad model file, 5 diverged, 6 reading or writing failed,\n"
-           "130 or 143 interrupted by Ctrl-C or SIGTERM. After 5, 130 and 143 the model has been written.\n";
+           "130 or 143 interrupted by Ctrl-C or SIGTERM. After 5, 130 and 143 the model has been written, unless there\n"
+           "are checkpoints: then those are what is kept, and --resume goes on.\n";
 }
+
+/// `10` epochs, or `30s`.
+Setter into_interval(TrainOptionsGiven& given, bool& said) {
+    return [&given, &said](const Given& value) {
+        std::string text = only_value(value);
+        said = true;
+        if (text.ends_with('s')) {
+            text.pop_back();
+            given.checkpoint_epochs = 0;
+            given.checkpoint_seconds = parse_real(value.place + " (seconds)", text, settings::above_0);
+        } else {
+            given.checkpoint_epochs =
+                parse_count(value.place + " (a number of epochs, or of seconds as in 30s)", text, 1);
+            given.checkpoint_seconds = 0.0;
+        }
+    };
+}
+
+/// The options about checkpoints, and what was told to the training that is gone on with.
+class CheckpointOptions {
+public:
+    CheckpointOptions(Arguments& arguments, TrainOptionsGiven& given) : given_(given) {
+        arguments.group("Checkpoints, so that nothing is lost");
+        arguments.option("--checkpoint", "DIR",
+                         "keep in this folder what is needed to go on: the last two checkpoints and the best", into(folder_));
+        arguments.option("--checkpoint-every", "N|Ns", "after so many epochs, or so many seconds (60s)",
+                         into_interval(given, every_));
+        arguments.option("--resume", "DIR",
+                         "go on with the training whose checkpoints are there, to the same bits as if it had never "
+                         "stopped; what is not said is as it was said then",
+                         into(resume_));
+        arguments.recall("--resume", [this](const std::string& folder) { return told_then(folder); });
+    }
+
+    /// Opens the folder of --checkpoint, once all has been said.
+    void settle() {
+        if (!resume_.empty() && !folder_.empty() && folder_ != resume_) {
+            usage_error("--checkpoint: the checkpoints go on in the folder of --resume; leave one of the two out");
+        }
+        if (resume_.empty() && folder_.empty() && every_) {
+            usage_error("--checkpoint-every: say with --checkpoint in which folder");
+        }
+        if (resume_.empty() && !folder_.empty()) {
+            given_.folder = std::make_unique<CheckpointFolder>(folder_);
+            if (!given_.folder->empty()) {
+                usage_error(fmt::format("--checkpoint: {} holds the checkpoints of a training: --resume {} goes on with "
+                                        "it; for another one choose another folder, or remove them",
+                                        folder_, shell_word(folder_)));
+            }
+        }
+    }
+
+private:
+    Arguments::Told told_then(const std::string& folder) {
+        std::error_code error;
+        if (!std::filesystem::is_directory(folder, error)) {
+            throw Error(ErrorKind::io, fmt::format("--resume: {}: there is no such folder of checkpoints", folder));
+        }
+        given_.folder = std::make_unique<CheckpointFolder>(folder);
+        given_.resumed = given_.folder->latest();
+        if (!given_.resumed) {
+            return {};
+        }
+        return std::visit(
+            []<class S>(const S& saved) -> Arguments::Told {
+                if constexpr (std::is_same_v<S, std::monostate>) {
+                    return {};
+                } else {
+                    return saved.told;
+                }
+            },
+            given_.resumed->model.training);
+    }
+
+    TrainOptionsGiven& given_;
+    std::string folder_, resume_;
+    bool every_ = false;
+};
 
 /// Defaults and checks that depend on several options.
 void settle(TrainOptionsGiven& given, const Later& later) {
@@ -183,7 +266,7 @@ void settle(TrainOptionsGiven& given, const Later& later) {
 
 }  // namespace
 
-std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words) {
+std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, const Arguments::Told& told) {
     TrainOptionsGiven given;
     Later later;
     Arguments arguments(
@@ -202,16 +285,23 @@ std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words) {
                    "measure after each epoch how the gradient reaches each layer and how far its weights have come "
                    "(on 256 rows; changes no weight)",
                    into(given.diagnose));
+    CheckpointOptions checkpoints(arguments, given);
     arguments.group("Machine and output");
     declare_machine(arguments, given.fit.training.execution);
     declare_output(arguments, given.show, "JSON Lines on standard output: start, epoch for every epoch, done");
     arguments.notes(lists());
+    if (!told.empty()) {
+        arguments.recall(told);
+    }
     if (!parse_or_help(arguments, std::move(words))) {
         return std::nullopt;
     }
-    given.command = arguments.command({"--output", "--report", "--threads", "--simd", "--json", "--quiet"}) +
+    given.command = arguments.command({"--output", "--report", "--threads", "--simd", "--json", "--quiet",
+                                       "--checkpoint", "--checkpoint-every", "--resume"}) +
                     " --output again.model";
+    given.told = arguments.told({"--threads", "--simd", "--json", "--quiet", "--checkpoint", "--resume"});
     settle(given, later);
+    checkpoints.settle();
     tell_machine(given.fit.training.execution, given.show);
     return given;
 }

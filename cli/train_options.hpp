@@ -1,15 +1,21 @@
 // The options of `train`, from words to the FitOptions of the library.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "cli/arguments.hpp"
 #include "cli/options.hpp"
 #include "handgrad/data/table.hpp"
+#include "handgrad/train/checkpoint_folder.hpp"
 #include "handgrad/train/fit.hpp"
 
 namespace handgrad::cli {
+
+/// Between two checkpoints when nobody says.
+inline constexpr double usual_checkpoint_seconds = 60.0;
 
 struct TrainOptionsGiven {
     std::string data;
@@ -20,11 +26,17 @@ struct TrainOptionsGiven {
     std::string command;    ///< that trains the same model again, into `again.model`
     OutputOptions show;
     FitOptions fit;
+    std::unique_ptr<CheckpointFolder> folder{};             ///< of --checkpoint or --resume; null for neither
+    std::optional<CheckpointFolder::Found> resumed{};       ///< of --resume, unless the folder has no checkpoint yet
+    std::size_t checkpoint_epochs = 0;                      ///< of --checkpoint-every, one of both
+    double checkpoint_seconds = usual_checkpoint_seconds;
+    Arguments::Told told{};                                 ///< for the checkpoint, to be told again
     std::string validation_file;  ///< of --validation and --test, where they name a table rather than a share
     std::string test_file;
 };
 
-/// Reads the words behind `train`. Empty when help was asked for and printed. Raises Error(usage).
-std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words);
+/// Reads the words behind `train`; `told` is what was said another time, where the words say nothing. Empty when help
+/// was asked for and printed. Raises Error(usage); with --resume also Error(io), Error(model).
+std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, const Arguments::Told& told = {});
 
 }  // namespace handgrad::cli

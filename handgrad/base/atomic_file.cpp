@@ -2,6 +2,7 @@
 #include "handgrad/base/atomic_file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "handgrad/base/error.hpp"
 
@@ -28,6 +30,11 @@ public:
             ::close(fd_);
         }
     }
+    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    Descriptor& operator=(Descriptor&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
     Descriptor(const Descriptor&) = delete;
     Descriptor& operator=(const Descriptor&) = delete;
     [[nodiscard]] int get() const { return fd_; }
@@ -41,11 +48,39 @@ private:
     int fd_;
 };
 
-/// A new file beside `target` that is removed again unless it takes the target's place.
+constexpr std::string_view temporary_mark = ".tmp.";
+
+/// A name beside the target that no other thread or process takes.
+std::string temporary_name(const std::filesystem::path& target) {
+    static std::atomic<unsigned> made{0};
+    return target.string() + std::string(temporary_mark) + std::to_string(::getpid()) + "." + std::to_string(made++);
+}
+
+/// Whether a file, just locked, is still there under a name: who sweeps may have been quicker.
+bool has_a_name(int fd) {
+    struct stat info {};
+    return ::fstat(fd, &info) == 0 && info.st_nlink > 0;
+}
+
+/// A new file beside `target` that is removed again unless it takes the target's place. It is locked while it is open,
+/// so that it is told from those of killed programs.
 class Temporary {
 public:
     /// Raises Error(io).
     explicit Temporary(const std::filesystem::path& target) : target_(target), file_(create()) {}
+    /// A file without a name, made before, that gets one now; another one where that cannot be. Raises Error(io).
+    Temporary(const std::filesystem::path& target, Descriptor&& unnamed)
+        : target_(target), file_(std::move(unnamed)) {
+        static_cast<void>(::flock(file_.get(), LOCK_EX));
+        const std::string self = "/proc/self/fd/" + std::to_string(file_.get());
+        do {
+            path_ = temporary_name(target_);
+            if (::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) == 0) {
+                return;
+            }
+        } while (errno == EEXIST);
+        file_ = Descriptor(create());
+    }
     ~Temporary() {
         if (!placed_) {
             ::unlink(path_.c_str());
@@ -65,16 +100,20 @@ public:
 private:
     /// Never an existing file: another thread's, or one that a killed process of the same number left behind.
     int create() {
-        static std::atomic<unsigned> made{0};
-        int fd = -1;
-        do {
-            path_ = target_.string() + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(made++);
-            fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        } while (fd < 0 && errno == EEXIST);
-        if (fd < 0) {
-            fail(target_, "create a temporary file beside it", errno);
+        while (true) {
+            path_ = temporary_name(target_);
+            const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+            if (fd < 0 && errno != EEXIST) {
+                fail(target_, "create a temporary file beside it", errno);
+            }
+            if (fd >= 0) {
+                static_cast<void>(::flock(fd, LOCK_EX));  // a file system without locks is swept of nothing
+                if (has_a_name(fd)) {
+                    return fd;
+                }
+                ::close(fd);
+            }
         }
-        return fd;
     }
 
     std::filesystem::path target_;
@@ -82,6 +121,46 @@ private:
     Descriptor file_;
     bool placed_ = false;
 };
+
+bool all_digits(std::string_view text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+/// `m.model.tmp.123.0`, as temporary_name() makes it of any file, or of `of`.
+bool is_temporary(std::string_view name, std::string_view of = {}) {
+    const std::size_t mark = name.rfind(temporary_mark);
+    if (mark == std::string_view::npos || (!of.empty() && name.substr(0, mark) != of)) {
+        return false;
+    }
+    const std::string_view numbers = name.substr(mark + temporary_mark.size());
+    const std::size_t point = numbers.find('.');
+    return point != std::string_view::npos && all_digits(numbers.substr(0, point)) &&
+           all_digits(numbers.substr(point + 1));
+}
+
+/// Removes a temporary file that nobody holds open. One whose lock cannot be had, for whatever reason, stays.
+void sweep(const std::filesystem::path& temporary) {
+    const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    struct stat info {};
+    const bool regular = file.get() >= 0 && ::fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode);
+    if (regular && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) {
+        ::unlink(temporary.c_str());
+    }
+}
+
+void sweep_folder(const std::filesystem::path& folder, std::string_view of) {
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+         entry.increment(error)) {
+        if (is_temporary(entry->path().filename().string(), of)) {
+            sweep(entry->path());
+        }
+    }
+}
+
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+    return path.has_parent_path() ? path.parent_path() : ".";
+}
 
 /// What a symbolic link names in the end, so that the link itself stays.
 std::filesystem::path resolved(const std::filesystem::path& path) {
@@ -138,11 +217,16 @@ void close_checked(const std::filesystem::path& path, Descriptor& file) {
     }
 }
 
-void write_stream(const std::filesystem::path& path, std::string_view bytes) {
-    Descriptor file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+void write_stream(const std::filesystem::path& path, std::string_view bytes, WithoutReader without_reader) {
+    int flags = O_WRONLY | O_APPEND | O_CLOEXEC;
+    if (without_reader == WithoutReader::fail) {
+        flags |= O_NONBLOCK;
+    }
+    Descriptor file(::open(path.c_str(), flags));
     if (file.get() < 0) {
         fail(path, "open for writing", errno);
     }
+    static_cast<void>(::fcntl(file.get(), F_SETFL, O_APPEND));  // from here on it waits
     write_all(path, file.get(), bytes);
     close_checked(path, file);
 }
@@ -158,8 +242,7 @@ void keep_permissions(const std::filesystem::path& path, int fd) {
 
 /// Makes a rename last. Where a directory may not be read, or cannot be flushed, that is left to the system.
 void flush_directory_of(const std::filesystem::path& path) {
-    const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
-    const Descriptor directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const Descriptor directory(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (directory.get() < 0) {
         if (errno != EACCES) {
             fail(path, "open its directory", errno);
@@ -167,6 +250,19 @@ void flush_directory_of(const std::filesystem::path& path) {
     } else if (::fsync(directory.get()) != 0 && errno != EINVAL) {
         fail(path, "flush its directory to the disk", errno);
     }
+}
+
+/// Fills the temporary file and makes it the target; `path` is the target as messages call it.
+void put_in_place(const std::filesystem::path& path, const std::filesystem::path& target, Temporary& temporary,
+                  std::string_view bytes) {
+    keep_permissions(target, temporary.file().get());
+    write_all(path, temporary.file().get(), bytes);
+    if (::fsync(temporary.file().get()) != 0) {  // never tried again on the same descriptor: the pages may be gone
+        fail(path, "flush to the disk", errno);
+    }
+    close_checked(path, temporary.file());
+    temporary.take_the_targets_place();
+    flush_directory_of(target);
 }
 
 /// Room for so many bytes. Raises Error(io) when there is none.
@@ -180,22 +276,74 @@ std::string room_for(const std::filesystem::path& path, std::size_t bytes) {
 
 }  // namespace
 
-void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
+struct ReservedFile::Room {
+    Descriptor file;
+};
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes, WithoutReader without_reader) {
     refuse_directory(path);
     if (is_stream(path)) {
-        write_stream(path, bytes);
+        write_stream(path, bytes, without_reader);
         return;
     }
     const std::filesystem::path target = resolved(path);
     Temporary temporary(target);
-    keep_permissions(target, temporary.file().get());
-    write_all(path, temporary.file().get(), bytes);
-    if (::fsync(temporary.file().get()) != 0) {  // never tried again on the same descriptor: the pages may be gone
-        fail(path, "flush to the disk", errno);
+    put_in_place(path, target, temporary, bytes);
+}
+
+ReservedFile::ReservedFile(const std::filesystem::path& path, std::size_t bytes) : path_(path) {
+    refuse_directory(path);
+    if (is_stream(path)) {
+        return;
     }
-    close_checked(path, temporary.file());
-    temporary.take_the_targets_place();
-    flush_directory_of(target);
+    Descriptor file(::open(folder_of(resolved(path)).c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666));
+    if (file.get() < 0) {
+        return;
+    }
+    if (::fallocate(file.get(), 0, 0, static_cast<off_t>(bytes)) == 0) {
+        room_.reset(new Room{std::move(file)});
+    } else if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) {
+        fail(path, "set aside the " + std::to_string(bytes) + " bytes that it will need", errno);
+    }
+}
+
+ReservedFile::~ReservedFile() = default;
+
+void ReservedFile::write(std::string_view bytes, WithoutReader without_reader) {
+    const std::unique_ptr<Room> room = std::move(room_);
+    if (!room) {
+        write_file_atomically(path_, bytes, without_reader);
+        return;
+    }
+    const std::filesystem::path target = resolved(path_);
+    refuse_directory(target);
+    Temporary temporary(target, std::move(room->file));
+    if (::ftruncate(temporary.file().get(), static_cast<off_t>(bytes.size())) != 0) {
+        fail(path_, "cut to " + std::to_string(bytes.size()) + " bytes", errno);
+    }
+    put_in_place(path_, target, temporary, bytes);
+}
+
+std::optional<FileLock> FileLock::take(const std::filesystem::path& path) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        fail(path, "create the file of its lock", errno);
+    }
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        ::close(fd);
+        return {};
+    }
+    return FileLock(fd);
+}
+FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+FileLock& FileLock::operator=(FileLock&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+}
+FileLock::~FileLock() {
+    if (descriptor_ >= 0) {
+        ::close(descriptor_);
+    }
 }
 
 std::string read_file(const std::filesystem::path& path) {
@@ -233,8 +381,12 @@ std::string read_file(const std::filesystem::path& path) {
 void check_writable(const std::filesystem::path& path) {
     refuse_directory(path);
     if (!is_stream(path)) {
-        const Temporary removed_at_once(resolved(path));
+        const std::filesystem::path target = resolved(path);
+        sweep_folder(folder_of(target), target.filename().string());
+        const Temporary removed_at_once(target);
     }
 }
+
+void sweep_temporaries(const std::filesystem::path& folder) { sweep_folder(folder, {}); }
 
 }  // namespace handgrad

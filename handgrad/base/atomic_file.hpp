@@ -1,22 +1,69 @@
 // Writing a file so that a failure at any point leaves the old one whole and no litter.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace handgrad {
 
+/// What to do when a pipe has no reader: wait until there is one, or a signal comes; or fail.
+enum class WithoutReader { wait, fail };
+
 /// Writes `bytes` to `path` atomically: a temporary file in the same directory, every write checked, fsync, close
 /// checked, rename, fsync of the directory. The permissions of the old file stay; a symbolic link stays, and what it
 /// names is replaced; to a device, a pipe or /dev/stdout the bytes are simply appended. Raises Error(io) naming the
-/// path and the operating system's reason.
-void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+/// path and the operating system's reason, also when a signal ends the wait for a pipe's reader.
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes,
+                           WithoutReader without_reader = WithoutReader::wait);
+
+/// Room for a file that is written at the end of long work, taken at its beginning as well as the file system allows:
+/// in a file without a name, which is gone by itself should the program be killed.
+class ReservedFile {
+public:
+    /// Raises Error(io) when there is no room for so many bytes. Where the file system reserves nothing, nor for a
+    /// device or a pipe, none is taken.
+    ReservedFile(const std::filesystem::path& path, std::size_t bytes);
+    ~ReservedFile();
+    ReservedFile(const ReservedFile&) = delete;
+    ReservedFile& operator=(const ReservedFile&) = delete;
+
+    /// As write_file_atomically(), into the room that was taken; once.
+    void write(std::string_view bytes, WithoutReader without_reader = WithoutReader::wait);
+
+private:
+    struct Room;
+    std::filesystem::path path_;
+    std::unique_ptr<Room> room_;
+};
 
 /// The whole file as bytes. Raises Error(io) when it cannot be read.
 std::string read_file(const std::filesystem::path& path);
 
-/// Fails with Error(io) now rather than after hours of training when `path` could not be written later.
+/// Fails with Error(io) now rather than after hours of training when `path` could not be written later. Sweeps
+/// temporary files that killed programs have left beside it; those of programs that live, wherever, are locked and
+/// stay.
 void check_writable(const std::filesystem::path& path);
+
+/// Takes a lock that lasts as long as this lives, in a file that is made for it; nothing while another program, or
+/// another part of this one, has it. Where the file system knows no locks it is granted. Raises Error(io) when the file
+/// cannot be made.
+class FileLock {
+public:
+    static std::optional<FileLock> take(const std::filesystem::path& path);
+    FileLock(FileLock&& other) noexcept;
+    FileLock& operator=(FileLock&& other) noexcept;
+    ~FileLock();
+
+private:
+    explicit FileLock(int descriptor) : descriptor_(descriptor) {}
+    int descriptor_;
+};
+
+/// Removes the temporary files of killed programs from a folder.
+void sweep_temporaries(const std::filesystem::path& folder);
 
 }  // namespace handgrad

@@ -187,8 +187,8 @@ void Engine<T>::load(const BasicMlp<T>& net) {
     packed_.mirror(std::span<const T>(state_.parameters), std::span<T>(mirrors_));
 }
 template <class T>
-void Engine<T>::store(BasicMlp<T>& net) const {
-    packed_.unpack(std::span<const T>(state_.parameters), net.parameters());
+void Engine<T>::store(BasicMlp<T>& net, const EngineState<T>& from) const {
+    packed_.unpack(std::span<const T>(from.parameters), net.parameters());
 }
 template <class T>
 void Engine<T>::store_gradient(BasicMlp<T>& gradient) const {
@@ -204,8 +204,8 @@ void Engine<T>::load_moments(std::span<const BasicMlp<T>> moments) {
     }
 }
 template <class T>
-void Engine<T>::store_moments(std::span<BasicMlp<T>> moments) const {
-    const AlignedVector<T>* const arenas[] = {&state_.first, &state_.second};
+void Engine<T>::store_moments(std::span<BasicMlp<T>> moments, const EngineState<T>& from) const {
+    const AlignedVector<T>* const arenas[] = {&from.first, &from.second};
     for (std::size_t i = 0; i < moments.size(); ++i) {
         assert(i < std::size(arenas) && !arenas[i]->empty());
         packed_.unpack(std::span<const T>(*arenas[i]), moments[i].parameters());

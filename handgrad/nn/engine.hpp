@@ -49,12 +49,14 @@ public:
     Engine(const BasicMlp<T>& net, const EngineOptions& options);
 
     void load(const BasicMlp<T>& net);
-    void store(BasicMlp<T>& net) const;
+    void store(BasicMlp<T>& net) const { store(net, state_); }
+    void store(BasicMlp<T>& net, const EngineState<T>& from) const;
     void store_gradient(BasicMlp<T>& gradient) const;
     /// What the optimizer remembers of each parameter, in the user's layout: one network for each number that it keeps
     /// (0, 1 or 2), and back.
     void load_moments(std::span<const BasicMlp<T>> moments);
-    void store_moments(std::span<BasicMlp<T>> moments) const;
+    void store_moments(std::span<BasicMlp<T>> moments) const { store_moments(moments, state_); }
+    void store_moments(std::span<BasicMlp<T>> moments, const EngineState<T>& from) const;
 
     /// Runs steps.size() steps of `batch` rows each (the last may be shorter) and fills their losses, penalty included.
     /// Returns the number of steps done: all, or those before the first whose loss is not finite when `stop` is set.

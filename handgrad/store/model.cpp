@@ -15,6 +15,8 @@
 #include "handgrad/base/version.hpp"
 #include "handgrad/store/description.hpp"
 #include "handgrad/store/json.hpp"
+#include "handgrad/store/parameter_tensors.hpp"
+#include "handgrad/store/saved_training.hpp"
 #include "handgrad/store/tensor_file.hpp"
 
 namespace handgrad {
@@ -22,14 +24,15 @@ namespace {
 
 constexpr std::string_view format_name = "handgrad model";
 /// 2 adds to the columns what becomes of dates, signs in numbers, ids, missing texts and unknown categories; files of
-/// version 1 knew none of them.
-constexpr int format_version = 2;
+/// version 1 knew none of them. 3 has the state of a training too; a model without one is written as version 2.
+constexpr int format_version = 3, without_training_version = 2;
 
 /// What stands in the metadata of a model file, and what a model may be without.
 constexpr std::string_view history_key = "history";
 constexpr std::string_view settings_key = "settings";
 constexpr std::string_view training_rows_key = "training_rows";
-constexpr std::array optional_keys{history_key, settings_key, training_rows_key};
+constexpr std::array optional_keys{history_key, settings_key, training_rows_key, saved_training_key,
+                                   saved_training_hash_key};
 constexpr std::array<std::string_view, 10> metadata_keys{
     "format", "format_version", "handgrad_version", "architecture",    "conventions",
     "loss",   "preprocessing",  "provenance",       "parameters_hash", "checksum"};
@@ -39,14 +42,6 @@ constexpr std::string_view no_checksum = "00000000000000000000000000000000";
 
 [[noreturn]] void fail(const std::string& source, const std::string& cause) {
     throw Error(ErrorKind::model, source + ": " + cause);
-}
-
-std::string shape_text(std::span<const std::size_t> shape) {
-    std::string text;
-    for (const std::size_t n : shape) {
-        text += (text.empty() ? "" : "x") + std::to_string(n);
-    }
-    return text.empty() ? "a single number" : text;
 }
 
 // --- Checksums ------------------------------------------------------------------------------------------------------
@@ -115,9 +110,21 @@ void check_metadata_keys(const std::map<std::string, std::string>& metadata, con
     }
 }
 
+/// How many bytes behind the header are of the model's own tensors, which stand before those of a training.
+std::size_t parameter_bytes(const TensorFile& file) {
+    std::size_t bytes = 0;
+    for (const Tensor& tensor : file.tensors) {
+        if (belongs_to_training(tensor.name)) {
+            break;
+        }
+        bytes += tensor.bytes.size();
+    }
+    return bytes;
+}
+
 /// Raises Error(model) unless header and data are, bit for bit, what was written.
-void check_checksums(std::string_view bytes, const std::map<std::string, std::string>& metadata,
-                     const std::string& source) {
+void check_checksums(std::string_view bytes, const TensorFile& tensors, const std::string& source) {
+    const std::map<std::string, std::string>& metadata = tensors.metadata;
     const auto compare = [&](const std::string& key, const std::string& computed, const std::string& what) {
         if (metadata.at(key) != computed) {
             fail(source, "damaged: the checksum of its " + what + " is " + computed + ", but its " + key + " is " +
@@ -130,27 +137,23 @@ void check_checksums(std::string_view bytes, const std::map<std::string, std::st
         fail(source, "its header was written anew by another program, so that its checksum says nothing");
     }
     compare("checksum", header_checksum(file.header, position), "columns and settings");
-    compare("parameters_hash", xxh3_128_hex(file.data), "parameters");
+    const std::size_t parameters = parameter_bytes(tensors);
+    compare("parameters_hash", xxh3_128_hex(file.data.substr(0, parameters)), "parameters");
+    if (metadata.contains(std::string(saved_training_hash_key))) {
+        compare(std::string(saved_training_hash_key), xxh3_128_hex(file.data.substr(parameters)), "training");
+    } else if (parameters != file.data.size()) {
+        fail(source, "its metadata have no '" + std::string(saved_training_hash_key) + "'");
+    }
 }
 
 /// Raises Error(model) unless a file that calls itself a model is of this format and undamaged.
 void check_model(std::string_view bytes, const TensorFile& file, const std::string& source) {
     check_version(file.metadata, source);
     check_metadata_keys(file.metadata, source);
-    check_checksums(bytes, file.metadata, source);
+    check_checksums(bytes, file, source);
 }
 
 // --- Parameters as tensors ------------------------------------------------------------------------------------------
-
-/// The name and shape of each parameter, in the order of the flat buffer.
-std::vector<std::pair<std::string, std::vector<std::size_t>>> parameter_shapes(const Architecture& architecture) {
-    std::vector<std::pair<std::string, std::vector<std::size_t>>> shapes;
-    for (std::size_t l = 0; l < architecture.layers(); ++l) {
-        shapes.push_back({weight_name(l), {architecture.sizes[l + 1], architecture.sizes[l]}});
-        shapes.push_back({bias_name(l), {architecture.sizes[l + 1]}});
-    }
-    return shapes;
-}
 
 /// `linear12.weight` or `linear12.bias`, whatever the number.
 bool names_a_parameter(std::string_view name) {
@@ -162,23 +165,6 @@ bool names_a_parameter(std::string_view name) {
     const std::string_view number = name.substr(before.size(), dot - before.size());
     const std::string_view kind = name.substr(dot);
     return number.find_first_not_of("0123456789") == std::string_view::npos && (kind == ".weight" || kind == ".bias");
-}
-
-/// Raises Error(model) unless every parameter is there in its shape.
-void check_shapes(const TensorFile& file, const Architecture& architecture, const std::string& source) {
-    for (const auto& [name, shape] : parameter_shapes(architecture)) {
-        const Tensor* tensor = file.find(name);
-        if (tensor == nullptr) {
-            fail(source, "tensor '" + name + "' is missing; the network has " + std::to_string(architecture.layers()) +
-                             " layers");
-        }
-        if (tensor->shape != shape) {
-            const std::vector<std::size_t> transposed(shape.rbegin(), shape.rend());
-            const bool is_transposed = shape.size() == 2 && tensor->shape == transposed;
-            fail(source, "tensor '" + name + "' is " + shape_text(tensor->shape) + ", but the network asks for " +
-                             shape_text(shape) + (is_transposed ? " (outputs x inputs): transpose it" : ""));
-        }
-    }
 }
 
 /// Raises Error(model) for the first tensor that `extra` says and that is no parameter of the network.
@@ -194,63 +180,11 @@ void check_extra(const TensorFile& file, const Architecture& architecture, const
     }
 }
 
-/// Raises Error(model) for number i of a parameter that is not finite in the network. `readable`: it could be allowed.
-[[noreturn]] void fail_nonfinite(const std::string& source, const Tensor& tensor, std::size_t i, bool readable) {
-    const std::string place = tensor.shape.size() == 2 ? "row " + std::to_string(i / tensor.shape[1]) + ", column " +
-                                                             std::to_string(i % tensor.shape[1])
-                                                       : "number " + std::to_string(i);
-    const double value = tensor.value(i);
-    std::string cause = source + ": tensor '" + tensor.name + "', " + place + ": ";
-    if (std::isfinite(value)) {
-        throw Error(ErrorKind::model, cause + format_number(value) + " is too large for f32; compute in f64")
-            .about("dtype", "f64");
-    }
-    cause += std::string(std::isnan(value) ? "NaN" : "infinity") + " is not a number to compute with";
-    if (readable) {
-        throw Error(ErrorKind::model, cause + "; it can be read all the same").about("allow_nonfinite");
-    }
-    throw Error(ErrorKind::model, cause);
-}
-
-/// What to do about a number that is not finite: accept it, or refuse it, perhaps saying that it could be accepted.
-enum class Nonfinite { allowed, refused, refused_unless_allowed };
-
-/// The network whose shapes have been checked, its numbers cast to T.
-template <class T>
-BasicMlp<T> read_net(const TensorFile& file, const Architecture& architecture, Nonfinite nonfinite,
-                     const std::string& source) {
-    BasicMlp<T> net = BasicMlp<T>::zeros(architecture);
-    auto parameter = net.parameters().begin();
-    for (const auto& [name, shape] : parameter_shapes(architecture)) {
-        const Tensor& tensor = *file.find(name);
-        for (std::size_t i = 0; i < tensor.count(); ++i, ++parameter) {
-            *parameter = static_cast<T>(tensor.value(i));
-            if (nonfinite != Nonfinite::allowed && !std::isfinite(*parameter)) {
-                fail_nonfinite(source, tensor, i, nonfinite == Nonfinite::refused_unless_allowed);
-            }
-        }
-    }
-    return net;
-}
-
-template <class T>
-TensorFile tensor_file(const BasicMlp<T>& net) {
-    TensorFile file;
-    std::size_t first = 0;
-    for (const auto& [name, shape] : parameter_shapes(net.architecture())) {
-        Tensor tensor{name, sizeof(T) == sizeof(float) ? TensorType::f32 : TensorType::f64, shape, {}};
-        tensor.bytes = number_bytes<T>(net.parameters().subspan(first, tensor.count()));
-        first += tensor.count();
-        file.tensors.push_back(std::move(tensor));
-    }
-    return file;
-}
-
 /// The one type of all tensors. Raises Error(model) when there are two.
 TensorType common_type(const TensorFile& file, const std::string& source) {
     const Tensor& first = file.tensors.front();
     for (const Tensor& tensor : file.tensors) {
-        if (tensor.type != first.type) {
+        if (tensor.type != first.type && !belongs_to_training(tensor.name)) {
             fail(source, "tensors '" + first.name + "' and '" + tensor.name +
                              "' have different types; a model is all F32 or all F64");
         }
@@ -274,7 +208,8 @@ std::string parameters_hash(const Model& model) {
 }
 
 std::string serialize_model(const Model& model) {
-    TensorFile file = std::visit([](const auto& net) { return tensor_file(net); }, model.net);
+    TensorFile file;
+    std::visit([&](const auto& net) { add_parameters(file, net); }, model.net);
     file.metadata = description_texts({.architecture = model.architecture(),
                                        .loss = model.loss,
                                        .weight_decay = model.weight_decay,
@@ -290,10 +225,21 @@ std::string serialize_model(const Model& model) {
         file.metadata[std::string(training_rows_key)] = training_rows_text(model.training_rows);
     }
     file.metadata["format"] = format_name;
-    file.metadata["format_version"] = std::to_string(format_version);
+    file.metadata["format_version"] = std::to_string(without_training_version);
     file.metadata["handgrad_version"] = version;
     file.metadata["parameters_hash"] = parameters_hash(model);
     file.metadata["checksum"] = no_checksum;
+    add_saved_training(file, model);
+    if (file.metadata.contains(std::string(saved_training_key))) {
+        Xxh3Stream hash;
+        for (const Tensor& tensor : file.tensors) {
+            if (belongs_to_training(tensor.name)) {
+                hash.add(tensor.bytes);
+            }
+        }
+        file.metadata[std::string(saved_training_hash_key)] = hash.hex();
+        file.metadata["format_version"] = std::to_string(format_version);
+    }
     std::string bytes = serialize(file);
     const Parts cut = parts(bytes);
     const std::size_t position = checksum_position(cut.header);
@@ -316,7 +262,9 @@ Model parse_model(std::string_view bytes, const std::string& source, bool allow_
     Description description = read_description(file.metadata, source);
     const Architecture& architecture = description.architecture;
     check_shapes(file, architecture, source);  // before a network of that size is allocated
-    check_extra(file, architecture, source, [](const std::string&) { return true; });
+    const bool has_training = file.metadata.contains(std::string(saved_training_key));
+    check_extra(file, architecture, source,
+                [&](const std::string& name) { return !has_training || !belongs_to_training(name); });
     Model model{.net = {},
                 .loss = description.loss,
                 .weight_decay = description.weight_decay,
@@ -339,9 +287,12 @@ Model parse_model(std::string_view bytes, const std::string& source, bool allow_
     }
     const Nonfinite nonfinite = allow_nonfinite ? Nonfinite::allowed : Nonfinite::refused_unless_allowed;
     if (common_type(file, source) == TensorType::f32) {
-        model.net = read_net<float>(file, architecture, nonfinite, source);
+        model.net = read_parameters<float>(file, architecture, nonfinite, source);
     } else {
-        model.net = read_net<double>(file, architecture, nonfinite, source);
+        model.net = read_parameters<double>(file, architecture, nonfinite, source);
+    }
+    if (has_training) {
+        read_saved_training(file, model, source);
     }
     return model;
 }
@@ -360,7 +311,7 @@ void load_parameters(const std::filesystem::path& path, BasicMlp<T>& net) {
     }
     check_shapes(file, net.architecture(), source);
     check_extra(file, net.architecture(), source, names_a_parameter);
-    net = read_net<T>(file, net.architecture(), Nonfinite::refused, source);
+    net = read_parameters<T>(file, net.architecture(), Nonfinite::refused, source);
 }
 
 template std::string parameters_hash(const BasicMlp<float>&);

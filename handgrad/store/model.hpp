@@ -12,6 +12,7 @@
 #include "handgrad/nn/passes.hpp"
 #include "handgrad/store/history.hpp"
 #include "handgrad/store/setting_values.hpp"
+#include "handgrad/store/train_state.hpp"
 #include "handgrad/store/training_rows.hpp"
 
 namespace handgrad {
@@ -30,6 +31,9 @@ struct Model {
     SettingValues settings{};
     /// What the rows were like that it learned from; empty likewise.
     TrainingRows training_rows{};
+    /// Where its training stands, to go on from, in its own type of numbers: of a checkpoint, and where it was asked
+    /// for; else nothing.
+    std::variant<std::monostate, SavedTraining<float>, SavedTraining<double>> training{};
 
     [[nodiscard]] const Architecture& architecture() const;
     [[nodiscard]] bool is_double() const { return std::holds_alternative<BasicMlp<double>>(net); }
@@ -42,7 +46,8 @@ template <class T>
 std::string parameters_hash(const BasicMlp<T>& net);
 
 /// Writes one safetensors file atomically: tensors linear1.weight (out×in), linear1.bias …; everything else as JSON
-/// text in its metadata, with checksums of the tensors and of the metadata. Raises Error(io); Error(data) for a column,
+/// text in its metadata, with checksums of the tensors and of the metadata; the state of its training, if it has one, as
+/// more tensors behind these (docs/formats.md). Raises Error(io); Error(data) for a column,
 /// category or class that is not UTF-8, for a setting that is not finite, and for more columns than a file may
 /// describe.
 void save_model(const std::filesystem::path& path, const Model& model);

@@ -71,11 +71,13 @@ struct FitStart {
     std::size_t validation_rows;
     std::size_t test_rows;
     const Model& model;
+    std::size_t epoch = 0;  ///< done before, of a training that is gone on with
 };
 /// Of the training on all rows.
 struct RefitStart {
     std::size_t training_rows;
     std::size_t epochs;
+    std::size_t epoch = 0;  ///< as of FitStart
 };
 /// Measures a network on the training rows: before the first step, and after each epoch.
 template <class T>
@@ -92,6 +94,15 @@ struct Notice {
     std::optional<SettingHint> overruled_by = {};  ///< the setting that would decide otherwise
 };
 
+/// When what a training needs to be gone on with is kept, and by whom.
+struct CheckpointPlan {
+    std::size_t epochs = 0;  ///< after every so many epochs; 0: not by epochs …
+    double seconds = 0.0;    ///< … and between two batches so many seconds after the last; 0: not by time
+    /// Takes the model that the training would give if it ended there, with Model::training; called as the plan says,
+    /// and at the beginning and the end of each training. Empty: nothing is kept.
+    std::function<void(const Model&)> keep = {};
+};
+
 struct FitCallbacks {
     std::function<void(const Notice&)> on_notice = {};
     std::function<void(const FitStart&)> on_start = {};
@@ -101,6 +112,12 @@ struct FitCallbacks {
     std::function<void(const RefitStart&)> on_refit = {};
     /// … and after each of its epochs; false ends it, and the model is then that of the first training.
     std::function<bool(const EpochReport&)> on_refit_epoch = {};
+    /// Asked between two batches, every 20 ms or so where they are short; true ends the training there.
+    std::function<bool()> stop = {};
+    CheckpointPlan checkpoints = {};
+    /// The model of a training that was ended by `stop` or a callback, before its scores are computed, which may take
+    /// long. Not called when checkpoints are kept, as then there are no scores.
+    std::function<void(const Model&)> on_interrupted = {};
     /// Makes what measures the layers, once the loss is decided; then the model's history has its numbers too.
     std::function<FlowMeter(const LossFunction&)> measure = {};
 };
@@ -120,11 +137,17 @@ struct FitResult {
     Evaluation judged;                      ///< of the model on them, after a refit of the judged model
     std::vector<std::size_t> learned_rows;  ///< of the table, that the model has learned from
     std::optional<std::string> diverged;    ///< the message when training stopped at a non-finite value
+    bool usable = true;                     ///< what it says of the rows that it learned from are numbers
 };
 
 /// Raises Error(usage), Error(data), Error(model) (init_from), Error(io). A divergence does not throw: the result then
-/// holds the last good weights and the message.
-FitResult fit(const Table& table, const FitOptions& given, const FitCallbacks& callbacks = {});
+/// holds the last good weights and the message. A training that was interrupted while checkpoints were kept comes back
+/// without metrics.
+///
+/// With a `checkpoint`, a model that CheckpointPlan::keep was given, it goes on with that training, to the bits of the
+/// one that was never interrupted. Raises Error(usage) with all that differs when table or settings are not those.
+FitResult fit(const Table& table, const FitOptions& given, const FitCallbacks& callbacks = {},
+              const Model* checkpoint = nullptr);
 
 /// How a training ended: `epochs` (all that were asked for), `early`, `interrupted` (by the callback) or `diverged`.
 std::string_view stopped_name(const FitResult& result);

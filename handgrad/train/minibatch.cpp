@@ -1,8 +1,10 @@
 // Epochs of mini-batch steps on the engine, and where in one the first value arose that is not finite.
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -104,53 +106,131 @@ public:
                               .execution = options_.execution}),
           order_(all_rows(data_.rows())),
           side_by_side_(data_, options_.shuffle) {
-        check_moments(state);
-        engine_.load_moments(state.moments);
-        last_good_ = engine_.state();
+        check_moments(state.moments, state);
+        if (state.begun) {
+            go_on(state, *state.begun);
+        } else {
+            engine_.load_moments(state.moments);
+            last_good_ = engine_.state();
+        }
     }
 
-    Iteration advance(TrainState<T>& state) override {
-        const std::size_t epoch = state.epoch + 1;
-        const StepCount count = sequence_.count();
+    std::optional<Iteration> advance(TrainState<T>& state, const Pause& pause) override {
+        if (!begun_) {
+            begin(state.epoch + 1);
+        }
+        while (batches_ < steps_.size()) {
+            take_steps(state, chunk(pause));
+            if (batches_ < steps_.size() && pause()) {
+                check_finite(state);
+                engine_.store(state.net);
+                return {};
+            }
+        }
+        check_finite(state);
+        engine_.store(state.net);
+        begun_ = false;
+        return Iteration{.loss = loss_sum_ / weight_sum_, .learning_rate = rate_};
+    }
+
+    void save(TrainState<T>& state) const override {
+        state.moments.resize(sequence_.moments(), BasicMlp<T>::zeros_like(state.net));
+        engine_.store_moments(state.moments);
+        state.begun.reset();
+        state.count = sequence_.count();
+        if (begun_) {
+            state.count = count_;
+            state.begun = BegunEpoch<T>{.batches = batches_,
+                                        .loss_sum = loss_sum_,
+                                        .weight_sum = weight_sum_,
+                                        .net = BasicMlp<T>::zeros_like(state.net),
+                                        .moments = state.moments};
+            engine_.store(state.begun->net, last_good_);
+            engine_.store_moments(state.begun->moments, last_good_);
+        }
+    }
+
+private:
+    /// A fresh state has no moments, which then are 0; another one has all of them.
+    void check_moments(const std::vector<BasicMlp<T>>& moments, const TrainState<T>& state) const {
+        const auto fits = [&](const BasicMlp<T>& moment) {
+            return moment.architecture().sizes == state.net.architecture().sizes;
+        };
+        const bool fresh = moments.empty() && state.count.steps == 0 && !state.begun;
+        if (!fresh && (moments.size() != sequence_.moments() || !std::ranges::all_of(moments, fits))) {
+            throw Error(ErrorKind::usage, "training: the state to go on from is that of another optimizer or network");
+        }
+    }
+
+    /// Stands where that epoch was left.
+    void go_on(const TrainState<T>& state, const BegunEpoch<T>& begun) {
+        check_moments(begun.moments, state);
+        if (begun.batches == 0 || begun.batches >= steps_.size() ||
+            begun.net.architecture().sizes != state.net.architecture().sizes) {
+            throw Error(ErrorKind::usage, "training: the state to go on from is in the middle of an epoch of other data");
+        }
+        engine_.load(begun.net);
+        engine_.load_moments(begun.moments);
+        begin(state.epoch + 1);
+        engine_.load(state.net);
+        engine_.load_moments(state.moments);
+        batches_ = begun.batches;
+        loss_sum_ = begun.loss_sum;
+        weight_sum_ = begun.weight_sum;
+    }
+
+    /// Lays out the epoch that starts from what the engine holds.
+    void begin(std::size_t epoch) {
+        begun_ = true;
+        count_ = sequence_.count();
         last_good_ = engine_.state();
+        batches_ = 0;
+        loss_sum_ = weight_sum_ = 0.0;
         if (options_.shuffle) {
             permute(order_, RandomStream(options_.seed, Purpose::shuffle, static_cast<std::uint32_t>(epoch)),
                     kernels::table(options_.execution.level()).random_bits);
         }
         prepare_steps(epoch);
-        EngineRows<T> rows = engine_rows<T>(data_, order_);
+    }
+
+    /// How many steps to take before somebody is asked: all when nobody is, else as many as fit into a time that nobody
+    /// feels.
+    [[nodiscard]] std::size_t chunk(const Pause& pause) const {
+        const std::size_t left = steps_.size() - batches_;
+        return pause ? std::min(left, chunk_) : left;
+    }
+
+    /// The next steps of the epoch. How many at a time changes no bit: each begins where the one before it ended.
+    void take_steps(TrainState<T>& state, std::size_t number) {
+        const auto start = std::chrono::steady_clock::now();
+        const std::size_t first_row = batches_ * batch_rows_;
+        const std::size_t rows_here = std::min(number * batch_rows_, data_.rows() - first_row);
+        EngineRows<T> rows = engine_rows<T>(data_, std::span(order_).subspan(first_row, rows_here));
         side_by_side_.take_the_place_of(rows);
-        const std::size_t done = engine_.run(rows, batch_rows_, steps_, losses_, !options_.allow_nonfinite);
-        if (!options_.allow_nonfinite && (done < steps_.size() || !finite(engine_.state()))) {
-            sequence_ = StepSequence(options_.optimizer, conventions_, count);
-            report_nonfinite(epoch, state.net);
+        const auto steps = std::span(steps_).subspan(batches_, number);
+        const std::size_t done = engine_.run(rows, batch_rows_, steps, losses_, !options_.allow_nonfinite);
+        if (done < number) {
+            report_nonfinite(state);
         }
-        engine_.store(state.net);
-        double loss_sum = 0.0, weight_sum = 0.0;
-        for (std::size_t number = 0; number < steps_.size(); ++number) {
-            if (!steps_[number].skipped) {
-                loss_sum += losses_[number] * steps_[number].total_weight;
-                weight_sum += steps_[number].total_weight;
+        for (std::size_t i = 0; i < number; ++i) {
+            if (!steps[i].skipped) {
+                loss_sum_ += losses_[i] * steps[i].total_weight;
+                weight_sum_ += steps[i].total_weight;
             }
         }
-        return {.loss = loss_sum / weight_sum, .learning_rate = rate_};
+        batches_ += number;
+        constexpr std::chrono::milliseconds unfelt{20};
+        const auto took = std::chrono::steady_clock::now() - start;
+        if (2 * took < unfelt) {
+            chunk_ = std::min(2 * chunk_, steps_.size());
+        } else if (took > unfelt) {
+            chunk_ = std::max<std::size_t>(1, chunk_ / 2);
+        }
     }
 
-    void save(TrainState<T>& state) const override {
-        state.count = sequence_.count();
-        state.moments.resize(sequence_.moments(), BasicMlp<T>::zeros_like(state.net));
-        engine_.store_moments(state.moments);
-    }
-
-private:
-    /// A fresh state has no moments, which then are 0; another one has all of them.
-    void check_moments(const TrainState<T>& state) const {
-        const auto fits = [&](const BasicMlp<T>& moment) {
-            return moment.architecture().sizes == state.net.architecture().sizes;
-        };
-        const bool fresh = state.moments.empty() && state.count.steps == 0;
-        if (!fresh && (state.moments.size() != sequence_.moments() || !std::ranges::all_of(state.moments, fits))) {
-            throw Error(ErrorKind::usage, "training: the state to go on from is that of another optimizer or network");
+    void check_finite(TrainState<T>& state) {
+        if (!options_.allow_nonfinite && !finite(engine_.state())) {
+            report_nonfinite(state);
         }
     }
 
@@ -183,7 +263,11 @@ private:
 
     /// Runs the epoch again, step by step, to the first step that leaves a value that is not finite, and says where in
     /// it that value arose. Runs the epoch's bits again, so it finds what was found.
-    [[noreturn]] void report_nonfinite(std::size_t epoch, BasicMlp<T>& net) {
+    [[noreturn]] void report_nonfinite(TrainState<T>& state) {
+        BasicMlp<T>& net = state.net;
+        const std::size_t epoch = state.epoch + 1;
+        sequence_ = StepSequence(options_.optimizer, conventions_, count_);
+        begun_ = false;
         engine_.restore(last_good_);
         std::size_t number = 0;
         for (; number + 1 < steps_.size(); ++number) {
@@ -251,7 +335,14 @@ private:
     EngineState<T> last_good_;
     std::vector<std::size_t> order_;
     SideBySide<T> side_by_side_;
-    double rate_ = 0.0;
+    std::size_t chunk_ = 1;
+
+    bool begun_ = false;        ///< an epoch that is not over
+    StepCount count_;           ///< at its beginning, as last_good_ is the rest of it
+    std::size_t batches_ = 0;   ///< of it that are done …
+    double loss_sum_ = 0.0;     ///< … each loss times its total weight, and the sum of those weights
+    double weight_sum_ = 0.0;
+    double rate_ = 0.0;         ///< of its last step
 };
 
 }  // namespace

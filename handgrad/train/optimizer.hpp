@@ -13,6 +13,7 @@
 #include "handgrad/math/conventions.hpp"
 #include "handgrad/math/updates.hpp"
 #include "handgrad/nn/mlp.hpp"
+#include "handgrad/store/train_state.hpp"
 
 namespace handgrad {
 
@@ -20,8 +21,6 @@ template <class T>
 class Solver;
 template <class T>
 struct TrainProblem;
-template <class T>
-struct TrainState;
 struct OptimizerOptions;
 
 // The one list. Adding an optimizer: write its line here, its struct with its facts below and its step() in
@@ -189,15 +188,6 @@ constexpr OptimizerOptions usual_options(OptimizerKind kind) {
 
 /// Raises Error(usage) for settings out of range (train/settings.hpp) or that do not go together.
 void check(const OptimizerOptions& options);
-
-/// How far an optimizer has come: all that its next constants depend on beside its options.
-struct StepCount {
-    std::size_t steps = 0;
-    double beta1_power = 1.0;  ///< β₁ᵗ and β₂ᵗ after t steps, a product of t factors: not pow(β, t) to the last bit
-    double beta2_power = 1.0;
-
-    bool operator==(const StepCount&) const = default;
-};
 
 /// The constants of one step after the other, for those who keep parameters and states in a layout of their own.
 class StepSequence {

@@ -1,6 +1,8 @@
 // What moves a training: the seam for solvers that are not mini-batch steps.
 #pragma once
 
+#include <optional>
+
 #include "handgrad/train/trainer.hpp"
 
 namespace handgrad {
@@ -30,9 +32,12 @@ public:
     Solver& operator=(const Solver&) = delete;
     virtual ~Solver() = default;
 
-    /// Epoch state.epoch + 1: moves state.net, and nothing else of the state. Raises Diverged with state.net as it was.
-    virtual Iteration advance(TrainState<T>& state) = 0;
-    /// Writes what it remembers into state.moments and state.count; called when somebody wants to see them.
+    /// Epoch state.epoch + 1, or what is left of it: moves state.net, and nothing else of the state. Nothing when `pause`
+    /// (which may be empty, and need not be asked by what takes no time) was true within it; the next call goes on.
+    /// Raises Diverged with state.net as it was at the beginning of the epoch.
+    virtual std::optional<Iteration> advance(TrainState<T>& state, const Pause& pause) = 0;
+    /// Writes what it remembers into state.moments, state.count and state.begun; called when somebody wants to see
+    /// them.
     virtual void save(TrainState<T>& state) const = 0;
 };
 

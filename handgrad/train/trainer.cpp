@@ -109,6 +109,8 @@ struct Trainer<T>::Parts {
         }
         const TrainProblem<T> problem{.data = data, .options = options};
         solver = make ? make(problem, state) : solver_of(problem, state);
+        paused = state.begun.has_value();
+        state.begun.reset();  // the solver's now
         if (validation != nullptr) {
             validation_loss.emplace(state.net, *validation, options.loss, penalty_strength(options.optimizer),
                                     options.execution);
@@ -125,12 +127,17 @@ struct Trainer<T>::Parts {
         }
     }
 
-    TrainState<T> state;  ///< but for moments and count, which the solver keeps
+    /// Not in the middle of the first epoch, as none has been judged.
+    [[nodiscard]] bool gives_the_best() const { return patience > 0 && (state.epoch > 0 || !paused); }
+
+    TrainState<T> state;  ///< but for moments, count and begun, which the solver keeps
     std::size_t rows;
     TrainOptions options;
     std::size_t patience;  ///< of early stopping; 0 without
     std::unique_ptr<Solver<T>> solver;
     std::optional<WholeLoss<T>> validation_loss;
+    bool paused = false;   ///< in the middle of an epoch …
+    double seconds = 0.0;  ///< … that has taken so long
 };
 
 template <class T>
@@ -162,15 +169,25 @@ std::optional<Stopped> Trainer<T>::done() const {
 
 template <class T>
 EpochReport Trainer<T>::advance() {
+    return *advance({});
+}
+
+template <class T>
+std::optional<EpochReport> Trainer<T>::advance(const Pause& pause) {
     TrainState<T>& state = parts_->state;
     if (state.epoch >= epochs()) {
         throw Error(ErrorKind::usage, "training: all " + std::to_string(epochs()) + " epochs are done").about("epochs");
     }
     const Clock::time_point start = Clock::now();
-    const Iteration seen = parts_->solver->advance(state);
-    EpochReport report{.epoch = ++state.epoch, .epochs = epochs(), .loss = seen.loss};
-    report.learning_rate = seen.learning_rate;
-    report.seconds = seconds_since(start);
+    const std::optional<Iteration> seen = parts_->solver->advance(state, pause);
+    parts_->seconds += seconds_since(start);
+    parts_->paused = !seen;
+    if (!seen) {
+        return {};
+    }
+    EpochReport report{.epoch = ++state.epoch, .epochs = epochs(), .loss = seen->loss};
+    report.learning_rate = seen->learning_rate;
+    report.seconds = std::exchange(parts_->seconds, 0.0);
     report.rows_per_second = static_cast<double>(parts_->rows) / std::max(report.seconds, 1e-9);
     if (parts_->validation_loss) {
         report.validation_loss = (*parts_->validation_loss)(state.net);
@@ -208,7 +225,11 @@ TrainState<T> Trainer<T>::state() const {
 }
 template <class T>
 const BasicMlp<T>& Trainer<T>::result() const {
-    return parts_->patience > 0 ? *parts_->state.best : parts_->state.net;
+    return parts_->gives_the_best() ? *parts_->state.best : parts_->state.net;
+}
+template <class T>
+bool Trainer<T>::within_epoch() const {
+    return parts_->paused && !parts_->gives_the_best();
 }
 
 template <class T>

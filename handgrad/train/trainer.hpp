@@ -17,6 +17,7 @@
 #include "handgrad/kernels/simd_level.hpp"
 #include "handgrad/nn/mlp.hpp"
 #include "handgrad/nn/passes.hpp"
+#include "handgrad/store/train_state.hpp"
 #include "handgrad/train/metrics.hpp"
 #include "handgrad/train/optimizer.hpp"
 
@@ -59,6 +60,7 @@ struct EpochReport {
     double rows_per_second = 0.0;
     std::size_t best_epoch = 0;       ///< so far
     std::vector<LayerFlow> layers{};  ///< by FitCallbacks::measure, of each layer; empty without it
+    std::string parameters_hash{};    ///< of the weights after it, by fit(); empty without
 };
 
 enum class Stopped { epochs, early, callback };
@@ -68,6 +70,7 @@ struct TrainResult {
     std::size_t best_epoch = 0;  ///< whose weights the network now holds
     Stopped stopped = Stopped::epochs;
     double seconds = 0.0;
+    bool within_epoch = false;  ///< the weights are those of a pause in epoch `epochs` + 1
 };
 
 /// Called after each epoch; false ends the training there.
@@ -89,38 +92,12 @@ private:
     std::optional<std::size_t> row_;
 };
 
-/// One line of a training's history.
-struct EpochLosses {
-    std::size_t epoch;       ///< from 1
-    double loss;             ///< mean over the batches as they were seen
-    double validation_loss;  ///< NaN without validation rows
-    double learning_rate;    ///< of the last step
-
-    bool operator==(const EpochLosses&) const = default;
-};
-
-/// A training between two epochs: everything that the epochs to come depend on, beside the data and the options. To be
-/// looked at, copied, kept, and gone on from; the same state gives the same bits, on any number of threads. The order
-/// of the rows is not in it, being a pure function: in epoch e it is permutation(rows, RandomStream(seed,
-/// Purpose::shuffle, e)).
-template <class T>
-struct TrainState {
-    BasicMlp<T> net;
-    /// What the optimizer remembers of each parameter, each in the place of its parameter: none, momentum, or Adam's
-    /// running means of g and g².
-    std::vector<BasicMlp<T>> moments;
-    StepCount count;                    ///< steps taken, for Adam's corrections
-    std::size_t epoch = 0;              ///< epochs done
-    std::optional<BasicMlp<T>> best{};  ///< with early stopping: the weights of the best epoch, at first the first ones
-    double best_loss = std::numeric_limits<double>::infinity();  ///< on the validation rows, of the best epoch …
-    std::size_t best_epoch = 0;  ///< … which this is; without early stopping the last one. epoch − best_epoch is
-                                 ///< how long early stopping has waited
-    std::vector<EpochLosses> history{};
-};
-
 /// Makes what moves the state (train/solver.hpp).
 template <class T>
 using MakeSolver = std::function<std::unique_ptr<Solver<T>>(const TrainProblem<T>&, const TrainState<T>&)>;
+
+/// Asked between two batches; true: pause there.
+using Pause = std::function<bool()>;
 
 /// A training that is advanced by hand. Keeps references to the data and to the validation rows.
 template <class T>
@@ -142,6 +119,9 @@ public:
     /// The next epoch, also after early stopping. Raises Error(usage) when all are done; Diverged, and the state is
     /// then that before this epoch.
     EpochReport advance();
+    /// The same until `pause` is true behind a batch that is not the epoch's last: nothing then, and state() is in the
+    /// middle of the epoch. It is asked every 20 ms or so, where batches are short. advance() goes on from there.
+    std::optional<EpochReport> advance(const Pause& pause);
 
     /// The weights as they are now.
     [[nodiscard]] const BasicMlp<T>& net() const;
@@ -150,9 +130,12 @@ public:
     [[nodiscard]] std::size_t epochs() const;
     /// A copy of all of it, moments and weights in the user's layout.
     [[nodiscard]] TrainState<T> state() const;
-    /// The weights that this training has to give: with early stopping those of the best epoch, else those of now.
+    /// The weights that this training has to give: with early stopping those of the best epoch, once one is done, else
+    /// those of now.
     [[nodiscard]] const BasicMlp<T>& result() const;
     [[nodiscard]] std::size_t best_epoch() const;
+    /// Whether result() is in the middle of an epoch.
+    [[nodiscard]] bool within_epoch() const;
 
 private:
     struct Parts;

@@ -10,6 +10,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -198,6 +199,56 @@ TEST_F(AtomicFile, APipeIsReadToItsEnd) {
     const std::string received = read_file(path("pipe"));
     writer.join();
     EXPECT_EQ(received, sent);
+}
+
+TEST_F(AtomicFile, ReservedRoomHasNoNameUntilItIsWritten) {
+    write_file_atomically(path("f"), "old");
+    {
+        ReservedFile reserved(path("f"), 1000000);
+        EXPECT_THAT(files(), ElementsAre("f"));
+        reserved.write("new");
+        EXPECT_EQ(read_file(path("f")), "new");  // and no byte of the room that was not needed
+    }
+    { const ReservedFile never_written(path("g"), 1000); }
+    EXPECT_THAT(files(), ElementsAre("f"));
+    EXPECT_THAT(refusal([&] { ReservedFile too_large(path("g"), std::size_t{1} << 60); }), HasSubstr("set aside"));
+}
+
+TEST_F(AtomicFile, ReservedRoomKeepsPermissionsAndLinksAsAnyWrite) {
+    write_file_atomically(path("f"), "old");
+    ASSERT_EQ(::chmod(path("f").c_str(), 0600), 0);
+    std::filesystem::create_symlink("f", path("link"));
+    ReservedFile reserved(path("link"), 100);
+    reserved.write("new");
+    struct stat info {};
+    ASSERT_EQ(::stat(path("f").c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777, 0600u);
+    EXPECT_TRUE(std::filesystem::is_symlink(path("link")));
+    EXPECT_EQ(read_file(path("f")), "new");
+}
+
+TEST_F(AtomicFile, TemporaryFilesOfKilledProgramsAreSweptAndOthersAreNot) {
+    for (const char* name : {"f.tmp.12.0", "f.tmp.12.x", "f.tmp.12", "f.tmp..1", "g.tmp.12.0", "f.tmp.13.0.txt"}) {
+        static_cast<void>(write(name, ""));
+    }
+    const std::optional<FileLock> alive = FileLock::take(path("f.tmp.99.1"));
+    check_writable(path("f"));
+    EXPECT_THAT(files(), ElementsAre("f.tmp..1", "f.tmp.12", "f.tmp.12.x", "f.tmp.13.0.txt", "f.tmp.99.1", "g.tmp.12.0"));
+    sweep_temporaries(path(""));
+    EXPECT_THAT(files(), ElementsAre("f.tmp..1", "f.tmp.12", "f.tmp.12.x", "f.tmp.13.0.txt", "f.tmp.99.1"));
+}
+
+TEST_F(AtomicFile, ALockIsHadByOneAtATime) {
+    std::optional<FileLock> first = FileLock::take(path("lock"));
+    EXPECT_TRUE(first);
+    EXPECT_FALSE(FileLock::take(path("lock")));
+    first.reset();
+    EXPECT_TRUE(FileLock::take(path("lock")));
+}
+
+TEST_F(AtomicFile, APipeWithoutReaderCanBeGivenUp) {
+    ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+    EXPECT_THAT(refusal([&] { write_file_atomically(path("pipe"), "x", WithoutReader::fail); }), HasSubstr("open"));
 }
 
 }  // namespace

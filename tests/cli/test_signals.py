@@ -26,7 +26,7 @@ def test_the_first_signal_saves_the_model(handgrad, number, code):
     assert process.returncode == code
     done = json.loads(out.splitlines()[-1])
     assert (done["event"], done["stopped"]) == ("done", "interrupted")
-    assert b"stopping after this epoch" in err and b"m.model" in err
+    assert b"stopping after this batch" in err and b"m.model" in err
     model, = handgrad("inspect", "m.model", "--json").events
     assert model["parameters_hash"] == done["parameters_hash"]
     assert model["provenance"]["epochs.run"] == str(done["epochs"])
@@ -45,7 +45,8 @@ def test_the_second_signal_ends_the_program_at_once_and_leaves_files_whole(handg
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode == 130
-    assert (handgrad.folder / "m.model").read_text() == "old"
+    if (handgrad.folder / "m.model").read_bytes() != b"old":  # the first one has saved it already
+        assert handgrad("inspect", "m.model").code == 0
 
 
 def test_a_reader_that_goes_away_is_no_reason_to_complain(regression):

@@ -256,7 +256,7 @@ TEST(Model, ALaterFormatIsNamedAndOtherVersionsAreRefused) {
         return message_for(
             forged(classification_model(), [&](TensorFile& file) { file.metadata["format_version"] = text; }));
     };
-    EXPECT_EQ(with_version("3"), "m: written by a later handgrad (format 3, this one reads 2); update handgrad");
+    EXPECT_EQ(with_version("4"), "m: written by a later handgrad (format 4, this one reads 3); update handgrad");
     EXPECT_EQ(with_version("1"), "nothing");
     EXPECT_EQ(with_version("99999999999999999999"),
               "m: its format_version is '99999999999999999999', which no handgrad writes");

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -117,6 +118,79 @@ TEST(TrainState, CopiedAfterAnEpochItGoesOnWithTheBitsOfTheUninterruptedTraining
     expect_copies_go_on<double>({.kind = OptimizerKind::adamw, .weight_decay = 0.1}, "pytorch");
 }
 
+/// Through an epoch after the other, each left between two batches now and then; whoever goes on from there, on other
+/// threads, comes to the same end.
+template <class T>
+void expect_pauses_go_on(OptimizerOptions optimizer, std::size_t early_stopping) {
+    const auto data = numbers<T>(150, 5, 2, 1), validation = numbers<T>(20, 5, 2, 2);
+    const TrainOptions options{.optimizer = optimizer,
+                               .schedule = Schedule::linear,
+                               .epochs = 3,
+                               .batch = 7,
+                               .early_stopping = early_stopping,
+                               .execution = {.threads = 1}};
+    const auto net = BasicMlp<T>::random({.sizes = {5, 40, 2}}, 3);
+    const TrainState<T> wanted = finished(Trainer<T>(net, data, options, &validation).state(), data, validation, options, 1);
+    Trainer<T> trainer(net, data, options, &validation);
+    std::size_t pauses = 0;
+    while (!trainer.done()) {
+        if (!trainer.advance([] { return true; })) {
+            ++pauses;
+            const TrainState<T> state = trainer.state();
+            ASSERT_TRUE(state.begun);
+            EXPECT_EQ(state.begun->loss_sum > 0.0, state.begun->weight_sum > 0.0);
+            expect_same(finished(state, data, validation, options, 2), wanted);
+            if (early_stopping == 0 || state.epoch == 0) {
+                EXPECT_EQ(bits(trainer.result()), bits(state.net));
+            } else {
+                EXPECT_EQ(bits(trainer.result()), bits(*state.best));
+            }
+        }
+    }
+    EXPECT_GT(pauses, 3u);
+    expect_same(trainer.state(), wanted);
+}
+
+TEST(TrainState, LeftBetweenTwoBatchesItGoesOnWithTheBitsOfTheUninterruptedTraining) {
+    expect_pauses_go_on<float>({.kind = OptimizerKind::sgd, .learning_rate = 0.05}, 0);
+    expect_pauses_go_on<float>({.kind = OptimizerKind::sgd, .learning_rate = 0.05, .momentum = 0.9}, 3);
+    expect_pauses_go_on<double>({.kind = OptimizerKind::adam, .weight_decay = 0.1}, 3);
+}
+
+TEST(TrainState, ADivergenceGoesBackToTheBeginningOfItsEpochWhereverThatWasLeft) {
+    const auto data = numbers<float>(64, 4, 2, 4);
+    const TrainOptions options{
+        .optimizer = {.kind = OptimizerKind::sgd, .learning_rate = 50.0, .momentum = 0.5}, .epochs = 50, .batch = 4};
+    const auto diverge = [](Trainer<float>& trainer) {
+        try {
+            while (!trainer.done()) {
+                trainer.advance();
+            }
+        } catch (const Diverged& error) {
+            return std::string(error.what());
+        }
+        return std::string("did not diverge");
+    };
+    Trainer<float> uninterrupted(Mlp::random({.sizes = {4, 8, 2}}, 1), data, options);
+    const std::string message = diverge(uninterrupted);
+    Trainer<float> paused(Mlp::random({.sizes = {4, 8, 2}}, 1), data, options);
+    std::size_t pauses = 0;
+    try {
+        while (!paused.done()) {
+            if (!paused.advance([] { return true; })) {
+                ++pauses;
+                Trainer<float> other(paused.state(), data, options);
+                EXPECT_EQ(diverge(other), message);
+                expect_same(other.state(), uninterrupted.state());
+            }
+        }
+    } catch (const Diverged& error) {
+        EXPECT_EQ(error.what(), message);
+    }
+    EXPECT_GT(pauses, 2u);
+    expect_same(paused.state(), uninterrupted.state());
+}
+
 TEST(TrainState, ShowsWhatTheOptimizerRemembersInThePlaceOfEachParameter) {
     auto data = numbers<double>(6, 2, 1, 4);
     data.weights.clear();
@@ -186,6 +260,9 @@ TEST(TrainState, OfAnotherOptimizerOrNetworkItIsRefused) {
     EXPECT_EQ(go_on(state, options), "accepted");
     EXPECT_THAT(go_on(state, {.optimizer = {.kind = OptimizerKind::sgd}, .epochs = 2}),
                 testing::HasSubstr("that of another optimizer or network"));
+    TrainState<float> begun = state;
+    begun.begun = BegunEpoch<float>{.batches = 1, .net = state.net, .moments = state.moments};
+    EXPECT_THAT(go_on(begun, options), testing::HasSubstr("in the middle of an epoch of other data"));  // has one batch
     TrainState<float> other = state;
     other.moments[1] = Mlp::zeros({.sizes = {4, 7, 2}});
     EXPECT_THAT(go_on(other, options), testing::HasSubstr("that of another optimizer or network"));
@@ -202,7 +279,7 @@ public:
             last_ = state.moments.front();
         }
     }
-    Iteration advance(TrainState<double>& state) override {
+    std::optional<Iteration> advance(TrainState<double>& state, const Pause& /*one iteration has no middle*/) override {
         const BasicDataset<double>& data = problem_.data;
         BasicTape<double> tape(state.net, data.rows()), dtape(state.net, data.rows());
         forward(state.net, data.x, tape);
@@ -215,7 +292,7 @@ public:
             last = 0.5 * last - rate * gradient.parameters()[i];
             state.net.parameters()[i] += last;
         }
-        return {.loss = l, .learning_rate = rate};
+        return Iteration{.loss = l, .learning_rate = rate};
     }
     void save(TrainState<double>& state) const override { state.moments.assign(1, last_); }
 

@@ -1,0 +1,303 @@
+// handgrad verify-run: a logged training once more, and the first epoch after which its weights are not those of the log.
+#include <fmt/format.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cli/event_line.hpp"
+#include "cli/output.hpp"
+#include "cli/train_options.hpp"
+#include "cli/training_tables.hpp"
+#include "cli/verbs.hpp"
+#include "cli/wording.hpp"
+#include "handgrad/base/atomic_file.hpp"
+#include "handgrad/base/error.hpp"
+#include "handgrad/train/fit.hpp"
+
+namespace handgrad::cli {
+namespace {
+
+using HashByEpoch = std::map<std::size_t, std::string>;
+
+/// What a log says of a training.
+struct Logged {
+    Arguments::Told told;
+    std::string data_hash;
+    std::string first_hash;  ///< of the first weights; empty in the log of a training that was gone on with
+    HashByEpoch epochs, refit_epochs;
+    std::size_t starts = 0;
+};
+
+class LogReader {
+public:
+    explicit LogReader(std::string path) : path_(std::move(path)) {}
+
+    /// Raises Error(io); Error(data) with the line of what is no log of `train --json`.
+    Logged read() {
+        const std::string text = read_file(path_);
+        for (std::size_t at = 0; at < text.size();) {
+            const std::size_t end = std::min(text.find('\n', at), text.size());
+            ++line_;
+            const std::string_view one = std::string_view(text).substr(at, end - at);
+            const bool cut_off = end == text.size();  // the last line of a run that was killed
+            if (!one.empty()) {
+                take(one, cut_off);
+            }
+            at = end + 1;
+        }
+        if (log_.starts == 0) {
+            fail("there is no event `start` in it: it is not what train --json prints");
+        }
+        if (log_.epochs.empty()) {
+            fail("no epoch in it has a parameters_hash: there is nothing to verify");
+        }
+        return std::move(log_);
+    }
+
+private:
+    [[noreturn]] void fail(const std::string& cause) const {
+        throw Error(ErrorKind::data, fmt::format("{}:{}: {}", path_, line_, cause));
+    }
+
+    void take(std::string_view text, bool cut_off) {
+        const Json json = Json::parse(text, nullptr, false);
+        if (json.is_discarded() && cut_off) {
+            return;
+        }
+        if (!json.is_object() || !json.contains("event")) {
+            fail("this is no event of train --json");
+        }
+        const std::string event = text_of(json, "event");
+        if (event == "start") {
+            start(json);
+        } else if (event == "epoch") {
+            log_.epochs[epoch_of(json)] = text_of(json, "parameters_hash");
+        } else if (event == "refit_epoch") {
+            log_.refit_epochs[epoch_of(json)] = text_of(json, "parameters_hash");
+        }
+    }
+
+    /// One start, and one more for each time that the training was gone on with.
+    void start(const Json& json) {
+        const Json told = member(json, "told");
+        Arguments::Told said;
+        try {
+            said = told.get<Arguments::Told>();
+        } catch (const Json::exception&) {
+            fail("`told` is not what a command line said: options with their values");
+        }
+        const std::string data = text_of(json, "data_hash");
+        if (log_.starts++ > 0 && data != log_.data_hash) {
+            fail("a training on other rows begins here: verify each by itself");
+        }
+        log_.told = std::move(said);
+        log_.data_hash = data;
+        if (!member(json, "parameters_hash").is_null()) {
+            log_.first_hash = text_of(json, "parameters_hash");
+        }
+    }
+
+    [[nodiscard]] Json member(const Json& json, const char* name) const {
+        const auto found = json.find(name);
+        if (found == json.end()) {
+            fail(fmt::format("the event has no `{}`: it was written by a handgrad that cannot be verified", name));
+        }
+        return *found;
+    }
+    [[nodiscard]] std::string text_of(const Json& json, const char* name) const {
+        const Json value = member(json, name);
+        if (!value.is_string()) {
+            fail(fmt::format("`{}` is not a text", name));
+        }
+        return value.get<std::string>();
+    }
+    [[nodiscard]] std::size_t epoch_of(const Json& json) const {
+        const Json value = member(json, "epoch");
+        if (!value.is_number_unsigned()) {
+            fail("`epoch` is not a whole number");
+        }
+        return value.get<std::size_t>();
+    }
+
+    std::string path_;
+    std::size_t line_ = 0;
+    Logged log_;
+};
+
+struct Difference {
+    std::string_view training;  ///< `first`, or `refit` for that on all rows
+    std::size_t epoch;          ///< 0: the first weights
+    std::string logged, replayed;
+};
+
+/// Runs the training and compares what it comes by with what is logged.
+class Replay {
+public:
+    Replay(const Logged& log, std::string data) : log_(log), data_(std::move(data)) {}
+
+    void run(const Table& table, const FitOptions& options) {
+        const FitCallbacks callbacks{
+            .on_start = [&](const FitStart& start) { begin(start); },
+            .on_epoch = [&](const EpochReport& report, const Metrics& /*validation*/) {
+                return compare("first", report, log_.epochs, epochs_) &&
+                       (report.epoch < log_.epochs.rbegin()->first || !log_.refit_epochs.empty());
+            },
+            .on_refit_epoch = [&](const EpochReport& report) {
+                return compare("refit", report, log_.refit_epochs, refit_epochs_) &&
+                       report.epoch < log_.refit_epochs.rbegin()->first;
+            }};
+        fit(table, options, callbacks);
+    }
+
+    [[nodiscard]] const std::optional<Difference>& difference() const { return difference_; }
+    [[nodiscard]] std::size_t epochs() const { return epochs_; }
+    [[nodiscard]] std::size_t refit_epochs() const { return refit_epochs_; }
+    /// Whether every epoch of the log was met.
+    [[nodiscard]] bool complete() const {
+        return epochs_ == log_.epochs.size() && refit_epochs_ == log_.refit_epochs.size();
+    }
+
+private:
+    void begin(const FitStart& start) {
+        if (start.model.provenance.at("data.hash") != log_.data_hash) {
+            throw Error(ErrorKind::data, fmt::format("{}: these are not the rows that the log is of; name the table "
+                                                     "behind the log if it has moved",
+                                                     data_));
+        }
+        const std::string hash = parameters_hash(start.model);
+        if (!log_.first_hash.empty() && hash != log_.first_hash) {
+            difference_ = Difference{.training = "first", .epoch = 0, .logged = log_.first_hash, .replayed = hash};
+        }
+    }
+
+    /// False when there is nothing more to be found.
+    bool compare(std::string_view training, const EpochReport& report, const HashByEpoch& logged, std::size_t& met) {
+        if (difference_) {
+            return false;
+        }
+        const auto its = logged.find(report.epoch);
+        if (its == logged.end()) {
+            return true;
+        }
+        ++met;
+        if (its->second != report.parameters_hash) {
+            difference_ = Difference{.training = training,
+                                     .epoch = report.epoch,
+                                     .logged = its->second,
+                                     .replayed = report.parameters_hash};
+        }
+        return !difference_;
+    }
+
+    const Logged& log_;
+    std::string data_;
+    std::optional<Difference> difference_;
+    std::size_t epochs_ = 0, refit_epochs_ = 0;
+};
+
+std::string verdict_of(const Replay& replay) {
+    return replay.complete() && !replay.difference() ? "PASS" : "FAIL";
+}
+
+std::string replay_event(const Replay& replay) {
+    Json json = event("replay");
+    json["verdict"] = verdict_of(replay);
+    json["epochs"] = replay.epochs();
+    json["refit_epochs"] = replay.refit_epochs();
+    json["first_difference"] = nullptr;
+    if (const std::optional<Difference>& difference = replay.difference()) {
+        json["first_difference"] = {{"training", difference->training},
+                                    {"epoch", difference->epoch},
+                                    {"logged", difference->logged},
+                                    {"replayed", difference->replayed}};
+    }
+    return line(json);
+}
+
+std::string replay_text(const Replay& replay, const Logged& log) {
+    std::string all = plural(replay.epochs(), "epoch");
+    if (!log.refit_epochs.empty()) {
+        all += fmt::format(", and {} of the training on all rows", plural(replay.refit_epochs(), "epoch"));
+    }
+    if (verdict_of(replay) == "PASS") {
+        return fmt::format("PASS: {} replayed, after each of them the weights are those of the log, bit for bit\n", all);
+    }
+    if (!replay.difference()) {
+        return fmt::format("FAIL: the log has {} and {}, the training once more ended after {}\n",
+                           plural(log.epochs.size(), "epoch"), plural(log.refit_epochs.size(), "refit epoch"), all);
+    }
+    const Difference& difference = *replay.difference();
+    std::string where = fmt::format("epoch {}", difference.epoch);
+    if (difference.training == "refit") {
+        where += " of the training on all rows";
+    }
+    where += " is";
+    if (difference.epoch == 0) {
+        where = "the first weights, before any step, are";
+    }
+    return fmt::format("FAIL: {} the first to differ: the log has {}, the training once more {}\n", where,
+                       difference.logged, difference.replayed);
+}
+
+struct VerifyOptions {
+    std::string log, data;
+    Execution execution;
+    OutputOptions show;
+};
+
+bool parse(VerifyOptions& options, std::vector<std::string> words) {
+    Arguments arguments("verify-run", {"handgrad train houses.csv --target price -o price.model --json > run.jsonl",
+                                       "handgrad verify-run run.jsonl", "handgrad verify-run run.jsonl moved/houses.csv"});
+    arguments.positional("LOG", options.log);
+    arguments.optional_positional("DATA", options.data);
+    arguments.group("Machine and output");
+    declare_machine(arguments, options.execution);
+    declare_output(arguments, options.show, "one event `replay`");
+    arguments.notes(
+        "Trains once more as the log says, on DATA or the table that it names, and compares the weights after each\n"
+        "epoch by their hash. Nothing is written. Logs of a training and of what went on from its checkpoints may\n"
+        "stand one behind the other.\n"
+        "\nExit codes: 0 PASS, 1 FAIL, 2 usage, 3 another table or no log, 4 bad model file, 6 reading failed.\n");
+    return parse_or_help(arguments, std::move(words));
+}
+
+/// The options of the training that is logged, of which none writes anything.
+TrainOptionsGiven options_of(Arguments::Told told, const VerifyOptions& options) {
+    for (const char* writes : {"--report", "--checkpoint", "--checkpoint-every", "--resume"}) {
+        told.erase(writes);
+    }
+    told["--output"] = {"/dev/null"};
+    if (!options.data.empty()) {
+        told["DATA"] = {options.data};
+    }
+    return *parse_train({}, told);
+}
+
+}  // namespace
+
+int verify_run(std::vector<std::string> words) {
+    VerifyOptions options;
+    if (!parse(options, std::move(words))) {
+        return 0;
+    }
+    const Logged log = LogReader(options.log).read();
+    TrainOptionsGiven given = options_of(log.told, options);
+    given.fit.training.execution = options.execution;
+    tell_machine(options.execution, options.show);
+    const TrainingTables tables = read_tables(given);
+    use_tables(given, tables);
+    Replay replay(log, given.data);
+    replay.run(tables.data, given.fit);
+    Output output;
+    output.answer(
+        options.show.json, [&] { return replay_event(replay); }, [&] { return replay_text(replay, log); });
+    output.finish();
+    return verdict_of(replay) == "PASS" ? 0 : 1;
+}
+
+}  // namespace handgrad::cli

@@ -1,0 +1,267 @@
+"""Checkpoints, what goes on from them, what a replay says, and what is kept of a training whose end was not its own."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import time
+
+import pytest
+from cli_support import PROGRAM, arguments_for, classification_table, regression_table
+from kill_loop import KillLoop
+
+TRAIN = ("train", "t.csv", *arguments_for("y", epochs=12))
+
+
+@pytest.fixture
+def table(handgrad):
+    handgrad.write("t.csv", regression_table())
+    return handgrad
+
+
+@pytest.fixture
+def checkpoints(table):
+    """A finished training with its checkpoints in ck."""
+    ran = table(*TRAIN, "--checkpoint", "ck", "--checkpoint-every", "5")
+    assert ran.code == 0, ran.err
+    return table
+
+
+def hashes(events, event="epoch"):
+    return {one["epoch"]: one["parameters_hash"] for one in events if one["event"] == event}
+
+
+def test_trainings_killed_at_random_moments_come_to_the_model_of_the_one_that_was_not(tmp_path):
+    loop = KillLoop(PROGRAM, tmp_path, seed=time.time_ns()).times(20)
+    assert not loop.wrong
+    assert loop.kills > 0 and loop.resumed > 0
+
+
+def test_what_goes_on_logs_what_the_uninterrupted_training_logs_from_there(table):
+    whole = table(*TRAIN, "--json").events
+    process = table.start(*TRAIN, "--checkpoint", "ck", "--checkpoint-every", "1", "--json")
+    for line in process.stdout:  # it is killed behind its third epoch, or as soon as that is heard of
+        if json.loads(line).get("epoch") == 3:
+            process.kill()
+            break
+    process.communicate()
+    ran = table("train", "--resume", "ck", "--json", "--threads", "1")
+    assert ran.code == 0, ran.err
+    start, *rest = ran.events
+    assert start["epoch"] >= 2 and start["told"]["--epochs"] == ["12"]
+    seconds = {"seconds", "rows_per_second"}
+    later = [{name: value for name, value in event.items() if name not in seconds} for event in rest]
+    wanted = [{name: value for name, value in event.items() if name not in seconds}
+              for event in whole if event.get("epoch", 0) > start["epoch"] or event["event"] == "done"]
+    assert later == wanted
+
+
+def test_a_finished_training_gives_its_model_again(checkpoints):
+    first = (checkpoints.folder / "m.model").read_bytes()
+    (checkpoints.folder / "m.model").unlink()
+    assert checkpoints("train", "--resume", "ck").code == 0
+    assert (checkpoints.folder / "m.model").read_bytes() == first
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    (("--hidden", "9", "--seed", "2"), "the setting hidden was 4 and is 9; the setting seed was 0 and is 2"),
+    (("--dtype", "f64"), "the setting dtype was f32 and is f64"),
+    (("--test", "0.3"), "the setting test was 0 and is 0.3"),
+    (("--validation", "0"), "validation was 0.2"),
+    (("--delimiter", ";"), "")])
+def test_other_settings_are_refused_with_all_that_differs(checkpoints, words, says):
+    ran = checkpoints("train", "--resume", "ck", *words)
+    assert ran.code in (2, 3)
+    assert says in ran.err
+
+
+def test_another_table_is_refused(checkpoints):
+    checkpoints.write("t.csv", regression_table(59))
+    ran = checkpoints("train", "--resume", "ck")
+    assert ran.code == 2 and "the table (t.csv, 59 rows) is another one" in ran.err
+    checkpoints.write("elsewhere.csv", regression_table())  # the same one under another name is none
+    assert checkpoints("train", "elsewhere.csv", "--resume", "ck").code == 0
+
+
+def test_a_damaged_checkpoint_is_passed_over_and_said(checkpoints):
+    *_, last = sorted((checkpoints.folder / "ck").glob("checkpoint-*"))
+    last.write_bytes(last.read_bytes()[:-1])
+    ran = checkpoints("train", "--resume", "ck")
+    assert ran.code == 0
+    assert f"warning: ck/{last.name}" in ran.err and "the one before it serves" in ran.err
+    for path in (checkpoints.folder / "ck").glob("*.model"):
+        path.write_bytes(b"no model")
+    ran = checkpoints("train", "--resume", "ck")
+    assert ran.code == 4 and "no checkpoint in it can be gone on from" in ran.err
+
+
+@pytest.mark.parametrize(("words", "code", "says"), [
+    ((*TRAIN, "--checkpoint", "ck"), 2, "--resume ck goes on with it"),
+    (("train", "--resume", "nowhere"), 6, "nowhere: there is no such folder"),
+    ((*TRAIN, "--checkpoint-every", "3"), 2, "say with --checkpoint in which folder"),
+    ((*TRAIN, "--checkpoint", "new", "--checkpoint-every", "3m"), 2, "'3m'"),
+    ((*TRAIN, "--checkpoint", "new", "--checkpoint-every", "0"), 2, "from 1 on"),
+    ((*TRAIN, "--checkpoint", "new", "--checkpoint-every", "-1s"), 2, "must be above 0"),
+    ((*TRAIN, "--checkpoint", "t.csv"), 6, "t.csv"),
+    (("train", "--resume", "ck", "--checkpoint", "other"), 2, "leave one of the two out")])
+def test_what_cannot_be_is_refused(checkpoints, words, code, says):
+    ran = checkpoints(*words)
+    assert ran.code == code and says in ran.err
+    assert not (checkpoints.folder / "new").exists() or not list((checkpoints.folder / "new").glob("*.model"))
+
+
+def test_an_empty_folder_begins_at_the_beginning(table):
+    (table.folder / "ck").mkdir()
+    assert table(*TRAIN, "--resume", "ck").code == 0
+    assert list((table.folder / "ck").glob("checkpoint-*"))
+
+
+def test_a_folder_in_use_is_refused(table):
+    process = table.start("train", "t.csv", *arguments_for("y", epochs=10_000_000), "--checkpoint", "ck", "--json")
+    assert b"start" in process.stdout.readline()
+    ran = table("train", "--resume", "ck")
+    process.kill()
+    process.communicate()
+    assert ran.code == 2 and "another training that is running" in ran.err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_batch_keeps_the_checkpoint_and_says_how_to_go_on(table, number, code):
+    table.write("m.model", "old")
+    table.write("big.csv", "x,y\n" + "".join(f"{i},{i * 0.5}\n" for i in range(40_000)))  # an epoch takes seconds
+    process = table.start("train", "big.csv", "--target", "y", "-o", "m.model", "--hidden", "512,512", "--checkpoint", "ck here",
+                          "--epochs", "3", "--batch", "8")
+    for line in process.stderr:
+        if line.startswith(b"all "):
+            break
+    time.sleep(0.2)
+    start = time.monotonic()
+    process.send_signal(number)
+    err = process.communicate(timeout=30)[1].decode()
+    assert process.returncode == code
+    assert time.monotonic() - start < 2.0
+    assert "stopping after this batch" in err and "stopped in epoch 1" in err
+    assert (table.folder / "m.model").read_text() == "old"
+    command = re.search(r"^ +handgrad (train --resume 'ck here')$", err, re.MULTILINE)
+    assert command
+    inspected, = table("inspect", "ck here/checkpoint-00000002.model", "--json").events
+    assert inspected["provenance"]["epochs.run"] == "0"
+
+
+def test_a_replay_says_what_is_so(table):
+    log = table("train", "t.csv", "--target", "y", "-o", "m.model", "--hidden", "4", "--seed", "3", "--validation", "0.3",
+                "--early-stopping", "4", "--refit", "--json").out
+    table.write("run.jsonl", log)
+    replayed, = table("verify-run", "run.jsonl", "--json", "--threads", "1").events
+    events = [json.loads(line) for line in log.splitlines()]
+    assert replayed["verdict"] == "PASS" and replayed["first_difference"] is None
+    assert (replayed["epochs"], replayed["refit_epochs"]) == (len(hashes(events)), len(hashes(events, "refit_epoch")))
+    assert replayed["refit_epochs"] > 0
+    for event, training in (("epoch", "first"), ("refit_epoch", "refit")):
+        forged = [dict(one, parameters_hash="0" * 32) if one["event"] == event and one["epoch"] in (2, 3) else one for one in events]
+        table.write("forged.jsonl", "".join(json.dumps(one) + "\n" for one in forged))
+        ran = table("verify-run", "forged.jsonl", "--json")
+        difference = ran.events[0]["first_difference"]
+        assert ran.code == 1 and ran.events[0]["verdict"] == "FAIL"
+        assert (difference["training"], difference["epoch"], difference["logged"]) == (training, 2, "0" * 32)
+        assert difference["replayed"] == hashes(events, event)[2]
+    more = events[:-1] + [dict(next(e for e in events if e["event"] == "epoch"), epoch=10_000)]
+    table.write("longer.jsonl", "".join(json.dumps(one) + "\n" for one in more))
+    ran = table("verify-run", "longer.jsonl")
+    assert ran.code == 1 and "ended after" in ran.out
+
+
+def test_a_replay_takes_the_logs_of_a_training_and_of_what_went_on_from_it(table):
+    process = table.start(*TRAIN, "--checkpoint", "ck", "--checkpoint-every", "1", "--json")
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if json.loads(line).get("epoch") == 4:
+            process.kill()
+            break
+    lines += process.communicate()[0].splitlines(keepends=True)
+    rest = table("train", "--resume", "ck", "--json").out
+    table.write("run.jsonl", b"".join(lines[:5]) + rest.encode())
+    ran = table("verify-run", "run.jsonl")
+    assert ran.code == 0 and "PASS: 12 epochs" in ran.out
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    ("", "no event `start`"), ("no json\n", ":1: this is no event"), ('{"event":"start"}\n', ":1: the event has no `told`"),
+    ('{"event":"start","told":{"DATA":"t.csv"}}\n', "is not what a command line said"), ("[" * 100_000, "no event"),
+    ('{"event":"start","told":{"DATA":["t.csv"],"--report":["x"],"--output":["y"]},"data_hash":"1","parameters_hash":null}\n'
+     '{"event":"epoch","epoch":1,"parameters_hash":"1"}\n', "--target is missing"),
+    ('{"event":"start","told":{"DATA":["t.csv"],"--target":["y"],"--report":["x"],"--output":["y"]},"data_hash":"1",'
+     '"parameters_hash":null}\n{"event":"epoch","epoch":1,"parameters_hash":"1"}\n', "not the rows that the log is of")])
+def test_what_is_no_log_is_refused_and_nothing_is_written(table, text, says):
+    table.write("log", text)
+    ran = table("verify-run", "log")
+    assert ran.code in (2, 3) and says in ran.err
+    assert sorted(path.name for path in table.folder.iterdir()) == ["log", "t.csv"]
+
+
+LINKS = {"itself": lambda path, name: None, "dots": lambda path, name: None,
+         "symlink": lambda path, name: path.symlink_to(name), "hard link": lambda path, name: os.link(path.parent / name, path)}
+
+
+@pytest.mark.parametrize("kind", LINKS)
+@pytest.mark.parametrize(("option", "name"), [("-o", "t.csv"), ("--report", "t.csv"), ("-o", "first.model"), ("--report", "c.toml"),
+                                              ("-o", "v.csv"), ("-o", "c.toml")])
+def test_no_output_of_a_training_is_one_of_its_inputs(table, kind, option, name):
+    table.write("v.csv", regression_table(30))
+    table.write("c.toml", "batch = 16\n")
+    table(*TRAIN)
+    shutil.move(table.folder / "m.model", table.folder / "first.model")
+    before = {path.name: path.read_bytes() for path in table.folder.iterdir()}
+    other = {"itself": name, "dots": f"./../{table.folder.name}/{name}"}.get(kind, "other")
+    LINKS[kind](table.folder / "other", name)
+    outputs = {"-o": "m.model", "--report": "r.html", option: other}
+    ran = table("train", "t.csv", "--target", "y", "--hidden", "4", "--epochs", "2", "--validation", "v.csv", "--config", "c.toml",
+                "--init-from", "first.model", *(word for pair in outputs.items() for word in pair))
+    assert ran.code == 2 and "is the file that is read" in ran.err
+    assert {name: (table.folder / name).read_bytes() for name in before} == before
+    assert not (table.folder / "m.model").exists()
+
+
+def test_no_two_outputs_are_one_file(table):
+    for report in ("m.model", "./m.model", f"../{table.folder.name}/m.model"):
+        ran = table(*TRAIN, "--report", report)
+        assert ran.code == 2 and "is written already" in ran.err
+    table.write("m.model", "old")
+    os.link(table.folder / "m.model", table.folder / "other")
+    assert table(*TRAIN, "--report", "other").code == 2
+    assert (table.folder / "m.model").read_text() == "old"
+
+
+def test_weights_of_no_use_stay_beside_the_old_model(table):
+    """One step of each epoch: the weights of the first are finite, and what they say is not."""
+    table.write("m.model", "old")
+    words = ("train", "t.csv", "--target", "y", "-o", "m.model", "--optimizer", "sgd", "--learning-rate", "1e15", "--batch", "60",
+             "--hidden", "4,4,4", "--hidden-activation", "identity", "--validation", "0")
+    for epochs in ("1", "9"):  # all is over before it is noticed, or not
+        ran = table(*words, "--epochs", epochs, "--json")
+        assert ran.code == 5
+        assert (table.folder / "m.model").read_text() == "old"
+        assert "m.model.diverged holds the weights of epoch 1" in ran.err and "m.model was left as it was" in ran.err
+        assert ran.events[-1]["model"] == "m.model.diverged"
+        inspected, = table("inspect", "m.model.diverged", "--json").events
+        assert inspected["parameters_hash"] == ran.events[-1]["parameters_hash"]
+    assert table(*words, "--epochs", "1", "--allow-nonfinite").code == 0  # asked for
+    assert table("inspect", "m.model").code == 0
+
+
+def test_a_model_that_cannot_be_written_goes_elsewhere(table):
+    if os.geteuid() == 0:
+        line = "ulimit -f 1; trap '' XFSZ; "  # root may write everywhere: a limit on the size of files instead
+    else:
+        line = "chmod 500 shut; "
+    (table.folder / "shut").mkdir()
+    ran = table.shell(line + "TMPDIR=/nowhere HOME=/nowhere handgrad train t.csv --target y --epochs 2 --hidden 400 -o shut/m.model -q")
+    assert ran.code == 6 and "shut/m.model" in ran.err
+
+
+def test_one_class_and_no_classes_more(handgrad):
+    handgrad.write("t.csv", classification_table())
+    assert handgrad("train", "t.csv", *arguments_for("class"), "--checkpoint", "ck").code == 0
+    assert handgrad("train", "--resume", "ck").code == 0
