@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,12 @@ public:
     Json(const char* value);
     template <class V>
     Json(const std::vector<V>& values) : value_(Array(values.begin(), values.end())) {}
+    template <class V>
+    Json(const std::map<std::string, V>& members) : value_(Object{}) {
+        for (const auto& [name, value] : members) {
+            (*this)[name] = value;
+        }
+    }
     /// An object where all are pairs of a name and a value, else an array.
     Json(std::initializer_list<Json> values);
     // NOLINTEND(google-explicit-constructor)

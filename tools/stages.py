@@ -11,7 +11,7 @@ PROGRAM = "build/release/cli/handgrad"
 BUILD = ("handgrad", "cmake", "CMakeLists.txt", "CMakePresets.json")
 SUITES = tuple(f"tests/{room}" for room in ("CMakeLists.txt", "base", "math", "nn", "data", "store", "train",
                                             "document", "explain", "certify", "compare", "diagnose", "report",
-                                            "measure", "allocation", "support", "fixtures"))
+                                            "measure", "allocation", "fuzz", "support", "fixtures"))
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 JOBS = os.cpu_count()
 # Left out under the address sanitizer: the children of forks from inside a region, in which the leak checker hangs, and
@@ -70,7 +70,7 @@ STAGES = (
           inputs=(*BUILD, *SUITES, "cli", "examples", "docs/numerics.md", "tools/instruction_sets.py")),
     Stage("python", "The program from outside: verbs, errors, exit codes and formats; numbers against NumPy, scikit-learn and "
           "PyTorch.", pytest("python", "tests/python tests/cli"), needs=("environment", "build"), report="python.xml",
-          inputs=(*BUILD, "cli", "tests/python", "tests/cli", "tests/fixtures", "examples", "docs", *PAGES,
+          inputs=(*BUILD, "cli", "tests/python", "tests/cli", "tests/fuzz", "tests/support", "tests/fixtures", "examples", "docs", *PAGES,
                   "tools/python-environment", "tools/measured.py")),
     Stage("pages", "Every command and example of every page prints what stands there, or compiles.",
           (f"HANDGRAD_PROGRAM={PROGRAM} {PYTHON} tools/pages.py --check",), needs=("environment", "build"),
@@ -128,6 +128,15 @@ LONG_STAGES = (
           ("tools/python-environment", *build("release", "all"),
            f"HANDGRAD_PROGRAM={PROGRAM} PYTHONPATH=tests/python {PYTHON} tests/python/test_verdict_bank.py"),
           inputs=(*BUILD, "cli", "tests/python")),
+    Stage("faults", "Whichever allocation fails, and whichever call of the operating system, every verb ends with exit 6 and a word, "
+          "and leaves the files that were there.",
+          ("tools/python-environment", *build("release", "all"),
+           *(f"HANDGRAD_FAULTS=all {command}" for command in
+             pytest("faults", "tests/cli/test_memory_faults.py tests/cli/test_io_faults.py"))),
+          report="faults.xml", inputs=(*BUILD, "cli", "tests/cli", "tests/support")),
+    Stage("fuzz", "A minute of libFuzzer on every reader finds nothing.",
+          ("tools/install-packages tests/fuzz/packages.txt", *build("fuzz", "handgrad_fuzz"), "tests/fuzz/run"),
+          inputs=(*BUILD, "cli", "tests/fuzz", "tests/support")),
     Stage("networks", "On 100 000 awkward networks, in float and double, no right gradient FAILs.",
           (*build("release", "certify_test"), "HANDGRAD_NETWORKS=100000 build/release/tests/certify_test "
            f"--gtest_filter='WitnessAudit.ARight*' --gtest_output=xml:{LOGS}/networks.xml"), report="networks.xml",

@@ -21,6 +21,7 @@
 #include "handgrad/explain/derivation.hpp"
 #include "handgrad/store/json.hpp"
 #include "handgrad/store/model.hpp"
+#include "handgrad/store/saved_training.hpp"
 #include "handgrad/store/tensor_file.hpp"
 #include "tests/support/counted_allocations.hpp"
 
@@ -167,16 +168,19 @@ std::size_t data_bytes(std::string_view header) {
 /// The same file with the checksums that its bytes have, so that what is behind the checksums is read too.
 std::string signed_anew(TensorFile file) {
     constexpr std::string_view before = R"("checksum":")";
-    std::string data;
+    std::string parameters, training;
     for (const Tensor& tensor : file.tensors) {
-        data += tensor.bytes;
+        (belongs_to_training(tensor.name) ? training : parameters) += tensor.bytes;
     }
     const std::string none(32, '0');
-    file.metadata["parameters_hash"] = xxh3_128_hex(data);
+    file.metadata["parameters_hash"] = xxh3_128_hex(parameters);
+    if (file.metadata.contains(std::string(saved_training_key))) {
+        file.metadata[std::string(saved_training_hash_key)] = xxh3_128_hex(training);
+    }
     file.metadata["checksum"] = none;
     std::string bytes = serialize(file);
     const std::size_t position = bytes.find(before) + before.size();
-    const std::string_view header(bytes.data() + length_bytes, bytes.size() - length_bytes - data.size());
+    const std::string_view header(bytes.data() + length_bytes, bytes.size() - length_bytes - parameters.size() - training.size());
     return bytes.replace(position, none.size(), xxh3_128_hex(header));
 }
 
@@ -239,11 +243,17 @@ void read_sheet_bytes(std::string_view bytes) {
 }
 
 constexpr std::array all{
-    Reader{"csv", read_csv_bytes, 512},     Reader{"npy", read_npy_bytes, 64},
-    Reader{"idx", read_idx_bytes, 64},      Reader{"gzip", read_gzip_bytes, 4096},
-    Reader{"npz", read_npz_bytes, 32'768},  Reader{"gradients", read_gradient_bytes, 32'768},
-    Reader{"tensors", read_tensor_bytes, 256}, Reader{"model", read_model_bytes, 2048},
-    Reader{"json", read_json_bytes, 512},   Reader{"config", read_config_bytes, 4096},
+    Reader{"csv", read_csv_bytes, 512},
+    Reader{"npy", read_npy_bytes, 64},
+    Reader{"idx", read_idx_bytes, 64},
+    Reader{"gzip", read_gzip_bytes, 4096},
+    Reader{"npz", read_npz_bytes, 32'768},
+    Reader{"gradients", read_gradient_bytes, 32'768},
+    Reader{"tensors", read_tensor_bytes, 256},
+    Reader{"model", read_model_bytes, 2048},
+    Reader{"checkpoint", read_model_bytes, 2048},
+    Reader{"json", read_json_bytes, 512},
+    Reader{"config", read_config_bytes, 4096},
     Reader{"sheet", read_sheet_bytes, 4096},
 };
 
