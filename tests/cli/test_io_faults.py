@@ -99,6 +99,10 @@ def check(folder, done, before, name, complete, what):
         written = content != OLD
         assert done.returncode == IO or written, f"{what}: nothing was written, exit {done.returncode}"
         assert not written or len(content) > len(OLD), f"{what}: {len(content)} bytes were written"
+    for path in folder.iterdir():
+        if path.name not in before and path.name in words:
+            assert path.read_bytes() not in (b"", OLD), f"{what}: {path.name} is empty"  # where the result was rescued to
+            path.unlink()
     left = sorted(path.name for path in folder.iterdir())
     assert left == before, f"{what}: {set(left) - set(before)} was left"
 
