@@ -109,8 +109,7 @@ void Arguments::flag(std::string_view names, std::string help, Setter set) {
 void Arguments::notes(std::string text) { notes_ = std::move(text); }
 
 void Arguments::recall(std::string option, std::function<Told(const std::string&)> ask) {
-    recalling_ = std::move(option);
-    recall_ = std::move(ask);
+    recalls_.emplace_back(std::move(option), std::move(ask));
 }
 
 std::vector<std::string> Arguments::known_names() const {
@@ -171,15 +170,21 @@ void Arguments::recall(Told told) {
 }
 
 Arguments::Told Arguments::said_before(const std::vector<std::vector<std::string>>& options) const {
-    if (recalling_.empty() && recall_) {
-        return recall_({});
-    }
-    for (std::size_t i = 0; i < options_.size(); ++i) {
-        if (options_[i].names.front() == recalling_ && (given_[i] || !options[i].empty())) {
-            return recall_(only_value(*given_[i]));
+    Told all;
+    for (const auto& [option, ask] : recalls_) {
+        const auto of_this_name = [&name = option](const Option& one) { return one.names.front() == name; };
+        const auto found = std::ranges::find_if(options_, of_this_name);
+        const auto place = static_cast<std::size_t>(found - options_.begin());
+        const auto recalled = all.find(option);
+        if (option.empty()) {
+            all.merge(ask({}));
+        } else if (recalled != all.end()) {  // what was said then asks in its turn
+            all.merge(ask(recalled->second.front()));
+        } else if (found != options_.end() && (given_[place] || !options[place].empty())) {
+            all.merge(ask(only_value(*given_[place])));
         }
     }
-    return {};
+    return all;
 }
 
 /// In `--output --target y` somebody forgot a value.

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cli/values.hpp"
@@ -83,8 +84,8 @@ private:
     std::vector<Option> options_;
     std::vector<Group> groups_;
     std::vector<std::optional<Given>> given_;  ///< by parse(), for each option
-    std::string recalling_;                    ///< the option of recall(), and whom it asks
-    std::function<Told(const std::string&)> recall_;
+    /// The options of recall(), and whom they ask.
+    std::vector<std::pair<std::string, std::function<Told(const std::string&)>>> recalls_;
     std::string notes_;
 };
 

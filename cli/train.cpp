@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -262,7 +263,8 @@ int exit_code(const FitResult& result, const TrainOptionsGiven& given, const Rep
 void refuse_shared_files(const TrainOptionsGiven& given) {
     const std::string init_from = given.fit.init_from.value_or("").string();
     for (const std::string& input :
-         {given.data, given.reading.target_file, given.validation_file, given.test_file, init_from}) {
+         {given.data, given.reading.target_file, given.validation_file, given.test_file, init_from,
+                                    given.continued_file}) {
         refuse_to_overwrite(given.output, input);
         refuse_to_overwrite(given.report, input, "--report");
     }
@@ -347,14 +349,18 @@ int leave_for_later(const FitResult& result, const TrainOptionsGiven& given, Rep
     return exit_code(result, given, reporter);
 }
 
+/// Whether the model may take the place of an old one: what it says are numbers, and it has learned something.
+bool may_replace(const FitResult& result, const TrainOptionsGiven& given) {
+    const bool untrained = result.diverged && result.training.best_epoch == 0 && std::filesystem::exists(given.output);
+    return given.fit.training.allow_nonfinite || (result.usable && !untrained);
+}
+
 /// What went wrong, and where the weights are.
 std::string failure_text(const FitResult& result, const TrainOptionsGiven& given, const std::string& written) {
     std::string text = result.diverged.value_or("what the model says of the rows that it learned from are no numbers");
     text += fmt::format(".\n{} holds the weights of epoch {}", written, result.training.best_epoch);
     if (written != given.output) {
-        text += fmt::format(", which are of no use: what they say of the training rows are no numbers; {} was left as "
-                            "it was",
-                            given.output);
+        text += fmt::format("; {} was left as it was", given.output);
     }
     return text;
 }
@@ -405,7 +411,10 @@ int train(std::vector<std::string> words) {
         return leave_for_later(result, *given, reporter);
     }
     result.model.provenance["command"] = given->command;
-    const std::string written = output.save(result.model, result.usable || given->fit.training.allow_nonfinite);
+    if (given->continued) {
+        result.model.provenance["continued"] = given->continued_file;
+    }
+    const std::string written = output.save(result.model, may_replace(result, *given));
     const std::vector<std::string> warnings = warnings_of(result);
     reporter.event(done_event(result, stopped_name(result), written, warnings));
     reporter.finish();

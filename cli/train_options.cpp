@@ -183,7 +183,14 @@ public:
                          "go on with the training whose checkpoints are there, to the same bits as if it had never "
                          "stopped; what is not said is as it was said then",
                          into(resume_));
+        arguments.option("--continue", "MODEL",
+                         "go on with a finished model, on these rows, for --epochs more: its columns, network and weights, "
+                         "and its settings where nothing is said",
+                         into(given.continued_file));
+        arguments.flag("--keep-training", "the model keeps its optimizer's state, so that --continue goes on as if it had not ended",
+                       into(given.fit.keep_training));
         arguments.recall("--resume", [this](const std::string& folder) { return told_then(folder); });
+        arguments.recall("--continue", [this](const std::string& file) { return continued(file); });
     }
 
     /// Opens the folder of --checkpoint, once all has been said.
@@ -205,6 +212,27 @@ public:
     }
 
 private:
+    /// The settings of the model become what holds where nothing is said.
+    Arguments::Told continued(const std::string& file) {
+        given_.continued = std::make_unique<Model>(load_model(file, given_.fit.training.allow_nonfinite));
+        Model& model = *given_.continued;
+        if (model.settings.empty()) {
+            throw Error(ErrorKind::model, fmt::format("{}: it does not say how it was trained, so that nothing goes on "
+                                                      "with it; --init-from takes its weights",
+                                                      file));
+        }
+        apply_settings(given_.fit, model.settings, file);
+        given_.fit.init_from.reset();
+        given_.fit.refit.reset();
+        given_.fit.conventions = model.architecture().conventions;
+        if (const auto refit = model.provenance.find("refit"); refit != model.provenance.end() && refit->second == "yes") {
+            given_.fit.training.early_stopping = 0;  // it has learned from all rows: none is left to judge it
+            given_.fit.validation = HeldOut{};
+        }
+        given_.fit.continue_from = &model;
+        return {};
+    }
+
     Arguments::Told told_then(const std::string& folder) {
         std::error_code error;
         if (!std::filesystem::is_directory(folder, error)) {
@@ -247,11 +275,15 @@ void settle(TrainOptionsGiven& given, const Later& later) {
         fit.columns.targets = {"y"};
     }
     OptimizerOptions& optimizer = fit.training.optimizer;
-    if (!later.weight_decay) {
+    if (!later.weight_decay && !given.continued) {
         optimizer.weight_decay = facts(optimizer.kind).usual_weight_decay;
     }
 
-    fit.reading = given.reading.applied_to({});
+    ReadOptions as_before;
+    if (given.continued) {
+        as_before = given.continued->preprocessing.reading;
+    }
+    fit.reading = given.reading.applied_to(as_before);
     for (const std::string& date : fit.reading.date_columns) {
         for (const auto* names :
              {&fit.columns.drop, &fit.columns.categorical, &fit.columns.ids, &fit.columns.targets}) {

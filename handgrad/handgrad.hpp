@@ -53,6 +53,7 @@
 #include "handgrad/store/model.hpp"
 #include "handgrad/store/setting_values.hpp"
 #include "handgrad/store/tensor_file.hpp"
+#include "handgrad/store/train_state.hpp"
 #include "handgrad/store/training_rows.hpp"
 
 // Step 5: the update.
@@ -63,6 +64,7 @@
 // From a table to a model in one call, and from a model to predictions and metrics.
 #include "handgrad/train/encoding.hpp"
 #include "handgrad/train/evaluation.hpp"
+#include "handgrad/train/checkpoint_folder.hpp"
 #include "handgrad/train/fit.hpp"
 #include "handgrad/train/metrics.hpp"
 #include "handgrad/train/prediction.hpp"

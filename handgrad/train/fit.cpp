@@ -103,6 +103,49 @@ void record(Model& model, const Table& table, const FitOptions& options, const S
     }
 }
 
+/// The columns of the model that is gone on with, and its head.
+Head columns_of(const Model& continued, const Table& table, const SharedRows& rows, const FitOptions& options,
+                Model& model) {
+    model.preprocessing = continued.preprocessing;
+    model.preprocessing.reading = reading_of(table, options, model.preprocessing);
+    const Head head{.output = continued.architecture().output, .loss = options.loss.value_or(continued.loss.kind)};
+    if (model.preprocessing.task != Task::classification) {
+        check_target_domain(model.preprocessing, table, rows.all, head.loss);
+    }
+    return head;
+}
+
+/// Rows that judge a model should be new to it, which is not so when they were shared out otherwise before.
+void tell_about_seen_rows(const Model& continued, const Table& table, const SharedRows& rows, const Tell& tell) {
+    const TrainingRows& its = continued.training_rows;
+    const auto refit = continued.provenance.find("refit");
+    const bool on_all = refit != continued.provenance.end() && refit->second == "yes";
+    const bool judged = !rows.validation.empty() || !rows.test.empty();
+    if (judged && its.table_hash == table_hash(table) && (on_all || its.split_hash != split_hash(rows))) {
+        tell({"warning: the model that is gone on with has learned from rows of this table that judge it now: what they "
+              "say is too good"});
+    }
+}
+
+/// Raises Error(usage) unless the settings ask for the network that is gone on with.
+void check_continued(const Model& continued, const FitOptions& options, const Architecture& shape) {
+    if (shape != continued.architecture() || options.use_double != continued.is_double()) {
+        throw Error(ErrorKind::usage,
+                    "the network to go on with has its widths, activations, conventions and type of numbers already: "
+                    "leave out the settings that ask for others")
+            .about("hidden")
+            .about("hidden_activation")
+            .about("output_activation")
+            .about("convention")
+            .about("dtype");
+    }
+    if (options.init_from || options.refit.value_or(false)) {
+        throw Error(ErrorKind::usage, "a training that goes on with a model begins with its weights, and does not begin anew")
+            .about("init_from")
+            .about("refit");
+    }
+}
+
 /// The columns as they are learned, with the head that their targets decide.
 Head prepare_columns(const Table& table, const FitOptions& options, Task task, const SharedRows& rows, const Tell& tell,
                      Model& model) {
@@ -164,7 +207,12 @@ FitResult fit_once(Task task, const FittingTask& fitting) {
     const Tell& tell = fitting.tell;
     FitResult result;
     Model& model = result.model;
-    const Head head = prepare_columns(table, options, task, rows, tell, model);
+    Head head{};
+    if (options.continue_from != nullptr) {
+        head = columns_of(*options.continue_from, table, rows, options, model);
+    } else {
+        head = prepare_columns(table, options, task, rows, tell, model);
+    }
     refuse_unused(options, head.loss);
     const bool one_class = task == Task::classification && model.preprocessing.classes.size() == 1;
     if (!one_class) {
@@ -178,6 +226,9 @@ FitResult fit_once(Task task, const FittingTask& fitting) {
     const OptimizerOptions& optimizer = options.training.optimizer;
     model.weight_decay = optimizer.kind == OptimizerKind::adamw ? 0.0 : optimizer.weight_decay;
     const Architecture shape = shape_of(options, model.preprocessing, head.output);
+    if (options.continue_from != nullptr) {
+        check_continued(*options.continue_from, options, shape);
+    }
     record(model, table, options, rows);
     if (options.use_double) {
         model.net = BasicMlp<double>::zeros(shape);
@@ -351,10 +402,17 @@ FitResult fit(const Table& table, const FitOptions& given, const FitCallbacks& c
     check(given.training.optimizer);
     FitOptions options = given;
     const std::size_t labelled = labelled_rows(table, options.columns.targets, options.drop_missing_labels).size();
+    if (options.continue_from != nullptr) {
+        options.task = options.continue_from->preprocessing.task;
+    }
     const Task task = decide_task(table, options, tell);
     const SharedRows rows = decide_rows(table, options, task, decide_length(options, labelled, tell), tell);
-    options.training.epochs = decide_epochs(options.training, rows.training.size(), tell);
+    options.training.epochs =
+        decide_epochs(options.training, rows.training.size(), tell) + epochs_done(options.continue_from);
 
+    if (options.continue_from != nullptr) {
+        tell_about_seen_rows(*options.continue_from, table, rows, tell);
+    }
     if (checkpoint != nullptr) {
         refuse_another_training(*checkpoint, table, options);
     }

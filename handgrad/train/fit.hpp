@@ -53,6 +53,10 @@ struct FitOptions {
     Conventions conventions;  ///< first_weights may be overruled here
     bool use_double = false;
     std::optional<std::filesystem::path> init_from;
+    /// A finished model to go on with: its columns, network and weights, and where it keeps its training (keep_training)
+    /// the optimizer's state and the count of epochs too; training.epochs are then those to come. Null for none.
+    const Model* continue_from = nullptr;
+    bool keep_training = false;  ///< the model keeps the state of its training, to be gone on with
 
     /// Its loss is decided by fit(), epochs and early stopping where they are open. With another optimizer goes another
     /// decay: usual_options(kind).
@@ -140,7 +144,8 @@ struct FitResult {
     bool usable = true;                     ///< what it says of the rows that it learned from are numbers
 };
 
-/// Raises Error(usage), Error(data), Error(model) (init_from), Error(io). A divergence does not throw: the result then
+/// Raises Error(usage) (also for settings that are not those of the network to go on with), Error(data), Error(model)
+/// (init_from), Error(io). A divergence does not throw: the result then
 /// holds the last good weights and the message. A training that was interrupted while checkpoints were kept comes back
 /// without metrics.
 ///

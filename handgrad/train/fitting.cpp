@@ -223,6 +223,9 @@ public:
         if (saved_ != nullptr) {
             check_same_network();
         }
+        if (options_.continue_from != nullptr) {
+            copy_weights(std::get<BasicMlp<T>>(options_.continue_from->net));
+        }
         if (options_.init_from && (saved_ == nullptr || callbacks_.measure)) {
             load_first_weights(*options_.init_from, columns_, net_, task.tell);
         }
@@ -301,6 +304,9 @@ private:
 
     /// That a checkpoint's training has done of this one, of which it may be the second.
     [[nodiscard]] std::size_t epochs_before() const {
+        if (task_.from == nullptr) {
+            return epochs_done(options_.continue_from);
+        }
         const bool is_over = in_the_second(task_.from) && task_.first == nullptr;
         return is_over ? saved_->first->epochs : epochs_done(task_.from);
     }
@@ -333,8 +339,7 @@ private:
         model_.history = task_.from->history;
         result_.training = {.epochs = saved_->first->epochs,
                             .best_epoch = saved_->first->best_epoch,
-                            .stopped = Stopped::epochs,
-                            .seconds = saved_->seconds};
+                            .stopped = Stopped::epochs};  // its seconds are those that the second counts on from
         if (saved_->first->stopped == "early") {
             result_.training.stopped = Stopped::early;
         }
@@ -345,7 +350,35 @@ private:
         if (saved_ != nullptr) {
             return Trainer<T>(saved_->state, training_, settings, validation);
         }
+        if (options_.continue_from != nullptr) {
+            return Trainer<T>(continued_state(settings), training_, settings, validation);
+        }
         return Trainer<T>(net_, training_, settings, validation);
+    }
+
+    /// Where a finished model stands: with what it keeps of its training, as far as these settings can use it.
+    TrainState<T> continued_state(const TrainOptions& settings) const {
+        TrainState<T> state{.net = std::get<BasicMlp<T>>(options_.continue_from->net), .moments = {}, .count = {}};
+        if (const auto* kept = std::get_if<SavedTraining<T>>(&options_.continue_from->training)) {
+            state = kept->state;
+            const StepSequence steps(settings.optimizer, state.net.architecture().conventions);
+            if (steps.moments() != state.moments.size()) {
+                task_.tell({"the optimizer is another one, and begins with no memory"});
+                state.moments.clear();
+                state.count = {};
+            }
+        } else {
+            task_.tell({"the model has not kept its training: the optimizer begins with no memory"});
+        }
+        state.begun.reset();
+        if (settings.early_stopping.value_or(0) == 0) {
+            state.best.reset();
+        } else if (!state.best) {
+            state.best = state.net;
+            state.best_loss = std::numeric_limits<double>::infinity();
+            state.best_epoch = state.epoch;
+        }
+        return state;
     }
 
     void train_until(std::size_t last) {
@@ -369,6 +402,9 @@ private:
             result_.training.best_epoch = trainer.best_epoch();
             result_.training.within_epoch = trainer.within_epoch();
             keep(trainer);
+            if (options_.keep_training) {
+                model_.training = SavedTraining<T>{.state = trainer.state(), .seconds = watch_.seconds()};
+            }
         } catch (const Diverged& diverged) {
             tell_divergence(diverged, trainer);
         }
@@ -390,10 +426,18 @@ private:
         }
         if (saved_ != nullptr && task_.first == nullptr && saved_->state.epoch > 0) {
             recorder.go_on(task_.from->history);
+        } else if (continues_history()) {
+            recorder.go_on(options_.continue_from->history);
         } else if (measure_) {
             recorder.add(first, first_metrics);
         }
         return recorder;
+    }
+
+    /// Whether the history of the model that is gone on with has the columns of this one.
+    [[nodiscard]] bool continues_history() const {
+        return options_.continue_from != nullptr && epochs_done(options_.continue_from) > 0 && saved_ == nullptr &&
+               options_.continue_from->history.columns == model_.history.columns;
     }
 
     /// Epoch after epoch; why it ended.
@@ -409,6 +453,7 @@ private:
             std::optional<EpochReport> report = trainer.advance([&] { return wants_to_stop() || checkpoint_is_due(); });
             bool go_on = !wants_to_stop();
             if (report) {
+                epoch_before_ = net_;
                 copy_weights(trainer.net());  // who is asked may look at it
                 go_on = epoch(*report, recorder, last) && go_on;
             }
@@ -447,6 +492,7 @@ private:
         SavedTraining<T> saved{.state = trainer.state(), .seconds = watch_.seconds()};
         Model model;
         if (task_.first != nullptr) {
+            saved.seconds += task_.first->training.seconds;
             model = task_.first->model;
             saved.first = FirstTraining{.epochs = task_.first->training.epochs,
                                         .best_epoch = task_.first->training.best_epoch,
@@ -464,7 +510,8 @@ private:
         watch_.kept();
     }
 
-    /// The weights of the last good epoch; where those are of no use, with early stopping, the best ones.
+    /// The weights of the last good epoch; where those are of no use those of the epoch before, or with early stopping
+    /// the best ones.
     void tell_divergence(const Diverged& diverged, const Trainer<T>& trainer) {
         result_.diverged = diverged.what();
         if (diverged.row()) {
@@ -473,10 +520,18 @@ private:
         }
         copy_weights(trainer.net());
         result_.training.epochs = result_.training.best_epoch = diverged.last_good_epoch();
-        if (!usable() && options_.training.early_stopping.value_or(0) > 0) {
+        if (usable()) {
+            return;
+        }
+        if (options_.training.early_stopping.value_or(0) > 0) {
             copy_weights(trainer.result());
             result_.training.best_epoch = trainer.best_epoch();
+        } else if (epoch_before_ && result_.training.best_epoch > 0) {
+            copy_weights(*epoch_before_);
+            --result_.training.best_epoch;
         }
+        *result_.diverged += ". What those weights say of the training rows are no numbers: the weights of epoch " +
+                             std::to_string(result_.training.best_epoch) + " are kept in their place";
     }
 
     /// Whether what it says of the rows that it learned from are numbers.
@@ -546,6 +601,7 @@ private:
     BasicDataset<T> training_, validation_, test_;
     MeasureFlow<T> measure_;
     Watch watch_{0.0};
+    std::optional<BasicMlp<T>> epoch_before_;  ///< the weights of the epoch before the last whole one
     bool kept_ = false;  ///< nothing has moved since the last checkpoint
 };
 

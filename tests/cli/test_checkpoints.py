@@ -239,11 +239,12 @@ def test_weights_of_no_use_stay_beside_the_old_model(table):
     table.write("m.model", "old")
     words = ("train", "t.csv", "--target", "y", "-o", "m.model", "--optimizer", "sgd", "--learning-rate", "1e15", "--batch", "60",
              "--hidden", "4,4,4", "--hidden-activation", "identity", "--validation", "0")
-    for epochs in ("1", "9"):  # all is over before it is noticed, or not
+    for epochs, kept in (("1", 1), ("9", 0)):  # all is over before it is noticed, or not
         ran = table(*words, "--epochs", epochs, "--json")
         assert ran.code == 5
         assert (table.folder / "m.model").read_text() == "old"
-        assert "m.model.diverged holds the weights of epoch 1" in ran.err and "m.model was left as it was" in ran.err
+        assert f"m.model.diverged holds the weights of epoch {kept}" in ran.err and "m.model was left as it was" in ran.err
+        assert "no numbers" in ran.err
         assert ran.events[-1]["model"] == "m.model.diverged"
         inspected, = table("inspect", "m.model.diverged", "--json").events
         assert inspected["parameters_hash"] == ran.events[-1]["parameters_hash"]
@@ -265,3 +266,49 @@ def test_one_class_and_no_classes_more(handgrad):
     handgrad.write("t.csv", classification_table())
     assert handgrad("train", "t.csv", *arguments_for("class"), "--checkpoint", "ck").code == 0
     assert handgrad("train", "--resume", "ck").code == 0
+
+
+def parameters(handgrad, model):
+    event, = handgrad("inspect", model, "--json").events
+    return event["parameters_hash"]
+
+
+@pytest.mark.parametrize("more", [("--validation", "0"), ("--dtype", "f64", "--optimizer", "sgd", "--momentum", "0.9", "--learning-rate", "0.01"),
+                                  ("--scale", "minmax", "--impute", "mean", "--validation", "0.25")])
+def test_so_many_epochs_and_so_many_more_are_the_training_of_all_of_them(table, more):
+    settings = ("train", "t.csv", "--target", "y", "--hidden", "5", *more)
+    assert table(*settings, "--epochs", "9", "-o", "whole.model").code == 0
+    assert table(*settings, "--epochs", "4", "-o", "first.model", "--keep-training").code == 0
+    ran = table("train", "t.csv", "--continue", "first.model", "--epochs", "5", "-o", "second.model", "--checkpoint", "ck")
+    assert ran.code == 0, ran.err
+    assert "going on after 4 epochs" in ran.err
+    assert parameters(table, "second.model") == parameters(table, "whole.model")
+    (table.folder / "second.model").unlink()
+    assert table("train", "--resume", "ck").code == 0  # what was said then says with which model it goes on
+    assert parameters(table, "second.model") == parameters(table, "whole.model")
+
+
+def test_what_goes_on_with_a_model_keeps_its_columns_and_says_what_it_lacks(table):
+    assert table(*TRAIN, "--validation", "0").code == 0
+    table.write("more.csv", regression_table(200))
+    ran = table("train", "more.csv", "--continue", "m.model", "--epochs", "2", "-o", "n.model")
+    assert ran.code == 0 and "has not kept its training: the optimizer begins with no memory" in ran.err
+    columns = [table("inspect", name, "--json").events[0]["columns"] for name in ("m.model", "n.model")]
+    assert columns[0] == columns[1]
+    for words, says in ((("--hidden", "9"), "has its widths"), (("--dtype", "f64"), "has its widths"),
+                        (("--init-from", "m.model"), "does not begin anew"), (("-o", "m.model"), "is the file that is read")):
+        ran = table("train", "more.csv", "--continue", "m.model", *words, *(() if "-o" in words else ("-o", "o.model")))
+        assert ran.code == 2 and says in ran.err
+    table.write("new.csv", regression_table().replace("Oslo", "Bonn"))
+    ran = table("train", "new.csv", "--continue", "m.model", "-o", "o.model")
+    assert ran.code == 3 and "Bonn" in ran.err
+    assert table("train", "t.csv", "--continue", "t.csv", "-o", "o.model").code == 4
+
+
+def test_rows_that_a_model_has_learned_from_are_said_when_they_judge_it(table):
+    ran = table.shell("handgrad train t.csv --target y --hidden 4 -o m.model --keep-training -q")
+    assert ran.code == 0, ran.err
+    ran = table("train", "t.csv", "--continue", "m.model", "--epochs", "2", "-o", "n.model")
+    assert ran.code == 0 and "0 for validation" in ran.err
+    ran = table("train", "t.csv", "--continue", "m.model", "--epochs", "2", "-o", "n.model", "--validation", "0.2")
+    assert ran.code == 0 and "what they say is too good" in ran.err

@@ -41,6 +41,9 @@ def is_numbers(value):
 def compare(where, value, fields, seen, path=()):
     """Every leaf of the value has its line in the table, and the type that stands there."""
     found = next((pattern for pattern in fields if matches(pattern, path)), None)
+    if found and fields[found] == "null" and value is not None:
+        seen.add(found)
+        found = None  # what it is otherwise follows
     place = f"{where}: {'.'.join(path)}"
     if found:
         seen.add(found)
@@ -48,7 +51,7 @@ def compare(where, value, fields, seen, path=()):
             assert is_numbers(value), place
             return
         kinds = fields[found].split(" or ")
-        fits = any(isinstance(value, TYPES[kind]) and (kind == "boolean") == isinstance(value, bool) for kind in kinds)
+        fits = kinds == ["value"] or any(isinstance(value, TYPES[kind]) and (kind == "boolean") == isinstance(value, bool) for kind in kinds)
         assert fits, f"{place} is {value!r}, which is not {fields[found]}"
     elif isinstance(value, dict):
         for key, element in value.items():
@@ -109,6 +112,11 @@ def print_all(handgrad):
     run("train", "labels.csv", "--target", "l0,l1", "-o", "labels.model", "--epochs", 2, "--early-stopping", 1, "--refit", "--json")
     run("evaluate", "labels.model", "labels.csv", "--json")
     run("predict", "labels.model", "labels.csv", "--proba", "--json")
+    log = handgrad("train", "c.csv", "--target", "class", *QUICK, "--json").out
+    handgrad.write("run.jsonl", log)
+    run("verify-run", "run.jsonl", "--json")
+    handgrad.write("other.jsonl", log.replace('"parameters_hash":"', '"parameters_hash":"0'))
+    run("verify-run", "other.jsonl", "--json", code=1)
     handgrad.write("other.csv", "x,noise,class\n0,0,cold\n1,0,cold\n0.9,1000,cold\n0.1,-1000,cold\n")
     run("evaluate", "m.model", "other.csv", "--json")
     run("inspect", "m.model", "--json")
@@ -125,7 +133,7 @@ def test_every_event_has_the_fields_that_the_page_lists_and_no_others(handgrad):
         assert name in FIELDS, f"the event {name} is not in docs/formats.md"
         compare(name, event, FIELDS[name], seen.setdefault(name, set()))
     in_files = {"__metadata__", "architecture", "conventions", "loss", "preprocessing", "history", "settings",
-                "training_rows"}
+                "training", "training_rows"}
     assert seen.keys() == FIELDS.keys() - in_files
     for name, fields in seen.items():
         empty_lists = {("settings", name, "[]") for name in ("categorical", "drop", "id")}
@@ -143,9 +151,10 @@ def test_the_texts_of_a_model_file_have_the_fields_that_the_page_lists_and_no_ot
     handgrad.write("c.csv", classification_table())
     seen = {}
     for words in (("t.csv", "--target", "y", "--drop", "left", "--id", "nr", "--date", "when", "--hidden", "3,2", "--hidden-activation", "relu,tanh"),
-                  ("c.csv", "--target", "class")):
+                  ("c.csv", "--target", "class", "--early-stopping", 1, "--refit", "--checkpoint", "ck")):
         assert handgrad("train", *words, "--epochs", 1, "-o", "m.model").code == 0
-        metadata = metadata_of(handgrad.folder / "m.model")
+        *_, written = (handgrad.folder / "m.model", *sorted((handgrad.folder / "ck").glob("checkpoint*")))
+        metadata = metadata_of(written)
         compare("__metadata__", metadata, FIELDS["__metadata__"], seen.setdefault("__metadata__", set()))
         for name, text in metadata.items():
             if text.startswith("{") and name not in OPEN_TEXTS:

@@ -45,7 +45,7 @@ def test_every_option_and_verb_that_a_page_names_is_there(handgrad):
     for page in PAGES:
         text = page.read_text("utf-8")
         assert set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", text)) - known == set(), page
-        named = re.findall(r"(?:`|\$ )handgrad ([a-z]+)\b", text)
+        named = re.findall(r"(?:`|\$ )handgrad ([a-z]+(?:-[a-z]+)*)\b", text)
         assert set(named) - {*VERBS, "help", "model"} == set(), page  # `handgrad model` is the format of a file
 
 
