@@ -2,8 +2,8 @@
 #include "cli/config_file.hpp"
 
 #define TOML_ENABLE_FORMATTERS 0
-// It asserts, and tells the compiler to rely on, what does not hold for every file: `[ = a]` has no key, and most letters
-// beyond ASCII come to the end of its test for blanks, which "cannot be reached". The code behind copes.
+// It asserts, and tells the compiler to rely on, what does not hold for every file: `[ = a]` has no key, and most
+// letters beyond ASCII come to the end of its test for blanks, which "cannot be reached". The code behind copes.
 #pragma push_macro("NDEBUG")
 #undef NDEBUG
 #define TOML_ASSERT(expression) static_cast<void>(0)

@@ -15,8 +15,8 @@
 namespace handgrad::cli {
 
 /// Any value; the members of an object keep their order. Built as nlohmann's values are, whose destructor allocates (a
-/// list of what is to be destroyed), so that a program short of memory dies in it, and whose operator[] leaves an object
-/// without memory behind when there is none.
+/// list of what is to be destroyed), so that a program short of memory dies in it, and whose operator[] leaves an
+/// object without memory behind when there is none.
 class Json {
 public:
     Json();
@@ -27,8 +27,7 @@ public:
     template <std::signed_integral I>
     Json(I value) : value_(std::int64_t{value}) {}
     template <std::unsigned_integral I>
-        requires(!std::same_as<I, bool>)
-    Json(I value) : value_(std::uint64_t{value}) {}
+    requires(!std::same_as<I, bool>) Json(I value) : value_(std::uint64_t{value}) {}
     template <std::floating_point F>
     Json(F value) : value_(double{value}) {}
     Json(std::string value);

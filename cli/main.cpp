@@ -79,7 +79,9 @@ int run(std::vector<std::string> words) {
     return verb->run({words.begin() + 1, words.end()});
 }
 
-std::string program_name(const Verb* verb) { return verb == nullptr ? "handgrad" : fmt::format("handgrad {}", verb->name); }
+std::string program_name(const Verb* verb) {
+    return verb == nullptr ? "handgrad" : fmt::format("handgrad {}", verb->name);
+}
 
 /// Says so without a single allocation.
 int complain_of_memory(const std::bad_alloc& error, const Verb* verb) {
@@ -122,8 +124,8 @@ int run_and_report(int count, char** arguments, const Verb* verb) {
     }
 }
 
-/// A library that cannot pass on that there is no memory (toml++ parses in functions that raise nothing) ends here. What
-/// the program was about to write stays as it was.
+/// A library that cannot pass on that there is no memory (toml++ parses in functions that raise nothing) ends here.
+/// What the program was about to write stays as it was.
 [[noreturn]] void end_without_memory() {
     try {
         if (const std::exception_ptr raised = std::current_exception()) {

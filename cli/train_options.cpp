@@ -149,7 +149,8 @@ std::string lists() {
     }
     return text +
            "\nExit codes: 0 done, 2 usage, 3 bad data, 4 bad model file, 5 diverged, 6 reading or writing failed,\n"
-           "130 or 143 interrupted by Ctrl-C or SIGTERM. After 5, 130 and 143 the model has been written, unless there\n"
+           "130 or 143 interrupted by Ctrl-C or SIGTERM. After 5, 130 and 143 the model has been written, unless "
+           "there\n"
            "are checkpoints: then those are what is kept, and --resume goes on.\n";
 }
 
@@ -176,18 +177,21 @@ public:
     CheckpointOptions(Arguments& arguments, TrainOptionsGiven& given) : given_(given) {
         arguments.group("Checkpoints, so that nothing is lost");
         arguments.option("--checkpoint", "DIR",
-                         "keep in this folder what is needed to go on: the last two checkpoints and the best", into(folder_));
+                         "keep in this folder what is needed to go on: the last two checkpoints and the best",
+                         into(folder_));
         arguments.option("--checkpoint-every", "N|Ns", "after so many epochs, or so many seconds (60s)",
                          into_interval(given, every_));
         arguments.option("--resume", "DIR",
                          "go on with the training whose checkpoints are there, to the same bits as if it had never "
                          "stopped; what is not said is as it was said then",
                          into(resume_));
-        arguments.option("--continue", "MODEL",
-                         "go on with a finished model, on these rows, for --epochs more: its columns, network and weights, "
-                         "and its settings where nothing is said",
-                         into(given.continued_file));
-        arguments.flag("--keep-training", "the model keeps its optimizer's state, so that --continue goes on as if it had not ended",
+        arguments.option(
+            "--continue", "MODEL",
+            "go on with a finished model, on these rows, for --epochs more: its columns, network and weights, "
+            "and its settings where nothing is said",
+            into(given.continued_file));
+        arguments.flag("--keep-training",
+                       "the model keeps its optimizer's state, so that --continue goes on as if it had not ended",
                        into(given.fit.keep_training));
         arguments.recall("--resume", [this](const std::string& folder) { return told_then(folder); });
         arguments.recall("--continue", [this](const std::string& file) { return continued(file); });
@@ -204,9 +208,10 @@ public:
         if (resume_.empty() && !folder_.empty()) {
             given_.folder = std::make_unique<CheckpointFolder>(folder_);
             if (!given_.folder->empty()) {
-                usage_error(fmt::format("--checkpoint: {} holds the checkpoints of a training: --resume {} goes on with "
-                                        "it; for another one choose another folder, or remove them",
-                                        folder_, shell_word(folder_)));
+                usage_error(
+                    fmt::format("--checkpoint: {} holds the checkpoints of a training: --resume {} goes on with "
+                                "it; for another one choose another folder, or remove them",
+                                folder_, shell_word(folder_)));
             }
         }
     }
@@ -225,7 +230,8 @@ private:
         given_.fit.init_from.reset();
         given_.fit.refit.reset();
         given_.fit.conventions = model.architecture().conventions;
-        if (const auto refit = model.provenance.find("refit"); refit != model.provenance.end() && refit->second == "yes") {
+        if (const auto refit = model.provenance.find("refit");
+            refit != model.provenance.end() && refit->second == "yes") {
             given_.fit.training.early_stopping = 0;  // it has learned from all rows: none is left to judge it
             given_.fit.validation = HeldOut{};
         }

@@ -1,4 +1,5 @@
-// handgrad verify-run: a logged training once more, and the first epoch after which its weights are not those of the log.
+// handgrad verify-run: a logged training once more, and the first epoch after which its weights are not those of the
+// log.
 #include <fmt/format.h>
 
 #include <map>
@@ -146,14 +147,16 @@ public:
     void run(const Table& table, const FitOptions& options) {
         const FitCallbacks callbacks{
             .on_start = [&](const FitStart& start) { begin(start); },
-            .on_epoch = [&](const EpochReport& report, const Metrics& /*validation*/) {
-                return compare("first", report, log_.epochs, epochs_) &&
-                       (report.epoch < log_.epochs.rbegin()->first || !log_.refit_epochs.empty());
-            },
-            .on_refit_epoch = [&](const EpochReport& report) {
-                return compare("refit", report, log_.refit_epochs, refit_epochs_) &&
-                       report.epoch < log_.refit_epochs.rbegin()->first;
-            }};
+            .on_epoch =
+                [&](const EpochReport& report, const Metrics& /*validation*/) {
+                    return compare("first", report, log_.epochs, epochs_) &&
+                           (report.epoch < log_.epochs.rbegin()->first || !log_.refit_epochs.empty());
+                },
+            .on_refit_epoch =
+                [&](const EpochReport& report) {
+                    return compare("refit", report, log_.refit_epochs, refit_epochs_) &&
+                           report.epoch < log_.refit_epochs.rbegin()->first;
+                }};
         fit(table, options, callbacks);
     }
 
@@ -189,10 +192,8 @@ private:
         }
         ++met;
         if (its->second != report.parameters_hash) {
-            difference_ = Difference{.training = training,
-                                     .epoch = report.epoch,
-                                     .logged = its->second,
-                                     .replayed = report.parameters_hash};
+            difference_ = Difference{
+                .training = training, .epoch = report.epoch, .logged = its->second, .replayed = report.parameters_hash};
         }
         return !difference_;
     }
@@ -203,9 +204,7 @@ private:
     std::size_t epochs_ = 0, refit_epochs_ = 0;
 };
 
-std::string verdict_of(const Replay& replay) {
-    return replay.complete() && !replay.difference() ? "PASS" : "FAIL";
-}
+std::string verdict_of(const Replay& replay) { return replay.complete() && !replay.difference() ? "PASS" : "FAIL"; }
 
 std::string replay_event(const Replay& replay) {
     Json json = event("replay");
@@ -228,7 +227,8 @@ std::string replay_text(const Replay& replay, const Logged& log) {
         all += fmt::format(", and {} of the training on all rows", plural(replay.refit_epochs(), "epoch"));
     }
     if (verdict_of(replay) == "PASS") {
-        return fmt::format("PASS: {} replayed, after each of them the weights are those of the log, bit for bit\n", all);
+        return fmt::format("PASS: {} replayed, after each of them the weights are those of the log, bit for bit\n",
+                           all);
     }
     if (!replay.difference()) {
         return fmt::format("FAIL: the log has {} and {}, the training once more ended after {}\n",
@@ -254,8 +254,9 @@ struct VerifyOptions {
 };
 
 bool parse(VerifyOptions& options, std::vector<std::string> words) {
-    Arguments arguments("verify-run", {"handgrad train houses.csv --target price -o price.model --json > run.jsonl",
-                                       "handgrad verify-run run.jsonl", "handgrad verify-run run.jsonl moved/houses.csv"});
+    Arguments arguments("verify-run",
+                        {"handgrad train houses.csv --target price -o price.model --json > run.jsonl",
+                         "handgrad verify-run run.jsonl", "handgrad verify-run run.jsonl moved/houses.csv"});
     arguments.positional("LOG", options.log);
     arguments.optional_positional("DATA", options.data);
     arguments.group("Machine and output");

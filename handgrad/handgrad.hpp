@@ -62,9 +62,9 @@
 #include "handgrad/train/solver.hpp"
 #include "handgrad/train/trainer.hpp"
 // From a table to a model in one call, and from a model to predictions and metrics.
+#include "handgrad/train/checkpoint_folder.hpp"
 #include "handgrad/train/encoding.hpp"
 #include "handgrad/train/evaluation.hpp"
-#include "handgrad/train/checkpoint_folder.hpp"
 #include "handgrad/train/fit.hpp"
 #include "handgrad/train/metrics.hpp"
 #include "handgrad/train/prediction.hpp"

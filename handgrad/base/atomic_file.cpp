@@ -70,8 +70,7 @@ public:
     /// Raises Error(io).
     explicit Temporary(const std::filesystem::path& target) : target_(target), file_(create()) {}
     /// A file without a name, made before, that gets one now; another one where that cannot be. Raises Error(io).
-    Temporary(const std::filesystem::path& target, Descriptor&& unnamed)
-        : target_(target), file_(std::move(unnamed)) {
+    Temporary(const std::filesystem::path& target, Descriptor&& unnamed) : target_(target), file_(std::move(unnamed)) {
         static_cast<void>(::flock(file_.get(), LOCK_EX));
         const std::string self = "/proc/self/fd/" + std::to_string(file_.get());
         do {

@@ -36,7 +36,8 @@ NotEnoughMemory::NotEnoughMemory(std::size_t bytes) noexcept {
     constexpr std::size_t tenth = 100'000'000;
     // Whole numbers, since the point of a locale might be a comma.
     if (bytes >= tenth) {
-        std::snprintf(text_.data(), text_.size(), "needs %zu.%zu GB more at once", bytes / (10 * tenth), bytes / tenth % 10);
+        std::snprintf(text_.data(), text_.size(), "needs %zu.%zu GB more at once", bytes / (10 * tenth),
+                      bytes / tenth % 10);
     } else {
         std::snprintf(text_.data(), text_.size(), "needs %zu bytes more at once", bytes);
     }

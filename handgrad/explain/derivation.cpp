@@ -340,11 +340,12 @@ private:
                 above = delta(l + 1) + "^T\\," + weight(l + 1) + "\\,";
             }
             above += partial(a(l), z(l));
-            result_.deltas.push_back({.quantity = Quantity{"dl/d" + z_symbol(l), partial("l", z(l)), shape_.sizes[l + 1]},
-                                      .short_name = delta(l),
-                                      .product = delta(l) + "^T=" + above,
-                                      .components = at(delta(l), "i") + "=" + delta_entry(l),
-                                      .layer = l});
+            result_.deltas.push_back(
+                {.quantity = Quantity{"dl/d" + z_symbol(l), partial("l", z(l)), shape_.sizes[l + 1]},
+                 .short_name = delta(l),
+                 .product = delta(l) + "^T=" + above,
+                 .components = at(delta(l), "i") + "=" + delta_entry(l),
+                 .layer = l});
         }
         for (std::size_t l = 0; l < layers(); ++l) {
             const std::size_t out = shape_.sizes[l + 1], in = shape_.sizes[l];

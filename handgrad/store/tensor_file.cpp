@@ -75,9 +75,9 @@ public:
             }
         }
         Entry entry{Tensor{.name = name_,
-                     .type = type(member(*fields, "dtype")),
-                     .shape = dimensions(member(*fields, "shape")),
-                     .bytes = {}},
+                           .type = type(member(*fields, "dtype")),
+                           .shape = dimensions(member(*fields, "shape")),
+                           .bytes = {}},
                     extent(member(*fields, "data_offsets"))};
         check_size(entry);
         return entry;

@@ -57,7 +57,8 @@ std::size_t expect_everything_back(const Work& work) {
 
 std::string table_text() {
     return csv_lines("a,city,y", 24, [](std::size_t row) {
-        return format_number(static_cast<double>(row % 7) / 3) + (row % 2 == 0 ? ",Rome," : ",a city with a long name,") +
+        return format_number(static_cast<double>(row % 7) / 3) +
+               (row % 2 == 0 ? ",Rome," : ",a city with a long name,") +
                format_number(static_cast<double>(row * row % 11));
     });
 }

@@ -29,6 +29,8 @@ COMMANDS = {
     "report": ("report m.model t.csv --threads 1 --quiet -o out.html", ("m.model", "t.csv"), "out.html"),
     "evaluate": ("evaluate m.model t.csv --threads 1", ("m.model", "t.csv"), None),
     "compare": ("compare m.model t.csv --gradients g.npz --threads 1", ("m.model", "t.csv", "g.npz"), None),
+    "checkpoint": ("train t.csv --target y --epochs 2 --hidden 3 --threads 1 --quiet -o out.model --checkpoint kept "
+                   "--checkpoint-every 1", ("t.csv", "kept"), "out.model"),
     "config": ("train t.csv --config c.toml --threads 1 --quiet -o out.model", ("t.csv", "c.toml"), "out.model"),
 }
 OLD = b"what was there before"
@@ -82,6 +84,7 @@ def numbers(first, last):
 
 
 def prepare(folder, output):
+    shutil.rmtree(folder / "kept", ignore_errors=True)
     if output is not None:
         (folder / output).write_bytes(OLD)
 
@@ -90,6 +93,8 @@ def check(folder, done, before, name, complete, what):
     """One run with a fault against the run without."""
     _, files_read, output = COMMANDS[name]
     words = done.stderr.decode()
+    for checkpoint in (folder / "kept").glob("*.model"):
+        assert subprocess.run([PROGRAM, "inspect", checkpoint], capture_output=True, check=False).returncode == 0, what
     if done.returncode != complete.returncode:
         assert done.returncode == IO, f"{what}: {words}"
         named = (*files_read, output or "standard output", "memory", "standard output", "threads")
@@ -103,7 +108,9 @@ def check(folder, done, before, name, complete, what):
         if path.name not in before and path.name in words:
             assert path.read_bytes() not in (b"", OLD), f"{what}: {path.name} is empty"  # where the result was rescued to
             path.unlink()
-    left = sorted(path.name for path in folder.iterdir())
+    kept = [path.name for path in (folder / "kept").glob("*")]
+    assert [one for one in kept if ".tmp." in one] == [], f"{what}: in the folder of checkpoints"
+    left = sorted(path.name for path in folder.iterdir() if path.name != "kept")
     assert left == before, f"{what}: {set(left) - set(before)} was left"
 
 
@@ -116,7 +123,7 @@ def test_any_call_may_fail(files, tmp_path, name):
     complete, total, before_main = calls_of(folder, words, tmp_path / "calls")
     assert complete.returncode in (0, 1), complete.stderr
     assert output is None or total["fsync"] > 0
-    names = sorted(path.name for path in folder.iterdir())
+    names = sorted(path.name for path in folder.iterdir() if path.name != "kept")
     faults = 0
     for call, error in FAULTS.items():
         for number in numbers(before_main[call] + 1, total[call]):

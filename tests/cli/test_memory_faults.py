@@ -25,6 +25,7 @@ RUNS = (
     (("train", "t.csv", "--config", "c.toml", "-o", "n.model", "--threads", 1), 0, "n.model"),
     (("train", "c.csv", "--target", "class", "--epochs", 2, "--hidden", 3, "-o", "n.model", "--report", "r.html", "--threads", 1), 0,
      "r.html"),
+    ((*TRAIN, "-o", "n.model", "--checkpoint", "kept", "--checkpoint-every", 1), 0, "n.model"),
     (("predict", "m.model", "t.csv", "--json", "--threads", 1), 0, None),
     (("predict", "c.model", "c.csv", "--proba", "--jacobian", "-o", "p.csv", "--threads", 1), 0, "p.csv"),
     (("evaluate", "c.model", "c.csv", "--json", "--threads", 1), 0, None),
@@ -39,7 +40,7 @@ RUNS = (
     (("compare", "m.model", "t.csv", "--gradients", "g.npz", "--json", "--threads", 1), 1, None),
     (("compare", "m.model", "t.csv", "--row", 3, "--answers", "sheet.txt"), None, None),
 )
-SAMPLE = (0, 3, 6)
+SAMPLE = (0, 4, 7)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,5 @@
-// What libFuzzer calls: one program for all readers, `handgrad_fuzz --reader=csv …`; an exception that escapes is a finding.
+// What libFuzzer calls: one program for all readers, `handgrad_fuzz --reader=csv …`; an exception that escapes is a
+// finding.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

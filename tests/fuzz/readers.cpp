@@ -180,7 +180,8 @@ std::string signed_anew(TensorFile file) {
     file.metadata["checksum"] = none;
     std::string bytes = serialize(file);
     const std::size_t position = bytes.find(before) + before.size();
-    const std::string_view header(bytes.data() + length_bytes, bytes.size() - length_bytes - parameters.size() - training.size());
+    const std::string_view header(bytes.data() + length_bytes,
+                                  bytes.size() - length_bytes - parameters.size() - training.size());
     return bytes.replace(position, none.size(), xxh3_128_hex(header));
 }
 
