@@ -1,6 +1,6 @@
 # The front door: `make` builds, `make demo` shows, `make test` proves. Each installs what it lacks first.
-.PHONY: all packages program tests demo demo-fashion test test-long tarball verdicts tidy threads emulated faults fuzz \
-        coverage mutations bench bench-reading bench-decimals bench-instructions proof scores equations format clean
+.PHONY: all packages program tests demo demo-fashion test test-long test-kill tarball verdicts tidy threads emulated \
+        faults fuzz coverage mutations bench bench-reading bench-decimals bench-instructions proof scores equations format clean
 
 # What users need; the tests are compiled by `make test` alone.
 all: packages
@@ -57,6 +57,10 @@ fuzz: packages
 # Which branches of the readers the tests take.
 coverage:
 	@tools/coverage
+
+# Two hundred trainings, killed at random moments and gone on with.
+test-kill: packages
+	@tools/test --long --again kills
 
 # Formulas broken on purpose, for the tests (`make test` runs that too) and for the certificate; then what surrounds them,
 # of which `make test` runs a sample.

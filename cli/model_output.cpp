@@ -16,13 +16,10 @@ namespace handgrad::cli {
 namespace {
 
 /// Nobody who has asked it to stop wants it to wait for the reader of a pipe.
-WithoutReader without_reader() {
-    return StopSignal::received() == 0 ? WithoutReader::wait : WithoutReader::fail;
-}
+WithoutReader without_reader() { return StopSignal::received() == 0 ? WithoutReader::wait : WithoutReader::fail; }
 
 std::vector<std::filesystem::path> other_places(const std::string& path) {
-    const std::string name =
-        fmt::format("{}.rescued.{}", std::filesystem::path(path).filename().string(), ::getpid());
+    const std::string name = fmt::format("{}.rescued.{}", std::filesystem::path(path).filename().string(), ::getpid());
     std::vector<std::filesystem::path> places{name};
     std::error_code ignored;
     places.push_back(std::filesystem::temp_directory_path(ignored) / name);
@@ -57,7 +54,8 @@ std::string ModelOutput::save(const Model& model, bool usable) {
     const std::string bytes = serialize_model(model);
     try {
         std::error_code ignored;
-        const bool old_one = std::filesystem::is_regular_file(path_, ignored) || !std::filesystem::exists(path_, ignored);
+        const bool old_one =
+            std::filesystem::is_regular_file(path_, ignored) || !std::filesystem::exists(path_, ignored);
         if (!usable && old_one) {
             const std::string beside = path_ + ".diverged";
             write_file_atomically(beside, bytes);

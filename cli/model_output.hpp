@@ -15,7 +15,8 @@ class ModelOutput {
 public:
     explicit ModelOutput(std::string path) : path_(std::move(path)) {}
 
-    /// Sets room aside for a model of this size, with what training will add to it. Raises Error(io) when there is none.
+    /// Sets room aside for a model of this size, with what training will add to it. Raises Error(io) when there is
+    /// none.
     void reserve(const Model& model);
 
     /// Writes the model, and returns the name of the file: `path`, or beside it `path`.diverged for one that is of no

@@ -262,9 +262,8 @@ int exit_code(const FitResult& result, const TrainOptionsGiven& given, const Rep
 /// No output may be an input, nor another output.
 void refuse_shared_files(const TrainOptionsGiven& given) {
     const std::string init_from = given.fit.init_from.value_or("").string();
-    for (const std::string& input :
-         {given.data, given.reading.target_file, given.validation_file, given.test_file, init_from,
-                                    given.continued_file}) {
+    for (const std::string& input : {given.data, given.reading.target_file, given.validation_file, given.test_file,
+                                     init_from, given.continued_file}) {
         refuse_to_overwrite(given.output, input);
         refuse_to_overwrite(given.report, input, "--report");
     }
@@ -286,9 +285,10 @@ void tell_resumed(const TrainOptionsGiven& given, const Reporter& reporter) {
     const std::map<std::string, std::string>& note = given.resumed->model.provenance;
     const auto its = note.find("handgrad");
     if (its != note.end() && its->second != version) {
-        tell(fmt::format("warning: the checkpoint was written by handgrad {}, and this is {}: that the bits are the "
-                         "same is only promised within a version",
-                         its->second, version));
+        tell(
+            fmt::format("warning: the checkpoint was written by handgrad {}, and this is {}: that the bits are the "
+                        "same is only promised within a version",
+                        its->second, version));
     }
     reporter.say(fmt::format("going on from {}", given.resumed->path.string()));
 }
@@ -313,20 +313,19 @@ CheckpointPlan plan_of(const TrainOptionsGiven& given) {
 }
 
 FitCallbacks callbacks_of(const TrainOptionsGiven& given, Reporter& reporter, ModelOutput& output) {
-    FitCallbacks callbacks{
-        .on_notice = [&](const Notice& notice) { reporter.notice(notice); },
-        .on_start =
-            [&](const FitStart& start) {
-                output.reserve(start.model);
-                reporter.start(start, given.told);
-            },
-        .on_epoch = [&](const EpochReport& report,
-                        const Metrics& validation) { return reporter.epoch(report, validation); },
-        .on_refit = [&](const RefitStart& start) { reporter.refit(start); },
-        .on_refit_epoch = [&](const EpochReport& report) { return reporter.refit_epoch(report); },
-        .stop = [&] { return reporter.wants_to_stop(); },
-        .checkpoints = plan_of(given),
-        .on_interrupted = [&](const Model& model) { output.save(model); }};
+    FitCallbacks callbacks{.on_notice = [&](const Notice& notice) { reporter.notice(notice); },
+                           .on_start =
+                               [&](const FitStart& start) {
+                                   output.reserve(start.model);
+                                   reporter.start(start, given.told);
+                               },
+                           .on_epoch = [&](const EpochReport& report,
+                                           const Metrics& validation) { return reporter.epoch(report, validation); },
+                           .on_refit = [&](const RefitStart& start) { reporter.refit(start); },
+                           .on_refit_epoch = [&](const EpochReport& report) { return reporter.refit_epoch(report); },
+                           .stop = [&] { return reporter.wants_to_stop(); },
+                           .checkpoints = plan_of(given),
+                           .on_interrupted = [&](const Model& model) { output.save(model); }};
     if (given.diagnose) {
         callbacks.measure = diagnose::gradient_flow;
     }
@@ -342,10 +341,10 @@ int leave_for_later(const FitResult& result, const TrainOptionsGiven& given, Rep
     if (result.training.within_epoch) {
         where = fmt::format("in epoch {}", result.training.epochs + 1);
     }
-    tell(fmt::format("handgrad train: stopped {}; {} has what is needed to go on, and {} was not written. To go on:\n"
-                     "  handgrad train --resume {}",
-                     where, last, given.output,
-                     shell_word(given.folder->path().string())));
+    tell(
+        fmt::format("handgrad train: stopped {}; {} has what is needed to go on, and {} was not written. To go on:\n"
+                    "  handgrad train --resume {}",
+                    where, last, given.output, shell_word(given.folder->path().string())));
     return exit_code(result, given, reporter);
 }
 

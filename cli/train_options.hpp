@@ -26,13 +26,13 @@ struct TrainOptionsGiven {
     std::string command;    ///< that trains the same model again, into `again.model`
     OutputOptions show;
     FitOptions fit;
-    std::unique_ptr<CheckpointFolder> folder{};             ///< of --checkpoint or --resume; null for neither
-    std::optional<CheckpointFolder::Found> resumed{};       ///< of --resume, unless the folder has no checkpoint yet
-    std::unique_ptr<Model> continued{};                     ///< of --continue; null without
+    std::unique_ptr<CheckpointFolder> folder{};        ///< of --checkpoint or --resume; null for neither
+    std::optional<CheckpointFolder::Found> resumed{};  ///< of --resume, unless the folder has no checkpoint yet
+    std::unique_ptr<Model> continued{};                ///< of --continue; null without
     std::string continued_file{};
-    std::size_t checkpoint_epochs = 0;                      ///< of --checkpoint-every, one of both
+    std::size_t checkpoint_epochs = 0;  ///< of --checkpoint-every, one of both
     double checkpoint_seconds = usual_checkpoint_seconds;
-    Arguments::Told told{};                                 ///< for the checkpoint, to be told again
+    Arguments::Told told{};       ///< for the checkpoint, to be told again
     std::string validation_file;  ///< of --validation and --test, where they name a table rather than a share
     std::string test_file;
 };

@@ -48,8 +48,8 @@ inline constexpr std::array verb_list{
     Verb{"sensitivity", "MODEL DATA", "how much each column moves each output", sensitivity},
     Verb{"report", "MODEL DATA -o FILE", "one page in HTML: curves, gradient flow, certificate, every derivative",
          report},
-    Verb{"verify-run", "LOG [DATA]", "a logged training once more: the same weights after each epoch, or the first to differ",
-         verify_run},
+    Verb{"verify-run", "LOG [DATA]",
+         "a logged training once more: the same weights after each epoch, or the first to differ", verify_run},
     Verb{"bench", "[--workload T1,...]", "the limits of this machine, and how near workloads come to them", bench},
 };
 

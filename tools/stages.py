@@ -137,6 +137,9 @@ LONG_STAGES = (
     Stage("fuzz", "A minute of libFuzzer on every reader finds nothing.",
           ("tools/install-packages tests/fuzz/packages.txt", *build("fuzz", "handgrad_fuzz"), "tests/fuzz/run"),
           inputs=(*BUILD, "cli", "tests/fuzz", "tests/support")),
+    Stage("kills", "Of 200 trainings killed at random moments each comes to the model of the one that was never killed.",
+          (*build("release", "all"), f"/usr/bin/python3 tests/support/kill_loop.py {PROGRAM}"),
+          inputs=(*BUILD, "cli", "tests/support/kill_loop.py")),
     Stage("networks", "On 100 000 awkward networks, in float and double, no right gradient FAILs.",
           (*build("release", "certify_test"), "HANDGRAD_NETWORKS=100000 build/release/tests/certify_test "
            f"--gtest_filter='WitnessAudit.ARight*' --gtest_output=xml:{LOGS}/networks.xml"), report="networks.xml",

@@ -98,10 +98,10 @@ BasicMlp<T> read_parameters(const TensorFile& file, const Architecture& architec
     return net;
 }
 
-#define HANDGRAD_INSTANTIATE(T)                                                              \
-    template void add_parameters(TensorFile&, const BasicMlp<T>&, const std::string&);       \
-    template BasicMlp<T> read_parameters(const TensorFile&, const Architecture&, Nonfinite, \
-                                         const std::string&, const std::string&);
+#define HANDGRAD_INSTANTIATE(T)                                                                                 \
+    template void add_parameters(TensorFile&, const BasicMlp<T>&, const std::string&);                          \
+    template BasicMlp<T> read_parameters(const TensorFile&, const Architecture&, Nonfinite, const std::string&, \
+                                         const std::string&);
 HANDGRAD_INSTANTIATE(float)
 HANDGRAD_INSTANTIATE(double)
 #undef HANDGRAD_INSTANTIATE

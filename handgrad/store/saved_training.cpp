@@ -128,7 +128,8 @@ struct Counts {
 
 class CountsReader {
 public:
-    CountsReader(const std::string& text, std::string place) : place_(std::move(place)), json_(parse_json(text, place_)) {}
+    CountsReader(const std::string& text, std::string place)
+        : place_(std::move(place)), json_(parse_json(text, place_)) {}
 
     [[nodiscard]] Counts read() const {
         const Json::Object& all = object(json_);
@@ -237,7 +238,8 @@ public:
     void finish() const {
         for (const Tensor& tensor : file_.tensors) {
             if (belongs_to_training(tensor.name) && !taken_.contains(tensor.name)) {
-                fail(source_ + ": tensor '" + excerpt(tensor.name) + "' has no place in the training that it describes");
+                fail(source_ + ": tensor '" + excerpt(tensor.name) +
+                     "' has no place in the training that it describes");
             }
         }
     }
@@ -264,8 +266,8 @@ std::vector<EpochLosses> history_of(const std::vector<double>& numbers, const st
     for (std::size_t i = 0; i < numbers.size(); i += loss_columns) {
         const std::size_t epoch = i / loss_columns + 1;
         if (numbers[i] != static_cast<double>(epoch)) {
-            throw Error(ErrorKind::model, source + ": line " + std::to_string(epoch) + " of '" + losses_name +
-                                              "' is of another epoch");
+            throw Error(ErrorKind::model,
+                        source + ": line " + std::to_string(epoch) + " of '" + losses_name + "' is of another epoch");
         }
         history.push_back({.epoch = epoch,
                            .loss = numbers[i + 1],
@@ -277,8 +279,7 @@ std::vector<EpochLosses> history_of(const std::vector<double>& numbers, const st
 
 template <class T>
 SavedTraining<T> read(const TensorFile& file, const Architecture& architecture, const std::string& source) {
-    const Counts counts =
-        CountsReader(file.metadata.at(std::string(saved_training_key)), source + ": training").read();
+    const Counts counts = CountsReader(file.metadata.at(std::string(saved_training_key)), source + ": training").read();
     TensorsReader<T> tensors(file, architecture, source);
     SavedTraining<T> saved{.state = {.net = tensors.net(net_prefix(false) + "net."),
                                      .moments = tensors.moments(false, counts.moments),

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -27,7 +29,8 @@ std::optional<std::size_t> number_in(const std::string& name) {
     if (!name.starts_with(before) || !name.ends_with(behind) || name.size() <= before.size() + behind.size()) {
         return {};
     }
-    const std::string_view text = std::string_view(name).substr(before.size(), name.size() - before.size() - behind.size());
+    const std::string_view text =
+        std::string_view(name).substr(before.size(), name.size() - before.size() - behind.size());
     std::size_t number = 0;
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
     const bool whole = problem == std::errc() && end == text.data() + text.size() && text.size() >= digits;
@@ -49,6 +52,18 @@ std::optional<double> validation_loss(const Model& model) {
         model.training);
 }
 
+/// The lock, for which it waits as long as a program needs to die that was killed just before.
+std::optional<FileLock> take_lock(const std::filesystem::path& path) {
+    constexpr int tries = 100;
+    constexpr std::chrono::milliseconds pause{20};
+    std::optional<FileLock> lock = FileLock::take(path);
+    for (int i = 0; !lock && i < tries; ++i) {
+        std::this_thread::sleep_for(pause);
+        lock = FileLock::take(path);
+    }
+    return lock;
+}
+
 }  // namespace
 
 CheckpointFolder::CheckpointFolder(std::filesystem::path folder) : folder_(std::move(folder)) {
@@ -59,7 +74,7 @@ CheckpointFolder::CheckpointFolder(std::filesystem::path folder) : folder_(std::
                                        when(static_cast<bool>(error), ": " + error.message()) +
                                        when(!error, ": there is a file of that name"));
     }
-    lock_ = FileLock::take(folder_ / "lock");
+    lock_ = take_lock(folder_ / "lock");
     if (!lock_) {
         throw Error(ErrorKind::usage, folder_.string() +
                                           ": another training that is running keeps its checkpoints there; wait until "

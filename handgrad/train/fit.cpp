@@ -122,8 +122,9 @@ void tell_about_seen_rows(const Model& continued, const Table& table, const Shar
     const bool on_all = refit != continued.provenance.end() && refit->second == "yes";
     const bool judged = !rows.validation.empty() || !rows.test.empty();
     if (judged && its.table_hash == table_hash(table) && (on_all || its.split_hash != split_hash(rows))) {
-        tell({"warning: the model that is gone on with has learned from rows of this table that judge it now: what they "
-              "say is too good"});
+        tell(
+            {"warning: the model that is gone on with has learned from rows of this table that judge it now: what they "
+             "say is too good"});
     }
 }
 
@@ -140,7 +141,8 @@ void check_continued(const Model& continued, const FitOptions& options, const Ar
             .about("dtype");
     }
     if (options.init_from || options.refit.value_or(false)) {
-        throw Error(ErrorKind::usage, "a training that goes on with a model begins with its weights, and does not begin anew")
+        throw Error(ErrorKind::usage,
+                    "a training that goes on with a model begins with its weights, and does not begin anew")
             .about("init_from")
             .about("refit");
     }

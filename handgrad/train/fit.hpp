@@ -53,8 +53,9 @@ struct FitOptions {
     Conventions conventions;  ///< first_weights may be overruled here
     bool use_double = false;
     std::optional<std::filesystem::path> init_from;
-    /// A finished model to go on with: its columns, network and weights, and where it keeps its training (keep_training)
-    /// the optimizer's state and the count of epochs too; training.epochs are then those to come. Null for none.
+    /// A finished model to go on with: its columns, network and weights, and where it keeps its training
+    /// (keep_training) the optimizer's state and the count of epochs too; training.epochs are then those to come. Null
+    /// for none.
     const Model* continue_from = nullptr;
     bool keep_training = false;  ///< the model keeps the state of its training, to be gone on with
 

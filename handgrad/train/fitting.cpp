@@ -193,9 +193,7 @@ public:
 
 private:
     using Clock = std::chrono::steady_clock;
-    static double since(Clock::time_point time) {
-        return std::chrono::duration<double>(Clock::now() - time).count();
-    }
+    static double since(Clock::time_point time) { return std::chrono::duration<double>(Clock::now() - time).count(); }
     double before_;
     Clock::time_point start_ = Clock::now(), kept_ = start_;
 };
@@ -411,9 +409,7 @@ private:
         result_.training.seconds = watch_.seconds();
     }
 
-    void copy_weights(const BasicMlp<T>& from) {
-        std::ranges::copy(from.parameters(), net_.parameters().begin());
-    }
+    void copy_weights(const BasicMlp<T>& from) { std::ranges::copy(from.parameters(), net_.parameters().begin()); }
 
     Recorder make_recorder(std::size_t last) {
         measure_ = flow_meter();
@@ -602,7 +598,7 @@ private:
     MeasureFlow<T> measure_;
     Watch watch_{0.0};
     std::optional<BasicMlp<T>> epoch_before_;  ///< the weights of the epoch before the last whole one
-    bool kept_ = false;  ///< nothing has moved since the last checkpoint
+    bool kept_ = false;                        ///< nothing has moved since the last checkpoint
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
-// One training of fit(), of rows that are shared out and columns that are decided: data sets, epochs, checkpoints, scores.
+// One training of fit(), of rows that are shared out and columns that are decided: data sets, epochs, checkpoints,
+// scores.
 #pragma once
 
 #include <cstddef>

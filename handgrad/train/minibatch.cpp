@@ -167,7 +167,8 @@ private:
         check_moments(begun.moments, state);
         if (begun.batches == 0 || begun.batches >= steps_.size() ||
             begun.net.architecture().sizes != state.net.architecture().sizes) {
-            throw Error(ErrorKind::usage, "training: the state to go on from is in the middle of an epoch of other data");
+            throw Error(ErrorKind::usage,
+                        "training: the state to go on from is in the middle of an epoch of other data");
         }
         engine_.load(begun.net);
         engine_.load_moments(begun.moments);
@@ -337,12 +338,12 @@ private:
     SideBySide<T> side_by_side_;
     std::size_t chunk_ = 1;
 
-    bool begun_ = false;        ///< an epoch that is not over
-    StepCount count_;           ///< at its beginning, as last_good_ is the rest of it
-    std::size_t batches_ = 0;   ///< of it that are done …
-    double loss_sum_ = 0.0;     ///< … each loss times its total weight, and the sum of those weights
+    bool begun_ = false;       ///< an epoch that is not over
+    StepCount count_;          ///< at its beginning, as last_good_ is the rest of it
+    std::size_t batches_ = 0;  ///< of it that are done …
+    double loss_sum_ = 0.0;    ///< … each loss times its total weight, and the sum of those weights
     double weight_sum_ = 0.0;
-    double rate_ = 0.0;         ///< of its last step
+    double rate_ = 0.0;  ///< of its last step
 };
 
 }  // namespace

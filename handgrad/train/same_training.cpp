@@ -62,15 +62,15 @@ void compare_tables(const TrainingRows& there, const Table& table, const FitOpti
 
 void refuse_another_training(const Model& checkpoint, const Table& table, const FitOptions& options) {
     if (std::holds_alternative<std::monostate>(checkpoint.training)) {
-        throw Error(ErrorKind::model, "the checkpoint holds a model without its training, so that nothing goes on from it");
+        throw Error(ErrorKind::model,
+                    "the checkpoint holds a model without its training, so that nothing goes on from it");
     }
     std::string differences;
     compare_settings(checkpoint.settings, setting_values(options), differences);
     compare_tables(checkpoint.training_rows, table, options, differences);
     if (!differences.empty()) {
         throw Error(ErrorKind::usage, "the checkpoint is of another training, with which this cannot go on: " +
-                                          differences +
-                                          ". Say what was said then, or begin a training of its own");
+                                          differences + ". Say what was said then, or begin a training of its own");
     }
 }
 

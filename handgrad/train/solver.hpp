@@ -32,9 +32,9 @@ public:
     Solver& operator=(const Solver&) = delete;
     virtual ~Solver() = default;
 
-    /// Epoch state.epoch + 1, or what is left of it: moves state.net, and nothing else of the state. Nothing when `pause`
-    /// (which may be empty, and need not be asked by what takes no time) was true within it; the next call goes on.
-    /// Raises Diverged with state.net as it was at the beginning of the epoch.
+    /// Epoch state.epoch + 1, or what is left of it: moves state.net, and nothing else of the state. Nothing when
+    /// `pause` (which may be empty, and need not be asked by what takes no time) was true within it; the next call goes
+    /// on. Raises Diverged with state.net as it was at the beginning of the epoch.
     virtual std::optional<Iteration> advance(TrainState<T>& state, const Pause& pause) = 0;
     /// Writes what it remembers into state.moments, state.count and state.begun; called when somebody wants to see
     /// them.

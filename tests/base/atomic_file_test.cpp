@@ -233,7 +233,8 @@ TEST_F(AtomicFile, TemporaryFilesOfKilledProgramsAreSweptAndOthersAreNot) {
     }
     const std::optional<FileLock> alive = FileLock::take(path("f.tmp.99.1"));
     check_writable(path("f"));
-    EXPECT_THAT(files(), ElementsAre("f.tmp..1", "f.tmp.12", "f.tmp.12.x", "f.tmp.13.0.txt", "f.tmp.99.1", "g.tmp.12.0"));
+    EXPECT_THAT(files(),
+                ElementsAre("f.tmp..1", "f.tmp.12", "f.tmp.12.x", "f.tmp.13.0.txt", "f.tmp.99.1", "g.tmp.12.0"));
     sweep_temporaries(path(""));
     EXPECT_THAT(files(), ElementsAre("f.tmp..1", "f.tmp.12", "f.tmp.12.x", "f.tmp.13.0.txt", "f.tmp.99.1"));
 }

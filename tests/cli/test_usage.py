@@ -8,7 +8,7 @@ import pytest
 from cli_support import arguments_for, regression_table
 
 ROOT = Path(__file__).resolve().parents[2]
-VERBS = re.findall(r'Verb\{"(\w+)"', (ROOT / "cli/verbs.hpp").read_text("utf-8"))
+VERBS = re.findall(r'Verb\{"([\w-]+)"', (ROOT / "cli/verbs.hpp").read_text("utf-8"))
 PAGES = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md"))
 
 

@@ -1,4 +1,5 @@
-// A training in a model's file: every number of its state comes back, damage is found, and no contradiction gets through.
+// A training in a model's file: every number of its state comes back, damage is found, and no contradiction gets
+// through.
 #include "handgrad/store/saved_training.hpp"
 
 #include <gmock/gmock.h>
@@ -114,12 +115,15 @@ Tensor& tensor(TensorFile& file, const std::string& name) {
 }
 
 TEST(SavedTraining, WhatContradictsItselfIsRefused) {
-    EXPECT_THAT(text_refusal(R"("best_epoch":1)", R"("best_epoch":3)"), HasSubstr("best epoch, 3, comes after the last, 2"));
+    EXPECT_THAT(text_refusal(R"("best_epoch":1)", R"("best_epoch":3)"),
+                HasSubstr("best epoch, 3, comes after the last, 2"));
     EXPECT_THAT(text_refusal(R"("moments":2)", R"("moments":3)"), HasSubstr("remembers 3 numbers"));
-    EXPECT_THAT(text_refusal(R"("moments":2)", R"("moments":1)"), HasSubstr("'training.moment2.linear1.weight' has no place"));
+    EXPECT_THAT(text_refusal(R"("moments":2)", R"("moments":1)"),
+                HasSubstr("'training.moment2.linear1.weight' has no place"));
     EXPECT_THAT(text_refusal(R"("best":true)", R"("best":false)"), HasSubstr("has no place"));
     EXPECT_THAT(text_refusal(R"("batches":3)", R"("batches":0)"), HasSubstr("has no place"));
-    EXPECT_THAT(text_refusal(R"("epoch":2)", R"("epoch":1)"), HasSubstr("'training.losses' is missing, or not of the shape"));
+    EXPECT_THAT(text_refusal(R"("epoch":2)", R"("epoch":1)"),
+                HasSubstr("'training.losses' is missing, or not of the shape"));
     EXPECT_THAT(text_refusal(R"("epoch":2)", R"("epoch":18446744073709551615)"), HasSubstr("training.losses"));
     EXPECT_THAT(text_refusal(R"("stopped":"early")", R"("stopped":"late")"), HasSubstr("first training cannot be"));
     EXPECT_THAT(text_refusal(R"("best_epoch":4)", R"("best_epoch":10)"), HasSubstr("first training cannot be"));
@@ -129,10 +133,13 @@ TEST(SavedTraining, WhatContradictsItselfIsRefused) {
 }
 
 TEST(SavedTraining, TensorsThatDoNotFitAreRefused) {
-    EXPECT_THAT(refusal([](TensorFile& file) { std::erase_if(file.tensors, [](const Tensor& t) {
-                    return t.name == "training.best.linear2.bias"; }); }),
+    EXPECT_THAT(refusal([](TensorFile& file) {
+                    std::erase_if(file.tensors, [](const Tensor& t) { return t.name == "training.best.linear2.bias"; });
+                }),
                 HasSubstr("'training.best.linear2.bias' is missing"));
-    EXPECT_THAT(refusal([](TensorFile& file) { tensor(file, "training.net.linear1.weight").shape = {2, 3}; }),
+    EXPECT_THAT(refusal([](TensorFile& file) {
+                    tensor(file, "training.net.linear1.weight").shape = {2, 3};
+                }),
                 HasSubstr("'training.net.linear1.weight' is 2x3"));
     EXPECT_THAT(refusal([](TensorFile& file) {
                     Tensor& bias = tensor(file, "training.net.linear2.bias");

@@ -123,9 +123,9 @@ TEST(Checkpoint, OfAnotherTrainingIsRefusedWithAllThatDiffers) {
     changed = options;
     changed.test.table = &other;
     EXPECT_THAT(refusal(table, changed), HasSubstr("the table for the test is another one"));
-    EXPECT_THAT(message_of(ErrorKind::usage,
-                           [&] { fit(table, options, {.measure = diagnose::gradient_flow}, &checkpoint); }),
-                HasSubstr("measured other things"));
+    EXPECT_THAT(
+        message_of(ErrorKind::usage, [&] { fit(table, options, {.measure = diagnose::gradient_flow}, &checkpoint); }),
+        HasSubstr("measured other things"));
     const Model without = fit(table, options).model;
     EXPECT_THAT(message_of(ErrorKind::model, [&] { fit(table, options, {}, &without); }),
                 HasSubstr("without its training"));
@@ -136,9 +136,9 @@ TEST(Checkpoint, AnInterruptedTrainingKeepsOneAndIsNotScored) {
     std::size_t kept = 0;
     FitOptions options = options_for();
     options.training.epochs = 1000;
-    const FitResult result = fit(table_of(60), options,
-                                 {.stop = [&] { return ++asked > 4; },
-                                  .checkpoints = {.keep = [&](const Model& /*model*/) { ++kept; }}});
+    const FitResult result =
+        fit(table_of(60), options,
+            {.stop = [&] { return ++asked > 4; }, .checkpoints = {.keep = [&](const Model& /*model*/) { ++kept; }}});
     EXPECT_EQ(result.training.stopped, Stopped::callback);
     EXPECT_EQ(kept, 2u);  // at the beginning and the end
     EXPECT_TRUE(result.train_metrics.empty());
@@ -148,9 +148,9 @@ TEST(Checkpoint, WithoutOnesTheWeightsOfAnInterruptedTrainingAreGivenAwayBeforeT
     std::string given;
     FitOptions options = options_for();
     options.training.epochs = 1000;
-    const FitResult result = fit(table_of(60), options,
-                                 {.stop = [] { return true; },
-                                  .on_interrupted = [&](const Model& model) { given = parameters_hash(model); }});
+    const FitResult result = fit(
+        table_of(60), options,
+        {.stop = [] { return true; }, .on_interrupted = [&](const Model& model) { given = parameters_hash(model); }});
     EXPECT_EQ(given, parameters_hash(result.model));
     EXPECT_FALSE(result.train_metrics.empty());
     const FitResult first = fit(table_of(60), options, {.stop = [] { return true; }});
@@ -243,9 +243,9 @@ TEST_F(Folder, OneTrainingAtATimeAndNothingOfOthersIsTouched) {
     for (const Model& model : all) {
         kept.keep(model);
     }
-    EXPECT_THAT(names(), ElementsAre("best.model", "checkpoint-00000001.model.bak", "checkpoint-00000006.model",
-                                     "checkpoint-00000007.model", "checkpoint-1.model", "lock", "m.tmp.x.1",
-                                     "notes.txt"));
+    EXPECT_THAT(names(),
+                ElementsAre("best.model", "checkpoint-00000001.model.bak", "checkpoint-00000006.model",
+                            "checkpoint-00000007.model", "checkpoint-1.model", "lock", "m.tmp.x.1", "notes.txt"));
     write_file_atomically(path("file"), "");
     EXPECT_THAT(message_of(ErrorKind::io, [&] { CheckpointFolder in_a_file(path("file")); }), HasSubstr("folder"));
 }

@@ -130,7 +130,8 @@ void expect_pauses_go_on(OptimizerOptions optimizer, std::size_t early_stopping)
                                .early_stopping = early_stopping,
                                .execution = {.threads = 1}};
     const auto net = BasicMlp<T>::random({.sizes = {5, 40, 2}}, 3);
-    const TrainState<T> wanted = finished(Trainer<T>(net, data, options, &validation).state(), data, validation, options, 1);
+    const TrainState<T> wanted =
+        finished(Trainer<T>(net, data, options, &validation).state(), data, validation, options, 1);
     Trainer<T> trainer(net, data, options, &validation);
     std::size_t pauses = 0;
     while (!trainer.done()) {
