@@ -1,6 +1,6 @@
 # The front door: `make` builds, `make demo` shows, `make test` proves. Each installs what it lacks first.
-.PHONY: all packages program tests demo demo-fashion test test-long test-kill tarball verdicts tidy threads emulated mutations bench \
-        bench-reading bench-decimals bench-instructions proof scores equations format clean
+.PHONY: all packages program tests demo demo-fashion test test-long test-kill tarball verdicts tidy threads emulated \
+        faults fuzz coverage mutations bench bench-reading bench-decimals bench-instructions proof scores equations format clean
 
 # What users need; the tests are compiled by `make test` alone.
 all: packages
@@ -45,6 +45,18 @@ threads: packages
 
 emulated: packages
 	@tools/test --long --again emulated
+
+# Every allocation and every call of the operating system fails once, in every verb.
+faults: packages
+	@tools/test --long --again faults
+
+# A minute of libFuzzer on every reader of a stranger's bytes; `tests/fuzz/run --seconds 600 csv` for more of one.
+fuzz: packages
+	@tools/test --long --again fuzz
+
+# Which branches of the readers the tests take.
+coverage:
+	@tools/coverage
 
 # Two hundred trainings, killed at random moments and gone on with.
 test-kill: packages

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "cli/config_file.hpp"
@@ -257,6 +258,9 @@ void Arguments::take_config(const std::string& path) {
     try {
         text = read_file(path);
     } catch (const Error& error) {
+        if (std::filesystem::is_regular_file(path)) {
+            throw;  // nothing is wrong with what was typed
+        }
         usage_error(fmt::format("--config: {}", error.what()));
     }
     const Config config = parse_config(text, path);

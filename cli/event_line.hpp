@@ -1,14 +1,13 @@
 // One event of --json: how it begins and how it becomes a line.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 
-namespace handgrad::cli {
+#include "cli/json_value.hpp"
 
-using Json = nlohmann::ordered_json;
+namespace handgrad::cli {
 
 inline constexpr int event_schema = 1;
 
@@ -32,7 +31,6 @@ Json name_or_null(const std::optional<Named>& named) {
     return Json(name(*named));
 }
 
-/// nlohmann writes doubles with as many digits as read back to the same bits, and NaN and infinities as null.
-inline std::string line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+inline std::string line(const Json& json) { return json.text() + "\n"; }
 
 }  // namespace handgrad::cli

@@ -483,22 +483,23 @@ std::string comparison_event(const compare::Comparison& comparison) {
         if (tensor.as_float) {
             reason = compare::as_float_reason;
         }
-        tensors.push_back({{"name", tensor.name},
-                           {"verdict", name(tensor.judgement.verdict)},
-                           {"zero", tensor.judgement.zero},
-                           {"detection_limit", tensor.judgement.detection_limit},
-                           {"reason", or_null(reason)},
-                           {"cause", or_null(causes)},
-                           {"detail", or_null(tensor.detail)},
-                           {"look_at", or_null(tensor.look_at)},
-                           {"coincide", tensor.coincide},
-                           {"theirs", tensor.theirs}});
+        Json one{{"name", tensor.name},
+                 {"verdict", name(tensor.judgement.verdict)},
+                 {"zero", tensor.judgement.zero},
+                 {"detection_limit", tensor.judgement.detection_limit},
+                 {"reason", or_null(reason)},
+                 {"cause", or_null(causes)},
+                 {"detail", or_null(tensor.detail)},
+                 {"look_at", or_null(tensor.look_at)},
+                 {"coincide", tensor.coincide},
+                 {"theirs", tensor.theirs}};
         if (!tensor.where.empty()) {
-            tensors.back().update({{"where", tensor.where},
-                                   {"their_value", tensor.their_value},
-                                   {"our_value", tensor.our_value},
-                                   {"relative", tensor.relative}});
+            one["where"] = tensor.where;
+            one["their_value"] = tensor.their_value;
+            one["our_value"] = tensor.our_value;
+            one["relative"] = tensor.relative;
         }
+        tensors.push_back(std::move(one));
     }
     Json json = event("comparison");
     json["verdict"] = name(comparison.verdict);

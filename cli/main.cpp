@@ -1,6 +1,8 @@
 // The program: finds the verb, runs it, and turns what it raises into a message and an exit code.
 #include <fmt/format.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <new>
 #include <string>
@@ -13,6 +15,7 @@
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/not_enough_memory.hpp"
 #include "handgrad/base/suggest.hpp"
 #include "handgrad/base/version.hpp"
 
@@ -76,35 +79,80 @@ int run(std::vector<std::string> words) {
     return verb->run({words.begin() + 1, words.end()});
 }
 
-int run_and_report(const std::vector<std::string>& words) {
-    const bool known = !words.empty() && find_verb(words.front()) != nullptr;
-    const std::string program = known ? "handgrad " + words.front() : "handgrad";
+std::string program_name(const Verb* verb) {
+    return verb == nullptr ? "handgrad" : fmt::format("handgrad {}", verb->name);
+}
+
+/// Says so without a single allocation.
+int complain_of_memory(const std::bad_alloc& error, const Verb* verb) {
+    const auto put = [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); };
+    put("handgrad");
+    if (verb != nullptr) {
+        put(" ");
+        put(verb->name);
+    }
+    put(": there is not enough memory for this");
+    if (const auto* known = dynamic_cast<const NotEnoughMemory*>(&error)) {
+        put(", which ");
+        put(known->what());
+    }
+    put("\n");
+    return static_cast<int>(ErrorKind::io);
+}
+
+/// Raises std::bad_alloc alone.
+int run_and_report(int count, char** arguments, const Verb* verb) {
     const auto complain = [&](std::string_view cause, int exit_code) {
-        tell(fmt::format("{}: {}", program, cause));
+        tell(fmt::format("{}: {}", program_name(verb), cause));
         return exit_code;
     };
     try {
-        return run(words);
+        return run({arguments + 1, arguments + count});
     } catch (const Error& error) {
         complain(error.what() + said_to(error.settings(), declared_options()), 0);
         if (error.kind() == ErrorKind::usage) {
-            tell(fmt::format("({} --help lists what can be said)", program));
+            tell(fmt::format("({} --help lists what can be said)", program_name(verb)));
         }
         return static_cast<int>(error.kind());
     } catch (const ReaderGone&) {
         return reader_gone_exit;
     } catch (const std::bad_alloc&) {
-        return complain("there is not enough memory for this", static_cast<int>(ErrorKind::io));
+        throw;
     } catch (const std::exception& error) {
         return complain(fmt::format("this is a fault of the program, please report it: {}", error.what()),
                         internal_error_exit);
     }
 }
 
+/// A library that cannot pass on that there is no memory (toml++ parses in functions that raise nothing) ends here.
+/// What the program was about to write stays as it was.
+[[noreturn]] void end_without_memory() {
+    try {
+        if (const std::exception_ptr raised = std::current_exception()) {
+            std::rethrow_exception(raised);
+        }
+    } catch (const std::bad_alloc& error) {
+        std::_Exit(complain_of_memory(error, nullptr));
+    } catch (...) {
+        // below
+    }
+    std::abort();
+}
+
 }  // namespace
 }  // namespace handgrad::cli
 
 int main(int count, char** words) {
-    handgrad::cli::ignore_closed_pipes();
-    return handgrad::cli::run_and_report({words + 1, words + count});
+    using namespace handgrad::cli;
+    ignore_signals_of_writing();
+    std::set_terminate(end_without_memory);
+    const Verb* verb = nullptr;
+    if (count > 1) {
+        verb = find_verb(words[1]);
+    }
+    try {
+        return run_and_report(count, words, verb);
+    } catch (const std::bad_alloc& error) {
+        return complain_of_memory(error, verb);
+    }
 }

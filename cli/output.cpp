@@ -100,6 +100,9 @@ std::size_t terminal_width() {
     return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-void ignore_closed_pipes() { ::signal(SIGPIPE, SIG_IGN); }
+void ignore_signals_of_writing() {
+    ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGXFSZ, SIG_IGN);
+}
 
 }  // namespace handgrad::cli

@@ -54,7 +54,8 @@ void redraw(std::string_view line);
 bool on_terminal();
 std::size_t terminal_width();
 
-/// Makes a write to a closed pipe an error to be handled rather than the end of the process.
-void ignore_closed_pipes();
+/// Makes a write to a closed pipe, and one beyond the size that files may have (ulimit -f), an error to be handled
+/// rather than the end of the process.
+void ignore_signals_of_writing();
 
 }  // namespace handgrad::cli

@@ -126,7 +126,7 @@ private:
     TrainOptionsGiven& given_;
     Later& later_;
     std::optional<SettingGroup> group_;
-    SettingValues defaults_ = setting_values(FitOptions{});
+    SettingValues defaults_ = setting_values(FitOptions());
 };
 
 /// The lists behind --hidden-activation, --loss, --optimizer and --schedule.

@@ -23,6 +23,9 @@
 namespace handgrad::cli {
 namespace {
 
+/// A line of a log.
+using ParsedLine = nlohmann::json;
+
 using HashByEpoch = std::map<std::size_t, std::string>;
 
 /// What a log says of a training.
@@ -66,7 +69,7 @@ private:
     }
 
     void take(std::string_view text, bool cut_off) {
-        const Json json = Json::parse(text, nullptr, false);
+        const ParsedLine json = ParsedLine::parse(text, nullptr, false);
         if (json.is_discarded() && cut_off) {
             return;
         }
@@ -84,12 +87,12 @@ private:
     }
 
     /// One start, and one more for each time that the training was gone on with.
-    void start(const Json& json) {
-        const Json told = member(json, "told");
+    void start(const ParsedLine& json) {
+        const ParsedLine told = member(json, "told");
         Arguments::Told said;
         try {
             said = told.get<Arguments::Told>();
-        } catch (const Json::exception&) {
+        } catch (const ParsedLine::exception&) {
             fail("`told` is not what a command line said: options with their values");
         }
         const std::string data = text_of(json, "data_hash");
@@ -103,22 +106,22 @@ private:
         }
     }
 
-    [[nodiscard]] Json member(const Json& json, const char* name) const {
+    [[nodiscard]] ParsedLine member(const ParsedLine& json, const char* name) const {
         const auto found = json.find(name);
         if (found == json.end()) {
             fail(fmt::format("the event has no `{}`: it was written by a handgrad that cannot be verified", name));
         }
         return *found;
     }
-    [[nodiscard]] std::string text_of(const Json& json, const char* name) const {
-        const Json value = member(json, name);
+    [[nodiscard]] std::string text_of(const ParsedLine& json, const char* name) const {
+        const ParsedLine value = member(json, name);
         if (!value.is_string()) {
             fail(fmt::format("`{}` is not a text", name));
         }
         return value.get<std::string>();
     }
-    [[nodiscard]] std::size_t epoch_of(const Json& json) const {
-        const Json value = member(json, "epoch");
+    [[nodiscard]] std::size_t epoch_of(const ParsedLine& json) const {
+        const ParsedLine value = member(json, "epoch");
         if (!value.is_number_unsigned()) {
             fail("`epoch` is not a whole number");
         }

@@ -4,6 +4,7 @@
 // Foundations: the one exception, matrices and views, random numbers that are a pure function of seed and index.
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/matrix.hpp"
+#include "handgrad/base/not_enough_memory.hpp"
 #include "handgrad/base/random.hpp"
 // For programs: files that are written whole or not at all, what readers refuse to exceed, names that the user may have
 // meant, the version.

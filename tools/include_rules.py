@@ -55,7 +55,7 @@ DOORS = {
 # Public headers that are no part of handgrad.hpp: they depend on the processor that the including file is compiled for.
 APART = ["handgrad/nn/fixed_predictor.hpp"]
 # The standard library (no slash, no dot) and POSIX are nobody's guests.
-POSIX = {"fcntl.h", "pthread.h", "sched.h", "signal.h", "termios.h", "unistd.h"}
+POSIX = {"dirent.h", "fcntl.h", "pthread.h", "sched.h", "signal.h", "termios.h", "unistd.h"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 

@@ -11,7 +11,7 @@ PROGRAM = "build/release/cli/handgrad"
 BUILD = ("handgrad", "cmake", "CMakeLists.txt", "CMakePresets.json")
 SUITES = tuple(f"tests/{room}" for room in ("CMakeLists.txt", "base", "math", "nn", "data", "store", "train",
                                             "document", "explain", "certify", "compare", "diagnose", "report",
-                                            "measure", "allocation", "support", "fixtures"))
+                                            "measure", "allocation", "fuzz", "support", "fixtures"))
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 JOBS = os.cpu_count()
 # Left out under the address sanitizer: the children of forks from inside a region, in which the leak checker hangs, and
@@ -70,7 +70,7 @@ STAGES = (
           inputs=(*BUILD, *SUITES, "cli", "examples", "docs/numerics.md", "tools/instruction_sets.py")),
     Stage("python", "The program from outside: verbs, errors, exit codes and formats; numbers against NumPy, scikit-learn and "
           "PyTorch.", pytest("python", "tests/python tests/cli"), needs=("environment", "build"), report="python.xml",
-          inputs=(*BUILD, "cli", "tests/python", "tests/cli", "tests/support", "tests/fixtures", "examples", "docs", *PAGES,
+          inputs=(*BUILD, "cli", "tests/python", "tests/cli", "tests/fuzz", "tests/support", "tests/fixtures", "examples", "docs", *PAGES,
                   "tools/python-environment", "tools/measured.py")),
     Stage("pages", "Every command and example of every page prints what stands there, or compiles.",
           (f"HANDGRAD_PROGRAM={PROGRAM} {PYTHON} tools/pages.py --check",), needs=("environment", "build"),
@@ -132,6 +132,15 @@ LONG_STAGES = (
           ("tools/python-environment", *build("release", "all"), "HANDGRAD_FORGED=10000 " + pytest(
               "forged", "tests/cli/test_forged_models.py -k any_metadata")[0]), report="forged.xml",
           inputs=(*BUILD, "cli", "tests/cli/test_forged_models.py", "tests/support")),
+    Stage("faults", "Whichever allocation fails, and whichever call of the operating system, every verb ends with exit 6 and a word, "
+          "and leaves the files that were there.",
+          ("tools/python-environment", *build("release", "all"),
+           *(f"HANDGRAD_FAULTS=all {command}" for command in
+             pytest("faults", "tests/cli/test_memory_faults.py tests/cli/test_io_faults.py"))),
+          report="faults.xml", inputs=(*BUILD, "cli", "tests/cli", "tests/support")),
+    Stage("fuzz", "A minute of libFuzzer on every reader finds nothing.",
+          ("tools/install-packages tests/fuzz/packages.txt", *build("fuzz", "handgrad_fuzz"), "tests/fuzz/run"),
+          inputs=(*BUILD, "cli", "tests/fuzz", "tests/support")),
     Stage("kills", "Of 200 trainings killed at random moments each comes to the model of the one that was never killed.",
           (*build("release", "all"), f"/usr/bin/python3 tests/support/kill_loop.py {PROGRAM}"),
           inputs=(*BUILD, "cli", "tests/support/kill_loop.py")),

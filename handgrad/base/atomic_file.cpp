@@ -1,6 +1,7 @@
 // POSIX implementation of whole-file reads and atomic writes.
 #include "handgrad/base/atomic_file.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -59,7 +60,7 @@ std::string temporary_name(const std::filesystem::path& target) {
 /// Whether a file, just locked, is still there under a name: who sweeps may have been quicker.
 bool has_a_name(int fd) {
     struct stat info {};
-    return ::fstat(fd, &info) == 0 && info.st_nlink > 0;
+    return ::fstat(fd, &info) != 0 || info.st_nlink > 0;  // as far as the system tells
 }
 
 /// A new file beside `target` that is removed again unless it takes the target's place. It is locked while it is open,
@@ -148,11 +149,17 @@ void sweep(const std::filesystem::path& temporary) {
 }
 
 void sweep_folder(const std::filesystem::path& folder, std::string_view of) {
-    std::error_code error;
-    for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
-         entry.increment(error)) {
-        if (is_temporary(entry->path().filename().string(), of)) {
-            sweep(entry->path());
+    struct Close {
+        void operator()(DIR* open) const { ::closedir(open); }
+    };
+    // Not std::filesystem's iterator, which ends the program when there is no memory for it.
+    const std::unique_ptr<DIR, Close> open(::opendir(folder.c_str()));
+    if (!open) {
+        return;
+    }
+    while (const dirent* entry = ::readdir(open.get())) {
+        if (is_temporary(entry->d_name, of)) {
+            sweep(folder / entry->d_name);
         }
     }
 }

@@ -3,7 +3,10 @@
 
 #include <sys/mman.h>
 
+#include <cstdio>
 #include <new>
+
+#include "handgrad/base/not_enough_memory.hpp"
 
 namespace handgrad {
 namespace {
@@ -19,10 +22,29 @@ std::align_val_t alignment_of(std::size_t bytes) {
     return std::align_val_t{bytes >= worth_large_pages ? large_page : line};
 }
 
+void* room_for(std::size_t bytes) {
+    try {
+        return ::operator new(bytes, alignment_of(bytes));
+    } catch (const std::bad_alloc&) {
+        throw NotEnoughMemory(bytes);
+    }
+}
+
 }  // namespace
 
+NotEnoughMemory::NotEnoughMemory(std::size_t bytes) noexcept {
+    constexpr std::size_t tenth = 100'000'000;
+    // Whole numbers, since the point of a locale might be a comma.
+    if (bytes >= tenth) {
+        std::snprintf(text_.data(), text_.size(), "needs %zu.%zu GB more at once", bytes / (10 * tenth),
+                      bytes / tenth % 10);
+    } else {
+        std::snprintf(text_.data(), text_.size(), "needs %zu bytes more at once", bytes);
+    }
+}
+
 void* allocate_numbers(std::size_t bytes) {
-    void* pointer = ::operator new(bytes, alignment_of(bytes));
+    void* pointer = room_for(bytes);
 #ifdef MADV_HUGEPAGE
     if (bytes >= worth_large_pages) {
         static_cast<void>(

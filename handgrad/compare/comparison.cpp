@@ -225,7 +225,7 @@ private:
         }
     }
     void look_at_variation(const Variation& variation, const GradientValues& values) {
-        const WrongPass pass{{}, {variation.cause}, variation.wrong_layers, variation.detail};
+        const WrongPass pass{Hypothesis(), {variation.cause}, variation.wrong_layers, variation.detail};
         for (std::size_t i = 0; i < compared_.size(); ++i) {
             const std::size_t parameter = compared_[i].parameter;
             if (settled(i, 1) || right_.tensors[parameter].all.value == values[parameter]) {

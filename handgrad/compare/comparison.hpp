@@ -160,6 +160,8 @@ struct Comparison {
 /// plain numbers is there with its problem. Raises Error(io) when nothing can be read (a folder, no rights),
 /// Error(data) for everything else, with what to type instead.
 std::vector<NamedArray> read_gradients(const std::string& path);
+/// The same of bytes that are in memory already; `source` is a file's name, and stands in messages. Raises Error(data).
+std::vector<NamedArray> parse_gradients(std::string_view bytes, const std::string& source);
 
 /// What is known beside network, loss and rows, for causes that need it.
 struct ComparedTo {

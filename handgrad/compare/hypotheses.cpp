@@ -65,7 +65,7 @@ std::vector<WrongPass> wrong_passes(const Architecture& shape) {
     for (const bool other_kink : other_kinks(shape)) {
         for (const Slope output : outputs) {
             for (const std::vector<Slope>& hidden : hidden_patterns(shape)) {
-                WrongPass pass{{output, hidden, other_kink}, {}, {}};
+                WrongPass pass{Hypothesis{output, hidden, other_kink}, {}, {}};
                 const auto add_if = [&](bool wrong, Cause cause) {
                     if (wrong) {
                         pass.causes.push_back(cause);

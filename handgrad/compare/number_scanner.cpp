@@ -102,6 +102,9 @@ private:
             while (end > at && !is_digit(text_[end - 1]) && text_[end - 1] != '.') {
                 --end;
             }
+            if (end == at) {
+                return std::nullopt;  // marks alone
+            }
             if (std::optional<Digits> result = digits_of(text_.substr(at, end - at))) {
                 at = end;
                 return result;

@@ -344,7 +344,7 @@ bool target_unscaled(const Model& model) {
 }
 
 Background background_of(const Model& model) {
-    Background background{.situation = {},
+    Background background{.situation = Situation(),
                           .weight_decay = model.weight_decay,
                           .model = &model,
                           .input_names = model.preprocessing.input_names(),

@@ -207,7 +207,7 @@ private:
                 return symbol(known.role, std::string(known.text));
             }
         }
-        assert(!"a command that `commands` does not have");
+        assert(false && "a command that `commands` does not have");
         return symbol(Role::text, std::string(name));
     }
 

@@ -128,7 +128,7 @@ private:
                 written.find('+') != document::Formula::npos && shape_.activation(l - 1) == Activation::identity;
             const document::Formula before = in_x ? written : input(l);
             const document::Formula linear = weight(l) + in_brackets(in_x && sum, before) + "+" + bias(l);
-            result_.forward.push_back({.quantity = {z_symbol(l), z(l), size},
+            result_.forward.push_back({.quantity = Quantity{z_symbol(l), z(l), size},
                                        .layer = layer_name(l),
                                        .layer_name = "\\mathrm{Linear}_{" + number(l + 1) + "}",
                                        .activation = {},
@@ -140,7 +140,7 @@ private:
                                        .equations = cited_network()});
             const document::Formula enters = in_x ? linear : z(l);
             written = applied(l, enters);
-            result_.forward.push_back({.quantity = {a_symbol(l), a(l), size},
+            result_.forward.push_back({.quantity = Quantity{a_symbol(l), a(l), size},
                                        .layer = l == last() ? "g" : "f" + when(layers() != 2, number(l + 1)),
                                        .layer_name = activation_name(l),
                                        .activation = shape_.activation(l),
@@ -229,7 +229,7 @@ private:
         const document::Formula dl = partial("l", "\\hat y");
         const std::string_view cited =
             shape_.output == Activation::sigmoid ? loss_formulas_.equations_after_sigmoid : loss_formulas_.equations;
-        result_.jacobians.push_back({.quantity = {"dl/dyhat", dl, 1, K, false},
+        result_.jacobians.push_back({.quantity = Quantity{"dl/dyhat", dl, 1, K, false},
                                      .diagonal = false,
                                      .entry = "\\left(" + dl + "\\right)_j=" + loss_formulas_.entry,
                                      .matrix = dl + "=" + loss_formulas_.jacobian,
@@ -293,7 +293,7 @@ private:
                     at(a(l), "j") + "&\\text{else}\\end{cases}";
         }
         const std::string_view cited = l == last() ? f.output_equations : f.hidden_equations;
-        return {.quantity = {"d" + a_symbol(l) + "/d" + z_symbol(l), name, size, size, false},
+        return {.quantity = Quantity{"d" + a_symbol(l) + "/d" + z_symbol(l), name, size, size, false},
                 .diagonal = elementwise,
                 .entry = "\\left(" + name + "\\right)_{ij}=" + entry,
                 .matrix = name + "=" + replaced_all(document::with_argument(f.jacobian, z(l)), "\\a", a(l)),
@@ -340,18 +340,19 @@ private:
                 above = delta(l + 1) + "^T\\," + weight(l + 1) + "\\,";
             }
             above += partial(a(l), z(l));
-            result_.deltas.push_back({.quantity = {"dl/d" + z_symbol(l), partial("l", z(l)), shape_.sizes[l + 1]},
-                                      .short_name = delta(l),
-                                      .product = delta(l) + "^T=" + above,
-                                      .components = at(delta(l), "i") + "=" + delta_entry(l),
-                                      .layer = l});
+            result_.deltas.push_back(
+                {.quantity = Quantity{"dl/d" + z_symbol(l), partial("l", z(l)), shape_.sizes[l + 1]},
+                 .short_name = delta(l),
+                 .product = delta(l) + "^T=" + above,
+                 .components = at(delta(l), "i") + "=" + delta_entry(l),
+                 .layer = l});
         }
         for (std::size_t l = 0; l < layers(); ++l) {
             const std::size_t out = shape_.sizes[l + 1], in = shape_.sizes[l];
             const std::string n = number(l + 1);
             result_.backward.push_back({.parameter = weight_name(l),
                                         .parameter_name = weight(l),
-                                        .quantity = {"dl/dW" + n, partial("l", weight(l)), out, in, false},
+                                        .quantity = Quantity{"dl/dW" + n, partial("l", weight(l)), out, in, false},
                                         .product = input(l) + "\\cdot " + row_product(l),
                                         .own = delta(l) + "\\," + input(l) + "^T",
                                         .components = partial("l", entry_of(weight(l), "ij")) + "=" +
@@ -360,7 +361,7 @@ private:
                                         .bias = false});
             result_.backward.push_back({.parameter = bias_name(l),
                                         .parameter_name = bias(l),
-                                        .quantity = {"dl/db" + n, partial("l", bias(l)), out},
+                                        .quantity = Quantity{"dl/db" + n, partial("l", bias(l)), out},
                                         .product = row_product(l),
                                         .own = delta(l),
                                         .components = partial("l", entry_of(bias(l), "i")) + "=" + at(delta(l), "i"),

@@ -103,15 +103,15 @@ ActivationFormulas formulas(Activation activation, const ActivationSettings& set
     const LiteralLimits& limits = literal_limits(use_double);
     switch (activation) {
         case Activation::identity:
-            return {.value = {"\\z"},
-                    .derivative = {"1"},
+            return {.value = Written{"\\z"},
+                    .derivative = Written{"1"},
                     .applied = "\\z",
                     .jacobian = "I",
                     .hidden_equations = "(8), (9)",
                     .output_equations = "(8), (9)"};
         case Activation::relu:
-            return {.value = {"\\max(\\z,0)"},
-                    .derivative = {step("\\z", "0", "0", right ? "1" : "0", "1")},
+            return {.value = Written{"\\max(\\z,0)"},
+                    .derivative = Written{step("\\z", "0", "0", right ? "1" : "0", "1")},
                     .applied = "(\\z)^+",
                     .jacobian = diagonal(indicator_of(right) + "(\\z)"),
                     .indicator = indicator(right),
@@ -119,120 +119,125 @@ ActivationFormulas formulas(Activation activation, const ActivationSettings& set
                     .output_equations = "(5), (6), (7)",
                     .as_derived = right};
         case Activation::leaky_relu:
-            return {.value = {step("\\z", "0", "a\\z", "\\z", "\\z")},
-                    .derivative = {step("\\z", "0", "a", right ? "1" : "a", "1")},
+            return {.value = Written{step("\\z", "0", "a\\z", "\\z", "\\z")},
+                    .derivative = Written{step("\\z", "0", "a", right ? "1" : "a", "1")},
                     .applied = "\\mathrm{leaky}(\\z)",
                     .jacobian = diagonal("\\mathrm{leaky}'(\\z)"),
                     .hidden_equations = {},
                     .output_equations = {}};
         case Activation::elu:
-            return {.value = {.literal = step("\\z", "0", "e^{\\z}-1", "\\z", "\\z"),
-                              .computed = step("\\z", "0", "\\mathrm{expm1}(\\z)", "\\z", "\\z"),
-                              .why = "$e^z-1$ cancels near $z=0$, and is 0 from $z=" + inward(limits.expm1_is_zero) +
-                                     "$ on" + in_precision(limits) + "; expm1 computes it in one."},
-                    .derivative = {step("\\z", "0", "e^{\\z}", "1", "1")},
-                    .applied = "\\mathrm{elu}(\\z)",
-                    .jacobian = diagonal("\\mathrm{elu}'(\\z)"),
-                    .hidden_equations = {},
-                    .output_equations = {}};
+            return {
+                .value = Written{.literal = step("\\z", "0", "e^{\\z}-1", "\\z", "\\z"),
+                                 .computed = step("\\z", "0", "\\mathrm{expm1}(\\z)", "\\z", "\\z"),
+                                 .why = "$e^z-1$ cancels near $z=0$, and is 0 from $z=" + inward(limits.expm1_is_zero) +
+                                        "$ on" + in_precision(limits) + "; expm1 computes it in one."},
+                .derivative = Written{step("\\z", "0", "e^{\\z}", "1", "1")},
+                .applied = "\\mathrm{elu}(\\z)",
+                .jacobian = diagonal("\\mathrm{elu}'(\\z)"),
+                .hidden_equations = {},
+                .output_equations = {}};
         case Activation::sigmoid:
-            return {.value = {.literal = "\\frac{1}{1+e^{-\\z}}",
-                              .computed = step("\\z", "0", "\\frac{t}{1+t}", "\\frac{1}{1+t}", "\\frac{1}{1+t}"),
-                              .where = document::Formula(e_to_minus_abs),
-                              .why = minus_exp_why(limits) + "; $t$ is also that of the derivative."},
-                    .derivative = {.literal = "\\frac{e^{-\\z}}{(1+e^{-\\z})^2}",
-                                   .computed = "\\frac{t}{(1+t)^2}",
-                                   .where = document::Formula(e_to_minus_abs),
-                                   .why = sigmoid_slope_why(limits)},
+            return {.value = Written{.literal = "\\frac{1}{1+e^{-\\z}}",
+                                     .computed = step("\\z", "0", "\\frac{t}{1+t}", "\\frac{1}{1+t}", "\\frac{1}{1+t}"),
+                                     .where = document::Formula(e_to_minus_abs),
+                                     .why = minus_exp_why(limits) + "; $t$ is also that of the derivative."},
+                    .derivative = Written{.literal = "\\frac{e^{-\\z}}{(1+e^{-\\z})^2}",
+                                          .computed = "\\frac{t}{(1+t)^2}",
+                                          .where = document::Formula(e_to_minus_abs),
+                                          .why = sigmoid_slope_why(limits)},
                     .applied = "\\sigma(\\z)",
                     .jacobian = diagonal("\\frac{e^{-\\z}}{(1+e^{-\\z})^2}"),
                     .hidden_equations = "(12), (13)",
                     .output_equations = "(14), (15)"};
         case Activation::tanh:
-            return {.value = {"\\tanh(\\z)"},
-                    .derivative = {.literal = "1-\\tanh(\\z)^2",
-                                   .computed = "\\frac{4t}{(1+t)^2}",
-                                   .where = "t=e^{-2|\\z|}",
-                                   .why = "$1-\\tanh(z)^2$ cancels: 0 from " + from("|z|=", limits.tanh_is_one) +
-                                          " on" + in_precision(limits) + "."},
+            return {.value = Written{"\\tanh(\\z)"},
+                    .derivative = Written{.literal = "1-\\tanh(\\z)^2",
+                                          .computed = "\\frac{4t}{(1+t)^2}",
+                                          .where = "t=e^{-2|\\z|}",
+                                          .why = "$1-\\tanh(z)^2$ cancels: 0 from " + from("|z|=", limits.tanh_is_one) +
+                                                 " on" + in_precision(limits) + "."},
                     .applied = "\\tanh(\\z)",
                     .jacobian = diagonal("1-\\tanh(\\z)^2"),
                     .hidden_equations = {},
                     .output_equations = {}};
         case Activation::softplus:
-            return {.value = {.literal = "\\log(1+e^{\\z})",
-                              .computed = "\\max(\\z,0)+\\mathrm{log1p}(e^{-|\\z|})",
-                              .why = "$e^z$ overflows for " + from("z\\ge", limits.exp_is_infinite) +
-                                     in_precision(limits) + ", and for $z\\ll0$ $1+e^z$ loses $e^z$: 0 for " +
-                                     from("z\\le", limits.softplus_is_zero) + "."},
-                    .derivative = {.literal = "\\frac{1}{1+e^{-\\z}}",
-                                   .computed = step("\\z", "0", "\\frac{t}{1+t}", "\\frac{1}{1+t}", "\\frac{1}{1+t}"),
-                                   .where = document::Formula(e_to_minus_abs),
-                                   .why = minus_exp_why(limits) + "."},
+            return {.value = Written{.literal = "\\log(1+e^{\\z})",
+                                     .computed = "\\max(\\z,0)+\\mathrm{log1p}(e^{-|\\z|})",
+                                     .why = "$e^z$ overflows for " + from("z\\ge", limits.exp_is_infinite) +
+                                            in_precision(limits) + ", and for $z\\ll0$ $1+e^z$ loses $e^z$: 0 for " +
+                                            from("z\\le", limits.softplus_is_zero) + "."},
+                    .derivative =
+                        Written{.literal = "\\frac{1}{1+e^{-\\z}}",
+                                .computed = step("\\z", "0", "\\frac{t}{1+t}", "\\frac{1}{1+t}", "\\frac{1}{1+t}"),
+                                .where = document::Formula(e_to_minus_abs),
+                                .why = minus_exp_why(limits) + "."},
                     .applied = "\\mathrm{softplus}(\\z)",
                     .jacobian = diagonal("\\sigma(\\z)"),
                     .hidden_equations = {},
                     .output_equations = {}};
         case Activation::silu:
-            return {.value = {"\\z\\,\\sigma(\\z)"},
-                    .derivative = {.literal = "\\sigma(\\z)+\\z\\,\\sigma(\\z)(1-\\sigma(\\z))",
-                                   .computed = "\\sigma(\\z)+\\z\\frac{t}{(1+t)^2}",
-                                   .where = document::Formula(e_to_minus_abs),
-                                   .why = "$1-\\sigma(z)$ cancels: 0 from " + from("z=", limits.sigmoid_is_one) +
-                                          " on" + in_precision(limits) + "."},
+            return {.value = Written{"\\z\\,\\sigma(\\z)"},
+                    .derivative = Written{.literal = "\\sigma(\\z)+\\z\\,\\sigma(\\z)(1-\\sigma(\\z))",
+                                          .computed = "\\sigma(\\z)+\\z\\frac{t}{(1+t)^2}",
+                                          .where = document::Formula(e_to_minus_abs),
+                                          .why = "$1-\\sigma(z)$ cancels: 0 from " + from("z=", limits.sigmoid_is_one) +
+                                                 " on" + in_precision(limits) + "."},
                     .applied = "\\mathrm{silu}(\\z)",
                     .jacobian = diagonal("\\sigma(\\z)+\\z\\odot\\sigma'(\\z)"),
                     .hidden_equations = {},
                     .output_equations = {}};
         case Activation::gelu:
-            return {.value = {.literal = "\\z\\,\\Phi(\\z)",
-                              .computed = "\\frac{\\z}{2}\\mathrm{erfc}(-\\frac{\\z}{\\sqrt{2}})",
-                              .where = "\\Phi(\\z)=\\frac{1}{2}(1+\\mathrm{erf}(\\frac{\\z}{\\sqrt{2}}))",
-                              .why = "$\\Phi$, the normal distribution function, cancels for $z\\ll0$ when it is taken "
-                                     "from erf: 0 for " +
-                                     from("z\\le", limits.distribution_is_zero) + in_precision(limits) +
-                                     "; erfc keeps its digits."},
-                    .derivative = {.literal = "\\Phi(\\z)+\\z\\frac{e^{-\\z^2/2}}{\\sqrt{2\\pi}}",
-                                   .computed = "\\frac{1}{2}\\mathrm{erfc}(-\\frac{\\z}{\\sqrt{2}})+"
-                                               "\\z\\frac{e^{-\\z^2/2}}{\\sqrt{2\\pi}}",
-                                   .where = "\\Phi(\\z)=\\frac{1}{2}(1+\\mathrm{erf}(\\frac{\\z}{\\sqrt{2}}))",
-                                   .why = "As for the value: from erf $\\Phi$ is 0 for " +
-                                          from("z\\le", limits.distribution_is_zero) + in_precision(limits) + "."},
-                    .applied = "\\mathrm{gelu}(\\z)",
-                    .jacobian = diagonal("\\mathrm{gelu}'(\\z)"),
-                    .hidden_equations = {},
-                    .output_equations = {}};
+            return {
+                .value =
+                    Written{.literal = "\\z\\,\\Phi(\\z)",
+                            .computed = "\\frac{\\z}{2}\\mathrm{erfc}(-\\frac{\\z}{\\sqrt{2}})",
+                            .where = "\\Phi(\\z)=\\frac{1}{2}(1+\\mathrm{erf}(\\frac{\\z}{\\sqrt{2}}))",
+                            .why = "$\\Phi$, the normal distribution function, cancels for $z\\ll0$ when it is taken "
+                                   "from erf: 0 for " +
+                                   from("z\\le", limits.distribution_is_zero) + in_precision(limits) +
+                                   "; erfc keeps its digits."},
+                .derivative = Written{.literal = "\\Phi(\\z)+\\z\\frac{e^{-\\z^2/2}}{\\sqrt{2\\pi}}",
+                                      .computed = "\\frac{1}{2}\\mathrm{erfc}(-\\frac{\\z}{\\sqrt{2}})+"
+                                                  "\\z\\frac{e^{-\\z^2/2}}{\\sqrt{2\\pi}}",
+                                      .where = "\\Phi(\\z)=\\frac{1}{2}(1+\\mathrm{erf}(\\frac{\\z}{\\sqrt{2}}))",
+                                      .why = "As for the value: from erf $\\Phi$ is 0 for " +
+                                             from("z\\le", limits.distribution_is_zero) + in_precision(limits) + "."},
+                .applied = "\\mathrm{gelu}(\\z)",
+                .jacobian = diagonal("\\mathrm{gelu}'(\\z)"),
+                .hidden_equations = {},
+                .output_equations = {}};
         case Activation::gelu_tanh:
-            return {.value = {.literal = "\\frac{\\z}{2}(1+\\tanh(u))",
-                              .computed = "\\z\\,\\sigma(2u)",
-                              .where = "u=\\sqrt{\\frac{2}{\\pi}}(\\z+0.044715\\z^3)",
-                              .why = "$1+\\tanh(u)$ cancels for $u\\ll0$: 0 for " + from("u\\le", -limits.tanh_is_one) +
-                                     in_precision(limits) + "; it is $2\\sigma(2u)$."},
-                    .derivative = {.literal = "\\frac{1}{2}(1+\\tanh(u))+\\frac{\\z}{2}(1-\\tanh(u)^2)"
-                                              "\\sqrt{\\frac{2}{\\pi}}(1+3\\cdot0.044715\\z^2)",
-                                   .computed = "\\sigma(2u)+2\\z\\,\\sigma'(2u)\\sqrt{\\frac{2}{\\pi}}"
-                                               "(1+3\\cdot0.044715\\z^2)",
-                                   .where = "u=\\sqrt{\\frac{2}{\\pi}}(\\z+0.044715\\z^3)",
-                                   .why = "As for the value; $1-\\tanh(u)^2$ cancels too, 0 from " +
-                                          from("|u|=", limits.tanh_is_one) + " on, and is $4\\sigma'(2u)$."},
+            return {.value = Written{.literal = "\\frac{\\z}{2}(1+\\tanh(u))",
+                                     .computed = "\\z\\,\\sigma(2u)",
+                                     .where = "u=\\sqrt{\\frac{2}{\\pi}}(\\z+0.044715\\z^3)",
+                                     .why = "$1+\\tanh(u)$ cancels for $u\\ll0$: 0 for " +
+                                            from("u\\le", -limits.tanh_is_one) + in_precision(limits) +
+                                            "; it is $2\\sigma(2u)$."},
+                    .derivative = Written{.literal = "\\frac{1}{2}(1+\\tanh(u))+\\frac{\\z}{2}(1-\\tanh(u)^2)"
+                                                     "\\sqrt{\\frac{2}{\\pi}}(1+3\\cdot0.044715\\z^2)",
+                                          .computed = "\\sigma(2u)+2\\z\\,\\sigma'(2u)\\sqrt{\\frac{2}{\\pi}}"
+                                                      "(1+3\\cdot0.044715\\z^2)",
+                                          .where = "u=\\sqrt{\\frac{2}{\\pi}}(\\z+0.044715\\z^3)",
+                                          .why = "As for the value; $1-\\tanh(u)^2$ cancels too, 0 from " +
+                                                 from("|u|=", limits.tanh_is_one) + " on, and is $4\\sigma'(2u)$."},
                     .applied = "\\mathrm{gelu}(\\z)",
                     .jacobian = diagonal("\\mathrm{gelu}'(\\z)"),
                     .hidden_equations = {},
                     .output_equations = {}};
         case Activation::exp:
-            return {.value = {"e^{\\z}"},
-                    .derivative = {"e^{\\z}"},
+            return {.value = Written{"e^{\\z}"},
+                    .derivative = Written{"e^{\\z}"},
                     .applied = "\\exp(\\z)",
                     .jacobian = diagonal("e^{\\z}"),
                     .hidden_equations = {},
                     .output_equations = {}};
         case Activation::softmax:
-            return {.value = {.literal = "\\frac{e^{\\z_j}}{\\sum_{i} e^{\\z_i}}",
-                              .computed = "\\frac{e^{\\z_j-m}}{\\sum_{i} e^{\\z_i-m}}",
-                              .where = "m=\\max_{i}\\z_i",
-                              .why = "$e^z$ overflows for " + from("z\\ge", limits.exp_is_infinite) +
-                                     in_precision(limits) + "; $m$ cancels in the quotient."},
-                    .derivative = {},
+            return {.value = Written{.literal = "\\frac{e^{\\z_j}}{\\sum_{i} e^{\\z_i}}",
+                                     .computed = "\\frac{e^{\\z_j-m}}{\\sum_{i} e^{\\z_i-m}}",
+                                     .where = "m=\\max_{i}\\z_i",
+                                     .why = "$e^z$ overflows for " + from("z\\ge", limits.exp_is_infinite) +
+                                            in_precision(limits) + "; $m$ cancels in the quotient."},
+                    .derivative = Written{},
                     .applied = "\\mathrm{softmax}(\\z)",
                     .jacobian = diagonal("\\a") + "-\\a\\,\\a^T",
                     .hidden_equations = {},
@@ -337,44 +342,49 @@ OutputFormulas output_formulas(Loss loss, Activation output, const Conventions& 
     const document::Formula difference = times_sum(c, "(", "\\hat y_j-y_j", ")");
     if (loss == Loss::binary_cross_entropy) {
         return {.simplified = difference,
-                .delta = {.literal = difference,
-                          .computed = bracketed("(1-y_j)\\sigma(\\z_j)-y_j\\sigma(-\\z_j)"),
-                          .why = "(19) times (15) as they stand is " +
-                                 document::number_formula(std::round(100 * limits.product_error)) + " % wrong at $z=" +
-                                 document::number_formula(limits.product_is_wrong) + "$ and infinite from " +
-                                 from("z=", limits.sigmoid_is_one) + " on" + in_precision(limits) +
-                                 ". Their product is $\\hat y-y$ (over $K$ for a mean): $g'$ cancels. Even that is 0 "
-                                 "there for $y=1$; the form computed is right to a few ulp."},
-                .loss = {.literal = formulas(loss, conventions).loss,
-                         .computed = c + "\\sum_{j}[\\max(\\z_j,0)-\\z_jy_j+\\mathrm{log1p}(e^{-|\\z_j|})]",
-                         .why = "$\\log(1-\\hat y)$ is infinite once $\\hat y$ is rounded to 1, from " +
-                                from("z=", limits.sigmoid_is_one) + " on" + in_precision(limits) + "."}};
+                .delta =
+                    Written{.literal = difference,
+                            .computed = bracketed("(1-y_j)\\sigma(\\z_j)-y_j\\sigma(-\\z_j)"),
+                            .why = "(19) times (15) as they stand is " +
+                                   document::number_formula(std::round(100 * limits.product_error)) +
+                                   " % wrong at $z=" + document::number_formula(limits.product_is_wrong) +
+                                   "$ and infinite from " + from("z=", limits.sigmoid_is_one) + " on" +
+                                   in_precision(limits) +
+                                   ". Their product is $\\hat y-y$ (over $K$ for a mean): $g'$ cancels. Even that is 0 "
+                                   "there for $y=1$; the form computed is right to a few ulp."},
+                .loss = Written{.literal = formulas(loss, conventions).loss,
+                                .computed = c + "\\sum_{j}[\\max(\\z_j,0)-\\z_jy_j+\\mathrm{log1p}(e^{-|\\z_j|})]",
+                                .why = "$\\log(1-\\hat y)$ is infinite once $\\hat y$ is rounded to 1, from " +
+                                       from("z=", limits.sigmoid_is_one) + " on" + in_precision(limits) + "."}};
     }
     if (loss == Loss::cross_entropy) {
         return {
             .simplified = "S\\hat y_j-y_j",
-            .delta = {.literal = "S\\hat y_j-y_j",
-                      .computed = "\\hat y_j(S-y_j)-y_j\\sum_{i\\ne j}\\hat y_i",
-                      .where = "S=\\sum_{j}y_j",
-                      .why = "The product of both Jacobians, simplified by hand ($S=1$ for a class). At the true class "
-                             "$\\hat y-1$ cancels; the sum of the others does not."},
-            .loss = {.literal = formulas(loss, conventions).loss,
-                     .computed = "\\sum_{j}y_j(m-\\z_j+\\mathrm{log1p}(\\sum_{i\\ne k}e^{\\z_i-m}))",
-                     .where = "m=\\z_k=\\max_{i}\\z_i",
-                     .why = "$\\log\\hat y$ is infinite once $\\hat y$ has underflowed, for " +
-                            from("z_j-m\\le", limits.exp_is_zero) + in_precision(limits) +
-                            ", and 0 once it is rounded to 1."}};
+            .delta =
+                Written{.literal = "S\\hat y_j-y_j",
+                        .computed = "\\hat y_j(S-y_j)-y_j\\sum_{i\\ne j}\\hat y_i",
+                        .where = "S=\\sum_{j}y_j",
+                        .why =
+                            "The product of both Jacobians, simplified by hand ($S=1$ for a class). At the true class "
+                            "$\\hat y-1$ cancels; the sum of the others does not."},
+            .loss = Written{.literal = formulas(loss, conventions).loss,
+                            .computed = "\\sum_{j}y_j(m-\\z_j+\\mathrm{log1p}(\\sum_{i\\ne k}e^{\\z_i-m}))",
+                            .where = "m=\\z_k=\\max_{i}\\z_i",
+                            .why = "$\\log\\hat y$ is infinite once $\\hat y$ has underflowed, for " +
+                                   from("z_j-m\\le", limits.exp_is_zero) + in_precision(limits) +
+                                   ", and 0 once it is rounded to 1."}};
     }
     assert(loss == Loss::poisson);
     return {
         .simplified = difference,
-        .delta = {.literal = difference,
-                  .computed = bracketed("\\mathrm{expm1}(\\z_j)+(1-y_j)"),
-                  .why = "$(1-y/\\hat y)\\hat y$ is $\\hat y-y$: $g'$ cancels. For $y\\ge0.5$ it is taken as shown, "
-                         "so that it keeps its digits near $z=0$, $y=1$."},
-        .loss = {.literal = formulas(loss, conventions).loss,
-                 .computed = c + "\\sum_{j}(e^{\\z_j}-y_j\\z_j)",
-                 .why = "$\\log\\hat y$ is $z$."}};
+        .delta =
+            Written{.literal = difference,
+                    .computed = bracketed("\\mathrm{expm1}(\\z_j)+(1-y_j)"),
+                    .why = "$(1-y/\\hat y)\\hat y$ is $\\hat y-y$: $g'$ cancels. For $y\\ge0.5$ it is taken as shown, "
+                           "so that it keeps its digits near $z=0$, $y=1$."},
+        .loss = Written{.literal = formulas(loss, conventions).loss,
+                        .computed = c + "\\sum_{j}(e^{\\z_j}-y_j\\z_j)",
+                        .why = "$\\log\\hat y$ is $z$."}};
 }
 
 }  // namespace handgrad::explain

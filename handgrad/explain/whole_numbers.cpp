@@ -319,16 +319,17 @@ std::string csv_of(const Preprocessing& columns, const std::vector<Example>& row
 /// As if it had been trained so for no epoch at all.
 SettingValues settings_of(const Architecture& shape, const LossFunction& loss, const Preprocessing& columns,
                           const StepOptions& step) {
-    FitOptions options{.task = columns.task,
-                       .hidden = {shape.sizes.begin() + 1, shape.sizes.end() - 1},
-                       .hidden_activation = shape.each_hidden,
-                       .output_activation = shape.output,
-                       .loss = loss.kind,
-                       .huber_delta = loss.huber_delta,
-                       .quantile = loss.quantile,
-                       .leaky_slope = shape.leaky_slope,
-                       .conventions = shape.conventions,
-                       .use_double = true};
+    FitOptions options;
+    options.task = columns.task;
+    options.hidden = {shape.sizes.begin() + 1, shape.sizes.end() - 1};
+    options.hidden_activation = shape.each_hidden;
+    options.output_activation = shape.output;
+    options.loss = loss.kind;
+    options.huber_delta = loss.huber_delta;
+    options.quantile = loss.quantile;
+    options.leaky_slope = shape.leaky_slope;
+    options.conventions = shape.conventions;
+    options.use_double = true;
     for (const TargetColumn& target : columns.targets) {
         options.columns.targets.push_back(target.name);
     }

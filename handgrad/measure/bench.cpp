@@ -304,7 +304,8 @@ std::size_t lanes(SimdLevel simd) {
 
 template <class T>
 Measurement Bench::run_as(const Workload& workload) {
-    Measurement result{.workload = workload};
+    Measurement result;
+    result.workload = workload;
     Timing timing;
     double rows = static_cast<double>(workload.batch);
     double flops_of_call = flops(workload);

@@ -262,7 +262,10 @@ Report make_report(const Model& model, const Table& table, const ReportOptions& 
     }
     const ApplyOptions applying{.labels = Labels::required, .allow_extra = options.allow_extra};
     const std::vector<std::size_t> rows = all_rows(table.rows);
-    Report report{.data = table.source, .rows_are = options.rows_are, .rows = table.rows};
+    Report report;
+    report.data = table.source;
+    report.rows_are = options.rows_are;
+    report.rows = table.rows;
     std::visit(
         [&]<class T>(const BasicMlp<T>& net) {
             const auto data = apply_preprocessing<T>(model.preprocessing, table, rows, applying);

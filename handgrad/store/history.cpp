@@ -191,7 +191,10 @@ std::string history_text(const History& history) {
         numbers.front() = Json{static_cast<std::uint64_t>(epoch.front())};
         epochs.push_back(Json{std::move(numbers)});
     }
-    return to_text(Json{Json::Object{{"columns", Json{std::move(columns)}}, {"epochs", Json{std::move(epochs)}}}});
+    Json::Object object;  // member by member: of a list GCC 12 destroys elements twice when one cannot be made
+    object.push_back({"columns", Json{std::move(columns)}});
+    object.push_back({"epochs", Json{std::move(epochs)}});
+    return to_text(Json{std::move(object)});
 }
 
 History read_history(const std::string& text, const std::string& place) {

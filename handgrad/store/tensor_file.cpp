@@ -74,10 +74,10 @@ public:
                 fail("its entry in the header has a field '" + excerpt(field) + "', which safetensors does not know");
             }
         }
-        Entry entry{{.name = name_,
-                     .type = type(member(*fields, "dtype")),
-                     .shape = dimensions(member(*fields, "shape")),
-                     .bytes = {}},
+        Entry entry{Tensor{.name = name_,
+                           .type = type(member(*fields, "dtype")),
+                           .shape = dimensions(member(*fields, "shape")),
+                           .bytes = {}},
                     extent(member(*fields, "data_offsets"))};
         check_size(entry);
         return entry;
@@ -296,10 +296,14 @@ std::string serialize(const TensorFile& file) {
         Json::Array shape;
         std::ranges::transform(tensor.shape, std::back_inserter(shape), number);
         const std::size_t end = position + tensor.bytes.size();
-        header.push_back(
-            {tensor.name, Json{Json::Object{{"dtype", Json{std::string(name(tensor.type))}},
-                                            {"shape", Json{std::move(shape)}},
-                                            {"data_offsets", Json{Json::Array{number(position), number(end)}}}}}});
+        Json::Array offsets;
+        offsets.push_back(number(position));
+        offsets.push_back(number(end));
+        Json::Object entry;  // member by member: of a list GCC 12 destroys elements twice when one cannot be made
+        entry.push_back({"dtype", Json{std::string(name(tensor.type))}});
+        entry.push_back({"shape", Json{std::move(shape)}});
+        entry.push_back({"data_offsets", Json{std::move(offsets)}});
+        header.push_back({tensor.name, Json{std::move(entry)}});
         position = end;
     }
     std::string text = to_text(Json{std::move(header)});

@@ -350,7 +350,7 @@ Judged judge(const Model& model, const BasicDataset<T>& data, const Execution& e
              const std::optional<RowsByPart>& parts) {
     const BasicMlp<T>& net = std::get<BasicMlp<T>>(model.net);
     const Preprocessing& columns = model.preprocessing;
-    Judged judged{.evaluation = {}, .prediction = predict(model, data, execution)};
+    Judged judged{.evaluation = Evaluation(), .prediction = predict(model, data, execution)};
     Evaluation& evaluation = judged.evaluation;
     evaluation.rows = data.rows();
     evaluation.nonfinite = judged.prediction.nonfinite;

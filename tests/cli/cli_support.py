@@ -58,9 +58,9 @@ class Program:
         return subprocess.Popen([PROGRAM, *with_fixed_settings(words)], cwd=self.folder, env=environment,
                                 stdout=subprocess.PIPE, stderr=stderr, preexec_fn=default_signals)
 
-    def __call__(self, *words, environment=None, stdout=subprocess.PIPE):
+    def __call__(self, *words, environment=None, stdout=subprocess.PIPE, timeout=60):
         done = subprocess.run([PROGRAM, *with_fixed_settings(words)], cwd=self.folder, env={**os.environ, **(environment or {})},
-                              stdout=stdout, stderr=subprocess.PIPE, timeout=60, check=False)
+                              stdout=stdout, stderr=subprocess.PIPE, timeout=timeout, check=False)
         return Ran(done.returncode, (done.stdout or b"").decode(), done.stderr.decode())
 
     def shell(self, line):
