@@ -118,7 +118,7 @@ def follow_refit(columns, options, first, training, validation, run, seen):
     rows = np.sort(np.concatenate([training, validation]))
     whole = train_reference(encode(columns, options, rows), first, options | {"early_stopping": 0}, rows,
                             last=run.best_epoch)
-    assert seen[0] == {"schema": 1, "event": "refit", "rows": len(rows), "epochs": run.best_epoch}
+    assert seen[0] == {"schema": 1, "event": "refit", "rows": len(rows), "epochs": run.best_epoch, "epoch": 0}
     assert [event["epoch"] for event in seen[1:]] == list(range(1, run.best_epoch + 1))
     np.testing.assert_allclose([event["loss"] for event in seen[1:]], whole.losses, rtol=TOLERANCE)
     return whole.weights
