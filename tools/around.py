@@ -398,6 +398,16 @@ BREAKAGES = (
     Breakage("rms and mean exchanged in an event", "cli/events.cpp", '{"rms", column.rms}', '{"rms", column.mean}',
              f"{NUMBERS} -k effect"),
 
+    # --- faults
+    Breakage("a file beyond the limit of sizes ends the program", "cli/output.cpp", "::signal(SIGXFSZ, SIG_IGN);", "",
+             "tests/cli/test_io_faults.py -k limit"),
+    Breakage("a temporary file of unknown state is left", ATOMIC, "return ::fstat(fd, &info) != 0 || info.st_nlink > 0;",
+             "return ::fstat(fd, &info) == 0 && info.st_nlink > 0;", "tests/cli/test_io_faults.py -k predict"),
+    Breakage("nameless braces inside an aggregate", "handgrad/explain/derivation.cpp", ".quantity = Quantity{\"dl/dyhat\"",
+             ".quantity = {\"dl/dyhat\"", "tests/cli/test_memory_faults.py -k explain"),
+    Breakage("what cannot pass on that there is no memory aborts", "cli/main.cpp", "    std::set_terminate(end_without_memory);\n", "",
+             "tests/cli/test_memory_faults.py -k config"),
+
     # --- explain, compare
     Breakage("an explained step without the penalty", TRACE, "result.penalty = penalty(net, options.penalty, 1, &gradient);",
              "result.penalty = penalty(net, options.penalty, 1, static_cast<BasicMlp<T>*>(nullptr));", "tests/explain/trace_test.cpp"),
