@@ -226,7 +226,9 @@ std::string detection_text(const certify::Judgement& judgement) {
 
 std::string index_text(const std::vector<std::size_t>& where) { return fmt::format("[{}]", fmt::join(where, ", ")); }
 
-void add_wrapped(std::string& to, std::string_view text, std::size_t indent) {
+void add_wrapped(std::string& to, std::string_view given, std::size_t indent) {
+    const std::string safe = printable(given);  // a line end in a name ends no line
+    const std::string_view text = safe;
     constexpr std::size_t width = 100;
     std::size_t at = 0;
     while (at < text.size()) {

@@ -11,6 +11,7 @@
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
 #include "cli/labelled_call.hpp"
+#include "cli/nonfinite.hpp"
 #include "cli/output.hpp"
 #include "cli/setting_options.hpp"
 #include "cli/text.hpp"
@@ -167,7 +168,7 @@ int diagnose(std::vector<std::string> words) {
         options.show.json, [&] { return diagnosis_event(diagnosis, top, table); },
         [&] { return describe(diagnosis, rows_text(top, table)); });
     output.finish();
-    return 0;
+    return finite_or_diverged(nonfinite_in(diagnosis), options.applying, options.show);
 }
 
 }  // namespace handgrad::cli

@@ -10,6 +10,7 @@
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
 #include "cli/labelled_call.hpp"
+#include "cli/nonfinite.hpp"
 #include "cli/output.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
@@ -204,7 +205,7 @@ int evaluate(std::vector<std::string> words) {
         options.show.json, [&] { return evaluation_event(evaluation, model.preprocessing); },
         [&] { return describe(model, evaluation); });
     output.finish();
-    return 0;
+    return finite_or_diverged(nonfinite_in(evaluation), options.applying, options.show);
 }
 
 }  // namespace handgrad::cli

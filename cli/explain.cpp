@@ -13,6 +13,7 @@
 #include "cli/events.hpp"
 #include "cli/files.hpp"
 #include "cli/network_options.hpp"
+#include "cli/nonfinite.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/step_options.hpp"
@@ -256,7 +257,7 @@ explain::Explanation explain_integers(const ExplainOptions& options) {
         table.finish();
     }
     if (!options.show.quiet && !name.empty()) {
-        tell(
+        tell_text(
             fmt::format("{0}.model and {0}.csv hold the network and its {1}; a filled sheet is marked by\n"
                         "  handgrad compare {0}.model {0}.csv --answers SHEET --row {2}\n"
                         "and a folder of sheets by\n"
@@ -325,7 +326,10 @@ int explain(std::vector<std::string> words) {
         output.show(text);
     }
     output.finish();
-    return 0;
+    if (!explanation.row) {
+        return 0;
+    }
+    return finite_or_diverged(nonfinite_in(explanation.row->trace), options.applying, options.show);
 }
 
 }  // namespace handgrad::cli

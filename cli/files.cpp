@@ -12,6 +12,7 @@
 
 #include "cli/values.hpp"
 #include "handgrad/base/error.hpp"
+#include "handgrad/train/settings.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -55,6 +56,7 @@ Model open_model(const std::string& model, const std::string& data, const Applyi
     const std::string_view kind = table_kind(model);
     if (kind.empty()) {
         Model loaded = load_model(model, options.allow_nonfinite);
+        check_settings(loaded, model);
         loaded.preprocessing.unknown = options.unknown.value_or(loaded.preprocessing.unknown);
         return loaded;
     }

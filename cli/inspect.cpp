@@ -15,6 +15,7 @@
 #include "cli/verbs.hpp"
 #include "cli/wording.hpp"
 #include "handgrad/base/atomic_file.hpp"
+#include "handgrad/base/utf8.hpp"
 #include "handgrad/store/convention_names.hpp"
 #include "handgrad/store/tensor_file.hpp"
 #include "handgrad/train/settings.hpp"
@@ -55,7 +56,7 @@ std::string columns_table(const Preprocessing& columns) {
 
 std::string describe(const Model& model, const std::string& path, const std::string& file_hash) {
     const Preprocessing& columns = model.preprocessing;
-    std::string text = fmt::format("{}: {}\n\n", path, name(columns.task));
+    std::string text = fmt::format("{}: {}\n\n", printable(path), name(columns.task));
     text += layer_table(model);
 
     text += heading("Loss");
@@ -116,8 +117,9 @@ int inspect(std::vector<std::string> words) {
         return 0;
     }
     Output output;
-    const std::string bytes = read_file(path);
+    const std::string bytes = read_file(path, [&](std::string_view first) { judge_tensor_file(first, path); });
     const Model model = parse_model(bytes, path, allow_nonfinite);
+    check_settings(model, path);
     const std::string file_hash = xxh3_128_hex(bytes);
     output.answer(
         show.json, [&] { return model_event(model, path, file_hash); },

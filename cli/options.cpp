@@ -116,7 +116,9 @@ void declare_applying(Arguments& arguments, ApplyingOptions& options) {
         "a category that the model does not know: error, or ignore, 0 in all inputs of its column (as in "
         "training)",
         into_choice(names_of(unknown_list), [&options](std::size_t i) { options.unknown = unknown_list[i].value; }));
-    arguments.flag("--allow-nonfinite", "accept a model with NaN or infinite weights", into(options.allow_nonfinite));
+    arguments.flag("--allow-nonfinite",
+                   "accept a model with NaN or infinite weights, and answers that are not finite (else exit 5)",
+                   into(options.allow_nonfinite));
 }
 
 void declare_missing_labels(Arguments& arguments, bool& drop) {

@@ -19,6 +19,8 @@ namespace handgrad::cli {
 namespace {
 
 constexpr std::size_t block = std::size_t{1} << 16;
+/// Bytes of a message: a cell of a megabyte makes none of a megabyte. Its begin has the place, its end the remedy.
+constexpr std::size_t longest_line = 4000;
 
 [[noreturn]] void fail() {
     if (errno == EPIPE) {
@@ -34,14 +36,19 @@ void put(const std::string& text) {
 
 }  // namespace
 
-Output::Output(std::filesystem::path file) : file_(std::move(file)) {
+Output::Output(std::filesystem::path file)
+    : file_(std::move(file)), to_terminal_(file_.empty() && ::isatty(STDOUT_FILENO) == 1) {
     if (!file_.empty()) {
         check_writable(file_);
     }
 }
 
 void Output::write(std::string_view text) {
-    waiting_ += text;
+    if (to_terminal_) {  // who reads data there is a person, whom no cell may give orders
+        waiting_ += printable(text, Layout::kept);
+    } else {
+        waiting_ += text;
+    }
     if (file_.empty() && waiting_.size() >= block) {
         flush();
     }
@@ -77,7 +84,9 @@ void Output::finish() {
     }
 }
 
-void tell(std::string_view line) { put(printable(line, Layout::kept) + "\n"); }
+void tell(std::string_view line) { put(shortened(printable(line), longest_line) + "\n"); }
+
+void tell_text(std::string_view text) { put(printable(text, Layout::kept) + "\n"); }
 
 void redraw(std::string_view line) { put("\r" + printable(line)); }
 

@@ -17,7 +17,7 @@ class Output {
 public:
     /// Standard output, or `file` unless it is empty; raises Error(io) now when that cannot be written.
     explicit Output(std::filesystem::path file = {});
-    /// Data, byte for byte. Raises Error(io), ReaderGone.
+    /// Data, byte for byte, but that on a terminal what it would obey is shown escaped. Raises Error(io), ReaderGone.
     void write(std::string_view text);
     /// A text for people: what a terminal would obey, in a name from a file, is shown escaped. Raises as write().
     void show(std::string_view text);
@@ -37,12 +37,15 @@ public:
 
 private:
     std::filesystem::path file_;  ///< empty: standard output
+    bool to_terminal_;
     std::string waiting_;
 };
 
-/// One message for people on standard error, what a terminal would obey shown escaped; a line end is added. Failures
-/// are ignored: there is nobody left to tell.
+/// One message for people on standard error, in one line: what a terminal would obey, and a line end in a name, is
+/// shown escaped; a very long one is shortened. Failures are ignored: there is nobody left to tell.
 void tell(std::string_view line);
+/// The same of several lines.
+void tell_text(std::string_view text);
 
 /// The same over the line that was drawn last, and without a line end.
 void redraw(std::string_view line);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
 #include "cli/files.hpp"
+#include "cli/nonfinite.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/verbs.hpp"
@@ -198,7 +200,10 @@ int predict(std::vector<std::string> words) {
         output.write(options.show.json ? prediction_event(one) : csv_line(csv_row(one)));
     }
     output.finish();
-    return 0;
+    const std::array<NonfiniteAnswers, 2> nonfinite{
+        NonfiniteAnswers{"predictions", prediction.nonfinite, table.rows},
+        NonfiniteAnswers{"rows of derivatives", nonfinite_rows(jacobian), table.rows}};
+    return finite_or_diverged(nonfinite, options.applying, options.show);
 }
 
 }  // namespace handgrad::cli

@@ -7,6 +7,7 @@
 
 #include "cli/events.hpp"
 #include "cli/labelled_call.hpp"
+#include "cli/nonfinite.hpp"
 #include "cli/output.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
@@ -68,9 +69,14 @@ int report(std::vector<std::string> words) {
         events.write(report_event(report, options.output));
         events.finish();
     } else if (!options.show.quiet) {
-        tell(fmt::format("{}\n{} shows it all; open it in a browser", wrapped(report.diagnosis.text), options.output));
+        tell_text(
+            fmt::format("{}\n{} shows it all; open it in a browser", wrapped(report.diagnosis.text), options.output));
     }
-    return 0;
+    std::vector<NonfiniteAnswers> nonfinite = nonfinite_in(report.evaluation);
+    const std::vector<NonfiniteAnswers> gradients = nonfinite_in(report.diagnosis);
+    nonfinite.push_back(gradients.front());
+    nonfinite.push_back(nonfinite_in(report.columns, true).front());
+    return finite_or_diverged(nonfinite, options.applying, options.show);
 }
 
 }  // namespace handgrad::cli

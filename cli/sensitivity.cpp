@@ -9,9 +9,11 @@
 #include "cli/describe.hpp"
 #include "cli/events.hpp"
 #include "cli/labelled_call.hpp"
+#include "cli/nonfinite.hpp"
 #include "cli/output.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
+#include "handgrad/base/utf8.hpp"
 #include "handgrad/diagnose/sensitivity.hpp"
 
 namespace handgrad::cli {
@@ -61,7 +63,7 @@ std::string describe(std::vector<diagnose::ColumnSensitivity> columns, std::size
                                  fmt::format("{:.2f}", c.sign), short_number(c.effect), short_number(c.permutation)});
             }
         }
-        text += fmt::format("\nWhat moves {}\n{}\n{}\n", target, aligned(lines, Heading::first_row),
+        text += fmt::format("\nWhat moves {}\n{}\n{}\n", printable(target), aligned(lines, Heading::first_row),
                             wrapped(fmt::format("{} moves most with {}, over the spread that the columns have here.",
                                                 target, strongest)));
     }
@@ -93,7 +95,7 @@ int sensitivity(std::vector<std::string> words) {
         options.show.json, [&] { return sensitivity_event(columns, table.rows); },
         [&] { return describe(columns, table.rows); });
     output.finish();
-    return 0;
+    return finite_or_diverged(nonfinite_in(columns, labelled), options.applying, options.show);
 }
 
 }  // namespace handgrad::cli

@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::size_t line_width = 100;
 constexpr std::size_t right_column = 34;
+/// A text of a stranger's may be as long as his file: it does not make every line as wide, nor fill the screen.
+constexpr std::size_t widest_column = 120;
+constexpr std::size_t longest_cell = 4000;
 
 /// Numbers, percentages, a missing value: things that stand better under each other at their right end.
 bool looks_like_a_number(std::string_view cell) {
@@ -50,7 +53,9 @@ std::string two_columns(std::string_view left, std::string_view right) {
     return text + "\n";
 }
 
-std::string wrapped(std::string_view sentence) {
+std::string wrapped(std::string_view given) {
+    const std::string safe = printable(given);  // a line end in a name ends no line
+    std::string_view sentence = safe;
     std::string text;
     std::size_t column = 0;
     while (!sentence.empty()) {
@@ -72,7 +77,8 @@ std::string wrapped(std::string_view sentence) {
 
 std::string aligned(std::vector<std::vector<std::string>> rows, Heading heading) {
     for (auto& row : rows) {  // as it will be shown, to know the width; and the line ends in a name are no lines
-        std::ranges::transform(row, row.begin(), [](const std::string& cell) { return printable(cell); });
+        std::ranges::transform(row, row.begin(),
+                               [](const std::string& cell) { return shortened(printable(cell), longest_cell); });
     }
     std::vector<std::size_t> widths;
     std::vector<bool> numeric;
@@ -80,7 +86,7 @@ std::string aligned(std::vector<std::vector<std::string>> rows, Heading heading)
         widths.resize(std::max(widths.size(), rows[r].size()), 0);
         numeric.resize(widths.size(), true);
         for (std::size_t c = 0; c < rows[r].size(); ++c) {
-            widths[c] = std::max(widths[c], display_width(rows[r][c]));
+            widths[c] = std::max(widths[c], std::min(display_width(rows[r][c]), widest_column));
             numeric[c] = numeric[c] && ((r == 0 && heading == Heading::first_row) || looks_like_a_number(rows[r][c]));
         }
     }
@@ -88,7 +94,7 @@ std::string aligned(std::vector<std::vector<std::string>> rows, Heading heading)
     for (const auto& row : rows) {
         std::string line;
         for (std::size_t c = 0; c < row.size(); ++c) {
-            const std::string gap = padding(widths[c] - display_width(row[c]));
+            const std::string gap = padding(widths[c] - std::min(widths[c], display_width(row[c])));
             const bool right = numeric[c] && c > 0;
             line += when(c > 0, "  ") + when(right, gap) + row[c] + when(!right, gap);
         }

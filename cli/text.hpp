@@ -11,11 +11,14 @@ namespace handgrad::cli {
 /// `left` and, from a fixed column on, `right`, wrapped at blanks to 100 places a line.
 std::string two_columns(std::string_view left, std::string_view right);
 
-/// A sentence, wrapped at blanks to 100 places a line; no line end behind the last.
+/// A sentence, wrapped at blanks to 100 places a line; no line end behind the last. What a terminal would obey, in a
+/// name from a file, is shown escaped.
 std::string wrapped(std::string_view sentence);
 
 /// Cells under each other, the first column to the left, the others to the right when they are numbers, whatever stands
-/// in the heading, which is the first row if there is one. Two blanks between columns, none at the end of a line.
+/// in the heading, which is the first row if there is one. Two blanks between columns, none at the end of a line. What
+/// a terminal would obey is shown escaped; very long cells are shortened, and do not widen their column beyond 120
+/// places.
 enum class Heading { none, first_row };
 std::string aligned(std::vector<std::vector<std::string>> rows, Heading heading);
 

@@ -42,14 +42,17 @@ public:
 
     void say(std::string_view text) const {
         if (!show_.quiet) {
-            tell(text);
+            tell_text(text);
         }
     }
     void notice(const Notice& notice) const {
+        if (show_.quiet) {
+            return;
+        }
         if (notice.overruled_by) {
-            say(fmt::format("{} ({} overrules)", notice.text, words_of(*notice.overruled_by)));
+            tell(fmt::format("{} ({} overrules)", notice.text, words_of(*notice.overruled_by)));
         } else {
-            say(notice.text);
+            tell(notice.text);
         }
     }
     /// A failure to write ends the training after this epoch, but first the model is saved; finish() raises it.
@@ -341,7 +344,7 @@ int leave_for_later(const FitResult& result, const TrainOptionsGiven& given, Rep
     if (result.training.within_epoch) {
         where = fmt::format("in epoch {}", result.training.epochs + 1);
     }
-    tell(
+    tell_text(
         fmt::format("handgrad train: stopped {}; {} has what is needed to go on, and {} was not written. To go on:\n"
                     "  handgrad train --resume {}",
                     where, last, given.output, shell_word(given.folder->path().string())));
@@ -367,7 +370,7 @@ std::string failure_text(const FitResult& result, const TrainOptionsGiven& given
 void tell_result(const FitResult& result, const TrainOptionsGiven& given, const std::string& written,
                  const std::vector<std::string>& warnings, const Reporter& reporter) {
     if (result.diverged || written != given.output) {
-        tell(fmt::format("handgrad train: {}", failure_text(result, given, written)));
+        tell_text(fmt::format("handgrad train: {}", failure_text(result, given, written)));
         return;
     }
     std::string text = summary(result, given, warnings);

@@ -6,8 +6,10 @@
 #include "handgrad/base/matrix.hpp"
 #include "handgrad/base/not_enough_memory.hpp"
 #include "handgrad/base/random.hpp"
-// For programs: files that are written whole or not at all, names that the user may have meant, the version.
+// For programs: files that are written whole or not at all, what readers refuse to exceed, names that the user may have
+// meant, the version.
 #include "handgrad/base/atomic_file.hpp"
+#include "handgrad/base/limits.hpp"
 #include "handgrad/base/suggest.hpp"
 #include "handgrad/base/utf8.hpp"
 #include "handgrad/base/version.hpp"
@@ -49,6 +51,7 @@
 
 // A trained model and its file; how its conventions are called there.
 #include "handgrad/store/convention_names.hpp"
+#include "handgrad/store/head.hpp"
 #include "handgrad/store/history.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/store/setting_values.hpp"

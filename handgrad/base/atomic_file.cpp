@@ -271,6 +271,8 @@ void put_in_place(const std::filesystem::path& path, const std::filesystem::path
     flush_directory_of(target);
 }
 
+constexpr std::size_t read_step = 65536;
+
 /// Room for so many bytes. Raises Error(io) when there is none.
 std::string room_for(const std::filesystem::path& path, std::size_t bytes) {
     try {
@@ -352,7 +354,7 @@ FileLock::~FileLock() {
     }
 }
 
-std::string read_file(const std::filesystem::path& path) {
+std::string read_file(const std::filesystem::path& path, const Judge& judge) {
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat info {};
     if (file.get() < 0 || ::fstat(file.get(), &info) != 0) {
@@ -361,24 +363,34 @@ std::string read_file(const std::filesystem::path& path) {
     if (S_ISDIR(info.st_mode)) {
         fail(path, "read", EISDIR);
     }
+    const bool endless = S_ISCHR(info.st_mode) && ::isatty(file.get()) == 0;
+    bool judged = !judge;
     // One byte more than expected, so that the end of a file of known size is seen without growing.
     std::string bytes = room_for(path, static_cast<std::size_t>(info.st_size) + 1);
     std::size_t done = 0;
     while (true) {
         if (done == bytes.size()) {  // a pipe, or a file that has grown
-            bytes.resize(done + 65536);
+            bytes.resize(done + std::max(read_step, done / 2));
         }
-        const ssize_t got = ::read(file.get(), bytes.data() + done, bytes.size() - done);
+        const std::size_t wanted = judged ? bytes.size() : std::min(bytes.size(), judged_bytes);
+        const ssize_t got = ::read(file.get(), bytes.data() + done, wanted - done);
         if (got < 0 && errno == EINTR) {
             continue;
         }
         if (got < 0) {
             fail(path, "read", errno);
         }
+        done += static_cast<std::size_t>(got);
+        if (!judged && (got == 0 || done >= judged_bytes)) {
+            judge(std::string_view(bytes).substr(0, done));
+            judged = true;
+        }
         if (got == 0) {
             break;
         }
-        done += static_cast<std::size_t>(got);
+        if (endless && done >= judged_bytes) {
+            throw Error(ErrorKind::io, path.string() + ": a device that does not end; name a file");
+        }
     }
     bytes.resize(done);
     return bytes;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,8 +41,13 @@ private:
     std::unique_ptr<Room> room_;
 };
 
-/// The whole file as bytes. Raises Error(io) when it cannot be read.
-std::string read_file(const std::filesystem::path& path);
+/// Looks at the first bytes of a file, at most judged_bytes of them, and raises what is wrong before the rest is read:
+/// a pipe from a stranger need not end.
+using Judge = std::function<void(std::string_view first)>;
+inline constexpr std::size_t judged_bytes = std::size_t{1} << 17;
+
+/// The whole file as bytes. Raises Error(io) when it cannot be read, and for a device that does not end.
+std::string read_file(const std::filesystem::path& path, const Judge& judge = {});
 
 /// Fails with Error(io) now rather than after hours of training when `path` could not be written later. Sweeps
 /// temporary files that killed programs have left beside it; those of programs that live, wherever, are locked and

@@ -32,15 +32,28 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     return above[b.size()];
 }
 
+/// Longer words are not mistyped but made, and measuring takes the product of two lengths.
+constexpr std::size_t longest = 256;
+/// Products of lengths, a fraction of a second: of very many names the first ones are looked at.
+constexpr std::size_t most_measured = std::size_t{1} << 26;
+
 }  // namespace
 
 std::string did_you_mean(std::string_view wanted, std::span<const std::string> known) {
+    if (wanted.size() > longest) {
+        return "";
+    }
     const std::string* nearest = nullptr;
+    std::size_t measured = 0;
     std::size_t limit = wanted.size() < 2 ? 0 : std::max<std::size_t>(1, wanted.size() / 3);
     for (const std::string& name : known) {
         const std::size_t gap = std::max(name.size(), wanted.size()) - std::min(name.size(), wanted.size());
-        if (gap > limit) {  // not near, and too dear to measure when names are long
+        if (gap > limit) {  // not near
             continue;
+        }
+        measured += name.size() * wanted.size();
+        if (measured > most_measured) {
+            break;
         }
         const std::size_t distance = edit_distance(wanted, name);
         if (distance < limit || (distance == limit && nearest == nullptr)) {

@@ -77,10 +77,21 @@ std::string escaped_byte(char c) {
     }
 }
 
+bool turns_direction(unsigned point) {
+    return (point >= 0x202A && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069);
+}
+
 /// Whether a terminal obeys it, or writes what follows it elsewhere: C1, separators of lines, changes of direction.
 bool commands(unsigned point) {
-    return (point >= 0x80 && point <= 0x9F) || point == 0x2028 || point == 0x2029 ||
-           (point >= 0x202A && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069);
+    return (point >= 0x80 && point <= 0x9F) || point == 0x2028 || point == 0x2029 || turns_direction(point);
+}
+
+/// The nearest place from `at` on where a character begins.
+std::size_t character_begin(std::string_view text, std::size_t at) {
+    while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) {
+        ++at;
+    }
+    return at;
 }
 
 std::string printable_character(std::string_view character) {
@@ -105,6 +116,32 @@ std::string replace_invalid_utf8(std::string_view text) {
         at += run.length;
     }
     return result;
+}
+
+std::string without_direction_marks(std::string_view text) {
+    std::string result;
+    result.reserve(text.size());
+    for (std::size_t at = 0; at < text.size();) {
+        const Run run = run_at(text, at);
+        const std::string_view bytes = text.substr(at, run.length);
+        if (run.whole && run.length == 3 && turns_direction(code_point(bytes))) {
+            result += printable_character(bytes);
+        } else {
+            result += bytes;
+        }
+        at += run.length;
+    }
+    return result;
+}
+
+std::string shortened(std::string_view text, std::size_t most) {
+    if (text.size() <= most) {
+        return std::string(text);
+    }
+    const std::size_t end = character_begin(text, most / 2);
+    const std::size_t begin = character_begin(text, text.size() - most / 2);
+    return std::string(text.substr(0, end)) + " … " + std::to_string(begin - end) + " bytes … " +
+           std::string(text.substr(begin));
 }
 
 std::string printable(std::string_view text, Layout layout) {

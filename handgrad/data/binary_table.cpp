@@ -10,6 +10,10 @@
 #include <cstring>
 #include <type_traits>
 
+#include "handgrad/base/error.hpp"
+#include "handgrad/base/limits.hpp"
+#include "handgrad/data/cells.hpp"
+
 namespace handgrad {
 namespace {
 
@@ -146,6 +150,12 @@ std::vector<double> numbers_of(std::string_view bytes, Element element, bool big
 
 Table table_of_array(std::string_view bytes, const ArrayLayout& layout, const std::string& source) {
     assert(bytes_of(layout) == bytes.size());
+    if (layout.columns > limits::columns) {
+        throw Error(ErrorKind::data, source + ": " + counted(layout.columns, "column") + "; at most " +
+                                         std::to_string(limits::columns) +
+                                         " are read; save fewer, or transpose the array if rows and columns are "
+                                         "exchanged");
+    }
     Table table;
     table.source = source;
     table.rows = layout.rows;

@@ -33,6 +33,10 @@ std::string text_of_bytes(const std::optional<std::size_t>& bytes);
 /// All numbers in the order of their bytes, whose count is a multiple of the element's size.
 std::vector<double> numbers_of(std::string_view bytes, Element element, bool big_endian);
 
+/// Raise Error(data) for first bytes whose header is none, whatever may follow.
+void judge_npy(std::string_view first, const std::string& source);
+void judge_idx(std::string_view first, const std::string& source);
+
 /// The table of an array; `bytes` are exactly bytes_of(layout). NaN is a missing cell.
 Table table_of_array(std::string_view bytes, const ArrayLayout& layout, const std::string& source);
 

@@ -8,19 +8,11 @@
 #include <utility>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/limits.hpp"
 #include "handgrad/data/cells.hpp"
 #include "handgrad/data/feature_cells.hpp"
-#include "handgrad/data/limits.hpp"
 
 namespace handgrad {
-namespace {
-
-bool names(const std::vector<std::string>& list, std::string_view name) {
-    return std::find(list.begin(), list.end(), name) != list.end();
-}
-
-}  // namespace
-
 MissingTexts::MissingTexts(const std::vector<std::string>& texts) {
     for (const std::string& text : texts) {
         texts_.push_back(lower_case(trimmed(text)));
@@ -29,6 +21,8 @@ MissingTexts::MissingTexts(const std::vector<std::string>& texts) {
             numbers_.push_back(number.value);
         }
     }
+    std::ranges::sort(texts_);
+    std::ranges::sort(numbers_);
 }
 
 bool MissingTexts::contains(std::string_view trimmed_cell) const {
@@ -36,10 +30,10 @@ bool MissingTexts::contains(std::string_view trimmed_cell) const {
         return false;
     }
     const std::string lower = lower_case(trimmed_cell);
-    return std::find(texts_.begin(), texts_.end(), lower) != texts_.end();
+    return std::ranges::binary_search(texts_, lower);
 }
 
-bool MissingTexts::means(double number) const { return std::ranges::find(numbers_, number) != numbers_.end(); }
+bool MissingTexts::means(double number) const { return std::ranges::binary_search(numbers_, number); }
 
 bool MissingTexts::spells_number(char decimal) const {
     return std::any_of(texts_.begin(), texts_.end(), [&](const std::string& text) {
@@ -47,23 +41,46 @@ bool MissingTexts::spells_number(char decimal) const {
     });
 }
 
-std::uint32_t TextCodes::find(std::string_view text) const {
+namespace {
+
+/// Slots that a search may look into. Among hashes that meet by chance runs of taken slots are some dozens long;
+/// whoever chooses texts by their hashes gets a tree, which no text can slow down.
+constexpr std::size_t longest_search = 512;
+
+}  // namespace
+
+std::uint32_t TextCodes::find(std::string_view text) {
+    if (tree_) {
+        const auto found = tree_->find(text);
+        return found == tree_->end() ? none : found->second;
+    }
     if (slots_.empty()) {
         return none;
     }
     const std::size_t hash = std::hash<std::string_view>{}(text);
     const std::size_t mask = slots_.size() - 1;
+    std::size_t steps = 0;
     for (std::size_t i = hash & mask; slots_[i].code != none; i = (i + 1) & mask) {
         if (slots_[i].hash == hash && texts_[slots_[i].code] == text) {
             return slots_[i].code;
+        }
+        if (++steps == longest_search) {
+            plant_tree();
+            return find(text);
         }
     }
     return none;
 }
 
 std::uint32_t TextCodes::add(std::string_view text) {
+    const auto code = static_cast<std::uint32_t>(texts_.size());
+    texts_.emplace_back(text);
+    if (tree_) {
+        tree_->emplace(text, code);
+        return code;
+    }
     constexpr std::size_t fewest_slots = 16;
-    if (2 * texts_.size() >= slots_.size()) {
+    if (2 * texts_.size() > slots_.size()) {
         const std::vector<Slot> old =
             std::exchange(slots_, std::vector<Slot>(std::max(fewest_slots, 2 * slots_.size())));
         for (const Slot& slot : old) {
@@ -72,32 +89,46 @@ std::uint32_t TextCodes::add(std::string_view text) {
             }
         }
     }
-    const auto code = static_cast<std::uint32_t>(texts_.size());
-    texts_.emplace_back(text);
     insert({std::hash<std::string_view>{}(text), code});
     return code;
 }
 
 void TextCodes::insert(Slot slot) {
+    if (tree_) {  // planted while slots were moved
+        return;
+    }
     std::size_t i = slot.hash & (slots_.size() - 1);
-    while (slots_[i].code != none) {
+    for (std::size_t steps = 0; slots_[i].code != none; ++steps) {
+        if (steps == longest_search) {
+            plant_tree();
+            return;
+        }
         i = (i + 1) & (slots_.size() - 1);
     }
     slots_[i] = slot;
 }
 
+void TextCodes::plant_tree() {
+    tree_ = std::make_unique<std::map<std::string, std::uint32_t, std::less<>>>();
+    for (std::size_t code = 0; code < texts_.size(); ++code) {
+        tree_->emplace(texts_[code], static_cast<std::uint32_t>(code));
+    }
+    slots_ = {};
+}
+
 std::vector<std::string> TextCodes::take() {
     slots_ = {};
+    tree_.reset();
     return std::exchange(texts_, {});
 }
 
-ColumnBuilder::ColumnBuilder(std::string name, const ReadOptions& options, const MissingTexts& missing,
+ColumnBuilder::ColumnBuilder(std::string name, const NamedColumns& named, const MissingTexts& missing,
                              const NumberReader& reader, std::size_t expected_rows)
     : missing_(missing),
       reader_(reader),
-      text_column_(names(options.text_columns, name) || names(options.date_columns, name)),
-      spelled_(names(options.spelled_columns, name)),
-      kept_(names(options.kept_columns, name)),
+      text_column_(named.texts.contains(name) || named.dates.contains(name)),
+      spelled_(named.spelled.contains(name)),
+      kept_(named.kept.contains(name)),
       plain_(!text_column_ && !spelled_ && !kept_),
       expected_rows_(expected_rows) {
     column_.name = std::move(name);

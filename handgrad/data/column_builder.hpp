@@ -3,6 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,21 +27,23 @@ public:
     [[nodiscard]] bool spells_number(char decimal) const;
 
 private:
-    std::vector<std::string> texts_;
-    std::vector<double> numbers_;  ///< of those that are numbers
+    std::vector<std::string> texts_;  ///< sorted
+    std::vector<double> numbers_;     ///< of those that are numbers, sorted
     std::size_t longest_ = 0;
 };
 
 /// Different texts and their codes: 0, 1, … in order of first sight. A table of open addressing, because most of the
-/// work on a column of texts is to find the code of a text that has been seen before.
+/// work on a column of texts is to find the code of a text that has been seen before; a tree where the texts have been
+/// chosen so that their hashes meet.
 class TextCodes {
 public:
     static constexpr std::uint32_t none = Column::missing_code;
 
     [[nodiscard]] std::size_t size() const { return texts_.size(); }
     [[nodiscard]] const std::string& text(std::uint32_t code) const { return texts_[code]; }
-    /// none when the text is not there.
-    [[nodiscard]] std::uint32_t find(std::string_view text) const;
+    [[nodiscard]] bool grown_into_tree() const { return tree_ != nullptr; }
+    /// none when the text is not there. Not const: a search that takes too long changes how all later ones are done.
+    [[nodiscard]] std::uint32_t find(std::string_view text);
     /// The text must not be there, and there must be fewer than `none`.
     std::uint32_t add(std::string_view text);
     /// The texts by their codes; leaves nothing behind.
@@ -50,16 +56,31 @@ private:
     };
 
     void insert(Slot slot);
+    void plant_tree();
 
-    std::vector<Slot> slots_;  ///< a power of two, at most half of them taken
+    std::vector<Slot> slots_;  ///< a power of two, at most half of them taken; none once there is a tree
     std::vector<std::string> texts_;
+    std::unique_ptr<std::map<std::string, std::uint32_t, std::less<>>> tree_;  ///< of all texts; null without one
+};
+
+/// The columns that options name, as sets: a model from a stranger may name as many as a table has.
+struct NamedColumns {
+    using Names = std::set<std::string_view>;
+
+    explicit NamedColumns(const ReadOptions& options)
+        : texts(options.text_columns.begin(), options.text_columns.end()),
+          dates(options.date_columns.begin(), options.date_columns.end()),
+          spelled(options.spelled_columns.begin(), options.spelled_columns.end()),
+          kept(options.kept_columns.begin(), options.kept_columns.end()) {}
+
+    Names texts, dates, spelled, kept;
 };
 
 /// Takes the cells of one column from the first row to the last.
 class ColumnBuilder {
 public:
     /// `missing` and `reader` must outlive the builder. `expected_rows` is a guess to reserve by.
-    ColumnBuilder(std::string name, const ReadOptions& options, const MissingTexts& missing, const NumberReader& reader,
+    ColumnBuilder(std::string name, const NamedColumns& named, const MissingTexts& missing, const NumberReader& reader,
                   std::size_t expected_rows);
 
     [[nodiscard]] const std::string& name() const { return column_.name; }

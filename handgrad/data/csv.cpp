@@ -1,9 +1,10 @@
 // The strict reader of text tables (RFC 4180, and the forms near it): one pass over one buffer, straight into columns.
 #include <algorithm>
-#include <unordered_set>
+#include <set>
 #include <utility>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/limits.hpp"
 #include "handgrad/base/suggest.hpp"
 #include "handgrad/data/cells.hpp"
 #include "handgrad/data/column_builder.hpp"
@@ -17,10 +18,6 @@ namespace handgrad {
 namespace {
 
 const Hints without_header{{"header", "false"}};
-
-bool has(const std::vector<std::string>& names, std::string_view name) {
-    return std::ranges::find(names, name) != names.end();
-}
 
 struct Heading {
     std::vector<std::string> names;
@@ -62,17 +59,30 @@ Heading read_heading(CsvScanner& scanner, const ReadOptions& options, char decim
 /// The first column may do without a name: there are those of the rows. So may the last ones, if they are empty.
 void check_names(const CsvScanner& scanner, std::size_t line, const std::string& source,
                  const std::vector<std::string>& names) {
-    std::unordered_set<std::string_view> seen;
+    if (names.size() > limits::columns) {
+        scanner.fail(line, counted(names.size(), "column") + "; at most " + std::to_string(limits::columns) +
+                               " are read; leave some out, or turn the table if its rows stand beside each other");
+    }
+    std::set<std::string_view> seen;  // no hash, which a stranger could flood
+    std::size_t last_named = names.size();
+    while (last_named > 0 && names[last_named - 1].empty()) {
+        --last_named;
+    }
     for (std::size_t i = 0; i < names.size(); ++i) {
-        const bool last = std::all_of(names.begin() + static_cast<std::ptrdiff_t>(i), names.end(),
-                                      [](const std::string& name) { return name.empty(); });
-        if (last && i > 0) {
+        if (i >= last_named && i > 0) {
             return;  // leave_out_unnamed() looks whether these are empty
         }
         if (names[i].empty() && i > 0) {
             scanner.fail(line,
                          "the name of column " + std::to_string(i + 1) +
                              " is empty; name it, or read the table without a header when line 1 is data",
+                         without_header);
+        }
+        if (names[i].size() > limits::name_bytes) {
+            scanner.fail(line,
+                         "the name " + in_quotes(names[i]) + " of column " + std::to_string(i + 1) + " has " +
+                             std::to_string(names[i].size()) + " bytes; at most " + std::to_string(limits::name_bytes) +
+                             " are read; shorten it, or read the table without a header when line 1 is data",
                          without_header);
         }
         if (!is_utf8(names[i])) {
@@ -116,6 +126,7 @@ public:
           options_(options),
           form_(form),
           missing_(options.missing),
+          named_(options),
           numbers_(with_decimal(options, form.decimal)),
           plain_numbers_(form.decimal == '.' && form.delimiter != ' ' && !missing_.spells_number('.')) {
         table_.source = source;
@@ -176,7 +187,7 @@ private:
         for (std::size_t i = 0; i < columns_.size(); ++i) {
             Column column = columns_[i].finish(table_);
             mark_if_undecided(column, i);
-            if (!has(options_.date_columns, column.name)) {
+            if (!named_.dates.contains(column.name)) {
                 table_.columns.push_back(std::move(column));
                 continue;
             }
@@ -273,15 +284,16 @@ private:
         const std::size_t rows = expected_rows(scanner_.rest(), heading.names.size());
         columns_.reserve(heading.names.size());
         for (std::string& name : heading.names) {
-            columns_.emplace_back(std::move(name), options_, missing_, numbers_, rows);
+            columns_.emplace_back(std::move(name), named_, missing_, numbers_, rows);
         }
         table_.lines.reserve(rows);
     }
 
     /// Raises Error(data) when a column of dates is not there.
     void check_dates(const std::vector<std::string>& names) const {
+        const std::set<std::string_view> there(names.begin(), names.end());
         for (const std::string& name : options_.date_columns) {
-            if (!has(names, name)) {
+            if (!there.contains(name)) {
                 throw Error(ErrorKind::data, table_.source + ": there is no column " + in_quotes(name) +
                                                  did_you_mean(name, names) + "; the columns are " + listed(names));
             }
@@ -359,6 +371,7 @@ private:
     const ReadOptions& options_;
     const TableForm& form_;
     MissingTexts missing_;
+    NamedColumns named_;
     NumberReader numbers_;
     std::size_t comments_ = 0;  ///< lines between the rows
     std::size_t unnamed_ = 0;   ///< empty columns left out

@@ -1,14 +1,17 @@
 // Inflating gzip data.
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/limits.hpp"
 #include "handgrad/data/inflater.hpp"
 #include "handgrad/data/table.hpp"
 
 namespace handgrad {
 
-std::string gunzip(std::string_view bytes, const std::string& source, std::size_t limit) {
+std::string gunzip(std::string_view bytes, const std::string& source, std::optional<std::size_t> most) {
+    const std::size_t limit = most.value_or(limits::unpacked(bytes.size()));
     constexpr std::size_t step = std::size_t{1} << 18;
     constexpr int gzip_only = 16;
     Inflater inflater(gzip_only + MAX_WBITS);
@@ -37,7 +40,8 @@ std::string gunzip(std::string_view bytes, const std::string& source, std::size_
         consumed += in - stream.avail_in;
         produced += room - stream.avail_out;
         if (produced > limit) {
-            fail("the gzip data unpacks to more than " + std::to_string(limit) + " bytes");
+            fail("the gzip data unpacks to more than " + std::to_string(limit) +
+                 " bytes, which is much for its size; unpack it yourself (gunzip), if you know where it is from");
         }
         if (status == Z_STREAM_END) {
             // Another member may follow; zeros may pad the end, as gzip itself allows.

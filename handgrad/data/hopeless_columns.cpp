@@ -9,11 +9,11 @@
 #include <string>
 #include <string_view>
 
+#include "handgrad/base/limits.hpp"
 #include "handgrad/base/wording.hpp"
 #include "handgrad/data/cells.hpp"
 #include "handgrad/data/column_checks.hpp"
 #include "handgrad/data/hints.hpp"
-#include "handgrad/data/limits.hpp"
 
 namespace handgrad {
 namespace {

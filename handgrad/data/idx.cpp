@@ -32,9 +32,14 @@ std::optional<Element> element_of(std::uint8_t type) {
     }
 }
 
-}  // namespace
+/// What stands before the numbers.
+struct IdxHeader {
+    ArrayLayout layout;
+    std::optional<std::size_t> size;  ///< bytes of the numbers; none where memory cannot address so many
+    std::size_t start;
+};
 
-Table read_idx(std::string_view bytes, const std::string& source) {
+IdxHeader read_header(std::string_view bytes, const std::string& source) {
     const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); };
     if (bytes.size() < 4) {
         fail(source, bytes.size(), "cut off in the first 4 bytes of an IDX file");
@@ -68,7 +73,15 @@ Table read_idx(std::string_view bytes, const std::string& source) {
         std::size_t& side = d == 0 ? layout.rows : layout.columns;
         countable = !__builtin_mul_overflow(side, length, &side) && countable;
     }
-    const std::optional<std::size_t> size = countable ? bytes_of(layout) : std::nullopt;
+    return {layout, countable ? bytes_of(layout) : std::nullopt, start};
+}
+
+}  // namespace
+
+void judge_idx(std::string_view first, const std::string& source) { static_cast<void>(read_header(first, source)); }
+
+Table read_idx(std::string_view bytes, const std::string& source) {
+    const auto [layout, size, start] = read_header(bytes, source);
     if (size != bytes.size() - start) {
         fail(source, start,
              "the dimensions need " + text_of_bytes(size) + ", but " + std::to_string(bytes.size() - start) +

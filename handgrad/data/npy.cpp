@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/limits.hpp"
 #include "handgrad/base/wording.hpp"
 #include "handgrad/data/binary_table.hpp"
 #include "handgrad/data/cells.hpp"
-#include "handgrad/data/limits.hpp"
 #include "handgrad/data/npy_array.hpp"
 #include "handgrad/data/table.hpp"
 
@@ -305,6 +305,10 @@ std::string shape_text(const std::vector<std::size_t>& shape) {
         add_item(list, ", ", std::to_string(length));
     }
     return "(" + list + when(shape.size() == 1, ",") + ")";
+}
+
+void judge_npy(std::string_view first, const std::string& source) {
+    static_cast<void>(element_of(open_npy(first, source).descr, source));
 }
 
 Table read_npy(std::string_view bytes, const std::string& source) {

@@ -1,7 +1,8 @@
 // A ZIP archive whose files are NAME.npy.
 #include "handgrad/data/npz.hpp"
 
-#include <algorithm>
+#include <set>
+#include <string>
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/data/cells.hpp"
@@ -27,6 +28,7 @@ NamedArray array_of(const std::string& npy, const std::string& place, Unreadable
 
 std::vector<NamedArray> read_npz(std::string_view bytes, const std::string& source, Unreadable unreadable) {
     std::vector<NamedArray> arrays;
+    std::set<std::string> names;
     for (const ZipEntry& entry : zip_entries(bytes, source)) {
         const auto fail = [&](const std::string& cause) {
             throw Error(ErrorKind::data, source + ": " + in_quotes(entry.name) + " " + cause);
@@ -41,7 +43,7 @@ std::vector<NamedArray> read_npz(std::string_view bytes, const std::string& sour
             fail("is not an .npy array; write the archive with np.savez");
         }
         std::string name = entry.name.substr(0, entry.name.size() - 4);
-        if (std::ranges::any_of(arrays, [&](const NamedArray& array) { return array.name == name; })) {
+        if (!names.insert(name).second) {
             fail("is there twice");
         }
         arrays.push_back(array_of(unzip(entry, source), source + ": " + name, unreadable));

@@ -2,11 +2,12 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <map>
-#include <unordered_map>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/limits.hpp"
 #include "handgrad/base/suggest.hpp"
 #include "handgrad/base/wording.hpp"
 #include "handgrad/data/cells.hpp"
@@ -15,12 +16,13 @@
 #include "handgrad/data/feature_cells.hpp"
 #include "handgrad/data/number_like.hpp"
 #include "handgrad/data/preprocessing.hpp"
+#include "handgrad/data/preprocessing_check.hpp"
 
 namespace handgrad {
 namespace {
 
 using Rows = std::span<const std::size_t>;
-using ColumnsByName = std::unordered_map<std::string_view, const Column*>;
+using ColumnsByName = std::map<std::string_view, const Column*>;  // no hash, which a stranger could flood
 
 constexpr std::uint32_t unknown = std::numeric_limits<std::uint32_t>::max();
 
@@ -253,7 +255,7 @@ private:
     const Table& table_;
     const Column& column_;
     Rows rows_;
-    std::unordered_map<std::string, std::uint32_t> index_;
+    std::map<std::string_view, std::uint32_t> index_;
     std::vector<std::uint32_t> index_of_code_;  ///< of each of the column's texts
     std::uint32_t missing_ = unknown;           ///< of missing cells
 };
@@ -301,10 +303,41 @@ void refuse_unknown(const Preprocessing& fitted, const Table& table, const std::
                {{"unknown", "ignore"}});
 }
 
+}  // namespace
+
+void refuse_huge(const Preprocessing& fitted, const Table& table, std::size_t rows, std::size_t bytes_each) {
+    const std::size_t inputs = fitted.inputs();
+    if (inputs == 0 || rows <= limits::dense_numbers(table.rows * table.columns.size()) / inputs) {
+        return;
+    }
+    std::vector<const FeatureColumn*> widest;
+    for (const FeatureColumn& feature : fitted.features) {
+        if (feature.categorical()) {
+            widest.push_back(&feature);
+        }
+    }
+    constexpr std::size_t most = 3;
+    const auto shown = static_cast<std::ptrdiff_t>(std::min(most, widest.size()));
+    std::ranges::partial_sort(widest, widest.begin() + shown, std::ranges::greater(), &FeatureColumn::inputs);
+    std::string list;
+    for (const FeatureColumn* feature : std::span(widest).first(static_cast<std::size_t>(shown))) {
+        add_item(list, ", ", in_quotes(feature->name) + " " + std::to_string(feature->inputs()));
+    }
+    const double gigabytes = static_cast<double>(rows) * static_cast<double>(inputs * bytes_each) / 1e9;
+    fail_about(ErrorKind::data,
+               table.source + ": " + counted(rows, "row") + " of " + counted(inputs, "input") + " need " +
+                   short_number(gigabytes) + " GB, as each category is an input of its own (" + list +
+                   when(widest.size() > most, " ...") + "); drop the columns with the most, or take fewer rows",
+               {{"drop"}});
+}
+
+namespace {
+
 template <class T>
 Matrix<T> encode_features(const Preprocessing& fitted, const Table& table, Rows rows, const ColumnsByName& columns) {
     const std::vector<FeatureReader> readers = feature_readers(fitted, table, rows, columns);
     refuse_unknown(fitted, table, readers);
+    refuse_huge(fitted, table, rows.size(), sizeof(T));
     Matrix<T> x(rows.size(), fitted.inputs());
     constexpr std::size_t block = 64;  // rows at a time, to stay in the cache: the table lies by columns, x by rows
     for (std::size_t first = 0; first < rows.size(); first += block) {

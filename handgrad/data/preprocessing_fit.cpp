@@ -6,11 +6,11 @@
 #include <set>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/limits.hpp"
 #include "handgrad/data/cells.hpp"
 #include "handgrad/data/column_checks.hpp"
 #include "handgrad/data/dates.hpp"
 #include "handgrad/data/hopeless_columns.hpp"
-#include "handgrad/data/limits.hpp"
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/data/table_form.hpp"
 

@@ -1,11 +1,15 @@
 // Tables from files: which reader serves which file, and how rows and columns are found and named in messages.
 #include "handgrad/data/table.hpp"
 
+#include <algorithm>
+
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/suggest.hpp"
+#include "handgrad/data/binary_table.hpp"
 #include "handgrad/data/cells.hpp"
 #include "handgrad/data/column_checks.hpp"
+#include "handgrad/data/table_form.hpp"
 
 namespace handgrad {
 namespace {
@@ -13,6 +17,7 @@ namespace {
 enum class Format { text, npy, idx };
 
 constexpr std::string_view npy_magic = "\x93NUMPY";
+constexpr std::string_view gzip_magic = "\x1F\x8B";
 
 /// What pandas reads a file with that begins so.
 std::string reader_of(std::string_view magic) {
@@ -51,6 +56,37 @@ Format format_of(const std::string& name, std::string_view bytes, const std::str
         }
     }
     return Format::text;
+}
+
+/// Raises for the first bytes of a file what reading all of it would raise, as far as they tell.
+void judge(std::string_view first, const std::string& name, const std::string& source) {
+    if (first.starts_with(gzip_magic)) {
+        return;
+    }
+    switch (format_of(name, first, source)) {
+        case Format::npy:
+            judge_npy(first, source);
+            return;
+        case Format::idx:
+            judge_idx(first, source);
+            return;
+        case Format::text:
+            break;
+    }
+    const bool utf16 = first.starts_with("\xFF\xFE") || first.starts_with("\xFE\xFF");
+    if (utf16) {
+        return;
+    }
+    std::string converted;
+    std::vector<std::string> remarks;
+    static_cast<void>(utf8_text(first, source, converted, remarks));  // raises for UTF-16 that does not say so
+    const std::size_t zero = first.find('\0');
+    constexpr std::ptrdiff_t hopeless = 4;  // a single zero byte in a text is told with its line
+    if (first.size() == judged_bytes && std::ranges::count(first, '\0') >= hopeless) {
+        throw Error(ErrorKind::data, source + ": byte " + std::to_string(zero) +
+                                         ": a zero byte, which no text has; this is no table in a form that can be "
+                                         "read");
+    }
 }
 
 }  // namespace
@@ -130,9 +166,9 @@ Table select_rows(const Table& table, std::span<const std::size_t> rows) {
 
 Table read_table(const std::filesystem::path& path, const ReadOptions& options) {
     const std::string source = path.string();
-    std::string bytes = read_file(path);
     std::string name = source;
-    if (bytes.starts_with("\x1F\x8B")) {
+    std::string bytes = read_file(path, [&](std::string_view first) { judge(first, name, source); });
+    if (bytes.starts_with(gzip_magic)) {
         bytes = gunzip(bytes, source);
         if (name.ends_with(".gz")) {
             name.resize(name.size() - 3);

@@ -119,8 +119,9 @@ Table read_table(const std::filesystem::path& path, const ReadOptions& options =
 Table read_csv(std::string_view bytes, const std::string& source, const ReadOptions& options);
 Table read_npy(std::string_view bytes, const std::string& source);
 Table read_idx(std::string_view bytes, const std::string& source);
-/// Inflates gzip data, every member of it. Raises Error(data) on damage, or when it would grow beyond `limit` bytes.
-std::string gunzip(std::string_view bytes, const std::string& source, std::size_t limit = std::size_t{1} << 36);
+/// Inflates gzip data, every member of it. Raises Error(data) on damage, or when it would grow beyond `most` bytes
+/// (limits::unpacked() of its size).
+std::string gunzip(std::string_view bytes, const std::string& source, std::optional<std::size_t> most = {});
 
 /// The number that a cell spells: blanks around it and a leading + are accepted; nothing else may be left over.
 enum class NumberProblem { none, not_a_number, out_of_range, underflow };

@@ -213,6 +213,8 @@ char usual_delimiter(std::string_view name, char decimal) {
     return decimal == ',' ? ';' : ',';
 }
 
+}  // namespace
+
 void check_marks(const ReadOptions& options) {
     if (options.decimal != 0 && options.decimal != '.' && options.decimal != ',') {
         throw Error(ErrorKind::usage, "the decimal mark must be '.' or ',', not " + in_quotes({&options.decimal, 1}));
@@ -243,6 +245,8 @@ void check_marks(const ReadOptions& options) {
         throw Error(ErrorKind::usage, in_quotes({&delimiter, 1}) + " cannot be the delimiter of a table");
     }
 }
+
+namespace {
 
 /// What the cells of a sample that look like numbers tell of a sign: comma or point.
 struct SignUse {

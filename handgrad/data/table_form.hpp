@@ -38,6 +38,9 @@ std::string_view old_encoding(std::string_view text);
 /// How to convert a file that is not UTF-8: `iconv -f latin1 -t utf-8 t.csv > t.utf-8.csv`.
 std::string conversion_of(std::string_view encoding, const std::string& source);
 
+/// Raises Error(usage) for signs between cells, thousands and decimals that cannot work.
+void check_marks(const ReadOptions& options);
+
 /// What options give is taken as given. Raises Error(usage) for options that cannot work, Error(data) naming the forms
 /// that fit equally well.
 TableForm find_form(std::string_view text, const std::string& source, const ReadOptions& options);

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/limits.hpp"
 #include "handgrad/data/cells.hpp"
 #include "handgrad/data/inflater.hpp"
-#include "handgrad/data/limits.hpp"
 
 namespace handgrad {
 namespace {
@@ -190,14 +190,14 @@ std::vector<ZipEntry> zip_entries(std::string_view archive, const std::string& s
     const Directory directory = find_directory(bytes);
     std::vector<ZipEntry> entries;
     std::vector<std::pair<std::size_t, std::size_t>> extents;  // from the local header to the end of the data
-    std::size_t at = directory.start;
+    std::size_t at = directory.start, unpacked = 0;
     for (std::size_t i = 0; i < directory.entries; ++i) {
         bytes.range(at, entry_bytes);
         bytes.expect(at, entry_mark);
         const std::size_t name_bytes = bytes.number(at + 28, 2);
         const std::size_t after = at + entry_bytes + name_bytes + bytes.number(at + 30, 2) + bytes.number(at + 32, 2);
         bytes.range(at, after - at);
-        if (name_bytes > limits::npz_name || after > directory.end) {
+        if (name_bytes > limits::name_bytes || after > directory.end) {
             bytes.fail(at, "a damaged ZIP archive");
         }
         const std::string name(bytes.range(at + entry_bytes, name_bytes));
@@ -227,6 +227,12 @@ std::vector<ZipEntry> zip_entries(std::string_view archive, const std::string& s
         if (!credible) {
             bytes.fail(at, in_quotes(name) + " declares " + std::to_string(extent.size) + " bytes, packed in " +
                                std::to_string(extent.packed));
+        }
+        unpacked += deflated ? extent.size : 0;  // of what is stored the bytes are there
+        if (unpacked > limits::unpacked(archive.size())) {
+            bytes.fail(at, "up to " + in_quotes(name) + " the archive unpacks to " + std::to_string(unpacked) +
+                               " bytes, which is much for its size; if you know where it is from, do not pack it "
+                               "(np.savez)");
         }
         extents.emplace_back(extent.offset, data + extent.packed);
         entries.push_back({name, packed, deflated, extent.size, bytes.number(at + 16, 4)});

@@ -18,6 +18,7 @@
 #include "handgrad/diagnose/verdict_text.hpp"
 #include "handgrad/diagnose/words.hpp"
 #include "handgrad/math/output_loss.hpp"
+#include "handgrad/train/nonfinite.hpp"
 #include "handgrad/train/prediction.hpp"
 #include "handgrad/train/settings.hpp"
 #include "handgrad/train/trainer.hpp"
@@ -364,12 +365,15 @@ Background background_of(const Model& model) {
 }
 
 /// Where, on the way from the rows to the gradient, numbers stop being finite.
-std::string not_finite_text(const GradientChain& chain) {
+std::string not_finite_text(const GradientChain& chain, double loss) {
     const std::size_t last = chain.layers.size() - 1;
     for (std::size_t l = 0; l <= last; ++l) {
         if (!std::isfinite(chain.layers[l].weight_norm)) {
             return "The weights of " + layer_name(l) + " are not all finite";
         }
+    }
+    if (chain.finite() && std::isfinite(loss)) {  // no number on the way shows it
+        return "The biases are not all finite";
     }
     const std::string first = "Numbers overflow, first on the way from the rows to the gradient ";
     for (std::size_t l = 0; l < last; ++l) {
@@ -388,7 +392,7 @@ std::string not_finite_text(const GradientChain& chain) {
     return first + "in the loss";
 }
 
-std::string divergence_text(RunAway how, const GradientChain& chain, double loss_by_zero,
+std::string divergence_text(RunAway how, const GradientChain& chain, double loss, double loss_of_zero,
                             const TrainingCourse& course) {
     switch (how) {
         case RunAway::no:
@@ -396,10 +400,11 @@ std::string divergence_text(RunAway how, const GradientChain& chain, double loss
         case RunAway::stopped:
             return course.text.substr(0, course.text.size() - 1);  // what to try follows in the same sentence
         case RunAway::not_finite:
-            return not_finite_text(chain);
+            return not_finite_text(chain, loss);
         case RunAway::far_off:
             if (chain.layers.back().bounded()) {
-                return "It has diverged: the loss is " + short_number(loss_by_zero) + " times that of weights of 0";
+                return "It has diverged: the loss is " + short_number(loss / loss_of_zero) +
+                       " times that of weights of 0";
             }
             return "It has diverged: the answers' squared error is " + short_number(chain.error_by_zero) +
                    " times that of always answering 0";
@@ -470,7 +475,10 @@ Diagnosis diagnose_with(const BasicMlp<T>& net, const LossFunction& function, co
     worth.decayed = background.trained_by && decays_far_more_than_usual(*background.trained_by);
     const std::vector<Verdict> verdicts = judge(chain, border_of(course, chain));
     const std::vector<Step> steps = first_step(net, gradient, optimizer);
-    const RunAway how = how_run_away(chain, worth.loss, loss.of_zero, course);
+    RunAway how = how_run_away(chain, worth.loss, loss.of_zero, course);
+    if (how != RunAway::stopped && !all_finite(net.parameters())) {
+        how = RunAway::not_finite;  // also where a flat activation hides it
+    }
     const bool worse = worth.worse() && how == RunAway::no;  // what has run away is said to have
     const std::vector<double> ratios = steps_over_weight(chain, steps, worse);
     const Excess excess = judge_excess(chain, verdicts, ratios, worse);
@@ -490,7 +498,7 @@ Diagnosis diagnose_with(const BasicMlp<T>& net, const LossFunction& function, co
     situation.loss = function;
     situation.steps = optimizer;
     situation.trained = background.trained_by == optimizer && course.epochs > 0;
-    situation.divergence = divergence_text(how, chain, worth.loss / loss.of_zero, course);
+    situation.divergence = divergence_text(how, chain, worth.loss, loss.of_zero, course);
     situation.step_size = step_text(chain, steps, ratios);
     situation.identical = identical;
     situation.targets_differ = worth.constant.targets_differ;

@@ -119,12 +119,14 @@ std::vector<ColumnSensitivity> sensitivity(const Model& model, BasicDataset<T> d
     const BasicMlp<T>& net = std::get<BasicMlp<T>>(model.net);
     const Preprocessing& columns = model.preprocessing;
     const std::size_t n = net.inputs(), K = net.outputs();
-    std::vector<Moments> moments(K * n);
+    std::vector<Moments> moments;
     for_each_jacobian<T>(model, data.x, execution, [&](std::span<const double> row) {
+        moments.resize(row.size());  // after their number has been found acceptable
         for (std::size_t i = 0; i < row.size(); ++i) {
             moments[i].add(row[i]);
         }
     });
+    moments.resize(K * n);
     const bool labelled = data.y.rows() > 0;
     const std::vector<double> before =
         labelled ? losses(net, model.loss, data, execution) : std::vector<double>(K, std::nan(""));

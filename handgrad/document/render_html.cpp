@@ -12,7 +12,7 @@ namespace handgrad::document {
 
 std::string escape_html(std::string_view text) {
     std::string result;
-    for (const char c : replace_invalid_utf8(text)) {
+    for (const char c : without_direction_marks(replace_invalid_utf8(text))) {
         switch (c) {
             case '&':
                 result += "&amp;";

@@ -4,13 +4,11 @@
 #include <cmath>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/limits.hpp"
 #include "handgrad/base/random.hpp"
 
 namespace handgrad {
 namespace {
-
-constexpr std::size_t max_layers = 1024;
-constexpr std::size_t max_width = std::size_t{1} << 24;
 
 [[noreturn]] void refuse(const std::string& cause) { throw Error(ErrorKind::usage, "network: " + cause); }
 
@@ -58,16 +56,16 @@ void Architecture::check() const {
     if (sizes.size() < 2) {
         refuse("needs at least an input and an output size");
     }
-    if (layers() > max_layers) {
-        refuse(std::to_string(layers()) + " layers are more than " + std::to_string(max_layers));
+    if (layers() > limits::layers) {
+        refuse(std::to_string(layers()) + " layers are more than " + std::to_string(limits::layers));
     }
     double parameters = 0.0;
     for (std::size_t l = 0; l < sizes.size(); ++l) {
         if (sizes[l] == 0) {
             refuse("size " + std::to_string(l + 1) + " of " + std::to_string(sizes.size()) + " is 0");
         }
-        if (sizes[l] > max_width) {
-            refuse("a layer of " + std::to_string(sizes[l]) + " units is wider than " + std::to_string(max_width));
+        if (sizes[l] > limits::width) {
+            refuse("a layer of " + std::to_string(sizes[l]) + " units is wider than " + std::to_string(limits::width));
         }
         if (l > 0) {
             parameters += static_cast<double>(sizes[l]) * (static_cast<double>(sizes[l - 1]) + 1.0);

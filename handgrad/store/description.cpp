@@ -257,64 +257,10 @@ void read(const Json& json, std::vector<T>& target, const std::string& place) {
     }
 }
 
-// --- What must hold -------------------------------------------------------------------------------------------------
-
 void require(bool good, const std::string& place, const std::string& cause) {
     if (!good) {
         fail(place, cause);
     }
-}
-
-template <class Range>
-bool distinct(const Range& names) {
-    return std::set<std::string>(names.begin(), names.end()).size() == names.size();
-}
-
-void check_loss(const Description& d, const std::string& place) {
-    require(d.loss.huber_delta > 0.0, place, "huber_delta must be positive");
-    require(d.loss.quantile > 0.0 && d.loss.quantile < 1.0, place, "quantile must lie between 0 and 1");
-    require(d.weight_decay >= 0.0, place, "weight_decay must not be negative");
-}
-
-void check_preprocessing(const Preprocessing& p, const std::string& place) {
-    require(!p.features.empty(), place, "there are no features");
-    require(!p.targets.empty(), place, "there are no targets");
-    std::vector<std::string> names;
-    for (const FeatureColumn& feature : p.features) {
-        names.push_back(feature.name);
-        require(feature.scale > 0.0, place, "the scale of feature '" + feature.name + "' must be positive");
-        require(distinct(feature.categories), place, "a category of feature '" + feature.name + "' stands twice");
-        const bool last = !feature.categories.empty() && feature.categories.back() == feature.missing_as;
-        require(feature.missing_as.empty() || last, place,
-                "the category of missing cells of feature '" + feature.name + "' is not its last");
-    }
-    for (const TargetColumn& target : p.targets) {
-        names.push_back(target.name);
-        require(target.scale > 0.0, place, "the scale of target '" + target.name + "' must be positive");
-    }
-    if (!p.weight.empty()) {
-        names.push_back(p.weight);
-    }
-    require(distinct(names), place, "a column stands twice");
-    require(distinct(p.classes), place, "a class stands twice");
-    if (p.task != Task::classification) {
-        require(p.classes.empty() && !p.one_output && !p.numeric_classes, place,
-                "a " + std::string(name(p.task)) + " has no classes");
-    } else {
-        require(p.targets.size() == 1, place, "a classification has one target");
-        require(!p.classes.empty(), place, "there are no classes");
-        require(!p.one_output || p.classes.size() == 2, place, "one output serves two classes only");
-    }
-}
-
-void check_fit(const Architecture& architecture, const Preprocessing& p, const std::string& place) {
-    const auto check = [&](std::size_t columns, std::size_t network, const std::string& what) {
-        require(
-            columns == network, place,
-            "its columns make " + std::to_string(columns) + what + ", but the network has " + std::to_string(network));
-    };
-    check(p.inputs(), architecture.inputs(), " inputs");
-    check(p.outputs(), architecture.outputs(), " outputs");
 }
 
 }  // namespace
@@ -326,6 +272,30 @@ TrainingRows read_training_rows(std::string_view text, const std::string& place)
     return rows;
 }
 
+namespace {
+
+/// What a file may describe is told by what the user can change.
+std::string columns_text(const Preprocessing& preprocessing) {
+    std::size_t categories = 0;
+    for (const FeatureColumn& feature : preprocessing.features) {
+        categories += feature.categories.size();
+    }
+    try {
+        return to_text(to_json(preprocessing));
+    } catch (const Error& error) {
+        if (preprocessing.features.size() + categories < max_json_values / 16) {
+            throw;  // a text that is not UTF-8
+        }
+        throw Error(ErrorKind::data, std::to_string(preprocessing.features.size()) + " columns with " +
+                                         std::to_string(categories) +
+                                         " categories are more than a model file describes (" + error.what() +
+                                         "); drop the columns with the most categories")
+            .about("drop");
+    }
+}
+
+}  // namespace
+
 std::map<std::string, std::string> description_texts(const Description& description) {
     Json::Object provenance;
     for (const auto& [key, value] : description.provenance) {
@@ -334,7 +304,7 @@ std::map<std::string, std::string> description_texts(const Description& descript
     return {{"architecture", to_text(to_json(description.architecture))},
             {"conventions", to_text(to_json(description.architecture.conventions))},
             {"loss", to_text(to_json(PenalizedLoss<const Description>{description}))},
-            {"preprocessing", to_text(to_json(description.preprocessing))},
+            {"preprocessing", columns_text(description.preprocessing)},
             {"provenance", to_text(Json{std::move(provenance)})}};
 }
 
@@ -347,25 +317,14 @@ Description read_description(const std::map<std::string, std::string>& texts, co
     };
     Description description;
     Architecture& architecture = description.architecture;
-    parsed("architecture", [&](const Json& json, const std::string& place) {
-        read(json, architecture, place);
-        try {
-            architecture.check();
-        } catch (const Error& error) {
-            fail(place, error.what());
-        }
-    });
+    parsed("architecture", [&](const Json& json, const std::string& place) { read(json, architecture, place); });
     parsed("conventions",
            [&](const Json& json, const std::string& place) { read(json, architecture.conventions, place); });
     parsed("loss", [&](const Json& json, const std::string& place) {
         read(json, PenalizedLoss<Description>{description}, place);
-        check_loss(description, place);
     });
-    parsed("preprocessing", [&](const Json& json, const std::string& place) {
-        read(json, description.preprocessing, place);
-        check_preprocessing(description.preprocessing, place);
-        check_fit(architecture, description.preprocessing, place);
-    });
+    parsed("preprocessing",
+           [&](const Json& json, const std::string& place) { read(json, description.preprocessing, place); });
     parsed("provenance", [&](const Json& json, const std::string& place) {
         for (const auto& [key, value] : get<Json::Object>(json, place, "an object")) {
             read(value, description.provenance[key], place + "." + excerpt(key));

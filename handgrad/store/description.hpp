@@ -25,8 +25,7 @@ struct Description {
 std::map<std::string, std::string> description_texts(const Description& description);
 
 /// The reverse; other names in `texts` are not looked at. Raises Error(model) naming the field that is missing, unknown
-/// or of another kind, and what contradicts itself: settings out of range, scales that are not positive, columns that
-/// do not make the network's inputs and outputs.
+/// or of another kind. What contradicts itself is for check_sound().
 Description read_description(const std::map<std::string, std::string>& texts, const std::string& source);
 
 }  // namespace handgrad

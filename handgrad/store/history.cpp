@@ -7,10 +7,12 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/utf8.hpp"
+#include "handgrad/nn/mlp.hpp"
 #include "handgrad/store/json.hpp"
 
 namespace handgrad {
@@ -33,6 +35,61 @@ std::size_t step_of(const std::vector<std::vector<double>>& epochs) {
 
 [[noreturn]] void fail(const std::string& place, const std::string& cause) {
     throw Error(ErrorKind::model, place + ": " + cause);
+}
+
+void require(bool good, const std::string& cause) {
+    if (!good) {
+        throw Error(ErrorKind::model, cause);
+    }
+}
+
+constexpr std::string_view of_validation = "validation.";
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double largest_epoch = 0x1p53;  // beyond it the next one is not a double
+
+struct Range {
+    double lowest = -infinity, highest = infinity;
+};
+/// What is measured of each layer, and in which range it lies.
+struct LayerNumber {
+    std::string_view name;
+    Range range;
+};
+constexpr std::array layer_numbers{LayerNumber{"gradient_rms", {.lowest = 0.0}}, LayerNumber{"saturated", {0.0, 1.0}},
+                                   LayerNumber{"dead", {0.0, 1.0}}, LayerNumber{"moved", {.lowest = 0.0}},
+                                   LayerNumber{"starved", {0.0, 1.0}}};
+
+Range range_of(std::string_view column) {
+    if (column == "learning_rate") {
+        return {.lowest = 0.0};
+    }
+    if (!column.starts_with("linear")) {
+        return {};
+    }
+    const auto found = std::ranges::find(layer_numbers, column.substr(column.find('.') + 1), &LayerNumber::name);
+    return found == layer_numbers.end() ? Range{} : found->range;
+}
+
+/// Those of history_columns(), whatever the metrics are called, with the layers or without.
+void check_columns(const std::vector<std::string>& columns, std::size_t layers) {
+    std::vector<std::string> metrics;
+    std::set<std::string_view> names;
+    for (const std::string& column : columns) {
+        require(names.insert(column).second, "the column '" + excerpt(column) + "' stands twice");
+        if (column.starts_with(of_validation)) {
+            metrics.push_back(column.substr(of_validation.size()));
+        }
+    }
+    const std::vector<std::string> plain = history_columns(metrics, 0);
+    for (const std::string& column : plain) {
+        require(names.contains(column), "the column '" + column + "' is missing");
+    }
+    for (std::size_t c = 0; c < std::min(plain.size(), columns.size()); ++c) {
+        require(columns[c] == plain[c],
+                "the column '" + excerpt(columns[c]) + "' stands where '" + plain[c] + "' belongs");
+    }
+    require(columns.size() == plain.size() || columns == history_columns(metrics, layers),
+            "its columns of layers are not those of " + std::to_string(layers) + " layers");
 }
 
 double number_of(const Json& json, const std::string& place) {
@@ -89,6 +146,38 @@ std::vector<double> History::column(std::string_view name) const {
     return numbers;
 }
 
+std::vector<std::string> history_columns(const std::vector<std::string>& metrics, std::size_t layers) {
+    std::vector<std::string> columns{"epoch", "loss", "validation_loss", "learning_rate"};
+    for (const std::string& name : metrics) {
+        columns.push_back(std::string(of_validation) + name);
+    }
+    for (std::size_t l = 0; l < layers; ++l) {
+        for (const LayerNumber& what : layer_numbers) {
+            columns.push_back(layer_name(l) + "." + std::string(what.name));
+        }
+    }
+    return columns;
+}
+
+void check(const History& history, std::size_t layers) {
+    check_columns(history.columns, layers);
+    require(!history.epochs.empty(), "it has no epochs");
+    const std::vector<double>* before = nullptr;
+    for (const std::vector<double>& epoch : history.epochs) {
+        require(epoch.size() == history.columns.size(),
+                "an epoch has not one number for each of the " + std::to_string(history.columns.size()) + " columns");
+        const bool whole = epoch[0] >= 0.0 && epoch[0] <= largest_epoch && std::trunc(epoch[0]) == epoch[0];
+        require(whole, "an epoch is not a whole number");
+        require(before == nullptr || epoch[0] > (*before)[0], "its epochs do not follow each other");
+        before = &epoch;
+        for (std::size_t c = 1; c < epoch.size(); ++c) {
+            const Range range = range_of(history.columns[c]);
+            const bool inside = std::isnan(epoch[c]) || (epoch[c] >= range.lowest && epoch[c] <= range.highest);
+            require(inside, "a number of the column '" + excerpt(history.columns[c]) + "' is out of range");
+        }
+    }
+}
+
 std::string history_text(const History& history) {
     Json::Array columns, epochs;
     for (const std::string& name : history.columns) {
@@ -139,6 +228,9 @@ History read_history(const std::string& text, const std::string& place) {
             fail(place, "its epochs do not follow each other");
         }
         history.epochs.push_back(std::move(epoch));
+    }
+    if (history.epochs.empty()) {
+        fail(place, "it has no epochs");
     }
     return history;
 }

@@ -28,6 +28,13 @@ struct History {
     static constexpr std::size_t most_numbers = 1U << 18;  ///< … unless there are so many columns that this is more
 };
 
+/// The columns in their order: those of every history, `validation.NAME` of each metric, and for each of so many layers
+/// what was measured of it.
+std::vector<std::string> history_columns(const std::vector<std::string>& metrics, std::size_t layers);
+/// Raises Error(model) for a table that no training of a network of so many layers writes: other columns, none or too
+/// few epochs, numbers that cannot be.
+void check(const History& history, std::size_t layers);
+
 /// The history as a JSON text, and back. Raises Error(model) beginning with `place` for a text that is none.
 std::string history_text(const History& history);
 History read_history(const std::string& text, const std::string& place);

@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "handgrad/base/limits.hpp"
+
 namespace handgrad {
 
 /// Any JSON value. Whole numbers without a sign are std::uint64_t, all others double.
@@ -32,8 +34,8 @@ struct Json::Member {
 inline bool Json::operator==(const Json& other) const { return value == other.value; }
 
 /// Limits on a text from a stranger, and so on our own.
-inline constexpr std::size_t max_json_depth = 16;
-inline constexpr std::size_t max_json_values = std::size_t{1} << 20;
+inline constexpr std::size_t max_json_depth = limits::json_depth;
+inline constexpr std::size_t max_json_values = limits::json_values;
 
 /// The value that `text` spells. `place` stands in messages, with the byte counted from `first_byte` where the grammar
 /// is broken. Raises Error(model) for anything but one JSON value in UTF-8, for a name that stands twice in an object,

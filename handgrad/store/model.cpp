@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "handgrad/store/json.hpp"
 #include "handgrad/store/parameter_tensors.hpp"
 #include "handgrad/store/saved_training.hpp"
+#include "handgrad/store/soundness.hpp"
 #include "handgrad/store/tensor_file.hpp"
 
 namespace handgrad {
@@ -78,18 +80,41 @@ bool is_model(const TensorFile& file) {
     return format != file.metadata.end() && format->second == format_name;
 }
 
+/// `2`, or `2.1` as a later handgrad may write for what older ones could nearly read.
+struct FormatVersion {
+    int major = 0;
+    int minor = 0;
+
+    auto operator<=>(const FormatVersion&) const = default;
+};
+
+std::optional<FormatVersion> parse_version(std::string_view text) {
+    const auto number = [&](std::string_view digits) -> std::optional<int> {
+        int value = 0;
+        const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+        const bool whole = problem == std::errc() && end == digits.data() + digits.size();
+        return whole && digits.front() != '0' ? std::optional(value) : std::nullopt;
+    };
+    const std::size_t point = std::min(text.find('.'), text.size());
+    const std::optional<int> major = number(text.substr(0, point));
+    const std::optional<int> minor = point == text.size() ? std::optional(0) : number(text.substr(point + 1));
+    if (!major || !minor || *major < 1 || *minor < 0) {
+        return std::nullopt;
+    }
+    return FormatVersion{*major, *minor};
+}
+
 void check_version(const std::map<std::string, std::string>& metadata, const std::string& source) {
     const auto found = metadata.find("format_version");
     if (found == metadata.end()) {
         fail(source, "its format_version is missing");
     }
     const std::string& text = found->second;
-    int version = 0;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), version);
-    if (problem != std::errc() || end != text.data() + text.size() || version < 1) {
+    const std::optional<FormatVersion> version = parse_version(text);
+    if (!version) {
         fail(source, "its format_version is '" + excerpt(text) + "', which no handgrad writes");
     }
-    if (version > format_version) {
+    if (*version > FormatVersion{format_version, 0}) {
         fail(source, "written by a later handgrad (format " + text + ", this one reads " +
                          std::to_string(format_version) + "); update handgrad");
     }
@@ -192,6 +217,32 @@ TensorType common_type(const TensorFile& file, const std::string& source) {
     return first.type;
 }
 
+/// Everything of a model but its network and a training's state; its architecture is put into `architecture`.
+Model described_model(const std::map<std::string, std::string>& metadata, const std::string& source,
+                      Architecture& architecture) {
+    Description description = read_description(metadata, source);
+    architecture = std::move(description.architecture);
+    Model model{.net = {},
+                .loss = description.loss,
+                .weight_decay = description.weight_decay,
+                .preprocessing = std::move(description.preprocessing),
+                .provenance = std::move(description.provenance)};
+    const auto optional = [&](std::string_view key, auto&& read) {
+        if (const auto text = metadata.find(std::string(key)); text != metadata.end()) {
+            read(text->second, source + ": " + std::string(key));
+        }
+    };
+    optional(history_key,
+             [&](const std::string& text, const std::string& place) { model.history = read_history(text, place); });
+    optional(settings_key, [&](const std::string& text, const std::string& place) {
+        model.settings = read_setting_values(text, place);
+    });
+    optional(training_rows_key, [&](const std::string& text, const std::string& place) {
+        model.training_rows = read_training_rows(text, place);
+    });
+    return model;
+}
+
 }  // namespace
 
 const Architecture& Model::architecture() const {
@@ -208,6 +259,7 @@ std::string parameters_hash(const Model& model) {
 }
 
 std::string serialize_model(const Model& model) {
+    check_sound(model, model.architecture(), "model", ErrorKind::usage);
     TensorFile file;
     std::visit([&](const auto& net) { add_parameters(file, net); }, model.net);
     file.metadata = description_texts({.architecture = model.architecture(),
@@ -259,37 +311,17 @@ Model parse_model(std::string_view bytes, const std::string& source, bool allow_
             .about("init_from");
     }
     check_model(bytes, file, source);
-    Description description = read_description(file.metadata, source);
-    const Architecture& architecture = description.architecture;
+    Architecture architecture;
+    Model model = described_model(file.metadata, source, architecture);
+    check_sound(model, architecture, source, ErrorKind::model);
     check_shapes(file, architecture, source);  // before a network of that size is allocated
     const bool has_training = file.metadata.contains(std::string(saved_training_key));
     check_extra(file, architecture, source,
                 [&](const std::string& name) { return !has_training || !belongs_to_training(name); });
-    Model model{.net = {},
-                .loss = description.loss,
-                .weight_decay = description.weight_decay,
-                .preprocessing = std::move(description.preprocessing),
-                .provenance = std::move(description.provenance)};
-    if (const auto history = file.metadata.find(std::string(history_key)); history != file.metadata.end()) {
-        model.history = read_history(history->second, source + ": history");
-    }
-    if (const auto settings = file.metadata.find(std::string(settings_key)); settings != file.metadata.end()) {
-        model.settings = read_setting_values(settings->second, source + ": settings");
-    }
-    if (const auto rows = file.metadata.find(std::string(training_rows_key)); rows != file.metadata.end()) {
-        const std::string place = source + ": training_rows";
-        model.training_rows = read_training_rows(rows->second, place);
-        if (model.training_rows.constant_answer.size() != architecture.outputs() ||
-            model.training_rows.lowest.size() != architecture.inputs() ||
-            model.training_rows.highest.size() != architecture.inputs()) {
-            fail(place, "it is of a network of other inputs and outputs");
-        }
-    }
-    const Nonfinite nonfinite = allow_nonfinite ? Nonfinite::allowed : Nonfinite::refused_unless_allowed;
     if (common_type(file, source) == TensorType::f32) {
-        model.net = read_parameters<float>(file, architecture, nonfinite, source);
+        model.net = read_parameters<float>(file, architecture, allow_nonfinite, source);
     } else {
-        model.net = read_parameters<double>(file, architecture, nonfinite, source);
+        model.net = read_parameters<double>(file, architecture, allow_nonfinite, source);
     }
     if (has_training) {
         read_saved_training(file, model, source);
@@ -298,25 +330,27 @@ Model parse_model(std::string_view bytes, const std::string& source, bool allow_
 }
 
 Model load_model(const std::filesystem::path& path, bool allow_nonfinite) {
-    return parse_model(read_file(path), path.string(), allow_nonfinite);
+    const std::string source = path.string();
+    return parse_model(read_file(path, [&](std::string_view first) { judge_tensor_file(first, source); }), source,
+                       allow_nonfinite);
 }
 
 template <class T>
-void load_parameters(const std::filesystem::path& path, BasicMlp<T>& net) {
-    const std::string bytes = read_file(path);
+void load_parameters(const std::filesystem::path& path, BasicMlp<T>& net, bool allow_nonfinite) {
     const std::string source = path.string();
+    const std::string bytes = read_file(path, [&](std::string_view first) { judge_tensor_file(first, source); });
     const TensorFile file = parse_tensor_file(bytes, source);
     if (is_model(file)) {
         check_model(bytes, file, source);
     }
     check_shapes(file, net.architecture(), source);
     check_extra(file, net.architecture(), source, names_a_parameter);
-    net = read_parameters<T>(file, net.architecture(), Nonfinite::refused, source);
+    net = read_parameters<T>(file, net.architecture(), allow_nonfinite, source);
 }
 
 template std::string parameters_hash(const BasicMlp<float>&);
 template std::string parameters_hash(const BasicMlp<double>&);
-template void load_parameters(const std::filesystem::path&, BasicMlp<float>&);
-template void load_parameters(const std::filesystem::path&, BasicMlp<double>&);
+template void load_parameters(const std::filesystem::path&, BasicMlp<float>&, bool);
+template void load_parameters(const std::filesystem::path&, BasicMlp<double>&, bool);
 
 }  // namespace handgrad

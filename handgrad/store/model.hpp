@@ -59,13 +59,13 @@ Model parse_model(std::string_view bytes, const std::string& source, bool allow_
 
 /// Copies the weights named linear1.weight … from a model file or any safetensors file, cast to T; nothing else of it.
 /// Raises Error(io); Error(model) naming the tensor that is missing or whose shape does not fit, or a number that is
-/// not finite.
+/// not finite (unless allowed).
 template <class T>
-void load_parameters(const std::filesystem::path& path, BasicMlp<T>& net);
+void load_parameters(const std::filesystem::path& path, BasicMlp<T>& net, bool allow_nonfinite = false);
 
 extern template std::string parameters_hash(const BasicMlp<float>&);
 extern template std::string parameters_hash(const BasicMlp<double>&);
-extern template void load_parameters(const std::filesystem::path&, BasicMlp<float>&);
-extern template void load_parameters(const std::filesystem::path&, BasicMlp<double>&);
+extern template void load_parameters(const std::filesystem::path&, BasicMlp<float>&, bool);
+extern template void load_parameters(const std::filesystem::path&, BasicMlp<double>&, bool);
 
 }  // namespace handgrad

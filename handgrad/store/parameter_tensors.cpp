@@ -23,8 +23,8 @@ std::string shape_text(std::span<const std::size_t> shape) {
     return text.empty() ? "a single number" : text;
 }
 
-/// Raises Error(model) for number i of a parameter that is not finite in the network. `readable`: it could be allowed.
-[[noreturn]] void fail_nonfinite(const std::string& source, const Tensor& tensor, std::size_t i, bool readable) {
+/// Raises Error(model) for number i of a parameter that is not finite in the network.
+[[noreturn]] void fail_nonfinite(const std::string& source, const Tensor& tensor, std::size_t i) {
     const std::string place = tensor.shape.size() == 2 ? "row " + std::to_string(i / tensor.shape[1]) + ", column " +
                                                              std::to_string(i % tensor.shape[1])
                                                        : "number " + std::to_string(i);
@@ -35,10 +35,7 @@ std::string shape_text(std::span<const std::size_t> shape) {
             .about("dtype", "f64");
     }
     cause += std::string(std::isnan(value) ? "NaN" : "infinity") + " is not a number to compute with";
-    if (readable) {
-        throw Error(ErrorKind::model, cause + "; it can be read all the same").about("allow_nonfinite");
-    }
-    throw Error(ErrorKind::model, cause);
+    throw Error(ErrorKind::model, cause + "; it can be read all the same").about("allow_nonfinite");
 }
 
 }  // namespace
@@ -82,7 +79,7 @@ void check_shapes(const TensorFile& file, const Architecture& architecture, cons
 }
 
 template <class T>
-BasicMlp<T> read_parameters(const TensorFile& file, const Architecture& architecture, Nonfinite nonfinite,
+BasicMlp<T> read_parameters(const TensorFile& file, const Architecture& architecture, bool allow_nonfinite,
                             const std::string& source, const std::string& prefix) {
     BasicMlp<T> net = BasicMlp<T>::zeros(architecture);
     auto parameter = net.parameters().begin();
@@ -90,17 +87,17 @@ BasicMlp<T> read_parameters(const TensorFile& file, const Architecture& architec
         const Tensor& tensor = *file.find(prefix + name);
         for (std::size_t i = 0; i < tensor.count(); ++i, ++parameter) {
             *parameter = static_cast<T>(tensor.value(i));
-            if (nonfinite != Nonfinite::allowed && !std::isfinite(*parameter)) {
-                fail_nonfinite(source, tensor, i, nonfinite == Nonfinite::refused_unless_allowed);
+            if (!allow_nonfinite && !std::isfinite(*parameter)) {
+                fail_nonfinite(source, tensor, i);
             }
         }
     }
     return net;
 }
 
-#define HANDGRAD_INSTANTIATE(T)                                                                                 \
-    template void add_parameters(TensorFile&, const BasicMlp<T>&, const std::string&);                          \
-    template BasicMlp<T> read_parameters(const TensorFile&, const Architecture&, Nonfinite, const std::string&, \
+#define HANDGRAD_INSTANTIATE(T)                                                                            \
+    template void add_parameters(TensorFile&, const BasicMlp<T>&, const std::string&);                     \
+    template BasicMlp<T> read_parameters(const TensorFile&, const Architecture&, bool, const std::string&, \
                                          const std::string&);
 HANDGRAD_INSTANTIATE(float)
 HANDGRAD_INSTANTIATE(double)

@@ -22,13 +22,10 @@ void add_parameters(TensorFile& file, const BasicMlp<T>& net, const std::string&
 void check_shapes(const TensorFile& file, const Architecture& architecture, const std::string& source,
                   const std::string& prefix = "");
 
-/// What to do about a number that is not finite: accept it, or refuse it, perhaps saying that it could be accepted.
-enum class Nonfinite { allowed, refused, refused_unless_allowed };
-
 /// The network whose shapes have been checked, its numbers cast to T. Raises Error(model) naming the place of a number
-/// that is not finite, or not in T.
+/// that is not finite, or not in T, unless that is allowed.
 template <class T>
-BasicMlp<T> read_parameters(const TensorFile& file, const Architecture& architecture, Nonfinite nonfinite,
+BasicMlp<T> read_parameters(const TensorFile& file, const Architecture& architecture, bool allow_nonfinite,
                             const std::string& source, const std::string& prefix = "");
 
 }  // namespace handgrad

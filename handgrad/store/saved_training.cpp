@@ -213,7 +213,7 @@ public:
         for (const auto& [name, shape] : parameter_shapes(architecture_)) {
             check_type(*file_.find(before + name), type);
         }
-        return read_parameters<T>(file_, architecture_, Nonfinite::allowed, source_, before);
+        return read_parameters<T>(file_, architecture_, true, source_, before);
     }
     [[nodiscard]] std::vector<BasicMlp<T>> moments(bool begun, std::size_t count) {
         std::vector<BasicMlp<T>> moments;

@@ -195,8 +195,8 @@ std::map<std::string, std::string> read_metadata(const Json& json, const std::st
     return metadata;
 }
 
-/// The header's length in bytes, known to fit into the file.
-std::size_t header_length(std::string_view bytes, const std::string& source) {
+/// The header's length in bytes, as the first of them say; it may be longer than the file.
+std::size_t stated_length(std::string_view bytes, const std::string& source) {
     const auto fail = [&](const std::string& cause) -> void { throw Error(ErrorKind::model, source + ": " + cause); };
     if (bytes.empty()) {
         fail("not a safetensors file, as models are: it is empty");
@@ -211,6 +211,13 @@ std::size_t header_length(std::string_view bytes, const std::string& source) {
         fail("not a safetensors file, as models are: its first 8 bytes ask for a header of " + std::to_string(length) +
              " bytes; at most " + std::to_string(max_header_bytes) + " are read");
     }
+    return length;
+}
+
+/// The header's length in bytes, known to fit into the file.
+std::size_t header_length(std::string_view bytes, const std::string& source) {
+    const std::size_t length = stated_length(bytes, source);
+    const auto fail = [&](const std::string& cause) -> void { throw Error(ErrorKind::model, source + ": " + cause); };
     if (length > bytes.size() - length_bytes) {
         fail("not a safetensors file, as models are, or truncated at byte " + std::to_string(bytes.size()) +
              ": its header should end at byte " + std::to_string(length_bytes + length));
@@ -351,8 +358,22 @@ TensorFile parse_tensor_file(std::string_view bytes, const std::string& source, 
     return file;
 }
 
+void judge_tensor_file(std::string_view first, const std::string& source) {
+    const std::size_t length = stated_length(first, source);
+    if (first.size() > length_bytes && length > 0 && first[length_bytes] != '{') {
+        static_cast<void>(parse_json(first.substr(length_bytes, length), source + ": header", length_bytes));
+        throw Error(ErrorKind::model,
+                    source + ": not a safetensors file, as models are: its header, at byte 8, is not a JSON object");
+    }
+    if (length == 0) {
+        static_cast<void>(parse_json({}, source + ": header", length_bytes));
+    }
+}
+
 TensorFile read_tensor_file(const std::filesystem::path& path) {
-    return parse_tensor_file(read_file(path), path.string());
+    const std::string source = path.string();
+    return parse_tensor_file(read_file(path, [&](std::string_view first) { judge_tensor_file(first, source); }),
+                             source);
 }
 
 void write_tensor_file(const std::filesystem::path& path, const TensorFile& file) {

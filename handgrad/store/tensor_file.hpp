@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "handgrad/base/limits.hpp"
+
 namespace handgrad {
 
 enum class TensorType { f32, f64, f16, bf16 };
@@ -34,10 +36,10 @@ struct TensorFile {
 };
 
 /// Limits on a file from a stranger; what exceeds them raises Error(model).
-inline constexpr std::size_t max_header_bytes = std::size_t{16} << 20;
-inline constexpr std::size_t max_tensors = 65536;
-inline constexpr std::size_t max_rank = 8;
-inline constexpr std::size_t max_name_bytes = 1024;
+inline constexpr std::size_t max_header_bytes = limits::header_bytes;
+inline constexpr std::size_t max_tensors = limits::tensors;
+inline constexpr std::size_t max_rank = limits::tensor_rank;
+inline constexpr std::size_t max_name_bytes = limits::name_bytes;
 
 /// The file's bytes. Offsets have no gaps, tensors keep their order, the header is padded with blanks to 8 bytes.
 /// Raises Error(data) when the header would exceed the limit, or a text is not UTF-8.
@@ -52,6 +54,9 @@ enum class TensorTypes { of_models, floats };
 /// and BF16) are refused.
 TensorFile parse_tensor_file(std::string_view bytes, const std::string& source,
                              TensorTypes types = TensorTypes::of_models);
+
+/// Raises Error(model) for first bytes that begin no such file, whatever may follow.
+void judge_tensor_file(std::string_view first, const std::string& source);
 
 TensorFile read_tensor_file(const std::filesystem::path& path);                     ///< Error(io), Error(model)
 void write_tensor_file(const std::filesystem::path& path, const TensorFile& file);  ///< atomic; Error(io)

@@ -16,6 +16,7 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/wording.hpp"
+#include "handgrad/train/settings.hpp"
 
 namespace handgrad {
 namespace {
@@ -129,6 +130,7 @@ std::optional<CheckpointFolder::Found> CheckpointFolder::latest() const {
     for (const std::filesystem::path& path : candidates) {
         try {
             Model model = load_model(path, true);
+            check_settings(model, path.string());
             if (!std::holds_alternative<std::monostate>(model.training)) {
                 return Found{.model = std::move(model), .path = path, .refused = std::move(refused)};
             }

@@ -16,12 +16,6 @@ namespace {
 
 std::string text(std::string_view view) { return std::string(view); }
 
-/// Losses whose targets know no upper bound are not meant for classes, so that naming one says “regression”; squared
-/// error serves both.
-bool regression_loss(Loss loss) { return loss != Loss::squared_error && std::isinf(facts(loss).highest_target); }
-bool bounded_output(Activation activation) {
-    return std::isfinite(facts(activation).lowest) || std::isfinite(facts(activation).highest);
-}
 /// Outputs without an upper bound are numbers, not shares of a class.
 bool numbers_output(Activation activation) { return std::isinf(facts(activation).highest); }
 /// Whether the loss or the output is one of probabilities.
@@ -29,11 +23,6 @@ bool asks_for_classes(const FitOptions& options) {
     return options.loss == Loss::cross_entropy || options.loss == Loss::binary_cross_entropy ||
            options.output_activation == Activation::softmax || options.output_activation == Activation::sigmoid;
 }
-/// Whether the network may learn (y − shift)/scale: neither its output nor its loss ties y to a range.
-bool may_scale_target(Activation output, Loss loss) {
-    return !bounded_output(output) && !std::isfinite(facts(loss).lowest_target);
-}
-
 /// Texts of which hardly one returns are names or remarks rather than classes. Raises Error(data).
 void refuse_names(const Table& table, const Column& target) {
     constexpr std::size_t few = 20;  // of a small table each class may well be there once
@@ -151,40 +140,6 @@ Head decide_head(const FitOptions& options, Task task, std::size_t classes) {
     return head;
 }
 
-void refuse_senseless(const Head& head, Task task, std::size_t outputs) {
-    const auto refuse = [&](bool wrong, const std::string& why, std::initializer_list<std::string_view> settings) {
-        if (!wrong) {
-            return;
-        }
-        Error error(ErrorKind::usage, why);
-        for (const std::string_view setting : settings) {
-            error = std::move(error).about(text(setting));
-        }
-        throw error;
-    };
-    const bool regression = task == Task::regression;
-    refuse(regression && outputs == 1 && head.output == Activation::softmax,
-           "softmax of one output is always 1, whatever the network learns; choose another output activation, or learn "
-           "classes",
-           {"output_activation", "task"});
-    refuse(regression && outputs == 1 && head.loss == Loss::cross_entropy,
-           "cross_entropy of one output is for shares that sum to 1, and one alone is always 1; choose another loss, "
-           "or learn classes",
-           {"loss", "task"});
-    refuse(!regression && regression_loss(head.loss),
-           "the loss " + text(name(head.loss)) + " is for numbers, not for classes; choose another loss, or learn " +
-               "numbers by regression",
-           {"loss", "task"});
-    refuse(outputs > 1 && head.loss == Loss::cross_entropy && head.output == Activation::sigmoid,
-           "cross_entropy never punishes the outputs of other classes, so that sigmoid outputs all go to 1; choose the "
-           "output activation softmax, or the loss binary_cross_entropy",
-           {"output_activation", "loss"});
-    refuse(task == Task::multilabel && head.output == Activation::softmax,
-           "softmax shares 1 among the outputs, so that of several labels one alone could be right; choose sigmoid, or "
-           "learn shares by regression",
-           {"output_activation", "task"});
-}
-
 void refuse_unused(const FitOptions& options, Loss loss) {
     const FitOptions usual;
     const auto refuse = [](bool unused, const std::string& setting, const std::string& of_what) {
@@ -209,7 +164,7 @@ bool decide_scale_target(const FitOptions& options, Task task, const Head& head)
         }
         return false;
     }
-    const bool may = may_scale_target(head.output, head.loss);
+    const bool may = may_scale_target(head);
     if (options.scale_target.value_or(false) && !may) {
         throw Error(ErrorKind::usage, "scale_target: the output activation " + text(name(head.output)) +
                                           " or the loss " + text(name(head.loss)) +
@@ -271,31 +226,24 @@ std::size_t decide_epochs(const TrainOptions& training, std::size_t rows, const 
     return epochs;
 }
 
-Activation output_for(Loss loss) {
-    switch (loss) {
-        case Loss::binary_cross_entropy:
-            return Activation::sigmoid;
-        case Loss::cross_entropy:
-            return Activation::softmax;
-        case Loss::poisson:
-            return Activation::exp;
-        default:  // a loss of residuals
-            return Activation::identity;
+Architecture shape_of(const FitOptions& options, const Preprocessing& columns, Activation output) {
+    Architecture shape;
+    shape.sizes = {columns.inputs()};
+    shape.sizes.insert(shape.sizes.end(), options.hidden.begin(), options.hidden.end());
+    shape.sizes.push_back(columns.outputs());
+    if (options.hidden_activation.size() == 1) {
+        shape.hidden = options.hidden_activation.front();
+    } else {
+        shape.each_hidden = options.hidden_activation;
     }
+    shape.output = output;
+    shape.leaky_slope = options.leaky_slope;
+    shape.conventions = options.conventions;
+    return shape;
 }
 
-void check_pair(Activation output, Loss loss) {
-    const ActivationFacts& values = facts(output);
-    const LossFacts& domain = facts(loss);
-    if (values.lowest < domain.lowest_output || values.highest > domain.highest_output) {
-        throw Error(ErrorKind::usage,
-                    "the output activation " + text(values.name) + " takes values from " +
-                        format_number(values.lowest) + " to " + format_number(values.highest) + ", but the loss " +
-                        text(domain.name) + " is defined from " + format_number(domain.lowest_output) + " to " +
-                        format_number(domain.highest_output) + " only; choose another output activation or loss")
-            .about("output_activation")
-            .about("loss");
-    }
+double penalty_of(const OptimizerOptions& optimizer) {
+    return optimizer.kind == OptimizerKind::adamw ? 0.0 : optimizer.weight_decay;
 }
 
 std::string quoted(const std::vector<std::string>& names) {

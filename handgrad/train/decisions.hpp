@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "handgrad/data/table.hpp"
+#include "handgrad/store/head.hpp"
 #include "handgrad/train/fit.hpp"
-#include "handgrad/train/head.hpp"
 
 namespace handgrad {
 
@@ -24,9 +24,6 @@ Task decide_task(const Table& table, const FitOptions& options, const Tell& tell
 Head decide_head(const FitOptions& options, Task task, std::size_t classes = 0);
 /// Raises Error(usage) for a setting of a loss or an activation that is not there.
 void refuse_unused(const FitOptions& options, Loss loss);
-/// Pairs that are defined but can only be a mistake raise Error(usage).
-void refuse_senseless(const Head& head, Task task, std::size_t outputs);
-
 /// Whether (y − shift)/scale is learned: as chosen, else where neither output nor loss ties y to a range. Raises
 /// Error(usage) where that was chosen and cannot be.
 bool decide_scale_target(const FitOptions& options, Task task, const Head& head);
@@ -44,6 +41,11 @@ struct Length {
 Length decide_length(const FitOptions& options, std::size_t rows, const Tell& tell);
 /// The chosen epochs, or usual_epochs().
 std::size_t decide_epochs(const TrainOptions& training, std::size_t rows, const Tell& tell);
+
+/// The layers between these columns and this head, without weights.
+Architecture shape_of(const FitOptions& options, const Preprocessing& columns, Activation output);
+/// α of the L2 penalty that belongs to the loss; none for AdamW, whose decay does not.
+double penalty_of(const OptimizerOptions& optimizer);
 
 /// `'a', 'b'`.
 std::string quoted(const std::vector<std::string>& names);

@@ -353,6 +353,7 @@ Judged judge(const Model& model, const BasicDataset<T>& data, const Execution& e
     Judged judged{.evaluation = Evaluation(), .prediction = predict(model, data, execution)};
     Evaluation& evaluation = judged.evaluation;
     evaluation.rows = data.rows();
+    evaluation.nonfinite = judged.prediction.nonfinite;
     evaluation.loss = evaluate_loss(net, data, model.loss, model.weight_decay, execution);
     evaluation.metrics = metrics_of(columns, judged.prediction, data);
     evaluation.undefined = undefined_metrics(evaluation.metrics, columns, data);

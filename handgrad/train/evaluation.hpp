@@ -66,7 +66,8 @@ struct BeforeRefit {
 
 struct Evaluation {
     std::size_t rows = 0;
-    double loss = 0.0;  ///< the very function that training differentiates, penalty included
+    double loss = 0.0;          ///< the very function that training differentiates, penalty included
+    std::size_t nonfinite = 0;  ///< rows whose prediction is no finite number
     Metrics metrics;
     std::optional<Metrics> baseline;  ///< empty where the model does not tell it
     Standing standing = Standing::unknown;

@@ -12,6 +12,7 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/version.hpp"
 #include "handgrad/base/wording.hpp"
+#include "handgrad/data/preprocessing_check.hpp"
 #include "handgrad/store/tensor_file.hpp"
 #include "handgrad/train/decisions.hpp"
 #include "handgrad/train/evaluation.hpp"
@@ -108,6 +109,7 @@ Head columns_of(const Model& continued, const Table& table, const SharedRows& ro
                 Model& model) {
     model.preprocessing = continued.preprocessing;
     model.preprocessing.reading = reading_of(table, options, model.preprocessing);
+    refuse_huge(model.preprocessing, table, rows.training.size(), options.use_double ? sizeof(double) : sizeof(float));
     const Head head{.output = continued.architecture().output, .loss = options.loss.value_or(continued.loss.kind)};
     if (model.preprocessing.task != Task::classification) {
         check_target_domain(model.preprocessing, table, rows.all, head.loss);
@@ -168,8 +170,7 @@ Head prepare_columns(const Table& table, const FitOptions& options, Task task, c
     if (task == Task::classification) {
         const std::size_t classes = model.preprocessing.classes.size();
         head = decide_head(options, task, classes);
-        model.preprocessing.one_output =
-            classes == 2 && head.output != Activation::softmax && head.loss != Loss::cross_entropy;
+        model.preprocessing.one_output = classes == 2 && serves_one_output(head);
         tell({"classes: " + some_of(model.preprocessing.classes)});
         if (classes == 1) {
             tell({"warning: the target has one class only; the model will always predict it"});
@@ -182,23 +183,6 @@ Head prepare_columns(const Table& table, const FitOptions& options, Task task, c
         }
     }
     return head;
-}
-
-/// The layers between these columns and this head, without weights.
-Architecture shape_of(const FitOptions& options, const Preprocessing& columns, Activation output) {
-    Architecture shape;
-    shape.sizes = {columns.inputs()};
-    shape.sizes.insert(shape.sizes.end(), options.hidden.begin(), options.hidden.end());
-    shape.sizes.push_back(columns.outputs());
-    if (options.hidden_activation.size() == 1) {
-        shape.hidden = options.hidden_activation.front();
-    } else {
-        shape.each_hidden = options.hidden_activation;
-    }
-    shape.output = output;
-    shape.leaky_slope = options.leaky_slope;
-    shape.conventions = options.conventions;
-    return shape;
 }
 
 /// One training, of a model made from the rows that are shared out for it.
@@ -216,17 +200,13 @@ FitResult fit_once(Task task, const FittingTask& fitting) {
         head = prepare_columns(table, options, task, rows, tell, model);
     }
     refuse_unused(options, head.loss);
-    const bool one_class = task == Task::classification && model.preprocessing.classes.size() == 1;
-    if (!one_class) {
-        refuse_senseless(head, task, model.preprocessing.outputs());
-    }
+    refuse_senseless(head, model.preprocessing);
     tell({"output " + text(name(head.output)) + " with loss " + text(name(head.loss))});
 
     model.loss = LossFunction(head.loss);
     model.loss.huber_delta = options.huber_delta;
     model.loss.quantile = options.quantile;
-    const OptimizerOptions& optimizer = options.training.optimizer;
-    model.weight_decay = optimizer.kind == OptimizerKind::adamw ? 0.0 : optimizer.weight_decay;
+    model.weight_decay = penalty_of(options.training.optimizer);
     const Architecture shape = shape_of(options, model.preprocessing, head.output);
     if (options.continue_from != nullptr) {
         check_continued(*options.continue_from, options, shape);

@@ -12,9 +12,9 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/data/preprocessing.hpp"
+#include "handgrad/store/head.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/train/evaluation.hpp"
-#include "handgrad/train/head.hpp"
 #include "handgrad/train/metrics.hpp"
 #include "handgrad/train/trainer.hpp"
 

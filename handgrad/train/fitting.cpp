@@ -117,7 +117,7 @@ void tell_about_part(const std::string& what, const BasicDataset<T>& part, const
 /// The classes of the model in a file; none where it is no model of classes.
 std::vector<std::string> classes_in(const std::filesystem::path& path) {
     try {
-        return load_model(path).preprocessing.classes;
+        return load_model(path, true).preprocessing.classes;
     } catch (const Error&) {
         return {};  // bare tensors, or what load_parameters() complains about
     }
@@ -125,8 +125,8 @@ std::vector<std::string> classes_in(const std::filesystem::path& path) {
 
 /// Weights that do not fit because the classes are others say so; those that fit all the same are told about.
 template <class T>
-void load_first_weights(const std::filesystem::path& path, const Preprocessing& columns, BasicMlp<T>& net,
-                        const Tell& tell) {
+void load_first_weights(const std::filesystem::path& path, const Preprocessing& columns, bool allow_nonfinite,
+                        BasicMlp<T>& net, const Tell& tell) {
     const std::vector<std::string> its = classes_in(path);
     const bool others = !its.empty() && !columns.classes.empty() && its != columns.classes;
     if (others && its.size() != columns.classes.size()) {
@@ -140,22 +140,18 @@ void load_first_weights(const std::filesystem::path& path, const Preprocessing& 
         tell({"warning: the outputs of " + path.string() + " stand for " + some_of(its) + ", here for " +
               some_of(columns.classes)});
     }
-    load_parameters(path, net);
+    load_parameters(path, net, allow_nonfinite);
 }
 
 /// The model's history while it is trained.
 class Recorder {
 public:
     Recorder(History& history, const Metrics& metrics, std::size_t layers) : history_(history) {
-        history_.columns = {"epoch", "loss", "validation_loss", "learning_rate"};
+        std::vector<std::string> names;
         for (const auto& [name, value] : metrics) {
-            history_.columns.push_back("validation." + name);
+            names.push_back(name);
         }
-        for (std::size_t l = 0; l < layers; ++l) {
-            for (const char* what : {"gradient_rms", "saturated", "dead", "moved", "starved"}) {
-                history_.columns.push_back(layer_name(l) + "." + what);
-            }
-        }
+        history_.columns = history_columns(names, layers);
     }
     /// Behind what was recorded before. Raises Error(usage) when that has other columns.
     void go_on(const History& before) {
@@ -225,7 +221,7 @@ public:
             copy_weights(std::get<BasicMlp<T>>(options_.continue_from->net));
         }
         if (options_.init_from && (saved_ == nullptr || callbacks_.measure)) {
-            load_first_weights(*options_.init_from, columns_, net_, task.tell);
+            load_first_weights(*options_.init_from, columns_, options_.training.allow_nonfinite, net_, task.tell);
         }
     }
 
@@ -265,6 +261,7 @@ private:
         model_.provenance["rows.validation"] = std::to_string(validation_.rows());
         model_.provenance["rows.test"] = std::to_string(test_.rows());
         model_.training_rows = training_rows_of(table_, options_, rows_, training_);
+        check_settings(model_, "fit");
         static_cast<void>(serialize_model(model_));  // what could not be saved fails now rather than after hours
         if (!options_.refit.value_or(false)) {       // else more rows will be learned from
             tell_about_part("training", training_, columns_, task_.tell_rows);

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <cstddef>
+#include <initializer_list>
 #include <numeric>
 #include <span>
 #include <type_traits>
@@ -11,6 +13,7 @@
 #include <variant>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/limits.hpp"
 #include "handgrad/base/wording.hpp"
 #include "handgrad/math/activations.hpp"
 #include "handgrad/nn/predictor.hpp"
@@ -19,8 +22,9 @@
 namespace handgrad {
 namespace {
 
-/// Rows whose Jacobians are taken at a time.
+/// Rows whose Jacobians are taken at a time, fewer where that would be more numbers than these.
 constexpr std::size_t block_rows = 1024;
+constexpr std::size_t block_numbers = std::size_t{1} << 24;
 
 /// y · scale + shift of each target: from what the network learned to the user's units.
 Matrix<double> all_in_user_units(const Preprocessing& preprocessing, MatrixView<const double> values) {
@@ -37,6 +41,21 @@ Matrix<double> all_in_user_units(const Preprocessing& preprocessing, MatrixView<
 bool outputs_are_probabilities(const Preprocessing& preprocessing, Activation output) {
     return preprocessing.task == Task::classification &&
            (output == Activation::softmax || (output == Activation::sigmoid && preprocessing.one_output));
+}
+
+/// Rows in which one of these matrices, of which some may be without rows, has a number that is not finite.
+std::size_t nonfinite_rows(std::initializer_list<MatrixView<const double>> matrices) {
+    std::size_t rows = 0;
+    for (const MatrixView<const double>& matrix : matrices) {
+        rows = std::max(rows, matrix.rows());
+    }
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < rows; ++i) {
+        count += std::ranges::any_of(matrices, [i](const MatrixView<const double>& matrix) {
+            return i < matrix.rows() && !std::ranges::all_of(matrix.row(i), [](double x) { return std::isfinite(x); });
+        });
+    }
+    return count;
 }
 
 template <class T>
@@ -95,18 +114,13 @@ Prediction decode_labels(Activation output, MatrixView<const double> yhat, Matri
 
 }  // namespace
 
-Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixView<const double> yhat,
-                  MatrixView<const double> z) {
-    assert(yhat.columns() == preprocessing.outputs() && (z.rows() == 0 || z.rows() == yhat.rows()));
+namespace {
+
+/// One class of several for each row.
+Prediction decode_classes(const Preprocessing& preprocessing, Activation output, MatrixView<const double> yhat,
+                          MatrixView<const double> z) {
     Prediction prediction;
-    if (preprocessing.task == Task::regression) {
-        prediction.values = all_in_user_units(preprocessing, yhat);
-        return prediction;
-    }
     const bool probable = has_probabilities(output);
-    if (preprocessing.task == Task::multilabel) {
-        return decode_labels(output, yhat, z);
-    }
     prediction.probabilities = Matrix<double>(yhat.rows(), probable ? preprocessing.classes.size() : 0);
     prediction.surprisals = Matrix<double>(yhat.rows(), prediction.probabilities.columns());
     for (std::size_t i = 0; i < yhat.rows(); ++i) {
@@ -121,6 +135,27 @@ Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixV
             prediction.scores.push_back(probable ? prediction.probabilities(i, 1) : yhat(i, 0));
         }
     }
+    return prediction;
+}
+
+}  // namespace
+
+Prediction decode(const Preprocessing& preprocessing, Activation output, MatrixView<const double> yhat,
+                  MatrixView<const double> z) {
+    assert(yhat.columns() == preprocessing.outputs() && (z.rows() == 0 || z.rows() == yhat.rows()));
+    Prediction prediction;
+    switch (preprocessing.task) {
+        case Task::regression:
+            prediction.values = all_in_user_units(preprocessing, yhat);
+            break;
+        case Task::multilabel:
+            prediction = decode_labels(output, yhat, z);
+            break;
+        case Task::classification:
+            prediction = decode_classes(preprocessing, output, yhat, z);
+            break;
+    }
+    prediction.nonfinite = nonfinite_rows({yhat, z, prediction.values});
     return prediction;
 }
 
@@ -140,6 +175,23 @@ Prediction predict(const Model& model, const Table& table, const ApplyOptions& o
 
 namespace {
 
+/// So many derivatives that they cannot all be meant are refused before they are asked for: of one row, and as a table
+/// (`dense`) of rows.
+void refuse_many_derivatives(const Model& model, std::size_t rows, bool dense) {
+    const std::size_t K = model.architecture().outputs(), n = model.architecture().inputs();
+    if (K > limits::derivatives / n) {
+        throw Error(ErrorKind::data, "derivatives: " + plural(K, "output") + " by " + plural(n, "input") + " are " +
+                                         std::to_string(K * n) + " numbers for each row; at most " +
+                                         std::to_string(limits::derivatives) + " are computed");
+    }
+    if (dense && rows > limits::dense_numbers(rows * n) / (K * n)) {
+        throw Error(ErrorKind::data, "derivatives: " + plural(rows, "row") + " of " + std::to_string(K * n) +
+                                         " numbers need " +
+                                         short_number(static_cast<double>(rows * K * n) * sizeof(double) / 1e9) +
+                                         " GB; take fewer rows at a time");
+    }
+}
+
 /// ∂ŷ/∂x of each row in the user's units for `take`, and unless it is null what the network puts out, of one pass
 /// forward.
 template <class T>
@@ -148,13 +200,15 @@ void differentiate(const Model& model, MatrixView<const T> x, const Execution& e
     const BasicMlp<T>& net = std::get<BasicMlp<T>>(model.net);
     const std::size_t K = net.outputs();
     const std::size_t n = net.inputs();
+    refuse_many_derivatives(model, x.rows(), false);
     const std::vector<double> input_slopes = model.preprocessing.input_slopes();
     const BasicPredictor<T> predictor(net, execution);
     std::vector<double> in_units(K * n);
-    Outputs<T> of_block{Matrix<T>(), Matrix<T>(std::min(block_rows, x.rows()), K)};
-    Matrix<T> J(std::min(block_rows, x.rows()), K * n);
-    for (std::size_t first = 0; first < x.rows(); first += block_rows) {
-        const std::size_t rows = std::min(block_rows, x.rows() - first);
+    const std::size_t most_rows = std::clamp<std::size_t>(block_numbers / (K * n), 1, block_rows);
+    Outputs<T> of_block{Matrix<T>(), Matrix<T>(std::min(most_rows, x.rows()), K)};
+    Matrix<T> J(std::min(most_rows, x.rows()), K * n);
+    for (std::size_t first = 0; first < x.rows(); first += most_rows) {
+        const std::size_t rows = std::min(most_rows, x.rows() - first);
         MatrixView<T> yhat = of_block.yhat.view().rows_from(0, rows), z;
         if (outputs != nullptr) {
             yhat = outputs->yhat.view().rows_from(first, rows);
@@ -184,6 +238,7 @@ void for_each_jacobian(const Model& model, std::type_identity_t<MatrixView<const
 template <class T>
 Matrix<double> jacobians(const Model& model, const BasicDataset<T>& data, const Execution& execution) {
     const BasicMlp<T>& net = std::get<BasicMlp<T>>(model.net);
+    refuse_many_derivatives(model, data.rows(), true);
     Matrix<double> result(data.rows(), net.outputs() * net.inputs());
     std::size_t next = 0;
     for_each_jacobian<T>(model, data.x, execution,
@@ -206,6 +261,7 @@ Differentiated predict_with_jacobians(const Model& model, const Table& table, co
         [&]<class T>(const BasicMlp<T>& /*net*/) -> Differentiated {
             const BasicDataset<T> data = encode<T>(model.preprocessing, table, options);
             const std::size_t K = model.architecture().outputs();
+            refuse_many_derivatives(model, data.rows(), true);
             Outputs<T> out{Matrix<T>(data.rows(), K), Matrix<T>(data.rows(), K)};
             Matrix<double> slopes(data.rows(), K * data.x.columns());
             std::size_t next = 0;

@@ -25,6 +25,7 @@ struct Prediction {
     Matrix<double> surprisals;   ///< −ln of each of them, finite where one has become 0; of several labels by σ
                                  ///< rows × 2 labels, of no and of yes
     std::vector<double> scores;  ///< classification with one output: ŷ of the positive class
+    std::size_t nonfinite = 0;   ///< rows in which a value, or what the network puts out, is no finite number
 };
 
 /// A network's raw outputs, decoded. Single output: the second class where ŷ > ½; several: the largest (first of

@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <set>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/train/decisions.hpp"
+#include "handgrad/train/share_out.hpp"
 
 namespace handgrad {
 namespace {
@@ -236,7 +239,48 @@ std::optional<OptimizerOptions> optimizer_by_provenance(const Model& model) {
     options.momentum = number("momentum", 0.0);
     options.nesterov = text("nesterov") == "yes";
     options.weight_decay = number("weight_decay", 0.0);
+    try {
+        check(options);
+    } catch (const Error& error) {
+        fail("provenance", error.what());
+    }
     return options;
+}
+
+/// The names of the columns that a model learns.
+std::vector<std::string> target_names(const Preprocessing& columns) {
+    std::vector<std::string> names;
+    std::ranges::transform(columns.targets, std::back_inserter(names), &TargetColumn::name);
+    return names;
+}
+
+/// The settings that say what a model is, beside what it is: names of those that say something else.
+std::vector<std::string_view> contradicted(const Model& model, const FitOptions& options) {
+    const Architecture& shape = model.architecture();
+    const Preprocessing& columns = model.preprocessing;
+    std::vector<std::string_view> names;
+    const auto compare = [&](const Setting& setting, bool same) {
+        if (!same && model.settings.contains(std::string(setting.name))) {
+            names.push_back(setting.name);
+        }
+    };
+    FitOptions here = options;
+    here.conventions = shape.conventions;
+    compare(settings::hidden, shape_of(here, columns, shape.output) == shape);
+    compare(settings::output_activation, options.output_activation.value_or(shape.output) == shape.output);
+    compare(settings::loss, options.loss.value_or(model.loss.kind) == model.loss.kind);
+    compare(settings::huber_delta, options.huber_delta == model.loss.huber_delta);
+    compare(settings::quantile, options.quantile == model.loss.quantile);
+    const Task task = options.task.value_or(columns.task);
+    const bool labels = task == Task::classification && columns.task == Task::multilabel;  // of several targets
+    compare(settings::task, task == columns.task || labels);
+    compare(settings::convention, options.conventions.name == shape.conventions.name);
+    compare(settings::init, options.conventions.first_weights == shape.conventions.first_weights);
+    compare(settings::dtype, options.use_double == model.is_double());
+    compare(settings::target, options.columns.targets == target_names(columns));
+    compare(settings::weight, options.columns.weight == columns.weight);
+    compare(settings::weight_decay, penalty_of(options.training.optimizer) == model.weight_decay);
+    return names;
 }
 
 }  // namespace
@@ -300,6 +344,31 @@ std::optional<FitOptions> recorded_options(const Model& model) {
     options.conventions = model.architecture().conventions;
     options.reading = model.preprocessing.reading;
     return options;
+}
+
+void check_settings(const Model& model, const std::string& place) {
+    const std::string where = place + ": settings";
+    try {
+        static_cast<void>(recorded_optimizer(model));
+    } catch (const Error& error) {
+        fail(place, error.what());
+    }
+    if (model.settings.empty()) {
+        return;
+    }
+    FitOptions options;
+    apply_settings(options, model.settings, where);
+    try {
+        check(options.training.optimizer);
+        check_group(options);
+    } catch (const Error& error) {
+        fail(where, error.what());
+    }
+    const std::vector<std::string_view> names = contradicted(model, options);
+    if (!names.empty()) {
+        const std::string name(names.front());
+        fail(where + "." + name, "'" + setting_text(model.settings.at(name)) + "' is not what this model is");
+    }
 }
 
 std::optional<OptimizerOptions> recorded_optimizer(const Model& model) {

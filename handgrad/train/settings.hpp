@@ -321,5 +321,8 @@ std::optional<FitOptions> recorded_options(const Model& model);
 /// The optimizer that a model was trained with, also of older files, as far as their provenance says so; none for a
 /// model from elsewhere. Raises Error(model) for settings that this version does not understand.
 std::optional<OptimizerOptions> recorded_optimizer(const Model& model);
+/// Raises Error(model), `PLACE: settings.NAME: CAUSE`, where the settings that a model keeps are none that training
+/// takes, or not those of this model: other layers, another loss, another target. fit() asks it of what it makes.
+void check_settings(const Model& model, const std::string& place);
 
 }  // namespace handgrad

@@ -68,8 +68,13 @@ private:
     std::vector<std::uint32_t> ranks_;  ///< of the texts
 };
 
-const Column& group_column(const Table& table, const FitOptions& options, std::span<const std::size_t> rows) {
+}  // namespace
+
+void check_group(const FitOptions& options) {
     const std::string& name = options.group;
+    if (name.empty()) {
+        return;
+    }
     if (std::ranges::find(options.columns.targets, name) != options.columns.targets.end()) {
         throw Error(ErrorKind::usage, "column '" + name + "' is both a target and the group")
             .about("target")
@@ -80,6 +85,13 @@ const Column& group_column(const Table& table, const FitOptions& options, std::s
             .about("weight")
             .about("group");
     }
+}
+
+namespace {
+
+const Column& group_column(const Table& table, const FitOptions& options, std::span<const std::size_t> rows) {
+    const std::string& name = options.group;
+    check_group(options);
     const Column& column = table.column(name);
     for (const std::size_t row : rows) {
         const bool missing =

@@ -17,6 +17,9 @@ struct SharedRows : RowsByPart {
     std::vector<std::size_t> all;  ///< those that have labels
 };
 
+/// Raises Error(usage) for a group column that is a target or the weight.
+void check_group(const FitOptions& options);
+
 /// By the settings validation, test, group, seed and drop_missing_labels: of a classification the same share of each
 /// class is held out, whatever the task whole groups where there are some. Tells what it does. Raises what
 /// labelled_rows(), split_rows() and split_by_groups() raise; Error(data) for a group that is missing; Error(usage) for

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+#include <string>
 #include <vector>
 
 namespace handgrad {
@@ -38,6 +40,17 @@ TEST(Suggest, TheNearestWinsAndTheFirstAmongEquals) {
     const std::vector<std::string> names = {"hiddem", "hidden", "hiddes"};
     EXPECT_EQ(did_you_mean("hidden", names), " (did you mean 'hidden'?)");
     EXPECT_EQ(did_you_mean("hiddex", names), " (did you mean 'hiddem'?)");
+}
+
+TEST(DidYouMean, LongWordsAndEndlessListsCostNothing) {
+    const std::string word(256, 'a'), longer(257, 'a');
+    const std::vector<std::string> near{word.substr(1) + "b", longer.substr(1) + "bc"};
+    EXPECT_NE(did_you_mean(word, near), "");
+    EXPECT_EQ(did_you_mean(longer, near), "");
+    const std::vector<std::string> many(50'000, std::string(256, 'b'));
+    const std::clock_t begin = std::clock();
+    EXPECT_EQ(did_you_mean(word, many), "");
+    EXPECT_LT(std::clock() - begin, 5 * CLOCKS_PER_SEC);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 """No name from a file, and no name of a file, commands the terminal of whoever looks at it."""
 
+import os
+import pty
 import random
 
 import pytest
@@ -69,6 +71,65 @@ def test_mistakes_are_told_harmlessly(trained, words):
     ran = trained(*words)
     assert ran.code != 0
     assert_harmless(ran.out, ran.err)
+
+
+def hostile_in_lines(handgrad):
+    """Names with line ends that would write a line of the program's own, and texts longer than a screen."""
+    lines = ['"a\nhandgrad: all is well","kind\r\nPASS","y\nerror"']
+    draw = random.Random(2)
+    for _ in range(40):
+        lines.append(f'{draw.random():.4f},"{draw.choice("uv")}\nPASS",{draw.random():.3f}')
+    handgrad.write("lines.csv", "\n".join(lines) + "\n")
+    ran = handgrad("train", "lines.csv", "--target", '"y\nerror"', "-o", "lines.model", "--epochs", 2, "--hidden", 3)
+    assert ran.code == 0, ran.err
+    return ran
+
+
+LINES = ("PASS", "error", "handgrad: all is well")
+
+
+@pytest.mark.parametrize("words", [
+    ("inspect", "lines.model"), ("evaluate", "lines.model", "lines.csv"), ("diagnose", "lines.model", "lines.csv"),
+    ("sensitivity", "lines.model", "lines.csv"), ("explain", "lines.model", "lines.csv", "--row", "1"),
+    ("explain", "lines.model", "lines.csv", "--row", "1", "--format", "markdown"),
+    ("explain", "lines.model", "lines.csv", "--row", "1", "--format", "latex"),
+    ("predict", "lines.model", "other.csv"), ("evaluate", "lines.model", "other.csv"),
+    ("train", "lines.csv", "--target", "z\nPASS", "-o", "n.model"),
+    ("train", "lines.csv", "--target", "y", "-o", "n.model", "--config", "bad.toml"),
+    ("inspect", "none\nPASS"), ("grade", "lines.model", "lines.csv", "none\nPASS"),
+])
+def test_a_line_end_in_a_name_ends_no_line(handgrad, words):
+    trained = hostile_in_lines(handgrad)
+    handgrad.write("other.csv", '"a\nhandgrad: all is well","kind\r\nPASS"\n1,"w\nPASS"\n')
+    handgrad.write("bad.toml", '"key\\nPASS" = "value\\nPASS"\n')
+    ran = handgrad(*words)
+    for text in (trained.err, ran.err, ran.out):
+        assert not [line for line in text.splitlines() if line.strip() in LINES], text
+
+
+def test_a_message_about_a_long_value_is_short(handgrad):
+    handgrad.write("t.csv", "a,y\n" + "".join(f"{i},{i}\n" for i in range(30)))
+    for words in [("train", "t.csv", "--target", "y" * 100_000, "-o", "m"), ("train", "t.csv", "--epochs", "9" * 100_000),
+                  ("inspect", "no" * 2000), ("x" * 100_000,)]:
+        ran = handgrad(*words)
+        assert ran.code != 0 and len(ran.err) < 6000
+
+
+def test_a_page_shows_the_marks_that_turn_the_writing_round(trained):
+    trained("report", MODEL, TABLE, "-o", "page.html")
+    page = (trained.folder / "page.html").read_text()
+    assert "\u202e" not in page and "\\u202e" in page
+
+
+def test_on_a_terminal_even_data_give_no_orders(trained):
+    ours, theirs = pty.openpty()
+    ran = trained("predict", MODEL, TABLE, "--allow-extra", stdout=theirs)
+    os.close(theirs)
+    assert ran.code == 0, ran.err
+    shown = os.read(ours, 100_000).decode().replace("\r\n", "\n")
+    os.close(ours)
+    assert_harmless(shown)
+    assert "\\x1b" in shown
 
 
 def test_events_carry_names_as_they_are(trained):

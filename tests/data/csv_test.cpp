@@ -4,6 +4,10 @@
 #include <rapidcheck/gtest.h>
 
 #include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <ctime>
+#include <functional>
 
 #include "handgrad/data/table.hpp"
 #include "tests/support/raised.hpp"
@@ -368,6 +372,58 @@ TEST(Csv, MarksThatCannotWorkAreUsageErrors) {
     EXPECT_EQ(error("a\n1\n", {.delimiter = 'e'}), "usage: 'e' cannot be the delimiter of a table");
     EXPECT_EQ(error("a\n1\n", {.delimiter = '"'}), "usage: '\"' cannot be the delimiter of a table");
     EXPECT_EQ(error("a\n1\n", {.decimal = ';'}), "usage: the decimal mark must be '.' or ',', not ';'");
+}
+
+// --- Texts chosen by their hashes -----------------------------------------------------------------------------------
+
+/// The inverse of x ^ x >> 47.
+std::uint64_t unshifted(std::uint64_t x) { return x ^ x >> 47U; }
+
+/// Of an odd number modulo 2^64, by Newton's iteration.
+std::uint64_t inverse_of(std::uint64_t odd) {
+    std::uint64_t inverse = odd;
+    for (int i = 0; i < 6; ++i) {
+        inverse *= 2 - odd * inverse;
+    }
+    return inverse;
+}
+
+/// Texts of 16 bytes of which the hash function of GCC's standard library (MurmurHash64A) makes the same number: the
+/// second half takes back what the first one did.
+std::vector<std::string> texts_of_one_hash(std::size_t count) {
+    constexpr std::uint64_t mul = 0xC6A4A7935BD1E995ULL, seed = 0xC70F6907ULL, wanted = 0x0123456789ABCDEFULL;
+    const std::uint64_t back = inverse_of(mul);
+    std::vector<std::string> texts;
+    for (std::uint64_t i = 1; texts.size() < count; ++i) {
+        const std::uint64_t first = i * 0x9E3779B97F4A7C15ULL;
+        const std::uint64_t mixed = unshifted(first * mul) * mul;
+        const std::uint64_t between = ((seed ^ 16 * mul) ^ mixed) * mul;
+        const std::uint64_t second = unshifted((wanted ^ between) * back) * back;
+        std::string text(16, '\0');
+        std::memcpy(text.data(), &first, 8);
+        std::memcpy(text.data() + 8, &second, 8);
+        if (text.find_first_of(std::string_view("\0\n\r\",; \t|'", 10)) == std::string::npos) {
+            texts.push_back(text);
+        }
+    }
+    return texts;
+}
+
+TEST(Csv, TextsChosenByTheirHashesAreReadAsFastAsOthers) {
+    const std::vector<std::string> texts = texts_of_one_hash(60'000);
+    const std::hash<std::string_view> hash;
+    if (hash(texts[0]) != hash(texts[1]) || hash(texts[1]) != hash(texts.back())) {
+        GTEST_SKIP() << "another standard library has another hash function";
+    }
+    std::string table = "text,y\n";
+    for (const std::string& text : texts) {
+        table += text + ",1\n";
+    }
+    const std::clock_t begin = std::clock();
+    const Table read = read_csv(table, "t.csv", {.text_columns = {"text"}});
+    EXPECT_LT(std::clock() - begin, 3 * CLOCKS_PER_SEC);  // one after the other they would be compared 2e9 times
+    EXPECT_EQ(read.column("text").texts.size(), texts.size());
+    EXPECT_EQ(read.column("text").texts.back(), texts.back());
 }
 
 }  // namespace

@@ -84,7 +84,10 @@ std::string refusal(const Architecture& shape) {
 TEST(Architecture, RefusesShapesThatMakeNoSense) {
     EXPECT_THAT(refusal({.sizes = {3}}), testing::HasSubstr("at least an input and an output"));
     EXPECT_THAT(refusal({.sizes = {3, 0, 1}}), testing::HasSubstr("size 2 of 3 is 0"));
-    EXPECT_THAT(refusal({.sizes = {3, std::size_t{1} << 25, 1}}), testing::HasSubstr("wider than 16777216"));
+    EXPECT_THAT(refusal({.sizes = {1, (std::size_t{1} << 24) + 1}}), testing::HasSubstr("wider than 16777216"));
+    EXPECT_EQ(refusal({.sizes = {1, std::size_t{1} << 24}}), "nothing");
+    EXPECT_THAT(refusal({.sizes = std::vector<std::size_t>(1026, 1)}), testing::HasSubstr("1025 layers are more than"));
+    EXPECT_EQ(refusal({.sizes = std::vector<std::size_t>(1025, 1)}), "nothing");
     EXPECT_THAT(refusal({.sizes = {3, 4, 1}, .hidden = Activation::softmax}),
                 testing::HasSubstr("only stand at the output"));
     EXPECT_THAT(refusal({.sizes = {3, 4, 1}, .each_hidden = {Activation::relu, Activation::tanh}}),

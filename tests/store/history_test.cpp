@@ -89,6 +89,7 @@ TEST(History, RefusesWhatIsNone) {
         {R"({"columns":["epoch"],"epochs":[["x"]]})", "stands where a number belongs"},
         {R"({"columns":["epoch"],"epochs":[[2],[1]]})", "do not follow each other"},
         {R"({"columns":["epoch"],"epochs":[[null]]})", "do not follow each other"},
+        {R"({"columns":["epoch"],"epochs":[]})", "it has no epochs"},
         {"{", "m: history"},
     };
     for (const auto& [text, cause] : texts) {

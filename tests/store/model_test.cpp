@@ -12,8 +12,10 @@
 
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/limits.hpp"
 #include "handgrad/base/utf8.hpp"
 #include "handgrad/base/version.hpp"
+#include "handgrad/store/head.hpp"
 #include "handgrad/store/json.hpp"
 #include "handgrad/store/tensor_file.hpp"
 #include "tests/support/folder.hpp"
@@ -129,6 +131,13 @@ TEST(Model, EachActivationLossAndConventionComesBack) {
         for (const Loss loss : all_losses) {
             for (const Conventions& conventions : convention_presets) {
                 Model model = regression_model<float>();
+                const Head head{activation, loss};
+                if (problem_of_pair(head) || senseless_problem(head, model.preprocessing)) {
+                    continue;
+                }
+                if (!may_scale_target(head)) {
+                    model.preprocessing.targets = {{.name = "price"}, {.name = "tax"}};
+                }
                 Architecture architecture = small_architecture();
                 architecture.output = activation;
                 architecture.conventions = conventions;
@@ -257,10 +266,12 @@ TEST(Model, ALaterFormatIsNamedAndOtherVersionsAreRefused) {
             forged(classification_model(), [&](TensorFile& file) { file.metadata["format_version"] = text; }));
     };
     EXPECT_EQ(with_version("4"), "m: written by a later handgrad (format 4, this one reads 3); update handgrad");
+    EXPECT_EQ(with_version("3.1"), "m: written by a later handgrad (format 3.1, this one reads 3); update handgrad");
+    EXPECT_EQ(with_version("2.1"), "nothing");
     EXPECT_EQ(with_version("1"), "nothing");
     EXPECT_EQ(with_version("99999999999999999999"),
               "m: its format_version is '99999999999999999999', which no handgrad writes");
-    for (const std::string text : {"", "0", "-1", "1.0", "one"}) {
+    for (const std::string text : {"", "0", "-1", "1.0", "one", "2.", ".2", "1.1.1"}) {
         EXPECT_THAT(with_version(text), HasSubstr("which no handgrad writes")) << text;
     }
 }
@@ -367,7 +378,7 @@ TEST(Model, SettingsOutOfRangeAreRefused) {
     EXPECT_EQ(changed("preprocessing", R"("scale":1e-300)", R"("scale":0.0)"),
               "m: preprocessing: the scale of feature 'area' must be positive");
     EXPECT_EQ(changed("preprocessing", R"("name":"tax")", R"("name":"area")"),
-              "m: preprocessing: a column stands twice");
+              "m: preprocessing: the column 'area' stands twice");
     EXPECT_EQ(changed("preprocessing", R"("classes":[])", R"("classes":["a"])"),
               "m: preprocessing: a regression has no classes");
     const auto changed_classes = [](const std::string& from, const std::string& to) {
@@ -377,6 +388,60 @@ TEST(Model, SettingsOutOfRangeAreRefused) {
     EXPECT_EQ(changed_classes(R"(["0","1"])", R"(["0","1","2"])"),
               "m: preprocessing: one output serves two classes only");
     EXPECT_EQ(changed_classes(R"(["0","1"])", "[]"), "m: preprocessing: there are no classes");
+}
+
+TEST(Model, WhatCannotBeReadBackIsNotWritten) {
+    Model model = regression_model<float>();
+    model.preprocessing.features[0].scale = 5e-324;
+    EXPECT_EQ(message_of(ErrorKind::usage, [&] { serialize_model(model); }),
+              "model: preprocessing: the scale of feature 'area' is 5e-324, by which nothing can be divided without "
+              "overflow");
+    model = regression_model<float>();
+    model.history.columns = {"epoch"};
+    model.history.epochs = {{1.0}};
+    EXPECT_EQ(message_of(ErrorKind::usage, [&] { serialize_model(model); }),
+              "model: history: the column 'loss' is missing");
+    model = regression_model<float>();
+    model.loss = Loss::poisson;
+    EXPECT_EQ(message_of(ErrorKind::usage, [&] { serialize_model(model); }),
+              "model: loss: the output activation identity takes values from -inf to inf, but the loss poisson is "
+              "defined from 0 to inf only");
+}
+
+TEST(Model, LimitsHoldToTheLast) {
+    const auto renamed = [](std::size_t bytes) {
+        return message_for(
+            forged(regression_model<float>(), "preprocessing", "\"area\"", '"' + std::string(bytes, 'x') + '"'));
+    };
+    EXPECT_EQ(renamed(limits::name_bytes), "nothing");
+    EXPECT_THAT(renamed(limits::name_bytes + 1), HasSubstr("has 1025 bytes; at most 1024 are read"));
+    const auto categories = [](std::size_t count) {
+        Model model = regression_model<float>();
+        FeatureColumn& city = model.preprocessing.features[1];
+        city.categories.clear();
+        for (std::size_t i = 0; i < count; ++i) {
+            city.categories.push_back(std::to_string(100'000 + i));
+        }
+        Architecture architecture = small_architecture();
+        architecture.sizes[0] = 1 + count;
+        model.net = Mlp::zeros(architecture);
+        return message_of(ErrorKind::usage, [&] { serialize_model(model); });
+    };
+    EXPECT_EQ(categories(limits::categories), "nothing");
+    EXPECT_THAT(categories(limits::categories + 1), HasSubstr("has 10001 categories; at most 10000 are read"));
+    const auto classes = [](std::size_t count) {
+        Model model = classification_model();
+        model.preprocessing.one_output = false;
+        model.preprocessing.classes.clear();
+        for (std::size_t i = 0; i < count; ++i) {
+            model.preprocessing.classes.push_back(std::to_string(i));
+        }
+        model.net = Mlp::zeros({.sizes = {1, count}, .output = Activation::softmax});
+        model.loss = Loss::cross_entropy;
+        return message_of(ErrorKind::usage, [&] { serialize_model(model); });
+    };
+    EXPECT_EQ(classes(limits::classes), "nothing");
+    EXPECT_THAT(classes(limits::classes + 1), HasSubstr("10001 classes; at most 10000 are read"));
 }
 
 // --- Numbers that are not finite --------------------------------------------------------------------------------
