@@ -348,9 +348,8 @@ BREAKAGES = (
     Breakage("weights rescaled to their own size", "handgrad/diagnose/what_if.cpp",
              "size > 0.0 ? first_weights_size(shape, l) / size : 1.0", "1.0", f"{NUMBERS} -k powers"),
     Breakage("the report does not take metrics over", "handgrad/report/report.cpp", "    report.evaluation = evaluation;", "", f"{NUMBERS} -k report"),
-    Breakage("a lack of memory exits 1", "cli/main.cpp",
-             'complain("there is not enough memory for this", static_cast<int>(ErrorKind::io))',
-             'complain("there is not enough memory for this", internal_error_exit)', "tests/cli/test_cli_faults.py -k memory"),
+    Breakage("a lack of memory exits 1", "cli/main.cpp", "return static_cast<int>(ErrorKind::io);", "return internal_error_exit;",
+             "tests/cli/test_cli_faults.py -k memory"),
     Breakage("rows by their smallest gradients", "handgrad/diagnose/row_forensics.cpp", "return one.norm > other.norm;",
              "return one.norm < other.norm;", "tests/diagnose/row_forensics_test.cpp"),
     Breakage("classes and predictions exchanged", SCORES,
@@ -444,6 +443,16 @@ BREAKAGES = (
              "for (std::size_t k = 1; row.probabilities && k < columns.classes.size(); ++k) {", f"{NUMBERS} -k probabilities"),
     Breakage("rms and mean exchanged in an event", "cli/events.cpp", '{"rms", column.rms}', '{"rms", column.mean}',
              f"{NUMBERS} -k effect"),
+
+    # --- faults
+    Breakage("a file beyond the limit of sizes ends the program", "cli/output.cpp", "::signal(SIGXFSZ, SIG_IGN);", "",
+             "tests/cli/test_io_faults.py -k limit"),
+    Breakage("a temporary file of unknown state is left", ATOMIC, "return ::fstat(fd, &info) != 0 || info.st_nlink > 0;",
+             "return ::fstat(fd, &info) == 0 && info.st_nlink > 0;", "tests/cli/test_io_faults.py -k predict"),
+    Breakage("nameless braces inside an aggregate", "handgrad/explain/derivation.cpp", ".quantity = Quantity{\"dl/dyhat\"",
+             ".quantity = {\"dl/dyhat\"", "tests/cli/test_memory_faults.py -k explain"),
+    Breakage("what cannot pass on that there is no memory aborts", "cli/main.cpp", "    std::set_terminate(end_without_memory);\n", "",
+             "tests/cli/test_memory_faults.py -k config"),
 
     # --- explain, compare
     Breakage("an explained step without the penalty", TRACE, "result.penalty = penalty(net, options.penalty, 1, &gradient);",

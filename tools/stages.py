@@ -128,10 +128,6 @@ LONG_STAGES = (
           ("tools/python-environment", *build("release", "all"),
            f"HANDGRAD_PROGRAM={PROGRAM} PYTHONPATH=tests/python {PYTHON} tests/python/test_verdict_bank.py"),
           inputs=(*BUILD, "cli", "tests/python")),
-    Stage("forged", "20 000 model files with any metadata and checksums that fit are read, or refused in a sentence, by every verb.",
-          ("tools/python-environment", *build("release", "all"), "HANDGRAD_FORGED=10000 " + pytest(
-              "forged", "tests/cli/test_forged_models.py -k any_metadata")[0]), report="forged.xml",
-          inputs=(*BUILD, "cli", "tests/cli/test_forged_models.py", "tests/support")),
     Stage("faults", "Whichever allocation fails, and whichever call of the operating system, every verb ends with exit 6 and a word, "
           "and leaves the files that were there.",
           ("tools/python-environment", *build("release", "all"),
@@ -141,6 +137,10 @@ LONG_STAGES = (
     Stage("fuzz", "A minute of libFuzzer on every reader finds nothing.",
           ("tools/install-packages tests/fuzz/packages.txt", *build("fuzz", "handgrad_fuzz"), "tests/fuzz/run"),
           inputs=(*BUILD, "cli", "tests/fuzz", "tests/support")),
+    Stage("forged", "20 000 model files with any metadata and checksums that fit are read, or refused in a sentence, by every verb.",
+          ("tools/python-environment", *build("release", "all"), "HANDGRAD_FORGED=10000 " + pytest(
+              "forged", "tests/cli/test_forged_models.py -k any_metadata")[0]), report="forged.xml",
+          inputs=(*BUILD, "cli", "tests/cli/test_forged_models.py", "tests/support")),
     Stage("kills", "Of 200 trainings killed at random moments each comes to the model of the one that was never killed.",
           (*build("release", "all"), f"/usr/bin/python3 tests/support/kill_loop.py {PROGRAM}"),
           inputs=(*BUILD, "cli", "tests/support/kill_loop.py")),
