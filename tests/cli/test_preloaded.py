@@ -106,7 +106,8 @@ def test_a_flush_that_fails_is_exit_6(regression, watching, failing):
     ran, seen = calls(regression, watching, "train", "t.csv", "--target", "y", "--epochs", 1, "-o", "m.model",
                       FSYNC_FAILS=failing)
     assert ran.code == 6 and "m.model: cannot flush" in ran.err and os.strerror(5) in ran.err
-    assert seen == saving("m.model")[:2 if failing == "file" else 4]
+    first = saving("m.model")[:2 if failing == "file" else 4]
+    assert seen[:len(first)] == first  # then other places are tried, where it fails too
     if failing == "file":  # the old file stays, and no temporary one
         assert (regression.folder / "m.model").read_bytes() == before
         assert not list(regression.folder.glob("*.tmp*"))
