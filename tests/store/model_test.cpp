@@ -402,6 +402,12 @@ TEST(Model, WhatCannotBeReadBackIsNotWritten) {
     EXPECT_EQ(message_of(ErrorKind::usage, [&] { serialize_model(model); }),
               "model: history: the column 'loss' is missing");
     model = regression_model<float>();
+    Architecture counts = small_architecture();
+    counts.output = Activation::exp;
+    model.net = Mlp::random(counts, 1);
+    model.loss = Loss::poisson;
+    EXPECT_THAT(message_of(ErrorKind::usage, [&] { serialize_model(model); }), HasSubstr("its targets are scaled"));
+    model = regression_model<float>();
     model.loss = Loss::poisson;
     EXPECT_EQ(message_of(ErrorKind::usage, [&] { serialize_model(model); }),
               "model: loss: the output activation identity takes values from -inf to inf, but the loss poisson is "
