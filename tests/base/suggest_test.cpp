@@ -48,9 +48,11 @@ TEST(DidYouMean, LongWordsAndEndlessListsCostNothing) {
     EXPECT_NE(did_you_mean(word, near), "");
     EXPECT_EQ(did_you_mean(longer, near), "");
     const std::vector<std::string> many(50'000, std::string(256, 'b'));
-    const std::clock_t begin = std::clock();
+    [[maybe_unused]] const std::clock_t begin = std::clock();
     EXPECT_EQ(did_you_mean(word, many), "");
+#if !defined(__SANITIZE_ADDRESS__)  // which takes many times as long
     EXPECT_LT(std::clock() - begin, 5 * CLOCKS_PER_SEC);
+#endif
 }
 
 }  // namespace
