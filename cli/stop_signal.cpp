@@ -37,7 +37,7 @@ StopSignal::StopSignal() {
     for (const int number : caught) {
         struct sigaction old {};
         ::sigaction(number, nullptr, &old);
-        if (number != SIGHUP || old.sa_handler != SIG_IGN) {
+        if (old.sa_handler != SIG_IGN) {  // as under nohup, and in the background of a script
             ::sigaction(number, &action, nullptr);
         }
     }

@@ -3,8 +3,8 @@
 
 namespace handgrad::cli {
 
-/// While it lives, SIGINT, SIGTERM and SIGHUP are caught (SIGHUP only where it is not ignored, as under nohup). One at
-/// a time.
+/// While it lives, SIGINT, SIGTERM and SIGHUP are caught, but for those that are ignored, as under nohup. One at a
+/// time.
 class StopSignal {
 public:
     StopSignal();

@@ -271,6 +271,16 @@ void refuse_shared_files(const TrainOptionsGiven& given) {
         refuse_to_overwrite(given.report, input, "--report");
     }
     refuse_one_output(given.output, given.report, "--report");
+    for (const std::string& output : {given.output, given.report}) {
+        std::error_code ignored;
+        const std::filesystem::path folder = std::filesystem::absolute(output, ignored).parent_path();
+        const bool inside = !output.empty() && given.folder != nullptr &&
+                            std::filesystem::equivalent(folder, given.folder->path(), ignored);
+        if (inside) {
+            usage_error(fmt::format("{} is in the folder of the checkpoints, {}; write it elsewhere", output,
+                                    given.folder->path().string()));
+        }
+    }
 }
 
 /// Checkpoints that are there and sound make up for those that are not.

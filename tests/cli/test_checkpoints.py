@@ -312,3 +312,17 @@ def test_rows_that_a_model_has_learned_from_are_said_when_they_judge_it(table):
     assert ran.code == 0 and "0 for validation" in ran.err
     ran = table("train", "t.csv", "--continue", "m.model", "--epochs", "2", "-o", "n.model", "--validation", "0.2")
     assert ran.code == 0 and "what they say is too good" in ran.err
+
+
+@pytest.mark.parametrize("output", [("-o", "ck/best.model"), ("--report", "./ck/lock"), ("-o", "ck/new.model")])
+def test_the_folder_of_checkpoints_takes_no_output(checkpoints, output):
+    before = {path.name: path.read_bytes() for path in (checkpoints.folder / "ck").iterdir()}
+    ran = checkpoints("train", "--resume", "ck", *output)
+    assert ran.code == 2 and "is in the folder of the checkpoints" in ran.err
+    assert {path.name: path.read_bytes() for path in (checkpoints.folder / "ck").iterdir()} == before
+
+
+def test_a_signal_that_is_ignored_stays_ignored(table):
+    ran = table.shell("(trap '' INT; handgrad train t.csv --target y --hidden 4 --epochs 20000 -q -o m.model & p=$!; sleep 0.2; "
+                      "kill -INT $p; wait $p; echo code $?)")
+    assert "code 0" in ran.out
