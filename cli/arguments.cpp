@@ -166,7 +166,7 @@ bool Arguments::parse(std::vector<std::string> words) {
 }
 
 void Arguments::recall(Told told) {
-    recall("", [told = std::move(told)](const std::string& /*no value*/) { return told; });
+    recalls_.emplace(recalls_.begin(), "", [told = std::move(told)](const std::string& /*no value*/) { return told; });
 }
 
 Arguments::Told Arguments::said_before(const std::vector<std::vector<std::string>>& options) const {

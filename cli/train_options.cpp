@@ -149,9 +149,10 @@ std::string lists() {
     }
     return text +
            "\nExit codes: 0 done, 2 usage, 3 bad data, 4 bad model file, 5 diverged, 6 reading or writing failed,\n"
-           "130 or 143 interrupted by Ctrl-C or SIGTERM. After 5, 130 and 143 the model has been written, unless "
-           "there\n"
-           "are checkpoints: then those are what is kept, and --resume goes on.\n";
+           "129, 130 or 143 interrupted by a hang-up, Ctrl-C or SIGTERM, 141 when nobody reads the events any more. "
+           "After\n"
+           "5, 129, 130, 141 and 143 the model has been written; where there are checkpoints those of an interrupted\n"
+           "training are what is kept, and --resume goes on.\n";
 }
 
 /// `10` epochs, or `30s`.
@@ -171,6 +172,19 @@ Setter into_interval(TrainOptionsGiven& given, bool& said) {
     };
 }
 
+/// A name that is empty is that of a variable of the shell which was not set.
+void refuse_empty(const std::string& place, const std::string& folder) {
+    if (folder.empty()) {
+        usage_error(fmt::format("{}: the name of the folder is empty", place));
+    }
+}
+Setter into_folder(std::string& folder) {
+    return [&folder](const Given& value) {
+        folder = only_value(value);
+        refuse_empty(value.place, folder);
+    };
+}
+
 /// The options about checkpoints, and what was told to the training that is gone on with.
 class CheckpointOptions {
 public:
@@ -178,13 +192,13 @@ public:
         arguments.group("Checkpoints, so that nothing is lost");
         arguments.option("--checkpoint", "DIR",
                          "keep in this folder what is needed to go on: the last two checkpoints and the best",
-                         into(folder_));
+                         into_folder(folder_));
         arguments.option("--checkpoint-every", "N|Ns", "after so many epochs, or so many seconds (60s)",
                          into_interval(given, every_));
         arguments.option("--resume", "DIR",
                          "go on with the training whose checkpoints are there, to the same bits as if it had never "
                          "stopped; what is not said is as it was said then",
-                         into(resume_));
+                         into_folder(resume_));
         arguments.option(
             "--continue", "MODEL",
             "go on with a finished model, on these rows, for --epochs more: its columns, network and weights, "
@@ -240,6 +254,7 @@ private:
     }
 
     Arguments::Told told_then(const std::string& folder) {
+        refuse_empty("--resume", folder);
         std::error_code error;
         if (!std::filesystem::is_directory(folder, error)) {
             throw Error(ErrorKind::io, fmt::format("--resume: {}: there is no such folder of checkpoints", folder));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/event_line.hpp"
+#include "cli/events.hpp"
 #include "cli/output.hpp"
 #include "cli/train_options.hpp"
 #include "cli/training_tables.hpp"
@@ -34,7 +35,10 @@ struct Logged {
     std::string data_hash;
     std::string first_hash;  ///< of the first weights; empty in the log of a training that was gone on with
     HashByEpoch epochs, refit_epochs;
+    std::string last_hash;  ///< of the model of a training that came to its end
+    ParsedLine settings;
     std::size_t starts = 0;
+    std::size_t epoch = 0;  ///< done before the first line
 };
 
 class LogReader {
@@ -57,15 +61,30 @@ public:
         if (log_.starts == 0) {
             fail("there is no event `start` in it: it is not what train --json prints");
         }
-        if (log_.epochs.empty()) {
+        if (log_.epochs.empty() && log_.refit_epochs.empty()) {
             fail("no epoch in it has a parameters_hash: there is nothing to verify");
         }
+        refuse_gaps(log_.epochs, log_.epoch);
+        refuse_gaps(log_.refit_epochs, refit_epoch_);
         return std::move(log_);
     }
 
 private:
     [[noreturn]] void fail(const std::string& cause) const {
         throw Error(ErrorKind::data, fmt::format("{}:{}: {}", path_, line_, cause));
+    }
+
+    /// Each epoch from the one behind `before` on, or none.
+    void refuse_gaps(const HashByEpoch& epochs, std::size_t before) const {
+        for (const auto& [epoch, hash] : epochs) {
+            if (epoch != before + 1) {
+                throw Error(ErrorKind::data,
+                            fmt::format("{}: epoch {} follows epoch {}: lines of the log are missing, so "
+                                        "that nothing can be said of them",
+                                        path_, epoch, before));
+            }
+            before = epoch;
+        }
     }
 
     void take(std::string_view text, bool cut_off) {
@@ -83,6 +102,10 @@ private:
             log_.epochs[epoch_of(json)] = text_of(json, "parameters_hash");
         } else if (event == "refit_epoch") {
             log_.refit_epochs[epoch_of(json)] = text_of(json, "parameters_hash");
+        } else if (event == "refit" && log_.refit_epochs.empty()) {
+            refit_epoch_ = epoch_of(json);
+        } else if (event == "done" && (text_of(json, "stopped") == "epochs" || text_of(json, "stopped") == "early")) {
+            log_.last_hash = text_of(json, "parameters_hash");
         }
     }
 
@@ -99,6 +122,10 @@ private:
         if (log_.starts++ > 0 && data != log_.data_hash) {
             fail("a training on other rows begins here: verify each by itself");
         }
+        if (log_.starts == 1) {
+            log_.epoch = epoch_of(json);
+        }
+        log_.settings = member(json, "settings");
         log_.told = std::move(said);
         log_.data_hash = data;
         if (!member(json, "parameters_hash").is_null()) {
@@ -129,12 +156,12 @@ private:
     }
 
     std::string path_;
-    std::size_t line_ = 0;
+    std::size_t line_ = 0, refit_epoch_ = 0;
     Logged log_;
 };
 
 struct Difference {
-    std::string_view training;  ///< `first`, or `refit` for that on all rows
+    std::string_view training;  ///< `first`, `refit` for that on all rows, or `model` for what came out
     std::size_t epoch;          ///< 0: the first weights
     std::string logged, replayed;
 };
@@ -145,19 +172,23 @@ public:
     Replay(const Logged& log, std::string data) : log_(log), data_(std::move(data)) {}
 
     void run(const Table& table, const FitOptions& options) {
-        const FitCallbacks callbacks{
-            .on_start = [&](const FitStart& start) { begin(start); },
-            .on_epoch =
-                [&](const EpochReport& report, const Metrics& /*validation*/) {
-                    return compare("first", report, log_.epochs, epochs_) &&
-                           (report.epoch < log_.epochs.rbegin()->first || !log_.refit_epochs.empty());
-                },
-            .on_refit_epoch =
-                [&](const EpochReport& report) {
-                    return compare("refit", report, log_.refit_epochs, refit_epochs_) &&
-                           report.epoch < log_.refit_epochs.rbegin()->first;
-                }};
-        fit(table, options, callbacks);
+        const FitCallbacks callbacks{.on_start = [&](const FitStart& start) { begin(start); },
+                                     .on_epoch =
+                                         [&](const EpochReport& report, const Metrics& /*validation*/) {
+                                             return compare("first", report, log_.epochs, epochs_) &&
+                                                    (!complete() || comes_to_its_end());
+                                         },
+                                     .on_refit_epoch =
+                                         [&](const EpochReport& report) {
+                                             return compare("refit", report, log_.refit_epochs, refit_epochs_) &&
+                                                    (!complete() || comes_to_its_end());
+                                         }};
+        const FitResult result = fit(table, options, callbacks);
+        const std::string hash = parameters_hash(result.model);
+        if (!difference_ && comes_to_its_end() && hash != log_.last_hash) {
+            difference_ = Difference{
+                .training = "model", .epoch = result.training.epochs, .logged = log_.last_hash, .replayed = hash};
+        }
     }
 
     [[nodiscard]] const std::optional<Difference>& difference() const { return difference_; }
@@ -169,11 +200,18 @@ public:
     }
 
 private:
+    /// Whether there is a model at the end of the log to compare with.
+    [[nodiscard]] bool comes_to_its_end() const { return !log_.last_hash.empty(); }
+
     void begin(const FitStart& start) {
         if (start.model.provenance.at("data.hash") != log_.data_hash) {
             throw Error(ErrorKind::data, fmt::format("{}: these are not the rows that the log is of; name the table "
                                                      "behind the log if it has moved",
                                                      data_));
+        }
+        if (ParsedLine::parse(start_event(start, log_.told)).at("settings") != log_.settings) {
+            throw Error(ErrorKind::data,
+                        "the settings in the log are not those that its command line makes: one of them was changed");
         }
         const std::string hash = parameters_hash(start.model);
         if (!log_.first_hash.empty() && hash != log_.first_hash) {
@@ -240,6 +278,9 @@ std::string replay_text(const Replay& replay, const Logged& log) {
         where += " of the training on all rows";
     }
     where += " is";
+    if (difference.training == "model") {
+        where = "the model at the end, whose epochs are the same, is";
+    }
     if (difference.epoch == 0) {
         where = "the first weights, before any step, are";
     }

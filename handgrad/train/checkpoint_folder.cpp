@@ -98,7 +98,8 @@ std::vector<std::size_t> CheckpointFolder::numbers() const {
     std::error_code error;
     for (std::filesystem::directory_iterator entry(folder_, error), end; !error && entry != end;
          entry.increment(error)) {
-        if (const auto number = number_in(entry->path().filename().string())) {
+        const auto number = number_in(entry->path().filename().string());
+        if (number && entry->is_regular_file(error)) {  // a pipe of that name would be waited for
             found.push_back(*number);
         }
     }
@@ -114,7 +115,7 @@ std::filesystem::path CheckpointFolder::file(std::size_t number) const {
 
 bool CheckpointFolder::empty() const {
     std::error_code error;
-    return numbers().empty() && !std::filesystem::exists(folder_ / best_name, error);
+    return numbers().empty() && !std::filesystem::is_regular_file(folder_ / best_name, error);
 }
 
 std::optional<CheckpointFolder::Found> CheckpointFolder::latest() const {
@@ -123,7 +124,7 @@ std::optional<CheckpointFolder::Found> CheckpointFolder::latest() const {
     std::ranges::transform(all.rbegin(), all.rend(), std::back_inserter(candidates),
                            [&](std::size_t number) { return file(number); });
     std::error_code error;
-    if (std::filesystem::exists(folder_ / best_name, error)) {
+    if (std::filesystem::is_regular_file(folder_ / best_name, error)) {
         candidates.push_back(folder_ / best_name);
     }
     std::vector<std::string> refused;

@@ -130,6 +130,26 @@ void tell_about_seen_rows(const Model& continued, const Table& table, const Shar
     }
 }
 
+/// Raises Error(usage) about the settings that would make other columns than those of the model that is gone on with.
+void refuse_other_columns(const Model& continued, const FitOptions& given) {
+    const SettingValues here = setting_values(given);
+    Error refusal(ErrorKind::usage,
+                  "the columns of the model to go on with are filled in, scaled and learned as they were: leave out "
+                  "what asks for something else");
+    for (const Setting* setting :
+         {&settings::target, &settings::drop, &settings::id, &settings::categorical, &settings::impute,
+          &settings::scale, &settings::scale_target, &settings::weight, &settings::task}) {
+        const std::string name(setting->name);
+        const auto its = continued.settings.find(name);
+        if (its != continued.settings.end() && its->second != here.at(name)) {
+            refusal = std::move(refusal).about(name);
+        }
+    }
+    if (!refusal.settings().empty()) {
+        throw refusal;
+    }
+}
+
 /// Raises Error(usage) unless the settings ask for the network that is gone on with.
 void check_continued(const Model& continued, const FitOptions& options, const Architecture& shape) {
     if (shape != continued.architecture() || options.use_double != continued.is_double()) {
@@ -385,6 +405,7 @@ FitResult fit(const Table& table, const FitOptions& given, const FitCallbacks& c
     FitOptions options = given;
     const std::size_t labelled = labelled_rows(table, options.columns.targets, options.drop_missing_labels).size();
     if (options.continue_from != nullptr) {
+        refuse_other_columns(*options.continue_from, given);
         options.task = options.continue_from->preprocessing.task;
     }
     const Task task = decide_task(table, options, tell);

@@ -104,6 +104,8 @@ def test_a_damaged_checkpoint_is_passed_over_and_said(checkpoints):
     ((*TRAIN, "--checkpoint", "new", "--checkpoint-every", "0"), 2, "from 1 on"),
     ((*TRAIN, "--checkpoint", "new", "--checkpoint-every", "-1s"), 2, "must be above 0"),
     ((*TRAIN, "--checkpoint", "t.csv"), 6, "t.csv"),
+    ((*TRAIN, "--checkpoint", ""), 2, "the name of the folder is empty"),
+    (("train", "--resume", ""), 2, "the name of the folder is empty"),
     (("train", "--resume", "ck", "--checkpoint", "other"), 2, "leave one of the two out")])
 def test_what_cannot_be_is_refused(checkpoints, words, code, says):
     ran = checkpoints(*words)
@@ -166,10 +168,23 @@ def test_a_replay_says_what_is_so(table):
         assert ran.code == 1 and ran.events[0]["verdict"] == "FAIL"
         assert (difference["training"], difference["epoch"], difference["logged"]) == (training, 2, "0" * 32)
         assert difference["replayed"] == hashes(events, event)[2]
-    more = events[:-1] + [dict(next(e for e in events if e["event"] == "epoch"), epoch=10_000)]
+    last = max(hashes(events))
+    more = [*events[:-1], dict(next(e for e in events if e["event"] == "epoch"), epoch=last + 1)]
     table.write("longer.jsonl", "".join(json.dumps(one) + "\n" for one in more))
     ran = table("verify-run", "longer.jsonl")
     assert ran.code == 1 and "ended after" in ran.out
+    table.write("model.jsonl", "".join(json.dumps(one) + "\n" for one in [*events[:-1], dict(events[-1], parameters_hash="0" * 32)]))
+    ran = table("verify-run", "model.jsonl")
+    assert ran.code == 1 and "FAIL: the model at the end" in ran.out
+    epochs = [i for i, one in enumerate(events) if one["event"] == "epoch"]
+    for cut, says in ((epochs[:2], "epoch 3 follows epoch 0"), (epochs[1:2], "epoch 3 follows epoch 1")):
+        table.write("gap.jsonl", "".join(json.dumps(one) + "\n" for i, one in enumerate(events) if i not in cut))
+        ran = table("verify-run", "gap.jsonl")
+        assert ran.code == 3 and says in ran.err
+    settings = dict(events[0]["settings"], seed=4)
+    table.write("settings.jsonl", "".join(json.dumps(one) + "\n" for one in [dict(events[0], settings=settings), *events[1:]]))
+    ran = table("verify-run", "settings.jsonl")
+    assert ran.code == 3 and "one of them was changed" in ran.err
 
 
 def test_a_replay_takes_the_logs_of_a_training_and_of_what_went_on_from_it(table):
@@ -190,9 +205,9 @@ def test_a_replay_takes_the_logs_of_a_training_and_of_what_went_on_from_it(table
 @pytest.mark.parametrize(("text", "says"), [
     ("", "no event `start`"), ("no json\n", ":1: this is no event"), ('{"event":"start"}\n', ":1: the event has no `told`"),
     ('{"event":"start","told":{"DATA":"t.csv"}}\n', "is not what a command line said"), ("[" * 100_000, "no event"),
-    ('{"event":"start","told":{"DATA":["t.csv"],"--report":["x"],"--output":["y"]},"data_hash":"1","parameters_hash":null}\n'
+    ('{"event":"start","epoch":0,"settings":{},"told":{"DATA":["t.csv"],"--report":["x"],"--output":["y"]},"data_hash":"1","parameters_hash":null}\n'
      '{"event":"epoch","epoch":1,"parameters_hash":"1"}\n', "--target is missing"),
-    ('{"event":"start","told":{"DATA":["t.csv"],"--target":["y"],"--report":["x"],"--output":["y"]},"data_hash":"1",'
+    ('{"event":"start","epoch":0,"settings":{},"told":{"DATA":["t.csv"],"--target":["y"],"--report":["x"],"--output":["y"]},"data_hash":"1",'
      '"parameters_hash":null}\n{"event":"epoch","epoch":1,"parameters_hash":"1"}\n', "not the rows that the log is of")])
 def test_what_is_no_log_is_refused_and_nothing_is_written(table, text, says):
     table.write("log", text)
@@ -283,6 +298,10 @@ def test_so_many_epochs_and_so_many_more_are_the_training_of_all_of_them(table, 
     assert ran.code == 0, ran.err
     assert "going on after 4 epochs" in ran.err
     assert parameters(table, "second.model") == parameters(table, "whole.model")
+    log = table("train", "t.csv", "--continue", "first.model", "--epochs", "5", "-o", "third.model", "--json").out
+    table.write("run.jsonl", log)
+    ran = table("verify-run", "run.jsonl")
+    assert ran.code == 0 and "PASS: 5 epochs" in ran.out
     (table.folder / "second.model").unlink()
     assert table("train", "--resume", "ck").code == 0  # what was said then says with which model it goes on
     assert parameters(table, "second.model") == parameters(table, "whole.model")
@@ -295,7 +314,8 @@ def test_what_goes_on_with_a_model_keeps_its_columns_and_says_what_it_lacks(tabl
     assert ran.code == 0 and "has not kept its training: the optimizer begins with no memory" in ran.err
     columns = [table("inspect", name, "--json").events[0]["columns"] for name in ("m.model", "n.model")]
     assert columns[0] == columns[1]
-    for words, says in ((("--hidden", "9"), "has its widths"), (("--dtype", "f64"), "has its widths"),
+    for words, says in ((("--hidden", "9"), "has its widths"), (("--weight", "a"), "(--weight)"), (("--impute", "mean"), "(--impute)"),
+                        (("--target", "a", "--drop", "y"), "(--target, --drop)"), (("--scale", "none"), "(--scale)"), (("--dtype", "f64"), "has its widths"),
                         (("--init-from", "m.model"), "does not begin anew"), (("-o", "m.model"), "is the file that is read")):
         ran = table("train", "more.csv", "--continue", "m.model", *words, *(() if "-o" in words else ("-o", "o.model")))
         assert ran.code == 2 and says in ran.err

@@ -166,21 +166,30 @@ def npz_file(draw):
     return file.getvalue()
 
 
-def check_npz(content, ours):
-    theirs = numpy_reads(content)
-    assert theirs is not None, f"ours accepts what NumPy refuses: {content!r}"
-    assert sorted(theirs.files) == sorted(ours)
+def check_arrays(theirs, ours):
+    """Two maps of arrays by name."""
+    assert sorted(theirs) == sorted(ours)
     for name, read in ours.items():
         assert list(theirs[name].shape) == read["shape"]
         np.testing.assert_array_equal(doubles(read["numbers"]), theirs[name].astype(np.float64).ravel())
 
 
+def check_npz(content, ours):
+    theirs = numpy_reads(content)
+    assert theirs is not None, f"ours accepts what NumPy refuses: {content!r}"
+    check_arrays(theirs, ours)
+
+
+def read_all(folder, kind, contents, check):
+    """None of them is refused, and each is what the others read."""
+    for content, ours, refused in zip(contents, *dump(folder, kind, contents), strict=True):
+        assert ours is not None, refused
+        check(content, ours)
+
+
 def test_archives_are_read_as_numpy_reads_them(tmp_path):
     draw = random.Random(18)
-    contents = [npz_file(draw) for _ in range(FILES)]
-    for content, ours, refused in zip(contents, *dump(tmp_path, "npz", contents), strict=True):
-        assert ours is not None, refused
-        check_npz(content, ours)
+    read_all(tmp_path, "npz", [npz_file(draw) for _ in range(FILES)], check_npz)
 
 
 # --- safetensors
@@ -197,18 +206,12 @@ def check_tensors(content, ours):
         theirs = safetensors.numpy.load(content)
     except Exception as error:  # whatever their library raises
         pytest.fail(f"ours accepts what safetensors refuses ({error}): {content!r}")
-    assert sorted(theirs) == sorted(ours["tensors"])
-    for name, read in ours["tensors"].items():
-        assert list(theirs[name].shape) == read["shape"]
-        np.testing.assert_array_equal(doubles(read["numbers"]), theirs[name].astype(np.float64).ravel())
+    check_arrays(theirs, ours["tensors"])
 
 
 def test_tensors_are_read_as_their_own_library_reads_them(tmp_path):
     draw = random.Random(19)
-    contents = [tensor_file(draw) for _ in range(FILES)]
-    for content, ours, refused in zip(contents, *dump(tmp_path, "tensors", contents), strict=True):
-        assert ours is not None, refused
-        check_tensors(content, ours)
+    read_all(tmp_path, "tensors", [tensor_file(draw) for _ in range(FILES)], check_tensors)
 
 
 # --- damage

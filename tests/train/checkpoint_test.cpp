@@ -2,6 +2,7 @@
 // never interrupted; and the folder that keeps them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <string>
@@ -217,6 +218,7 @@ TEST_F(Folder, WhatIsDamagedIsPassedOverAndSaid) {
         bytes.resize(bytes.size() - 1);
         write_file_atomically(folder() / name, bytes);
     };
+    ASSERT_EQ(::mkfifo((folder() / "checkpoint-00000008.model").c_str(), 0600), 0);  // which nobody writes to
     damage("checkpoint-00000007.model");
     auto found = kept.latest();
     EXPECT_EQ(found->path.filename(), "checkpoint-00000006.model");
