@@ -1,0 +1,39 @@
+"""Small neural networks with every derivative in the open: exact, hand-derived and checked."""
+
+from typing import TYPE_CHECKING, Any
+
+from handgrad._core import DataError, DivergedError, Error, FileError, ModelError, UsageError, simd_levels
+from handgrad._core import version as __version__
+
+if TYPE_CHECKING:
+    from handgrad.estimators import MLPClassifier, MLPRegressor
+
+__all__ = [
+    "DataError",
+    "DivergedError",
+    "Error",
+    "FileError",
+    "MLPClassifier",
+    "MLPRegressor",
+    "ModelError",
+    "UsageError",
+    "__version__",
+    "simd_levels",
+]
+
+_FROM = {"MLPClassifier": "handgrad.estimators", "MLPRegressor": "handgrad.estimators"}
+
+
+def __getattr__(name: str) -> Any:
+    """What needs scikit-learn is imported when it is asked for."""
+    if name not in _FROM:
+        raise AttributeError(f"module 'handgrad' has no attribute {name!r}")
+    import importlib
+
+    value = getattr(importlib.import_module(_FROM[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,147 @@
+// The library's one exception as exceptions of Python, each of the type that its users catch; and settings by name.
+#include <stdexcept>
+#include <string>
+
+#include "handgrad/base/error.hpp"
+#include "python/src/python.hpp"
+
+namespace handgrad::python {
+namespace {
+
+/// How a setting is given in Python: `impute="mean"`, `refit=True`.
+std::string spelled(const SettingHint& hint) {
+    if (hint.value.empty()) {
+        return hint.name;
+    }
+    if (hint.value == "true" || hint.value == "false") {
+        return hint.name + "=" + (hint.value == "true" ? "True" : "False");
+    }
+    return hint.name + "=\"" + hint.value + "\"";
+}
+
+std::string in_python(const Error& error) {
+    std::string text = error.what();
+    std::string hints;
+    for (const SettingHint& hint : error.settings()) {
+        hints += (hints.empty() ? "" : ", ") + spelled(hint);
+    }
+    return hints.empty() ? text : text + " (" + hints + ")";
+}
+
+struct Types {
+    PyObject* error;
+    PyObject* usage;
+    PyObject* data;
+    PyObject* model;
+    PyObject* diverged;
+    PyObject* io;
+};
+Types types;
+
+PyObject* type_of(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::usage:
+            return types.usage;
+        case ErrorKind::data:
+            return types.data;
+        case ErrorKind::model:
+            return types.model;
+        case ErrorKind::diverged:
+            return types.diverged;
+        case ErrorKind::io:
+            return types.io;
+    }
+    return types.error;
+}
+
+PyObject* make_type(nb::module_& m, const char* name, const char* doc, PyObject* second) {
+    nb::tuple bases = nb::make_tuple(nb::borrow(types.error), nb::borrow(second));
+    PyObject* type = PyErr_NewExceptionWithDoc((std::string("handgrad.") + name).c_str(), doc, bases.ptr(), nullptr);
+    m.attr(name) = nb::borrow(type);
+    return type;
+}
+
+void translate(const std::exception_ptr& thrown, void* /*payload*/) {
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const Error& error) {
+        PyErr_SetString(type_of(error.kind()), in_python(error).c_str());
+    }
+}
+
+}  // namespace
+
+void bind_errors(nb::module_& m) {
+    types.error = PyErr_NewExceptionWithDoc("handgrad.Error", "A mistake that handgrad can name: place, cause, remedy.",
+                                            PyExc_Exception, nullptr);
+    m.attr("Error") = nb::borrow(types.error);
+    types.usage = make_type(m, "UsageError", "A setting or a call that makes no sense.", PyExc_ValueError);
+    types.data = make_type(m, "DataError", "A table that cannot be read as asked.", PyExc_ValueError);
+    types.model = make_type(m, "ModelError", "A file that is not a sound model.", PyExc_ValueError);
+    types.diverged = make_type(m, "DivergedError", "Training met a value that is not finite.", PyExc_ArithmeticError);
+    types.io = make_type(m, "FileError", "The operating system refused to read or write.", PyExc_OSError);
+    nb::register_exception_translator(translate);
+}
+
+bool signalled() {
+    const nb::gil_scoped_acquire lock;
+    return PyErr_CheckSignals() != 0;
+}
+
+namespace {
+
+SettingValue list_value(const nb::handle& items) {
+    std::vector<std::uint64_t> numbers;
+    std::vector<std::string> names;
+    for (const nb::handle item : nb::borrow<nb::sequence>(items)) {
+        if (nb::isinstance<nb::str>(item)) {
+            names.push_back(nb::cast<std::string>(item));
+        } else {
+            numbers.push_back(nb::cast<std::uint64_t>(item));
+        }
+    }
+    if (numbers.empty()) {
+        return names;
+    }
+    return numbers;
+}
+
+SettingValue setting_value(const std::string& name, const nb::handle& value) {
+    if (value.is_none()) {
+        return {};
+    }
+    if (nb::isinstance<nb::bool_>(value)) {
+        return nb::cast<bool>(value);
+    }
+    if (nb::isinstance<nb::int_>(value)) {
+        std::uint64_t number = 0;
+        if (!nb::try_cast(value, number)) {
+            throw Error(ErrorKind::usage, name + " = " + nb::cast<std::string>(nb::str(value)) +
+                                              " is out of range: a whole number from 0 to 2^64 - 1");
+        }
+        return number;
+    }
+    if (nb::isinstance<nb::float_>(value)) {
+        return nb::cast<double>(value);
+    }
+    if (nb::isinstance<nb::str>(value)) {
+        return nb::cast<std::string>(value);
+    }
+    if (nb::isinstance<nb::list>(value) || nb::isinstance<nb::tuple>(value)) {
+        return list_value(value);
+    }
+    throw nb::type_error((name + ": a number, a name, True, False, None or a list of them is expected").c_str());
+}
+
+}  // namespace
+
+SettingValues setting_values(const nb::dict& settings) {
+    SettingValues values;
+    for (const auto& [key, value] : settings) {
+        const auto name = nb::cast<std::string>(key);
+        values[name] = setting_value(name, value);
+    }
+    return values;
+}
+
+}  // namespace handgrad::python
