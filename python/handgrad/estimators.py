@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 try:
+    from scipy.optimize import minimize
     from scipy.sparse import issparse
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
     from sklearn.exceptions import ConvergenceWarning
@@ -27,7 +28,6 @@ try:
         _check_sample_weight,
         check_is_fitted,
         column_or_1d,
-        has_fit_parameter,  # noqa: F401  (whoever imports it here finds it)
         validate_data,
     )
 except ImportError as error:  # scikit-learn is no dependency: whoever needs no estimator does without
@@ -40,8 +40,8 @@ from handgrad import _core
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
 ACTIVATIONS = {"logistic": "sigmoid"}  # scikit-learn's names that are not ours
-SOLVERS = {"sgd": "sgd", "adam": "adam"}
-SOLVERS_TO_COME = ("lbfgs", "lm")
+STOCHASTIC_SOLVERS = ("sgd", "adam")
+SOLVERS = (*STOCHASTIC_SOLVERS, "lbfgs")
 SCHEDULES = ("constant", "invscaling", "adaptive")
 CONVENTIONS = ("sklearn", "handgrad", "pytorch")
 LEAST_RATE, RATE_DIVISOR = 1e-6, 5.0  # of the schedule `adaptive`
@@ -103,12 +103,20 @@ def _threads(n_jobs: int | None) -> int:
     return max(1, (os.cpu_count() or 1) + 1 + int(n_jobs))
 
 
+class _Optimizer:
+    """What a fit hands on to partial_fit."""
+
+    def __init__(self, learning_rate: float) -> None:
+        self.learning_rate = learning_rate
+        self.state: Any = None
+
+
 class _Epochs:
     """When to stop, and at which rate to go on: scikit-learn's rules for its stochastic solvers."""
 
-    def __init__(self, estimator: _Mlp, rate: float) -> None:
+    def __init__(self, estimator: _Mlp, optimizer: _Optimizer) -> None:
         self.estimator = estimator
-        self.rate = rate
+        self.optimizer = optimizer
         self.adaptive = estimator.solver == "sgd" and estimator.learning_rate == "adaptive"
         self.invscaling = estimator.solver == "sgd" and estimator.learning_rate == "invscaling"
 
@@ -117,7 +125,7 @@ class _Epochs:
 
     def next_rate(self) -> None:
         if self.invscaling:
-            self.rate = self.estimator.learning_rate_init / (self.estimator.t_ + 1) ** self.estimator.power_t
+            self.optimizer.learning_rate = self.estimator.learning_rate_init / (self.estimator.t_ + 1) ** self.estimator.power_t
 
     def stops(self, what: str) -> bool:
         est = self.estimator
@@ -127,11 +135,11 @@ class _Epochs:
         if not self.adaptive:
             self._say(f"{text} Stopping.")
             return True
-        if self.rate <= LEAST_RATE:
+        if self.optimizer.learning_rate <= LEAST_RATE:
             self._say(f"{text} Learning rate too small. Stopping.")
             return True
-        self.rate /= RATE_DIVISOR
-        self._say(f"{text} Setting learning rate to {self.rate:f}")
+        self.optimizer.learning_rate /= RATE_DIVISOR
+        self._say(f"{text} Setting learning rate to {self.optimizer.learning_rate:f}")
         est._no_improvement_count = 0
         return False
 
@@ -169,14 +177,11 @@ class _Mlp(BaseEstimator):
             _refuse("restore_best", self.restore_best, "True, False or None")
         if self.loss not in self._loss_names:
             _refuse("loss", self.loss, f"one of {', '.join(self._loss_names)}")
-        self._check_stochastic()
+        if self.solver == "lm":
+            raise ValueError(f"The solver 'lm' is not in handgrad yet; there are {', '.join(SOLVERS)}.")
+        if self.solver not in SOLVERS:
+            _refuse("solver", self.solver, f"one of {', '.join(SOLVERS)}")
 
-    def _check_stochastic(self) -> None:
-        if self.solver in SOLVERS:
-            return
-        if self.solver in SOLVERS_TO_COME:
-            raise ValueError(f"The solver {self.solver!r} is not in handgrad yet; there are {', '.join(SOLVERS)}.")
-        _refuse("solver", self.solver, f"one of {', '.join(SOLVERS)}")
 
     def _hidden_sizes(self) -> list[int]:
         sizes = self.hidden_layer_sizes
@@ -212,7 +217,7 @@ class _Mlp(BaseEstimator):
             "loss": self._loss_names[self.loss],
             "batch": batch,
             "shuffle": False,  # the order of the rows is drawn from random_state
-            "optimizer": SOLVERS[self.solver],
+            "optimizer": "sgd" if self.solver == "sgd" else "adam",
             "learning_rate": float(self.learning_rate_init),
             "weight_decay": float(self.alpha),
         }
@@ -267,10 +272,25 @@ class _Mlp(BaseEstimator):
         """The weights of each layer, (fan_in, fan_out); arrays over the network's memory, to be changed as you like."""
         return [weight.T for weight in self._parameters(".weight")]
 
+    @coefs_.setter
+    def coefs_(self, weights: list[np.ndarray]) -> None:
+        self._take_parameters(".weight", [np.asarray(weight).T for weight in weights])
+
     @property
     def intercepts_(self) -> list[np.ndarray]:
         """The biases of each layer, likewise."""
         return self._parameters(".bias")
+
+    @intercepts_.setter
+    def intercepts_(self, biases: list[np.ndarray]) -> None:
+        self._take_parameters(".bias", [np.asarray(bias) for bias in biases])
+
+    def _take_parameters(self, kind: str, given: list[np.ndarray]) -> None:
+        own = self._parameters(kind)
+        if [array.shape for array in own] != [array.shape for array in given]:
+            raise ValueError("the parameters must have the shapes of the network's own")
+        for array, numbers in zip(own, given):
+            array[...] = numbers
 
     @property
     def _dtype(self) -> np.dtype:
@@ -294,7 +314,10 @@ class _Mlp(BaseEstimator):
         elif self._network.described()["sizes"] != sizes:
             raise ValueError(f"the network that is gone on with has layers of {self._network.described()['sizes']}, "
                              f"the parameters ask for {sizes}; warm_start=False begins anew")
-        self._run(X, targets, sample_weight, incremental)
+        if self.solver == "lbfgs":
+            self._minimise(X, targets, sample_weight)
+        else:
+            self._run(X, targets, sample_weight, incremental)
         return self
 
     def _weights(self, X: Any, y: Any, sample_weight: Any) -> np.ndarray | None:
@@ -317,7 +340,7 @@ class _Mlp(BaseEstimator):
             return (X, y, weights), self._own_validation()
         if not self.early_stopping:
             return (X, y, weights), None
-        stratify = y if is_classifier(self) and self.n_outputs_ == 1 else None
+        stratify = y.astype(bool) if is_classifier(self) and self.n_outputs_ == 1 else None
         arrays = [X, y] if weights is None else [X, y, weights]
         parts = train_test_split(*arrays, random_state=self._random_state, test_size=self.validation_fraction,
                                  stratify=stratify)
@@ -344,10 +367,11 @@ class _Mlp(BaseEstimator):
         X, y = np.ascontiguousarray(X, dtype), np.ascontiguousarray(y, dtype)
         weights = None if weights is None else np.ascontiguousarray(weights, dtype)
         goes_on = incremental and "_optimizer" in self.__dict__
-        remembered, rate = self._optimizer if goes_on else (None, float(self.learning_rate_init))
-        training = _core.Training(self._network, X, y, weights, self._settings(len(X)), remembered,
+        if not goes_on:
+            self._optimizer = _Optimizer(float(self.learning_rate_init))
+        training = _core.Training(self._network, X, y, weights, self._settings(len(X)), self._optimizer.state,
                                   _threads(self.n_jobs))
-        epochs = _Epochs(self, rate)
+        epochs = _Epochs(self, self._optimizer)
         self._best = None
         try:
             self._advance(training, epochs, y, weights, self._judge_of(judges), 1 if incremental else self.max_iter)
@@ -357,10 +381,41 @@ class _Mlp(BaseEstimator):
         except _core.DivergedError as error:
             training.store(self._network)
             self._after_divergence(error)
-        self._optimizer = (training.optimizer(), epochs.rate)
+        self._optimizer.state = training.optimizer()
         if self._best is not None:
             self._network.flat()[...] = self._best
         del self._best
+
+    def _minimise(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> None:
+        """L-BFGS of SciPy over all rows at once, in double whatever the network's precision."""
+        X, y = np.ascontiguousarray(X, np.float64), np.ascontiguousarray(y, np.float64)
+        weights = None if weights is None else np.ascontiguousarray(weights, np.float64)
+        objective = _core.Objective(self._network, X, y, weights, self._settings(len(X)), _threads(self.n_jobs))
+        reached = [self._network.flat().astype(np.float64)]
+
+        def keep(numbers: np.ndarray) -> None:
+            reached[0] = numbers.copy()
+            if self.verbose:
+                print(f"Iteration, loss = {objective(numbers)[0]:.8f}")
+
+        options = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol}
+        try:
+            found = minimize(objective, reached[0], method="L-BFGS-B", jac=True, options=options, callback=keep)
+            reached[0] = found.x
+            self.n_iter_ = min(int(found.nit), self.max_iter)
+            if found.status != 0:
+                warnings.warn(f"lbfgs failed to converge after {found.nit} iteration(s) (status={found.status}): "
+                              f"{found.message}. More iterations (max_iter) or scaled columns usually help",
+                              ConvergenceWarning)
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.")
+        if not np.isfinite(reached[0]).all():
+            del self._network
+            raise ValueError("Solver produced non-finite parameter weights. The input data may contain large values "
+                             "and need to be preprocessed.")
+        self._network.flat()[...] = reached[0]
+        divisor, shift = self._loss_as_reported(y, weights)
+        self.loss_ = (objective(reached[0])[0] - shift) / divisor
 
     def _judge_of(self, judges: Any) -> Any:
         if judges is None:
@@ -381,7 +436,7 @@ class _Mlp(BaseEstimator):
                 drawn = np.arange(rows)
                 self._random_state.shuffle(drawn)
                 order = order[drawn]
-            self.loss_ = (training.advance(order, epochs.rate) - shift) / divisor
+            self.loss_ = (training.advance(order, epochs.optimizer.learning_rate) - shift) / divisor
             self.n_iter_ += 1
             self.t_ += rows
             self.loss_curve_.append(self.loss_)
@@ -455,7 +510,7 @@ class _Mlp(BaseEstimator):
         return network.outputs(np.ascontiguousarray(X, network.dtype)).astype(wanted, copy=False)
 
     def _can_go_on(self) -> bool:
-        if self.solver not in SOLVERS:
+        if self.solver not in STOCHASTIC_SOLVERS:
             raise AttributeError(f"partial_fit is only available for stochastic optimizers. {self.solver} is not "
                                  "stochastic.")
         return True

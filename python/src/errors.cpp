@@ -1,4 +1,4 @@
-// The library's one exception as exceptions of Python, each of the type that its users catch; and settings by name.
+// The library's one exception as exceptions of Python, each of the type that its users catch.
 #include <stdexcept>
 #include <string>
 
@@ -86,62 +86,6 @@ void bind_errors(nb::module_& m) {
 bool signalled() {
     const nb::gil_scoped_acquire lock;
     return PyErr_CheckSignals() != 0;
-}
-
-namespace {
-
-SettingValue list_value(const nb::handle& items) {
-    std::vector<std::uint64_t> numbers;
-    std::vector<std::string> names;
-    for (const nb::handle item : nb::borrow<nb::sequence>(items)) {
-        if (nb::isinstance<nb::str>(item)) {
-            names.push_back(nb::cast<std::string>(item));
-        } else {
-            numbers.push_back(nb::cast<std::uint64_t>(item));
-        }
-    }
-    if (numbers.empty()) {
-        return names;
-    }
-    return numbers;
-}
-
-SettingValue setting_value(const std::string& name, const nb::handle& value) {
-    if (value.is_none()) {
-        return {};
-    }
-    if (nb::isinstance<nb::bool_>(value)) {
-        return nb::cast<bool>(value);
-    }
-    if (nb::isinstance<nb::int_>(value)) {
-        std::uint64_t number = 0;
-        if (!nb::try_cast(value, number)) {
-            throw Error(ErrorKind::usage, name + " = " + nb::cast<std::string>(nb::str(value)) +
-                                              " is out of range: a whole number from 0 to 2^64 - 1");
-        }
-        return number;
-    }
-    if (nb::isinstance<nb::float_>(value)) {
-        return nb::cast<double>(value);
-    }
-    if (nb::isinstance<nb::str>(value)) {
-        return nb::cast<std::string>(value);
-    }
-    if (nb::isinstance<nb::list>(value) || nb::isinstance<nb::tuple>(value)) {
-        return list_value(value);
-    }
-    throw nb::type_error((name + ": a number, a name, True, False, None or a list of them is expected").c_str());
-}
-
-}  // namespace
-
-SettingValues setting_values(const nb::dict& settings) {
-    SettingValues values;
-    for (const auto& [key, value] : settings) {
-        const auto name = nb::cast<std::string>(key);
-        values[name] = setting_value(name, value);
-    }
-    return values;
 }
 
 }  // namespace handgrad::python

@@ -11,5 +11,6 @@ NB_MODULE(_core, m) {
     bind_errors(m);
     bind_machine(m);
     bind_network(m);
+    bind_objective(m);
     bind_training(m);
 }

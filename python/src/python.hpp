@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "handgrad/base/matrix.hpp"
-#include "handgrad/store/setting_values.hpp"
 #include "python/src/bindings.hpp"
 
 namespace handgrad::python {
@@ -61,9 +60,6 @@ NewArray<T> new_array(std::vector<std::size_t> shape) {
     nb::capsule owner(data, [](void* numbers) noexcept { delete[] static_cast<T*>(numbers); });
     return {nb::cast(nb::ndarray<nb::numpy, T>(data, shape.size(), shape.data(), owner)), data};
 }
-
-/// Settings by name as the library takes them. Raises TypeError for a value of a type that no setting has.
-SettingValues setting_values(const nb::dict& settings);
 
 /// Whether a signal has come that Python wants to act on, as Ctrl-C; its exception is then set. Takes the lock.
 bool signalled();

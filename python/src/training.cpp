@@ -10,11 +10,9 @@
 #include <vector>
 
 #include "handgrad/base/error.hpp"
-#include "handgrad/train/fit.hpp"
-#include "handgrad/train/settings.hpp"
 #include "handgrad/train/trainer.hpp"
 #include "python/src/network.hpp"
-#include "python/src/python.hpp"
+#include "python/src/settings.hpp"
 
 namespace handgrad::python {
 namespace {
@@ -25,20 +23,6 @@ struct OptimizerState {
     std::vector<Network> moments;
     StepCount count;
 };
-
-/// The settings of a training without a table, by their names.
-TrainOptions options_of(const nb::dict& settings, std::size_t threads) {
-    FitOptions all;
-    constexpr std::size_t as_many_as_are_asked_for = std::size_t{1} << 40;
-    all.training.epochs = as_many_as_are_asked_for;
-    apply_settings(all, setting_values(settings), "training");
-    TrainOptions options = all.training;
-    options.loss = all.loss.value_or(Loss::squared_error);
-    options.loss.huber_delta = all.huber_delta;
-    options.loss.quantile = all.quantile;
-    options.execution.threads = threads;
-    return options;
-}
 
 template <class T>
 struct Run {
@@ -67,7 +51,7 @@ public:
             const std::span<const T> numbers = view(*weights);
             data.weights.assign(numbers.begin(), numbers.end());
         }
-        run_.emplace<Run<T>>(std::move(data), std::move(state), options_of(settings, threads));
+        run_.emplace<Run<T>>(std::move(data), std::move(state), train_options(settings, threads));
     }
 
     /// An epoch in that order at that rate: its loss. Raises what a signal's handler raises, KeyboardInterrupt as a
