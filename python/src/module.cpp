@@ -1,0 +1,12 @@
+// The extension module handgrad._core: puts its parts together.
+#include <nanobind/nanobind.h>
+
+#include "handgrad/base/version.hpp"
+#include "python/src/bindings.hpp"
+
+NB_MODULE(_core, m) {
+    using namespace handgrad::python;
+    m.doc() = "What handgrad computes; the package handgrad is what to import.";
+    m.attr("version") = nanobind::str(handgrad::version.data(), handgrad::version.size());
+    bind_machine(m);
+}
