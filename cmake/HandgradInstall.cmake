@@ -8,6 +8,8 @@ if(TARGET handgrad_program)
   install(TARGETS handgrad_program)
 endif()
 install(EXPORT handgrad NAMESPACE handgrad:: FILE handgradTargets.cmake DESTINATION ${handgrad_package_dir})
+# The build tree can be found as well: the Python package of the tests is linked with the archive that lies there.
+export(EXPORT handgrad NAMESPACE handgrad:: FILE ${PROJECT_BINARY_DIR}/handgradTargets.cmake)
 configure_package_config_file(
   cmake/handgradConfig.cmake.in handgradConfig.cmake INSTALL_DESTINATION ${handgrad_package_dir})
 write_basic_package_version_file(handgradConfigVersion.cmake COMPATIBILITY SameMinorVersion)

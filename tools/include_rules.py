@@ -50,7 +50,7 @@ DOORS = {
     "ATen/*": ["bench/peers/*"],
     "torch/*": ["bench/peers/*"],
     "mpi.h": ["handgrad/train/communicator_mpi.cpp"],
-    "nanobind/*": ["python/bindings.cpp"],
+    "nanobind/*": ["python/src/*"],
 }
 # Public headers that are no part of handgrad.hpp: they depend on the processor that the including file is compiled for.
 APART = ["handgrad/nn/fixed_predictor.hpp"]
