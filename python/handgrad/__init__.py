@@ -4,20 +4,27 @@ from typing import TYPE_CHECKING, Any
 
 from handgrad._core import DataError, DivergedError, Error, FileError, ModelError, UsageError, simd_levels
 from handgrad._core import version as __version__
+from handgrad.network import SGD, Adam, AdamW, Mlp, Optimizer, loss
 
 if TYPE_CHECKING:
     from handgrad.estimators import MLPClassifier, MLPRegressor
 
 __all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
     "DataError",
     "DivergedError",
     "Error",
     "FileError",
     "MLPClassifier",
     "MLPRegressor",
+    "Mlp",
     "ModelError",
+    "Optimizer",
     "UsageError",
     "__version__",
+    "loss",
     "simd_levels",
 ]
 

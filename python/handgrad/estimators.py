@@ -254,7 +254,7 @@ class _Mlp(BaseEstimator):
 
     def _draw_weights(self, sizes: list[int]) -> None:
         """The draws of scikit-learn, one after the other: uniform, of Glorot's bound, biases too."""
-        numbers = self._network.parameters()
+        numbers = self._network.arrays()
         factor = 2.0 if self.activation == "logistic" else 6.0
         for layer, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:]), start=1):
             bound = np.sqrt(factor / (fan_in + fan_out))
@@ -265,7 +265,7 @@ class _Mlp(BaseEstimator):
         network = self.__dict__.get("_network")
         if network is None:
             raise AttributeError(f"{type(self).__name__!r} object has no parameters before it is fitted")
-        return [array for name, array in network.parameters().items() if name.endswith(kind)]
+        return [array for name, array in network.arrays().items() if name.endswith(kind)]
 
     @property
     def coefs_(self) -> list[np.ndarray]:

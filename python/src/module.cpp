@@ -12,5 +12,6 @@ NB_MODULE(_core, m) {
     bind_machine(m);
     bind_network(m);
     bind_objective(m);
+    bind_steps(m);
     bind_training(m);
 }

@@ -8,6 +8,7 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/train/metrics.hpp"
+#include "python/src/steps.hpp"
 
 namespace handgrad::python {
 namespace {
@@ -56,30 +57,21 @@ AnyMlp make_net(const Architecture& shape, const std::string& dtype, std::option
     return make(0.0F);
 }
 
-/// The weights and biases as arrays over the network's memory, by their names in files.
-nb::dict parameters(nb::handle_t<Network> self) {
-    nb::dict result;
-    std::visit(
-        [&]<class T>(BasicMlp<T>& net) {
-            for (std::size_t layer = 0; layer < net.layers(); ++layer) {
-                const MatrixView<T> W = net.weight(layer);
-                const std::span<T> b = net.bias(layer);
-                result[weight_name(layer).c_str()] =
-                    nb::ndarray<nb::numpy, T>(W.data(), {W.rows(), W.columns()}, self).cast();
-                result[bias_name(layer).c_str()] = nb::ndarray<nb::numpy, T>(b.data(), {b.size()}, self).cast();
-            }
-        },
-        nb::cast<Network&>(self).net());
-    return result;
+/// A capsule that keeps the parameters where they are.
+nb::capsule share_of(const std::shared_ptr<AnyMlp>& memory) {
+    return {new std::shared_ptr<AnyMlp>(memory),
+            [](void* share) noexcept { delete static_cast<std::shared_ptr<AnyMlp>*>(share); }};
 }
 
 /// All parameters, one after the other, as an array over the same memory.
-nb::object flat(nb::handle_t<Network> self) {
+nb::object flat(const Network& self) {
     return std::visit(
         [&]<class T>(BasicMlp<T>& net) -> nb::object {
-            return nb::ndarray<nb::numpy, T>(net.parameters().data(), {net.parameters().size()}, self).cast();
+            return nb::ndarray<nb::numpy, T>(net.parameters().data(), {net.parameters().size()},
+                                             share_of(self.memory()))
+                .cast();
         },
-        nb::cast<Network&>(self).net());
+        *self.memory());
 }
 
 template <class T>
@@ -299,13 +291,30 @@ void bind_for(nb::class_<Network>& cls) {
 
 }  // namespace
 
+nb::dict arrays_of(const std::shared_ptr<AnyMlp>& memory) {
+    nb::dict result;
+    const nb::capsule owner = share_of(memory);
+    std::visit(
+        [&]<class T>(BasicMlp<T>& net) {
+            for (std::size_t layer = 0; layer < net.layers(); ++layer) {
+                const MatrixView<T> W = net.weight(layer);
+                const std::span<T> b = net.bias(layer);
+                result[weight_name(layer).c_str()] =
+                    nb::ndarray<nb::numpy, T>(W.data(), {W.rows(), W.columns()}, owner).cast();
+                result[bias_name(layer).c_str()] = nb::ndarray<nb::numpy, T>(b.data(), {b.size()}, owner).cast();
+            }
+        },
+        *memory);
+    return result;
+}
+
 const Architecture& Network::architecture() const {
-    return std::visit([](const auto& net) -> const Architecture& { return net.architecture(); }, net_);
+    return std::visit([](const auto& net) -> const Architecture& { return net.architecture(); }, *net_);
 }
 
 template <class T>
 BasicPredictor<T> Network::predictor() {
-    const auto& net = std::get<BasicMlp<T>>(net_);
+    const auto& net = std::get<BasicMlp<T>>(*net_);
     const std::span<const T> now = net.parameters();
     auto* ready = std::get_if<Ready<T>>(&ready_);
     // Bit by bit: a NaN is what it was, and -0 is not 0.
@@ -314,6 +323,17 @@ BasicPredictor<T> Network::predictor() {
     }
     return ready->predictor;
 }
+template <class T>
+Steps<T>& Network::steps() {
+    auto* steps = std::get_if<std::shared_ptr<Steps<T>>>(&steps_);
+    if (steps == nullptr || *steps == nullptr) {
+        steps_ = std::make_shared<Steps<T>>(std::get<BasicMlp<T>>(*net_));
+        steps = std::get_if<std::shared_ptr<Steps<T>>>(&steps_);
+    }
+    return **steps;
+}
+template Steps<float>& Network::steps();
+template Steps<double>& Network::steps();
 template BasicPredictor<float> Network::predictor();
 template BasicPredictor<double> Network::predictor();
 
@@ -336,7 +356,7 @@ void bind_network(nb::module_& m) {
            },
            nb::arg("sizes"), nb::arg("hidden"), nb::arg("output"), nb::arg("convention"), nb::arg("leaky_slope"),
            nb::arg("dtype"), nb::arg("seed").none())
-        .def("parameters", &parameters)
+        .def("arrays", [](const Network& self) { return arrays_of(self.memory()); })
         .def("flat", &flat)
         .def("described", &described)
         .def_prop_ro("dtype", [](const Network& self) { return self.is_double() ? "float64" : "float32"; })
