@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from handgrad._core import DataError, DivergedError, Error, FileError, ModelError, UsageError, simd_levels
 from handgrad._core import version as __version__
 from handgrad.network import SGD, Adam, AdamW, Mlp, Optimizer, loss
+from handgrad.training import Epoch, Training, train
 
 if TYPE_CHECKING:
     from handgrad.estimators import MLPClassifier, MLPRegressor
@@ -15,6 +16,7 @@ __all__ = [
     "AdamW",
     "DataError",
     "DivergedError",
+    "Epoch",
     "Error",
     "FileError",
     "MLPClassifier",
@@ -22,10 +24,12 @@ __all__ = [
     "Mlp",
     "ModelError",
     "Optimizer",
+    "Training",
     "UsageError",
     "__version__",
     "loss",
     "simd_levels",
+    "train",
 ]
 
 _FROM = {"MLPClassifier": "handgrad.estimators", "MLPRegressor": "handgrad.estimators"}
