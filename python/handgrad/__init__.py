@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from handgrad._core import DataError, DivergedError, Error, FileError, ModelError, UsageError, simd_levels
 from handgrad._core import version as __version__
+from handgrad.interchange import from_sklearn, from_torch, to_sklearn, to_torch
+from handgrad.many import fit_many
 from handgrad.network import SGD, Adam, AdamW, Mlp, Optimizer, loss
 from handgrad.training import Epoch, Training, train
 
@@ -27,8 +29,13 @@ __all__ = [
     "Training",
     "UsageError",
     "__version__",
+    "fit_many",
+    "from_sklearn",
+    "from_torch",
     "loss",
     "simd_levels",
+    "to_sklearn",
+    "to_torch",
     "train",
 ]
 

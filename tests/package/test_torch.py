@@ -75,3 +75,44 @@ def test_gradients_equal_autograd(loss, output):
         for name, right in gradients.items():
             np.testing.assert_allclose(net.gradients[name], right, rtol=1e-10, atol=1e-14, err_msg=f"{hidden} {name}")
         np.testing.assert_allclose(net.backward(tape, dy, inputs=True), by_x, rtol=1e-10, atol=1e-14, err_msg=hidden)
+
+
+def modules():
+    nn = torch.nn
+    return [
+        nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3), nn.Softmax(dim=1)),
+        nn.Sequential(nn.Linear(4, 2)),
+        nn.Sequential(nn.Flatten(), nn.Linear(4, 6), nn.GELU(approximate="tanh"), nn.Dropout(0.5),
+                      nn.Sequential(nn.Linear(6, 5, bias=False), nn.LeakyReLU(0.2)), nn.Linear(5, 1), nn.Sigmoid()),
+        nn.Sequential(nn.Linear(4, 6), nn.SiLU(), nn.Linear(6, 6), nn.Softplus(), nn.Linear(6, 2)).double(),
+        nn.Sequential(nn.Linear(4, 6), nn.Identity(), nn.Linear(6, 2), nn.ELU()),
+    ]
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_from_torch_and_back(number):
+    module = modules()[number].eval()
+    net = handgrad.from_torch(module)
+    x = np.random.default_rng(0).normal(size=(8, 4)).astype(net.dtype)
+    with torch.no_grad():
+        expected = module(torch.from_numpy(x)).numpy()
+        back = handgrad.to_torch(net)(torch.from_numpy(x)).numpy()
+    assert net(x).dtype == expected.dtype
+    tolerance = 1e-6 if net.dtype == "float32" else 1e-14
+    np.testing.assert_allclose(net(x), expected, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(back, expected, rtol=0, atol=tolerance)
+    np.testing.assert_array_equal(net(torch.from_numpy(x)), net(x))  # a tensor is an array
+
+
+@pytest.mark.parametrize(("make", "message"), [
+    (lambda nn: nn.Sequential(nn.Conv2d(1, 1, 3)), "Conv2d is neither Linear nor one of"),
+    (lambda nn: nn.Sequential(nn.ReLU(), nn.Linear(2, 2)), "no counterpart"),
+    (lambda nn: nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Tanh()), "no counterpart"),
+    (lambda nn: nn.Sequential(nn.Linear(2, 2), nn.ELU(alpha=0.5)), "no counterpart"),
+    (lambda nn: nn.Sequential(nn.Linear(2, 3), nn.Linear(2, 1)), "takes 2 inputs, the layer before gives 3"),
+    (lambda nn: nn.Sequential(), "no Linear layer"),
+    (lambda nn: nn.Sequential(nn.Linear(2, 2), nn.LeakyReLU(0.1), nn.Linear(2, 2), nn.LeakyReLU(0.2)), "several slopes"),
+])
+def test_modules_that_are_no_chain_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        handgrad.from_torch(make(torch.nn))
