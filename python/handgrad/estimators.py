@@ -36,6 +36,7 @@ except ImportError as error:  # scikit-learn is no dependency: whoever needs no 
     ) from error
 
 from handgrad import _core
+from handgrad.errors import DivergedError
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
@@ -378,7 +379,7 @@ class _Mlp(BaseEstimator):
         except KeyboardInterrupt:
             training.store(self._network)
             warnings.warn("Training interrupted by user.")
-        except _core.DivergedError as error:
+        except DivergedError as error:
             training.store(self._network)
             self._after_divergence(error)
         self._optimizer.state = training.optimizer()

@@ -61,12 +61,11 @@ nb::capsule share_of(const std::shared_ptr<AnyMlp>& memory) {
 }
 
 /// All parameters, one after the other, as an array over the same memory.
-nb::object flat(const Network& self) {
+nb::any flat(const Network& self) {
     return std::visit(
-        [&]<class T>(BasicMlp<T>& net) -> nb::object {
-            return nb::ndarray<nb::numpy, T>(net.parameters().data(), {net.parameters().size()},
-                                             share_of(self.memory()))
-                .cast();
+        [&]<class T>(BasicMlp<T>& net) {
+            const std::span<T> numbers = net.parameters();
+            return any(nb::ndarray<nb::numpy, T>(numbers.data(), {numbers.size()}, share_of(self.memory())).cast());
         },
         *self.memory());
 }
@@ -83,7 +82,7 @@ void require(const Network& network, std::size_t columns) {
 }
 
 template <class T>
-nb::object outputs(Network& network, const Rows<T>& x) {
+nb::any outputs(Network& network, const Rows<T>& x) {
     require<T>(network, x.shape(1));
     const BasicPredictor<T> predictor = network.predictor<T>();
     const NewArray<T> result = new_array<T>({x.shape(0), predictor.outputs()});
@@ -107,16 +106,16 @@ bool all_finite(std::span<const T> numbers) {
 /// The outputs for rows that need no look by anybody else: of the network's dtype and width, in C order, all finite.
 /// None where they are anything else.
 template <class T>
-nb::object outputs_if_plain(Network& network, const Rows<T>& x) {
+nb::any outputs_if_plain(Network& network, const Rows<T>& x) {
     if (!std::holds_alternative<BasicMlp<T>>(network.net()) || x.shape(1) != network.architecture().inputs() ||
         x.shape(0) == 0 || !all_finite<T>({x.data(), x.size()})) {
-        return nb::none();
+        return any(nb::none());
     }
     return outputs<T>(network, x);
 }
 
 template <class T>
-nb::object jacobians(Network& network, const Rows<T>& x) {
+nb::any jacobians(Network& network, const Rows<T>& x) {
     require<T>(network, x.shape(1));
     const BasicPredictor<T> predictor = network.predictor<T>();
     const std::size_t rows = x.shape(0), K = predictor.outputs(), n = predictor.inputs();
@@ -131,7 +130,7 @@ nb::object jacobians(Network& network, const Rows<T>& x) {
 
 /// v ∂ŷ/∂x, v (rows × K).
 template <class T>
-nb::object vector_jacobian(Network& network, const Rows<T>& x, const Rows<T>& v) {
+nb::any vector_jacobian(Network& network, const Rows<T>& x, const Rows<T>& v) {
     require<T>(network, x.shape(1));
     const BasicPredictor<T> predictor = network.predictor<T>();
     const std::size_t rows = x.shape(0);
@@ -146,7 +145,7 @@ nb::object vector_jacobian(Network& network, const Rows<T>& x, const Rows<T>& v)
 
 /// ∂ŷ/∂x u, u (rows × n).
 template <class T>
-nb::object jacobian_vector(Network& network, const Rows<T>& x, const Rows<T>& u) {
+nb::any jacobian_vector(Network& network, const Rows<T>& x, const Rows<T>& u) {
     require<T>(network, x.shape(1));
     const BasicPredictor<T> predictor = network.predictor<T>();
     const std::size_t rows = x.shape(0), K = predictor.outputs();

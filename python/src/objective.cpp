@@ -28,7 +28,7 @@ public:
     }
 
     /// Loss and gradient at these parameters, in the order of the network's own.
-    std::pair<double, nb::object> operator()(const Numbers<double>& parameters) {
+    std::pair<double, nb::any> operator()(const Numbers<double>& parameters) {
         if (parameters.size() != net_.parameters().size()) {
             throw Error(ErrorKind::usage, "the parameters are not as many as the network has");
         }

@@ -44,10 +44,13 @@ Matrix<T> copy(const Rows<T>& array) {
     return result;
 }
 
+/// What Python is told to be an object of any type, since no type says more.
+inline nb::any any(nb::object object) { return nb::steal<nb::any>(object.release()); }
+
 /// A new NumPy array of that shape, and where its numbers are to be written.
 template <class T>
 struct NewArray {
-    nb::object array;
+    nb::any array;
     T* data;
 };
 template <class T>
@@ -58,7 +61,7 @@ NewArray<T> new_array(std::vector<std::size_t> shape) {
     }
     T* data = new T[count];
     nb::capsule owner(data, [](void* numbers) noexcept { delete[] static_cast<T*>(numbers); });
-    return {nb::cast(nb::ndarray<nb::numpy, T>(data, shape.size(), shape.data(), owner)), data};
+    return {any(nb::cast(nb::ndarray<nb::numpy, T>(data, shape.size(), shape.data(), owner))), data};
 }
 
 /// Whether a signal has come that Python wants to act on, as Ctrl-C; its exception is then set. Takes the lock.

@@ -101,7 +101,7 @@ public:
     [[nodiscard]] bool output_is_free() const { return !output_.is_valid() || Py_REFCNT(output_.ptr()) == 1; }
 
     /// ŷ, rows × K; not to be written, as its logits would not follow.
-    nb::object output() {
+    nb::any output() {
         if (!output_.is_valid()) {
             output_ = visit([]<class T>(const Pass<T>& pass) -> nb::object {
                 const nb::capsule owner(new std::shared_ptr<Matrix<T>>(pass.yhat), [](void* share) noexcept {
@@ -113,7 +113,7 @@ public:
             });
             tapes()[output_.ptr()] = this;
         }
-        return output_;
+        return any(output_);
     }
 
 private:
@@ -128,7 +128,7 @@ struct LossDerivative {
     nb::object tape, y, row_weights;
     LossFunction function;
     std::uint64_t number;
-    nb::object array = {};
+    nb::any array = any({});
 };
 
 std::size_t work_of(const Architecture& shape, std::size_t rows) {
@@ -226,9 +226,9 @@ std::uint64_t next_number() {
     return ++number;
 }
 
-std::pair<double, nb::object> loss_on_tape(Tape& tape, const LossFunction& function, nb::handle y,
-                                           nb::handle row_weights) {
-    return tape.visit([&]<class T>(const Pass<T>& pass) -> std::pair<double, nb::object> {
+std::pair<double, nb::any> loss_on_tape(Tape& tape, const LossFunction& function, nb::handle y,
+                                        nb::handle row_weights) {
+    return tape.visit([&]<class T>(const Pass<T>& pass) -> std::pair<double, nb::any> {
         std::shared_ptr<Steps<T>> steps = pass.steps.lock();
         if (steps == nullptr) {  // the network's object is gone; its numbers are not
             steps = std::make_shared<Steps<T>>(std::get<BasicMlp<T>>(*tape.memory()));
@@ -236,16 +236,16 @@ std::pair<double, nb::object> loss_on_tape(Tape& tape, const LossFunction& funct
         const double value = fused(tape, *steps, pass, function, y, row_weights);
         const std::uint64_t number = next_number();
         steps->latest_of = number;
-        return {value,
-                nb::cast(new LossDerivative{nb::find(&tape), nb::borrow(y), nb::borrow(row_weights), function, number},
-                         nb::rv_policy::take_ownership)};
+        auto* derivative =
+            new LossDerivative{nb::find(&tape), nb::borrow(y), nb::borrow(row_weights), function, number};
+        return {value, any(nb::cast(derivative, nb::rv_policy::take_ownership))};
     });
 }
 
 /// Of ŷ that no tape stands behind: loss and ∂l/∂ŷ as Eq. (3), (11) and Table 5 write them.
 template <class T>
-std::pair<double, nb::object> loss_of_array(const LossFunction& function, const RowsBuffer<T>& yhat, nb::handle y,
-                                            nb::handle row_weights, const Conventions& conventions) {
+std::pair<double, nb::any> loss_of_array(const LossFunction& function, const RowsBuffer<T>& yhat, nb::handle y,
+                                         nb::handle row_weights, const Conventions& conventions) {
     const RowsBuffer<T> targets = rows_of<T>(y, "y");
     const std::size_t rows = yhat.view().rows(), K = yhat.view().columns();
     TapeLayer<T> output{
@@ -270,8 +270,8 @@ const Conventions& conventions_named(const std::string& name) {
     throw Error(ErrorKind::usage, "'" + name + "' is no convention; there are handgrad, pytorch and sklearn");
 }
 
-std::pair<double, nb::object> loss_of(const std::string& name, nb::handle output, nb::handle y, nb::handle row_weights,
-                                      double huber_delta, double quantile, const std::string& convention) {
+std::pair<double, nb::any> loss_of(const std::string& name, nb::handle output, nb::handle y, nb::handle row_weights,
+                                   double huber_delta, double quantile, const std::string& convention) {
     const LossFunction function = loss_named(name, huber_delta, quantile);
     const auto found = tapes().find(output.ptr());
     if (found != tapes().end()) {
@@ -285,12 +285,12 @@ std::pair<double, nb::object> loss_of(const std::string& name, nb::handle output
 }
 
 /// ∂l/∂ŷ as an array, rows × K.
-nb::object array_of(LossDerivative& derivative) {
+nb::any array_of(LossDerivative& derivative) {
     if (derivative.array.is_valid()) {
         return derivative.array;
     }
     const auto& tape = nb::cast<Tape&>(derivative.tape);
-    derivative.array = tape.visit([&]<class T>(const Pass<T>& pass) -> nb::object {
+    derivative.array = tape.visit([&]<class T>(const Pass<T>& pass) {
         const auto& net = std::get<BasicMlp<T>>(*tape.memory());
         const RowsBuffer<T> targets = rows_of<T>(derivative.y, "y");
         const MatrixView<const T> x = pass.x.view();
@@ -334,13 +334,13 @@ void add(std::span<const T> from, std::span<T> to) {
 
 /// From ∂l/∂ŷ given as numbers: its gradient, and ∂l/∂x where it is wanted.
 template <class T>
-nb::object backward_given(Network& network, const Pass<T>& pass, nb::handle dy, bool want_inputs) {
+nb::any backward_given(Network& network, const Pass<T>& pass, nb::handle dy, bool want_inputs) {
     auto& net = std::get<BasicMlp<T>>(network.net());
     const RowsBuffer<T> given = rows_of<T>(dy, "dy");
     const MatrixView<const T> x = pass.x.view();
     Steps<T>& steps = network.steps<T>();
     Matrix<T> yhat(x.rows(), net.outputs());
-    NewArray<T> dx{nb::none(), nullptr};
+    NewArray<T> dx{any(nb::none()), nullptr};
     MatrixView<T> inputs;
     if (want_inputs) {
         dx = new_array<T>({x.rows(), net.inputs()});
@@ -365,11 +365,11 @@ void backward_fused(const Tape& tape, Steps<T>& steps, const Pass<T>& pass, cons
     add<T>(std::as_const(steps.latest).parameters(), steps.sum().parameters());
 }
 
-nb::object backward_of(Network& network, const Tape& tape, nb::handle dy, bool want_inputs) {
+nb::any backward_of(Network& network, const Tape& tape, nb::handle dy, bool want_inputs) {
     if (tape.memory() != network.memory()) {
         throw Error(ErrorKind::usage, "backward: the tape is that of another network");
     }
-    return tape.visit([&]<class T>(const Pass<T>& pass) -> nb::object {
+    return tape.visit([&]<class T>(const Pass<T>& pass) -> nb::any {
         network.steps<T>().last_weight = static_cast<double>(pass.x.view().rows());
         LossDerivative* named = nullptr;
         if (!nb::try_cast(dy, named) || named == nullptr) {
@@ -382,7 +382,7 @@ nb::object backward_of(Network& network, const Tape& tape, nb::handle dy, bool w
             return backward_given(network, pass, array_of(*named), true);
         }
         backward_fused(tape, network.steps<T>(), pass, *named);
-        return nb::none();
+        return any(nb::none());
     });
 }
 
