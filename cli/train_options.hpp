@@ -8,6 +8,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/options.hpp"
+#include "cli/told_files.hpp"
 #include "handgrad/data/table.hpp"
 #include "handgrad/train/checkpoint_folder.hpp"
 #include "handgrad/train/fit.hpp"
@@ -32,13 +33,16 @@ struct TrainOptionsGiven {
     std::string continued_file{};
     std::size_t checkpoint_epochs = 0;  ///< of --checkpoint-every, one of both
     double checkpoint_seconds = usual_checkpoint_seconds;
-    Arguments::Told told{};       ///< for the checkpoint, to be told again
-    std::string validation_file;  ///< of --validation and --test, where they name a table rather than a share
+    Arguments::Told told{};        ///< for the checkpoint, to be told again
+    RememberedFiles remembered{};  ///< of what was told another time
+    std::string validation_file;   ///< of --validation and --test, where they name a table rather than a share
     std::string test_file;
 };
 
 /// Reads the words behind `train`; `told` is what was said another time, where the words say nothing. Empty when help
 /// was asked for and printed. Raises Error(usage); with --resume also Error(io), Error(model).
-std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, const Arguments::Told& told = {});
+/// `remembered` are the files in `told`.
+std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, const Arguments::Told& told = {},
+                                             RememberedFiles remembered = {});
 
 }  // namespace handgrad::cli

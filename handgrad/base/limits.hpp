@@ -15,6 +15,16 @@ inline constexpr std::size_t tensor_rank = 8;
 inline constexpr std::size_t json_depth = 16;
 inline constexpr std::size_t json_values = std::size_t{1} << 20;
 
+// Files that are read whole.
+inline constexpr std::size_t config_bytes = std::size_t{1} << 20;  ///< of a configuration file
+/// Of any other: half of the memory that there is, since what is made of a file needs as much again; asked for only
+/// where it could matter.
+inline constexpr std::size_t always_read_bytes = std::size_t{1} << 26;
+constexpr std::size_t read_bytes(std::size_t memory) {
+    constexpr std::size_t share = 2;
+    return memory / share > always_read_bytes ? memory / share : always_read_bytes;
+}
+
 // Networks.
 inline constexpr std::size_t layers = 1024;
 inline constexpr std::size_t width = std::size_t{1} << 24;  ///< units of a layer
