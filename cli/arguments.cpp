@@ -179,10 +179,10 @@ Arguments::Told Arguments::said_before(const std::vector<std::vector<std::string
         const auto recalled = all.find(option);
         if (option.empty()) {
             all.merge(ask({}));
-        } else if (recalled != all.end()) {  // what was said then asks in its turn
-            all.merge(ask(recalled->second.front()));
         } else if (found != options_.end() && (given_[place] || !options[place].empty())) {
             all.merge(ask(only_value(*given_[place])));
+        } else if (recalled != all.end()) {  // what was said then asks in its turn
+            all.merge(ask(recalled->second.front()));
         }
     }
     return all;

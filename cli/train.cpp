@@ -310,14 +310,13 @@ void tell_resumed(const TrainOptionsGiven& given, const Reporter& reporter) {
 /// Bytes that training adds to a model: a line of the history for each epoch, scores, and where it is kept the state of
 /// the training. A guess, of which too little does no harm where the disk has room.
 std::size_t growth_of(const Model& model, const TrainOptionsGiven& given) {
-    constexpr std::size_t scores = 4096, digits = 20, measures = 8, of_a_layer = 5;
-    constexpr std::size_t most_of_history = std::size_t{1} << 18;
+    constexpr std::size_t scores = 2048, digits = 14, measures = 8, of_a_layer = 5;
     std::size_t columns = measures;
     if (given.diagnose) {
         columns += of_a_layer * model.architecture().layers();
     }
-    const std::size_t epochs = std::min(given.fit.training.epochs.value_or(usual_patience), most_of_history);
-    std::size_t bytes = scores + std::min(most_of_history, epochs * columns * digits);
+    const std::size_t epochs = std::min(given.fit.training.epochs.value_or(History::most_epochs), History::most_epochs);
+    std::size_t bytes = scores + std::min(epochs * columns, History::most_numbers) * digits;
     if (given.fit
             .keep_training) {  // the weights now, the best ones, and up to two numbers that the optimizer remembers
         constexpr std::size_t networks = 4;

@@ -230,10 +230,13 @@ private:
         }
     }
 
-    /// Without what names a file: its weights are compared.
+    /// With every file by the same name: what is in it is compared by its hash.
     static ParsedLine settings_but_names(ParsedLine settings) {
-        if (settings.is_object()) {
-            settings.erase(std::string(settings::init_from.name));
+        for (const Setting* setting : {&settings::init_from, &settings::validation, &settings::test}) {
+            const auto found = settings.find(std::string(setting->name));
+            if (found != settings.end() && found->is_string()) {
+                *found = "file";
+            }
         }
         return settings;
     }

@@ -16,7 +16,6 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/limits.hpp"
 #include "handgrad/base/memory.hpp"
-#include "handgrad/base/wording.hpp"
 
 namespace handgrad {
 namespace {
@@ -296,7 +295,7 @@ class ReadLimit {
 public:
     ReadLimit(const std::filesystem::path& path, std::optional<std::size_t> most) : path_(path), most_(most) {}
 
-    void check(std::size_t bytes, bool whole) {
+    void check(std::size_t bytes) {
         if (most_ && bytes > *most_) {
             throw Error(ErrorKind::io, path_.string() + ": it has more than " + std::to_string(*most_) +
                                            " bytes, the most that such a file may have");
@@ -308,8 +307,9 @@ public:
             memory_ = memory_there_is();
         }
         if (bytes > limits::read_bytes(*memory_)) {
-            throw Error(ErrorKind::io, path_.string() + ": to read it needs " + when(!whole, "more than ") +
-                                           gigabytes(2 * bytes) + " of memory, and there are " + gigabytes(*memory_));
+            throw Error(ErrorKind::io, path_.string() + ": to read it needs at least " +
+                                           gigabytes(limits::memory_for_a_byte * bytes) + " of memory, and there are " +
+                                           gigabytes(*memory_));
         }
     }
 
@@ -321,6 +321,20 @@ private:
     const std::filesystem::path& path_;
     std::optional<std::size_t> most_, memory_;
 };
+
+/// More room for a file whose size is not known; by hand, as a string would double it. Raises Error(io) when there is
+/// none.
+void grow(const std::filesystem::path& path, std::string& bytes, std::size_t larger, ReadLimit& limit) {
+    limit.check(bytes.size());
+    std::string grown;
+    try {
+        grown.assign(larger, '\0');
+    } catch (const std::bad_alloc&) {
+        fail(path, "read more than " + std::to_string(bytes.size()) + " bytes into memory", ENOMEM);
+    }
+    bytes.copy(grown.data(), bytes.size());
+    bytes.swap(grown);
+}
 
 }  // namespace
 
@@ -413,15 +427,13 @@ std::string read_file(const std::filesystem::path& path, const Judge& judge, std
     const bool endless = S_ISCHR(info.st_mode) && ::isatty(file.get()) == 0;
     bool judged = !judge;
     ReadLimit limit(path, most);
-    limit.check(static_cast<std::size_t>(info.st_size), true);
+    limit.check(static_cast<std::size_t>(info.st_size));
     // One byte more than expected, so that the end of a file of known size is seen without growing.
     std::string bytes = room_for(path, static_cast<std::size_t>(info.st_size) + 1);
     std::size_t done = 0;
     while (true) {
         if (done == bytes.size()) {  // a pipe, or a file that has grown
-            const std::size_t larger = done + std::max(read_step, done / 2);
-            limit.check(done, false);
-            bytes.resize(larger);
+            grow(path, bytes, done + std::max(read_step, done / 2), limit);
         }
         const std::size_t wanted = judged ? bytes.size() : std::min(bytes.size(), judged_bytes);
         const ssize_t got = ::read(file.get(), bytes.data() + done, wanted - done);
@@ -443,7 +455,7 @@ std::string read_file(const std::filesystem::path& path, const Judge& judge, std
             throw Error(ErrorKind::io, path.string() + ": a device that does not end; name a file");
         }
     }
-    limit.check(done, true);
+    limit.check(done);
     bytes.resize(done);
     return bytes;
 }

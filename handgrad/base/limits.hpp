@@ -17,12 +17,13 @@ inline constexpr std::size_t json_values = std::size_t{1} << 20;
 
 // Files that are read whole.
 inline constexpr std::size_t config_bytes = std::size_t{1} << 20;  ///< of a configuration file
-/// Of any other: half of the memory that there is, since what is made of a file needs as much again; asked for only
-/// where it could matter.
+/// Of any other: a third of the memory that there is, since what is made of a file needs twice as much again; asked for
+/// only where it could matter.
 inline constexpr std::size_t always_read_bytes = std::size_t{1} << 26;
+inline constexpr std::size_t memory_for_a_byte = 3;
 constexpr std::size_t read_bytes(std::size_t memory) {
-    constexpr std::size_t share = 2;
-    return memory / share > always_read_bytes ? memory / share : always_read_bytes;
+    const std::size_t most = memory / memory_for_a_byte;
+    return most > always_read_bytes ? most : always_read_bytes;
 }
 
 // Networks.
