@@ -81,7 +81,7 @@ void CheckpointKeeper::keep(const Model& at) {
 }
 
 std::string CheckpointKeeper::rescue(ModelOutput& output, std::string& text) {
-    text = fmt::format("{}: that checkpoint could not be written, and the training ends here.\n", failure_->what());
+    text = fmt::format("{}. The training ends here, as that checkpoint could not be written.\n", failure_->what());
     const std::string before = given_.folder->last().string();
     std::error_code ignored;
     const ModelOutput::Rescued rescued = output.rescue_checkpoint(std::move(*unkept_));

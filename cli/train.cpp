@@ -415,6 +415,9 @@ int train(std::vector<std::string> words) {
     }
     const TrainingTables tables = read_tables(*given);
     use_tables(*given, tables);
+    if (!given->new_folder.empty()) {
+        begin_in_folder(*given, given->new_folder);
+    }
 
     Reporter reporter(given->show);
     reporter.say(fmt::format("{}: {}, {}", given->data, counted(tables.data.rows, "row"),

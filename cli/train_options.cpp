@@ -218,7 +218,7 @@ public:
         arguments.recall("--continue", [this](const std::string& file) { return continued(file); });
     }
 
-    /// Opens the folder of --checkpoint, once all has been said.
+    /// Opens the folder of --checkpoint, if it is there, once all has been said.
     void settle() {
         std::error_code ignored;
         const bool same = folder_ == resume_ || std::filesystem::equivalent(folder_, resume_, ignored);
@@ -229,12 +229,10 @@ public:
             usage_error("--checkpoint-every: say with --checkpoint in which folder");
         }
         if (resume_.empty() && !folder_.empty()) {
-            given_.folder = std::make_unique<CheckpointFolder>(folder_);
-            if (!given_.folder->empty()) {
-                usage_error(
-                    fmt::format("--checkpoint: {} holds the checkpoints of a training: --resume {} goes on with "
-                                "it; for another one choose another folder, or remove them",
-                                folder_, shell_word(folder_)));
+            if (std::filesystem::exists(folder_, ignored)) {
+                begin_in_folder(given_, folder_);
+            } else {  // not made for a call that comes to nothing
+                given_.new_folder = folder_;
             }
         }
     }
@@ -395,6 +393,16 @@ void settle(TrainOptionsGiven& given, const Later& later) {
 }
 
 }  // namespace
+
+void begin_in_folder(TrainOptionsGiven& given, const std::string& folder) {
+    given.folder = std::make_unique<CheckpointFolder>(folder);
+    if (!given.folder->empty()) {
+        usage_error(fmt::format(
+            "--checkpoint: {} holds the checkpoints of a training: --resume {} goes on with it; for another "
+            "one choose another folder, or remove them",
+            folder, shell_word(folder)));
+    }
+}
 
 std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, const Arguments::Told& told,
                                              RememberedFiles remembered) {

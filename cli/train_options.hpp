@@ -28,6 +28,7 @@ struct TrainOptionsGiven {
     OutputOptions show;
     FitOptions fit;
     std::unique_ptr<CheckpointFolder> folder{};        ///< of --checkpoint or --resume; null for neither
+    std::string new_folder{};                          ///< of --checkpoint, when it is still to be made; else empty
     std::optional<CheckpointFolder::Found> resumed{};  ///< of --resume, unless the folder has no checkpoint yet
     std::unique_ptr<Model> continued{};                ///< of --continue; null without
     std::string continued_file{};
@@ -44,5 +45,9 @@ struct TrainOptionsGiven {
 /// `remembered` are the files in `told`.
 std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, const Arguments::Told& told = {},
                                              RememberedFiles remembered = {});
+
+/// Opens or makes the folder for the checkpoints of a training that begins. Raises Error(io); Error(usage) when there
+/// are some of another.
+void begin_in_folder(TrainOptionsGiven& given, const std::string& folder);
 
 }  // namespace handgrad::cli

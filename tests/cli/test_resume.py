@@ -45,7 +45,7 @@ def test_what_a_checkpoint_was_to_hold_goes_to_the_models_place_and_goes_on_from
     while (table.folder / "ck").exists():
         shutil.rmtree(table.folder / "ck", ignore_errors=True)
     code, done, err = ended(process)
-    assert code == 6 and "the training ends here" in err and "m.model holds the weights" in err
+    assert code == 6 and "The training ends here" in err and "m.model holds the weights" in err
     assert (done["event"], done["model"], done["stopped"]) == ("done", "m.model", "interrupted")
     assert hash_of(table, "m.model") == done["parameters_hash"]
     command = re.search(r"^  (mkdir ck-2 && .*)$", err, re.MULTILINE)[1]
@@ -103,6 +103,12 @@ def test_who_loses_the_folder_to_another_training_ends(table):
     other.communicate()
     assert code == 6 and "'lock' was removed from it, and another training has the folder since" in err
     assert hash_of(table, "m.model")
+
+
+@pytest.mark.parametrize("words", [("none.csv", "-o", "m.model"), ("t.csv", "-o", "none/m.model"), ("t.csv", "-o", "ck/m.model")])
+def test_a_call_that_comes_to_nothing_makes_no_folder(table, words):
+    assert table("train", *words, "--target", "y", "--checkpoint", "ck").code == 6
+    assert sorted(path.name for path in table.folder.iterdir()) == ["t.csv"]
 
 
 def test_only_own_temporary_files_are_swept(table):
