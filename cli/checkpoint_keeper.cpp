@@ -38,7 +38,7 @@ std::string way_on(const ModelOutput::Rescued& rescued, const std::filesystem::p
     const std::string beside = new_folder_beside(folder);
     return fmt::format(
         ", and what is needed to go on. Where there is room:\n"
-        "  mkdir {0} && cp {1} {0}/checkpoint-00000001.model && handgrad train --resume {0}",
+        "  mkdir -p {0} && cp {1} {0}/checkpoint-00000001.model && handgrad train --resume {0}",
         shell_word(beside), shell_word(rescued.path));
 }
 

@@ -562,6 +562,9 @@ private:
         } else if (epoch_before_ && result_.training.best_epoch > 0) {
             copy_weights(*epoch_before_);
             --result_.training.best_epoch;
+        } else {  // as when it has gone on from a checkpoint of just these
+            *result_.diverged += ". What those weights say of the training rows are no numbers, and no others are left";
+            return;
         }
         *result_.diverged += ". What those weights say of the training rows are no numbers: the weights of epoch " +
                              std::to_string(result_.training.best_epoch) + " are kept in their place";

@@ -48,7 +48,7 @@ def test_what_a_checkpoint_was_to_hold_goes_to_the_models_place_and_goes_on_from
     assert code == 6 and "The training ends here" in err and "m.model holds the weights" in err
     assert (done["event"], done["model"], done["stopped"]) == ("done", "m.model", "interrupted")
     assert hash_of(table, "m.model") == done["parameters_hash"]
-    command = re.search(r"^  (mkdir ck-2 && .*)$", err, re.MULTILINE)[1]
+    command = re.search(r"^  (mkdir -p ck-2 && .*)$", err, re.MULTILINE)[1]
     ran = table.shell(command + " -q --checkpoint-every 60s")
     assert ran.code == 0, ran.err
     resumed = hash_of(table, "m.model")
@@ -119,6 +119,16 @@ def test_only_own_temporary_files_are_swept(table):
     assert table("train", "t.csv", *arguments_for("y"), "--checkpoint", "ck").code == 0
     left = [path.name for path in (table.folder / "ck").iterdir() if ".tmp." in path.name]
     assert sorted(left) == sorted(theirs)
+
+
+def test_what_goes_on_to_diverge_does_not_claim_other_weights(table):
+    words = ("train", "t.csv", "--target", "y", "-o", "m.model", "--hidden", "4", "--epochs", "60", "--optimizer", "sgd", "--validation", "0",
+             "--learning-rate", "1e6", "--checkpoint", "ck", "--checkpoint-every", "1")
+    assert table(*words).code == 5
+    before = (table.folder / "m.model").read_bytes()
+    ran = table("train", "--resume", "ck")
+    assert ran.code == 5 and "no others are left" in ran.err and "in their place" not in ran.err
+    assert (table.folder / "m.model").read_bytes() == before
 
 
 # --- files of then, from elsewhere
