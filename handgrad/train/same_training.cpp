@@ -47,7 +47,10 @@ void compare_settings(const SettingValues& there, const SettingValues& here, std
     for (const auto& [name, value] : here) {
         const auto other = there.find(name);
         const SettingValue its = other == there.end() ? SettingValue{} : other->second;
-        if (its != value && !both_name_files(name, its, value)) {
+        if (both_name_files(name, its, value)) {
+            continue;
+        }
+        if (its != value) {
             add_item(differences, "; ", "the setting " + name + " was " + shown(its) + " and is " + shown(value));
         }
     }
