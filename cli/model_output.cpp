@@ -59,7 +59,7 @@ std::string ModelOutput::save(const Model& model, bool usable) {
     const std::string bytes = serialize_model(model);
     try {
         if (!usable && keeps(path_)) {
-            const std::string beside = path_ + ".diverged";
+            std::string beside = path_ + ".diverged";
             write_file_atomically(beside, bytes);
             return beside;
         }

@@ -36,7 +36,7 @@ using HashByEpoch = std::map<std::size_t, std::string>;
 struct Logged {
     Arguments::Told told;
     std::string data_hash;
-    ParsedLine validation_hash, test_hash, continued_hash;  ///< texts; null for none, and in older logs
+    std::string validation_hash, test_hash, continued_hash;  ///< empty for none, and in older logs
     std::string first_hash;  ///< of the first weights; empty in the log of a training that was gone on with
     HashByEpoch epochs, refit_epochs;
     std::string last_hash;  ///< of the model of a training that came to its end
@@ -130,9 +130,9 @@ private:
             log_.epoch = epoch_of(json);
         }
         log_.settings = member(json, "settings");
-        log_.validation_hash = json.value("validation_hash", ParsedLine());
-        log_.test_hash = json.value("test_hash", ParsedLine());
-        log_.continued_hash = json.value("continued_hash", ParsedLine());
+        log_.validation_hash = text_or_none(json, "validation_hash");
+        log_.test_hash = text_or_none(json, "test_hash");
+        log_.continued_hash = text_or_none(json, "continued_hash");
         log_.told = std::move(said);
         log_.data_hash = data;
         if (!member(json, "parameters_hash").is_null()) {
@@ -153,6 +153,9 @@ private:
             fail(fmt::format("`{}` is not a text", name));
         }
         return value.get<std::string>();
+    }
+    [[nodiscard]] std::string text_or_none(const ParsedLine& json, const char* name) const {
+        return json.value(name, ParsedLine()).is_null() ? std::string() : text_of(json, name);
     }
     [[nodiscard]] std::size_t epoch_of(const ParsedLine& json) const {
         const ParsedLine value = member(json, "epoch");
@@ -241,8 +244,8 @@ private:
         return settings;
     }
 
-    static void refuse_another_table(std::string_view option, const ParsedLine& logged, const std::string& here) {
-        if (!logged.is_null() && logged != here) {
+    static void refuse_another_table(std::string_view option, const std::string& logged, const std::string& here) {
+        if (!logged.empty() && logged != here) {
             throw Error(ErrorKind::data,
                         fmt::format("the table of {} is not the one that the log is of; bring that back", option));
         }
@@ -365,7 +368,7 @@ TrainOptionsGiven options_of(Arguments::Told told, const VerifyOptions& options)
 
 void refuse_another_base(const Logged& log, const TrainOptionsGiven& given) {
     const bool another =
-        given.continued && !log.continued_hash.is_null() && log.continued_hash != parameters_hash(*given.continued);
+        given.continued && !log.continued_hash.empty() && log.continued_hash != parameters_hash(*given.continued);
     if (another) {
         throw Error(ErrorKind::model, fmt::format("{}: this is not the model with which the training of the log began; "
                                                   "bring that back",

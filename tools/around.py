@@ -130,7 +130,7 @@ BREAKAGES = (
     Breakage("other first weights go on all the same", FITTING, "if (now != then) {", "if (false) {", f"{RESUME} -k many_names"),
     Breakage("another way of reading goes on all the same", "handgrad/train/same_training.cpp", "if (its != own) {", "if (false) {",
              f"{RESUME} -k refusals"),
-    Breakage("a replay takes any table that judges", "cli/verify_run.cpp", "if (!logged.is_null() && logged != here) {", "if (false) {",
+    Breakage("a replay takes any table that judges", "cli/verify_run.cpp", "if (!logged.empty() && logged != here) {", "if (false) {",
              f"{RESUME} -k another_table_that_judges"),
     Breakage("files of another name are swept", "handgrad/base/atomic_file.cpp", "if (!target.empty() && ours(target)) {",
              "if (!target.empty()) {", "tests/base/atomic_file_test.cpp"),
