@@ -228,13 +228,13 @@ double score(Network& network, const Rows<T>& x, const Rows<T>& y, const std::op
 
 // --- To be pickled: the shape as a dict, the numbers as bytes --------------------------------------------------------
 
-nb::dict described(const Network& network) {
+Dict described(const Network& network) {
     const Architecture& shape = network.architecture();
     nb::list hidden;
     for (std::size_t layer = 0; layer + 1 < shape.layers(); ++layer) {
         hidden.append(std::string(name(shape.activation(layer))));
     }
-    nb::dict result;
+    Dict result;
     result["sizes"] = nb::cast(shape.sizes);
     result["hidden"] = hidden;
     result["output"] = std::string(name(shape.output));
@@ -264,8 +264,8 @@ void fill(Network& network, const nb::bytes& bytes) {
         network.net());
 }
 
-void restore(Network& network, const std::pair<nb::dict, nb::bytes>& state) {
-    const nb::dict& d = state.first;
+void restore(Network& network, const std::pair<Dict, nb::bytes>& state) {
+    const Dict& d = state.first;
     const Architecture shape = architecture_of(
         nb::cast<std::vector<std::size_t>>(d["sizes"]), nb::cast<std::vector<std::string>>(d["hidden"]),
         nb::cast<std::string>(d["output"]), nb::cast<std::string>(d["convention"]), nb::cast<double>(d["leaky_slope"]));
@@ -286,8 +286,8 @@ void bind_for(nb::class_<Network>& cls) {
 
 }  // namespace
 
-nb::dict arrays_of(const std::shared_ptr<AnyMlp>& memory) {
-    nb::dict result;
+Dict arrays_of(const std::shared_ptr<AnyMlp>& memory) {
+    Dict result;
     const nb::capsule owner = share_of(memory);
     std::visit(
         [&]<class T>(BasicMlp<T>& net) {
@@ -356,7 +356,7 @@ void bind_network(nb::module_& m) {
         .def("described", &described)
         .def_prop_ro("dtype", [](const Network& self) { return self.is_double() ? "float64" : "float32"; })
         .def("__copy__", [](const Network& self) { return Network(self.net()); })
-        .def("__deepcopy__", [](const Network& self, const nb::dict& /*memo*/) { return Network(self.net()); })
+        .def("__deepcopy__", [](const Network& self, const Dict& /*memo*/) { return Network(self.net()); })
         .def("__getstate__", [](const Network& self) { return std::pair(described(self), bytes_of(self)); })
         .def("__setstate__", &restore);
     bind_for<float>(cls);

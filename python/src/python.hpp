@@ -6,6 +6,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
@@ -43,6 +44,10 @@ Matrix<T> copy(const Rows<T>& array) {
     std::copy_n(array.data(), array.size(), result.values().data());
     return result;
 }
+
+/// Settings, arrays by name, layers: what Python's checkers of types ask to be told.
+using Dict = nb::typed<nb::dict, nb::str, nb::any>;
+using List = nb::typed<nb::list, nb::any>;
 
 /// What Python is told to be an object of any type, since no type says more.
 inline nb::any any(nb::object object) { return nb::steal<nb::any>(object.release()); }

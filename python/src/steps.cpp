@@ -165,7 +165,7 @@ nb::object tape_for(Network& network, Steps<T>& steps, RowsBuffer<T> x) {
     return tape;
 }
 
-nb::object forward_of(Network& network, nb::handle x) {
+nb::typed<nb::object, Tape> forward_of(Network& network, nb::handle x) {
     return std::visit(
         [&]<class T>(BasicMlp<T>& net) {
             Steps<T>& steps = network.steps<T>();
@@ -174,7 +174,7 @@ nb::object forward_of(Network& network, nb::handle x) {
             const MatrixView<const T> rows = pass.x.view();
             const Turn turn(steps.mutex, work_of(net.architecture(), rows.rows()));
             steps.product(net, std::max<std::size_t>(1, rows.rows())).forward(net, rows, pass.yhat->view());
-            return tape;
+            return nb::borrow<nb::typed<nb::object, Tape>>(tape);
         },
         network.net());
 }
@@ -307,13 +307,13 @@ nb::any array_of(LossDerivative& derivative) {
 
 /// z and a of every layer, for those who want to look at them: by the plain loops, which are what the derivation is
 /// read from.
-nb::list layers_of(const Tape& tape) {
+List layers_of(const Tape& tape) {
     return tape.visit([&]<class T>(const Pass<T>& pass) {
         const auto& net = std::get<BasicMlp<T>>(*tape.memory());
         const MatrixView<const T> x = pass.x.view();
         BasicTape<T> whole(net, x.rows());
         handgrad::forward(net, x, whole);
-        nb::list result;
+        List result;
         for (std::size_t l = 0; l < whole.layers(); ++l) {
             const NewArray<T> z = new_array<T>({x.rows(), whole.layer(l).z.columns()});
             const NewArray<T> a = new_array<T>({x.rows(), whole.layer(l).a.columns()});
@@ -389,7 +389,7 @@ nb::any backward_of(Network& network, const Tape& tape, nb::handle dy, bool want
 /// An optimizer with what it remembers of the network that it has stepped.
 class Stepper {
 public:
-    Stepper(const std::string& kind, const nb::dict& settings) {
+    Stepper(const std::string& kind, const Dict& settings) {
         SettingValues values = setting_values(settings);
         values["optimizer"] = kind;
         try {
@@ -448,20 +448,20 @@ private:
     std::variant<std::monostate, Optimizer<float>, Optimizer<double>> optimizer_;
 };
 
-nb::dict gradients_of(Network& network) {
+Dict gradients_of(Network& network) {
     return std::visit([&]<class T>(BasicMlp<T>&) { return arrays_of(network.steps<T>().gradient); }, network.net());
 }
 
 /// Under each parameter's name an array (rows, *shape).
 template <class T>
-nb::dict row_gradients_of(Network& network, const Rows<T>& x, const Rows<T>& y, const std::string& loss,
-                          double huber_delta, double quantile) {
+Dict row_gradients_of(Network& network, const Rows<T>& x, const Rows<T>& y, const std::string& loss, double huber_delta,
+                      double quantile) {
     if (!std::holds_alternative<BasicMlp<T>>(network.net())) {
         throw nb::type_error("the arrays have not the dtype of the network");
     }
     auto& net = std::get<BasicMlp<T>>(network.net());
     const std::size_t rows = x.shape(0);
-    nb::dict result;
+    Dict result;
     std::vector<std::pair<T*, std::size_t>> places;  // where each parameter's rows begin, and how many numbers each has
     for (std::size_t l = 0; l < net.layers(); ++l) {
         const std::size_t out = net.weight(l).rows(), in = net.weight(l).columns();
@@ -502,7 +502,7 @@ void bind_steps(nb::module_& m) {
     nb::class_<LossDerivative>(m, "LossDerivative", "The derivative of a named loss by the outputs.")
         .def("array", &array_of, "The numbers, (rows, outputs).");
     nb::class_<Stepper>(m, "Stepper", "An optimizer with what it remembers.")
-        .def(nb::init<const std::string&, const nb::dict&>(), nb::arg("kind"), nb::arg("settings"))
+        .def(nb::init<const std::string&, const Dict&>(), nb::arg("kind"), nb::arg("settings"))
         .def("step", &Stepper::step, nb::arg("network"), nb::arg("learning_rate"))
         .def_prop_ro("steps", &Stepper::steps);
     m.def("forward", &forward_of, nb::arg("network"), nb::arg("x"));
