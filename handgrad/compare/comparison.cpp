@@ -48,7 +48,11 @@ class Comparer {
 public:
     Comparer(const BasicMlp<double>& net, const LossFunction& function, const BasicDataset<double>& data,
              const ComparedTo& to)
-        : net_(net), function_(function), data_(data), to_(to), penalty_(unit_penalty(net, to.penalty, data.rows())) {
+        : net_(net),
+          function_(function),
+          data_(data),
+          to_(to),
+          penalty_(unit_penalty(net, to.penalty, data.total_weight())) {
         at_once_ = to.threads;
         if (at_once_ == 0) {
             at_once_ = available_threads();

@@ -52,9 +52,9 @@ std::optional<double> only_multiple(const std::vector<double>& theirs, const Bou
 
 }  // namespace
 
-UnitPenalty unit_penalty(const BasicMlp<double>& net, double alpha, std::size_t rows) {
+UnitPenalty unit_penalty(const BasicMlp<double>& net, double alpha, double total_weight) {
     UnitPenalty unit{BasicMlp<double>::zeros_like(net), alpha};
-    penalty(net, 1.0, rows, &unit.gradient);
+    penalty(net, 1.0, total_weight, &unit.gradient);
     return unit;
 }
 

@@ -25,7 +25,7 @@ struct UnitPenalty {
         return {W.data(), W.data() + W.rows() * W.columns()};
     }
 };
-UnitPenalty unit_penalty(const BasicMlp<double>& net, double alpha, std::size_t rows);
+UnitPenalty unit_penalty(const BasicMlp<double>& net, double alpha, double total_weight);
 
 /// Adds the penalty's gradient to the right one, or to one with a mistake elsewhere; its product and the sum are
 /// rounded in the unit roundoff `roundoff` of whoever adds.

@@ -58,7 +58,7 @@ std::pair<std::ptrdiff_t, std::ptrdiff_t> not_understood(const Comparison& compa
 const BasicDataset<double>& nearer_rows(const BasicMlp<double>& net, const LossFunction& function,
                                         const BasicDataset<double>& data, std::span<const NamedArray> theirs,
                                         const std::string& source, const ComparedTo& to) {
-    const UnitPenalty penalty = unit_penalty(net, to.penalty, data.rows());
+    const UnitPenalty penalty = unit_penalty(net, to.penalty, data.total_weight());
     const auto distance = [&](const BasicDataset<double>& rows) {
         return log_distance(net, function, rows, penalty, theirs, source);
     };

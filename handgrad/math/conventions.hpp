@@ -21,7 +21,7 @@ enum class Reduction { sum, mean, half_sum };
 enum class Penalty {
     weights,          ///< ½α‖W‖², weights only
     all_parameters,   ///< ½α‖·‖² of weights and biases
-    weights_per_row,  ///< ½α‖W‖² / (rows of the batch), weights only
+    weights_per_row,  ///< ½α‖W‖² / (rows of the batch, or the sum of their weights), weights only
 };
 
 /// Where Adam adds its ε to the root of the second moment.

@@ -108,18 +108,20 @@ void jacobian(const BasicMlp<T>& net, const BasicTape<T>& tape, std::size_t row,
 }
 
 template <class T>
-double penalty(const BasicMlp<T>& net, double alpha, std::size_t rows, BasicMlp<T>* grad) {
+double penalty(const BasicMlp<T>& net, double alpha, double total_weight, BasicMlp<T>* grad) {
     checks::network("penalty", net);
     if (!(alpha >= 0.0 && std::isfinite(alpha))) {
         checks::refuse({"penalty", "alpha"}, "= " + std::to_string(alpha) + " must be a finite number, 0 or above");
     }
-    if (rows == 0) {
-        checks::refuse({"penalty", "rows"}, "is 0; give the number of rows of the batch");
+    if (!(total_weight > 0.0 && std::isfinite(total_weight))) {
+        checks::refuse({"penalty", "total_weight"}, "= " + std::to_string(total_weight) +
+                                                        " must be above 0: the number of rows of the batch, or the sum "
+                                                        "of their weights");
     }
     if (grad != nullptr) {
         checks::gradient("penalty", net, *grad);
     }
-    return plain::penalty(net, alpha, rows, grad);
+    return plain::penalty(net, alpha, total_weight, grad);
 }
 
 #define HANDGRAD_INSTANTIATE(T)                                                                                    \
@@ -130,7 +132,7 @@ double penalty(const BasicMlp<T>& net, double alpha, std::size_t rows, BasicMlp<
     template void output_backward(const TapeLayer<T>&, TapeLayer<T>&, std::size_t);                                \
     template void backward(const BasicMlp<T>&, const BasicTape<T>&, BasicTape<T>&, BasicMlp<T>&);                  \
     template void jacobian(const BasicMlp<T>&, const BasicTape<T>&, std::size_t, MatrixView<T>);                   \
-    template double penalty(const BasicMlp<T>&, double, std::size_t, BasicMlp<T>*);
+    template double penalty(const BasicMlp<T>&, double, double, BasicMlp<T>*);
 HANDGRAD_INSTANTIATE(float)
 HANDGRAD_INSTANTIATE(double)
 #undef HANDGRAD_INSTANTIATE

@@ -64,9 +64,9 @@ template <class T>
 void jacobian(const BasicMlp<T>& net, const BasicTape<T>& tape, std::size_t row,
               std::type_identity_t<MatrixView<T>> result);
 
-/// The L2 penalty of strength alpha as the conventions declare it, for a batch of so many rows; adds its derivative to
-/// `grad` unless that is null.
+/// The L2 penalty of strength alpha as the conventions declare it, for a batch of so many rows, or of rows whose
+/// weights have that sum; adds its derivative to `grad` unless that is null.
 template <class T>
-double penalty(const BasicMlp<T>& net, double alpha, std::size_t rows, BasicMlp<T>* grad);
+double penalty(const BasicMlp<T>& net, double alpha, double total_weight, BasicMlp<T>* grad);
 
 }  // namespace handgrad

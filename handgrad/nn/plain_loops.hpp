@@ -246,12 +246,12 @@ void jacobian(const BasicMlp<T>& net, const BasicTape<T>& tape, std::size_t row,
 
 /// ½α‖W‖² over what the conventions penalise, and its derivative αw.
 template <class T>
-Wide<T> penalty(const BasicMlp<T>& net, double alpha, std::size_t rows, BasicMlp<T>* grad) {
+Wide<T> penalty(const BasicMlp<T>& net, double alpha, double total_weight, BasicMlp<T>* grad) {
     if (alpha == 0.0) {
         return Wide<T>(0);
     }
     const Penalty kind = net.architecture().conventions.penalty;
-    const double strength = kind == Penalty::weights_per_row ? alpha / static_cast<double>(rows) : alpha;
+    const double strength = kind == Penalty::weights_per_row ? alpha / total_weight : alpha;
     Wide<T> squares = Wide<T>(0);
     const auto add = [&](std::span<const T> w, std::span<T> dw) {
         for (std::size_t i = 0; i < w.size(); ++i) {

@@ -115,9 +115,9 @@ public:
         }
     }
 
-    std::optional<Iteration> advance(TrainState<T>& state, const Pause& pause) override {
+    std::optional<Iteration> advance(TrainState<T>& state, const Pause& pause, const EpochPlan& plan) override {
         if (!begun_) {
-            begin(state.epoch + 1);
+            begin(state.epoch + 1, plan);
         }
         while (batches_ < steps_.size()) {
             take_steps(state, chunk(pause));
@@ -172,7 +172,7 @@ private:
         }
         engine_.load(begun.net);
         engine_.load_moments(begun.moments);
-        begin(state.epoch + 1);
+        begin(state.epoch + 1, {});
         engine_.load(state.net);
         engine_.load_moments(state.moments);
         batches_ = begun.batches;
@@ -181,17 +181,19 @@ private:
     }
 
     /// Lays out the epoch that starts from what the engine holds.
-    void begin(std::size_t epoch) {
+    void begin(std::size_t epoch, const EpochPlan& plan) {
         begun_ = true;
         count_ = sequence_.count();
         last_good_ = engine_.state();
         batches_ = 0;
         loss_sum_ = weight_sum_ = 0.0;
-        if (options_.shuffle) {
+        if (!plan.order.empty()) {
+            std::ranges::copy(plan.order, order_.begin());
+        } else if (options_.shuffle) {
             permute(order_, RandomStream(options_.seed, Purpose::shuffle, static_cast<std::uint32_t>(epoch)),
                     kernels::table(options_.execution.level()).random_bits);
         }
-        prepare_steps(epoch);
+        prepare_steps(epoch, plan.learning_rate);
     }
 
     /// How many steps to take before somebody is asked: all when nobody is, else as many as fit into a time that nobody
@@ -240,7 +242,7 @@ private:
         return std::span(order_).subspan(first, std::min(batch_rows_, data_.rows() - first));
     }
 
-    void prepare_steps(std::size_t epoch) {
+    void prepare_steps(std::size_t epoch, std::optional<double> given_rate) {
         const std::size_t steps = *options_.epochs * steps_.size();
         for (std::size_t number = 0; number < steps_.size(); ++number) {
             const std::span<const std::size_t> rows = rows_of(number);
@@ -250,9 +252,9 @@ private:
             if (step.skipped) {
                 continue;
             }
-            rate_ = scheduled_rate(options_.schedule, options_.optimizer.learning_rate,
-                                   (epoch - 1) * steps_.size() + number, steps, steps_.size());
-            const auto constants = sequence_.next<T>(rate_, penalty_of_batch(alpha_, conventions_, rows.size()));
+            rate_ = given_rate.value_or(scheduled_rate(options_.schedule, options_.optimizer.learning_rate,
+                                                       (epoch - 1) * steps_.size() + number, steps, steps_.size()));
+            const auto constants = sequence_.next<T>(rate_, penalty_of_batch(alpha_, conventions_, step.total_weight));
             step.weights = constants.weights;
             step.biases = constants.biases;
         }
@@ -316,7 +318,7 @@ private:
         forward(net, x, tape);                                                      // Step 2, Eq. (2)
         double l = loss(options_.loss, tape.output(), y, dtape.output(), weights);  // Step 3
         backward(net, tape, dtape, grad);                                           // Step 4
-        l += penalty(net, alpha_, rows.size(), &grad);
+        l += penalty(net, alpha_, steps_[number].total_weight, &grad);
         NonfiniteOrigin origin = first_nonfinite<T>(tape, dtape, grad, options_.loss, y, l);
         if (origin.row) {
             origin.row = rows[*origin.row];

@@ -34,8 +34,9 @@ public:
 
     /// Epoch state.epoch + 1, or what is left of it: moves state.net, and nothing else of the state. Nothing when
     /// `pause` (which may be empty, and need not be asked by what takes no time) was true within it; the next call goes
-    /// on. Raises Diverged with state.net as it was at the beginning of the epoch.
-    virtual std::optional<Iteration> advance(TrainState<T>& state, const Pause& pause) = 0;
+    /// on. `plan`, which has been checked, is for an epoch that begins here. Raises Diverged with state.net as it was
+    /// at the beginning of the epoch.
+    virtual std::optional<Iteration> advance(TrainState<T>& state, const Pause& pause, const EpochPlan& plan) = 0;
     /// Writes what it remembers into state.moments, state.count and state.begun; called when somebody wants to see
     /// them.
     virtual void save(TrainState<T>& state) const = 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <string>
@@ -38,6 +39,28 @@ void check(const BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOptio
     }
 }
 
+void check(const EpochPlan& plan, std::size_t rows) {
+    if (plan.learning_rate && !(*plan.learning_rate >= 0.0 && std::isfinite(*plan.learning_rate))) {
+        throw Error(ErrorKind::usage, "training: the learning rate of an epoch must be a finite number, 0 or above")
+            .about("learning_rate");
+    }
+    if (plan.order.empty()) {
+        return;
+    }
+    std::vector<bool> seen(rows, false);
+    std::size_t once = 0;
+    for (const std::size_t row : plan.order) {
+        if (row < rows && !seen[row]) {
+            seen[row] = true;
+            ++once;
+        }
+    }
+    if (once != rows || plan.order.size() != rows) {
+        throw Error(ErrorKind::usage,
+                    "training: the order of an epoch must have each of the " + std::to_string(rows) + " rows once");
+    }
+}
+
 /// The loss of a network on all rows of a data set, again and again.
 template <class T>
 class WholeLoss {
@@ -53,7 +76,8 @@ public:
                         .penalty = alpha,
                         .execution = execution}) {
         step_.total_weight = data.total_weight();
-        step_.weights.penalty = static_cast<T>(penalty_of_batch(alpha, net.architecture().conventions, data.rows()));
+        step_.weights.penalty =
+            static_cast<T>(penalty_of_batch(alpha, net.architecture().conventions, step_.total_weight));
     }
     double operator()(const BasicMlp<T>& net) {
         engine_.load(net);
@@ -174,12 +198,18 @@ EpochReport Trainer<T>::advance() {
 
 template <class T>
 std::optional<EpochReport> Trainer<T>::advance(const Pause& pause) {
+    return advance(pause, {});
+}
+
+template <class T>
+std::optional<EpochReport> Trainer<T>::advance(const Pause& pause, const EpochPlan& plan) {
     TrainState<T>& state = parts_->state;
     if (state.epoch >= epochs()) {
         throw Error(ErrorKind::usage, "training: all " + std::to_string(epochs()) + " epochs are done").about("epochs");
     }
+    check(plan, parts_->rows);
     const Clock::time_point start = Clock::now();
-    const std::optional<Iteration> seen = parts_->solver->advance(state, pause);
+    const std::optional<Iteration> seen = parts_->solver->advance(state, pause, plan);
     parts_->seconds += seconds_since(start);
     parts_->paused = !seen;
     if (!seen) {

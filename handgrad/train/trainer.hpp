@@ -8,6 +8,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -99,6 +100,14 @@ using MakeSolver = std::function<std::unique_ptr<Solver<T>>(const TrainProblem<T
 /// Asked between two batches; true: pause there.
 using Pause = std::function<bool()>;
 
+/// What an epoch takes from outside rather than from the options: for those who follow the order of rows and the rates
+/// of another program's training. A state taken in the middle of such an epoch cannot be gone on with to its end: the
+/// order is not in it.
+struct EpochPlan {
+    std::span<const std::size_t> order = {};   ///< the rows, each once, batch after batch; empty: as the options say
+    std::optional<double> learning_rate = {};  ///< of all its steps; none: as the options say
+};
+
 /// A training that is advanced by hand. Keeps references to the data and to the validation rows.
 template <class T>
 class Trainer {
@@ -122,6 +131,9 @@ public:
     /// The same until `pause` is true behind a batch that is not the epoch's last: nothing then, and state() is in the
     /// middle of the epoch. It is asked every 20 ms or so, where batches are short. advance() goes on from there.
     std::optional<EpochReport> advance(const Pause& pause);
+    /// The same by a plan, which is looked at where an epoch begins. Raises Error(usage) unless its order has each row
+    /// of the data once and its rate is a finite number, 0 or above.
+    std::optional<EpochReport> advance(const Pause& pause, const EpochPlan& plan);
 
     /// The weights as they are now.
     [[nodiscard]] const BasicMlp<T>& net() const;

@@ -8,5 +8,10 @@ NB_MODULE(_core, m) {
     using namespace handgrad::python;
     m.doc() = "What handgrad computes; the package handgrad is what to import.";
     m.attr("version") = nanobind::str(handgrad::version.data(), handgrad::version.size());
+    bind_errors(m);
     bind_machine(m);
+    bind_network(m);
+    bind_objective(m);
+    bind_steps(m);
+    bind_training(m);
 }

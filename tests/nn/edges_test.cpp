@@ -213,7 +213,7 @@ TYPED_TEST(Edges, LossBackwardAndPenalty) {
         {"penalty: net has no layers", [&] { penalty(s.nothing, 0.1, 2, &s.grad); }},
         {"penalty: alpha = -0.1", [&] { penalty(net, -0.1, 2, &s.grad); }},
         {"penalty: alpha = nan", [&] { penalty(net, std::nan(""), 2, &s.grad); }},
-        {"penalty: rows is 0", [&] { penalty(net, 0.1, 0, &s.grad); }},
+        {"penalty: total_weight = 0.000000 must be above 0", [&] { penalty(net, 0.1, 0, &s.grad); }},
         {"penalty: grad has not the sizes", [&] { penalty(net, 0.1, 2, &s.wrong_grad); }},
         {"penalty: grad is the network itself", [&] { penalty(net, 0.1, 2, &s.net); }},
     });

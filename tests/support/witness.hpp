@@ -31,6 +31,15 @@ struct Problem {
     BasicMlp<double> net{};
 };
 
+/// What the rows count together.
+inline double total_weight(const Problem& p) {
+    double sum = p.weights.empty() ? static_cast<double>(p.x.rows()) : 0.0;
+    for (const double weight : p.weights) {
+        sum += weight;
+    }
+    return sum;
+}
+
 /// Random weights (biases too, so that no z is 0), inputs and targets that the loss is defined for.
 inline Problem random_problem(Architecture shape, LossFunction function, std::size_t rows, std::uint64_t seed) {
     Problem p{.shape = shape, .function = function, .x = {rows, shape.inputs()}, .y = {rows, shape.outputs()}};
@@ -64,7 +73,7 @@ auto loss_of(const Problem& p, const BasicMlp<T>& net, const Matrix<T>& x) {
     const Matrix<T> y = convert<T>(p.y);
     std::vector<T> weights(p.weights.begin(), p.weights.end());
     return plain::loss<T>(p.function, tape.output(), y.view(), nullptr, weights) +
-           plain::penalty<T>(net, p.alpha, p.x.rows(), nullptr);
+           plain::penalty<T>(net, p.alpha, total_weight(p), nullptr);
 }
 
 /// ∂l/∂w for every parameter by the complex step Im l(w + ih)/h, exact to rounding for any small h.
@@ -98,7 +107,7 @@ Pass<T> run(const Problem& p) {
     forward(net, x, pass.tape);
     pass.loss = loss(p.function, pass.tape.output(), y, pass.dtape.output(), weights);
     backward(net, pass.tape, pass.dtape, pass.grad);
-    pass.loss += penalty(net, p.alpha, p.x.rows(), &pass.grad);
+    pass.loss += penalty(net, p.alpha, total_weight(p), &pass.grad);
     return pass;
 }
 
@@ -128,7 +137,7 @@ EnginePass<T> run_kernels(const Problem& p, const Execution& execution) {
     EnginePass<T> pass{0.0, BasicMlp<T>::zeros_like(net)};
     LossGradient<T> loss_gradient(net, p.function, p.x.rows(), !weights.empty(), execution);
     pass.loss = loss_gradient(net, x, y, pass.grad, weights);
-    pass.loss += penalty(net, p.alpha, p.x.rows(), &pass.grad);
+    pass.loss += penalty(net, p.alpha, total_weight(p), &pass.grad);
     return pass;
 }
 

@@ -271,6 +271,37 @@ TEST(TrainState, OfAnotherOptimizerOrNetworkItIsRefused) {
     EXPECT_THAT(refusal([&] { trainer.advance(); }), testing::HasSubstr("all 2 epochs are done"));
 }
 
+TEST(EpochPlan, TakesTheOrderOfTheRowsAndTheRateFromOutside) {
+    const auto data = numbers<double>(23, 4, 2, 6);
+    const auto begin = [&](bool shuffle, double rate) {
+        return Trainer<double>(BasicMlp<double>::random({.sizes = {4, 5, 2}}, 1), data,
+                               {.optimizer = {.learning_rate = rate}, .epochs = 2, .batch = 5, .shuffle = shuffle});
+    };
+    Trainer<double> by_itself = begin(true, 0.01), by_plan = begin(false, 0.5);
+    for (std::uint32_t epoch = 1; epoch <= 2; ++epoch) {
+        const std::vector<std::size_t> order = permutation(data.rows(), RandomStream(0, Purpose::shuffle, epoch));
+        by_itself.advance();
+        const std::optional<EpochReport> report = by_plan.advance({}, {.order = order, .learning_rate = 0.01});
+        ASSERT_TRUE(report.has_value());
+        EXPECT_EQ(report->learning_rate, 0.01);
+    }
+    expect_same(by_plan.state(), by_itself.state());
+}
+
+TEST(EpochPlan, IsRefusedWhereItIsNoOrderAndNoRate) {
+    const auto data = numbers<double>(3, 4, 2, 6);
+    Trainer<double> trainer(BasicMlp<double>::random({.sizes = {4, 5, 2}}, 1), data, {.epochs = 2});
+    for (const std::vector<std::size_t>& order : std::vector<std::vector<std::size_t>>{{0, 1}, {0, 1, 1}, {0, 1, 3}}) {
+        EXPECT_THAT(refusal([&] { trainer.advance({}, {.order = order}); }),
+                    testing::HasSubstr("the order of an epoch must have each of the 3 rows once"));
+    }
+    for (const double rate : {-1.0, std::nan(""), HUGE_VAL}) {
+        EXPECT_THAT(refusal([&] { trainer.advance({}, {.learning_rate = rate}); }),
+                    testing::HasSubstr("the learning rate of an epoch"));
+    }
+    EXPECT_EQ(trainer.epoch(), 0);
+}
+
 /// Gradient descent on all rows at once, by the plain loops; remembers the step before, as its moment.
 class AllRows : public Solver<double> {
 public:
@@ -280,7 +311,8 @@ public:
             last_ = state.moments.front();
         }
     }
-    std::optional<Iteration> advance(TrainState<double>& state, const Pause& /*one iteration has no middle*/) override {
+    std::optional<Iteration> advance(TrainState<double>& state, const Pause& /*one iteration has no middle*/,
+                                     const EpochPlan& /*nor an order*/) override {
         const BasicDataset<double>& data = problem_.data;
         BasicTape<double> tape(state.net, data.rows()), dtape(state.net, data.rows());
         forward(state.net, data.x, tape);

@@ -1,0 +1,31 @@
+"""What becomes of the arrays that people have: converted once, or refused by name."""
+
+from typing import Any
+
+import numpy as np
+
+# Booleans, whole numbers and floats; no texts, objects, dates or complex numbers.
+NUMBER_KINDS = "biuf"
+
+
+def rows(given: Any, dtype: str, name: str) -> np.ndarray:
+    """`given` as rows x columns of that dtype in C order; one row where it has one axis only."""
+    if hasattr(given, "__dlpack__") and not hasattr(given, "__array__"):
+        given = np.from_dlpack(given)
+    array = np.asarray(given)
+    if array.dtype.kind not in NUMBER_KINDS:
+        raise TypeError(f"{name}: an array of numbers is expected, not of {array.dtype}{_advice(array)}")
+    if array.ndim != 2:
+        raise ValueError(f"{name}: rows x columns are expected, not an array of {array.ndim} axes"
+                         f"{'; one row is x[None, :], one column x[:, None]' if array.ndim == 1 else ''}")
+    return np.ascontiguousarray(array, dtype)
+
+
+def _advice(array: np.ndarray) -> str:
+    if array.dtype.kind == "O":
+        return "; a column may hold texts or missing values: fill them in, then .astype(float)"
+    if array.dtype.kind in "US":
+        return "; texts become numbers by .astype(float)"
+    if array.dtype.kind == "c":
+        return "; take .real and .imag as columns of their own"
+    return ""

@@ -1,0 +1,825 @@
+"""scikit-learn's estimators on handgrad's kernels: MLPRegressor and MLPClassifier.
+
+The arguments and attributes are those of sklearn.neural_network, with the same meaning and, from the same random_state,
+the same first weights, the same batches and the same results to rounding; what handgrad adds stands behind them.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+try:
+    from scipy.optimize import minimize
+    from scipy.sparse import issparse
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.model_selection import train_test_split
+    from sklearn.preprocessing import LabelBinarizer
+    from sklearn.utils import check_random_state, compute_sample_weight
+    from sklearn.utils.metaestimators import available_if
+    from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+    from sklearn.utils.validation import (
+        _check_sample_weight,
+        check_is_fitted,
+        column_or_1d,
+        validate_data,
+    )
+except ImportError as error:  # scikit-learn is no dependency: whoever needs no estimator does without
+    raise ImportError(
+        "handgrad's estimators need scikit-learn 1.6 or later: pip install 'handgrad[sklearn]'"
+    ) from error
+
+from handgrad import _core
+from handgrad.errors import DivergedError
+
+__all__ = ["MLPClassifier", "MLPRegressor"]
+
+ACTIVATIONS = {"logistic": "sigmoid"}  # scikit-learn's names that are not ours
+STOCHASTIC_SOLVERS = ("sgd", "adam")
+SOLVERS = (*STOCHASTIC_SOLVERS, "lbfgs")
+SCHEDULES = ("constant", "invscaling", "adaptive")
+CONVENTIONS = ("sklearn", "handgrad", "pytorch")
+LEAST_RATE, RATE_DIVISOR = 1e-6, 5.0  # of the schedule `adaptive`
+
+
+class _Interval:
+    """The numbers that a parameter may be, for a check and for the text that refuses others."""
+
+    def __init__(self, kind: type, low: float, high: float = math.inf, *, without_low: bool = False,
+                 without_high: bool = False) -> None:
+        self.kind, self.low, self.high = kind, low, high
+        self.without_low, self.without_high = without_low, without_high
+
+    def contains(self, value: Any) -> bool:
+        if isinstance(value, (bool, np.bool_)) or not isinstance(value, self.kind) or math.isnan(value):
+            return False
+        above = value > self.low if self.without_low else value >= self.low
+        below = value < self.high if self.without_high else value <= self.high
+        return bool(above and below)
+
+    def __str__(self) -> str:
+        what = "a whole number" if self.kind is Integral else "a number"
+        low = f"above {self.low:g}" if self.without_low else f"from {self.low:g}"
+        if self.high == math.inf:
+            return f"{what} {low}" + ("" if self.without_low else " on")
+        return f"{what} {low} " + (f"to below {self.high:g}" if self.without_high else f"to {self.high:g}")
+
+
+INTERVALS = {
+    "alpha": _Interval(Real, 0),
+    "learning_rate_init": _Interval(Real, 0, without_low=True),
+    "power_t": _Interval(Real, 0),
+    "max_iter": _Interval(Integral, 1),
+    "tol": _Interval(Real, 0),
+    "momentum": _Interval(Real, 0, 1, without_high=True),
+    "validation_fraction": _Interval(Real, 0, 1, without_high=True),
+    "beta_1": _Interval(Real, 0, 1, without_high=True),
+    "beta_2": _Interval(Real, 0, 1, without_high=True),
+    "epsilon": _Interval(Real, 0, without_low=True),
+    "max_fun": _Interval(Integral, 1),
+    "leaky_slope": _Interval(Real, -math.inf),
+}
+FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")
+
+
+def _refuse(name: str, value: Any, expected: str) -> None:
+    raise ValueError(f"The {name!r} parameter must be {expected}. Got {value!r} instead.")
+
+
+def _threads(n_jobs: int | None) -> int:
+    """How many threads may work; 0 for all. Workers of joblib are told by OMP_NUM_THREADS how many are theirs."""
+    if n_jobs is None:
+        told = os.environ.get("OMP_NUM_THREADS", "")
+        return int(told) if told.isdigit() else 0
+    if isinstance(n_jobs, (bool, np.bool_)) or not isinstance(n_jobs, Integral) or n_jobs == 0:
+        _refuse("n_jobs", n_jobs, "None or a whole number that is not 0")
+    if n_jobs > 0:
+        return int(n_jobs)
+    return max(1, (os.cpu_count() or 1) + 1 + int(n_jobs))
+
+
+class _Optimizer:
+    """What a fit hands on to partial_fit."""
+
+    def __init__(self, learning_rate: float) -> None:
+        self.learning_rate = learning_rate
+        self.state: Any = None
+
+
+class _Epochs:
+    """When to stop, and at which rate to go on: scikit-learn's rules for its stochastic solvers."""
+
+    def __init__(self, estimator: _Mlp, optimizer: _Optimizer) -> None:
+        self.estimator = estimator
+        self.optimizer = optimizer
+        self.adaptive = estimator.solver == "sgd" and estimator.learning_rate == "adaptive"
+        self.invscaling = estimator.solver == "sgd" and estimator.learning_rate == "invscaling"
+
+    def judge(self, improved: bool) -> None:
+        self.estimator._no_improvement_count = 0 if improved else self.estimator._no_improvement_count + 1
+
+    def next_rate(self) -> None:
+        if self.invscaling:
+            self.optimizer.learning_rate = self.estimator.learning_rate_init / (self.estimator.t_ + 1) ** self.estimator.power_t
+
+    def stops(self, what: str) -> bool:
+        est = self.estimator
+        if not est._no_improvement_count > est.n_iter_no_change:
+            return False
+        text = f"{what} did not improve more than tol={est.tol:f} for {est.n_iter_no_change} consecutive epochs."
+        if not self.adaptive:
+            self._say(f"{text} Stopping.")
+            return True
+        if self.optimizer.learning_rate <= LEAST_RATE:
+            self._say(f"{text} Learning rate too small. Stopping.")
+            return True
+        self.optimizer.learning_rate /= RATE_DIVISOR
+        self._say(f"{text} Setting learning rate to {self.optimizer.learning_rate:f}")
+        est._no_improvement_count = 0
+        return False
+
+    def _say(self, text: str) -> None:
+        if self.estimator.verbose:
+            print(text)
+
+
+class _Mlp(BaseEstimator):
+    """What regressor and classifier share."""
+
+    _loss_names: dict[str, str] = {}
+
+    # --- What is asked for ---------------------------------------------------------------------------------------
+
+    def _check_parameters(self) -> None:
+        for name, interval in INTERVALS.items():
+            value = getattr(self, name)
+            if not interval.contains(value):
+                _refuse(name, value, str(interval))
+        for name in FLAGS:
+            value = getattr(self, name)
+            if not isinstance(value, (bool, np.bool_)):
+                _refuse(name, value, "True or False")
+        patience = self.n_iter_no_change
+        if patience != math.inf and not _Interval(Integral, 1).contains(patience):
+            _refuse("n_iter_no_change", patience, "a whole number from 1 on, or inf")
+        if self.batch_size != "auto" and not _Interval(Integral, 1).contains(self.batch_size):
+            _refuse("batch_size", self.batch_size, "'auto' or a whole number from 1 on")
+        if self.learning_rate not in SCHEDULES:
+            _refuse("learning_rate", self.learning_rate, f"one of {', '.join(SCHEDULES)}")
+        if self.convention not in CONVENTIONS:
+            _refuse("convention", self.convention, f"one of {', '.join(CONVENTIONS)}")
+        if self.restore_best is not None and not isinstance(self.restore_best, (bool, np.bool_)):
+            _refuse("restore_best", self.restore_best, "True, False or None")
+        if self.loss not in self._loss_names:
+            _refuse("loss", self.loss, f"one of {', '.join(self._loss_names)}")
+        if self.solver == "lm":
+            raise ValueError(f"The solver 'lm' is not in handgrad yet; there are {', '.join(SOLVERS)}.")
+        if self.solver not in SOLVERS:
+            _refuse("solver", self.solver, f"one of {', '.join(SOLVERS)}")
+
+
+    def _hidden_sizes(self) -> list[int]:
+        sizes = self.hidden_layer_sizes
+        sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+        for size in sizes:
+            if isinstance(size, (bool, np.bool_)) or not isinstance(size, Integral):
+                _refuse("hidden_layer_sizes", self.hidden_layer_sizes, "a whole number or several")
+        if any(size <= 0 for size in sizes):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+        return [int(size) for size in sizes]
+
+    def _hidden_activations(self, layers: int) -> list[str]:
+        given = self.activation
+        names = [given] if isinstance(given, str) else list(given)
+        if len(names) not in (1, layers):
+            _refuse("activation", given, f"one name, or one for each of the {layers} hidden layers")
+        return [ACTIVATIONS.get(name, name) for name in names]
+
+    def _number_type(self) -> Any:
+        if self.dtype is None:
+            return (np.float64, np.float32)
+        dtype = np.dtype(self.dtype)
+        if dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
+            _refuse("dtype", self.dtype, "None, float32 or float64")
+        return dtype.type
+
+    def _settings(self, rows: int) -> dict[str, Any]:
+        batch = min(200, rows) if self.batch_size == "auto" else int(self.batch_size)
+        if batch > rows:
+            warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
+            batch = rows
+        settings = {
+            "loss": self._loss_names[self.loss],
+            "batch": batch,
+            "shuffle": False,  # the order of the rows is drawn from random_state
+            "optimizer": "sgd" if self.solver == "sgd" else "adam",
+            "learning_rate": float(self.learning_rate_init),
+            "weight_decay": float(self.alpha),
+        }
+        if self.solver == "sgd":
+            settings["momentum"] = float(self.momentum)
+            settings["nesterov"] = bool(self.nesterovs_momentum) and self.momentum > 0
+        else:
+            settings |= {"beta1": float(self.beta_1), "beta2": float(self.beta_2), "epsilon": float(self.epsilon)}
+        for name in ("huber_delta", "quantile"):
+            if hasattr(self, name):
+                settings[name] = float(getattr(self, name))
+        return settings
+
+    # --- The network ---------------------------------------------------------------------------------------------
+
+    def _initialize(self, y: np.ndarray, sizes: list[int], dtype: np.dtype) -> None:
+        hidden = self._hidden_activations(len(sizes) - 2)
+        output = self._output_activation() if self.output_activation is None else self.output_activation
+        self.out_activation_ = output
+        seed = None if self.convention == "sklearn" else int(self._random_state.randint(np.iinfo(np.int32).max))
+        self._network = _core.Network(sizes, hidden, ACTIVATIONS.get(output, output), self.convention,
+                                      float(self.leaky_slope), np.dtype(dtype).name, seed)
+        if seed is None:
+            self._draw_weights(sizes)
+        self.n_iter_ = 0
+        self.t_ = 0
+        self.n_layers_ = len(sizes)
+        self.loss_curve_ = []
+        self._no_improvement_count = 0
+        judged = self._is_judged()
+        self.validation_scores_ = [] if judged else None
+        self.best_validation_score_ = -np.inf if judged else None
+        self.best_loss_ = None if self.early_stopping else np.inf
+
+    def _draw_weights(self, sizes: list[int]) -> None:
+        """The draws of scikit-learn, one after the other: uniform, of Glorot's bound, biases too."""
+        numbers = self._network.arrays()
+        factor = 2.0 if self.activation == "logistic" else 6.0
+        for layer, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:]), start=1):
+            bound = np.sqrt(factor / (fan_in + fan_out))
+            numbers[f"linear{layer}.weight"][...] = self._random_state.uniform(-bound, bound, (fan_in, fan_out)).T
+            numbers[f"linear{layer}.bias"][...] = self._random_state.uniform(-bound, bound, fan_out)
+
+    def _parameters(self, kind: str) -> list[np.ndarray]:
+        network = self.__dict__.get("_network")
+        if network is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no parameters before it is fitted")
+        return [array for name, array in network.arrays().items() if name.endswith(kind)]
+
+    @property
+    def coefs_(self) -> list[np.ndarray]:
+        """The weights of each layer, (fan_in, fan_out); arrays over the network's memory, to be changed as you like."""
+        return [weight.T for weight in self._parameters(".weight")]
+
+    @coefs_.setter
+    def coefs_(self, weights: list[np.ndarray]) -> None:
+        self._take_parameters(".weight", [np.asarray(weight).T for weight in weights])
+
+    @property
+    def intercepts_(self) -> list[np.ndarray]:
+        """The biases of each layer, likewise."""
+        return self._parameters(".bias")
+
+    @intercepts_.setter
+    def intercepts_(self, biases: list[np.ndarray]) -> None:
+        self._take_parameters(".bias", [np.asarray(bias) for bias in biases])
+
+    def _take_parameters(self, kind: str, given: list[np.ndarray]) -> None:
+        own = self._parameters(kind)
+        if [array.shape for array in own] != [array.shape for array in given]:
+            raise ValueError("the parameters must have the shapes of the network's own")
+        for array, numbers in zip(own, given):
+            array[...] = numbers
+
+    @property
+    def _dtype(self) -> np.dtype:
+        return self._network.flat().dtype
+
+    # --- Fitting -------------------------------------------------------------------------------------------------
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> Any:
+        self._check_parameters()
+        sizes = self._hidden_sizes()
+        first = "_network" not in self.__dict__ or (not self.warm_start and not incremental)
+        X, y = self._validate_input(X, y, incremental, reset=first)
+        sample_weight = self._weights(X, y, sample_weight)
+        X = X.toarray() if issparse(X) else X
+        targets = self._encode(y)
+        self.n_outputs_ = targets.shape[1]
+        self._random_state = check_random_state(self.random_state)
+        sizes = [X.shape[1], *sizes, targets.shape[1]]
+        if first:
+            self._initialize(targets, sizes, X.dtype)
+        elif self._network.described()["sizes"] != sizes:
+            raise ValueError(f"the network that is gone on with has layers of {self._network.described()['sizes']}, "
+                             f"the parameters ask for {sizes}; warm_start=False begins anew")
+        if self.solver == "lbfgs":
+            self._minimise(X, targets, sample_weight)
+        else:
+            self._run(X, targets, sample_weight, incremental)
+        return self
+
+    def _weights(self, X: Any, y: Any, sample_weight: Any) -> np.ndarray | None:
+        class_weight = getattr(self, "class_weight", None)
+        if sample_weight is None and class_weight is None:
+            return None
+        weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        if class_weight is not None:
+            weights = weights * compute_sample_weight(class_weight, y)
+        if not np.sum(weights) > 0:
+            raise ValueError("sample_weight: the weights are all 0, so that no row counts")
+        return weights
+
+    def _is_judged(self) -> bool:
+        return bool(self.early_stopping) or self.validation_data is not None
+
+    def _held_out(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> tuple[Any, Any]:
+        """The rows to learn from, and those that judge each epoch: the user's own, else a share; None without."""
+        if self.validation_data is not None:
+            return (X, y, weights), self._own_validation()
+        if not self.early_stopping:
+            return (X, y, weights), None
+        stratify = y.astype(bool) if is_classifier(self) and self.n_outputs_ == 1 else None
+        arrays = [X, y] if weights is None else [X, y, weights]
+        parts = train_test_split(*arrays, random_state=self._random_state, test_size=self.validation_fraction,
+                                 stratify=stratify)
+        learned, judged = tuple(parts[0::2]), tuple(parts[1::2])
+        if judged[0].shape[0] < 2:
+            raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your "
+                             "dataset.")
+        none = () if weights is not None else (None,)
+        return learned + none, judged + none
+
+    def _own_validation(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        given = tuple(self.validation_data)
+        if len(given) not in (2, 3):
+            _refuse("validation_data", type(self.validation_data).__name__, "a pair (X, y), or (X, y, sample_weight)")
+        X, y = self._validate_input(given[0], given[1], True, reset=False)
+        weights = _check_sample_weight(given[2], X) if len(given) == 3 else None
+        return (X.toarray() if issparse(X) else X), self._encode(y), weights
+
+    def _run(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None, incremental: bool) -> None:
+        if self.early_stopping and incremental:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        (X, y, weights), judges = self._held_out(X, y, weights)
+        dtype = self._dtype
+        X, y = np.ascontiguousarray(X, dtype), np.ascontiguousarray(y, dtype)
+        weights = None if weights is None else np.ascontiguousarray(weights, dtype)
+        goes_on = incremental and "_optimizer" in self.__dict__
+        if not goes_on:
+            self._optimizer = _Optimizer(float(self.learning_rate_init))
+        training = _core.Training(self._network, X, y, weights, self._settings(len(X)), self._optimizer.state,
+                                  _threads(self.n_jobs))
+        epochs = _Epochs(self, self._optimizer)
+        self._best = None
+        try:
+            self._advance(training, epochs, y, weights, self._judge_of(judges), 1 if incremental else self.max_iter)
+        except KeyboardInterrupt:
+            training.store(self._network)
+            warnings.warn("Training interrupted by user.")
+        except DivergedError as error:
+            training.store(self._network)
+            self._after_divergence(error)
+        self._optimizer.state = training.optimizer()
+        if self._best is not None:
+            self._network.flat()[...] = self._best
+        del self._best
+
+    def _minimise(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> None:
+        """L-BFGS of SciPy over all rows at once, in double whatever the network's precision."""
+        X, y = np.ascontiguousarray(X, np.float64), np.ascontiguousarray(y, np.float64)
+        weights = None if weights is None else np.ascontiguousarray(weights, np.float64)
+        objective = _core.Objective(self._network, X, y, weights, self._settings(len(X)), _threads(self.n_jobs))
+        reached = [self._network.flat().astype(np.float64)]
+
+        def keep(numbers: np.ndarray) -> None:
+            reached[0] = numbers.copy()
+            if self.verbose:
+                print(f"Iteration, loss = {objective(numbers)[0]:.8f}")
+
+        options = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol}
+        try:
+            found = minimize(objective, reached[0], method="L-BFGS-B", jac=True, options=options, callback=keep)
+            reached[0] = found.x
+            self.n_iter_ = min(int(found.nit), self.max_iter)
+            if found.status != 0:
+                warnings.warn(f"lbfgs failed to converge after {found.nit} iteration(s) (status={found.status}): "
+                              f"{found.message}. More iterations (max_iter) or scaled columns usually help",
+                              ConvergenceWarning)
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.")
+        if not np.isfinite(reached[0]).all():
+            del self._network
+            raise ValueError("Solver produced non-finite parameter weights. The input data may contain large values "
+                             "and need to be preprocessed.")
+        self._network.flat()[...] = reached[0]
+        divisor, shift = self._loss_as_reported(y, weights)
+        self.loss_ = (objective(reached[0])[0] - shift) / divisor
+
+    def _judge_of(self, judges: Any) -> Any:
+        if judges is None:
+            return None
+        X, y, weights = judges
+        dtype = self._dtype
+        X, y = np.ascontiguousarray(X, dtype), np.ascontiguousarray(y, dtype)
+        weights = None if weights is None else np.ascontiguousarray(weights, np.float64)
+        return lambda: self._network.score(X, y, weights, self._score_kind())
+
+    def _advance(self, training: Any, epochs: _Epochs, y: np.ndarray, weights: Any, judge: Any, most: int) -> None:
+        rows = len(y)
+        order = np.arange(rows)
+        divisor, shift = self._loss_as_reported(y, weights)
+        self.n_iter_ = 0
+        while self.n_iter_ < most:
+            if self.shuffle:
+                drawn = np.arange(rows)
+                self._random_state.shuffle(drawn)
+                order = order[drawn]
+            self.loss_ = (training.advance(order, epochs.optimizer.learning_rate) - shift) / divisor
+            self.n_iter_ += 1
+            self.t_ += rows
+            self.loss_curve_.append(self.loss_)
+            if self.verbose:
+                print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
+            self._judge_epoch(training, epochs, judge)
+            epochs.next_rate()
+            if epochs.stops("Validation score" if self.early_stopping else "Training loss"):
+                break
+            if self.n_iter_ == self.max_iter and most > 1:
+                warnings.warn(f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
+                              "optimization hasn't converged yet.", ConvergenceWarning)
+        training.store(self._network)
+
+    def _judge_epoch(self, training: Any, epochs: _Epochs, judge: Any) -> None:
+        if judge is not None:
+            training.store(self._network)
+            score = judge()
+            self.validation_scores_.append(score)
+            if self.verbose:
+                print(f"Validation score: {score:f}")
+            if self.early_stopping:
+                epochs.judge(not score < self.best_validation_score_ + self.tol)
+            if score > self.best_validation_score_:
+                self.best_validation_score_ = score
+                keeps = self.early_stopping if self.restore_best is None else self.restore_best
+                self._best = self._network.flat().copy() if keeps else None
+        if not self.early_stopping:
+            epochs.judge(not self.loss_ > self.best_loss_ - self.tol)
+            self.best_loss_ = min(self.best_loss_, self.loss_)
+
+    def _after_divergence(self, error: Exception) -> None:
+        """An epoch that is not finite ends the training; with none before it there is nothing to keep."""
+        advice = "The input data may contain large values and need to be preprocessed."
+        if self.n_iter_ == 0 and not self._is_judged():
+            del self._network
+            raise ValueError(f"Solver produced non-finite parameter weights. {advice} ({error})") from error
+        self.loss_ = math.nan
+        self.n_iter_ += 1
+        self.loss_curve_.append(self.loss_)
+        if self.validation_scores_ is not None:
+            self.validation_scores_.append(math.nan)
+        warnings.warn(f"{error}. {advice}", ConvergenceWarning)
+
+    def _loss_as_reported(self, y: np.ndarray, weights: np.ndarray | None) -> tuple[float, float]:
+        """What scikit-learn's printed loss is divided by, and less, than the function that both differentiate."""
+        if self.convention != "sklearn":
+            return 1.0, 0.0
+        if self.loss == "squared_error":
+            return float(y.shape[1]), 0.0
+        if self.loss == "poisson":
+            weights = None if weights is None else np.ascontiguousarray(weights, np.float64)
+            return 1.0, _core.least_loss("poisson", np.ascontiguousarray(y, np.float64), weights)
+        return 1.0, 0.0
+
+    # --- Answers -------------------------------------------------------------------------------------------------
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """What the network puts out, (rows, outputs), in the precision of X."""
+        network = self.__dict__.get("_network")
+        if network is None:
+            check_is_fitted(self)
+        if type(X) is np.ndarray and X.ndim == 2 and "feature_names_in_" not in self.__dict__:
+            if X.dtype == network.dtype and X.flags.c_contiguous:
+                answers = network.outputs_if_plain(X)
+                if answers is not None:
+                    return answers
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
+        wanted = X.dtype
+        X = X.toarray() if issparse(X) else X
+        return network.outputs(np.ascontiguousarray(X, network.dtype)).astype(wanted, copy=False)
+
+    def _can_go_on(self) -> bool:
+        if self.solver not in STOCHASTIC_SOLVERS:
+            raise AttributeError(f"partial_fit is only available for stochastic optimizers. {self.solver} is not "
+                                 "stochastic.")
+        return True
+
+    def jacobian(self, X: Any) -> np.ndarray:
+        """The derivative of each output by each input, (rows, outputs, features); of a classifier the outputs are the
+        probabilities that the network puts out: of the second class for two, of every class for more."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
+        X = X.toarray() if issparse(X) else X
+        return self._network.jacobians(np.ascontiguousarray(X, self._network.dtype))
+
+    def to_mlp(self) -> Any:
+        """A copy of the fitted network, for everything that handgrad.Mlp does."""
+        from handgrad.network import Mlp
+
+        check_is_fitted(self)
+        d = self._network.described()
+        net = Mlp(d["sizes"], d["hidden"] or "relu", d["output"], dtype=d["dtype"], seed=None,
+                  convention=d["convention"], leaky_slope=d["leaky_slope"])
+        net.flat()[...] = self._network.flat()
+        return net
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_network" in self.__dict__
+
+
+class MLPRegressor(RegressorMixin, _Mlp):
+    """Multi-layer perceptron for regression; see sklearn.neural_network.MLPRegressor for what is the same.
+
+    Beyond it: the losses absolute_error, huber (huber_delta) and quantile (quantile); output_activation; convention
+    ('sklearn', or 'handgrad' and 'pytorch' for theirs); dtype (None: that of X); n_jobs (threads; None: all that pay);
+    validation_data, a pair (X, y) that judges each epoch; restore_best (None: with early stopping).
+    """
+
+    _loss_names = {name: name for name in ("squared_error", "poisson", "absolute_error", "huber", "quantile")}
+
+    def __init__(
+        self,
+        loss="squared_error",
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        output_activation=None,
+        huber_delta=1.0,
+        quantile=0.5,
+        leaky_slope=0.01,
+        convention="sklearn",
+        dtype=None,
+        n_jobs=None,
+        validation_data=None,
+        restore_best=None,
+    ):
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.output_activation = output_activation
+        self.huber_delta = huber_delta
+        self.quantile = quantile
+        self.leaky_slope = leaky_slope
+        self.convention = convention
+        self.dtype = dtype
+        self.n_jobs = n_jobs
+        self.validation_data = validation_data
+        self.restore_best = restore_best
+
+    def _output_activation(self) -> str:
+        return "exp" if self.loss == "poisson" else "identity"
+
+    def _score_kind(self) -> str:
+        return "r2"
+
+    def _validate_input(self, X, y, incremental, reset):
+        X, y = validate_data(self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True,
+                             dtype=self._number_type(), reset=reset)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if self.loss == "poisson" and np.any(y < 0):
+            raise ValueError("loss='poisson' needs targets that are not negative; y has some that are")
+        return X, y
+
+    def _encode(self, y: np.ndarray) -> np.ndarray:
+        return y.reshape(-1, 1) if y.ndim == 1 else y
+
+    def fit(self, X, y, sample_weight=None):
+        """Learns from X (rows, features), dense or sparse, and y (rows,) or (rows, outputs). Returns self."""
+        return self._fit(X, y, sample_weight, incremental=False)
+
+    @available_if(lambda self: self._can_go_on())
+    def partial_fit(self, X, y, sample_weight=None):
+        """One epoch more, over these rows. Returns self."""
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X):
+        """The values for X, (rows,) or (rows, outputs)."""
+        values = self._outputs(X)
+        return values.ravel() if values.shape[1] == 1 else values
+
+
+class MLPClassifier(ClassifierMixin, _Mlp):
+    """Multi-layer perceptron for classes; see sklearn.neural_network.MLPClassifier for what is the same.
+
+    Beyond it: class_weight (a dict or 'balanced'), and what MLPRegressor adds.
+    """
+
+    _loss_names = {"log_loss": "cross_entropy"}
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        loss="log_loss",
+        output_activation=None,
+        leaky_slope=0.01,
+        convention="sklearn",
+        dtype=None,
+        n_jobs=None,
+        validation_data=None,
+        class_weight=None,
+        restore_best=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.loss = loss
+        self.output_activation = output_activation
+        self.leaky_slope = leaky_slope
+        self.convention = convention
+        self.dtype = dtype
+        self.n_jobs = n_jobs
+        self.validation_data = validation_data
+        self.class_weight = class_weight
+        self.restore_best = restore_best
+
+    @property
+    def _several_labels(self) -> bool:
+        return self._label_binarizer.y_type_.startswith("multilabel")
+
+    def _output_activation(self) -> str:
+        return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
+
+    def _settings(self, rows: int) -> dict[str, Any]:
+        settings = super()._settings(rows)
+        if self.out_activation_ != "softmax":
+            settings["loss"] = "binary_cross_entropy"
+        return settings
+
+    def _score_kind(self) -> str:
+        return "labels" if self._several_labels else "accuracy"
+
+    def _validate_input(self, X, y, incremental, reset):
+        X, y = validate_data(self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=self._number_type(),
+                             reset=reset)
+        check_classification_targets(y)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if "classes_" not in self.__dict__ or (not self.warm_start and not incremental):
+            self._label_binarizer = LabelBinarizer().fit(y)
+            self.classes_ = self._label_binarizer.classes_
+            return X, y
+        classes = unique_labels(y)
+        if self.warm_start and not incremental and set(classes) != set(self.classes_):
+            raise ValueError("warm_start can only be used where `y` has the same classes as in the previous call to "
+                             f"fit. Previously got {self.classes_}, `y` has {classes}")
+        if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            raise ValueError("`y` has classes not in `self.classes_`. "
+                             f"`self.classes_` has {self.classes_}. 'y' has {classes}.")
+        return X, y
+
+    def _encode(self, y: Any) -> np.ndarray:
+        encoded = self._label_binarizer.transform(y)
+        return np.asarray(encoded.toarray() if issparse(encoded) else encoded, np.float64)
+
+    def fit(self, X, y, sample_weight=None):
+        """Learns from X (rows, features), dense or sparse, and classes y (rows,), or 0 and 1 of several labels,
+        (rows, labels). Returns self."""
+        return self._fit(X, y, sample_weight, incremental=False)
+
+    @available_if(lambda self: self._can_go_on())
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """One epoch more, over these rows; the first call needs all classes that will ever come. Returns self."""
+        if "classes_" not in self.__dict__:
+            if classes is None:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+            self._take_classes(y, classes)
+        elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
+            raise ValueError(f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
+                             f"{self.classes_!r}")
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def _take_classes(self, y: Any, classes: Any) -> None:
+        several = type_of_target(y).startswith("multilabel")
+        self._label_binarizer = LabelBinarizer().fit(y if several else classes)
+        self.classes_ = unique_labels(classes)
+
+    def predict(self, X):
+        """The classes of X, (rows,), or 0 and 1 of each label, (rows, labels)."""
+        yhat = self._outputs(X)
+        if self._several_labels:
+            return (yhat > 0.5).astype(int)
+        if yhat.shape[1] > 1:
+            return self.classes_[yhat.argmax(axis=1)]
+        if len(self.classes_) == 1:
+            return np.repeat(self.classes_, len(yhat))
+        return self.classes_[(yhat[:, 0] > 0.5).astype(int)]
+
+    def predict_proba(self, X):
+        """The probability of each class, (rows, classes), in the order of classes_."""
+        yhat = self._outputs(X)
+        if yhat.shape[1] > 1 or self._several_labels:
+            return yhat
+        return np.hstack([1 - yhat, yhat])
+
+    def predict_log_proba(self, X):
+        """The logarithms of predict_proba()."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,213 @@
+"""The network and its five steps: forward, loss, backward, update, each a call of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from handgrad import _core
+
+__all__ = ["SGD", "Adam", "AdamW", "Mlp", "Optimizer", "loss"]
+
+Array = NDArray[Any]
+
+
+def _rows(given: Any, dtype: str, name: str) -> Array:
+    from handgrad._arrays import rows
+
+    return rows(given, dtype, name)
+
+
+class Mlp(_core.Network):
+    """A network Linear -> f -> ... -> Linear -> g with its gradient.
+
+    sizes: inputs, width of each hidden layer, outputs. hidden: the activation f of all hidden layers, or one for each.
+    output: the activation g. dtype: float32 or float64, of the weights and of every step. seed: of the first weights,
+    drawn as the convention says; None for zeros. convention: handgrad, pytorch or sklearn, which fixes reductions,
+    slopes at kinks, penalty, momentum and first weights.
+
+    parameters and gradients are dicts of arrays under the names of model files (linear1.weight is outputs x inputs,
+    linear1.bias, linear2.weight ...) over the network's own memory: what is written there is what the network uses.
+    """
+
+    parameters: dict[str, Array]
+    gradients: dict[str, Array]
+
+    def __init__(self, sizes: Sequence[int], hidden: str | Sequence[str] = "relu", output: str = "identity", *,
+                 dtype: Any = "float32", seed: int | None = 0, convention: str = "handgrad",
+                 leaky_slope: float = 0.01) -> None:
+        activations = [hidden] if isinstance(hidden, str) else list(hidden)
+        super().__init__(list(sizes), activations, output, convention, float(leaky_slope), np.dtype(dtype).name, seed)
+        self._show_memory()
+
+    def _show_memory(self) -> None:
+        self.parameters = super().arrays()
+        self.gradients = _core.gradients(self)
+
+    # --- The five steps -------------------------------------------------------------------------------------------
+
+    def forward(self, x: ArrayLike) -> _core.Tape:
+        """Step 2, Eq. (2): what the pass leaves behind for backward(); its `output` is yhat, (rows, outputs), and its
+        `layers` are z and a of every layer. x: (rows, inputs), which is not copied and must not change before
+        backward()."""
+        return _core.forward(self, x)
+
+    def backward(self, tape: _core.Tape, dy: Any, *, inputs: bool = False) -> Array | None:
+        """Step 4, Table 2: adds the gradient of the loss by every parameter to `gradients`. dy: what loss() gave for
+        this tape, or your own derivative of the loss by yhat, (rows, outputs). With inputs=True the derivative by x
+        comes back, (rows, inputs). To be called before the weights change."""
+        return _core.backward(self, tape, dy, inputs)
+
+    def zero_gradients(self) -> None:
+        """Sets all gradients to 0."""
+        _core.zero_gradients(self)
+
+    # --- What it answers ------------------------------------------------------------------------------------------
+
+    def __call__(self, x: ArrayLike) -> Array:
+        """yhat, (rows, outputs), of x, (rows, inputs). A row's answer depends on no other row."""
+        return self.outputs(_rows(x, self.dtype, "x"))
+
+    predict = __call__
+
+    def jacobian(self, x: ArrayLike) -> Array:
+        """The derivative of each output by each input at each row of x: (rows, outputs, inputs), derivation, section
+        7."""
+        return self.jacobians(_rows(x, self.dtype, "x"))
+
+    def vjp(self, x: ArrayLike, v: ArrayLike) -> Array:
+        """v dyhat/dx, (rows, inputs), with v (rows, outputs): the derivative by x of a loss that has v by yhat."""
+        return self.vector_jacobian(_rows(x, self.dtype, "x"), _rows(v, self.dtype, "v"))
+
+    def jvp(self, x: ArrayLike, u: ArrayLike) -> Array:
+        """dyhat/dx u, (rows, outputs), with u (rows, inputs): how the outputs change along u."""
+        return self.jacobian_vector(_rows(x, self.dtype, "x"), _rows(u, self.dtype, "u"))
+
+    def row_gradients(self, x: ArrayLike, y: ArrayLike, loss: str = "squared_error", *, huber_delta: float = 1.0,
+                      quantile: float = 0.5) -> dict[str, Array]:
+        """The gradient of each row's own loss: under each parameter's name an array (rows, *shape)."""
+        return _core.row_gradients(self, _rows(x, self.dtype, "x"), _rows(y, self.dtype, "y"), loss, huber_delta,
+                                   quantile)
+
+    # --- The shape ------------------------------------------------------------------------------------------------
+
+    @property
+    def sizes(self) -> list[int]:
+        """Inputs, widths of the hidden layers, outputs."""
+        return self.described()["sizes"]
+
+    def __repr__(self) -> str:
+        d = self.described()
+        hidden = d["hidden"][0] if len(set(d["hidden"])) == 1 else d["hidden"]
+        return (f"Mlp({d['sizes']}, hidden={hidden!r}, output={d['output']!r}, dtype={d['dtype']!r}, "
+                f"convention={d['convention']!r})")
+
+    def copy(self) -> Mlp:
+        """Another network of the same weights, its gradients 0."""
+        d = self.described()
+        twin = Mlp(d["sizes"], d["hidden"] or "relu", d["output"], dtype=d["dtype"], seed=None,
+                   convention=d["convention"], leaky_slope=d["leaky_slope"])
+        twin.flat()[...] = self.flat()
+        return twin
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Mlp:
+        return self.copy()
+
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(state)
+        self._show_memory()
+
+
+def loss(name: str, output: ArrayLike, y: ArrayLike, *, weights: ArrayLike | None = None, huber_delta: float = 1.0,
+         quantile: float = 0.5, convention: str = "handgrad") -> tuple[float, Any]:
+    """Step 3, Eq. (3), Table 5: the mean of the loss over the rows, and its derivative by the outputs for backward().
+
+    name: squared_error, binary_cross_entropy, cross_entropy, absolute_error, huber, quantile or poisson. output: that
+    of a tape, whose logits are used then, so that nothing cancels where yhat is close to 0 or 1 and the convention is
+    the network's; or any array yhat, (rows, outputs). y: (rows, outputs). weights: one a row. The derivative is an
+    array to look at: np.asarray(dy), (rows, outputs), as Eq. (11) and (19) write it."""
+    return _core.loss(name, output, y, weights, huber_delta, quantile, convention)
+
+
+class Optimizer:
+    """Step 5, Eq. (4), for one network; SGD, Adam and AdamW say how. learning_rate may be changed between steps."""
+
+    _kind = ""
+
+    def __init__(self, learning_rate: float, **settings: Any) -> None:
+        self._stepper = _core.Stepper(self._kind, {"learning_rate": float(learning_rate)} | settings)
+        self.learning_rate = learning_rate
+
+    def step(self, net: Mlp) -> None:
+        """Moves every parameter of `net` by its `gradients`."""
+        self._stepper.step(net, self.learning_rate)
+
+    @property
+    def steps(self) -> int:
+        """How many steps were taken."""
+        return self._stepper.steps
+
+
+class SGD(Optimizer):
+    """w <- w - eta g; with momentum as the network's convention keeps it. weight_decay: the L2 penalty's strength."""
+
+    _kind = "sgd"
+
+    def __init__(self, learning_rate: float = 1e-3, *, momentum: float = 0.0, nesterov: bool = False,
+                 weight_decay: float = 0.0) -> None:
+        super().__init__(learning_rate, momentum=float(momentum), nesterov=bool(nesterov),
+                         weight_decay=float(weight_decay))
+
+
+class Adam(Optimizer):
+    """w <- w - eta m/(sqrt(v) + eps), m and v corrected running means of g and g^2. weight_decay: the L2 penalty's
+    strength."""
+
+    _kind = "adam"
+
+    def __init__(self, learning_rate: float = 1e-3, *, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8,
+                 weight_decay: float = 0.0) -> None:
+        super().__init__(learning_rate, beta1=float(beta1), beta2=float(beta2), epsilon=float(epsilon),
+                         weight_decay=float(weight_decay))
+
+
+class AdamW(Adam):
+    """w <- w - eta alpha w, then as Adam; weight_decay is alpha."""
+
+    _kind = "adamw"
+
+    def __init__(self, learning_rate: float = 1e-3, *, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8,
+                 weight_decay: float = 0.3) -> None:
+        super().__init__(learning_rate, beta1=beta1, beta2=beta2, epsilon=epsilon, weight_decay=weight_decay)
+
+
+def _make_derivative_an_array() -> None:
+    """A LossDerivative computes with arrays as its numbers would."""
+    kind: Any = _core.LossDerivative
+
+    def as_array(self: Any, dtype: Any = None, copy: bool | None = None) -> Array:
+        numbers = self.array()
+        return numbers.astype(dtype, copy=bool(copy)) if dtype is not None or copy else numbers
+
+    def by_arrays(self: Any, ufunc: Any, method: str, *inputs: Any, **more: Any) -> Any:
+        return getattr(ufunc, method)(*(i.array() if isinstance(i, kind) else i for i in inputs), **more)
+
+    kind.__array__ = as_array
+    kind.__array_ufunc__ = by_arrays
+    kind.__getitem__ = lambda self, index: self.array()[index]
+    kind.__repr__ = lambda self: repr(self.array())
+    kind.shape = property(lambda self: self.array().shape)
+    for name in dir(np.lib.mixins.NDArrayOperatorsMixin):
+        operator = getattr(np.lib.mixins.NDArrayOperatorsMixin, name)
+        if callable(operator) and name.startswith("__") and name.strip("_") in _OPERATORS:
+            setattr(kind, name, operator)
+
+
+_OPERATORS = {prefix + name for name in ("add", "sub", "mul", "truediv", "pow", "matmul") for prefix in ("", "r")} | {
+    "neg", "pos", "abs", "lt", "le", "gt", "ge"}
+_make_derivative_an_array()

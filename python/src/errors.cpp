@@ -1,0 +1,71 @@
+// The library's one exception as exceptions of Python, each of the type that its users catch (handgrad/errors.py).
+#include <exception>
+#include <string>
+
+#include "handgrad/base/error.hpp"
+#include "python/src/python.hpp"
+
+namespace handgrad::python {
+namespace {
+
+/// How a setting is given in Python: `impute="mean"`, `refit=True`.
+std::string spelled(const SettingHint& hint) {
+    if (hint.value.empty()) {
+        return hint.name;
+    }
+    if (hint.value == "true") {
+        return hint.name + "=True";
+    }
+    if (hint.value == "false") {
+        return hint.name + "=False";
+    }
+    return hint.name + "=\"" + hint.value + "\"";
+}
+
+std::string in_python(const Error& error) {
+    std::string hints;
+    for (const SettingHint& hint : error.settings()) {
+        hints += (hints.empty() ? "" : ", ") + spelled(hint);
+    }
+    std::string text = error.what();
+    if (!hints.empty()) {
+        text += " (" + hints + ")";
+    }
+    return text;
+}
+
+const char* type_name(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::usage:
+            return "UsageError";
+        case ErrorKind::data:
+            return "DataError";
+        case ErrorKind::model:
+            return "ModelError";
+        case ErrorKind::diverged:
+            return "DivergedError";
+        case ErrorKind::io:
+            return "FileError";
+    }
+    return "Error";
+}
+
+void translate(const std::exception_ptr& thrown, void* /*payload*/) {
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const Error& error) {
+        const nb::object type = nb::module_::import_("handgrad.errors").attr(type_name(error.kind()));
+        PyErr_SetString(type.ptr(), in_python(error).c_str());
+    }
+}
+
+}  // namespace
+
+void bind_errors(nb::module_& /*m*/) { nb::register_exception_translator(translate); }
+
+bool signalled() {
+    const nb::gil_scoped_acquire lock;
+    return PyErr_CheckSignals() != 0;
+}
+
+}  // namespace handgrad::python

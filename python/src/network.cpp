@@ -1,0 +1,366 @@
+// The network for Python: its parameters as arrays that share its memory, and what it answers.
+#include "python/src/network.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <type_traits>
+
+#include "handgrad/base/error.hpp"
+#include "handgrad/train/metrics.hpp"
+#include "python/src/steps.hpp"
+
+namespace handgrad::python {
+namespace {
+
+Activation activation_named(const std::string& name) {
+    const std::optional<Activation> found = find_activation(name);
+    if (!found) {
+        std::string names;
+        for (const Activation each : all_activations) {
+            names += (names.empty() ? "" : ", ") + std::string(handgrad::name(each));
+        }
+        throw Error(ErrorKind::usage, "'" + name + "' is no activation; there are " + names);
+    }
+    return *found;
+}
+
+Architecture architecture_of(const std::vector<std::size_t>& sizes, const std::vector<std::string>& hidden,
+                             const std::string& output, const std::string& convention, double leaky_slope) {
+    const std::optional<Conventions> conventions = find_conventions(convention);
+    if (!conventions) {
+        throw Error(ErrorKind::usage, "'" + convention + "' is no convention; there are handgrad, pytorch and sklearn");
+    }
+    Architecture shape{
+        .sizes = sizes, .output = activation_named(output), .leaky_slope = leaky_slope, .conventions = *conventions};
+    if (hidden.size() == 1) {
+        shape.hidden = activation_named(hidden.front());
+    } else {
+        for (const std::string& name : hidden) {
+            shape.each_hidden.push_back(activation_named(name));
+        }
+    }
+    shape.check();
+    return shape;
+}
+
+AnyMlp make_net(const Architecture& shape, const std::string& dtype, std::optional<std::uint64_t> seed) {
+    const auto make = [&]<class T>(T /*number*/) -> AnyMlp {
+        return seed ? BasicMlp<T>::random(shape, *seed) : BasicMlp<T>::zeros(shape);
+    };
+    if (is_double(dtype)) {
+        return make(0.0);
+    }
+    return make(0.0F);
+}
+
+/// A capsule that keeps the parameters where they are.
+nb::capsule share_of(const std::shared_ptr<AnyMlp>& memory) {
+    return {new std::shared_ptr<AnyMlp>(memory),
+            [](void* share) noexcept { delete static_cast<std::shared_ptr<AnyMlp>*>(share); }};
+}
+
+/// All parameters, one after the other, as an array over the same memory.
+nb::any flat(const Network& self) {
+    return std::visit(
+        [&]<class T>(BasicMlp<T>& net) {
+            const std::span<T> numbers = net.parameters();
+            return any(nb::ndarray<nb::numpy, T>(numbers.data(), {numbers.size()}, share_of(self.memory())).cast());
+        },
+        *self.memory());
+}
+
+template <class T>
+void require(const Network& network, std::size_t columns) {
+    if (!std::holds_alternative<BasicMlp<T>>(network.net())) {
+        throw nb::type_error("the array has not the dtype of the network");
+    }
+    if (columns != network.architecture().inputs()) {
+        throw Error(ErrorKind::usage, "x has " + std::to_string(columns) + " columns, the network takes " +
+                                          std::to_string(network.architecture().inputs()));
+    }
+}
+
+template <class T>
+nb::any outputs(Network& network, const Rows<T>& x) {
+    require<T>(network, x.shape(1));
+    const BasicPredictor<T> predictor = network.predictor<T>();
+    const NewArray<T> result = new_array<T>({x.shape(0), predictor.outputs()});
+    {
+        const nb::gil_scoped_release others_may_run;
+        predictor.predict(view(x), MatrixView<T>(result.data, x.shape(0), predictor.outputs()));
+    }
+    return result.array;
+}
+
+template <class T>
+bool all_finite(std::span<const T> numbers) {
+    // x − x is 0 for finite numbers and NaN for all others, and a sum of such is 0 or NaN: no branch in the loop.
+    T sum = 0;
+    for (const T number : numbers) {
+        sum += number - number;
+    }
+    return sum == T(0);
+}
+
+/// The outputs for rows that need no look by anybody else: of the network's dtype and width, in C order, all finite.
+/// None where they are anything else.
+template <class T>
+nb::any outputs_if_plain(Network& network, const Rows<T>& x) {
+    if (!std::holds_alternative<BasicMlp<T>>(network.net()) || x.shape(1) != network.architecture().inputs() ||
+        x.shape(0) == 0 || !all_finite<T>({x.data(), x.size()})) {
+        return any(nb::none());
+    }
+    return outputs<T>(network, x);
+}
+
+template <class T>
+nb::any jacobians(Network& network, const Rows<T>& x) {
+    require<T>(network, x.shape(1));
+    const BasicPredictor<T> predictor = network.predictor<T>();
+    const std::size_t rows = x.shape(0), K = predictor.outputs(), n = predictor.inputs();
+    const NewArray<T> result = new_array<T>({rows, K, n});
+    {
+        const nb::gil_scoped_release others_may_run;
+        Matrix<T> yhat(rows, K);
+        predictor.jacobian(view(x), yhat.view(), MatrixView<T>(result.data, rows, K * n));
+    }
+    return result.array;
+}
+
+/// v ∂ŷ/∂x, v (rows × K).
+template <class T>
+nb::any vector_jacobian(Network& network, const Rows<T>& x, const Rows<T>& v) {
+    require<T>(network, x.shape(1));
+    const BasicPredictor<T> predictor = network.predictor<T>();
+    const std::size_t rows = x.shape(0);
+    const NewArray<T> result = new_array<T>({rows, predictor.inputs()});
+    {
+        const nb::gil_scoped_release others_may_run;
+        Matrix<T> yhat(rows, predictor.outputs());
+        predictor.vector_jacobian(view(x), view(v), yhat.view(), MatrixView<T>(result.data, rows, predictor.inputs()));
+    }
+    return result.array;
+}
+
+/// ∂ŷ/∂x u, u (rows × n).
+template <class T>
+nb::any jacobian_vector(Network& network, const Rows<T>& x, const Rows<T>& u) {
+    require<T>(network, x.shape(1));
+    const BasicPredictor<T> predictor = network.predictor<T>();
+    const std::size_t rows = x.shape(0), K = predictor.outputs();
+    const NewArray<T> result = new_array<T>({rows, K});
+    {
+        const nb::gil_scoped_release others_may_run;
+        Matrix<T> yhat(rows, K);
+        predictor.jacobian_vector(view(x), view(u), yhat.view(), MatrixView<T>(result.data, rows, K));
+    }
+    return result.array;
+}
+
+// --- Scores of a validation set, as scikit-learn's estimators define theirs -----------------------------------------
+
+/// r2_score of one output: NaN of the library, where all targets are alike, is 1 where they are met and else 0.
+template <class T>
+double r2(MatrixView<const T> yhat, MatrixView<const T> y, std::size_t output, std::span<const double> weights) {
+    Matrix<double> predicted(y.rows(), 1), target(y.rows(), 1);
+    bool met = true;
+    for (std::size_t i = 0; i < y.rows(); ++i) {
+        predicted(i, 0) = static_cast<double>(yhat(i, output));
+        target(i, 0) = static_cast<double>(y(i, output));
+        met = met && predicted(i, 0) == target(i, 0);
+    }
+    const double score = regression_metrics(predicted.view(), target.view(), weights).front().second;
+    if (!std::isnan(score)) {
+        return score;
+    }
+    return met ? 1.0 : 0.0;
+}
+
+/// The place of the largest, the first of equals.
+template <class T>
+std::size_t largest(std::span<const T> row) {
+    return static_cast<std::size_t>(std::ranges::max_element(row) - row.begin());
+}
+
+/// Whether a row's classes are those of its targets: several labels each by itself, one class of several, or yes or no.
+template <class T>
+bool right(std::span<const T> yhat, std::span<const T> y, bool several_labels) {
+    if (yhat.size() > 1 && !several_labels) {
+        return largest(yhat) == largest(y);
+    }
+    for (std::size_t k = 0; k < y.size(); ++k) {
+        if ((yhat[k] > T(0.5)) != (y[k] > T(0.5))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+template <class T>
+double score(Network& network, const Rows<T>& x, const Rows<T>& y, const std::optional<Numbers<double>>& weights,
+             const std::string& kind) {
+    require<T>(network, x.shape(1));
+    const BasicPredictor<T> predictor = network.predictor<T>();
+    const nb::gil_scoped_release others_may_run;
+    Matrix<T> yhat(x.shape(0), predictor.outputs());
+    predictor.predict(view(x), yhat.view());
+    const std::span<const T> numbers = yhat.values();
+    if (!all_finite<T>(numbers)) {
+        return std::nan("");
+    }
+    const std::span<const double> of_rows = weights ? view(*weights) : std::span<const double>{};
+    double sum = 0.0, total = 0.0;
+    if (kind == "r2") {
+        for (std::size_t k = 0; k < yhat.columns(); ++k) {
+            sum += r2<T>(yhat.view(), view(y), k, of_rows);
+        }
+        return sum / static_cast<double>(yhat.columns());
+    }
+    for (std::size_t i = 0; i < yhat.rows(); ++i) {
+        const double weight = of_rows.empty() ? 1.0 : of_rows[i];
+        const MatrixView<const T> outputs_of = yhat.view();
+        sum += right<T>(outputs_of.row(i), view(y).row(i), kind == "labels") ? weight : 0.0;
+        total += weight;
+    }
+    return sum / total;
+}
+
+// --- To be pickled: the shape as a dict, the numbers as bytes --------------------------------------------------------
+
+nb::dict described(const Network& network) {
+    const Architecture& shape = network.architecture();
+    nb::list hidden;
+    for (std::size_t layer = 0; layer + 1 < shape.layers(); ++layer) {
+        hidden.append(std::string(name(shape.activation(layer))));
+    }
+    nb::dict result;
+    result["sizes"] = nb::cast(shape.sizes);
+    result["hidden"] = hidden;
+    result["output"] = std::string(name(shape.output));
+    result["convention"] = std::string(shape.conventions.name);
+    result["leaky_slope"] = shape.leaky_slope;
+    result["dtype"] = network.is_double() ? "float64" : "float32";
+    return result;
+}
+
+nb::bytes bytes_of(const Network& network) {
+    return std::visit(
+        []<class T>(const BasicMlp<T>& net) {
+            return nb::bytes(reinterpret_cast<const char*>(net.parameters().data()),
+                             net.parameters().size() * sizeof(T));
+        },
+        network.net());
+}
+
+void fill(Network& network, const nb::bytes& bytes) {
+    std::visit(
+        [&]<class T>(BasicMlp<T>& net) {
+            if (bytes.size() != net.parameters().size() * sizeof(T)) {
+                throw Error(ErrorKind::usage, "the pickled parameters are not as many as the network has");
+            }
+            std::memcpy(net.parameters().data(), bytes.c_str(), bytes.size());
+        },
+        network.net());
+}
+
+void restore(Network& network, const std::pair<nb::dict, nb::bytes>& state) {
+    const nb::dict& d = state.first;
+    const Architecture shape = architecture_of(
+        nb::cast<std::vector<std::size_t>>(d["sizes"]), nb::cast<std::vector<std::string>>(d["hidden"]),
+        nb::cast<std::string>(d["output"]), nb::cast<std::string>(d["convention"]), nb::cast<double>(d["leaky_slope"]));
+    new (&network) Network(make_net(shape, nb::cast<std::string>(d["dtype"]), std::nullopt));
+    fill(network, state.second);
+}
+
+template <class T>
+void bind_for(nb::class_<Network>& cls) {
+    cls.def("outputs", &outputs<T>, nb::arg("x").noconvert())
+        .def("outputs_if_plain", &outputs_if_plain<T>, nb::arg("x").noconvert())
+        .def("jacobians", &jacobians<T>, nb::arg("x").noconvert())
+        .def("vector_jacobian", &vector_jacobian<T>, nb::arg("x").noconvert(), nb::arg("v").noconvert())
+        .def("jacobian_vector", &jacobian_vector<T>, nb::arg("x").noconvert(), nb::arg("u").noconvert())
+        .def("score", &score<T>, nb::arg("x").noconvert(), nb::arg("y").noconvert(),
+             nb::arg("weights").noconvert().none(), nb::arg("kind"));
+}
+
+}  // namespace
+
+nb::dict arrays_of(const std::shared_ptr<AnyMlp>& memory) {
+    nb::dict result;
+    const nb::capsule owner = share_of(memory);
+    std::visit(
+        [&]<class T>(BasicMlp<T>& net) {
+            for (std::size_t layer = 0; layer < net.layers(); ++layer) {
+                const MatrixView<T> W = net.weight(layer);
+                const std::span<T> b = net.bias(layer);
+                result[weight_name(layer).c_str()] =
+                    nb::ndarray<nb::numpy, T>(W.data(), {W.rows(), W.columns()}, owner).cast();
+                result[bias_name(layer).c_str()] = nb::ndarray<nb::numpy, T>(b.data(), {b.size()}, owner).cast();
+            }
+        },
+        *memory);
+    return result;
+}
+
+const Architecture& Network::architecture() const {
+    return std::visit([](const auto& net) -> const Architecture& { return net.architecture(); }, *net_);
+}
+
+template <class T>
+BasicPredictor<T> Network::predictor() {
+    const auto& net = std::get<BasicMlp<T>>(*net_);
+    const std::span<const T> now = net.parameters();
+    auto* ready = std::get_if<Ready<T>>(&ready_);
+    // Bit by bit: a NaN is what it was, and -0 is not 0.
+    if (ready == nullptr || std::memcmp(ready->parameters.data(), now.data(), now.size_bytes()) != 0) {
+        ready = &ready_.template emplace<Ready<T>>(AlignedVector<T>(now.begin(), now.end()), BasicPredictor<T>(net));
+    }
+    return ready->predictor;
+}
+template <class T>
+const std::shared_ptr<Steps<T>>& Network::shared_steps() {
+    auto* steps = std::get_if<std::shared_ptr<Steps<T>>>(&steps_);
+    if (steps == nullptr || *steps == nullptr) {
+        steps_ = std::make_shared<Steps<T>>(std::get<BasicMlp<T>>(*net_));
+        steps = std::get_if<std::shared_ptr<Steps<T>>>(&steps_);
+    }
+    return *steps;
+}
+template const std::shared_ptr<Steps<float>>& Network::shared_steps();
+template const std::shared_ptr<Steps<double>>& Network::shared_steps();
+template BasicPredictor<float> Network::predictor();
+template BasicPredictor<double> Network::predictor();
+
+bool is_double(const std::string& dtype) {
+    if (dtype != "float32" && dtype != "float64") {
+        throw Error(ErrorKind::usage, "dtype '" + dtype + "' is neither float32 nor float64");
+    }
+    return dtype == "float64";
+}
+
+void bind_network(nb::module_& m) {
+    auto cls = nb::class_<Network>(m, "Network", "A network and its parameters.");
+    cls.def(
+           "__init__",
+           [](Network* self, const std::vector<std::size_t>& sizes, const std::vector<std::string>& hidden,
+              const std::string& output, const std::string& convention, double leaky_slope, const std::string& dtype,
+              std::optional<std::uint64_t> seed) {
+               new (self)
+                   Network(make_net(architecture_of(sizes, hidden, output, convention, leaky_slope), dtype, seed));
+           },
+           nb::arg("sizes"), nb::arg("hidden"), nb::arg("output"), nb::arg("convention"), nb::arg("leaky_slope"),
+           nb::arg("dtype"), nb::arg("seed").none())
+        .def("arrays", [](const Network& self) { return arrays_of(self.memory()); })
+        .def("flat", &flat)
+        .def("described", &described)
+        .def_prop_ro("dtype", [](const Network& self) { return self.is_double() ? "float64" : "float32"; })
+        .def("__copy__", [](const Network& self) { return Network(self.net()); })
+        .def("__deepcopy__", [](const Network& self, const nb::dict& /*memo*/) { return Network(self.net()); })
+        .def("__getstate__", [](const Network& self) { return std::pair(described(self), bytes_of(self)); })
+        .def("__setstate__", &restore);
+    bind_for<float>(cls);
+    bind_for<double>(cls);
+}
+
+}  // namespace handgrad::python

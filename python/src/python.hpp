@@ -1,0 +1,70 @@
+// What every file of the Python module shares: arrays as views, names and settings, and the lock of the interpreter.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "handgrad/base/matrix.hpp"
+#include "python/src/bindings.hpp"
+
+namespace handgrad::python {
+
+namespace nb = nanobind;
+
+/// Rows × columns of a NumPy array in C order, and one number or so many a row; nothing is converted.
+template <class T>
+using Rows = nb::ndarray<const T, nb::numpy, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Numbers = nb::ndarray<const T, nb::numpy, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+template <class T>
+MatrixView<const T> view(const Rows<T>& array) {
+    return {array.data(), array.shape(0), array.shape(1)};
+}
+template <class T>
+std::span<const T> view(const Numbers<T>& array) {
+    return {array.data(), array.shape(0)};
+}
+template <class T>
+Matrix<T> copy(const Rows<T>& array) {
+    Matrix<T> result(array.shape(0), array.shape(1));
+    std::copy_n(array.data(), array.size(), result.values().data());
+    return result;
+}
+
+/// What Python is told to be an object of any type, since no type says more.
+inline nb::any any(nb::object object) { return nb::steal<nb::any>(object.release()); }
+
+/// A new NumPy array of that shape, and where its numbers are to be written.
+template <class T>
+struct NewArray {
+    nb::any array;
+    T* data;
+};
+template <class T>
+NewArray<T> new_array(std::vector<std::size_t> shape) {
+    std::size_t count = 1;
+    for (const std::size_t extent : shape) {
+        count *= extent;
+    }
+    T* data = new T[count];
+    nb::capsule owner(data, [](void* numbers) noexcept { delete[] static_cast<T*>(numbers); });
+    return {any(nb::cast(nb::ndarray<nb::numpy, T>(data, shape.size(), shape.data(), owner))), data};
+}
+
+/// Whether a signal has come that Python wants to act on, as Ctrl-C; its exception is then set. Takes the lock.
+bool signalled();
+
+}  // namespace handgrad::python

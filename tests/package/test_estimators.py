@@ -1,0 +1,378 @@
+"""The estimators are scikit-learn's: the same numbers from the same random_state, its own checks, its own tests."""
+
+import copy
+import itertools
+import os
+import pickle
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sklearn.neural_network
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_digits, load_iris, make_multilabel_classification
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+import handgrad
+
+# For programs of their own: the package that is tested here, wherever they run.
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(handgrad.__file__).absolute().parent.parent)}
+ESTIMATORS = (handgrad.MLPRegressor, handgrad.MLPClassifier)
+
+
+def regression(outputs=1, rows=120):
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(rows, 6))
+    y = np.sin(X[:, :outputs]) + X[:, 1:2] * 0.5 + 0.1 * rng.normal(size=(rows, outputs))
+    return X, y.ravel() if outputs == 1 else y
+
+
+def classes(kind):
+    if kind == "labels":
+        return make_multilabel_classification(n_samples=90, n_features=6, n_classes=4, random_state=3)
+    X, y = load_iris(return_X_y=True)
+    if kind == "binary":
+        X, y = X[:100], np.array(["no", "yes"])[y[:100]]
+    return X, y
+
+
+def weights_of(rows):
+    return np.random.default_rng(9).integers(0, 4, size=rows).astype(float)
+
+
+def both(name, X, y, sample_weight=None, **parameters):
+    """Ours and theirs, fitted to the same."""
+    parameters = {"hidden_layer_sizes": (9,), "random_state": 3, "max_iter": 12} | parameters
+    fitted = []
+    for module in (handgrad, sklearn.neural_network):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            fitted.append(getattr(module, name)(**parameters).fit(X, y, sample_weight=sample_weight))
+    return fitted
+
+
+def assert_follows(ours, theirs, tolerance):
+    for own, other in zip(ours.coefs_ + ours.intercepts_, theirs.coefs_ + theirs.intercepts_, strict=True):
+        assert own.shape == other.shape
+        assert own.dtype == other.dtype
+        np.testing.assert_allclose(own, other, rtol=0, atol=tolerance)
+    assert ours.n_iter_ == theirs.n_iter_
+    assert ours.t_ == theirs.t_
+    assert ours.out_activation_ == theirs.out_activation_
+    assert (ours.n_layers_, ours.n_outputs_, ours.n_features_in_) == (
+        theirs.n_layers_, theirs.n_outputs_, theirs.n_features_in_)
+
+
+# A few dozen steps of numbers of order 1: errors of 1e-16 a step grow, but not by seven decades.
+ROUNDING = 1e-9
+
+
+@pytest.mark.parametrize(("solver", "schedule", "nesterov"), [
+    ("adam", "constant", True), ("sgd", "constant", True), ("sgd", "constant", False), ("sgd", "invscaling", True),
+    ("sgd", "adaptive", True)])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "identity"])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_regressor_follows_scikit_learn(solver, schedule, nesterov, activation, early_stopping):
+    X, y = regression()
+    ours, theirs = both("MLPRegressor", X, y, solver=solver, learning_rate=schedule, activation=activation,
+                        nesterovs_momentum=nesterov, early_stopping=early_stopping, batch_size=17, alpha=0.05,
+                        learning_rate_init=0.01, n_iter_no_change=2, tol=1e-3)
+    assert_follows(ours, theirs, ROUNDING)
+    np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=1e-10)
+    assert ours.loss_ == ours.loss_curve_[-1]
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-8, atol=ROUNDING)
+    if early_stopping:
+        assert ours.best_loss_ is None
+        np.testing.assert_allclose(ours.validation_scores_, theirs.validation_scores_, rtol=1e-8)
+        assert ours.best_validation_score_ == max(ours.validation_scores_)
+    else:
+        assert ours.validation_scores_ is None
+        assert ours.best_validation_score_ is None
+        np.testing.assert_allclose(ours.best_loss_, theirs.best_loss_, rtol=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["binary", "several", "labels"])
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_classifier_follows_scikit_learn(kind, solver, early_stopping):
+    X, y = classes(kind)
+    ours, theirs = both("MLPClassifier", X, y, solver=solver, early_stopping=early_stopping, learning_rate_init=0.01,
+                        n_iter_no_change=3)
+    assert_follows(ours, theirs, ROUNDING)
+    np.testing.assert_array_equal(ours.classes_, theirs.classes_)
+    np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=1e-9)
+    np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
+    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=ROUNDING)
+    np.testing.assert_allclose(ours.predict_log_proba(X), theirs.predict_log_proba(X), rtol=1e-7, atol=ROUNDING)
+    assert ours.score(X, y) == theirs.score(X, y)
+    if early_stopping:
+        np.testing.assert_allclose(ours.validation_scores_, theirs.validation_scores_, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("name", "outputs", "loss"), [
+    ("MLPRegressor", 1, "squared_error"), ("MLPRegressor", 3, "squared_error"), ("MLPRegressor", 2, "poisson"),
+    ("MLPClassifier", 1, "log_loss")])
+def test_sample_weights_follow_scikit_learn(name, outputs, loss):
+    if name == "MLPClassifier":
+        X, y = classes("several")
+        more = {}
+    else:
+        X, y = regression(outputs)
+        more = {"loss": loss}
+    y = np.abs(y) if loss == "poisson" else y
+    ours, theirs = both(name, X, y, weights_of(len(X)), alpha=0.5, batch_size=40, **more)
+    assert_follows(ours, theirs, ROUNDING)
+
+
+def test_the_loss_that_is_reported_is_theirs():
+    for outputs, loss in itertools.product((1, 2), ("squared_error", "poisson")):
+        X, y = regression(outputs)
+        ours, theirs = both("MLPRegressor", X, np.abs(y), loss=loss, alpha=0.0)
+        np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=1e-9, err_msg=f"{outputs} {loss}")
+
+
+@pytest.mark.parametrize("name", ["MLPRegressor", "MLPClassifier"])
+def test_single_precision_stays_and_follows(name):
+    X, y = regression() if name == "MLPRegressor" else classes("several")
+    ours, theirs = both(name, X.astype(np.float32), y, learning_rate_init=0.01)
+    assert_follows(ours, theirs, 1e-4)
+    assert ours.coefs_[0].dtype == np.float32
+
+
+@pytest.mark.parametrize("name", ["MLPRegressor", "MLPClassifier"])
+def test_going_on_follows_scikit_learn(name):
+    X, y = regression() if name == "MLPRegressor" else classes("several")
+    pair = both(name, X, y, warm_start=True, solver="sgd", learning_rate="invscaling")
+    for estimator in pair:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            estimator.fit(X, y)
+        for _ in range(3):
+            estimator.partial_fit(X, y)
+    assert_follows(*pair, ROUNDING)
+    np.testing.assert_allclose(pair[0].loss_curve_, pair[1].loss_curve_, rtol=1e-9)
+
+
+def test_lbfgs_reaches_the_same_minimum():
+    X, y = regression()
+    ours, theirs = both("MLPRegressor", X, y, solver="lbfgs", activation="tanh", max_iter=40)
+    np.testing.assert_allclose(ours.loss_, theirs.loss_, rtol=1e-3)
+    assert not hasattr(ours, "partial_fit")
+    with pytest.raises(ValueError, match="'lm' is not in handgrad yet"):
+        handgrad.MLPRegressor(solver="lm").fit(X, y)
+
+
+# --- scikit-learn's own word on it ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda cls: cls.__name__)
+def test_check_estimator_finds_nothing(estimator):
+    results = check_estimator(estimator(), on_fail=None)
+    assert len(results) > 50
+    assert [r for r in results if r["status"] not in ("passed", "skipped")] == []
+    # They need array_api_compat, and a decision function, which theirs has not either.
+    assert {r["check_name"] for r in results if r["status"] == "skipped"} <= {
+        "check_array_api_input", "check_classifiers_multilabel_output_format_decision_function"}
+
+
+# Both call methods of the implementation: _loss_grad_lbfgs, _backprop …
+PRIVATE = {"test_fit", "test_gradient"}
+
+
+def test_their_own_tests_pass_with_our_estimators(tmp_path):
+    theirs = Path(sklearn.neural_network.__file__).parent / "tests" / "test_mlp.py"
+    text, changed = re.subn(r"from sklearn\.neural_network import", "from handgrad import", theirs.read_text())
+    assert changed == 1
+    (tmp_path / "test_mlp.py").write_text(text)
+    (tmp_path / "conftest.py").write_text(
+        "import pytest\n@pytest.fixture\ndef global_random_seed():\n    return 42\n")
+    out = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", "test_mlp.py"],
+                         cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False).stdout
+    failed = {re.sub(r"\[.*", "", name) for name in re.findall(r"^(?:FAILED|ERROR) test_mlp\.py::(\w+)", out, re.M)}
+    assert failed == PRIVATE, out[-2000:]
+    assert int(re.search(r"(\d+) passed", out).group(1)) >= 55
+
+
+# --- What people do with estimators --------------------------------------------------------------------------------
+
+
+def quiet(estimator, *data, **more):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return estimator.fit(*data, **more)
+
+
+@pytest.mark.parametrize("copied", [lambda e: pickle.loads(pickle.dumps(e)), copy.deepcopy, copy.copy],
+                         ids=["pickle", "deepcopy", "copy"])
+def test_a_copy_answers_and_goes_on_to_the_same_bits(copied):
+    X, y = classes("several")
+    first = quiet(handgrad.MLPClassifier((5,), random_state=0, max_iter=5), X, y)
+    first.partial_fit(X, y)
+    second = copied(first)
+    np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
+    if copied is not copy.copy:  # which shares the network
+        first.partial_fit(X, y)
+    second.partial_fit(X, y)
+    for own, other in zip(first.coefs_, second.coefs_, strict=True):
+        np.testing.assert_array_equal(own, other)
+
+
+def test_clone_is_unfitted_with_the_same_parameters():
+    fitted = quiet(handgrad.MLPRegressor("huber", (4,), huber_delta=0.5, max_iter=3), *regression())
+    fresh = clone(fitted)
+    assert fresh.get_params() == fitted.get_params()
+    assert not hasattr(fresh, "coefs_")
+    with pytest.raises(sklearn.exceptions.NotFittedError):
+        fresh.predict(np.zeros((1, 6)))
+
+
+def test_changed_weights_are_what_predict_uses():
+    X, y = regression()
+    estimator = quiet(handgrad.MLPRegressor(hidden_layer_sizes=(4,), max_iter=3, random_state=0), X, y)
+    before = estimator.predict(X)
+    estimator.coefs_[1][...] *= 2.0
+    doubled = estimator.predict(X) + estimator.intercepts_[1]
+    np.testing.assert_allclose(doubled, 2.0 * before, rtol=1e-12)
+    estimator.intercepts_ = [np.zeros(4), np.full(1, 7.0)]
+    estimator.coefs_ = [np.zeros((6, 4)), np.zeros((4, 1))]
+    np.testing.assert_array_equal(estimator.predict(X[:3]), [7.0, 7.0, 7.0])
+    with pytest.raises(ValueError, match="shapes"):
+        estimator.coefs_ = [np.zeros((4, 6)), np.zeros((4, 1))]
+
+
+def test_predictions_do_not_depend_on_the_rows_beside():
+    X, y = regression()
+    estimator = quiet(handgrad.MLPRegressor(hidden_layer_sizes=(30, 5), max_iter=3), X, y)
+    whole = estimator.predict(X)
+    assert [estimator.predict(X[i:i + 1])[0] for i in range(len(X))] == whole.tolist()
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2, -1])
+def test_threads_change_no_bit(n_jobs):
+    X, y = load_digits(return_X_y=True)
+    one = quiet(handgrad.MLPClassifier((64,), max_iter=3, random_state=0), X, y)
+    other = quiet(handgrad.MLPClassifier((64,), max_iter=3, random_state=0, n_jobs=n_jobs), X, y)
+    np.testing.assert_array_equal(one.coefs_[0], other.coefs_[0])
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_grid_search_in_processes_and_threads(backend):
+    import joblib
+
+    X, y = classes("several")
+    grid = GridSearchCV(make_pipeline(StandardScaler(), handgrad.MLPClassifier((8,), random_state=0, max_iter=30)),
+                        {"mlpclassifier__alpha": [1e-4, 1e-1], "mlpclassifier__solver": ["adam", "sgd"]}, cv=3, n_jobs=2)
+    with joblib.parallel_backend(backend), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        grid.fit(X, y)
+    alone = clone(grid).set_params(n_jobs=1)
+    quiet(alone, X, y)
+    np.testing.assert_array_equal(grid.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"])
+
+
+def test_a_validation_set_of_ones_own_stops_and_the_best_weights_are_kept():
+    X, y = regression(rows=200)
+    estimator = quiet(handgrad.MLPRegressor(hidden_layer_sizes=(20,), early_stopping=True, validation_data=(X[150:], y[150:]), max_iter=400,
+                                            learning_rate_init=0.02, random_state=0), X[:150], y[:150])
+    assert estimator.t_ == estimator.n_iter_ * 150  # none of the rows was held out
+    assert estimator.score(X[150:], y[150:]) == pytest.approx(estimator.best_validation_score_, abs=1e-12)
+    assert estimator.best_validation_score_ == max(estimator.validation_scores_)
+    last = quiet(clone(estimator).set_params(restore_best=False), X[:150], y[:150])
+    assert last.score(X[150:], y[150:]) == pytest.approx(last.validation_scores_[-1], abs=1e-12)
+    watched = quiet(clone(estimator).set_params(early_stopping=False, max_iter=30), X[:150], y[:150])
+    assert len(watched.validation_scores_) == watched.n_iter_ == 30
+
+
+def test_class_weight_is_the_sample_weight_of_a_class():
+    X, y = classes("binary")
+    by_class = quiet(handgrad.MLPClassifier((4,), class_weight={"no": 3.0, "yes": 1.0}, random_state=0, max_iter=5), X, y)
+    by_row = quiet(handgrad.MLPClassifier((4,), random_state=0, max_iter=5), X, y,
+                   sample_weight=np.where(y == "no", 3.0, 1.0))
+    np.testing.assert_array_equal(by_class.coefs_[0], by_row.coefs_[0])
+    quiet(handgrad.MLPClassifier((4,), class_weight="balanced", max_iter=2), X, y)
+
+
+def test_losses_and_outputs_of_our_own():
+    X, y = regression(rows=300)
+    for level in (0.1, 0.9):
+        estimator = quiet(handgrad.MLPRegressor("quantile", (20,), quantile=level, max_iter=30, random_state=0,
+                                                learning_rate_init=0.01), X, y)
+        assert np.mean(y <= estimator.predict(X)) == pytest.approx(level, abs=0.05)
+    positive = quiet(handgrad.MLPRegressor("absolute_error", (5,), output_activation="softplus", max_iter=20), X, y)
+    assert positive.out_activation_ == "softplus"
+    assert positive.predict(X).min() > 0
+    for convention in ("handgrad", "pytorch"):
+        quiet(handgrad.MLPRegressor(hidden_layer_sizes=(5,), convention=convention, activation=("silu",), max_iter=3),
+              X, y)
+
+
+def test_the_jacobian_is_the_derivative():
+    X, y = regression(2)
+    estimator = quiet(handgrad.MLPRegressor(hidden_layer_sizes=(7,), activation="tanh", max_iter=20), X, y)
+    J = estimator.jacobian(X)
+    assert J.shape == (len(X), 2, 6)
+    hidden = np.tanh(X @ estimator.coefs_[0] + estimator.intercepts_[0])
+    by_hand = np.einsum("ih,rh,hk->rki", estimator.coefs_[0], 1 - hidden**2, estimator.coefs_[1])
+    np.testing.assert_allclose(J, by_hand, rtol=1e-12, atol=1e-14)
+
+
+# --- When it goes wrong --------------------------------------------------------------------------------------------
+
+
+def test_divergence_keeps_the_last_good_epoch_and_says_so():
+    X, y = load_diabetes(return_X_y=True)
+    with pytest.warns(ConvergenceWarning, match="diverged in epoch"):
+        estimator = handgrad.MLPRegressor(solver="sgd", activation="identity", learning_rate_init=0.03, batch_size=400,
+                                          random_state=0).fit(X * 20, y)
+    assert np.isnan(estimator.loss_)
+    assert all(np.isfinite(weight).all() for weight in estimator.coefs_)
+
+
+@pytest.mark.parametrize(("parameters", "message"), [
+    ({"learning_rate_init": 0}, "'learning_rate_init' parameter must be a number above 0"),
+    ({"max_iter": 0}, "'max_iter' parameter must be a whole number from 1 on"),
+    ({"batch_size": "all"}, "'batch_size' parameter"),
+    ({"solver": "newton"}, "'solver' parameter must be one of sgd, adam, lbfgs"),
+    ({"hidden_layer_sizes": (3, 0)}, "hidden_layer_sizes must be > 0"),
+    ({"hidden_layer_sizes": (3.5,)}, "'hidden_layer_sizes'"),
+    ({"activation": "reul"}, "'reul' is no activation; there are identity, relu"),
+    ({"activation": ("relu", "tanh")}, "one name, or one for each of the 1 hidden layers"),
+    ({"loss": "mse"}, "'loss' parameter must be one of squared_error"),
+    ({"convention": "keras"}, "'convention'"),
+    ({"dtype": "float16"}, "'dtype'"),
+    ({"n_jobs": 0}, "'n_jobs'"),
+    ({"validation_data": (np.zeros((3, 6)),)}, "'validation_data'"),
+    ({"shuffle": "yes"}, "'shuffle'"),
+    ({"momentum": float("nan")}, "'momentum'"),
+])
+def test_what_makes_no_sense_is_refused(parameters, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        handgrad.MLPRegressor(**{"hidden_layer_sizes": (3,)} | parameters).fit(*regression())
+
+
+def test_ctrl_c_keeps_what_was_learned():
+    script = """
+import os, signal, threading, time, warnings
+import numpy as np, handgrad
+X = np.random.default_rng(0).normal(size=(20000, 50)); y = X[:, 0]
+handgrad.MLPRegressor  # imported before the clock starts
+threading.Timer(0.7, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+with warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    start = time.perf_counter()
+    estimator = handgrad.MLPRegressor(hidden_layer_sizes=(300, 300), max_iter=10000, n_iter_no_change=10**6, batch_size=20000,
+                                      random_state=0).fit(X, y)
+    took = time.perf_counter() - start
+assert took < 5.0, took
+assert any("interrupted by user" in str(w.message) for w in told)
+assert np.isfinite(estimator.predict(X[:5])).all()
+"""
+    subprocess.run([sys.executable, "-c", script], env=ENVIRONMENT, check=True, timeout=60)
