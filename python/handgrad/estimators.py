@@ -103,10 +103,10 @@ def _refuse(name: str, value: Any, expected: str) -> None:
 
 
 def _threads(n_jobs: int | None) -> int:
-    """How many threads may work; 0 for all. Workers of joblib are told by OMP_NUM_THREADS how many are theirs."""
+    """How many threads may work, as scikit-learn counts: None is one, as on a busy machine threads wait for each other
+    longer than a small network takes; -1 are all, -2 all but one."""
     if n_jobs is None:
-        told = os.environ.get("OMP_NUM_THREADS", "")
-        return int(told) if told.isdigit() else 0
+        return 1
     if isinstance(n_jobs, (bool, np.bool_)) or not isinstance(n_jobs, Integral) or n_jobs == 0:
         _refuse("n_jobs", n_jobs, "None or a whole number that is not 0")
     if n_jobs > 0:
@@ -511,11 +511,10 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         if network is None:
             check_is_fitted(self)
         answers: Array | None
-        if type(X) is np.ndarray and X.ndim == 2 and "feature_names_in_" not in self.__dict__:
-            if X.dtype == network.dtype and X.flags.c_contiguous:
-                answers = network.outputs_if_plain(X)
-                if answers is not None:
-                    return answers
+        if type(X) is np.ndarray and "feature_names_in_" not in self.__dict__:
+            answers = network.outputs_if_plain(X)
+            if answers is not None:
+                return answers
         X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
         wanted = X.dtype
         X = X.toarray() if issparse(X) else X
@@ -561,7 +560,7 @@ class MLPRegressor(RegressorMixin, _Mlp):  # type: ignore[misc,unused-ignore]
     """Multi-layer perceptron for regression; see sklearn.neural_network.MLPRegressor for what is the same.
 
     Beyond it: the losses absolute_error, huber (huber_delta) and quantile (quantile); output_activation; convention
-    ('sklearn', or 'handgrad' and 'pytorch' for theirs); dtype (None: that of X); n_jobs (threads; None: all that pay);
+    ('sklearn', or 'handgrad' and 'pytorch' for theirs); dtype (None: that of X); n_jobs (threads: None is one, -1 all; no bit of a result depends on it);
     validation_data, a pair (X, y) that judges each epoch; restore_best (None: with early stopping).
     """
 

@@ -9,16 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from handgrad import _core
+from handgrad._arrays import rows
 
 __all__ = ["SGD", "Adam", "AdamW", "Mlp", "Optimizer", "loss"]
 
 Array = NDArray[Any]
-
-
-def _rows(given: Any, dtype: str, name: str) -> Array:
-    from handgrad._arrays import rows
-
-    return rows(given, dtype, name)
 
 
 class Mlp(_core.Network):
@@ -70,7 +65,7 @@ class Mlp(_core.Network):
 
     def __call__(self, x: ArrayLike) -> Array:
         """yhat, (rows, outputs), of x, (rows, inputs). A row's answer depends on no other row."""
-        result: Array = self.outputs(_rows(x, self.dtype, "x"))
+        result: Array = self.outputs(x)
         return result
 
     predict = __call__
@@ -78,23 +73,23 @@ class Mlp(_core.Network):
     def jacobian(self, x: ArrayLike) -> Array:
         """The derivative of each output by each input at each row of x: (rows, outputs, inputs), derivation, section
         7."""
-        result: Array = self.jacobians(_rows(x, self.dtype, "x"))
+        result: Array = self.jacobians(x)
         return result
 
     def vjp(self, x: ArrayLike, v: ArrayLike) -> Array:
         """v dyhat/dx, (rows, inputs), with v (rows, outputs): the derivative by x of a loss that has v by yhat."""
-        result: Array = self.vector_jacobian(_rows(x, self.dtype, "x"), _rows(v, self.dtype, "v"))
+        result: Array = self.vector_jacobian(x, v)
         return result
 
     def jvp(self, x: ArrayLike, u: ArrayLike) -> Array:
         """dyhat/dx u, (rows, outputs), with u (rows, inputs): how the outputs change along u."""
-        result: Array = self.jacobian_vector(_rows(x, self.dtype, "x"), _rows(u, self.dtype, "u"))
+        result: Array = self.jacobian_vector(x, u)
         return result
 
     def row_gradients(self, x: ArrayLike, y: ArrayLike, loss: str = "squared_error", *, huber_delta: float = 1.0,
                       quantile: float = 0.5) -> dict[str, Array]:
         """The gradient of each row's own loss: under each parameter's name an array (rows, *shape)."""
-        return _core.row_gradients(self, _rows(x, self.dtype, "x"), _rows(y, self.dtype, "y"), loss, huber_delta,
+        return _core.row_gradients(self, rows(x, self.dtype, "x"), rows(y, self.dtype, "y"), loss, huber_delta,
                                    quantile)
 
     # --- The shape ------------------------------------------------------------------------------------------------

@@ -172,8 +172,10 @@ nb::typed<nb::object, Tape> forward_of(Network& network, nb::handle x) {
             nb::object tape = tape_for<T>(network, steps, rows_of<T>(x, "x"));
             const Pass<T>& pass = nb::cast<Tape&>(tape).pass<T>();
             const MatrixView<const T> rows = pass.x.view();
-            const Turn turn(steps.mutex, work_of(net.architecture(), rows.rows()));
-            steps.product(net, std::max<std::size_t>(1, rows.rows())).forward(net, rows, pass.yhat->view());
+            {
+                const Turn turn(steps.mutex, work_of(net.architecture(), rows.rows()));
+                steps.product(net, std::max<std::size_t>(1, rows.rows())).forward(net, rows, pass.yhat->view());
+            }
             return nb::borrow<nb::typed<nb::object, Tape>>(tape);
         },
         network.net());
@@ -471,15 +473,17 @@ Dict row_gradients_of(Network& network, const Rows<T>& x, const Rows<T>& y, cons
         places.emplace_back(weight.data, out * in);
         places.emplace_back(bias.data, out);
     }
-    const nb::gil_scoped_release others_may_run;
-    LossGradient<T> gradient_of(net, loss_named(loss, huber_delta, quantile), 1);
-    BasicMlp<T> gradient = BasicMlp<T>::zeros_like(net);
-    for (std::size_t row = 0; row < rows; ++row) {
-        gradient_of(net, view(x).rows_from(row, 1), view(y).rows_from(row, 1), gradient);
-        auto from = std::as_const(gradient).parameters().begin();
-        for (const auto& [data, numbers] : places) {
-            std::copy_n(from, numbers, data + row * numbers);
-            from += static_cast<std::ptrdiff_t>(numbers);
+    {
+        const nb::gil_scoped_release others_may_run;
+        LossGradient<T> gradient_of(net, loss_named(loss, huber_delta, quantile), 1);
+        BasicMlp<T> gradient = BasicMlp<T>::zeros_like(net);
+        for (std::size_t row = 0; row < rows; ++row) {
+            gradient_of(net, view(x).rows_from(row, 1), view(y).rows_from(row, 1), gradient);
+            auto from = std::as_const(gradient).parameters().begin();
+            for (const auto& [data, numbers] : places) {
+                std::copy_n(from, numbers, data + row * numbers);
+                from += static_cast<std::ptrdiff_t>(numbers);
+            }
         }
     }
     return result;
