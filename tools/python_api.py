@@ -28,13 +28,26 @@ GROUPS = {
 }
 
 
+class Bare(str):
+    """An annotation as it is written, without quotes."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def bare(annotation):
+    return Bare(annotation) if isinstance(annotation, str) else annotation
+
+
 def signature(thing):
+    """What a call looks like, types as they are written."""
     try:
-        text = str(inspect.signature(thing))
+        found = inspect.signature(thing)
     except (TypeError, ValueError):
         return "(...)"
-    text = re.sub(r"'(?=[^']*')|(?<=\w)'(?=[,)\s=\]])", "", text) if "annotations" in text else text
-    return text.replace("self, ", "").replace("(self)", "()")
+    parameters = [each.replace(annotation=bare(each.annotation)) for each in found.parameters.values() if each.name != "self"]
+    returned = inspect.Signature.empty if inspect.isclass(thing) else bare(found.return_annotation)
+    return str(found.replace(parameters=parameters, return_annotation=returned))
 
 
 def documented(name, thing, level):
@@ -45,9 +58,9 @@ def documented(name, thing, level):
 
 def members(cls):
     """Public methods and properties that the class, or a base of ours, documents."""
-    for name in dict.fromkeys(name for base in cls.__mro__ if base.__module__.startswith("handgrad") for name in base.__dict__):
+    for name in dict.fromkeys(name for base in cls.__mro__ if base.__module__.startswith("handgrad") and base.__module__ != "handgrad._core" for name in base.__dict__):
         thing = inspect.getattr_static(cls, name)
-        if name.startswith("_") or not inspect.getdoc(getattr(cls, name, None)):
+        if name.startswith("_") or name.endswith("_request") or not inspect.getdoc(getattr(cls, name, None)):
             continue
         if isinstance(thing, property):
             yield f"- `{name}`: {flat(thing)}"
