@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "cli/describe.hpp"
 #include "cli/events.hpp"
 #include "cli/files.hpp"
 #include "cli/network_options.hpp"

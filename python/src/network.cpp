@@ -29,13 +29,10 @@ Architecture architecture_of(const std::vector<std::size_t>& sizes, const std::v
                              const std::string& output, const std::string& convention, double leaky_slope) {
     const std::optional<Conventions> conventions = find_conventions(convention);
     if (!conventions) {
-        throw Error(ErrorKind::usage,
-                    "'" + convention + "' is no convention; there are handgrad, pytorch and sklearn");
+        throw Error(ErrorKind::usage, "'" + convention + "' is no convention; there are handgrad, pytorch and sklearn");
     }
-    Architecture shape{.sizes = sizes,
-                       .output = activation_named(output),
-                       .leaky_slope = leaky_slope,
-                       .conventions = *conventions};
+    Architecture shape{
+        .sizes = sizes, .output = activation_named(output), .leaky_slope = leaky_slope, .conventions = *conventions};
     if (hidden.size() == 1) {
         shape.hidden = activation_named(hidden.front());
     } else {
@@ -270,10 +267,9 @@ void fill(Network& network, const nb::bytes& bytes) {
 
 void restore(Network& network, const std::pair<nb::dict, nb::bytes>& state) {
     const nb::dict& d = state.first;
-    const Architecture shape =
-        architecture_of(nb::cast<std::vector<std::size_t>>(d["sizes"]), nb::cast<std::vector<std::string>>(d["hidden"]),
-                        nb::cast<std::string>(d["output"]), nb::cast<std::string>(d["convention"]),
-                        nb::cast<double>(d["leaky_slope"]));
+    const Architecture shape = architecture_of(
+        nb::cast<std::vector<std::size_t>>(d["sizes"]), nb::cast<std::vector<std::string>>(d["hidden"]),
+        nb::cast<std::string>(d["output"]), nb::cast<std::string>(d["convention"]), nb::cast<double>(d["leaky_slope"]));
     new (&network) Network(make_net(shape, nb::cast<std::string>(d["dtype"]), std::nullopt));
     fill(network, state.second);
 }
@@ -351,8 +347,8 @@ void bind_network(nb::module_& m) {
            [](Network* self, const std::vector<std::size_t>& sizes, const std::vector<std::string>& hidden,
               const std::string& output, const std::string& convention, double leaky_slope, const std::string& dtype,
               std::optional<std::uint64_t> seed) {
-               new (self) Network(
-                   make_net(architecture_of(sizes, hidden, output, convention, leaky_slope), dtype, seed));
+               new (self)
+                   Network(make_net(architecture_of(sizes, hidden, output, convention, leaky_slope), dtype, seed));
            },
            nb::arg("sizes"), nb::arg("hidden"), nb::arg("output"), nb::arg("convention"), nb::arg("leaky_slope"),
            nb::arg("dtype"), nb::arg("seed").none())

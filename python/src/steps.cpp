@@ -174,7 +174,8 @@ std::vector<T> weights_of(nb::handle given, std::size_t rows) {
     }
     const RowsBuffer<T> numbers = rows_of<T>(nb::module_::import_("numpy").attr("atleast_2d")(given), "weights");
     if (numbers.view().rows() != 1 || numbers.view().columns() != rows) {
-        throw Error(ErrorKind::usage, "weights: one number for each of the " + std::to_string(rows) + " rows is needed");
+        throw Error(ErrorKind::usage,
+                    "weights: one number for each of the " + std::to_string(rows) + " rows is needed");
     }
     const std::span<const T> row = numbers.view().row(0);
     return {row.begin(), row.end()};
@@ -183,7 +184,8 @@ std::vector<T> weights_of(nb::handle given, std::size_t rows) {
 /// Loss and gradient of the rows of a tape by the kernels that fuse the loss with the output, the gradient in
 /// steps.latest.
 template <class T>
-double fused(Network& network, const Pass<T>& pass, const LossFunction& function, nb::handle y, nb::handle row_weights) {
+double fused(Network& network, const Pass<T>& pass, const LossFunction& function, nb::handle y,
+             nb::handle row_weights) {
     auto& net = std::get<BasicMlp<T>>(network.net());
     const RowsBuffer<T> targets = rows_of<T>(y, "y");
     const MatrixView<const T> x = pass.x.view();
@@ -204,9 +206,9 @@ std::pair<double, nb::object> loss_on_tape(Tape& tape, const LossFunction& funct
         const double value = fused(tape.network(), pass, function, y, row_weights);
         const std::uint64_t number = next_number();
         tape.network().steps<T>().latest_of = number;
-        return {value, nb::cast(new LossDerivative{nb::find(&tape), nb::borrow(y), nb::borrow(row_weights), function,
-                                                   number},
-                                nb::rv_policy::take_ownership)};
+        return {value,
+                nb::cast(new LossDerivative{nb::find(&tape), nb::borrow(y), nb::borrow(row_weights), function, number},
+                         nb::rv_policy::take_ownership)};
     });
 }
 
@@ -216,15 +218,14 @@ std::pair<double, nb::object> loss_of_array(const LossFunction& function, const 
                                             nb::handle row_weights, const Conventions& conventions) {
     const RowsBuffer<T> targets = rows_of<T>(y, "y");
     const std::size_t rows = yhat.view().rows(), K = yhat.view().columns();
-    TapeLayer<T> output{Activation::identity, {.kink = conventions.kink}, conventions, Matrix<T>(rows, K),
-                        Matrix<T>(rows, K)};
+    TapeLayer<T> output{
+        Activation::identity, {.kink = conventions.kink}, conventions, Matrix<T>(rows, K), Matrix<T>(rows, K)};
     TapeLayer<T> doutput = output;
     for (std::size_t i = 0; i < rows; ++i) {
         std::ranges::copy(yhat.view().row(i), output.a.row(i).begin());
         std::ranges::copy(yhat.view().row(i), output.z.row(i).begin());
     }
-    const double value =
-        handgrad::loss<T>(function, output, targets.view(), doutput, weights_of<T>(row_weights, rows));
+    const double value = handgrad::loss<T>(function, output, targets.view(), doutput, weights_of<T>(row_weights, rows));
     const NewArray<T> derivative = new_array<T>({rows, K});
     std::ranges::copy(doutput.a.values(), derivative.data);
     return {value, derivative.array};
@@ -375,13 +376,15 @@ public:
         std::visit([&]<class T>(BasicMlp<T>& net) { move(network, net, learning_rate); }, network.net());
     }
     [[nodiscard]] std::size_t steps() const {
-        return std::visit([]<class O>(const O& o) -> std::size_t {
-            if constexpr (std::is_same_v<O, std::monostate>) {
-                return 0;
-            } else {
-                return o.steps();
-            }
-        }, optimizer_);
+        return std::visit(
+            []<class O>(const O& o) -> std::size_t {
+                if constexpr (std::is_same_v<O, std::monostate>) {
+                    return 0;
+                } else {
+                    return o.steps();
+                }
+            },
+            optimizer_);
     }
 
 private:
@@ -390,7 +393,8 @@ private:
         auto* optimizer = std::get_if<Optimizer<T>>(&optimizer_);
         if (optimizer == nullptr || net_ != network.memory()) {
             if (net_ != nullptr) {
-                throw Error(ErrorKind::usage, "optimizer: it remembers the steps of another network; make one for each");
+                throw Error(ErrorKind::usage,
+                            "optimizer: it remembers the steps of another network; make one for each");
             }
             net_ = network.memory();
             optimizer = &optimizer_.template emplace<Optimizer<T>>(net, options_);
