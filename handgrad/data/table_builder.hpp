@@ -12,9 +12,9 @@
 
 namespace handgrad {
 
-/// Takes columns one after the other. What they become is what read_csv() makes of the same cells in a text with commas:
-/// texts that spell numbers are numbers, missing texts are gaps, blanks around a text do not count, columns of dates
-/// become their parts.
+/// Takes columns one after the other. What they become is what read_csv() makes of the same cells in a text with
+/// commas: texts that spell numbers are numbers, missing texts are gaps, blanks around a text do not count, columns of
+/// dates become their parts.
 class TableBuilder {
 public:
     /// `source` stands in messages. Of `reading` what says how a text is divided is left out of account.
@@ -23,8 +23,8 @@ public:
     TableBuilder& operator=(TableBuilder&&) noexcept;
     ~TableBuilder();
 
-    /// Whether it counts how the cells of this column are spelled, since they are classes, names, dates or to be copied:
-    /// numbers had better come as cells then.
+    /// Whether it counts how the cells of this column are spelled, since they are classes, names, dates or to be
+    /// copied: numbers had better come as cells then.
     [[nodiscard]] bool keeps_spelling(std::string_view name) const;
 
     /// NaN is a gap. Raises Error(data) for a name that is there already, is not UTF-8 or too long; Error(usage) unless

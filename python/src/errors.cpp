@@ -3,29 +3,15 @@
 #include <string>
 
 #include "handgrad/base/error.hpp"
+#include "python/src/model.hpp"
 #include "python/src/python.hpp"
 
 namespace handgrad::python {
 namespace {
 
-/// How a setting is given in Python: `impute="mean"`, `refit=True`.
-std::string spelled(const SettingHint& hint) {
-    if (hint.value.empty()) {
-        return hint.name;
-    }
-    if (hint.value == "true" || hint.value == "false") {
-        return hint.name + "=" + (hint.value == "true" ? "True" : "False");
-    }
-    return hint.name + "=\"" + hint.value + "\"";
-}
-
 std::string in_python(const Error& error) {
-    std::string text = error.what();
-    std::string hints;
-    for (const SettingHint& hint : error.settings()) {
-        hints += (hints.empty() ? "" : ", ") + spelled(hint);
-    }
-    return hints.empty() ? text : text + " (" + hints + ")";
+    const std::string hints = spelled(error.settings());
+    return error.what() + (hints.empty() ? "" : " (" + hints + ")");
 }
 
 struct Types {
@@ -70,6 +56,27 @@ void translate(const std::exception_ptr& thrown, void* /*payload*/) {
 }
 
 }  // namespace
+
+std::string spelled(const SettingHint& hint) {
+    if (hint.value.empty()) {
+        return hint.name;
+    }
+    if (hint.value == "true" || hint.value == "false") {
+        return hint.name + "=" + (hint.value == "true" ? "True" : "False");
+    }
+    if (parse_number(hint.value).problem == NumberProblem::none) {
+        return hint.name + "=" + hint.value;
+    }
+    return hint.name + "=\"" + hint.value + "\"";
+}
+
+std::string spelled(const std::vector<SettingHint>& hints) {
+    std::string list;
+    for (const SettingHint& hint : hints) {
+        list += (list.empty() ? "" : ", ") + spelled(hint);
+    }
+    return list;
+}
 
 void bind_errors(nb::module_& m) {
     types.error = PyErr_NewExceptionWithDoc("handgrad.Error", "A mistake that handgrad can name: place, cause, remedy.",
