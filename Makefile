@@ -1,5 +1,5 @@
 # The front door: `make` builds, `make demo` shows, `make test` proves. Each installs what it lacks first.
-.PHONY: all packages program tests demo demo-fashion test test-long test-kill tarball verdicts tidy threads emulated \
+.PHONY: all packages program tests demo demo-fashion test test-long test-kill tarball wheel verdicts tidy threads emulated \
         faults fuzz coverage mutations bench bench-reading bench-decimals bench-instructions proof scores equations format clean
 
 # What users need; the tests are compiled by `make test` alone.
@@ -35,6 +35,10 @@ test-long: packages
 # The committed tree as build/handgrad-VERSION.tar.gz.
 tarball:
 	@tools/tarball
+
+# The wheels of the Python package in build/wheels, for pip; the stage `wheel` of `make test-long` tests them.
+wheel: packages
+	@tools/wheel
 
 # Single stages of `make test-long`, whether or not anything has changed.
 tidy: packages
@@ -121,4 +125,4 @@ format: packages
 	@tools/format
 
 clean:
-	rm -rf build .venv
+	rm -rf build .venv .venv-package

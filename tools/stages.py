@@ -8,10 +8,12 @@ ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build/logs"
 PYTHON = ".venv/bin/python"
 PROGRAM = "build/release/cli/handgrad"
+PACKAGE_PYTHON = ".venv-package/bin/python"
 BUILD = ("handgrad", "cmake", "CMakeLists.txt", "CMakePresets.json")
 SUITES = tuple(f"tests/{room}" for room in ("CMakeLists.txt", "base", "math", "nn", "data", "store", "train",
                                             "document", "explain", "certify", "compare", "diagnose", "report",
                                             "measure", "allocation", "fuzz", "support", "fixtures"))
+PACKAGE = ("python", "pyproject.toml", "tests/package", "tools/package", "tools/python-environment")
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 JOBS = os.cpu_count()
 # Left out under the address sanitizer: the children of forks from inside a region, in which the leak checker hangs, and
@@ -48,8 +50,9 @@ def sanitized(preset):
             f"--gtest_output=xml:{LOGS}/{preset}-SUITE.xml\"")
 
 
-def pytest(name, folders):
-    return (f"LOCPATH=build/release/tests/locale HANDGRAD_PROGRAM={PROGRAM} {PYTHON} -m pytest -q -rs "
+def pytest(name, folders, python=PYTHON, path=""):
+    search = f"PYTHONPATH={path} " if path else ""
+    return (f"LOCPATH=build/release/tests/locale HANDGRAD_PROGRAM={PROGRAM} {search}{python} -m pytest -q -rs "
             f"--junit-xml {LOGS}/{name}.xml {folders}",)
 
 
@@ -72,6 +75,9 @@ STAGES = (
           "PyTorch.", pytest("python", "tests/python tests/cli"), needs=("environment", "build"), report="python.xml",
           inputs=(*BUILD, "cli", "tests/python", "tests/cli", "tests/fuzz", "tests/support", "tests/fixtures", "examples", "docs", *PAGES,
                   "tools/python-environment", "tools/measured.py")),
+    Stage("package", "The Python package, on the library of the stage `build`, beside today's NumPy, pandas and scikit-learn.",
+          ("tools/python-environment package", "tools/package", *pytest("package", "tests/package", PACKAGE_PYTHON, "build/package")),
+          needs=("build",), report="package.xml", inputs=(*BUILD, *PACKAGE, "cli")),
     Stage("pages", "Every command and example of every page prints what stands there, or compiles.",
           (f"HANDGRAD_PROGRAM={PROGRAM} {PYTHON} tools/pages.py --check",), needs=("environment", "build"),
           inputs=(*BUILD, "cli", "examples", "docs", *PAGES, "tools/pages.py")),
@@ -153,8 +159,13 @@ LONG_STAGES = (
           inputs=(*BUILD, "cli", "tests/consumer", "examples")),
     Stage("tarball", "The sources alone, without git, build and pass their tests.",
           ("tools/tarball", "tools/tarball --unpack build/tarball",
-           "cd build/tarball && tools/test environment format include-rules equations tools build tests python pages"),
+           "cd build/tarball && tools/test environment format include-rules equations tools build tests python package pages"),
           inputs=("*",)),
+    Stage("wheel", "The wheels, installed beside NumPy alone and beside today's packages in every Python that is there, and the "
+          "sources as pip takes them, hold what they should and pass the package's tests; mypy and pyright find nothing.",
+          ("tools/python-environment package", "tools/wheel", *pytest("wheel", "tests/wheel", PACKAGE_PYTHON)),
+          report="wheel*.xml", inputs=(*BUILD, *PACKAGE, "cli", "tests/wheel", "tools/wheel", "tools/find-python", "README.md",
+                                       "docs/python.md", "LICENSE")),
     Stage("instructions", "No step takes 2 % more instructions than `bench/instructions.json` says.",
           ("tools/install-packages bench/packages.txt", *build("release", "repeat_workload"), "bench/instructions.py"),
           inputs=(*BUILD, "bench")),

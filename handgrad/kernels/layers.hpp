@@ -493,6 +493,40 @@ struct ParameterStep {
     }
 };
 
+/// Step 5 on parameters that lie one after the other, whole vectors and what is left of one.
+template <class S, class Rule>
+void move_by(const math::UpdateConstants<S>& constants, const S* g, std::size_t count, S* w, S* first, S* second) {
+    constexpr std::size_t lanes = Simd<S>::lanes;
+    const ParameterStep<S, Rule> step{w, first, second, constants};
+    std::size_t at = 0;
+    for (; at + lanes <= count; at += lanes) {
+        step(at, Simd<S>::load(g + at));
+    }
+    const std::size_t left = count - at;
+    if (left == 0) {
+        return;
+    }
+    S some[4][lanes] = {};  // of g, w and what is remembered of them
+    const S* from[] = {g, w, first, second};
+    for (std::size_t i = 0; i < 2 + Rule::states; ++i) {
+        for (std::size_t lane = 0; lane < left; ++lane) {
+            some[i][lane] = from[i][at + lane];
+        }
+    }
+    ParameterStep<S, Rule>{some[1], some[2], some[3], constants}(0, Simd<S>::load(some[0]));
+    S* to[] = {w, first, second};
+    for (std::size_t i = 0; i < 1 + Rule::states; ++i) {
+        for (std::size_t lane = 0; lane < left; ++lane) {
+            to[i][at + lane] = some[i + 1][lane];
+        }
+    }
+}
+template <class S>
+void move_parameters(math::UpdateRule rule, const math::UpdateConstants<S>& constants, const S* g, std::size_t count,
+                     S* w, S* first, S* second) {
+    math::visit(rule, [&]<class Rule>(Rule) { move_by<S, Rule>(constants, g, count, w, first, second); });
+}
+
 /// Where gradients go: through the optimizer's rule into the parameters and states at the same offset.
 template <class S, class Rule>
 struct Update {

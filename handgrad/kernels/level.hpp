@@ -21,6 +21,7 @@ constexpr Kernels<S> level_kernels() {
                     infer<S>({net, places, call, room});
                 },
             .row_step = row_step<S>,
+            .move = move_parameters<S>,
             .limits = limit_loops<S>()};
 }
 

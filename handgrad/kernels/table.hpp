@@ -21,6 +21,10 @@ struct Kernels {
     void (*infer)(const InferenceNet<T>&, const InferencePlaces&, const InferenceCall<T>&, T* room);
     /// The step for layer l of a network, for ŷ of one row; `places` are those of one row.
     RowStep<T> (*row_step)(const InferenceNet<T>&, const InferencePlaces& places, std::size_t l);
+    /// Step 5 on `count` parameters w that lie one after the other, as their gradients g do and what the optimizer
+    /// remembers of them (first, second: null where the rule has none).
+    void (*move)(math::UpdateRule rule, const math::UpdateConstants<T>& constants, const T* g, std::size_t count, T* w,
+                 T* first, T* second);
     /// What the processor can do at most, to be measured (handgrad/measure).
     LimitLoops<T> limits;
 };

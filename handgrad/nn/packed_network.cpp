@@ -1,6 +1,7 @@
 // Where each parameter lies in panels.
 #include "handgrad/nn/packed_network.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 namespace handgrad {
@@ -46,9 +47,19 @@ template <class Visit>
 void PackedNetwork::for_each_place(const Visit& visit) const {
     for (const PackedLayer& layer : layers_) {
         for (std::size_t o = 0; o < layer.outputs; ++o) {
-            for (std::size_t i = 0; i < layer.inputs; ++i) {
-                visit(layer.w +
-                      (layer.narrow ? in_panels(i, o, layer.outputs, width_) : in_panels(o, i, layer.inputs, width_)));
+            if (layer.narrow) {  // panels of inputs: neighbours lie side by side
+                for (std::size_t first = 0; first < layer.inputs; first += width_) {
+                    const std::size_t at = layer.w + in_panels(first, o, layer.outputs, width_);
+                    const std::size_t in_this = std::min(width_, layer.inputs - first);
+                    for (std::size_t i = 0; i < in_this; ++i) {
+                        visit(at + i);
+                    }
+                }
+            } else {  // panels of outputs: one lane of each input's vectors
+                std::size_t at = layer.w + in_panels(o, 0, layer.inputs, width_);
+                for (std::size_t i = 0; i < layer.inputs; ++i, at += width_) {
+                    visit(at);
+                }
             }
         }
         for (std::size_t o = 0; o < layer.outputs; ++o) {
@@ -78,9 +89,13 @@ void PackedNetwork::mirror(std::span<const T> arena, std::span<T> mirrors) const
             continue;
         }
         for (std::size_t o = 0; o < layer.outputs; ++o) {
-            for (std::size_t i = 0; i < layer.inputs; ++i) {
-                mirrors[layer.r + in_panels(i, o, layer.outputs, width_)] =
-                    arena[layer.w + in_panels(o, i, layer.inputs, width_)];
+            const T* from = arena.data() + layer.w + in_panels(o, 0, layer.inputs, width_);
+            for (std::size_t first = 0; first < layer.inputs; first += width_) {
+                T* to = mirrors.data() + layer.r + in_panels(first, o, layer.outputs, width_);
+                const std::size_t in_this = std::min(width_, layer.inputs - first);
+                for (std::size_t i = 0; i < in_this; ++i, from += width_) {
+                    to[i] = *from;
+                }
             }
         }
     }

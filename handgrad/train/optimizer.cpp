@@ -9,6 +9,7 @@
 
 #include "handgrad/base/checks.hpp"
 #include "handgrad/base/error.hpp"
+#include "handgrad/kernels/table.hpp"
 #include "handgrad/math/elementary.hpp"
 #include "handgrad/train/settings.hpp"
 
@@ -180,19 +181,22 @@ void Optimizer<T>::update(BasicMlp<T>& net, const BasicMlp<T>& gradient, double 
     const Constants constants = next(learning_rate);
     const std::span<const T> g = gradient.parameters();
     const std::span<T> w = net.parameters();
-    math::visit(rule(), [&]<class Rule>(Rule) {
-        std::size_t i = 0;
-        T none = T(0);
-        const auto move = [&](std::size_t count, const math::UpdateConstants<T>& c) {
-            for (const std::size_t end = i + count; i < end; ++i) {
-                Rule::apply(c, g[i], w[i], first_.empty() ? none : first_[i], second_.empty() ? none : second_[i]);
-            }
-        };
-        for (std::size_t l = 0; l < net.layers(); ++l) {
-            move(net.weight(l).rows() * net.weight(l).columns(), constants.weights);
-            move(net.bias(l).size(), constants.biases);
+    const kernels::Kernels<T>& kernels = kernels::kernels<T>(best_simd_level());
+    std::size_t at = 0;
+    const auto state_at = [&](AlignedVector<T>& state) -> T* {
+        if (state.empty()) {
+            return nullptr;
         }
-    });
+        return state.data() + at;
+    };
+    const auto move = [&](std::size_t count, const math::UpdateConstants<T>& c) {
+        kernels.move(rule(), c, g.data() + at, count, w.data() + at, state_at(first_), state_at(second_));
+        at += count;
+    };
+    for (std::size_t l = 0; l < net.layers(); ++l) {
+        move(net.weight(l).rows() * net.weight(l).columns(), constants.weights);
+        move(net.bias(l).size(), constants.biases);
+    }
 }
 
 // --- Schedules ------------------------------------------------------------------------------------------------------

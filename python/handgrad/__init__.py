@@ -4,7 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 from handgrad._core import DataError, DivergedError, Error, FileError, ModelError, UsageError, simd_levels
 from handgrad._core import version as __version__
+from handgrad.interchange import from_sklearn, from_torch, to_sklearn, to_torch
+from handgrad.many import fit_many
 from handgrad.network import SGD, Adam, AdamW, Mlp, Optimizer, loss
+from handgrad.training import Epoch, Training, train
 
 if TYPE_CHECKING:
     from handgrad.estimators import MLPClassifier, MLPRegressor
@@ -18,6 +21,7 @@ __all__ = [
     "AdamW",
     "DataError",
     "DivergedError",
+    "Epoch",
     "Error",
     "FileError",
     "Fit",
@@ -30,6 +34,7 @@ __all__ = [
     "Optimizer",
     "TableClassifier",
     "TableRegressor",
+    "Training",
     "UsageError",
     "__version__",
     "check",
@@ -39,11 +44,17 @@ __all__ = [
     "evaluate",
     "explain",
     "fit",
+    "fit_many",
+    "from_sklearn",
+    "from_torch",
     "load",
     "loss",
     "report",
     "sensitivity",
     "simd_levels",
+    "to_sklearn",
+    "to_torch",
+    "train",
 ]
 
 _FROM = {

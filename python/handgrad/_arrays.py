@@ -10,6 +10,8 @@ NUMBER_KINDS = "biuf"
 
 def rows(given: Any, dtype: str, name: str) -> np.ndarray:
     """`given` as rows x columns of that dtype in C order; one row where it has one axis only."""
+    if hasattr(given, "__dlpack__") and not hasattr(given, "__array__"):
+        given = np.from_dlpack(given)
     array = np.asarray(given)
     if array.dtype.kind not in NUMBER_KINDS:
         raise TypeError(f"{name}: an array of numbers is expected, not of {array.dtype}{_advice(array)}")

@@ -523,6 +523,17 @@ class _Mlp(BaseEstimator):
         X = X.toarray() if issparse(X) else X
         return self._network.jacobians(np.ascontiguousarray(X, self._network.dtype))
 
+    def to_mlp(self) -> Any:
+        """A copy of the fitted network, for everything that handgrad.Mlp does."""
+        from handgrad.network import Mlp
+
+        check_is_fitted(self)
+        d = self._network.described()
+        net = Mlp(d["sizes"], d["hidden"] or "relu", d["output"], dtype=d["dtype"], seed=None,
+                  convention=d["convention"], leaky_slope=d["leaky_slope"])
+        net.flat()[...] = self._network.flat()
+        return net
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -98,7 +99,7 @@ def _add_array(columns: _core.Columns, table: Any, features: Sequence[str]) -> N
 def _add(columns: _core.Columns, name: str, values: Any) -> None:
     """A column of any make."""
     if _is_pandas(values) and hasattr(values, "dtype"):
-        _add_series(columns, name, values if hasattr(values, "iloc") else values.to_series())
+        _add_series(columns, name, values if hasattr(values, "iloc") else sys.modules["pandas"].Series(values))
         return
     if isinstance(values, (str, bytes)):
         raise TypeError(f"column {name!r}: a list or an array of cells is expected, not {type(values).__name__}")

@@ -320,16 +320,16 @@ BasicPredictor<T> Network::predictor() {
     return ready->predictor;
 }
 template <class T>
-Steps<T>& Network::steps() {
+const std::shared_ptr<Steps<T>>& Network::shared_steps() {
     auto* steps = std::get_if<std::shared_ptr<Steps<T>>>(&steps_);
     if (steps == nullptr || *steps == nullptr) {
         steps_ = std::make_shared<Steps<T>>(std::get<BasicMlp<T>>(*net_));
         steps = std::get_if<std::shared_ptr<Steps<T>>>(&steps_);
     }
-    return **steps;
+    return *steps;
 }
-template Steps<float>& Network::steps();
-template Steps<double>& Network::steps();
+template const std::shared_ptr<Steps<float>>& Network::shared_steps();
+template const std::shared_ptr<Steps<double>>& Network::shared_steps();
 template BasicPredictor<float> Network::predictor();
 template BasicPredictor<double> Network::predictor();
 

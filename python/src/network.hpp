@@ -35,7 +35,11 @@ public:
 
     /// What the five steps need, made when they are first taken.
     template <class T>
-    Steps<T>& steps();
+    Steps<T>& steps() {
+        return *shared_steps<T>();
+    }
+    template <class T>
+    const std::shared_ptr<Steps<T>>& shared_steps();
 
     /// Of the parameters as they are now. To be called with the interpreter's lock held.
     template <class T>

@@ -66,6 +66,7 @@ template <class T>
 struct Pass {
     RowsBuffer<T> x;
     std::shared_ptr<Matrix<T>> yhat;
+    std::weak_ptr<Steps<T>> steps;
 };
 
 class Tape;
@@ -78,7 +79,7 @@ std::unordered_map<PyObject*, Tape*>& tapes() {
 class Tape {
 public:
     template <class T>
-    Tape(nb::object network, Pass<T> pass) : network_(std::move(network)), pass_(std::move(pass)) {}
+    Tape(std::shared_ptr<AnyMlp> memory, Pass<T> pass) : memory_(std::move(memory)), pass_(std::move(pass)) {}
     Tape(const Tape&) = delete;
     Tape& operator=(const Tape&) = delete;
     ~Tape() {
@@ -87,15 +88,17 @@ public:
         }
     }
 
-    [[nodiscard]] Network& network() const { return nb::cast<Network&>(network_); }
+    [[nodiscard]] const std::shared_ptr<AnyMlp>& memory() const { return memory_; }
     template <class T>
-    [[nodiscard]] const Pass<T>& pass() const {
+    [[nodiscard]] Pass<T>& pass() {
         return std::get<Pass<T>>(pass_);
     }
     template <class Visitor>
     decltype(auto) visit(Visitor&& visitor) const {
         return std::visit(visitor, pass_);
     }
+    /// Whether nobody but the tape holds its output, so that other numbers may be written there.
+    [[nodiscard]] bool output_is_free() const { return !output_.is_valid() || Py_REFCNT(output_.ptr()) == 1; }
 
     /// ŷ, rows × K; not to be written, as its logits would not follow.
     nb::object output() {
@@ -114,8 +117,9 @@ public:
     }
 
 private:
-    nb::object network_, output_;
+    std::shared_ptr<AnyMlp> memory_;
     std::variant<Pass<float>, Pass<double>> pass_;
+    nb::object output_;
 };
 
 /// ∂l/∂ŷ of a named loss. Given back to backward() it stands for the gradient that the kernels computed with the loss,
@@ -135,19 +139,42 @@ std::size_t work_of(const Architecture& shape, std::size_t rows) {
     return products * rows;
 }
 
-nb::object forward_of(nb::handle self, nb::handle x) {
-    auto& network = nb::cast<Network&>(self);
+/// A tape for these rows: of small batches one that a step before the last has used and nobody holds any more, as
+/// making arrays takes longer than such a pass.
+template <class T>
+nb::object tape_for(Network& network, Steps<T>& steps, RowsBuffer<T> x) {
+    constexpr std::size_t small = std::size_t{1} << 14;
+    const std::size_t rows = x.view().rows(), outputs = network.architecture().outputs();
+    nb::object& recent = steps.recent[steps.turn];
+    steps.turn = 1 - steps.turn;
+    if (recent.is_valid() && Py_REFCNT(recent.ptr()) == 1) {
+        auto& tape = nb::cast<Tape&>(recent);
+        auto& pass = tape.pass<T>();
+        if (tape.output_is_free() && pass.yhat->rows() == rows) {
+            pass.x = std::move(x);
+            return recent;
+        }
+    }
+    const bool keep = x.view().columns() * rows <= small;
+    Pass<T> pass{std::move(x), std::make_shared<Matrix<T>>(rows, outputs), network.shared_steps<T>()};
+    nb::object tape = nb::cast(new Tape(network.memory(), std::move(pass)), nb::rv_policy::take_ownership);
+    recent.reset();
+    if (keep) {
+        recent = tape;
+    }
+    return tape;
+}
+
+nb::object forward_of(Network& network, nb::handle x) {
     return std::visit(
         [&]<class T>(BasicMlp<T>& net) {
-            Pass<T> pass{rows_of<T>(x, "x"), nullptr};
+            Steps<T>& steps = network.steps<T>();
+            nb::object tape = tape_for<T>(network, steps, rows_of<T>(x, "x"));
+            const Pass<T>& pass = nb::cast<Tape&>(tape).pass<T>();
             const MatrixView<const T> rows = pass.x.view();
-            pass.yhat = std::make_shared<Matrix<T>>(rows.rows(), net.outputs());
-            {
-                Steps<T>& steps = network.steps<T>();
-                const Turn turn(steps.mutex, work_of(net.architecture(), rows.rows()));
-                steps.product(net, std::max<std::size_t>(1, rows.rows())).forward(net, rows, pass.yhat->view());
-            }
-            return nb::cast(new Tape(nb::borrow(self), std::move(pass)), nb::rv_policy::take_ownership);
+            const Turn turn(steps.mutex, work_of(net.architecture(), rows.rows()));
+            steps.product(net, std::max<std::size_t>(1, rows.rows())).forward(net, rows, pass.yhat->view());
+            return tape;
         },
         network.net());
 }
@@ -184,13 +211,12 @@ std::vector<T> weights_of(nb::handle given, std::size_t rows) {
 /// Loss and gradient of the rows of a tape by the kernels that fuse the loss with the output, the gradient in
 /// steps.latest.
 template <class T>
-double fused(Network& network, const Pass<T>& pass, const LossFunction& function, nb::handle y,
+double fused(const Tape& tape, Steps<T>& steps, const Pass<T>& pass, const LossFunction& function, nb::handle y,
              nb::handle row_weights) {
-    auto& net = std::get<BasicMlp<T>>(network.net());
+    const auto& net = std::get<BasicMlp<T>>(*tape.memory());
     const RowsBuffer<T> targets = rows_of<T>(y, "y");
     const MatrixView<const T> x = pass.x.view();
     const std::vector<T> weights = weights_of<T>(row_weights, x.rows());
-    Steps<T>& steps = network.steps<T>();
     const Turn turn(steps.mutex, 3 * work_of(net.architecture(), x.rows()));
     return steps.loss(net, function, x.rows(), !weights.empty())(net, x, targets.view(), steps.latest, weights);
 }
@@ -203,9 +229,13 @@ std::uint64_t next_number() {
 std::pair<double, nb::object> loss_on_tape(Tape& tape, const LossFunction& function, nb::handle y,
                                            nb::handle row_weights) {
     return tape.visit([&]<class T>(const Pass<T>& pass) -> std::pair<double, nb::object> {
-        const double value = fused(tape.network(), pass, function, y, row_weights);
+        std::shared_ptr<Steps<T>> steps = pass.steps.lock();
+        if (steps == nullptr) {  // the network's object is gone; its numbers are not
+            steps = std::make_shared<Steps<T>>(std::get<BasicMlp<T>>(*tape.memory()));
+        }
+        const double value = fused(tape, *steps, pass, function, y, row_weights);
         const std::uint64_t number = next_number();
-        tape.network().steps<T>().latest_of = number;
+        steps->latest_of = number;
         return {value,
                 nb::cast(new LossDerivative{nb::find(&tape), nb::borrow(y), nb::borrow(row_weights), function, number},
                          nb::rv_policy::take_ownership)};
@@ -261,7 +291,7 @@ nb::object array_of(LossDerivative& derivative) {
     }
     const auto& tape = nb::cast<Tape&>(derivative.tape);
     derivative.array = tape.visit([&]<class T>(const Pass<T>& pass) -> nb::object {
-        const auto& net = std::get<BasicMlp<T>>(tape.network().net());
+        const auto& net = std::get<BasicMlp<T>>(*tape.memory());
         const RowsBuffer<T> targets = rows_of<T>(derivative.y, "y");
         const MatrixView<const T> x = pass.x.view();
         BasicTape<T> forward_tape(net, x.rows()), backward_tape(net, x.rows());
@@ -279,7 +309,7 @@ nb::object array_of(LossDerivative& derivative) {
 /// read from.
 nb::list layers_of(const Tape& tape) {
     return tape.visit([&]<class T>(const Pass<T>& pass) {
-        const auto& net = std::get<BasicMlp<T>>(tape.network().net());
+        const auto& net = std::get<BasicMlp<T>>(*tape.memory());
         const MatrixView<const T> x = pass.x.view();
         BasicTape<T> whole(net, x.rows());
         handgrad::forward(net, x, whole);
@@ -326,10 +356,9 @@ nb::object backward_given(Network& network, const Pass<T>& pass, nb::handle dy, 
 }
 
 template <class T>
-void backward_fused(Network& network, const Pass<T>& pass, const LossDerivative& derivative) {
-    Steps<T>& steps = network.steps<T>();
+void backward_fused(const Tape& tape, Steps<T>& steps, const Pass<T>& pass, const LossDerivative& derivative) {
     if (steps.latest_of != derivative.number) {  // another loss was computed since
-        fused(network, pass, derivative.function, derivative.y, derivative.row_weights);
+        fused(tape, steps, pass, derivative.function, derivative.y, derivative.row_weights);
         steps.latest_of = derivative.number;
     }
     const Turn turn(steps.mutex, 0);
@@ -337,7 +366,7 @@ void backward_fused(Network& network, const Pass<T>& pass, const LossDerivative&
 }
 
 nb::object backward_of(Network& network, const Tape& tape, nb::handle dy, bool want_inputs) {
-    if (&tape.network() != &network) {
+    if (tape.memory() != network.memory()) {
         throw Error(ErrorKind::usage, "backward: the tape is that of another network");
     }
     return tape.visit([&]<class T>(const Pass<T>& pass) -> nb::object {
@@ -352,7 +381,7 @@ nb::object backward_of(Network& network, const Tape& tape, nb::handle dy, bool w
         if (want_inputs) {
             return backward_given(network, pass, array_of(*named), true);
         }
-        backward_fused(network, pass, *named);
+        backward_fused(tape, network.steps<T>(), pass, *named);
         return nb::none();
     });
 }

@@ -27,7 +27,9 @@ struct Steps {
     BasicMlp<T> latest;                ///< the gradient that was computed last …
     std::uint64_t latest_of = 0;       ///< … and of which named loss, counted from 1; 0: of none
     double last_weight = 0.0;          ///< of the rows that backward() has seen last, for the penalty of a batch
-    std::mutex mutex;                  ///< the kernels work for one thread at a time
+    nb::object recent[2];              ///< tapes of the last passes forward, to be used again
+    std::size_t turn = 0;
+    std::mutex mutex;  ///< the kernels work for one thread at a time
 
 private:
     template <class Kernel>

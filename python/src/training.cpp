@@ -26,32 +26,56 @@ struct OptimizerState {
 
 template <class T>
 struct Run {
-    Run(BasicDataset<T> rows, TrainState<T> from, const TrainOptions& options)
-        : data(std::make_unique<BasicDataset<T>>(std::move(rows))), trainer(std::move(from), *data, options) {}
+    Run(BasicDataset<T> rows, BasicDataset<T> judges, TrainState<T> from, const TrainOptions& options)
+        : data(std::make_unique<BasicDataset<T>>(std::move(rows))),
+          validation(std::make_unique<BasicDataset<T>>(std::move(judges))),
+          trainer(std::move(from), *data, options, validation->rows() > 0 ? validation.get() : nullptr) {}
 
-    std::unique_ptr<BasicDataset<T>> data;  // the trainer refers to it
+    std::unique_ptr<BasicDataset<T>> data, validation;  // the trainer refers to them
     Trainer<T> trainer;
 };
+
+/// Rows to learn from, or to judge by.
+template <class T>
+BasicDataset<T> dataset(const Rows<T>& x, const Rows<T>& y, const std::optional<Numbers<T>>& weights) {
+    const std::size_t rows = x.shape(0);
+    if (y.shape(0) != rows || (weights && weights->shape(0) != rows)) {
+        throw Error(ErrorKind::usage, "x has " + std::to_string(rows) + " rows; y and the weights must have as many");
+    }
+    BasicDataset<T> data{copy(x), copy(y), {}};
+    if (weights) {
+        const std::span<const T> numbers = view(*weights);
+        data.weights.assign(numbers.begin(), numbers.end());
+    }
+    return data;
+}
 
 /// Rows and how to learn from them; advanced by an epoch at a time.
 class Training {
 public:
     template <class T>
     Training(const Network& network, const Rows<T>& x, const Rows<T>& y, const std::optional<Numbers<T>>& weights,
-             const nb::dict& settings, const OptimizerState* from, std::size_t threads) {
+             const nb::dict& settings, const OptimizerState* from, std::size_t threads,
+             const std::optional<std::pair<Rows<T>, Rows<T>>>& validation) {
+        if (!std::holds_alternative<BasicMlp<T>>(network.net())) {
+            throw nb::type_error("the arrays have not the dtype of the network");
+        }
+        const TrainOptions options = train_options(settings, threads);
         TrainState<T> state{.net = std::get<BasicMlp<T>>(network.net()), .moments = {}, .count = {}};
+        if (options.early_stopping.value_or(0) > 0) {
+            state.best = state.net;
+        }
         if (from != nullptr) {
             for (const Network& moment : from->moments) {
                 state.moments.push_back(std::get<BasicMlp<T>>(moment.net()));
             }
             state.count = from->count;
         }
-        BasicDataset<T> data{copy(x), copy(y), {}};
-        if (weights) {
-            const std::span<const T> numbers = view(*weights);
-            data.weights.assign(numbers.begin(), numbers.end());
+        BasicDataset<T> judges;
+        if (validation) {
+            judges = dataset<T>(validation->first, validation->second, std::nullopt);
         }
-        run_.emplace<Run<T>>(std::move(data), std::move(state), train_options(settings, threads));
+        run_.emplace<Run<T>>(dataset(x, y, weights), std::move(judges), std::move(state), options);
     }
 
     /// An epoch in that order at that rate: its loss. Raises what a signal's handler raises, KeyboardInterrupt as a
@@ -61,23 +85,36 @@ public:
         if (order) {
             rows.assign(order->data(), order->data() + order->size());
         }
-        std::optional<EpochReport> report;
-        {
-            const nb::gil_scoped_release others_may_run;
-            report = std::visit(
-                [&]<class R>(R& run) -> std::optional<EpochReport> {
-                    if constexpr (std::is_same_v<R, std::monostate>) {
-                        return {};
-                    } else {
-                        return run.trainer.advance(signalled, {.order = rows, .learning_rate = rate});
-                    }
-                },
-                run_);
+        return epoch({.order = rows, .learning_rate = rate}).loss;
+    }
+
+    /// The next epoch as the settings say: its number, loss, loss on the validation rows (NaN without) and rate.
+    nb::tuple next() {
+        const EpochReport report = epoch({});
+        return nb::make_tuple(report.epoch, report.loss, report.validation_loss, report.learning_rate);
+    }
+
+    /// Why there is no epoch to come: `epochs`, `early`, or None.
+    [[nodiscard]] std::optional<std::string> done() const {
+        std::optional<Stopped> why;
+        visit([&]<class T>(const Run<T>& run) { why = run.trainer.done(); });
+        if (!why) {
+            return std::nullopt;
         }
-        if (!report) {
-            throw nb::python_error();
-        }
-        return report->loss;
+        return *why == Stopped::early ? "early" : "epochs";
+    }
+    [[nodiscard]] std::size_t best_epoch() const {
+        std::size_t best = 0;
+        visit([&]<class T>(const Run<T>& run) { best = run.trainer.best_epoch(); });
+        return best;
+    }
+
+    /// The weights that the training has to give: with early stopping those of the best epoch.
+    void store_result(Network& network) const {
+        visit([&]<class T>(const Run<T>& run) {
+            std::ranges::copy(run.trainer.result().parameters(),
+                              std::get<BasicMlp<T>>(network.net()).parameters().begin());
+        });
     }
 
     /// The weights as they are now, copied into a network.
@@ -101,6 +138,26 @@ public:
     }
 
 private:
+    EpochReport epoch(const EpochPlan& plan) {
+        std::optional<EpochReport> report;
+        {
+            const nb::gil_scoped_release others_may_run;
+            report = std::visit(
+                [&]<class R>(R& run) -> std::optional<EpochReport> {
+                    if constexpr (std::is_same_v<R, std::monostate>) {
+                        return {};
+                    } else {
+                        return run.trainer.advance(signalled, plan);
+                    }
+                },
+                run_);
+        }
+        if (!report) {
+            throw nb::python_error();
+        }
+        return *report;
+    }
+
     template <class Visitor>
     void visit(Visitor&& visitor) const {
         if (const auto* in_float = std::get_if<Run<float>>(&run_)) {
@@ -116,8 +173,8 @@ private:
 template <class T>
 void make(Training* self, const Network& network, const Rows<T>& x, const Rows<T>& y,
           const std::optional<Numbers<T>>& weights, const nb::dict& settings, const OptimizerState* from,
-          std::size_t threads) {
-    new (self) Training(network, x, y, weights, settings, from, threads);
+          std::size_t threads, const std::optional<std::pair<Rows<T>, Rows<T>>>& validation) {
+    new (self) Training(network, x, y, weights, settings, from, threads, validation);
 }
 
 /// The loss at ŷ = y, which is 0 for those of a residual.
@@ -173,11 +230,15 @@ void bind_training(nb::module_& m) {
     nb::class_<Training>(m, "Training", "Rows and how to learn from them.")
         .def("__init__", &make<float>, nb::arg("network"), nb::arg("x").noconvert(), nb::arg("y").noconvert(),
              nb::arg("weights").noconvert().none(), nb::arg("settings"), nb::arg("optimizer").none(),
-             nb::arg("threads"))
+             nb::arg("threads"), nb::arg("validation").noconvert() = nb::none())
         .def("__init__", &make<double>, nb::arg("network"), nb::arg("x").noconvert(), nb::arg("y").noconvert(),
              nb::arg("weights").noconvert().none(), nb::arg("settings"), nb::arg("optimizer").none(),
-             nb::arg("threads"))
+             nb::arg("threads"), nb::arg("validation").noconvert() = nb::none())
         .def("advance", &Training::advance, nb::arg("order").noconvert().none(), nb::arg("rate"))
+        .def("next", &Training::next)
+        .def("done", &Training::done)
+        .def_prop_ro("best_epoch", &Training::best_epoch)
+        .def("store_result", &Training::store_result, nb::arg("network"))
         .def("store", &Training::store, nb::arg("network"))
         .def("optimizer", &Training::optimizer);
     m.def("least_loss", &least_loss, nb::arg("loss"), nb::arg("y").noconvert(), nb::arg("weights").noconvert().none());

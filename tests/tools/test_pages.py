@@ -75,7 +75,7 @@ def test_links_and_paths_lead_somewhere(page):
     text = FENCE.sub("", page.read_text("utf-8"))
     links = [link.split("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if not link.startswith(("http", "#"))]
     assert [link for link in links if not (page.parent / link).exists()] == []
-    tops = "bench|cli|cmake|docs|examples|handgrad|tests|tools"
+    tops = "bench|cli|cmake|docs|examples|handgrad|python|tests|tools"
     paths = [path for path in re.findall(rf"`((?:{tops})/[\w./*-]*)`", text) if not re.search(r"NAME|ROOM|FILE", path)]
     assert [path for path in paths if not any(ROOT.glob(path.rstrip("/")))] == []
 
