@@ -205,19 +205,6 @@ std::string stem_of(std::string name) {
     return name;
 }
 
-Loss usual_loss(Activation output) {
-    if (output == Activation::sigmoid) {
-        return Loss::binary_cross_entropy;
-    }
-    if (output == Activation::softmax) {
-        return Loss::cross_entropy;
-    }
-    if (output == Activation::exp) {
-        return Loss::poisson;
-    }
-    return Loss::squared_error;
-}
-
 struct DescribedNetwork {
     Architecture shape;
     LossFunction loss;

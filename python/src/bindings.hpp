@@ -14,5 +14,6 @@ void bind_objective(nanobind::module_& m);
 void bind_steps(nanobind::module_& m);
 void bind_table(nanobind::module_& m);
 void bind_training(nanobind::module_& m);
+void bind_verbs(nanobind::module_& m);
 
 }  // namespace handgrad::python

@@ -17,4 +17,5 @@ NB_MODULE(_core, m) {
     bind_table(m);
     bind_model(m);
     bind_fit(m);
+    bind_verbs(m);
 }
