@@ -15,6 +15,7 @@
 #include "cli/words.hpp"
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/limits.hpp"
 #include "handgrad/base/suggest.hpp"
 #include "handgrad/train/trainer.hpp"
 
@@ -178,10 +179,10 @@ Arguments::Told Arguments::said_before(const std::vector<std::vector<std::string
         const auto recalled = all.find(option);
         if (option.empty()) {
             all.merge(ask({}));
-        } else if (recalled != all.end()) {  // what was said then asks in its turn
-            all.merge(ask(recalled->second.front()));
         } else if (found != options_.end() && (given_[place] || !options[place].empty())) {
             all.merge(ask(only_value(*given_[place])));
+        } else if (recalled != all.end()) {  // what was said then asks in its turn
+            all.merge(ask(recalled->second.front()));
         }
     }
     return all;
@@ -256,7 +257,7 @@ void Arguments::take_config(const std::string& path) {
     last_parsed().config = path;
     std::string text;
     try {
-        text = read_file(path);
+        text = read_file(path, {}, limits::config_bytes);
     } catch (const Error& error) {
         if (std::filesystem::is_regular_file(path)) {
             throw;  // nothing is wrong with what was typed

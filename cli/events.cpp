@@ -82,6 +82,8 @@ Json settings_object(const SettingValues& settings) {
     return object;
 }
 
+Json hash_or_null(const std::string& hash) { return hash.empty() ? Json() : Json(hash); }
+
 }  // namespace
 
 std::string start_event(const FitStart& start, const std::map<std::string, std::vector<std::string>>& told) {
@@ -98,6 +100,11 @@ std::string start_event(const FitStart& start, const std::map<std::string, std::
         json["parameters_hash"] = parameters_hash(start.model);
     }
     json["data_hash"] = start.model.provenance.at("data.hash");
+    const TrainingRows& rows = start.model.training_rows;
+    const auto began_with = start.model.provenance.find("continued.hash");
+    json["validation_hash"] = hash_or_null(rows.validation_hash);
+    json["test_hash"] = hash_or_null(rows.test_hash);
+    json["continued_hash"] = hash_or_null(began_with == start.model.provenance.end() ? "" : began_with->second);
     json["settings"] = settings_object(start.model.settings);
     json["told"] = told;
     return line(json);

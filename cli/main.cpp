@@ -144,7 +144,8 @@ int run_and_report(int count, char** arguments, const Verb* verb) {
 
 int main(int count, char** words) {
     using namespace handgrad::cli;
-    ignore_signals_of_writing();
+    ignore_signals_of_writing();  // tests/cli/test_io_faults.py knows the begin of main by it
+    fill_closed_streams();
     std::set_terminate(end_without_memory);
     const Verb* verb = nullptr;
     if (count > 1) {

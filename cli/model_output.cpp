@@ -43,30 +43,27 @@ std::string rescue(const std::string& path, const std::string& bytes) {
     return {};
 }
 
+/// Whether what is written there stays: a file, or none yet; no pipe or device.
+bool keeps(const std::string& path) {
+    std::error_code ignored;
+    return std::filesystem::is_regular_file(path, ignored) || !std::filesystem::exists(path, ignored);
+}
+
 }  // namespace
 
-void ModelOutput::reserve(const Model& model) {
-    constexpr std::size_t growth = std::size_t{1} << 18;  // of history, scores and checksums
+void ModelOutput::reserve(const Model& model, std::size_t growth) {
     room_ = std::make_unique<ReservedFile>(path_, serialize_model(model).size() + growth);
 }
 
 std::string ModelOutput::save(const Model& model, bool usable) {
     const std::string bytes = serialize_model(model);
     try {
-        std::error_code ignored;
-        const bool old_one =
-            std::filesystem::is_regular_file(path_, ignored) || !std::filesystem::exists(path_, ignored);
-        if (!usable && old_one) {
-            const std::string beside = path_ + ".diverged";
+        if (!usable && keeps(path_)) {
+            std::string beside = path_ + ".diverged";
             write_file_atomically(beside, bytes);
             return beside;
         }
-        if (room_) {
-            room_->write(bytes, without_reader());
-            room_.reset();
-        } else {
-            write_file_atomically(path_, bytes, without_reader());
-        }
+        write(bytes);
         return path_;
     } catch (const Error& failure) {
         const std::string place = rescue(path_, bytes);
@@ -76,6 +73,41 @@ std::string ModelOutput::save(const Model& model, bool usable) {
         throw Error(failure.kind(),
                     fmt::format("{}. The model was written to {} instead; move it from there", failure.what(), place));
     }
+}
+
+void ModelOutput::write(const std::string& bytes) {
+    const std::unique_ptr<ReservedFile> room = std::move(room_);
+    if (room) {
+        room->write(bytes, without_reader());
+    } else {
+        write_file_atomically(path_, bytes, without_reader());
+    }
+}
+
+bool ModelOutput::write_to_path(const std::string& bytes) {
+    try {
+        write(bytes);
+        return true;
+    } catch (const Error&) {
+        return false;  // there are other places
+    }
+}
+
+ModelOutput::Rescued ModelOutput::rescue_checkpoint(Model checkpoint) {
+    for (const bool training : {true, false}) {
+        if (!training) {
+            checkpoint.training = {};
+        }
+        const std::string bytes = serialize_model(checkpoint);
+        if (keeps(path_) && write_to_path(bytes)) {
+            return {.path = path_, .training = training};
+        }
+        std::string elsewhere = rescue(path_, bytes);
+        if (!elsewhere.empty()) {
+            return {.path = std::move(elsewhere), .training = training};
+        }
+    }
+    return {};
 }
 
 }  // namespace handgrad::cli

@@ -1,6 +1,7 @@
 // Standard output by write(2): what the operating system refuses is known at once, not lost in a destructor.
 #include "cli/output.hpp"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -98,6 +99,16 @@ bool on_terminal() {
 std::size_t terminal_width() {
     winsize size{};
     return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+void fill_closed_streams() {
+    // open() takes the lowest number that is free, which is the stream's own.
+    for (const auto& [stream, flags] :
+         {std::pair(STDIN_FILENO, O_WRONLY), std::pair(STDOUT_FILENO, O_RDONLY), std::pair(STDERR_FILENO, O_WRONLY)}) {
+        if (::fcntl(stream, F_GETFD) < 0 && errno == EBADF) {
+            static_cast<void>(::open("/dev/null", flags));
+        }
+    }
 }
 
 void ignore_signals_of_writing() {

@@ -54,6 +54,10 @@ void redraw(std::string_view line);
 bool on_terminal();
 std::size_t terminal_width();
 
+/// Where a standard stream is closed, puts in its place what fails, so that no file that is opened later is taken for
+/// it: reading and data are refused then, and messages go nowhere.
+void fill_closed_streams();
+
 /// Makes a write to a closed pipe, and one beyond the size that files may have (ulimit -f), an error to be handled
 /// rather than the end of the process.
 void ignore_signals_of_writing();

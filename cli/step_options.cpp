@@ -1,8 +1,6 @@
 // An optimizer from options, over the one that a model's file records.
 #include "cli/step_options.hpp"
 
-#include <utility>
-
 #include <algorithm>
 #include <utility>
 

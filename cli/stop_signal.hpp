@@ -1,10 +1,12 @@
-// Ctrl-C and its relatives: the first asks training to stop and save, the second ends the program at once.
+// Ctrl-C and its relatives: the first asks training to stop and save, the second ends the program at once, unless it is
+// a warning that comes every second.
 #pragma once
 
 namespace handgrad::cli {
 
-/// While it lives, SIGINT, SIGTERM and SIGHUP are caught, but for those that are ignored, as under nohup. One at a
-/// time.
+/// While it lives, SIGINT, SIGTERM and SIGHUP are caught, and SIGXCPU, SIGUSR1 and SIGUSR2, by which batch systems
+/// announce the end; but for those that are ignored, as under nohup. SIGQUIT, which asks for a core dump, is left
+/// alone. One at a time.
 class StopSignal {
 public:
     StopSignal();

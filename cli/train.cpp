@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "cli/checkpoint_keeper.hpp"
 #include "cli/events.hpp"
 #include "cli/model_output.hpp"
 #include "cli/output.hpp"
@@ -216,7 +217,7 @@ void tell_resumed(const TrainOptionsGiven& given, const Reporter& reporter) {
         return;
     }
     for (const std::string& cause : given.resumed->refused) {
-        tell(fmt::format("warning: {}; the one before it serves", cause));
+        tell(fmt::format("warning: {}; this checkpoint is passed over", cause));
     }
     const std::map<std::string, std::string>& note = given.resumed->model.provenance;
     const auto its = note.find("handgrad");
@@ -229,38 +230,38 @@ void tell_resumed(const TrainOptionsGiven& given, const Reporter& reporter) {
     reporter.say(fmt::format("going on from {}", given.resumed->path.string()));
 }
 
-CheckpointPlan plan_of(const TrainOptionsGiven& given) {
-    if (given.folder == nullptr) {
-        return {};
+/// Bytes that training adds to a model: a line of the history for each epoch, scores, and where it is kept the state of
+/// the training. A guess, of which too little does no harm where the disk has room.
+std::size_t growth_of(const Model& model, const TrainOptionsGiven& given) {
+    constexpr std::size_t scores = 2048, digits = 14, measures = 8, of_a_layer = 5;
+    std::size_t columns = measures;
+    if (given.diagnose) {
+        columns += of_a_layer * model.architecture().layers();
     }
-    const auto keep = [&given](const Model& at) {
-        Model model = at;
-        model.provenance["command"] = given.command;
-        std::visit(
-            [&]<class S>(S& saved) {
-                if constexpr (!std::is_same_v<S, std::monostate>) {
-                    saved.told = given.told;
-                }
-            },
-            model.training);
-        given.folder->keep(model);
-    };
-    return {.epochs = given.checkpoint_epochs, .seconds = given.checkpoint_seconds, .keep = keep};
+    const std::size_t epochs = std::min(given.fit.training.epochs.value_or(History::most_epochs), History::most_epochs);
+    std::size_t bytes = scores + std::min(epochs * columns, History::most_numbers) * digits;
+    if (given.fit
+            .keep_training) {  // the weights now, the best ones, and up to two numbers that the optimizer remembers
+        constexpr std::size_t networks = 4;
+        bytes += std::visit([](const auto& net) { return networks * net.parameters().size_bytes(); }, model.net);
+    }
+    return bytes;
 }
 
-FitCallbacks callbacks_of(const TrainOptionsGiven& given, Reporter& reporter, ModelOutput& output) {
+FitCallbacks callbacks_of(const TrainOptionsGiven& given, Reporter& reporter, ModelOutput& output,
+                          CheckpointKeeper& keeper) {
     FitCallbacks callbacks{.on_notice = [&](const Notice& notice) { reporter.notice(notice); },
                            .on_start =
                                [&](const FitStart& start) {
-                                   output.reserve(start.model);
+                                   output.reserve(start.model, growth_of(start.model, given));
                                    reporter.start(start, given.told);
                                },
                            .on_epoch = [&](const EpochReport& report,
                                            const Metrics& validation) { return reporter.epoch(report, validation); },
                            .on_refit = [&](const RefitStart& start) { reporter.refit(start); },
                            .on_refit_epoch = [&](const EpochReport& report) { return reporter.refit_epoch(report); },
-                           .stop = [&] { return reporter.wants_to_stop(); },
-                           .checkpoints = plan_of(given),
+                           .stop = [&] { return reporter.wants_to_stop() || keeper.failure(); },
+                           .checkpoints = keeper.plan(),
                            .on_interrupted = [&](const Model& model) { output.save(model); }};
     if (given.diagnose) {
         callbacks.measure = diagnose::gradient_flow;
@@ -282,6 +283,16 @@ int leave_for_later(const FitResult& result, const TrainOptionsGiven& given, Rep
                     "  handgrad train --resume {}",
                     where, last, given.output, shell_word(given.folder->path().string())));
     return exit_code(result, given, reporter);
+}
+
+/// A training that ends since its checkpoint could not be written.
+int leave_unkept(const FitResult& result, CheckpointKeeper& keeper, ModelOutput& output, Reporter& reporter) {
+    std::string text;
+    const std::string path = keeper.rescue(output, text);
+    reporter.event(done_event(result, stopped_name(result), path, {}));
+    tell_text(fmt::format("handgrad train: {}", text));
+    reporter.finish();
+    return static_cast<int>(ErrorKind::io);
 }
 
 /// Whether the model may take the place of an old one: what it says are numbers, and it has learned something.
@@ -330,6 +341,9 @@ int train(std::vector<std::string> words) {
     }
     const TrainingTables tables = read_tables(*given);
     use_tables(*given, tables);
+    if (!given->new_folder.empty()) {
+        begin_in_folder(*given, given->new_folder);
+    }
 
     Reporter reporter(given->show);
     reporter.say(fmt::format("{}: {}, {}", given->data, counted(tables.data.rows, "row"),
@@ -343,9 +357,14 @@ int train(std::vector<std::string> words) {
     const StopSignal stop_signal;
     ModelOutput output(given->output);
     const Model* checkpoint = given->resumed ? &given->resumed->model : nullptr;
-    FitResult result = fit(tables.data, given->fit, callbacks_of(*given, reporter, output), checkpoint);
+    CheckpointKeeper keeper(*given);
+    FitResult result = fit(tables.data, given->fit, callbacks_of(*given, reporter, output, keeper), checkpoint);
     reporter.end_progress();
-    if (given->folder != nullptr && result.training.stopped == Stopped::callback && !result.diverged) {
+    const bool interrupted = result.training.stopped == Stopped::callback && !result.diverged;
+    if (interrupted && keeper.failure()) {
+        return leave_unkept(result, keeper, output, reporter);
+    }
+    if (interrupted && given->folder != nullptr) {
         return leave_for_later(result, *given, reporter);
     }
     result.model.provenance["command"] = given->command;
@@ -360,6 +379,11 @@ int train(std::vector<std::string> words) {
     if (!given->report.empty() && result.usable) {
         write_report(result, *given, tables);
         reporter.say(fmt::format("report           {}", given->report));
+    }
+    if (keeper.failure() && !result.diverged) {
+        tell(fmt::format("handgrad train: {}; the training has come to its end all the same, and {} holds its model",
+                         keeper.failure()->what(), written));
+        return static_cast<int>(ErrorKind::io);
     }
     return exit_code(result, *given, reporter);
 }

@@ -149,21 +149,28 @@ std::string lists() {
     }
     return text +
            "\nExit codes: 0 done, 2 usage, 3 bad data, 4 bad model file, 5 diverged, 6 reading or writing failed,\n"
-           "129, 130 or 143 interrupted by a hang-up, Ctrl-C or SIGTERM, 141 when nobody reads the events any more. "
-           "After\n"
-           "5, 129, 130, 141 and 143 the model has been written; where there are checkpoints those of an interrupted\n"
-           "training are what is kept, and --resume goes on.\n";
+           "128 + N interrupted by signal N: 129 a hang-up, 130 Ctrl-C, 143 SIGTERM, 138, 140 and 152 SIGUSR1, SIGUSR2 "
+           "and\n"
+           "SIGXCPU, by which batch systems announce the end; 141 when nobody reads the events any more. After these "
+           "and\n"
+           "5 the model has been written; where there are checkpoints those of an interrupted training are what is "
+           "kept,\n"
+           "and --resume goes on.\n";
 }
 
 /// `10` epochs, or `30s`.
 Setter into_interval(TrainOptionsGiven& given, bool& said) {
     return [&given, &said](const Given& value) {
-        std::string text = only_value(value);
+        const std::string& text = only_value(value);
+        const std::string number = text.substr(0, text.size() - (text.ends_with('s') ? 1 : 0));
         said = true;
-        if (text.ends_with('s')) {
-            text.pop_back();
+        if (parse_number(number).problem == NumberProblem::not_a_number) {
+            usage_error(fmt::format("{}: '{}' is neither a number of epochs, as 10, nor of seconds, as 600s or 0.5s",
+                                    value.place, text));
+        }
+        if (number != text) {
             given.checkpoint_epochs = 0;
-            given.checkpoint_seconds = parse_real(value.place + " (seconds)", text, settings::above_0);
+            given.checkpoint_seconds = parse_real(value.place + " (seconds)", number, settings::above_0);
         } else {
             given.checkpoint_epochs =
                 parse_count(value.place + " (a number of epochs, or of seconds as in 30s)", text, 1);
@@ -211,30 +218,46 @@ public:
         arguments.recall("--continue", [this](const std::string& file) { return continued(file); });
     }
 
-    /// Opens the folder of --checkpoint, once all has been said.
+    /// Opens the folder of --checkpoint, if it is there, once all has been said.
     void settle() {
-        if (!resume_.empty() && !folder_.empty() && folder_ != resume_) {
+        std::error_code ignored;
+        const bool same = folder_ == resume_ || std::filesystem::equivalent(folder_, resume_, ignored);
+        if (!resume_.empty() && !folder_.empty() && !same) {
             usage_error("--checkpoint: the checkpoints go on in the folder of --resume; leave one of the two out");
         }
         if (resume_.empty() && folder_.empty() && every_) {
             usage_error("--checkpoint-every: say with --checkpoint in which folder");
         }
         if (resume_.empty() && !folder_.empty()) {
-            given_.folder = std::make_unique<CheckpointFolder>(folder_);
-            if (!given_.folder->empty()) {
-                usage_error(
-                    fmt::format("--checkpoint: {} holds the checkpoints of a training: --resume {} goes on with "
-                                "it; for another one choose another folder, or remove them",
-                                folder_, shell_word(folder_)));
+            if (std::filesystem::exists(folder_, ignored)) {
+                begin_in_folder(given_, folder_);
+            } else {  // not made for a call that comes to nothing
+                given_.new_folder = folder_;
             }
         }
+    }
+
+    /// What has to be said is missing: in a folder without checkpoints nothing of it is remembered.
+    [[nodiscard]] Error explained(const Error& error) const {
+        const bool missing = given_.data.empty() || given_.output.empty() || given_.fit.columns.targets.empty();
+        if (empty_.empty() || !missing || error.kind() != ErrorKind::usage) {
+            return error;
+        }
+        return Error(error.kind(),
+                     fmt::format("--resume: there is no checkpoint in {} to go on from, so that all of the "
+                                 "training has to be said, and it begins: {}",
+                                 empty_, error.what()));
     }
 
 private:
     /// The settings of the model become what holds where nothing is said.
     Arguments::Told continued(const std::string& file) {
-        given_.continued = std::make_unique<Model>(load_model(file, given_.fit.training.allow_nonfinite));
+        given_.continued = std::make_unique<Model>(given_.remembered.open(
+            "--continue", file, [&] { return load_model(file, given_.fit.training.allow_nonfinite); }));
         Model& model = *given_.continued;
+        if (given_.resumed) {
+            refuse_another_base(given_.resumed->model, model, file);
+        }
         if (model.settings.empty()) {
             throw Error(ErrorKind::model, fmt::format("{}: it does not say how it was trained, so that nothing goes on "
                                                       "with it; --init-from takes its weights",
@@ -253,17 +276,68 @@ private:
         return {};
     }
 
+    /// The model that a training went on with, when that is gone on with in its turn.
+    static void refuse_another_base(const Model& checkpoint, const Model& base, const std::string& file) {
+        const auto noted = checkpoint.provenance.find("continued.hash");
+        if (noted == checkpoint.provenance.end()) {
+            usage_error(
+                "--continue begins a training, and --resume goes on with one that did not begin with a model; leave "
+                "one of the two out");
+        }
+        if (noted->second != parameters_hash(base)) {
+            usage_error(
+                fmt::format("--continue: {} is not the model with which the training of --resume began, or was written "
+                            "anew since; name that model, or begin a training of its own in another folder",
+                            file));
+        }
+    }
+
+    static void refuse_a_file(const std::string& name) {
+        const std::filesystem::path path(name);
+        const std::string file = path.filename().string();
+        std::string way_on = "a finished model is gone on with by --continue";
+        if (file == "best.model" || file.starts_with("checkpoint-")) {
+            const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+            way_on = fmt::format("--resume {} goes on with the last of its checkpoints", shell_word(folder.string()));
+        }
+        usage_error(fmt::format("--resume: {} is a file, and a folder of checkpoints is expected; {}", name, way_on));
+    }
+
+    static std::string name_another(const std::string& option, const std::string& folder) {
+        const std::string named = option == "DATA" ? "FILE" : option + " FILE";
+        return fmt::format(
+            "That is where the training in {} had it; when it is elsewhere now: handgrad train {} --resume {}", folder,
+            named, shell_word(folder));
+    }
+
     Arguments::Told told_then(const std::string& folder) {
         refuse_empty("--resume", folder);
         std::error_code error;
+        if (std::filesystem::is_regular_file(folder, error)) {
+            refuse_a_file(folder);
+        }
         if (!std::filesystem::is_directory(folder, error)) {
             throw Error(ErrorKind::io, fmt::format("--resume: {}: there is no such folder of checkpoints", folder));
         }
         given_.folder = std::make_unique<CheckpointFolder>(folder);
         given_.resumed = given_.folder->latest();
         if (!given_.resumed) {
+            empty_ = folder;
             return {};
         }
+        const Model& model = given_.resumed->model;
+        const auto there = model.provenance.find(std::string(working_folder_key));
+        std::vector<std::filesystem::path> folders{"."};
+        if (there != model.provenance.end() && !there->second.empty()) {
+            folders.insert(folders.begin(), std::filesystem::canonical(folder, error) / there->second);
+        }
+        Arguments::Told told = told_from_here(told_in(model), folders);
+        given_.remembered =
+            RememberedFiles(told, [folder](const std::string& option) { return name_another(option, folder); });
+        return told;
+    }
+
+    static Arguments::Told told_in(const Model& model) {
         return std::visit(
             []<class S>(const S& saved) -> Arguments::Told {
                 if constexpr (std::is_same_v<S, std::monostate>) {
@@ -272,11 +346,12 @@ private:
                     return saved.told;
                 }
             },
-            given_.resumed->model.training);
+            model.training);
     }
 
     TrainOptionsGiven& given_;
     std::string folder_, resume_;
+    std::string empty_;  ///< the folder of --resume when there is no checkpoint in it
     bool every_ = false;
 };
 
@@ -319,8 +394,20 @@ void settle(TrainOptionsGiven& given, const Later& later) {
 
 }  // namespace
 
-std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, const Arguments::Told& told) {
+void begin_in_folder(TrainOptionsGiven& given, const std::string& folder) {
+    given.folder = std::make_unique<CheckpointFolder>(folder);
+    if (!given.folder->empty()) {
+        usage_error(fmt::format(
+            "--checkpoint: {} holds the checkpoints of a training: --resume {} goes on with it; for another "
+            "one choose another folder, or remove them",
+            folder, shell_word(folder)));
+    }
+}
+
+std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, const Arguments::Told& told,
+                                             RememberedFiles remembered) {
     TrainOptionsGiven given;
+    given.remembered = std::move(remembered);
     Later later;
     Arguments arguments(
         "train",
@@ -346,14 +433,18 @@ std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, con
     if (!told.empty()) {
         arguments.recall(told);
     }
-    if (!parse_or_help(arguments, std::move(words))) {
-        return std::nullopt;
+    try {
+        if (!parse_or_help(arguments, std::move(words))) {
+            return std::nullopt;
+        }
+        settle(given, later);
+    } catch (const Error& error) {
+        throw checkpoints.explained(error);
     }
     given.command = arguments.command({"--output", "--report", "--threads", "--simd", "--json", "--quiet",
                                        "--checkpoint", "--checkpoint-every", "--resume"}) +
                     " --output again.model";
     given.told = arguments.told({"--threads", "--simd", "--json", "--quiet", "--checkpoint", "--resume"});
-    settle(given, later);
     checkpoints.settle();
     tell_machine(given.fit.training.execution, given.show);
     return given;

@@ -8,6 +8,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/options.hpp"
+#include "cli/told_files.hpp"
 #include "handgrad/data/table.hpp"
 #include "handgrad/train/checkpoint_folder.hpp"
 #include "handgrad/train/fit.hpp"
@@ -27,18 +28,26 @@ struct TrainOptionsGiven {
     OutputOptions show;
     FitOptions fit;
     std::unique_ptr<CheckpointFolder> folder{};        ///< of --checkpoint or --resume; null for neither
+    std::string new_folder{};                          ///< of --checkpoint, when it is still to be made; else empty
     std::optional<CheckpointFolder::Found> resumed{};  ///< of --resume, unless the folder has no checkpoint yet
     std::unique_ptr<Model> continued{};                ///< of --continue; null without
     std::string continued_file{};
     std::size_t checkpoint_epochs = 0;  ///< of --checkpoint-every, one of both
     double checkpoint_seconds = usual_checkpoint_seconds;
-    Arguments::Told told{};       ///< for the checkpoint, to be told again
-    std::string validation_file;  ///< of --validation and --test, where they name a table rather than a share
+    Arguments::Told told{};        ///< for the checkpoint, to be told again
+    RememberedFiles remembered{};  ///< of what was told another time
+    std::string validation_file;   ///< of --validation and --test, where they name a table rather than a share
     std::string test_file;
 };
 
 /// Reads the words behind `train`; `told` is what was said another time, where the words say nothing. Empty when help
 /// was asked for and printed. Raises Error(usage); with --resume also Error(io), Error(model).
-std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, const Arguments::Told& told = {});
+/// `remembered` are the files in `told`.
+std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, const Arguments::Told& told = {},
+                                             RememberedFiles remembered = {});
+
+/// Opens or makes the folder for the checkpoints of a training that begins. Raises Error(io); Error(usage) when there
+/// are some of another.
+void begin_in_folder(TrainOptionsGiven& given, const std::string& folder);
 
 }  // namespace handgrad::cli

@@ -8,14 +8,21 @@
 namespace handgrad::cli {
 
 TrainingTables read_tables(const TrainOptionsGiven& given) {
-    const auto held_out = [&](const std::string& file) -> std::optional<Table> {
+    const auto held_out = [&](const char* option, const std::string& file) -> std::optional<Table> {
         if (file.empty()) {
             return {};
         }
-        return open_table(file, given.fit.reading);
+        return given.remembered.open(option, file, [&] { return open_table(file, given.fit.reading); });
     };
-    return {read_labelled(given.data, given.reading.target_file, given.fit.reading, given.fit.columns.targets),
-            held_out(given.validation_file), held_out(given.test_file)};
+    const std::string& labels = given.reading.target_file;
+    return {given.remembered.open("DATA", given.data,
+                                  [&] {
+                                      return given.remembered.open("--target-file", labels, [&] {
+                                          return read_labelled(given.data, labels, given.fit.reading,
+                                                               given.fit.columns.targets);
+                                      });
+                                  }),
+            held_out("--validation", given.validation_file), held_out("--test", given.test_file)};
 }
 
 void use_tables(TrainOptionsGiven& given, const TrainingTables& tables) {

@@ -2,6 +2,7 @@
 // log.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "cli/event_line.hpp"
 #include "cli/events.hpp"
 #include "cli/output.hpp"
+#include "cli/told_files.hpp"
 #include "cli/train_options.hpp"
 #include "cli/training_tables.hpp"
 #include "cli/verbs.hpp"
@@ -20,6 +22,7 @@
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/error.hpp"
 #include "handgrad/train/fit.hpp"
+#include "handgrad/train/settings.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -33,6 +36,7 @@ using HashByEpoch = std::map<std::size_t, std::string>;
 struct Logged {
     Arguments::Told told;
     std::string data_hash;
+    std::string validation_hash, test_hash, continued_hash;  ///< empty for none, and in older logs
     std::string first_hash;  ///< of the first weights; empty in the log of a training that was gone on with
     HashByEpoch epochs, refit_epochs;
     std::string last_hash;  ///< of the model of a training that came to its end
@@ -126,6 +130,9 @@ private:
             log_.epoch = epoch_of(json);
         }
         log_.settings = member(json, "settings");
+        log_.validation_hash = text_or_none(json, "validation_hash");
+        log_.test_hash = text_or_none(json, "test_hash");
+        log_.continued_hash = text_or_none(json, "continued_hash");
         log_.told = std::move(said);
         log_.data_hash = data;
         if (!member(json, "parameters_hash").is_null()) {
@@ -146,6 +153,9 @@ private:
             fail(fmt::format("`{}` is not a text", name));
         }
         return value.get<std::string>();
+    }
+    [[nodiscard]] std::string text_or_none(const ParsedLine& json, const char* name) const {
+        return json.value(name, ParsedLine()).is_null() ? std::string() : text_of(json, name);
     }
     [[nodiscard]] std::size_t epoch_of(const ParsedLine& json) const {
         const ParsedLine value = member(json, "epoch");
@@ -209,13 +219,35 @@ private:
                                                      "behind the log if it has moved",
                                                      data_));
         }
-        if (ParsedLine::parse(start_event(start, log_.told)).at("settings") != log_.settings) {
+        const TrainingRows& rows = start.model.training_rows;
+        refuse_another_table("--validation", log_.validation_hash, rows.validation_hash);
+        refuse_another_table("--test", log_.test_hash, rows.test_hash);
+        if (settings_but_names(ParsedLine::parse(start_event(start, log_.told)).at("settings")) !=
+            settings_but_names(log_.settings)) {
             throw Error(ErrorKind::data,
                         "the settings in the log are not those that its command line makes: one of them was changed");
         }
         const std::string hash = parameters_hash(start.model);
         if (!log_.first_hash.empty() && hash != log_.first_hash) {
             difference_ = Difference{.training = "first", .epoch = 0, .logged = log_.first_hash, .replayed = hash};
+        }
+    }
+
+    /// With every file by the same name: what is in it is compared by its hash.
+    static ParsedLine settings_but_names(ParsedLine settings) {
+        for (const Setting* setting : {&settings::init_from, &settings::validation, &settings::test}) {
+            const auto found = settings.find(std::string(setting->name));
+            if (found != settings.end() && found->is_string()) {
+                *found = "file";
+            }
+        }
+        return settings;
+    }
+
+    static void refuse_another_table(std::string_view option, const std::string& logged, const std::string& here) {
+        if (!logged.empty() && logged != here) {
+            throw Error(ErrorKind::data,
+                        fmt::format("the table of {} is not the one that the log is of; bring that back", option));
         }
     }
 
@@ -317,10 +349,31 @@ TrainOptionsGiven options_of(Arguments::Told told, const VerifyOptions& options)
         told.erase(writes);
     }
     told["--output"] = {"/dev/null"};
+    const std::filesystem::path log(options.log);
+    told = told_from_here(std::move(told), {".", log.has_parent_path() ? log.parent_path() : "."});
+    const auto way_on = [&options](const std::string& option) {
+        if (option == "DATA") {
+            return fmt::format("So the log names its table; when it is elsewhere now: handgrad verify-run {} FILE",
+                               shell_word(options.log));
+        }
+        return fmt::format("So the log names the file of {}; run verify-run in the folder in which the training ran",
+                           option);
+    };
+    RememberedFiles remembered(told, way_on);
     if (!options.data.empty()) {
         told["DATA"] = {options.data};
     }
-    return *parse_train({}, told);
+    return *parse_train({}, told, std::move(remembered));
+}
+
+void refuse_another_base(const Logged& log, const TrainOptionsGiven& given) {
+    const bool another =
+        given.continued && !log.continued_hash.empty() && log.continued_hash != parameters_hash(*given.continued);
+    if (another) {
+        throw Error(ErrorKind::model, fmt::format("{}: this is not the model with which the training of the log began; "
+                                                  "bring that back",
+                                                  given.continued_file));
+    }
 }
 
 }  // namespace
@@ -332,6 +385,7 @@ int verify_run(std::vector<std::string> words) {
     }
     const Logged log = LogReader(options.log).read();
     TrainOptionsGiven given = options_of(log.told, options);
+    refuse_another_base(log, given);
     given.fit.training.execution = options.execution;
     tell_machine(options.execution, options.show);
     const TrainingTables tables = read_tables(given);

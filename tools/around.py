@@ -11,6 +11,7 @@ EVALUATION = "tests/python/test_evaluation.py"
 COURSE = "tests/python/test_course_and_advice.py"
 PRELOADED = "tests/cli/test_preloaded.py"
 BANK = "tests/cli/test_table_bank.py"
+RESUME = "tests/cli/test_resume.py"
 TRAIN_OUTPUT = "tests/cli/test_train_output.py"
 
 
@@ -116,6 +117,36 @@ BREAKAGES = (
              "LOCK_EX | LOCK_NB) != 0 && errno == EBADF", "tests/base/atomic_file_test.cpp"),
     Breakage("temporary files of the living are swept", "handgrad/base/atomic_file.cpp",
              "if (regular && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) {", "if (regular) {", "tests/base/atomic_file_test.cpp"),
+    Breakage("a lock that was removed goes unnoticed", "handgrad/train/checkpoint_folder.cpp", "if (lock_->stands_at(folder_ / lock_name)) {",
+             "if (true) {", f"{RESUME} -k lock_that_is_removed"),
+    Breakage("what a checkpoint was to hold is lost", "cli/checkpoint_keeper.cpp", "if (!any_) {", "if (true) {", f"{RESUME} -k models_place"),
+    Breakage("a training at its end is lost with its checkpoint", "cli/train.cpp", "if (interrupted && keeper.failure()) {",
+             "if (keeper.failure()) {", f"{RESUME} -k at_its_end"),
+    Breakage("files of then are sought in the working folder first", "cli/train_options.cpp",
+             "folders.insert(folders.begin(), std::filesystem::canonical", "folders.insert(folders.end(), std::filesystem::canonical",
+             f"{RESUME} -k from_another_folder"),
+    Breakage("another model to go on with goes on all the same", "cli/train_options.cpp", "if (noted->second != parameters_hash(base)) {",
+             "if (false) {", f"{RESUME} -k replaced"),
+    Breakage("other first weights go on all the same", FITTING, "if (now != then) {", "if (false) {", f"{RESUME} -k many_names"),
+    Breakage("another way of reading goes on all the same", "handgrad/train/same_training.cpp", "if (its != own) {", "if (false) {",
+             f"{RESUME} -k refusals"),
+    Breakage("a replay takes any table that judges", "cli/verify_run.cpp", "if (!logged.empty() && logged != here) {", "if (false) {",
+             f"{RESUME} -k another_table_that_judges"),
+    Breakage("files of another name are swept", "handgrad/base/atomic_file.cpp", "if (!target.empty() && ours(target)) {",
+             "if (!target.empty()) {", "tests/base/atomic_file_test.cpp"),
+    Breakage("a warning that comes again ends the program", "cli/stop_signal.cpp", "if (before != 0 && !is_warning(before)) {",
+             "if (before != 0) {", f"{RESUME} -k batch_systems"),
+    Breakage("a closed standard output is anybody's", "cli/output.cpp", "F_GETFD) < 0 && errno == EBADF", "F_GETFD) < 0 && errno == EPERM",
+             f"{RESUME} -k go_nowhere"),
+    Breakage("memory is filled by a pipe", "handgrad/base/atomic_file.cpp", "if (bytes > limits::read_bytes(*memory_)) {", "if (false) {",
+             f"{RESUME} -k beyond_the_memory"),
+    Breakage("a configuration has no limit", "cli/arguments.cpp", "read_file(path, {}, limits::config_bytes)", "read_file(path)",
+             f"{RESUME} -k configuration_without_end"),
+    Breakage("room for a history of any length", "cli/train.cpp", "std::min(epochs * columns, History::most_numbers) * digits",
+             "History::most_numbers", f"{RESUME} -k set_aside"),
+    Breakage("long histories round their epochs", "handgrad/store/history.cpp",
+             "std::transform(epoch.begin() + 1, epoch.end(), epoch.begin() + 1,", "std::transform(epoch.begin(), epoch.end(), epoch.begin(),",
+             "tests/store/history_test.cpp"),
     Breakage("weights of no use replace the old model", "cli/train.cpp", "(result.usable && !untrained)", "true",
              "tests/cli/test_checkpoints.py -k no_use"),
     Breakage("outputs are compared with inputs by name", "cli/options.cpp", "return std::filesystem::equivalent(one, other, ignored);",

@@ -14,6 +14,8 @@
 #include <utility>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/limits.hpp"
+#include "handgrad/base/memory.hpp"
 
 namespace handgrad {
 namespace {
@@ -126,16 +128,17 @@ bool all_digits(std::string_view text) {
     return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-/// `m.model.tmp.123.0`, as temporary_name() makes it of any file, or of `of`.
-bool is_temporary(std::string_view name, std::string_view of = {}) {
+/// `m.model` of `m.model.tmp.123.0`, as temporary_name() makes it; empty for other names.
+std::string_view target_of(std::string_view name) {
     const std::size_t mark = name.rfind(temporary_mark);
-    if (mark == std::string_view::npos || (!of.empty() && name.substr(0, mark) != of)) {
-        return false;
+    if (mark == std::string_view::npos) {
+        return {};
     }
     const std::string_view numbers = name.substr(mark + temporary_mark.size());
     const std::size_t point = numbers.find('.');
-    return point != std::string_view::npos && all_digits(numbers.substr(0, point)) &&
-           all_digits(numbers.substr(point + 1));
+    const bool temporary = point != std::string_view::npos && all_digits(numbers.substr(0, point)) &&
+                           all_digits(numbers.substr(point + 1));
+    return temporary ? name.substr(0, mark) : std::string_view();
 }
 
 /// Removes a temporary file that nobody holds open. One whose lock cannot be had, for whatever reason, stays.
@@ -148,7 +151,9 @@ void sweep(const std::filesystem::path& temporary) {
     }
 }
 
-void sweep_folder(const std::filesystem::path& folder, std::string_view of) {
+}  // namespace
+
+void sweep_temporaries(const std::filesystem::path& folder, const std::function<bool(const std::string& file)>& ours) {
     struct Close {
         void operator()(DIR* open) const { ::closedir(open); }
     };
@@ -158,11 +163,14 @@ void sweep_folder(const std::filesystem::path& folder, std::string_view of) {
         return;
     }
     while (const dirent* entry = ::readdir(open.get())) {
-        if (is_temporary(entry->d_name, of)) {
+        const std::string target(target_of(entry->d_name));
+        if (!target.empty() && ours(target)) {
             sweep(folder / entry->d_name);
         }
     }
 }
+
+namespace {
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {
     return path.has_parent_path() ? path.parent_path() : ".";
@@ -282,6 +290,52 @@ std::string room_for(const std::filesystem::path& path, std::size_t bytes) {
     }
 }
 
+/// Refuses files that are too large to be read whole: at once where the size is known, else as soon as it shows.
+class ReadLimit {
+public:
+    ReadLimit(const std::filesystem::path& path, std::optional<std::size_t> most) : path_(path), most_(most) {}
+
+    void check(std::size_t bytes) {
+        if (most_ && bytes > *most_) {
+            throw Error(ErrorKind::io, path_.string() + ": it has more than " + std::to_string(*most_) +
+                                           " bytes, the most that such a file may have");
+        }
+        if (bytes <= limits::always_read_bytes) {
+            return;
+        }
+        if (!memory_) {
+            memory_ = memory_there_is();
+        }
+        if (bytes > limits::read_bytes(*memory_)) {
+            throw Error(ErrorKind::io, path_.string() + ": to read it needs at least " +
+                                           gigabytes(limits::memory_for_a_byte * bytes) + " of memory, and there are " +
+                                           gigabytes(*memory_));
+        }
+    }
+
+private:
+    static std::string gigabytes(std::size_t bytes) {
+        constexpr std::size_t tenth = 100'000'000;
+        return std::to_string(bytes / (10 * tenth)) + "." + std::to_string(bytes / tenth % 10) + " GB";
+    }
+    const std::filesystem::path& path_;
+    std::optional<std::size_t> most_, memory_;
+};
+
+/// More room for a file whose size is not known; by hand, as a string would double it. Raises Error(io) when there is
+/// none.
+void grow(const std::filesystem::path& path, std::string& bytes, std::size_t larger, ReadLimit& limit) {
+    limit.check(bytes.size());
+    std::string grown;
+    try {
+        grown.assign(larger, '\0');
+    } catch (const std::bad_alloc&) {
+        fail(path, "read more than " + std::to_string(bytes.size()) + " bytes into memory", ENOMEM);
+    }
+    bytes.copy(grown.data(), bytes.size());
+    bytes.swap(grown);
+}
+
 }  // namespace
 
 struct ReservedFile::Room {
@@ -354,7 +408,14 @@ FileLock::~FileLock() {
     }
 }
 
-std::string read_file(const std::filesystem::path& path, const Judge& judge) {
+bool FileLock::stands_at(const std::filesystem::path& path) const {
+    struct stat own {};
+    struct stat there {};
+    return ::fstat(descriptor_, &own) == 0 && ::stat(path.c_str(), &there) == 0 && own.st_dev == there.st_dev &&
+           own.st_ino == there.st_ino;
+}
+
+std::string read_file(const std::filesystem::path& path, const Judge& judge, std::optional<std::size_t> most) {
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat info {};
     if (file.get() < 0 || ::fstat(file.get(), &info) != 0) {
@@ -365,12 +426,14 @@ std::string read_file(const std::filesystem::path& path, const Judge& judge) {
     }
     const bool endless = S_ISCHR(info.st_mode) && ::isatty(file.get()) == 0;
     bool judged = !judge;
+    ReadLimit limit(path, most);
+    limit.check(static_cast<std::size_t>(info.st_size));
     // One byte more than expected, so that the end of a file of known size is seen without growing.
     std::string bytes = room_for(path, static_cast<std::size_t>(info.st_size) + 1);
     std::size_t done = 0;
     while (true) {
         if (done == bytes.size()) {  // a pipe, or a file that has grown
-            bytes.resize(done + std::max(read_step, done / 2));
+            grow(path, bytes, done + std::max(read_step, done / 2), limit);
         }
         const std::size_t wanted = judged ? bytes.size() : std::min(bytes.size(), judged_bytes);
         const ssize_t got = ::read(file.get(), bytes.data() + done, wanted - done);
@@ -392,6 +455,7 @@ std::string read_file(const std::filesystem::path& path, const Judge& judge) {
             throw Error(ErrorKind::io, path.string() + ": a device that does not end; name a file");
         }
     }
+    limit.check(done);
     bytes.resize(done);
     return bytes;
 }
@@ -400,11 +464,10 @@ void check_writable(const std::filesystem::path& path) {
     refuse_directory(path);
     if (!is_stream(path)) {
         const std::filesystem::path target = resolved(path);
-        sweep_folder(folder_of(target), target.filename().string());
+        const std::string name = target.filename().string();
+        sweep_temporaries(folder_of(target), [&](const std::string& file) { return file == name; });
         const Temporary removed_at_once(target);
     }
 }
-
-void sweep_temporaries(const std::filesystem::path& folder) { sweep_folder(folder, {}); }
 
 }  // namespace handgrad

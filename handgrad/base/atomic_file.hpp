@@ -46,8 +46,9 @@ private:
 using Judge = std::function<void(std::string_view first)>;
 inline constexpr std::size_t judged_bytes = std::size_t{1} << 17;
 
-/// The whole file as bytes. Raises Error(io) when it cannot be read, and for a device that does not end.
-std::string read_file(const std::filesystem::path& path, const Judge& judge = {});
+/// The whole file as bytes. Raises Error(io) when it cannot be read, for a device that does not end, and for more bytes
+/// than `most` or than the memory that there is can hold (base/limits.hpp), before it is full.
+std::string read_file(const std::filesystem::path& path, const Judge& judge = {}, std::optional<std::size_t> most = {});
 
 /// Fails with Error(io) now rather than after hours of training when `path` could not be written later. Sweeps
 /// temporary files that killed programs have left beside it; those of programs that live, wherever, are locked and
@@ -64,12 +65,16 @@ public:
     FileLock& operator=(FileLock&& other) noexcept;
     ~FileLock();
 
+    /// Whether its file still stands at this path: where it was removed another program may have the lock of a new one.
+    [[nodiscard]] bool stands_at(const std::filesystem::path& path) const;
+
 private:
     explicit FileLock(int descriptor) : descriptor_(descriptor) {}
     int descriptor_;
 };
 
-/// Removes the temporary files of killed programs from a folder.
-void sweep_temporaries(const std::filesystem::path& folder);
+/// Removes from a folder the temporary files that killed programs have left of the files that `ours` names: what else
+/// looks like one may be somebody's.
+void sweep_temporaries(const std::filesystem::path& folder, const std::function<bool(const std::string& file)>& ours);
 
 }  // namespace handgrad

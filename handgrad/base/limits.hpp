@@ -15,6 +15,17 @@ inline constexpr std::size_t tensor_rank = 8;
 inline constexpr std::size_t json_depth = 16;
 inline constexpr std::size_t json_values = std::size_t{1} << 20;
 
+// Files that are read whole.
+inline constexpr std::size_t config_bytes = std::size_t{1} << 20;  ///< of a configuration file
+/// Of any other: a third of the memory that there is, since what is made of a file needs twice as much again; asked for
+/// only where it could matter.
+inline constexpr std::size_t always_read_bytes = std::size_t{1} << 26;
+inline constexpr std::size_t memory_for_a_byte = 3;
+constexpr std::size_t read_bytes(std::size_t memory) {
+    const std::size_t most = memory / memory_for_a_byte;
+    return most > always_read_bytes ? most : always_read_bytes;
+}
+
 // Networks.
 inline constexpr std::size_t layers = 1024;
 inline constexpr std::size_t width = std::size_t{1} << 24;  ///< units of a layer

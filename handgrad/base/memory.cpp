@@ -2,8 +2,12 @@
 #include "handgrad/base/memory.hpp"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <limits>
+#include <memory>
 #include <new>
 
 #include "handgrad/base/not_enough_memory.hpp"
@@ -30,7 +34,39 @@ void* room_for(std::size_t bytes) {
     }
 }
 
+constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
+
+/// A whole number from a file of the kernel, as scanf finds it by `format`; no limit where it has none.
+std::size_t number_in(const char* path, const char* format) noexcept {
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path, "re"), &std::fclose);
+    unsigned long long number = 0;
+    while (file) {
+        const int found = std::fscanf(file.get(), format, &number);
+        if (found == 1) {
+            return number;
+        }
+        if (found == EOF || std::fscanf(file.get(), "%*[^\n]%*c") == EOF) {
+            break;
+        }
+    }
+    return no_limit;
+}
+
 }  // namespace
+
+std::size_t memory_there_is() noexcept {
+    constexpr std::size_t kilobyte = 1024;
+    const std::size_t free = number_in("/proc/meminfo", " MemAvailable: %llu");
+    std::size_t least = free == no_limit ? no_limit : free * kilobyte;
+    for (const char* group : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+        least = std::min(least, number_in(group, " %llu"));
+    }
+    rlimit shell{};
+    if (::getrlimit(RLIMIT_AS, &shell) == 0 && shell.rlim_cur != RLIM_INFINITY) {
+        least = std::min<std::size_t>(least, shell.rlim_cur);
+    }
+    return least;
+}
 
 NotEnoughMemory::NotEnoughMemory(std::size_t bytes) noexcept {
     constexpr std::size_t tenth = 100'000'000;

@@ -11,4 +11,9 @@ void* allocate_numbers(std::size_t bytes);
 /// Gives back what allocate_numbers(bytes) gave.
 void free_numbers(void* pointer, std::size_t bytes) noexcept;
 
+/// Bytes of memory that this process may come to have: the least of what the machine has free, what its group of
+/// processes may have (a container, a job of a batch system) and what its shell allows (ulimit -v). A limit that cannot
+/// be asked for counts for none.
+std::size_t memory_there_is() noexcept;
+
 }  // namespace handgrad

@@ -119,7 +119,7 @@ const Json::Array& list_of(const Json::Object& object, std::string_view name, co
 void History::add(std::vector<double> epoch) {
     assert(epoch.size() == columns.size() && !columns.empty() && columns.front() == "epoch");
     assert(epochs.empty() || epoch[0] > epochs.back()[0]);
-    std::ranges::transform(epoch, epoch.begin(), seven_digits);
+    std::transform(epoch.begin() + 1, epoch.end(), epoch.begin() + 1, seven_digits);  // the epoch itself is counted
     const std::size_t step = step_of(epochs);
     const auto wanted = [&](double number, std::size_t each) {
         return is_multiple(number, each) || number == epochs.front()[0];

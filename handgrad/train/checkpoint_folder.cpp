@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::string_view before = "checkpoint-", behind = ".model";
 constexpr const char* best_name = "best.model";
+constexpr const char* lock_name = "lock";
 constexpr std::size_t digits = 8;
 
 /// The number in `checkpoint-00000012.model`.
@@ -75,13 +76,13 @@ CheckpointFolder::CheckpointFolder(std::filesystem::path folder) : folder_(std::
                                        when(static_cast<bool>(error), ": " + error.message()) +
                                        when(!error, ": there is a file of that name"));
     }
-    lock_ = take_lock(folder_ / "lock");
+    lock_ = take_lock(folder_ / lock_name);
     if (!lock_) {
         throw Error(ErrorKind::usage, folder_.string() +
                                           ": another training that is running keeps its checkpoints there; wait until "
                                           "it has ended, or choose another folder");
     }
-    sweep_temporaries(folder_);
+    sweep_temporaries(folder_, [](const std::string& file) { return file == best_name || number_in(file); });
     const std::vector<std::size_t> all = numbers();
     if (!all.empty()) {
         last_ = all.back();
@@ -147,10 +148,30 @@ std::optional<CheckpointFolder::Found> CheckpointFolder::latest() const {
     for (const std::string& cause : refused) {
         add_item(causes, "; ", cause);
     }
-    throw Error(ErrorKind::model, folder_.string() + ": no checkpoint in it can be gone on from: " + causes);
+    throw Error(ErrorKind::model, folder_.string() + ": no checkpoint in it can be gone on from: " + causes +
+                                      ". Bring one of them back, or begin the training anew in another folder");
+}
+
+/// Takes the lock again that somebody has removed, unless another training was quicker.
+void CheckpointFolder::keep_the_lock() {
+    if (lock_->stands_at(folder_ / lock_name)) {
+        return;
+    }
+    std::error_code error;
+    if (!std::filesystem::is_directory(folder_, error)) {
+        throw Error(ErrorKind::io, folder_.string() + ": the folder of the checkpoints is no longer there");
+    }
+    std::optional<FileLock> again = FileLock::take(folder_ / lock_name);
+    const std::vector<std::size_t> all = numbers();
+    if (!again || (!all.empty() && all.back() != last_)) {
+        throw Error(ErrorKind::io, folder_.string() + ": the file '" + lock_name +
+                                       "' was removed from it, and another training has the folder since");
+    }
+    lock_ = std::move(again);
 }
 
 void CheckpointFolder::keep(const Model& model) {
+    keep_the_lock();
     const std::filesystem::path path = file(last_ + 1);
     const std::string bytes = serialize_model(model);
     write_file_atomically(path, bytes);

@@ -32,7 +32,8 @@ public:
     [[nodiscard]] bool empty() const;
 
     /// Writes the next one, atomically, and then removes what is older than the last two. Raises Error(io), all that
-    /// was there being there still.
+    /// was there being there still; also when the folder is gone, or was taken by another training behind a lock that
+    /// somebody had removed.
     void keep(const Model& model);
 
     [[nodiscard]] const std::filesystem::path& path() const { return folder_; }
@@ -42,6 +43,7 @@ public:
 private:
     [[nodiscard]] std::vector<std::size_t> numbers() const;
     [[nodiscard]] std::filesystem::path file(std::size_t number) const;
+    void keep_the_lock();
     void keep_if_best(const Model& model, const std::filesystem::path& file, const std::string& bytes);
 
     std::filesystem::path folder_;

@@ -102,6 +102,9 @@ void record(Model& model, const Table& table, const FitOptions& options, const S
     if (options.init_from) {
         note["init_from"] = options.init_from->string();
     }
+    if (options.continue_from != nullptr) {
+        note["continued.hash"] = parameters_hash(*options.continue_from);
+    }
 }
 
 /// The columns of the model that is gone on with, and its head.

@@ -155,9 +155,16 @@ public:
     }
     /// Behind what was recorded before. Raises Error(usage) when that has other columns.
     void go_on(const History& before) {
+        if (before.columns.size() < history_.columns.size()) {
+            throw Error(ErrorKind::usage,
+                        "the training that is gone on with has not measured its layers so far, and cannot begin to in "
+                        "the middle: leave that out")
+                .about("diagnose");
+        }
         if (before.columns != history_.columns) {
             throw Error(ErrorKind::usage,
-                        "the checkpoint's training measured other things after each epoch: go on as it began")
+                        "the training that is gone on with has measured its layers after each epoch: measure them "
+                        "again")
                 .about("diagnose");
         }
         history_.epochs = before.epochs;
@@ -220,8 +227,8 @@ public:
         if (options_.continue_from != nullptr) {
             copy_weights(std::get<BasicMlp<T>>(options_.continue_from->net));
         }
-        if (options_.init_from && (saved_ == nullptr || callbacks_.measure)) {
-            load_first_weights(*options_.init_from, columns_, options_.training.allow_nonfinite, net_, task.tell);
+        if (options_.init_from) {
+            take_first_weights();
         }
     }
 
@@ -321,12 +328,45 @@ private:
     void check_same_network() const {
         const Architecture& its = saved_->state.net.architecture();
         const Architecture& here = model_.architecture();
-        const bool same_columns = task_.first != nullptr || task_.from->preprocessing == columns_;
+        Preprocessing as_read_then = columns_;
+        as_read_then.reading = task_.from->preprocessing.reading;  // of which refuse_another_training() has spoken
+        const bool same_columns = task_.first != nullptr || task_.from->preprocessing == as_read_then;
         if (its.sizes != here.sizes || !same_columns) {
             throw Error(ErrorKind::usage,
                         "the checkpoint was made by another version of handgrad, which saw the columns otherwise: "
                         "go on with that version, or begin anew");
         }
+    }
+
+    /// A training that goes on has them behind it, and needs them only to measure how far it has come from them; but
+    /// when their file can be read, it has to be that of then.
+    void take_first_weights() {
+        constexpr const char* key = "init_from.hash";
+        const auto load = [&] {
+            load_first_weights(*options_.init_from, columns_, options_.training.allow_nonfinite, net_, task_.tell);
+            return parameters_hash(net_);
+        };
+        if (task_.from == nullptr) {
+            model_.provenance[key] = load();
+            return;
+        }
+        const auto known = task_.from->provenance.find(key);
+        const std::string then = known == task_.from->provenance.end() ? "" : known->second;
+        std::string now = then;
+        try {
+            now = load();
+        } catch (const Error& error) {
+            if (callbacks_.measure || error.kind() != ErrorKind::io) {
+                throw;
+            }
+        }
+        if (now != then) {
+            throw Error(ErrorKind::usage, options_.init_from->string() +
+                                              ": these are not the first weights of the training that is gone on with: "
+                                              "leave them out, or name the file of then")
+                .about("init_from");
+        }
+        model_.provenance[key] = then;
     }
 
     void take_what_it_came_to() {
@@ -522,6 +562,9 @@ private:
         } else if (epoch_before_ && result_.training.best_epoch > 0) {
             copy_weights(*epoch_before_);
             --result_.training.best_epoch;
+        } else {  // as when it has gone on from a checkpoint of just these
+            *result_.diverged += ". What those weights say of the training rows are no numbers, and no others are left";
+            return;
         }
         *result_.diverged += ". What those weights say of the training rows are no numbers: the weights of epoch " +
                              std::to_string(result_.training.best_epoch) + " are kept in their place";

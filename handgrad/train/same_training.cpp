@@ -7,6 +7,7 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/wording.hpp"
+#include "handgrad/train/decisions.hpp"
 #include "handgrad/train/settings.hpp"
 #include "handgrad/train/share_out.hpp"
 
@@ -35,10 +36,20 @@ std::string shown(const SettingValue& value) {
     return text.empty() ? "nothing" : text;
 }
 
+/// What is in the files counts, by whatever names: tables are compared by their hashes, and first weights by theirs.
+bool both_name_files(std::string_view name, const SettingValue& its, const SettingValue& here) {
+    const bool may =
+        name == settings::init_from.name || name == settings::validation.name || name == settings::test.name;
+    return may && std::holds_alternative<std::string>(its) && std::holds_alternative<std::string>(here);
+}
+
 void compare_settings(const SettingValues& there, const SettingValues& here, std::string& differences) {
     for (const auto& [name, value] : here) {
         const auto other = there.find(name);
         const SettingValue its = other == there.end() ? SettingValue{} : other->second;
+        if (both_name_files(name, its, value)) {
+            continue;
+        }
         if (its != value) {
             add_item(differences, "; ", "the setting " + name + " was " + shown(its) + " and is " + shown(value));
         }
@@ -58,6 +69,48 @@ void compare_tables(const TrainingRows& there, const Table& table, const FitOpti
     compare(there.test_hash, options.test.table, "the table for the test");
 }
 
+std::string shown(char sign) {
+    if (sign == 0) {
+        return "left open";
+    }
+    return sign == '\t' ? "tab" : std::string("'") + sign + "'";
+}
+std::string shown(bool yes) { return yes ? "on" : "off"; }
+std::string shown(const std::vector<std::string>& texts) { return texts.empty() ? "nothing" : quoted(texts); }
+
+/// How the table is read: the model answers for tables that are read as its own was. The sign for decimals is that
+/// which was found in the table where nobody named one.
+void compare_reading(const ReadOptions& there, const ReadOptions& here, std::string& differences) {
+    const auto compare = [&](const char* name, const auto& its, const auto& own) {
+        if (its != own) {
+            add_item(differences, "; ",
+                     std::string("the setting ") + name + " was " + shown(its) + " and is " + shown(own));
+        }
+    };
+    compare("delimiter", there.delimiter, here.delimiter);
+    compare("decimal", there.decimal, here.decimal);
+    compare("header", there.header, here.header);
+    compare("missing", there.missing, here.missing);
+    compare("thousands", there.thousands, here.thousands);
+    compare("percent", there.percent, here.percent);
+    compare("currency", there.currency, here.currency);
+    compare("date", there.date_columns, here.date_columns);
+}
+
+/// Whether it asks for more epochs than were asked for then.
+bool asks_for_more(const Model& checkpoint, const FitOptions& options) {
+    const auto epochs = setting_values(options).find(std::string(settings::epochs.name));
+    const auto then = checkpoint.settings.find(epochs->first);
+    const auto* more = std::get_if<std::size_t>(&epochs->second);
+    const auto* before = then == checkpoint.settings.end() ? nullptr : std::get_if<std::size_t>(&then->second);
+    return more != nullptr && before != nullptr && *more > *before;
+}
+
+std::string noted(const Model& model, const char* key) {
+    const auto found = model.provenance.find(key);
+    return found == model.provenance.end() ? std::string() : found->second;
+}
+
 }  // namespace
 
 void refuse_another_training(const Model& checkpoint, const Table& table, const FitOptions& options) {
@@ -68,10 +121,25 @@ void refuse_another_training(const Model& checkpoint, const Table& table, const 
     std::string differences;
     compare_settings(checkpoint.settings, setting_values(options), differences);
     compare_tables(checkpoint.training_rows, table, options, differences);
-    if (!differences.empty()) {
-        throw Error(ErrorKind::usage, "the checkpoint is of another training, with which this cannot go on: " +
-                                          differences + ". Say what was said then, or begin a training of its own");
+    ReadOptions reading = options.reading;
+    reading.decimal = table.decimal;
+    compare_reading(checkpoint.preprocessing.reading, reading, differences);
+    const std::string began_with = options.continue_from == nullptr ? "" : parameters_hash(*options.continue_from);
+    if (noted(checkpoint, "continued.hash") != began_with) {
+        add_item(differences, "; ", "the model that it went on with is another one");
     }
+    if (differences.empty()) {
+        return;
+    }
+    Error refusal(
+        ErrorKind::usage,
+        "the checkpoint is of another training, with which this cannot go on: " + differences +
+            ". Say what was said then, or begin a training of its own" +
+            when(asks_for_more(checkpoint, options), "; for more epochs than then go on with the model at its end"));
+    if (asks_for_more(checkpoint, options)) {
+        throw std::move(refusal).about("continue");
+    }
+    throw refusal;
 }
 
 bool in_the_second(const Model* checkpoint) {

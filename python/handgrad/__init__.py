@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from handgrad._core import DataError, DivergedError, Error, FileError, ModelError, UsageError, simd_levels
+from handgrad._core import simd_levels
 from handgrad._core import version as __version__
+from handgrad.errors import DataError, DivergedError, Error, FileError, ModelError, UsageError
 from handgrad.interchange import from_sklearn, from_torch, to_sklearn, to_torch
 from handgrad.many import fit_many
 from handgrad.network import SGD, Adam, AdamW, Mlp, Optimizer, loss

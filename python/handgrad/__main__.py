@@ -27,7 +27,7 @@ def find_program() -> str:
             return str(program)
     on_path = shutil.which(PROGRAM)
     if on_path is None:
-        sys.exit("handgrad: the program is not installed with this package; install the wheel: pip install handgrad")
+        sys.exit("handgrad: the program is neither beside this package nor on PATH: install the wheel, which has both")
     return on_path
 
 

@@ -9,22 +9,24 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 try:
-    from scipy.optimize import minimize
-    from scipy.sparse import issparse
-    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.model_selection import train_test_split
-    from sklearn.preprocessing import LabelBinarizer
-    from sklearn.utils import check_random_state, compute_sample_weight
-    from sklearn.utils.metaestimators import available_if
-    from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
-    from sklearn.utils.validation import (
+    from scipy.optimize import minimize  # type: ignore[import-untyped,unused-ignore]
+    from scipy.sparse import issparse  # type: ignore[import-untyped,unused-ignore]
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier  # type: ignore[import-untyped,unused-ignore]
+    from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped,unused-ignore]
+    from sklearn.model_selection import train_test_split  # type: ignore[import-untyped,unused-ignore]
+    from sklearn.preprocessing import LabelBinarizer  # type: ignore[import-untyped,unused-ignore]
+    from sklearn.utils import check_random_state, compute_sample_weight  # type: ignore[import-untyped,unused-ignore]
+    from sklearn.utils.metaestimators import available_if  # type: ignore[import-untyped,unused-ignore]
+    from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels  # type: ignore[import-untyped,unused-ignore]
+    from sklearn.utils.validation import (  # type: ignore[import-untyped,unused-ignore]
         _check_sample_weight,
         check_is_fitted,
         column_or_1d,
@@ -36,8 +38,14 @@ except ImportError as error:  # scikit-learn is no dependency: whoever needs no 
     ) from error
 
 from handgrad import _core
+from handgrad.errors import DivergedError
+
+if TYPE_CHECKING:
+    from handgrad.network import Mlp
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
+
+Array = NDArray[Any]
 
 ACTIVATIONS = {"logistic": "sigmoid"}  # scikit-learn's names that are not ours
 STOCHASTIC_SOLVERS = ("sgd", "adam")
@@ -56,10 +64,13 @@ class _Interval:
         self.without_low, self.without_high = without_low, without_high
 
     def contains(self, value: Any) -> bool:
-        if isinstance(value, (bool, np.bool_)) or not isinstance(value, self.kind) or math.isnan(value):
+        if isinstance(value, (bool, np.bool_)) or not isinstance(value, self.kind):
             return False
-        above = value > self.low if self.without_low else value >= self.low
-        below = value < self.high if self.without_high else value <= self.high
+        number: Any = value  # of a kind that checkers of types know nothing of
+        if math.isnan(number):
+            return False
+        above = number > self.low if self.without_low else number >= self.low
+        below = number < self.high if self.without_high else number <= self.high
         return bool(above and below)
 
     def __str__(self) -> str:
@@ -92,10 +103,10 @@ def _refuse(name: str, value: Any, expected: str) -> None:
 
 
 def _threads(n_jobs: int | None) -> int:
-    """How many threads may work; 0 for all. Workers of joblib are told by OMP_NUM_THREADS how many are theirs."""
+    """How many threads may work, as scikit-learn counts: None is one, as on a busy machine threads wait for each other
+    longer than a small network takes; -1 are all, -2 all but one."""
     if n_jobs is None:
-        told = os.environ.get("OMP_NUM_THREADS", "")
-        return int(told) if told.isdigit() else 0
+        return 1
     if isinstance(n_jobs, (bool, np.bool_)) or not isinstance(n_jobs, Integral) or n_jobs == 0:
         _refuse("n_jobs", n_jobs, "None or a whole number that is not 0")
     if n_jobs > 0:
@@ -148,7 +159,7 @@ class _Epochs:
             print(text)
 
 
-class _Mlp(BaseEstimator):
+class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
     """What regressor and classifier share."""
 
     _loss_names: dict[str, str] = {}
@@ -233,7 +244,7 @@ class _Mlp(BaseEstimator):
 
     # --- The network ---------------------------------------------------------------------------------------------
 
-    def _initialize(self, y: np.ndarray, sizes: list[int], dtype: np.dtype) -> None:
+    def _initialize(self, y: Array, sizes: list[int], dtype: np.dtype[Any]) -> None:
         hidden = self._hidden_activations(len(sizes) - 2)
         output = self._output_activation() if self.output_activation is None else self.output_activation
         self.out_activation_ = output
@@ -245,12 +256,12 @@ class _Mlp(BaseEstimator):
         self.n_iter_ = 0
         self.t_ = 0
         self.n_layers_ = len(sizes)
-        self.loss_curve_ = []
+        self.loss_curve_: list[float] = []
         self._no_improvement_count = 0
         judged = self._is_judged()
-        self.validation_scores_ = [] if judged else None
-        self.best_validation_score_ = -np.inf if judged else None
-        self.best_loss_ = None if self.early_stopping else np.inf
+        self.validation_scores_: list[float] | None = [] if judged else None
+        self.best_validation_score_: Any = -np.inf if judged else None
+        self.best_loss_: Any = None if self.early_stopping else np.inf
 
     def _draw_weights(self, sizes: list[int]) -> None:
         """The draws of scikit-learn, one after the other: uniform, of Glorot's bound, biases too."""
@@ -261,31 +272,31 @@ class _Mlp(BaseEstimator):
             numbers[f"linear{layer}.weight"][...] = self._random_state.uniform(-bound, bound, (fan_in, fan_out)).T
             numbers[f"linear{layer}.bias"][...] = self._random_state.uniform(-bound, bound, fan_out)
 
-    def _parameters(self, kind: str) -> list[np.ndarray]:
+    def _parameters(self, kind: str) -> list[Array]:
         network = self.__dict__.get("_network")
         if network is None:
             raise AttributeError(f"{type(self).__name__!r} object has no parameters before it is fitted")
         return [array for name, array in network.arrays().items() if name.endswith(kind)]
 
     @property
-    def coefs_(self) -> list[np.ndarray]:
+    def coefs_(self) -> list[Array]:
         """The weights of each layer, (fan_in, fan_out); arrays over the network's memory, to be changed as you like."""
         return [weight.T for weight in self._parameters(".weight")]
 
     @coefs_.setter
-    def coefs_(self, weights: list[np.ndarray]) -> None:
+    def coefs_(self, weights: list[Array]) -> None:
         self._take_parameters(".weight", [np.asarray(weight).T for weight in weights])
 
     @property
-    def intercepts_(self) -> list[np.ndarray]:
+    def intercepts_(self) -> list[Array]:
         """The biases of each layer, likewise."""
         return self._parameters(".bias")
 
     @intercepts_.setter
-    def intercepts_(self, biases: list[np.ndarray]) -> None:
+    def intercepts_(self, biases: list[Array]) -> None:
         self._take_parameters(".bias", [np.asarray(bias) for bias in biases])
 
-    def _take_parameters(self, kind: str, given: list[np.ndarray]) -> None:
+    def _take_parameters(self, kind: str, given: list[Array]) -> None:
         own = self._parameters(kind)
         if [array.shape for array in own] != [array.shape for array in given]:
             raise ValueError("the parameters must have the shapes of the network's own")
@@ -293,12 +304,12 @@ class _Mlp(BaseEstimator):
             array[...] = numbers
 
     @property
-    def _dtype(self) -> np.dtype:
-        return self._network.flat().dtype
+    def _dtype(self) -> np.dtype[Any]:
+        return np.dtype(self._network.dtype)
 
     # --- Fitting -------------------------------------------------------------------------------------------------
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> Any:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> Self:
         self._check_parameters()
         sizes = self._hidden_sizes()
         first = "_network" not in self.__dict__ or (not self.warm_start and not incremental)
@@ -320,11 +331,11 @@ class _Mlp(BaseEstimator):
             self._run(X, targets, sample_weight, incremental)
         return self
 
-    def _weights(self, X: Any, y: Any, sample_weight: Any) -> np.ndarray | None:
+    def _weights(self, X: Any, y: Any, sample_weight: Any) -> Array | None:
         class_weight = getattr(self, "class_weight", None)
         if sample_weight is None and class_weight is None:
             return None
-        weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        weights: Array = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         if class_weight is not None:
             weights = weights * compute_sample_weight(class_weight, y)
         if not np.sum(weights) > 0:
@@ -334,7 +345,7 @@ class _Mlp(BaseEstimator):
     def _is_judged(self) -> bool:
         return bool(self.early_stopping) or self.validation_data is not None
 
-    def _held_out(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> tuple[Any, Any]:
+    def _held_out(self, X: Array, y: Array, weights: Array | None) -> tuple[Any, Any]:
         """The rows to learn from, and those that judge each epoch: the user's own, else a share; None without."""
         if self.validation_data is not None:
             return (X, y, weights), self._own_validation()
@@ -351,7 +362,7 @@ class _Mlp(BaseEstimator):
         none = () if weights is not None else (None,)
         return learned + none, judged + none
 
-    def _own_validation(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    def _own_validation(self) -> tuple[Array, Array, Array | None]:
         given = tuple(self.validation_data)
         if len(given) not in (2, 3):
             _refuse("validation_data", type(self.validation_data).__name__, "a pair (X, y), or (X, y, sample_weight)")
@@ -359,7 +370,7 @@ class _Mlp(BaseEstimator):
         weights = _check_sample_weight(given[2], X) if len(given) == 3 else None
         return (X.toarray() if issparse(X) else X), self._encode(y), weights
 
-    def _run(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None, incremental: bool) -> None:
+    def _run(self, X: Array, y: Array, weights: Array | None, incremental: bool) -> None:
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
         (X, y, weights), judges = self._held_out(X, y, weights)
@@ -378,7 +389,7 @@ class _Mlp(BaseEstimator):
         except KeyboardInterrupt:
             training.store(self._network)
             warnings.warn("Training interrupted by user.")
-        except _core.DivergedError as error:
+        except DivergedError as error:
             training.store(self._network)
             self._after_divergence(error)
         self._optimizer.state = training.optimizer()
@@ -386,14 +397,14 @@ class _Mlp(BaseEstimator):
             self._network.flat()[...] = self._best
         del self._best
 
-    def _minimise(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> None:
+    def _minimise(self, X: Array, y: Array, weights: Array | None) -> None:
         """L-BFGS of SciPy over all rows at once, in double whatever the network's precision."""
         X, y = np.ascontiguousarray(X, np.float64), np.ascontiguousarray(y, np.float64)
         weights = None if weights is None else np.ascontiguousarray(weights, np.float64)
         objective = _core.Objective(self._network, X, y, weights, self._settings(len(X)), _threads(self.n_jobs))
         reached = [self._network.flat().astype(np.float64)]
 
-        def keep(numbers: np.ndarray) -> None:
+        def keep(numbers: Array) -> None:
             reached[0] = numbers.copy()
             if self.verbose:
                 print(f"Iteration, loss = {objective(numbers)[0]:.8f}")
@@ -426,7 +437,7 @@ class _Mlp(BaseEstimator):
         weights = None if weights is None else np.ascontiguousarray(weights, np.float64)
         return lambda: self._network.score(X, y, weights, self._score_kind())
 
-    def _advance(self, training: Any, epochs: _Epochs, y: np.ndarray, weights: Any, judge: Any, most: int) -> None:
+    def _advance(self, training: Any, epochs: _Epochs, y: Array, weights: Any, judge: Any, most: int) -> None:
         rows = len(y)
         order = np.arange(rows)
         divisor, shift = self._loss_as_reported(y, weights)
@@ -452,7 +463,7 @@ class _Mlp(BaseEstimator):
         training.store(self._network)
 
     def _judge_epoch(self, training: Any, epochs: _Epochs, judge: Any) -> None:
-        if judge is not None:
+        if judge is not None and self.validation_scores_ is not None:
             training.store(self._network)
             score = judge()
             self.validation_scores_.append(score)
@@ -481,7 +492,7 @@ class _Mlp(BaseEstimator):
             self.validation_scores_.append(math.nan)
         warnings.warn(f"{error}. {advice}", ConvergenceWarning)
 
-    def _loss_as_reported(self, y: np.ndarray, weights: np.ndarray | None) -> tuple[float, float]:
+    def _loss_as_reported(self, y: Array, weights: Array | None) -> tuple[float, float]:
         """What scikit-learn's printed loss is divided by, and less, than the function that both differentiate."""
         if self.convention != "sklearn":
             return 1.0, 0.0
@@ -494,20 +505,21 @@ class _Mlp(BaseEstimator):
 
     # --- Answers -------------------------------------------------------------------------------------------------
 
-    def _outputs(self, X: Any) -> np.ndarray:
+    def _outputs(self, X: Any) -> Array:
         """What the network puts out, (rows, outputs), in the precision of X."""
-        network = self.__dict__.get("_network")
+        network: Any = self.__dict__.get("_network")
         if network is None:
             check_is_fitted(self)
-        if type(X) is np.ndarray and X.ndim == 2 and "feature_names_in_" not in self.__dict__:
-            if X.dtype == network.dtype and X.flags.c_contiguous:
-                answers = network.outputs_if_plain(X)
-                if answers is not None:
-                    return answers
+        answers: Array | None
+        if type(X) is np.ndarray and "feature_names_in_" not in self.__dict__:
+            answers = network.outputs_if_plain(X)
+            if answers is not None:
+                return answers
         X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
         wanted = X.dtype
         X = X.toarray() if issparse(X) else X
-        return network.outputs(np.ascontiguousarray(X, network.dtype)).astype(wanted, copy=False)
+        values: Array = network.outputs(np.ascontiguousarray(X, network.dtype)).astype(wanted, copy=False)
+        return values
 
     def _can_go_on(self) -> bool:
         if self.solver not in STOCHASTIC_SOLVERS:
@@ -515,15 +527,16 @@ class _Mlp(BaseEstimator):
                                  "stochastic.")
         return True
 
-    def jacobian(self, X: Any) -> np.ndarray:
+    def jacobian(self, X: Any) -> Array:
         """The derivative of each output by each input, (rows, outputs, features); of a classifier the outputs are the
         probabilities that the network puts out: of the second class for two, of every class for more."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
         X = X.toarray() if issparse(X) else X
-        return self._network.jacobians(np.ascontiguousarray(X, self._network.dtype))
+        J: Array = self._network.jacobians(np.ascontiguousarray(X, self._network.dtype))
+        return J
 
-    def to_mlp(self) -> Any:
+    def to_mlp(self) -> Mlp:
         """A copy of the fitted network, for everything that handgrad.Mlp does."""
         from handgrad.network import Mlp
 
@@ -543,11 +556,11 @@ class _Mlp(BaseEstimator):
         return "_network" in self.__dict__
 
 
-class MLPRegressor(RegressorMixin, _Mlp):
+class MLPRegressor(RegressorMixin, _Mlp):  # type: ignore[misc,unused-ignore]
     """Multi-layer perceptron for regression; see sklearn.neural_network.MLPRegressor for what is the same.
 
     Beyond it: the losses absolute_error, huber (huber_delta) and quantile (quantile); output_activation; convention
-    ('sklearn', or 'handgrad' and 'pytorch' for theirs); dtype (None: that of X); n_jobs (threads; None: all that pay);
+    ('sklearn', or 'handgrad' and 'pytorch' for theirs); dtype (None: that of X); n_jobs (threads: None is one, -1 all; no bit of a result depends on it);
     validation_data, a pair (X, y) that judges each epoch; restore_best (None: with early stopping).
     """
 
@@ -555,41 +568,41 @@ class MLPRegressor(RegressorMixin, _Mlp):
 
     def __init__(
         self,
-        loss="squared_error",
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        loss: str = "squared_error",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Sequence[str] = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        output_activation=None,
-        huber_delta=1.0,
-        quantile=0.5,
-        leaky_slope=0.01,
-        convention="sklearn",
-        dtype=None,
-        n_jobs=None,
-        validation_data=None,
-        restore_best=None,
-    ):
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        output_activation: str | None = None,
+        huber_delta: float = 1.0,
+        quantile: float = 0.5,
+        leaky_slope: float = 0.01,
+        convention: str = "sklearn",
+        dtype: Any = None,
+        n_jobs: int | None = None,
+        validation_data: tuple[Any, ...] | None = None,
+        restore_best: bool | None = None,
+    ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -630,7 +643,7 @@ class MLPRegressor(RegressorMixin, _Mlp):
     def _score_kind(self) -> str:
         return "r2"
 
-    def _validate_input(self, X, y, incremental, reset):
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
         X, y = validate_data(self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True,
                              dtype=self._number_type(), reset=reset)
         if y.ndim == 2 and y.shape[1] == 1:
@@ -639,25 +652,25 @@ class MLPRegressor(RegressorMixin, _Mlp):
             raise ValueError("loss='poisson' needs targets that are not negative; y has some that are")
         return X, y
 
-    def _encode(self, y: np.ndarray) -> np.ndarray:
+    def _encode(self, y: Array) -> Array:
         return y.reshape(-1, 1) if y.ndim == 1 else y
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Learns from X (rows, features), dense or sparse, and y (rows,) or (rows, outputs). Returns self."""
         return self._fit(X, y, sample_weight, incremental=False)
 
-    @available_if(lambda self: self._can_go_on())
-    def partial_fit(self, X, y, sample_weight=None):
+    @available_if(lambda self: self._can_go_on())  # type: ignore[untyped-decorator,unused-ignore]
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """One epoch more, over these rows. Returns self."""
         return self._fit(X, y, sample_weight, incremental=True)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> Array:
         """The values for X, (rows,) or (rows, outputs)."""
         values = self._outputs(X)
         return values.ravel() if values.shape[1] == 1 else values
 
 
-class MLPClassifier(ClassifierMixin, _Mlp):
+class MLPClassifier(ClassifierMixin, _Mlp):  # type: ignore[misc,unused-ignore]
     """Multi-layer perceptron for classes; see sklearn.neural_network.MLPClassifier for what is the same.
 
     Beyond it: class_weight (a dict or 'balanced'), and what MLPRegressor adds.
@@ -667,40 +680,40 @@ class MLPClassifier(ClassifierMixin, _Mlp):
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Sequence[str] = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        loss="log_loss",
-        output_activation=None,
-        leaky_slope=0.01,
-        convention="sklearn",
-        dtype=None,
-        n_jobs=None,
-        validation_data=None,
-        class_weight=None,
-        restore_best=None,
-    ):
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        loss: str = "log_loss",
+        output_activation: str | None = None,
+        leaky_slope: float = 0.01,
+        convention: str = "sklearn",
+        dtype: Any = None,
+        n_jobs: int | None = None,
+        validation_data: tuple[Any, ...] | None = None,
+        class_weight: dict[Any, float] | str | None = None,
+        restore_best: bool | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.solver = solver
@@ -736,7 +749,7 @@ class MLPClassifier(ClassifierMixin, _Mlp):
 
     @property
     def _several_labels(self) -> bool:
-        return self._label_binarizer.y_type_.startswith("multilabel")
+        return str(self._label_binarizer.y_type_).startswith("multilabel")
 
     def _output_activation(self) -> str:
         return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
@@ -750,7 +763,7 @@ class MLPClassifier(ClassifierMixin, _Mlp):
     def _score_kind(self) -> str:
         return "labels" if self._several_labels else "accuracy"
 
-    def _validate_input(self, X, y, incremental, reset):
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
         X, y = validate_data(self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=self._number_type(),
                              reset=reset)
         check_classification_targets(y)
@@ -769,17 +782,17 @@ class MLPClassifier(ClassifierMixin, _Mlp):
                              f"`self.classes_` has {self.classes_}. 'y' has {classes}.")
         return X, y
 
-    def _encode(self, y: Any) -> np.ndarray:
+    def _encode(self, y: Any) -> Array:
         encoded = self._label_binarizer.transform(y)
         return np.asarray(encoded.toarray() if issparse(encoded) else encoded, np.float64)
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Learns from X (rows, features), dense or sparse, and classes y (rows,), or 0 and 1 of several labels,
         (rows, labels). Returns self."""
         return self._fit(X, y, sample_weight, incremental=False)
 
-    @available_if(lambda self: self._can_go_on())
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    @available_if(lambda self: self._can_go_on())  # type: ignore[untyped-decorator,unused-ignore]
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """One epoch more, over these rows; the first call needs all classes that will ever come. Returns self."""
         if "classes_" not in self.__dict__:
             if classes is None:
@@ -795,30 +808,33 @@ class MLPClassifier(ClassifierMixin, _Mlp):
         self._label_binarizer = LabelBinarizer().fit(y if several else classes)
         self.classes_ = unique_labels(classes)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> Array:
         """The classes of X, (rows,), or 0 and 1 of each label, (rows, labels)."""
         yhat = self._outputs(X)
+        classes: Array = self.classes_
         if self._several_labels:
             return (yhat > 0.5).astype(int)
         if yhat.shape[1] > 1:
-            return self.classes_[yhat.argmax(axis=1)]
-        if len(self.classes_) == 1:
-            return np.repeat(self.classes_, len(yhat))
-        return self.classes_[(yhat[:, 0] > 0.5).astype(int)]
+            several: Array = classes[yhat.argmax(axis=1)]
+            return several
+        if len(classes) == 1:
+            return np.repeat(classes, len(yhat))
+        one_of_two: Array = classes[(yhat[:, 0] > 0.5).astype(int)]
+        return one_of_two
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> Array:
         """The probability of each class, (rows, classes), in the order of classes_."""
         yhat = self._outputs(X)
         if yhat.shape[1] > 1 or self._several_labels:
             return yhat
         return np.hstack([1 - yhat, yhat])
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> Array:
         """The logarithms of predict_proba()."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags

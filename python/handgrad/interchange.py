@@ -92,7 +92,7 @@ def from_torch(module: Any) -> Mlp:
 def to_torch(net: Mlp) -> Any:
     """The same network as a torch.nn.Sequential, with copies of the weights."""
     try:
-        import torch
+        import torch  # type: ignore[import-not-found,unused-ignore]
     except ImportError as error:
         raise _needs("torch", "to_torch") from error
     d = net.described()
@@ -140,7 +140,7 @@ def from_sklearn(estimator: Any) -> MLPRegressor | MLPClassifier:
     kind = type(estimator).__name__
     if kind not in ("MLPRegressor", "MLPClassifier") or not hasattr(estimator, "coefs_"):
         raise ValueError(f"from_sklearn: a fitted MLPRegressor or MLPClassifier is expected, not {kind}")
-    own = getattr(handgrad, kind)(**estimator.get_params())
+    own: MLPRegressor | MLPClassifier = getattr(handgrad, kind)(**estimator.get_params())
     sizes = [estimator.coefs_[0].shape[0], *(weight.shape[1] for weight in estimator.coefs_)]
     names = {"logistic": "sigmoid"}
     own._network = _core.Network(sizes, [names.get(estimator.activation, estimator.activation)] * (len(sizes) - 2),
@@ -155,7 +155,7 @@ def from_sklearn(estimator: Any) -> MLPRegressor | MLPClassifier:
 def to_sklearn(estimator: MLPRegressor | MLPClassifier) -> Any:
     """scikit-learn's estimator with the parameters, weights and history of a fitted one of handgrad. Raises ValueError
     for what scikit-learn's have not: other activations and losses."""
-    import sklearn.neural_network
+    import sklearn.neural_network  # type: ignore[import-untyped,unused-ignore]
 
     kind = getattr(sklearn.neural_network, type(estimator).__name__, None)
     if kind is None or not hasattr(estimator, "coefs_"):

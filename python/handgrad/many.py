@@ -12,7 +12,7 @@ MODELS_PER_TASK = 200
 
 
 def _fit_some(estimator: Any, groups: list[tuple[Hashable, tuple[Any, ...]]]) -> list[tuple[Hashable, Any]]:
-    from sklearn.base import clone
+    from sklearn.base import clone  # type: ignore[import-untyped,unused-ignore]
 
     fitted = []
     for key, data in groups:
@@ -32,7 +32,7 @@ def fit_many(groups: Mapping[Hashable, tuple[Any, ...]] | Iterable[tuple[Hashabl
     models at a time through joblib, so that every engine with a joblib backend serves: threads, processes, dask, ray.
     With an int as its random_state the result depends neither on the number of workers nor on how groups are handed
     out. An exception names its group."""
-    from joblib import Parallel, delayed
+    from joblib import Parallel, delayed  # type: ignore[import-untyped,unused-ignore]
 
     if models_per_task < 1:
         raise ValueError(f"models_per_task must be at least 1, not {models_per_task}")

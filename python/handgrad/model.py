@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from handgrad import _core
+from handgrad.errors import DivergedError, UsageError
 from handgrad._results import Info, Result, axes, finite, frame
 from handgrad.network import Mlp
 from handgrad.table import READING, names, read, reading_of
@@ -39,7 +40,7 @@ def _check_choice(name: str, value: Any) -> None:
     choices = SETTINGS[name]["choices"]
     for one in value if isinstance(value, list) else [value]:
         if choices and isinstance(one, str) and one not in choices:
-            raise _core.UsageError(f"{name}: {one!r} is not one of {', '.join(choices)}{_core.near_name(one, choices)}")
+            raise UsageError(f"{name}: {one!r} is not one of {', '.join(choices)}{_core.near_name(one, choices)}")
 
 
 def settings_of(given: dict[str, Any]) -> dict[str, Any]:
@@ -193,7 +194,7 @@ def _finished(made: dict[str, Any], notices: list[str]) -> Fit:
         warnings.warn(f"training was interrupted after {result.epochs} epochs; the model holds what was reached",
                       stacklevel=3)
     if diverged is not None or not usable:
-        error = _core.DivergedError(diverged or "what the model says of the rows that it learned from are no numbers")
+        error = DivergedError(diverged or "what the model says of the rows that it learned from are no numbers")
         error.fit = result
         raise error
     return result
@@ -202,7 +203,7 @@ def _finished(made: dict[str, Any], notices: list[str]) -> Fit:
 def _target_of(target: Any) -> tuple[list[str] | None, Any]:
     """The names of the targets, and their values where these were given."""
     if target is None:
-        raise _core.UsageError("target is missing: say which column to learn, or give its values")
+        raise UsageError("target is missing: say which column to learn, or give its values")
     if isinstance(target, str):
         return [target], None
     if isinstance(target, (list, tuple)) and all(isinstance(name, str) for name in target):
@@ -378,10 +379,10 @@ class Model:
         """The probability of each class, (rows, classes), or of each of several labels, (rows, labels). Raises
         UsageError for a model whose outputs are no probabilities."""
         if self.task == "regression":
-            raise _core.UsageError("predict_proba: this model predicts numbers, not classes")
+            raise UsageError("predict_proba: this model predicts numbers, not classes")
         answer = self._core.predict(self._read(table, reading), allow_extra, threads)
         if not answer["are_probabilities"]:
-            raise _core.UsageError("predict_proba: the outputs of this model are no probabilities; train it with "
+            raise UsageError("predict_proba: the outputs of this model are no probabilities; train it with "
                                    "output_activation='sigmoid' or 'softmax'")
         return answer["values"] if self.task == "multilabel" else answer["probabilities"]
 
@@ -418,7 +419,7 @@ class Model:
         history = self.history
         flows = [name for name in history if name.endswith(".gradient_rms") and finite(history[name]).any()]
         if not flows:
-            raise _core.UsageError("the gradient flow was not measured: train with diagnose=True")
+            raise UsageError("the gradient flow was not measured: train with diagnose=True")
         ax = axes(ax)
         for name in flows:
             ax.plot(history["epoch"], history[name], label=name.partition(".")[0])
@@ -429,7 +430,7 @@ class Model:
     def plot_predictions(self, table: Any, ax: Any = None, target: str | None = None, **reading: Any) -> Any:
         """Predicted against true values of a labelled table, of one target. Returns the axes of matplotlib."""
         if self.task != "regression":
-            raise _core.UsageError("plot_predictions: this model predicts classes; evaluate() counts them")
+            raise UsageError("plot_predictions: this model predicts classes; evaluate() counts them")
         from handgrad.verbs import predicted_and_true
 
         name = self.targets[0] if target is None else target

@@ -9,16 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from handgrad import _core
+from handgrad._arrays import rows
 
 __all__ = ["SGD", "Adam", "AdamW", "Mlp", "Optimizer", "loss"]
 
 Array = NDArray[Any]
-
-
-def _rows(given: Any, dtype: str, name: str) -> Array:
-    from handgrad._arrays import rows
-
-    return rows(given, dtype, name)
 
 
 class Mlp(_core.Network):
@@ -59,7 +54,8 @@ class Mlp(_core.Network):
         """Step 4, Table 2: adds the gradient of the loss by every parameter to `gradients`. dy: what loss() gave for
         this tape, or your own derivative of the loss by yhat, (rows, outputs). With inputs=True the derivative by x
         comes back, (rows, inputs). To be called before the weights change."""
-        return _core.backward(self, tape, dy, inputs)
+        by_inputs: Array | None = _core.backward(self, tape, dy, inputs)
+        return by_inputs
 
     def zero_gradients(self) -> None:
         """Sets all gradients to 0."""
@@ -69,27 +65,31 @@ class Mlp(_core.Network):
 
     def __call__(self, x: ArrayLike) -> Array:
         """yhat, (rows, outputs), of x, (rows, inputs). A row's answer depends on no other row."""
-        return self.outputs(_rows(x, self.dtype, "x"))
+        result: Array = self.outputs(x)
+        return result
 
     predict = __call__
 
     def jacobian(self, x: ArrayLike) -> Array:
         """The derivative of each output by each input at each row of x: (rows, outputs, inputs), derivation, section
         7."""
-        return self.jacobians(_rows(x, self.dtype, "x"))
+        result: Array = self.jacobians(x)
+        return result
 
     def vjp(self, x: ArrayLike, v: ArrayLike) -> Array:
         """v dyhat/dx, (rows, inputs), with v (rows, outputs): the derivative by x of a loss that has v by yhat."""
-        return self.vector_jacobian(_rows(x, self.dtype, "x"), _rows(v, self.dtype, "v"))
+        result: Array = self.vector_jacobian(x, v)
+        return result
 
     def jvp(self, x: ArrayLike, u: ArrayLike) -> Array:
         """dyhat/dx u, (rows, outputs), with u (rows, inputs): how the outputs change along u."""
-        return self.jacobian_vector(_rows(x, self.dtype, "x"), _rows(u, self.dtype, "u"))
+        result: Array = self.jacobian_vector(x, u)
+        return result
 
     def row_gradients(self, x: ArrayLike, y: ArrayLike, loss: str = "squared_error", *, huber_delta: float = 1.0,
                       quantile: float = 0.5) -> dict[str, Array]:
         """The gradient of each row's own loss: under each parameter's name an array (rows, *shape)."""
-        return _core.row_gradients(self, _rows(x, self.dtype, "x"), _rows(y, self.dtype, "y"), loss, huber_delta,
+        return _core.row_gradients(self, rows(x, self.dtype, "x"), rows(y, self.dtype, "y"), loss, huber_delta,
                                    quantile)
 
     # --- The shape ------------------------------------------------------------------------------------------------
@@ -97,7 +97,8 @@ class Mlp(_core.Network):
     @property
     def sizes(self) -> list[int]:
         """Inputs, widths of the hidden layers, outputs."""
-        return self.described()["sizes"]
+        sizes: list[int] = self.described()["sizes"]
+        return sizes
 
     def __repr__(self) -> str:
         d = self.described()
@@ -115,7 +116,7 @@ class Mlp(_core.Network):
 
     __copy__ = copy
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Mlp:
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Mlp:
         return self.copy()
 
     def __setstate__(self, state: Any) -> None:
@@ -191,7 +192,7 @@ def _make_derivative_an_array() -> None:
     kind: Any = _core.LossDerivative
 
     def as_array(self: Any, dtype: Any = None, copy: bool | None = None) -> Array:
-        numbers = self.array()
+        numbers: Array = self.array()
         return numbers.astype(dtype, copy=bool(copy)) if dtype is not None or copy else numbers
 
     def by_arrays(self: Any, ufunc: Any, method: str, *inputs: Any, **more: Any) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from handgrad import _core
+from handgrad.errors import DivergedError
 from handgrad._arrays import rows
 from handgrad.network import Mlp
 
@@ -80,7 +81,7 @@ def train(net: Mlp, x: ArrayLike, y: ArrayLike, *, loss: str = "squared_error", 
                     stopped = "callback"
     except KeyboardInterrupt:
         stopped = "interrupted"
-    except _core.DivergedError:
+    except DivergedError:
         training.store(net)
         raise
     training.store_result(net)

@@ -71,8 +71,8 @@ std::string notice_text(const Notice& notice) {
     return notice.text + (notice.overruled_by ? " (" + spelled(*notice.overruled_by) + " overrules)" : "");
 }
 
-nb::dict start_dict(const FitStart& start) {
-    nb::dict result;
+Dict start_dict(const FitStart& start) {
+    Dict result;
     result["training_rows"] = start.training_rows;
     result["validation_rows"] = start.validation_rows;
     result["test_rows"] = start.test_rows;
@@ -81,8 +81,8 @@ nb::dict start_dict(const FitStart& start) {
     return result;
 }
 
-nb::dict epoch_dict(const EpochReport& report, const Metrics& metrics) {
-    nb::dict result;
+Dict epoch_dict(const EpochReport& report, const Metrics& metrics) {
+    Dict result;
     result["epoch"] = report.epoch;
     result["epochs"] = report.epochs;
     result["loss"] = report.loss;
@@ -107,7 +107,7 @@ FitCallbacks callbacks_of(Watch& watch, bool diagnose) {
         .on_refit =
             [&](const RefitStart& start) {
                 watch.tell("refit", [&] {
-                    nb::dict result;
+                    Dict result;
                     result["training_rows"] = start.training_rows;
                     result["epochs"] = start.epochs;
                     return result;
@@ -125,7 +125,7 @@ FitCallbacks callbacks_of(Watch& watch, bool diagnose) {
     return callbacks;
 }
 
-FitOptions options_of(const nb::dict& settings, const PyTable& table, const PyTable* validation, const PyTable* test,
+FitOptions options_of(const Dict& settings, const PyTable& table, const PyTable* validation, const PyTable* test,
                       const Execution& execution) {
     FitOptions options;
     SettingValues values = setting_values(settings);
@@ -149,8 +149,8 @@ FitOptions options_of(const nb::dict& settings, const PyTable& table, const PyTa
     return options;
 }
 
-nb::dict result_dict(FitResult& result) {
-    nb::dict metrics;
+Dict result_dict(FitResult& result) {
+    Dict metrics;
     metrics["train"] = metrics_dict(result.train_metrics);
     if (!result.validation_metrics.empty()) {
         metrics["validation"] = metrics_dict(result.validation_metrics);
@@ -158,7 +158,7 @@ nb::dict result_dict(FitResult& result) {
     if (!result.test_metrics.empty()) {
         metrics["test"] = metrics_dict(result.test_metrics);
     }
-    nb::dict made;
+    Dict made;
     made["metrics"] = metrics;
     made["baseline"] = metrics_dict(result.baseline);
     made["baseline_on"] = result.baseline_on;
@@ -177,7 +177,7 @@ nb::dict result_dict(FitResult& result) {
     return made;
 }
 
-nb::dict fit_table(const PyTable& table, const nb::dict& settings, const PyTable* validation, const PyTable* test,
+Dict fit_table(const PyTable& table, const Dict& settings, const PyTable* validation, const PyTable* test,
                    const nb::object& listener, bool diagnose, std::size_t threads) {
     const FitOptions options = options_of(settings, table, validation, test, {.threads = threads});
     Watch watch(listener);
@@ -191,8 +191,8 @@ nb::dict fit_table(const PyTable& table, const nb::dict& settings, const PyTable
 }
 
 /// Every setting: name, group, help, what stands for its value, what holds otherwise, its default and its choices.
-nb::list setting_facts() {
-    nb::list all;
+List setting_facts() {
+    List all;
     const FitOptions defaults;
     const SettingValues values = setting_values(defaults);
     for_each_setting(defaults, [&]<class F>(const Setting& setting, const F& /*field*/) {
@@ -224,7 +224,7 @@ nb::list setting_facts() {
             }
             help.replace(at, 2, list);
         }
-        nb::dict facts;
+        Dict facts;
         facts["name"] = std::string(setting.name);
         facts["help"] = help;
         facts["other_names"] = std::string(setting.other_names);

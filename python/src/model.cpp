@@ -72,10 +72,10 @@ nb::object value_of(const SettingValue& value) {
         value);
 }
 
-nb::list layers_of(const Architecture& shape) {
-    nb::list layers;
+List layers_of(const Architecture& shape) {
+    List layers;
     for (std::size_t l = 0; l < shape.layers(); ++l) {
-        nb::dict layer;
+        Dict layer;
         layer["name"] = layer_name(l);
         layer["in"] = shape.sizes[l];
         layer["out"] = shape.sizes[l + 1];
@@ -86,10 +86,10 @@ nb::list layers_of(const Architecture& shape) {
     return layers;
 }
 
-nb::list columns_of(const Preprocessing& columns) {
-    nb::list result;
+List columns_of(const Preprocessing& columns) {
+    List result;
     for (const FeatureColumn& feature : columns.features) {
-        nb::dict column;
+        Dict column;
         column["name"] = feature.name;
         column["kind"] = feature.categorical() ? "text" : "number";
         column["categories"] = feature.categories;
@@ -102,8 +102,8 @@ nb::list columns_of(const Preprocessing& columns) {
     return result;
 }
 
-nb::dict history_of(const History& history) {
-    nb::dict result;
+Dict history_of(const History& history) {
+    Dict result;
     for (const std::string& name : history.columns) {
         result[name.c_str()] = array_of(history.column(name));
     }
@@ -111,27 +111,27 @@ nb::dict history_of(const History& history) {
 }
 
 /// What inspect says.
-nb::dict info(const PyModel& self) {
+Dict info(const PyModel& self) {
     const Model& model = self.model;
-    nb::dict result;
+    Dict result;
     result["task"] = std::string(name(model.preprocessing.task));
     result["dtype"] = summary::dtype_name(model.is_double());
     result["layers"] = layers_of(model.architecture());
     result["parameters"] = std::visit([](const auto& net) { return net.parameters().size(); }, model.net);
-    nb::dict loss;
+    Dict loss;
     loss["name"] = std::string(name(model.loss.kind));
     loss["huber_delta"] = model.loss.huber_delta;
     loss["quantile"] = model.loss.quantile;
     loss["weight_decay"] = model.weight_decay;
     result["loss"] = loss;
-    nb::dict conventions, targets, settings, provenance;
+    Dict conventions, targets, settings, provenance;
     for (const auto& [field, choice] : summary::describe_conventions(model.architecture().conventions)) {
         conventions[field.c_str()] = choice;
     }
     result["conventions"] = conventions;
     result["columns"] = columns_of(model.preprocessing);
     for (const TargetColumn& target : model.preprocessing.targets) {
-        nb::dict scaling;
+        Dict scaling;
         scaling["shift"] = target.shift;
         scaling["scale"] = target.scale;
         targets[target.name.c_str()] = scaling;
@@ -163,13 +163,13 @@ std::vector<std::string> feature_names(const PyModel& self) {
 
 ApplyOptions applying(bool allow_extra) { return {.labels = Labels::absent, .allow_extra = allow_extra}; }
 
-nb::dict predict(const PyModel& self, const PyTable& table, bool allow_extra, std::size_t threads) {
+Dict predict(const PyModel& self, const PyTable& table, bool allow_extra, std::size_t threads) {
     Prediction prediction;
     {
         const nb::gil_scoped_release others_may_run;
         prediction = handgrad::predict(self.model, table.table, applying(allow_extra), {.threads = threads});
     }
-    nb::dict result;
+    Dict result;
     result["values"] = array_of(prediction.values);
     const NewArray<std::int64_t> classes = new_array<std::int64_t>({prediction.classes.size()});
     std::ranges::copy(prediction.classes, classes.data);
@@ -192,9 +192,9 @@ nb::tuple jacobian(const PyModel& self, const PyTable& table, bool allow_extra, 
                           self.model.preprocessing.input_names());
 }
 
-nb::dict encoded(const PyModel& self, const PyTable& table, bool allow_extra) {
+Dict encoded(const PyModel& self, const PyTable& table, bool allow_extra) {
     const EncodedTable encoded = encode(self.model, table.table, allow_extra);
-    nb::dict result;
+    Dict result;
     std::visit(
         [&]<class T>(const BasicDataset<T>& data) {
             const auto copied = [](const Matrix<T>& from) {
@@ -373,8 +373,8 @@ void bind_row_predictor(nb::module_& m) {
 
 }  // namespace
 
-nb::dict metrics_dict(const Metrics& metrics) {
-    nb::dict result;
+Dict metrics_dict(const Metrics& metrics) {
+    Dict result;
     for (const auto& [metric, value] : metrics) {
         result[metric.c_str()] = value;
     }

@@ -16,7 +16,7 @@ struct PyModel {
     Model model;
 };
 
-nb::dict metrics_dict(const Metrics& metrics);
+Dict metrics_dict(const Metrics& metrics);
 
 /// A matrix as a new array, rows × columns or of another shape with as many numbers.
 nb::object array_of(MatrixView<const double> matrix);

@@ -8,6 +8,7 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/train/metrics.hpp"
+#include "python/src/buffer.hpp"
 #include "python/src/steps.hpp"
 
 namespace handgrad::python {
@@ -61,12 +62,11 @@ nb::capsule share_of(const std::shared_ptr<AnyMlp>& memory) {
 }
 
 /// All parameters, one after the other, as an array over the same memory.
-nb::object flat(const Network& self) {
+nb::any flat(const Network& self) {
     return std::visit(
-        [&]<class T>(BasicMlp<T>& net) -> nb::object {
-            return nb::ndarray<nb::numpy, T>(net.parameters().data(), {net.parameters().size()},
-                                             share_of(self.memory()))
-                .cast();
+        [&]<class T>(BasicMlp<T>& net) {
+            const std::span<T> numbers = net.parameters();
+            return any(nb::ndarray<nb::numpy, T>(numbers.data(), {numbers.size()}, share_of(self.memory())).cast());
         },
         *self.memory());
 }
@@ -83,18 +83,6 @@ void require(const Network& network, std::size_t columns) {
 }
 
 template <class T>
-nb::object outputs(Network& network, const Rows<T>& x) {
-    require<T>(network, x.shape(1));
-    const BasicPredictor<T> predictor = network.predictor<T>();
-    const NewArray<T> result = new_array<T>({x.shape(0), predictor.outputs()});
-    {
-        const nb::gil_scoped_release others_may_run;
-        predictor.predict(view(x), MatrixView<T>(result.data, x.shape(0), predictor.outputs()));
-    }
-    return result.array;
-}
-
-template <class T>
 bool all_finite(std::span<const T> numbers) {
     // x − x is 0 for finite numbers and NaN for all others, and a sum of such is 0 or NaN: no branch in the loop.
     T sum = 0;
@@ -104,59 +92,99 @@ bool all_finite(std::span<const T> numbers) {
     return sum == T(0);
 }
 
-/// The outputs for rows that need no look by anybody else: of the network's dtype and width, in C order, all finite.
-/// None where they are anything else.
+/// Rows as they are given, and what answers for them.
 template <class T>
-nb::object outputs_if_plain(Network& network, const Rows<T>& x) {
-    if (!std::holds_alternative<BasicMlp<T>>(network.net()) || x.shape(1) != network.architecture().inputs() ||
-        x.shape(0) == 0 || !all_finite<T>({x.data(), x.size()})) {
-        return nb::none();
+struct Asked {
+    Asked(Network& network, RowsBuffer<T> given) : rows(std::move(given)), x(rows.view()) {
+        require<T>(network, x.columns());
+        predictor.emplace(network.predictor<T>());
     }
-    return outputs<T>(network, x);
+    RowsBuffer<T> rows;
+    MatrixView<const T> x;
+    std::optional<BasicPredictor<T>> predictor;
+    [[nodiscard]] std::size_t inputs() const { return x.columns(); }
+    [[nodiscard]] std::size_t outputs() const { return predictor->outputs(); }
+};
+
+/// Calls `answer` with the rows in the network's precision.
+template <class Answer>
+nb::any answered(Network& network, nb::handle x, Answer&& answer) {
+    return std::visit([&]<class T>(BasicMlp<T>&) { return answer(Asked<T>(network, rows_of<T>(x, "x"))); },
+                      network.net());
 }
 
 template <class T>
-nb::object jacobians(Network& network, const Rows<T>& x) {
-    require<T>(network, x.shape(1));
-    const BasicPredictor<T> predictor = network.predictor<T>();
-    const std::size_t rows = x.shape(0), K = predictor.outputs(), n = predictor.inputs();
-    const NewArray<T> result = new_array<T>({rows, K, n});
+nb::any outputs_of(const Asked<T>& asked) {
+    const NewArray<T> result = new_array<T>({asked.x.rows(), asked.outputs()});
     {
         const nb::gil_scoped_release others_may_run;
-        Matrix<T> yhat(rows, K);
-        predictor.jacobian(view(x), yhat.view(), MatrixView<T>(result.data, rows, K * n));
+        asked.predictor->predict(asked.x, MatrixView<T>(result.data, asked.x.rows(), asked.outputs()));
     }
     return result.array;
+}
+
+nb::any outputs(Network& network, nb::handle x) {
+    return answered(network, x, []<class T>(const Asked<T>& asked) { return outputs_of(asked); });
+}
+
+/// The outputs for rows that need no look by anybody else: of the network's dtype and width, in C order, all finite.
+/// None where they are anything else.
+nb::any outputs_if_plain(Network& network, nb::handle x) {
+    return std::visit(
+        [&]<class T>(BasicMlp<T>& net) {
+            RowsBuffer<T> rows(x);
+            if (!rows.there() || rows.view().columns() != net.inputs() || rows.view().rows() == 0 ||
+                !all_finite<T>({rows.view().data(), rows.view().rows() * net.inputs()})) {
+                return any(nb::none());
+            }
+            return outputs_of(Asked<T>(network, std::move(rows)));
+        },
+        network.net());
+}
+
+nb::any jacobians(Network& network, nb::handle x) {
+    return answered(network, x, []<class T>(const Asked<T>& asked) {
+        const std::size_t rows = asked.x.rows(), K = asked.outputs(), n = asked.inputs();
+        const NewArray<T> result = new_array<T>({rows, K, n});
+        {
+            const nb::gil_scoped_release others_may_run;
+            Matrix<T> yhat(rows, K);
+            asked.predictor->jacobian(asked.x, yhat.view(), MatrixView<T>(result.data, rows, K * n));
+        }
+        return result.array;
+    });
 }
 
 /// v ∂ŷ/∂x, v (rows × K).
-template <class T>
-nb::object vector_jacobian(Network& network, const Rows<T>& x, const Rows<T>& v) {
-    require<T>(network, x.shape(1));
-    const BasicPredictor<T> predictor = network.predictor<T>();
-    const std::size_t rows = x.shape(0);
-    const NewArray<T> result = new_array<T>({rows, predictor.inputs()});
-    {
-        const nb::gil_scoped_release others_may_run;
-        Matrix<T> yhat(rows, predictor.outputs());
-        predictor.vector_jacobian(view(x), view(v), yhat.view(), MatrixView<T>(result.data, rows, predictor.inputs()));
-    }
-    return result.array;
+nb::any vector_jacobian(Network& network, nb::handle x, nb::handle v) {
+    return answered(network, x, [&]<class T>(const Asked<T>& asked) {
+        const RowsBuffer<T> of_outputs = rows_of<T>(v, "v");
+        const MatrixView<const T> v_rows = of_outputs.view();
+        const NewArray<T> result = new_array<T>({asked.x.rows(), asked.inputs()});
+        {
+            const nb::gil_scoped_release others_may_run;
+            Matrix<T> yhat(asked.x.rows(), asked.outputs());
+            asked.predictor->vector_jacobian(asked.x, v_rows, yhat.view(),
+                                             MatrixView<T>(result.data, asked.x.rows(), asked.inputs()));
+        }
+        return result.array;
+    });
 }
 
 /// ∂ŷ/∂x u, u (rows × n).
-template <class T>
-nb::object jacobian_vector(Network& network, const Rows<T>& x, const Rows<T>& u) {
-    require<T>(network, x.shape(1));
-    const BasicPredictor<T> predictor = network.predictor<T>();
-    const std::size_t rows = x.shape(0), K = predictor.outputs();
-    const NewArray<T> result = new_array<T>({rows, K});
-    {
-        const nb::gil_scoped_release others_may_run;
-        Matrix<T> yhat(rows, K);
-        predictor.jacobian_vector(view(x), view(u), yhat.view(), MatrixView<T>(result.data, rows, K));
-    }
-    return result.array;
+nb::any jacobian_vector(Network& network, nb::handle x, nb::handle u) {
+    return answered(network, x, [&]<class T>(const Asked<T>& asked) {
+        const RowsBuffer<T> of_inputs = rows_of<T>(u, "u");
+        const MatrixView<const T> u_rows = of_inputs.view();
+        const NewArray<T> result = new_array<T>({asked.x.rows(), asked.outputs()});
+        {
+            const nb::gil_scoped_release others_may_run;
+            Matrix<T> yhat(asked.x.rows(), asked.outputs());
+            asked.predictor->jacobian_vector(asked.x, u_rows, yhat.view(),
+                                             MatrixView<T>(result.data, asked.x.rows(), asked.outputs()));
+        }
+        return result.array;
+    });
 }
 
 // --- Scores of a validation set, as scikit-learn's estimators define theirs -----------------------------------------
@@ -229,13 +257,13 @@ double score(Network& network, const Rows<T>& x, const Rows<T>& y, const std::op
 
 // --- To be pickled: the shape as a dict, the numbers as bytes --------------------------------------------------------
 
-nb::dict described(const Network& network) {
+Dict described(const Network& network) {
     const Architecture& shape = network.architecture();
     nb::list hidden;
     for (std::size_t layer = 0; layer + 1 < shape.layers(); ++layer) {
         hidden.append(std::string(name(shape.activation(layer))));
     }
-    nb::dict result;
+    Dict result;
     result["sizes"] = nb::cast(shape.sizes);
     result["hidden"] = hidden;
     result["output"] = std::string(name(shape.output));
@@ -265,8 +293,8 @@ void fill(Network& network, const nb::bytes& bytes) {
         network.net());
 }
 
-void restore(Network& network, const std::pair<nb::dict, nb::bytes>& state) {
-    const nb::dict& d = state.first;
+void restore(Network& network, const std::pair<Dict, nb::bytes>& state) {
+    const Dict& d = state.first;
     const Architecture shape = architecture_of(
         nb::cast<std::vector<std::size_t>>(d["sizes"]), nb::cast<std::vector<std::string>>(d["hidden"]),
         nb::cast<std::string>(d["output"]), nb::cast<std::string>(d["convention"]), nb::cast<double>(d["leaky_slope"]));
@@ -274,21 +302,10 @@ void restore(Network& network, const std::pair<nb::dict, nb::bytes>& state) {
     fill(network, state.second);
 }
 
-template <class T>
-void bind_for(nb::class_<Network>& cls) {
-    cls.def("outputs", &outputs<T>, nb::arg("x").noconvert())
-        .def("outputs_if_plain", &outputs_if_plain<T>, nb::arg("x").noconvert())
-        .def("jacobians", &jacobians<T>, nb::arg("x").noconvert())
-        .def("vector_jacobian", &vector_jacobian<T>, nb::arg("x").noconvert(), nb::arg("v").noconvert())
-        .def("jacobian_vector", &jacobian_vector<T>, nb::arg("x").noconvert(), nb::arg("u").noconvert())
-        .def("score", &score<T>, nb::arg("x").noconvert(), nb::arg("y").noconvert(),
-             nb::arg("weights").noconvert().none(), nb::arg("kind"));
-}
-
 }  // namespace
 
-nb::dict arrays_of(const std::shared_ptr<AnyMlp>& memory) {
-    nb::dict result;
+Dict arrays_of(const std::shared_ptr<AnyMlp>& memory) {
+    Dict result;
     const nb::capsule owner = share_of(memory);
     std::visit(
         [&]<class T>(BasicMlp<T>& net) {
@@ -341,27 +358,34 @@ bool is_double(const std::string& dtype) {
 }
 
 void bind_network(nb::module_& m) {
-    auto cls = nb::class_<Network>(m, "Network", "A network and its parameters.");
-    cls.def(
-           "__init__",
-           [](Network* self, const std::vector<std::size_t>& sizes, const std::vector<std::string>& hidden,
-              const std::string& output, const std::string& convention, double leaky_slope, const std::string& dtype,
-              std::optional<std::uint64_t> seed) {
-               new (self)
-                   Network(make_net(architecture_of(sizes, hidden, output, convention, leaky_slope), dtype, seed));
-           },
-           nb::arg("sizes"), nb::arg("hidden"), nb::arg("output"), nb::arg("convention"), nb::arg("leaky_slope"),
-           nb::arg("dtype"), nb::arg("seed").none())
+    nb::class_<Network>(m, "Network", "A network and its parameters.")
+        .def(
+            "__init__",
+            [](Network* self, const std::vector<std::size_t>& sizes, const std::vector<std::string>& hidden,
+               const std::string& output, const std::string& convention, double leaky_slope, const std::string& dtype,
+               std::optional<std::uint64_t> seed) {
+                new (self)
+                    Network(make_net(architecture_of(sizes, hidden, output, convention, leaky_slope), dtype, seed));
+            },
+            nb::arg("sizes"), nb::arg("hidden"), nb::arg("output"), nb::arg("convention"), nb::arg("leaky_slope"),
+            nb::arg("dtype"), nb::arg("seed").none())
         .def("arrays", [](const Network& self) { return arrays_of(self.memory()); })
         .def("flat", &flat)
         .def("described", &described)
+        .def("outputs", &outputs, nb::arg("x"))
+        .def("outputs_if_plain", &outputs_if_plain, nb::arg("x"))
+        .def("jacobians", &jacobians, nb::arg("x"))
+        .def("vector_jacobian", &vector_jacobian, nb::arg("x"), nb::arg("v"))
+        .def("jacobian_vector", &jacobian_vector, nb::arg("x"), nb::arg("u"))
+        .def("score", &score<float>, nb::arg("x").noconvert(), nb::arg("y").noconvert(),
+             nb::arg("weights").noconvert().none(), nb::arg("kind"))
+        .def("score", &score<double>, nb::arg("x").noconvert(), nb::arg("y").noconvert(),
+             nb::arg("weights").noconvert().none(), nb::arg("kind"))
         .def_prop_ro("dtype", [](const Network& self) { return self.is_double() ? "float64" : "float32"; })
         .def("__copy__", [](const Network& self) { return Network(self.net()); })
-        .def("__deepcopy__", [](const Network& self, const nb::dict& /*memo*/) { return Network(self.net()); })
+        .def("__deepcopy__", [](const Network& self, const Dict& /*memo*/) { return Network(self.net()); })
         .def("__getstate__", [](const Network& self) { return std::pair(described(self), bytes_of(self)); })
         .def("__setstate__", &restore);
-    bind_for<float>(cls);
-    bind_for<double>(cls);
 }
 
 }  // namespace handgrad::python

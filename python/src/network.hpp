@@ -18,7 +18,7 @@ template <class T>
 struct Steps;
 
 /// The weights and biases of a network as arrays over its memory, by their names in files.
-nb::dict arrays_of(const std::shared_ptr<AnyMlp>& memory);
+Dict arrays_of(const std::shared_ptr<AnyMlp>& memory);
 
 /// Owns the parameters, which Python sees as arrays over this memory and may change at any time; so what is made ready
 /// for inference remembers which numbers it was made from. Calls that find them changed make it anew.

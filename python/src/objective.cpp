@@ -15,7 +15,7 @@ namespace {
 class Objective {
 public:
     Objective(const Network& network, const Rows<double>& x, const Rows<double>& y,
-              const std::optional<Numbers<double>>& weights, const nb::dict& settings, std::size_t threads)
+              const std::optional<Numbers<double>>& weights, const Dict& settings, std::size_t threads)
         : options_(train_options(settings, threads)),
           net_(std::visit([](const auto& net) { return convert<double>(net); }, network.net())),
           gradient_(BasicMlp<double>::zeros_like(net_)),
@@ -28,7 +28,7 @@ public:
     }
 
     /// Loss and gradient at these parameters, in the order of the network's own.
-    std::pair<double, nb::object> operator()(const Numbers<double>& parameters) {
+    std::pair<double, nb::any> operator()(const Numbers<double>& parameters) {
         if (parameters.size() != net_.parameters().size()) {
             throw Error(ErrorKind::usage, "the parameters are not as many as the network has");
         }
@@ -56,7 +56,7 @@ private:
 void bind_objective(nb::module_& m) {
     nb::class_<Objective>(m, "Objective", "The loss as a function of all parameters, with its gradient.")
         .def(nb::init<const Network&, const Rows<double>&, const Rows<double>&, const std::optional<Numbers<double>>&,
-                      const nb::dict&, std::size_t>(),
+                      const Dict&, std::size_t>(),
              nb::arg("network"), nb::arg("x").noconvert(), nb::arg("y").noconvert(),
              nb::arg("weights").noconvert().none(), nb::arg("settings"), nb::arg("threads"))
         .def("__call__", &Objective::operator(), nb::arg("parameters").noconvert());

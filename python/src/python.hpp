@@ -6,6 +6,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
@@ -44,10 +45,17 @@ Matrix<T> copy(const Rows<T>& array) {
     return result;
 }
 
+/// Settings, arrays by name, layers: what Python's checkers of types ask to be told.
+using Dict = nb::typed<nb::dict, nb::str, nb::any>;
+using List = nb::typed<nb::list, nb::any>;
+
+/// What Python is told to be an object of any type, since no type says more.
+inline nb::any any(nb::object object) { return nb::steal<nb::any>(object.release()); }
+
 /// A new NumPy array of that shape, and where its numbers are to be written.
 template <class T>
 struct NewArray {
-    nb::object array;
+    nb::any array;
     T* data;
 };
 template <class T>
@@ -58,7 +66,7 @@ NewArray<T> new_array(std::vector<std::size_t> shape) {
     }
     T* data = new T[count];
     nb::capsule owner(data, [](void* numbers) noexcept { delete[] static_cast<T*>(numbers); });
-    return {nb::cast(nb::ndarray<nb::numpy, T>(data, shape.size(), shape.data(), owner)), data};
+    return {any(nb::cast(nb::ndarray<nb::numpy, T>(data, shape.size(), shape.data(), owner))), data};
 }
 
 /// Whether a signal has come that Python wants to act on, as Ctrl-C; its exception is then set. Takes the lock.

@@ -57,7 +57,7 @@ SettingValue setting_value(const std::string& name, const nb::handle& value) {
 
 }  // namespace
 
-SettingValues setting_values(const nb::dict& settings) {
+SettingValues setting_values(const Dict& settings) {
     SettingValues values;
     for (const auto& [key, value] : settings) {
         const auto name = nb::cast<std::string>(key);
@@ -66,7 +66,7 @@ SettingValues setting_values(const nb::dict& settings) {
     return values;
 }
 
-TrainOptions train_options(const nb::dict& settings, std::size_t threads) {
+TrainOptions train_options(const Dict& settings, std::size_t threads) {
     FitOptions all;
     constexpr std::size_t as_many_as_are_asked_for = std::size_t{1} << 40;
     all.training.epochs = as_many_as_are_asked_for;

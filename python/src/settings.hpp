@@ -10,9 +10,9 @@
 namespace handgrad::python {
 
 /// Raises TypeError for a value of a type that no setting has.
-SettingValues setting_values(const nb::dict& settings);
+SettingValues setting_values(const Dict& settings);
 
 /// Those of a training without a table; without a number of epochs there is no end to it. Raises Error(usage).
-TrainOptions train_options(const nb::dict& settings, std::size_t threads);
+TrainOptions train_options(const Dict& settings, std::size_t threads);
 
 }  // namespace handgrad::python

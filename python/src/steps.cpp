@@ -101,7 +101,7 @@ public:
     [[nodiscard]] bool output_is_free() const { return !output_.is_valid() || Py_REFCNT(output_.ptr()) == 1; }
 
     /// ŷ, rows × K; not to be written, as its logits would not follow.
-    nb::object output() {
+    nb::any output() {
         if (!output_.is_valid()) {
             output_ = visit([]<class T>(const Pass<T>& pass) -> nb::object {
                 const nb::capsule owner(new std::shared_ptr<Matrix<T>>(pass.yhat), [](void* share) noexcept {
@@ -113,7 +113,7 @@ public:
             });
             tapes()[output_.ptr()] = this;
         }
-        return output_;
+        return any(output_);
     }
 
 private:
@@ -128,7 +128,7 @@ struct LossDerivative {
     nb::object tape, y, row_weights;
     LossFunction function;
     std::uint64_t number;
-    nb::object array = {};
+    nb::any array = any({});
 };
 
 std::size_t work_of(const Architecture& shape, std::size_t rows) {
@@ -165,16 +165,18 @@ nb::object tape_for(Network& network, Steps<T>& steps, RowsBuffer<T> x) {
     return tape;
 }
 
-nb::object forward_of(Network& network, nb::handle x) {
+nb::typed<nb::object, Tape> forward_of(Network& network, nb::handle x) {
     return std::visit(
         [&]<class T>(BasicMlp<T>& net) {
             Steps<T>& steps = network.steps<T>();
             nb::object tape = tape_for<T>(network, steps, rows_of<T>(x, "x"));
             const Pass<T>& pass = nb::cast<Tape&>(tape).pass<T>();
             const MatrixView<const T> rows = pass.x.view();
-            const Turn turn(steps.mutex, work_of(net.architecture(), rows.rows()));
-            steps.product(net, std::max<std::size_t>(1, rows.rows())).forward(net, rows, pass.yhat->view());
-            return tape;
+            {
+                const Turn turn(steps.mutex, work_of(net.architecture(), rows.rows()));
+                steps.product(net, std::max<std::size_t>(1, rows.rows())).forward(net, rows, pass.yhat->view());
+            }
+            return nb::borrow<nb::typed<nb::object, Tape>>(tape);
         },
         network.net());
 }
@@ -226,9 +228,9 @@ std::uint64_t next_number() {
     return ++number;
 }
 
-std::pair<double, nb::object> loss_on_tape(Tape& tape, const LossFunction& function, nb::handle y,
-                                           nb::handle row_weights) {
-    return tape.visit([&]<class T>(const Pass<T>& pass) -> std::pair<double, nb::object> {
+std::pair<double, nb::any> loss_on_tape(Tape& tape, const LossFunction& function, nb::handle y,
+                                        nb::handle row_weights) {
+    return tape.visit([&]<class T>(const Pass<T>& pass) -> std::pair<double, nb::any> {
         std::shared_ptr<Steps<T>> steps = pass.steps.lock();
         if (steps == nullptr) {  // the network's object is gone; its numbers are not
             steps = std::make_shared<Steps<T>>(std::get<BasicMlp<T>>(*tape.memory()));
@@ -236,16 +238,16 @@ std::pair<double, nb::object> loss_on_tape(Tape& tape, const LossFunction& funct
         const double value = fused(tape, *steps, pass, function, y, row_weights);
         const std::uint64_t number = next_number();
         steps->latest_of = number;
-        return {value,
-                nb::cast(new LossDerivative{nb::find(&tape), nb::borrow(y), nb::borrow(row_weights), function, number},
-                         nb::rv_policy::take_ownership)};
+        auto* derivative =
+            new LossDerivative{nb::find(&tape), nb::borrow(y), nb::borrow(row_weights), function, number};
+        return {value, any(nb::cast(derivative, nb::rv_policy::take_ownership))};
     });
 }
 
 /// Of ŷ that no tape stands behind: loss and ∂l/∂ŷ as Eq. (3), (11) and Table 5 write them.
 template <class T>
-std::pair<double, nb::object> loss_of_array(const LossFunction& function, const RowsBuffer<T>& yhat, nb::handle y,
-                                            nb::handle row_weights, const Conventions& conventions) {
+std::pair<double, nb::any> loss_of_array(const LossFunction& function, const RowsBuffer<T>& yhat, nb::handle y,
+                                         nb::handle row_weights, const Conventions& conventions) {
     const RowsBuffer<T> targets = rows_of<T>(y, "y");
     const std::size_t rows = yhat.view().rows(), K = yhat.view().columns();
     TapeLayer<T> output{
@@ -270,8 +272,8 @@ const Conventions& conventions_named(const std::string& name) {
     throw Error(ErrorKind::usage, "'" + name + "' is no convention; there are handgrad, pytorch and sklearn");
 }
 
-std::pair<double, nb::object> loss_of(const std::string& name, nb::handle output, nb::handle y, nb::handle row_weights,
-                                      double huber_delta, double quantile, const std::string& convention) {
+std::pair<double, nb::any> loss_of(const std::string& name, nb::handle output, nb::handle y, nb::handle row_weights,
+                                   double huber_delta, double quantile, const std::string& convention) {
     const LossFunction function = loss_named(name, huber_delta, quantile);
     const auto found = tapes().find(output.ptr());
     if (found != tapes().end()) {
@@ -285,12 +287,12 @@ std::pair<double, nb::object> loss_of(const std::string& name, nb::handle output
 }
 
 /// ∂l/∂ŷ as an array, rows × K.
-nb::object array_of(LossDerivative& derivative) {
+nb::any array_of(LossDerivative& derivative) {
     if (derivative.array.is_valid()) {
         return derivative.array;
     }
     const auto& tape = nb::cast<Tape&>(derivative.tape);
-    derivative.array = tape.visit([&]<class T>(const Pass<T>& pass) -> nb::object {
+    derivative.array = tape.visit([&]<class T>(const Pass<T>& pass) {
         const auto& net = std::get<BasicMlp<T>>(*tape.memory());
         const RowsBuffer<T> targets = rows_of<T>(derivative.y, "y");
         const MatrixView<const T> x = pass.x.view();
@@ -307,13 +309,13 @@ nb::object array_of(LossDerivative& derivative) {
 
 /// z and a of every layer, for those who want to look at them: by the plain loops, which are what the derivation is
 /// read from.
-nb::list layers_of(const Tape& tape) {
+List layers_of(const Tape& tape) {
     return tape.visit([&]<class T>(const Pass<T>& pass) {
         const auto& net = std::get<BasicMlp<T>>(*tape.memory());
         const MatrixView<const T> x = pass.x.view();
         BasicTape<T> whole(net, x.rows());
         handgrad::forward(net, x, whole);
-        nb::list result;
+        List result;
         for (std::size_t l = 0; l < whole.layers(); ++l) {
             const NewArray<T> z = new_array<T>({x.rows(), whole.layer(l).z.columns()});
             const NewArray<T> a = new_array<T>({x.rows(), whole.layer(l).a.columns()});
@@ -334,13 +336,13 @@ void add(std::span<const T> from, std::span<T> to) {
 
 /// From ∂l/∂ŷ given as numbers: its gradient, and ∂l/∂x where it is wanted.
 template <class T>
-nb::object backward_given(Network& network, const Pass<T>& pass, nb::handle dy, bool want_inputs) {
+nb::any backward_given(Network& network, const Pass<T>& pass, nb::handle dy, bool want_inputs) {
     auto& net = std::get<BasicMlp<T>>(network.net());
     const RowsBuffer<T> given = rows_of<T>(dy, "dy");
     const MatrixView<const T> x = pass.x.view();
     Steps<T>& steps = network.steps<T>();
     Matrix<T> yhat(x.rows(), net.outputs());
-    NewArray<T> dx{nb::none(), nullptr};
+    NewArray<T> dx{any(nb::none()), nullptr};
     MatrixView<T> inputs;
     if (want_inputs) {
         dx = new_array<T>({x.rows(), net.inputs()});
@@ -365,11 +367,11 @@ void backward_fused(const Tape& tape, Steps<T>& steps, const Pass<T>& pass, cons
     add<T>(std::as_const(steps.latest).parameters(), steps.sum().parameters());
 }
 
-nb::object backward_of(Network& network, const Tape& tape, nb::handle dy, bool want_inputs) {
+nb::any backward_of(Network& network, const Tape& tape, nb::handle dy, bool want_inputs) {
     if (tape.memory() != network.memory()) {
         throw Error(ErrorKind::usage, "backward: the tape is that of another network");
     }
-    return tape.visit([&]<class T>(const Pass<T>& pass) -> nb::object {
+    return tape.visit([&]<class T>(const Pass<T>& pass) -> nb::any {
         network.steps<T>().last_weight = static_cast<double>(pass.x.view().rows());
         LossDerivative* named = nullptr;
         if (!nb::try_cast(dy, named) || named == nullptr) {
@@ -382,14 +384,14 @@ nb::object backward_of(Network& network, const Tape& tape, nb::handle dy, bool w
             return backward_given(network, pass, array_of(*named), true);
         }
         backward_fused(tape, network.steps<T>(), pass, *named);
-        return nb::none();
+        return any(nb::none());
     });
 }
 
 /// An optimizer with what it remembers of the network that it has stepped.
 class Stepper {
 public:
-    Stepper(const std::string& kind, const nb::dict& settings) {
+    Stepper(const std::string& kind, const Dict& settings) {
         SettingValues values = setting_values(settings);
         values["optimizer"] = kind;
         try {
@@ -448,20 +450,20 @@ private:
     std::variant<std::monostate, Optimizer<float>, Optimizer<double>> optimizer_;
 };
 
-nb::dict gradients_of(Network& network) {
+Dict gradients_of(Network& network) {
     return std::visit([&]<class T>(BasicMlp<T>&) { return arrays_of(network.steps<T>().gradient); }, network.net());
 }
 
 /// Under each parameter's name an array (rows, *shape).
 template <class T>
-nb::dict row_gradients_of(Network& network, const Rows<T>& x, const Rows<T>& y, const std::string& loss,
-                          double huber_delta, double quantile) {
+Dict row_gradients_of(Network& network, const Rows<T>& x, const Rows<T>& y, const std::string& loss, double huber_delta,
+                      double quantile) {
     if (!std::holds_alternative<BasicMlp<T>>(network.net())) {
         throw nb::type_error("the arrays have not the dtype of the network");
     }
     auto& net = std::get<BasicMlp<T>>(network.net());
     const std::size_t rows = x.shape(0);
-    nb::dict result;
+    Dict result;
     std::vector<std::pair<T*, std::size_t>> places;  // where each parameter's rows begin, and how many numbers each has
     for (std::size_t l = 0; l < net.layers(); ++l) {
         const std::size_t out = net.weight(l).rows(), in = net.weight(l).columns();
@@ -471,15 +473,17 @@ nb::dict row_gradients_of(Network& network, const Rows<T>& x, const Rows<T>& y, 
         places.emplace_back(weight.data, out * in);
         places.emplace_back(bias.data, out);
     }
-    const nb::gil_scoped_release others_may_run;
-    LossGradient<T> gradient_of(net, loss_named(loss, huber_delta, quantile), 1);
-    BasicMlp<T> gradient = BasicMlp<T>::zeros_like(net);
-    for (std::size_t row = 0; row < rows; ++row) {
-        gradient_of(net, view(x).rows_from(row, 1), view(y).rows_from(row, 1), gradient);
-        auto from = std::as_const(gradient).parameters().begin();
-        for (const auto& [data, numbers] : places) {
-            std::copy_n(from, numbers, data + row * numbers);
-            from += static_cast<std::ptrdiff_t>(numbers);
+    {
+        const nb::gil_scoped_release others_may_run;
+        LossGradient<T> gradient_of(net, loss_named(loss, huber_delta, quantile), 1);
+        BasicMlp<T> gradient = BasicMlp<T>::zeros_like(net);
+        for (std::size_t row = 0; row < rows; ++row) {
+            gradient_of(net, view(x).rows_from(row, 1), view(y).rows_from(row, 1), gradient);
+            auto from = std::as_const(gradient).parameters().begin();
+            for (const auto& [data, numbers] : places) {
+                std::copy_n(from, numbers, data + row * numbers);
+                from += static_cast<std::ptrdiff_t>(numbers);
+            }
         }
     }
     return result;
@@ -502,7 +506,7 @@ void bind_steps(nb::module_& m) {
     nb::class_<LossDerivative>(m, "LossDerivative", "The derivative of a named loss by the outputs.")
         .def("array", &array_of, "The numbers, (rows, outputs).");
     nb::class_<Stepper>(m, "Stepper", "An optimizer with what it remembers.")
-        .def(nb::init<const std::string&, const nb::dict&>(), nb::arg("kind"), nb::arg("settings"))
+        .def(nb::init<const std::string&, const Dict&>(), nb::arg("kind"), nb::arg("settings"))
         .def("step", &Stepper::step, nb::arg("network"), nb::arg("learning_rate"))
         .def_prop_ro("steps", &Stepper::steps);
     m.def("forward", &forward_of, nb::arg("network"), nb::arg("x"));

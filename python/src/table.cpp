@@ -65,7 +65,7 @@ public:
         python::add_moments(there, TimeUnit{in_second}, utc, cells);
         add({name, std::move(cells)});
     }
-    void add_objects(const std::string& name, const nb::list& objects) {
+    void add_objects(const std::string& name, const List& objects) {
         Cells cells;
         std::vector<nb::object> texts;  // that were made of objects, and are looked into
         std::size_t row = 0;
@@ -75,7 +75,7 @@ public:
         add({name, std::move(cells)});
     }
     /// Codes of categories; a negative one is a gap.
-    void add_codes(const std::string& name, const Numbers<std::int64_t>& codes, const nb::list& categories) {
+    void add_codes(const std::string& name, const Numbers<std::int64_t>& codes, const List& categories) {
         Cells named;
         std::vector<nb::object> texts;
         std::size_t row = 0;
@@ -167,7 +167,7 @@ private:
     TableBuilder builder_;
 };
 
-char one_character(const nb::dict& given, const char* name, char otherwise) {
+char one_character(const Dict& given, const char* name, char otherwise) {
     if (!given.contains(name) || given[name].is_none()) {
         return otherwise;
     }
@@ -179,7 +179,7 @@ char one_character(const nb::dict& given, const char* name, char otherwise) {
 }
 
 template <class T>
-T given_or(const nb::dict& given, const char* name, T otherwise) {
+T given_or(const Dict& given, const char* name, T otherwise) {
     if (!given.contains(name) || given[name].is_none()) {
         return otherwise;
     }
@@ -191,7 +191,7 @@ void append(std::vector<std::string>& list, const std::vector<std::string>& more
 }
 
 /// What is given, over what holds otherwise: that of the model, if there is one.
-ReadOptions reading_of(const nb::dict& given, const PyModel* model) {
+ReadOptions reading_of(const Dict& given, const PyModel* model) {
     ReadOptions reading = model == nullptr ? ReadOptions{} : model->model.preprocessing.reading;
     using Names = std::vector<std::string>;
     reading.delimiter = one_character(given, "delimiter", reading.delimiter);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -55,7 +56,7 @@ class Training {
 public:
     template <class T>
     Training(const Network& network, const Rows<T>& x, const Rows<T>& y, const std::optional<Numbers<T>>& weights,
-             const nb::dict& settings, const OptimizerState* from, std::size_t threads,
+             const Dict& settings, const OptimizerState* from, std::size_t threads,
              const std::optional<std::pair<Rows<T>, Rows<T>>>& validation) {
         if (!std::holds_alternative<BasicMlp<T>>(network.net())) {
             throw nb::type_error("the arrays have not the dtype of the network");
@@ -89,9 +90,9 @@ public:
     }
 
     /// The next epoch as the settings say: its number, loss, loss on the validation rows (NaN without) and rate.
-    nb::tuple next() {
+    std::tuple<std::size_t, double, double, double> next() {
         const EpochReport report = epoch({});
-        return nb::make_tuple(report.epoch, report.loss, report.validation_loss, report.learning_rate);
+        return {report.epoch, report.loss, report.validation_loss, report.learning_rate};
     }
 
     /// Why there is no epoch to come: `epochs`, `early`, or None.
@@ -172,7 +173,7 @@ private:
 
 template <class T>
 void make(Training* self, const Network& network, const Rows<T>& x, const Rows<T>& y,
-          const std::optional<Numbers<T>>& weights, const nb::dict& settings, const OptimizerState* from,
+          const std::optional<Numbers<T>>& weights, const Dict& settings, const OptimizerState* from,
           std::size_t threads, const std::optional<std::pair<Rows<T>, Rows<T>>>& validation) {
     new (self) Training(network, x, y, weights, settings, from, threads, validation);
 }
@@ -205,6 +206,9 @@ double least_loss(const std::string& name, const Rows<double>& y, const std::opt
     return sum / total;
 }
 
+/// Moments, and the count.
+using Pickled = std::tuple<List, std::size_t, double, double>;
+
 }  // namespace
 
 void bind_training(nb::module_& m) {
@@ -212,20 +216,19 @@ void bind_training(nb::module_& m) {
         .def_prop_ro("steps", [](const OptimizerState& self) { return self.count.steps; })
         .def("__getstate__",
              [](const OptimizerState& self) {
-                 nb::list moments;
+                 List moments;
                  for (const Network& moment : self.moments) {
                      moments.append(nb::cast(Network(moment.net())));
                  }
-                 return nb::make_tuple(moments, self.count.steps, self.count.beta1_power, self.count.beta2_power);
+                 return Pickled(moments, self.count.steps, self.count.beta1_power, self.count.beta2_power);
              })
-        .def("__setstate__", [](OptimizerState& self, const nb::tuple& state) {
+        .def("__setstate__", [](OptimizerState& self, const Pickled& state) {
             new (&self) OptimizerState{};
-            for (const nb::handle moment : nb::borrow<nb::list>(state[0])) {
+            for (const nb::handle moment : std::get<0>(state)) {
                 self.moments.emplace_back(nb::cast<const Network&>(moment).net());
             }
-            self.count = {.steps = nb::cast<std::size_t>(state[1]),
-                          .beta1_power = nb::cast<double>(state[2]),
-                          .beta2_power = nb::cast<double>(state[3])};
+            self.count = {
+                .steps = std::get<1>(state), .beta1_power = std::get<2>(state), .beta2_power = std::get<3>(state)};
         });
     nb::class_<Training>(m, "Training", "Rows and how to learn from them.")
         .def("__init__", &make<float>, nb::arg("network"), nb::arg("x").noconvert(), nb::arg("y").noconvert(),

@@ -43,18 +43,18 @@ nb::object or_none(const std::optional<V>& value) {
 
 // --- evaluate --------------------------------------------------------------------------------------------------------
 
-nb::list targets_of(const Evaluation& evaluation) {
-    nb::list targets;
+List targets_of(const Evaluation& evaluation) {
+    List targets;
     for (const TargetScore& target : evaluation.targets) {
-        nb::dict scores = metrics_dict(target.metrics);
+        Dict scores = metrics_dict(target.metrics);
         scores["name"] = target.name;
         targets.append(scores);
     }
     return targets;
 }
 
-nb::dict class_dict(const ClassScore& score) {
-    nb::dict result;
+Dict class_dict(const ClassScore& score) {
+    Dict result;
     result["name"] = score.name;
     result["rows"] = score.rows;
     result["precision"] = score.precision;
@@ -67,7 +67,7 @@ nb::object calibration_of(const Evaluation& evaluation) {
     if (!evaluation.calibration) {
         return nb::none();
     }
-    nb::dict result;
+    Dict result;
     result["error"] = evaluation.calibration->error;
     result["lowest"] = evaluation.calibration->lowest;
     result["highest"] = evaluation.calibration->highest;
@@ -78,7 +78,7 @@ nb::object outside_of(const Evaluation& evaluation) {
     if (!evaluation.outside) {
         return nb::none();
     }
-    nb::dict result, inputs;
+    Dict result, inputs;
     for (const OutsideScore::Input& input : evaluation.outside->inputs) {
         inputs[input.name.c_str()] = input.rows;
     }
@@ -87,13 +87,13 @@ nb::object outside_of(const Evaluation& evaluation) {
     return result;
 }
 
-nb::dict evaluate_table(const PyModel& self, const PyTable& table, bool allow_extra, std::size_t threads) {
+Dict evaluate_table(const PyModel& self, const PyTable& table, bool allow_extra, std::size_t threads) {
     Evaluation evaluation;
     {
         const nb::gil_scoped_release others_may_run;
         evaluation = evaluate(self.model, table.table, labelled(allow_extra), {.threads = threads});
     }
-    nb::dict result;
+    Dict result;
     result["rows"] = evaluation.rows;
     result["loss"] = evaluation.loss;
     result["metrics"] = metrics_dict(evaluation.metrics);
@@ -102,9 +102,9 @@ nb::dict evaluate_table(const PyModel& self, const PyTable& table, bool allow_ex
     result["standing_text"] = standing_text(evaluation, self.model);
     result["judged_rows"] = evaluation.judged_rows;
     result["seen_rows"] = or_none(evaluation.seen_rows);
-    nb::list parts, classes, confused;
+    List parts, classes, confused;
     for (const PartScore& part : evaluation.parts) {
-        nb::dict of_part;
+        Dict of_part;
         of_part["name"] = part.name;
         of_part["rows"] = part.rows;
         of_part["metrics"] = metrics_dict(part.metrics);
@@ -175,8 +175,8 @@ BasicDataset<T> data_of(const Network& network, const Rows<From>& x, const Rows<
 
 // --- check -----------------------------------------------------------------------------------------------------------
 
-nb::dict tensor_dict(const certify::CertifiedTensor& tensor) {
-    nb::dict result;
+Dict tensor_dict(const certify::CertifiedTensor& tensor) {
+    Dict result;
     result["name"] = tensor.name;
     result["verdict"] = std::string(name(tensor.judgement.verdict));
     result["zero"] = tensor.judgement.zero;
@@ -195,19 +195,19 @@ nb::dict tensor_dict(const certify::CertifiedTensor& tensor) {
     return result;
 }
 
-nb::dict certificate_dict(const certify::Certificate& certificate) {
-    nb::dict result;
+Dict certificate_dict(const certify::Certificate& certificate) {
+    Dict result;
     result["verdict"] = std::string(name(certificate.verdict));
     result["rows"] = certificate.rows;
     result["carrying_rows"] = certificate.carrying_rows;
-    nb::list tensors, runs;
+    List tensors, runs;
     for (const certify::CertifiedTensor& tensor : certificate.parameters) {
         tensors.append(tensor_dict(tensor));
     }
     tensors.append(tensor_dict(certificate.input));
     result["tensors"] = tensors;
     for (const certify::CertifiedRun& run : certificate.runs) {
-        nb::dict of_run;
+        Dict of_run;
         of_run["what"] = run.what;
         of_run["verdict"] = std::string(name(run.verdict));
         of_run["tensors"] = run.tensors;
@@ -219,7 +219,7 @@ nb::dict certificate_dict(const certify::Certificate& certificate) {
     return result;
 }
 
-nb::dict check_table(const PyModel& self, const PyTable& table, std::size_t rows, std::uint64_t seed, bool allow_extra,
+Dict check_table(const PyModel& self, const PyTable& table, std::size_t rows, std::uint64_t seed, bool allow_extra,
                      std::size_t threads) {
     certify::Certificate certificate;
     {
@@ -233,7 +233,7 @@ nb::dict check_table(const PyModel& self, const PyTable& table, std::size_t rows
 
 /// The engine's own derivatives, or those that are claimed: a gradient in the shape of the network and ∂ŷ/∂x.
 template <class T>
-nb::dict check_network(const Network& network, const Rows<T>& x, const Rows<T>& y,
+Dict check_network(const Network& network, const Rows<T>& x, const Rows<T>& y,
                        const std::optional<Numbers<double>>& weights, const std::optional<std::string>& loss,
                        double huber_delta, double quantile, const Network* gradient,
                        const std::optional<Rows<T>>& jacobians) {
@@ -257,7 +257,7 @@ nb::dict check_network(const Network& network, const Rows<T>& x, const Rows<T>& 
 // --- compare ---------------------------------------------------------------------------------------------------------
 
 /// Arrays of float64 by name, and in how many binary digits each was computed.
-std::vector<NamedArray> arrays_of(const nb::dict& given) {
+std::vector<NamedArray> arrays_of(const Dict& given) {
     std::vector<NamedArray> arrays;
     using Any = nb::ndarray<const double, nb::numpy, nb::c_contig, nb::device::cpu>;
     for (const auto& [key, value] : given) {
@@ -273,15 +273,15 @@ std::vector<NamedArray> arrays_of(const nb::dict& given) {
     return arrays;
 }
 
-nb::dict comparison_dict(const compare::Comparison& comparison, const Model& model) {
-    nb::dict result;
+Dict comparison_dict(const compare::Comparison& comparison, const Model& model) {
+    Dict result;
     result["verdict"] = std::string(name(comparison.verdict));
     result["rows"] = comparison.rows;
     result["digits"] = comparison.digits;
     result["orientation"] = std::string(name(comparison.orientation));
     result["missing"] = comparison.missing;
     result["left_out"] = comparison.left_out;
-    nb::list tensors;
+    List tensors;
     for (const compare::ComparedTensor& tensor : comparison.tensors) {
         std::string causes, remedies;
         for (const compare::Cause cause : tensor.causes) {
@@ -289,7 +289,7 @@ nb::dict comparison_dict(const compare::Comparison& comparison, const Model& mod
             remedies +=
                 (remedies.empty() ? "" : "; ") + summary::remedy(cause, tensor.wrong_layers, comparison.rows, model);
         }
-        nb::dict one;
+        Dict one;
         one["name"] = tensor.name;
         one["theirs"] = tensor.theirs;
         one["verdict"] = std::string(name(tensor.judgement.verdict));
@@ -312,7 +312,7 @@ nb::dict comparison_dict(const compare::Comparison& comparison, const Model& mod
     return result;
 }
 
-nb::dict compare_table(const PyModel& self, const PyTable& table, const nb::object& given, bool allow_extra,
+Dict compare_table(const PyModel& self, const PyTable& table, const nb::object& given, bool allow_extra,
                        std::size_t threads) {
     std::vector<NamedArray> theirs;
     std::string source = "gradients";
@@ -330,9 +330,9 @@ nb::dict compare_table(const PyModel& self, const PyTable& table, const nb::obje
     return comparison_dict(comparison, self.model);
 }
 
-nb::dict compare_network(const Network& network, const Rows<double>& x, const Rows<double>& y,
+Dict compare_network(const Network& network, const Rows<double>& x, const Rows<double>& y,
                          const std::optional<Numbers<double>>& weights, const std::optional<std::string>& loss,
-                         double huber_delta, double quantile, double penalty, const nb::dict& given) {
+                         double huber_delta, double quantile, double penalty, const Dict& given) {
     const LossFunction function = loss_of(network, loss, huber_delta, quantile);
     const BasicDataset<double> data = data_of<double>(network, x, y, weights);
     const std::vector<NamedArray> theirs = arrays_of(given);
@@ -354,10 +354,10 @@ nb::dict compare_network(const Network& network, const Rows<double>& x, const Ro
 
 // --- diagnose, sensitivity -------------------------------------------------------------------------------------------
 
-nb::list layers_of(const diagnose::Diagnosis& diagnosis) {
-    nb::list layers;
+List layers_of(const diagnose::Diagnosis& diagnosis) {
+    List layers;
     for (const diagnose::LayerDiagnosis& layer : diagnosis.layers) {
-        nb::dict one, split;
+        Dict one, split;
         one["name"] = layer.name;
         one["gradient_rms"] = layer.gradient_rms;
         one["update_ratio"] = layer.update_ratio;
@@ -388,7 +388,7 @@ std::string advice_text(const std::vector<SettingHint>& settings) {
     return list.empty() ? "" : summary::wrapped("In settings of handgrad.fit: " + list + ".") + "\n";
 }
 
-nb::dict diagnose_table(const PyModel& self, const PyTable& table, const std::optional<double>& learning_rate,
+Dict diagnose_table(const PyModel& self, const PyTable& table, const std::optional<double>& learning_rate,
                         std::size_t rows_top, bool allow_extra) {
     OptimizerOptions optimizer = recorded_optimizer(self.model).value_or(OptimizerOptions{.kind = OptimizerKind::sgd});
     optimizer.learning_rate = learning_rate.value_or(optimizer.learning_rate);
@@ -402,7 +402,7 @@ nb::dict diagnose_table(const PyModel& self, const PyTable& table, const std::op
                                           rows_top);
         }
     }
-    nb::dict result, advised, course;
+    Dict result, advised, course;
     result["rows"] = diagnosis.rows;
     result["factor"] = std::string(name(diagnosis.factor));
     result["layers"] = layers_of(diagnosis);
@@ -413,9 +413,9 @@ nb::dict diagnose_table(const PyModel& self, const PyTable& table, const std::op
     course["since"] = or_none(diagnosis.course.since);
     course["text"] = diagnosis.course.text;
     result["training"] = course;
-    nb::list changes, rows;
+    List changes, rows;
     for (const diagnose::WhatIf& change : diagnosis.what_if) {
-        nb::dict one;
+        Dict one;
         one["change"] = change.change;
         one["gradient_rms"] = change.gradient_rms;
         one["weight_scale"] = change.weight_scale;
@@ -423,7 +423,7 @@ nb::dict diagnose_table(const PyModel& self, const PyTable& table, const std::op
     }
     result["what_if"] = changes;
     for (const diagnose::RowGradient& row : top) {
-        nb::dict one;
+        Dict one;
         one["row"] = row.row;
         one["norm"] = row.norm;
         one["cosine"] = row.cosine;
@@ -439,7 +439,7 @@ nb::dict diagnose_table(const PyModel& self, const PyTable& table, const std::op
     return result;
 }
 
-nb::dict sensitivity_table(const PyModel& self, const PyTable& table, std::size_t repeats, std::uint64_t seed,
+Dict sensitivity_table(const PyModel& self, const PyTable& table, std::size_t repeats, std::uint64_t seed,
                            bool allow_extra, std::size_t threads) {
     const std::vector<std::string> targets = summary::target_names(self.model.preprocessing);
     const bool with_labels =
@@ -451,9 +451,9 @@ nb::dict sensitivity_table(const PyModel& self, const PyTable& table, std::size_
         columns = diagnose::sensitivity(self.model, table.table, apply, {.repeats = repeats, .seed = seed},
                                         {.threads = threads});
     }
-    nb::list list;
+    List list;
     for (const diagnose::ColumnSensitivity& column : columns) {
-        nb::dict one;
+        Dict one;
         one["name"] = column.name;
         one["target"] = column.target;
         one["mean"] = column.mean;
@@ -464,7 +464,7 @@ nb::dict sensitivity_table(const PyModel& self, const PyTable& table, std::size_
         one["permutation"] = column.permutation;
         list.append(one);
     }
-    nb::dict result;
+    Dict result;
     result["rows"] = table.table.rows;
     result["columns"] = list;
     result["text"] = summary::sensitivity_text(columns, table.table.rows);
@@ -473,7 +473,7 @@ nb::dict sensitivity_table(const PyModel& self, const PyTable& table, std::size_
 
 // --- explain, report -------------------------------------------------------------------------------------------------
 
-explain::StepOptions step_of(explain::StepOptions step, const nb::dict& settings) {
+explain::StepOptions step_of(explain::StepOptions step, const Dict& settings) {
     try {
         return explain::overruled(std::move(step), setting_values(settings), "settings");
     } catch (const Error& error) {  // of a model's file elsewhere, here of the caller's
@@ -505,7 +505,7 @@ nb::object numbers_of(const explain::Explanation& explanation) {
     }
     const explain::Derivation& derivation = explanation.derivation;
     const explain::Trace& trace = explanation.row->trace;
-    nb::dict result, forward, jacobians, deltas, gradients, updated;
+    Dict result, forward, jacobians, deltas, gradients, updated;
     for (std::size_t i = 0; i < derivation.forward.size(); ++i) {
         const explain::Quantity& quantity = derivation.forward[i].quantity;
         forward[quantity.symbol.c_str()] = shaped(trace.forward[i], quantity);
@@ -534,7 +534,7 @@ nb::object numbers_of(const explain::Explanation& explanation) {
     return result;
 }
 
-nb::dict explanation_dict(const explain::Explanation& explanation, bool components, bool blank,
+Dict explanation_dict(const explain::Explanation& explanation, bool components, bool blank,
                           const std::optional<int>& digits) {
     if (digits && (*digits < explain::fewest_digits || *digits > explain::most_digits)) {
         throw Error(ErrorKind::usage, "digits: " + std::to_string(*digits) + " is out of range; from " +
@@ -543,7 +543,7 @@ nb::dict explanation_dict(const explain::Explanation& explanation, bool componen
     }
     const document::Document document =
         explain::compose(explanation, {.components = components, .blank = blank, .digits = digits});
-    nb::dict result;
+    Dict result;
     result["text"] = document::render_text(document);
     result["markdown"] = document::render_markdown(document);
     result["latex"] = document::render_latex(document);
@@ -553,7 +553,7 @@ nb::dict explanation_dict(const explain::Explanation& explanation, bool componen
 }
 
 /// `row` from 0.
-nb::dict explain_model(const PyModel& self, const PyTable* table, std::size_t row, const nb::dict& settings,
+Dict explain_model(const PyModel& self, const PyTable* table, std::size_t row, const Dict& settings,
                        bool components, bool blank, const std::optional<int>& digits, bool allow_extra) {
     const explain::StepOptions step = step_of(explain::step_options_of(self.model), settings);
     const explain::Explanation explanation = table == nullptr
@@ -562,8 +562,8 @@ nb::dict explain_model(const PyModel& self, const PyTable* table, std::size_t ro
     return explanation_dict(explanation, components, blank, digits);
 }
 
-nb::dict explain_network(const Network& network, const std::optional<std::string>& loss, double huber_delta,
-                         double quantile, const nb::dict& settings, bool components, bool blank,
+Dict explain_network(const Network& network, const std::optional<std::string>& loss, double huber_delta,
+                         double quantile, const Dict& settings, bool components, bool blank,
                          const std::optional<int>& digits) {
     const LossFunction function = loss_of(network, loss, huber_delta, quantile);
     const explain::Explanation explanation =
@@ -571,7 +571,7 @@ nb::dict explain_network(const Network& network, const std::optional<std::string
     return explanation_dict(explanation, components, blank, digits);
 }
 
-nb::dict report_table(const PyModel& self, const PyTable& table, const std::optional<std::string>& path,
+Dict report_table(const PyModel& self, const PyTable& table, const std::optional<std::string>& path,
                       std::size_t rows_top, std::size_t certificate_rows, std::uint64_t seed, bool allow_extra,
                       std::size_t threads) {
     report::Report report;
@@ -589,7 +589,7 @@ nb::dict report_table(const PyModel& self, const PyTable& table, const std::opti
             write_file_atomically(*path, page);
         }
     }
-    nb::dict result;
+    Dict result;
     result["path"] = or_none(path.value_or(""));
     result["html"] = page;
     result["rows"] = report.rows;

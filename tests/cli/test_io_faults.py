@@ -105,7 +105,7 @@ def check(folder, done, before, name, complete, what):
         assert done.returncode == IO or written, f"{what}: nothing was written, exit {done.returncode}"
         assert not written or len(content) > len(OLD), f"{what}: {len(content)} bytes were written"
     for path in folder.iterdir():
-        if path.name not in before and path.name in words:
+        if path.is_file() and path.name not in before and path.name in words:
             assert path.read_bytes() not in (b"", OLD), f"{what}: {path.name} is empty"  # where the result was rescued to
             path.unlink()
     kept = [path.name for path in (folder / "kept").glob("*")]

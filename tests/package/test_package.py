@@ -1,11 +1,14 @@
 """The package as a whole: what it says of itself, and what importing it brings in."""
 
+import os
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import handgrad
+import pytest
 
 FOLDER = Path(handgrad.__file__).parent
 # Which importing handgrad must not: what a user has installed of them is imported when it is used.
@@ -36,3 +39,30 @@ def test_importing_it_imports_no_more_than_numpy():
     program = f"import sys, handgrad; print([name for name in {LAZY} if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert ran.stdout.strip() == "[]"
+
+
+def run_module(*words, path):
+    """`python -m handgrad WORDS` with that PATH."""
+    return subprocess.run([sys.executable, "-m", "handgrad", *words], env={**os.environ, "PATH": path}, capture_output=True,
+                          text=True, check=False)
+
+
+def test_the_module_is_the_program():
+    path = str(Path(os.environ["HANDGRAD_PROGRAM"]).resolve().parent)
+    assert run_module("--version", path=path).stdout == f"handgrad {handgrad.__version__}\n"
+    wrong = run_module("trane", path=path)
+    assert wrong.returncode == 2 and "unknown verb 'trane'" in wrong.stderr
+
+
+def is_installed():
+    try:
+        return bool(metadata.files("handgrad"))
+    except metadata.PackageNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(is_installed(), reason="the program is installed beside the package")
+def test_without_the_program_the_module_says_what_to_do(tmp_path):
+    alone = run_module("--version", path=str(tmp_path))
+    assert alone.returncode == 1
+    assert alone.stderr == "handgrad: the program is neither beside this package nor on PATH: install the wheel, which has both\n"

@@ -57,6 +57,13 @@ TEST(History, ThinsALongTrainingEvenly) {
     }
 }
 
+/// Its other numbers keep seven digits.
+TEST(History, CountsEpochsBeyondSevenDigits) {
+    const std::vector<double> epochs = of_epochs(9'999'990, 10'000'101).column("epoch");
+    EXPECT_EQ(epochs.size(), 112U);
+    EXPECT_EQ(epochs.back(), 10'000'101.0);
+}
+
 TEST(History, ManyColumnsLeaveRoomForFewerEpochs) {
     const History history = of_epochs(1, 300, 5000);
     EXPECT_LE(history.epochs.size() * history.columns.size(), History::most_numbers);

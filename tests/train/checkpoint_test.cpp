@@ -126,7 +126,7 @@ TEST(Checkpoint, OfAnotherTrainingIsRefusedWithAllThatDiffers) {
     EXPECT_THAT(refusal(table, changed), HasSubstr("the table for the test is another one"));
     EXPECT_THAT(
         message_of(ErrorKind::usage, [&] { fit(table, options, {.measure = diagnose::gradient_flow}, &checkpoint); }),
-        HasSubstr("measured other things"));
+        HasSubstr("has not measured its layers so far"));
     const Model without = fit(table, options).model;
     EXPECT_THAT(message_of(ErrorKind::model, [&] { fit(table, options, {}, &without); }),
                 HasSubstr("without its training"));
