@@ -258,6 +258,7 @@ void bind_table(nb::module_& m) {
         .def_prop_ro("columns", &names_of)
         .def_prop_ro("notices", [](const PyTable& self) { return self.table.notices; })
         .def_prop_ro("warnings", [](const PyTable& self) { return self.table.warnings; })
+        .def("numbers", [](const PyTable& self, const std::string& name) { return array_of(self.table.column(name).numbers); })
         .def("same_cells", &same_cells, nb::arg("other"))
         .def("join", &join, nb::arg("other"));
     m.def("read_table", &read, nb::arg("path"), nb::arg("reading"));
