@@ -7,13 +7,12 @@
 #include <utility>
 #include <vector>
 
-#include "cli/comparison_text.hpp"
-#include "cli/describe.hpp"
 #include "cli/events.hpp"
 #include "cli/labelled_call.hpp"
 #include "cli/marking_text.hpp"
 #include "cli/output.hpp"
 #include "cli/step_options.hpp"
+#include "cli/text.hpp"
 #include "cli/verbs.hpp"
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/compare/answers.hpp"

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "cli/csv.hpp"
-#include "cli/describe.hpp"
 #include "cli/events.hpp"
 #include "cli/files.hpp"
 #include "cli/options.hpp"

@@ -4,8 +4,8 @@
 #include <variant>
 #include <vector>
 
-#include "cli/describe.hpp"
 #include "cli/event_line.hpp"
+#include "cli/text.hpp"
 #include "cli/wording.hpp"
 #include "handgrad/store/convention_names.hpp"
 #include "handgrad/train/metrics.hpp"

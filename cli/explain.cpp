@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "cli/describe.hpp"
 #include "cli/events.hpp"
 #include "cli/files.hpp"
 #include "cli/network_options.hpp"
@@ -204,19 +203,6 @@ std::string stem_of(std::string name) {
         name.resize(name.size() - ending.size());
     }
     return name;
-}
-
-Loss usual_loss(Activation output) {
-    if (output == Activation::sigmoid) {
-        return Loss::binary_cross_entropy;
-    }
-    if (output == Activation::softmax) {
-        return Loss::cross_entropy;
-    }
-    if (output == Activation::exp) {
-        return Loss::poisson;
-    }
-    return Loss::squared_error;
 }
 
 struct DescribedNetwork {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "cli/describe.hpp"
 #include "cli/event_line.hpp"
 #include "cli/events.hpp"
+#include "cli/text.hpp"
 #include "cli/values.hpp"
 #include "handgrad/document/notation.hpp"
 

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "cli/describe.hpp"
 #include "cli/events.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
@@ -21,88 +20,7 @@
 #include "handgrad/train/settings.hpp"
 
 namespace handgrad::cli {
-namespace {
-
-constexpr std::size_t shown_categories = 8;
-
-std::string some_of(const std::vector<std::string>& texts) {
-    const std::span shown = std::span(texts).first(std::min(texts.size(), shown_categories));
-    return fmt::format("{}", fmt::join(shown, ", ")) +
-           when(shown.size() < texts.size(), fmt::format(", ... ({} in all)", texts.size()));
-}
-
-std::string heading(std::string_view title) { return fmt::format("\n{}\n", title); }
-
-std::string columns_table(const Preprocessing& columns) {
-    std::vector<std::vector<std::string>> rows{{"column", "kind", "for missing", "shift", "scale", "categories"}};
-    for (const FeatureColumn& feature : columns.features) {
-        if (feature.categorical()) {
-            rows.push_back({feature.name, "text", "", "", "", some_of(feature.categories)});
-        } else {
-            rows.push_back({feature.name, "number", feature.impute ? rounded(*feature.impute) : "",
-                            rounded(feature.shift), rounded(feature.scale)});
-        }
-    }
-    for (const TargetColumn& target : columns.targets) {
-        const bool scaled = columns.task == Task::regression;
-        rows.push_back({target.name, "target", "", when(scaled, rounded(target.shift)),
-                        when(scaled, rounded(target.scale)), some_of(columns.classes)});
-    }
-    if (!columns.weight.empty()) {
-        rows.push_back({columns.weight, "weight"});
-    }
-    return aligned(rows, Heading::first_row);
-}
-
-std::string describe(const Model& model, const std::string& path, const std::string& file_hash) {
-    const Preprocessing& columns = model.preprocessing;
-    std::string text = fmt::format("{}: {}\n\n", printable(path), name(columns.task));
-    text += layer_table(model);
-
-    text += heading("Loss");
-    std::vector<std::vector<std::string>> rows{{"name", std::string(name(model.loss.kind))}};
-    if (model.loss.kind == Loss::huber) {
-        rows.push_back({"huber_delta", rounded(model.loss.huber_delta)});
-    }
-    if (model.loss.kind == Loss::quantile) {
-        rows.push_back({"quantile", rounded(model.loss.quantile)});
-    }
-    rows.push_back({"penalty alpha", rounded(model.weight_decay)});
-    text += aligned(rows, Heading::none);
-
-    text += heading("Conventions");
-    rows.clear();
-    for (const auto& [field, choice] : describe_conventions(model.architecture().conventions)) {
-        rows.push_back({field, choice});
-    }
-    text += aligned(rows, Heading::none);
-
-    text += heading("Columns: the network sees (x - shift)/scale, and for a text one 0/1 input for each category");
-    text += columns_table(columns);
-
-    rows.clear();
-    for (const auto& [setting, value] : model.settings) {
-        if (value != SettingValue()) {
-            rows.push_back({setting, setting_text(value)});
-        }
-    }
-    if (!rows.empty()) {
-        text += heading("Settings of its training") + aligned(rows, Heading::none);
-    }
-
-    text += heading("Provenance");
-    rows.clear();
-    for (const auto& [key, value] : model.provenance) {
-        const bool undefined = value == "nan" || value == "-nan";  // as older versions wrote it
-        rows.push_back({key, undefined ? "undefined" : value});
-    }
-    text += aligned(rows, Heading::none);
-
-    text += heading("Checksums (XXH3-128; those inside the file have been checked)");
-    return text + aligned({{"parameters_hash", parameters_hash(model)}, {"file", file_hash}}, Heading::none);
-}
-
-}  // namespace
+namespace {}  // namespace
 
 int inspect(std::vector<std::string> words) {
     std::string path;
@@ -123,7 +41,7 @@ int inspect(std::vector<std::string> words) {
     const std::string file_hash = xxh3_128_hex(bytes);
     output.answer(
         show.json, [&] { return model_event(model, path, file_hash); },
-        [&] { return describe(model, path, file_hash); });
+        [&] { return model_text(model, path, file_hash); });
     output.finish();
     return 0;
 }

@@ -3,8 +3,8 @@
 
 #include <utility>
 
-#include "cli/describe.hpp"
 #include "cli/files.hpp"
+#include "cli/text.hpp"
 
 namespace handgrad::cli {
 

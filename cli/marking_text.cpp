@@ -8,7 +8,6 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/comparison_text.hpp"
 #include "cli/text.hpp"
 #include "cli/wording.hpp"
 

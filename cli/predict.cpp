@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "cli/csv.hpp"
-#include "cli/describe.hpp"
 #include "cli/events.hpp"
 #include "cli/files.hpp"
 #include "cli/nonfinite.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
+#include "cli/text.hpp"
 #include "cli/verbs.hpp"
 #include "handgrad/train/metrics.hpp"
 #include "handgrad/train/prediction.hpp"

@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "cli/describe.hpp"
 #include "cli/events.hpp"
 #include "cli/labelled_call.hpp"
 #include "cli/nonfinite.hpp"
@@ -40,36 +39,6 @@ bool parse(SensitivityCall& options, std::vector<std::string> words) {
     return parse_or_help(arguments, std::move(words));
 }
 
-/// Sorted by effect within each target, the largest first.
-std::string describe(std::vector<diagnose::ColumnSensitivity> columns, std::size_t rows) {
-    std::vector<std::string> targets;
-    for (const diagnose::ColumnSensitivity& column : columns) {
-        if (std::ranges::find(targets, column.target) == targets.end()) {
-            targets.push_back(column.target);
-        }
-    }
-    std::ranges::stable_sort(columns, std::ranges::greater(), &diagnose::ColumnSensitivity::effect);
-    const auto short_number = [](double value) { return rounded(value, 3); };
-    std::string text = counted(rows, "row") + "\n";
-    for (const std::string& target : targets) {
-        std::vector<std::vector<std::string>> lines{{"column", "mean", "sd", "rms", "sign", "effect", "permutation"}};
-        std::string strongest;
-        for (const diagnose::ColumnSensitivity& c : columns) {
-            if (c.target == target) {
-                if (strongest.empty()) {
-                    strongest = c.name;
-                }
-                lines.push_back({c.name, short_number(c.mean), short_number(c.sd), short_number(c.rms),
-                                 fmt::format("{:.2f}", c.sign), short_number(c.effect), short_number(c.permutation)});
-            }
-        }
-        text += fmt::format("\nWhat moves {}\n{}\n{}\n", printable(target), aligned(lines, Heading::first_row),
-                            wrapped(fmt::format("{} moves most with {}, over the spread that the columns have here.",
-                                                target, strongest)));
-    }
-    return text;
-}
-
 }  // namespace
 
 int sensitivity(std::vector<std::string> words) {
@@ -93,7 +62,7 @@ int sensitivity(std::vector<std::string> words) {
         sensitivity(model, table, apply, options.how, options.execution);
     output.answer(
         options.show.json, [&] { return sensitivity_event(columns, table.rows); },
-        [&] { return describe(columns, table.rows); });
+        [&] { return sensitivity_text(columns, table.rows); });
     output.finish();
     return finite_or_diverged(nonfinite_in(columns, labelled), options.applying, options.show);
 }

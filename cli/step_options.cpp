@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/setting_options.hpp"
+#include "handgrad/explain/explanation.hpp"
 
 namespace handgrad::cli {
 
@@ -22,20 +23,10 @@ void declare_step(Arguments& arguments, StepGiven& given, std::string heading) {
 }
 
 explain::StepOptions overruled(explain::StepOptions step, const StepGiven& given) {
-    OptimizerOptions& o = step.optimizer;
-    if (given.has(settings::optimizer) && given.values.kind != o.kind) {  // what belonged to the other one goes
-        o = {.kind = given.values.kind, .learning_rate = o.learning_rate};
-    }
     SettingValues values = setting_values(given.values);
     std::erase_if(values,
                   [&](const auto& named) { return std::ranges::find(given.given, named.first) == given.given.end(); });
-    values.erase(std::string(settings::weight_decay.name));
-    apply_settings(o, values, "options");
-    if (given.has(settings::weight_decay)) {
-        double& decay = o.kind == OptimizerKind::adamw ? o.weight_decay : step.penalty;
-        decay = given.values.weight_decay;
-    }
-    return step;
+    return explain::overruled(std::move(step), std::move(values), "options");
 }
 
 }  // namespace handgrad::cli

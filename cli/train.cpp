@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "cli/checkpoint_keeper.hpp"
-#include "cli/describe.hpp"
 #include "cli/events.hpp"
 #include "cli/model_output.hpp"
 #include "cli/output.hpp"
@@ -126,82 +125,6 @@ private:
     bool reader_gone_ = false;
     std::optional<Error> failure_;
 };
-
-/// The standing, and whether the model has changed since.
-std::string standing_words(const FitResult& result) {
-    const bool before = result.judged_model && result.baseline_on == "validation";
-    return standing_text(result.judged, result.model) +
-           when(before, " That was before it learned from these rows too.");
-}
-
-/// What a user should know before trusting the model, a sentence each.
-std::vector<std::string> warnings_of(const FitResult& result) {
-    std::vector<std::string> warnings;
-    if (result.judged.standing == Standing::no_better || result.judged.standing == Standing::unclear) {
-        warnings.push_back(standing_words(result));
-    }
-    const diagnose::TrainingCourse course = diagnose::training_course(result.model);
-    if (course.overfits) {
-        warnings.push_back(course.text);
-    }
-    return warnings;
-}
-
-/// What the scores come to, and what should be known of them.
-std::string verdict_text(const FitResult& result, const TrainOptionsGiven& given,
-                         const std::vector<std::string>& warnings) {
-    std::string text;
-    switch (result.judged.standing) {
-        case Standing::no_better:
-        case Standing::unclear:
-            break;  // a warning
-        case Standing::seen:
-            text += "\n" + wrapped(standing_words(result) + " --test 0.2 holds some of the table out.");
-            break;
-        default:
-            text += "\n" + wrapped(standing_words(result));
-    }
-    for (const std::string& warning : warnings) {
-        text += "\n" + wrapped("warning: " + warning);
-    }
-    if (!warnings.empty()) {
-        text += fmt::format("\nWhat to try: handgrad diagnose {} {}", given.output, given.data);
-    }
-    return text;
-}
-
-std::string summary(const FitResult& result, const TrainOptionsGiven& given, const std::vector<std::string>& warnings) {
-    const TrainResult& training = result.training;
-    std::string text = fmt::format("\n{} in {:.2f} s; the model holds the weights of epoch {}",
-                                   counted(training.epochs, "epoch"), training.seconds, training.best_epoch);
-    if (training.within_epoch) {
-        text = fmt::format("\n{} in {:.2f} s; the model holds the weights as they were in epoch {}",
-                           counted(training.epochs, "epoch"), training.seconds, training.epochs + 1);
-    }
-    text += when(training.stopped == Stopped::early, " (early stopping)");
-    text += when(training.stopped == Stopped::callback, " (interrupted)");
-    if (result.judged_model) {
-        text = fmt::format("\n{} in {:.2f} s, the best after epoch {}; the model then learned as long from all {} rows",
-                           counted(training.epochs, "epoch"), training.seconds, training.best_epoch,
-                           result.model.provenance.at("rows.training"));
-    }
-    text += "\n\n";
-
-    std::vector<std::pair<std::string, Metrics>> parts{{"train", result.train_metrics}};
-    if (!result.validation_metrics.empty()) {
-        parts.emplace_back("validation" + when(result.judged_model.has_value(), ", before"), result.validation_metrics);
-    }
-    if (!result.test_metrics.empty()) {
-        parts.emplace_back("test", result.test_metrics);
-    }
-    parts.emplace_back(
-        fmt::format("{}, always {}", result.baseline_on, constant_answer_name(result.model.preprocessing.task)),
-        result.baseline);
-    text += metrics_table(parts) + not_defined(result.undefined);
-    text += verdict_text(result, given, warnings) + "\n";
-    return text +
-           fmt::format("\nmodel            {}\nparameters_hash  {}", given.output, parameters_hash(result.model));
-}
 
 /// A dash for what is no number, such as the way from weights that began at 0 by their size.
 std::string flow_number(std::string_view format, double value) {
@@ -389,12 +312,15 @@ std::string failure_text(const FitResult& result, const TrainOptionsGiven& given
 }
 
 void tell_result(const FitResult& result, const TrainOptionsGiven& given, const std::string& written,
-                 const std::vector<std::string>& warnings, const Reporter& reporter) {
+                 const Reporter& reporter) {
     if (result.diverged || written != given.output) {
         tell_text(fmt::format("handgrad train: {}", failure_text(result, given, written)));
         return;
     }
-    std::string text = summary(result, given, warnings);
+    std::string text =
+        fit_text(result, {.hold_out = "--test 0.2 holds some of the table out.",
+                          .look_at = fmt::format("What to try: handgrad diagnose {} {}", given.output, given.data)});
+    text += fmt::format("\nmodel            {}\nparameters_hash  {}", given.output, parameters_hash(result.model));
     if (given.diagnose) {
         text += "\n" + flow_table(result.model);
     }
@@ -449,7 +375,7 @@ int train(std::vector<std::string> words) {
     const std::vector<std::string> warnings = warnings_of(result);
     reporter.event(done_event(result, stopped_name(result), written, warnings));
     reporter.finish();
-    tell_result(result, *given, written, warnings, reporter);
+    tell_result(result, *given, written, reporter);
     if (!given->report.empty() && result.usable) {
         write_report(result, *given, tables);
         reporter.say(fmt::format("report           {}", given->report));

@@ -44,6 +44,8 @@
 
 // Tables from files: named columns of numbers or texts.
 #include "handgrad/data/table.hpp"
+// The same from columns that a program has in memory.
+#include "handgrad/data/table_builder.hpp"
 // What a network sees of a table: encoding, imputation and scaling, fitted once and kept in the model.
 #include "handgrad/data/preprocessing.hpp"
 // One row of cells, numbers and texts, that is in no table.
@@ -108,6 +110,11 @@
 // All of it on one page.
 #include "handgrad/report/grading_page.hpp"
 #include "handgrad/report/report.hpp"
+// What each of them reads like as plain text.
+#include "handgrad/summary/comparison_text.hpp"
+#include "handgrad/summary/descriptions.hpp"
+#include "handgrad/summary/layout.hpp"
+#include "handgrad/summary/texts.hpp"
 
 // What the machine can do at most, and what training and inference make of it.
 #include "handgrad/measure/bench.hpp"

@@ -97,6 +97,13 @@ public:
         }
         sort_cell(cell, quoted);
     }
+    /// A cell without a value, whatever texts mean that.
+    void add_gap() {
+        if (kept_) {
+            cells_.emplace_back();
+        }
+        add_missing();
+    }
     /// A cell known to be a number that is not a missing text, in a column that keeps no spelling.
     void add_number(double value, std::string_view cell) {
         if (column_.numbers.size() != row_ || row_ == 0) {

@@ -75,6 +75,22 @@ void describe_cells(const Model& model, const Table& table, std::size_t row, Exp
 
 }  // namespace
 
+StepOptions overruled(StepOptions step, SettingValues given, const std::string& place) {
+    OptimizerOptions& o = step.optimizer;
+    OptimizerOptions asked = o;
+    apply_settings(asked, given, place);
+    if (asked.kind != o.kind) {  // what belonged to the other one goes
+        o = {.kind = asked.kind, .learning_rate = o.learning_rate};
+    }
+    const bool decays = given.erase(std::string(settings::weight_decay.name)) > 0;
+    apply_settings(o, given, place);
+    if (decays) {
+        double& decay = o.kind == OptimizerKind::adamw ? o.weight_decay : step.penalty;
+        decay = asked.weight_decay;
+    }
+    return step;
+}
+
 StepOptions step_options_of(const Model& model) {
     StepOptions step{.penalty = model.weight_decay};
     if (const std::optional<OptimizerOptions> recorded = recorded_optimizer(model)) {

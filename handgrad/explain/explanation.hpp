@@ -13,6 +13,7 @@
 #include "handgrad/explain/trace.hpp"
 #include "handgrad/explain/training_steps.hpp"
 #include "handgrad/store/model.hpp"
+#include "handgrad/store/setting_values.hpp"
 
 namespace handgrad::explain {
 
@@ -47,6 +48,11 @@ struct Explanation {
 /// The optimizer that a model was trained with, from its provenance; plain SGD at train()'s default learning rate where
 /// a model says nothing (or names what this version does not know).
 StepOptions step_options_of(const Model& model);
+
+/// The step with these settings in place of its own, by their names; with another optimizer goes what belonged to the
+/// one before. `weight_decay` is the penalty, but of AdamW the decay. Raises Error(model) beginning with `place` for
+/// what is no such setting.
+StepOptions overruled(StepOptions step, SettingValues given, const std::string& place);
 
 /// The tables of a network; `use_double` is the precision that they speak of. Raises Error(usage).
 Explanation explain(const Architecture& architecture, const LossFunction& loss, const StepOptions& step = {},

@@ -41,6 +41,19 @@ Activation output_for(Loss loss) {
     }
 }
 
+Loss usual_loss(Activation output) {
+    if (output == Activation::sigmoid) {
+        return Loss::binary_cross_entropy;
+    }
+    if (output == Activation::softmax) {
+        return Loss::cross_entropy;
+    }
+    if (output == Activation::exp) {
+        return Loss::poisson;
+    }
+    return Loss::squared_error;
+}
+
 bool regression_loss(Loss loss) { return loss != Loss::squared_error && std::isinf(facts(loss).highest_target); }
 
 bool may_scale_target(const Head& head) {

@@ -21,6 +21,9 @@ struct Head {
 /// some z.
 Activation output_for(Loss loss);
 
+/// The loss that an output activation usually goes with.
+Loss usual_loss(Activation output);
+
 /// Losses whose targets know no upper bound are not meant for classes, so that naming one says “regression”; squared
 /// error serves both.
 bool regression_loss(Loss loss);

@@ -12,6 +12,9 @@ from handgrad.training import Epoch, Training, train
 
 if TYPE_CHECKING:
     from handgrad.estimators import MLPClassifier, MLPRegressor
+    from handgrad.model import Fit, Jacobian, Model, fit, load
+    from handgrad.table_estimators import TableClassifier, TableRegressor
+    from handgrad.verbs import check, check_torch, compare, diagnose, evaluate, explain, report, sensitivity
 
 __all__ = [
     "SGD",
@@ -22,29 +25,50 @@ __all__ = [
     "Epoch",
     "Error",
     "FileError",
+    "Fit",
+    "Jacobian",
     "MLPClassifier",
     "MLPRegressor",
     "Mlp",
+    "Model",
     "ModelError",
     "Optimizer",
+    "TableClassifier",
+    "TableRegressor",
     "Training",
     "UsageError",
     "__version__",
+    "check",
+    "check_torch",
+    "compare",
+    "diagnose",
+    "evaluate",
+    "explain",
+    "fit",
     "fit_many",
     "from_sklearn",
     "from_torch",
+    "load",
     "loss",
+    "report",
+    "sensitivity",
     "simd_levels",
     "to_sklearn",
     "to_torch",
     "train",
 ]
 
-_FROM = {"MLPClassifier": "handgrad.estimators", "MLPRegressor": "handgrad.estimators"}
+_FROM = {
+    **dict.fromkeys(("MLPClassifier", "MLPRegressor"), "handgrad.estimators"),
+    **dict.fromkeys(("Fit", "Jacobian", "Model", "fit", "load"), "handgrad.model"),
+    **dict.fromkeys(("TableClassifier", "TableRegressor"), "handgrad.table_estimators"),
+    **dict.fromkeys(("check", "check_torch", "compare", "diagnose", "evaluate", "explain", "report", "sensitivity"),
+                    "handgrad.verbs"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    """What needs scikit-learn is imported when it is asked for."""
+    """What takes time to import, or needs scikit-learn, is imported when it is asked for."""
     if name not in _FROM:
         raise AttributeError(f"module 'handgrad' has no attribute {name!r}")
     import importlib

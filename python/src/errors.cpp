@@ -3,35 +3,15 @@
 #include <string>
 
 #include "handgrad/base/error.hpp"
+#include "python/src/model.hpp"
 #include "python/src/python.hpp"
 
 namespace handgrad::python {
 namespace {
 
-/// How a setting is given in Python: `impute="mean"`, `refit=True`.
-std::string spelled(const SettingHint& hint) {
-    if (hint.value.empty()) {
-        return hint.name;
-    }
-    if (hint.value == "true") {
-        return hint.name + "=True";
-    }
-    if (hint.value == "false") {
-        return hint.name + "=False";
-    }
-    return hint.name + "=\"" + hint.value + "\"";
-}
-
 std::string in_python(const Error& error) {
-    std::string hints;
-    for (const SettingHint& hint : error.settings()) {
-        hints += (hints.empty() ? "" : ", ") + spelled(hint);
-    }
-    std::string text = error.what();
-    if (!hints.empty()) {
-        text += " (" + hints + ")";
-    }
-    return text;
+    const std::string hints = spelled(error.settings());
+    return error.what() + (hints.empty() ? "" : " (" + hints + ")");
 }
 
 const char* type_name(ErrorKind kind) {
@@ -60,6 +40,27 @@ void translate(const std::exception_ptr& thrown, void* /*payload*/) {
 }
 
 }  // namespace
+
+std::string spelled(const SettingHint& hint) {
+    if (hint.value.empty()) {
+        return hint.name;
+    }
+    if (hint.value == "true" || hint.value == "false") {
+        return hint.name + "=" + (hint.value == "true" ? "True" : "False");
+    }
+    if (parse_number(hint.value).problem == NumberProblem::none) {
+        return hint.name + "=" + hint.value;
+    }
+    return hint.name + "=\"" + hint.value + "\"";
+}
+
+std::string spelled(const std::vector<SettingHint>& hints) {
+    std::string list;
+    for (const SettingHint& hint : hints) {
+        list += (list.empty() ? "" : ", ") + spelled(hint);
+    }
+    return list;
+}
 
 void bind_errors(nb::module_& /*m*/) { nb::register_exception_translator(translate); }
 

@@ -14,4 +14,8 @@ NB_MODULE(_core, m) {
     bind_objective(m);
     bind_steps(m);
     bind_training(m);
+    bind_table(m);
+    bind_model(m);
+    bind_fit(m);
+    bind_verbs(m);
 }

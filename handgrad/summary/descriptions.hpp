@@ -10,7 +10,7 @@
 #include "handgrad/store/model.hpp"
 #include "handgrad/train/metrics.hpp"
 
-namespace handgrad::cli {
+namespace handgrad::summary {
 
 /// Layers with their shapes, activations and numbers of parameters, one a line, and the sum.
 std::string layer_table(const Model& model);
@@ -36,4 +36,4 @@ std::string pass_or_fail(bool pass);
 /// The name of the preset, then each choice by its name, in the order of the fields.
 std::vector<std::pair<std::string, std::string>> describe_conventions(const Conventions& conventions);
 
-}  // namespace handgrad::cli
+}  // namespace handgrad::summary

@@ -1,5 +1,5 @@
 // The causes in words; each equation is the one that the mistake offends.
-#include "cli/comparison_text.hpp"
+#include "handgrad/summary/comparison_text.hpp"
 
 #include <fmt/format.h>
 
@@ -7,12 +7,12 @@
 #include <utility>
 #include <vector>
 
-#include "cli/describe.hpp"
-#include "cli/text.hpp"
-#include "cli/wording.hpp"
 #include "handgrad/base/utf8.hpp"
+#include "handgrad/base/wording.hpp"
+#include "handgrad/summary/descriptions.hpp"
+#include "handgrad/summary/layout.hpp"
 
-namespace handgrad::cli {
+namespace handgrad::summary {
 namespace {
 
 /// Where to look up a loss and its slope, and why a gradient of it may be too large or too small by a factor 2.
@@ -123,7 +123,7 @@ std::string remedy(compare::Cause cause, const std::vector<std::size_t>& wrong_l
         case compare::Cause::factor_rows:
             return fmt::format("B = {}: rows are averaged, so divide their sum by B, once (derivation 6.4)", rows);
         case compare::Cause::relu_at_zero:
-            return fmt::format("ReLU'(0) is {} in this model (Eq. 7, --convention)",
+            return fmt::format("ReLU'(0) is {} in this model (Eq. 7, by its convention)",
                                model.architecture().conventions.kink == Kink::right_limit ? "1" : "0");
         case compare::Cause::missing_output_derivative:
             return "multiply dl/dyhat by dyhat/dz of the last layer (Table 2; Eq. 8, 14)";
@@ -301,4 +301,4 @@ std::string comparison_text(const compare::Comparison& comparison, const Model& 
     return text;
 }
 
-}  // namespace handgrad::cli
+}  // namespace handgrad::summary

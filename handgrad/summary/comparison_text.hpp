@@ -9,7 +9,7 @@
 #include "handgrad/compare/comparison.hpp"
 #include "handgrad/store/model.hpp"
 
-namespace handgrad::cli {
+namespace handgrad::summary {
 
 /// One sentence on what is wrong and where to put it right. `wrong_layers`: whose slope is not right, from 0; `rows` of
 /// the batch.
@@ -30,4 +30,4 @@ std::string verdict_text(const certify::Judgement& judgement);
 /// The smallest error that would have been seen, as a share of the tensor: `0.0003`, or `nothing`.
 std::string detection_text(const certify::Judgement& judgement);
 
-}  // namespace handgrad::cli
+}  // namespace handgrad::summary

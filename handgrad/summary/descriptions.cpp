@@ -1,13 +1,13 @@
 // The words for layers, metrics and conventions.
-#include "cli/describe.hpp"
+#include "handgrad/summary/descriptions.hpp"
 
 #include <fmt/format.h>
 
-#include "cli/text.hpp"
 #include "handgrad/store/convention_names.hpp"
+#include "handgrad/summary/layout.hpp"
 #include "handgrad/train/settings.hpp"
 
-namespace handgrad::cli {
+namespace handgrad::summary {
 
 std::size_t parameters_of(const Architecture& architecture, std::size_t layer) {
     return (architecture.sizes[layer] + 1) * architecture.sizes[layer + 1];
@@ -70,4 +70,4 @@ std::vector<std::pair<std::string, std::string>> describe_conventions(const Conv
     return choices;
 }
 
-}  // namespace handgrad::cli
+}  // namespace handgrad::summary

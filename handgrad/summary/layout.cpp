@@ -1,6 +1,6 @@
 // Plain text layout, without colours, so that there is nothing to switch off.
-#include "cli/text.hpp"
-#include "cli/wording.hpp"
+#include "handgrad/summary/layout.hpp"
+#include "handgrad/base/wording.hpp"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 
 #include "handgrad/base/utf8.hpp"
 
-namespace handgrad::cli {
+namespace handgrad::summary {
 namespace {
 
 constexpr std::size_t line_width = 100;
@@ -129,4 +129,4 @@ std::string counted(std::size_t count, std::string_view what) {
     return shown(count) + " " + std::string(what) + when(count != 1, "s");
 }
 
-}  // namespace handgrad::cli
+}  // namespace handgrad::summary

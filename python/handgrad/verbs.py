@@ -1,0 +1,441 @@
+"""What the program's verbs find out, as functions: certificates, comparisons, diagnoses, explanations, reports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from handgrad import _core
+from handgrad._arrays import rows as as_rows
+from handgrad._results import Result, axes, frame
+from handgrad.errors import UsageError
+from handgrad.model import Model, load
+from handgrad.network import Mlp
+from handgrad.table import READING
+
+__all__ = ["Certificate", "Comparison", "Diagnosis", "Evaluation", "Explanation", "Report", "Sensitivity", "check",
+           "check_torch", "compare", "diagnose", "evaluate", "explain", "report", "sensitivity"]
+
+DIGITS = {"float16": 11, "float32": 24, "float64": 53}
+STEP = ("optimizer", "learning_rate", "momentum", "nesterov", "beta1", "beta2", "epsilon", "weight_decay")
+
+
+def _model_of(model: Any) -> Model:
+    if isinstance(model, Model):
+        return model
+    if isinstance(model, (str, os.PathLike)):
+        return load(model)
+    made = getattr(model, "model_", None) or getattr(model, "model", None)  # of an estimator, of a Fit
+    if isinstance(made, Model):
+        return made
+    raise TypeError(f"a handgrad.Model, the path of one or a fitted estimator is expected, not {type(model).__name__}")
+
+
+def _table_of(model: Model, table: Any, reading: dict[str, Any]) -> _core.Table:
+    return model._read(table, reading)
+
+
+def _split_reading(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    reading = {name: value for name, value in given.items() if name in READING}
+    return reading, {name: value for name, value in given.items() if name not in READING}
+
+
+# --- evaluate --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Evaluation(Result):
+    """Whether a model is any good on a labelled table."""
+
+    rows: int
+    loss: float  #: the very function that training differentiates, penalty included
+    metrics: dict[str, float]
+    baseline: dict[str, float] | None  #: of who always gives the same answer; None where the model does not tell it
+    standing: str  #: `better`, `no_better`, `unclear`, `too_few`, `seen` or `unknown`, beside the baseline
+    standing_text: str  #: the same in a sentence
+    judged_rows: int  #: that decide the standing: those that the model has not learned from, where that is known
+    seen_rows: int | None  #: that the model learned from; None where that is not known
+    parts: list[dict[str, Any]]  #: name, rows and metrics of those for training, validation and test
+    classes: list[dict[str, Any]]  #: name, rows, precision, recall and f1 of each class
+    macro: dict[str, Any] | None  #: their means
+    confusion: np.ndarray | None  #: (classes, classes): rows by class (down) and prediction (across)
+    confused: list[tuple[str, str, int]]  #: class, what it was taken for, how often
+    brier: float | None
+    calibration: dict[str, float] | None  #: error, and its 95 % interval
+    targets: list[dict[str, Any]]  #: the metrics of each target
+    outside: dict[str, Any] | None  #: rows, and by input, outside the range of the training rows
+    nonfinite: int  #: rows whose prediction is no finite number
+    undefined: list[str]  #: why metrics are NaN
+    text: str = field(repr=False)
+
+    def to_frame(self) -> Any:
+        """A DataFrame: a row for these rows, one for the baseline, and one for each part."""
+        lines = {"these rows": self.metrics, **({"baseline": self.baseline} if self.baseline else {}),
+                 **{part["name"]: part["metrics"] for part in self.parts}}
+        return frame(lines).T
+
+
+def evaluate(model: Any, table: Any, *, allow_extra: bool = False, threads: int = 0, **reading: Any) -> Evaluation:
+    """Loss and metrics of a model on a labelled table, in the table's units, beside a constant answer.
+
+    model: a handgrad.Model, the path of one, a fitted table estimator. table: whatever handgrad.fit() takes. Raises
+    DataError for a table that does not fit the model or has no labels."""
+    own = _model_of(model)
+    return Evaluation(**_core.evaluate(own._core, _table_of(own, table, reading), allow_extra, threads))
+
+
+def predicted_and_true(model: Model, table: Any, target: str, **reading: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Of one target of a regression, in its units, (rows,) each."""
+    if target not in model.targets:
+        raise UsageError(f"there is no target {target!r}; there are: {', '.join(model.targets)}")
+    data = _table_of(model, table, reading)
+    predicted = model._core.predict(data, False, 0)["values"][:, model.targets.index(target)]
+    return predicted, data.numbers(target)
+
+
+# --- check -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Certificate(Result):
+    """Every derivative against the complex step, judged by bounds that follow all roundings."""
+
+    verdict: str  #: PASS, FAIL or UNDETERMINED
+    rows: int
+    carrying_rows: int  #: the fewest that carry 99 % of the weight
+    tensors: list[dict[str, Any]]  #: of each parameter's gradient, and d(yhat)/d(x): verdict, worst_ulp, where ...
+    runs: list[dict[str, Any]]  #: what was run
+    text: str = field(repr=False)
+
+    @property
+    def passed(self) -> bool:
+        return self.verdict == "PASS"
+
+    def to_frame(self) -> Any:
+        """A DataFrame with a row for each tensor."""
+        return frame(self.tensors)
+
+
+def _targets_of(y: ArrayLike, dtype: str) -> np.ndarray:
+    array = np.asarray(y)
+    return as_rows(array[:, None] if array.ndim == 1 else array, dtype, "y")
+
+
+def _weights_of(weights: ArrayLike | None) -> np.ndarray | None:
+    return None if weights is None else np.ascontiguousarray(weights, np.float64)
+
+
+def check(what: Any, table: Any, y: ArrayLike | None = None, *, rows: int = 256, seed: int = 0,
+          loss: str | None = None, weights: ArrayLike | None = None, huber_delta: float = 1.0, quantile: float = 0.5,
+          allow_extra: bool = False, threads: int = 0, **reading: Any) -> Certificate:
+    """The gradient certificate: check(model, table) of a model on rows of a labelled table, at most `rows`, drawn by
+    `seed`; check(net, x, y, loss=...) of a network on all rows of arrays x, (rows, inputs), and y, (rows, outputs).
+
+    loss: by the output activation where it is not named. weights: one a row. Nothing is raised where a derivative
+    fails: look at `verdict`."""
+    if isinstance(what, _core.Network):
+        if y is None:
+            raise UsageError("check: y is missing; a network is checked on arrays: check(net, x, y)")
+        x = as_rows(table, what.dtype, "x")
+        return Certificate(**_core.check_network(what, x, _targets_of(y, what.dtype), _weights_of(weights), loss,
+                                                 huber_delta, quantile, None, None))
+    model = _model_of(what)
+    data = _table_of(model, table, reading)
+    return Certificate(**_core.check_table(model._core, data, rows, seed, allow_extra, threads))
+
+
+# What torch.nn calls the losses whose mean over the rows is the library's under PyTorch's conventions.
+TORCH_LOSSES = {"squared_error": "mse_loss", "absolute_error": "l1_loss", "binary_cross_entropy": "binary_cross_entropy",
+                "huber": "huber_loss"}
+
+
+def _torch_loss(name: str, huber_delta: float) -> Any:
+    import torch
+
+    def cross_entropy(yhat: Any, y: Any) -> Any:
+        return -(y * torch.log(yhat)).sum(1).mean()
+
+    def poisson(yhat: Any, y: Any) -> Any:
+        return (yhat - y * torch.log(yhat)).mean()
+
+    if name == "cross_entropy":
+        return cross_entropy
+    if name == "poisson":
+        return poisson
+    if name == "huber":
+        return lambda yhat, y: torch.nn.functional.huber_loss(yhat, y, delta=huber_delta)
+    if name not in TORCH_LOSSES:
+        raise UsageError(f"check_torch: {name!r} is not one of {', '.join([*TORCH_LOSSES, 'cross_entropy', 'poisson'])}; "
+                         "hand in a function (yhat, y) as torch_loss beside it")
+    return getattr(torch.nn.functional, TORCH_LOSSES[name])
+
+
+def check_torch(module: Any, x: Any, y: Any, *, loss: str = "squared_error", torch_loss: Any = None,
+                huber_delta: float = 1.0, quantile: float = 0.5) -> Certificate:
+    """Judges PyTorch's own derivatives: the gradient of each parameter and dyhat/dx of a torch.nn.Sequential of Linear
+    layers and activations, as autograd gives them, against the complex step.
+
+    x: (rows, inputs), y: (rows, outputs), tensors or arrays. loss: a name of handgrad's, the mean of which over the rows
+    is differentiated; torch_loss: a function of (yhat, y) that computes it in PyTorch, where that is yours. The module
+    is not changed, but for the gradients that backward() leaves, which are put back. Raises ValueError for a module that
+    is no such chain."""
+    import torch
+
+    from handgrad.interchange import _torch_layers, from_torch
+
+    net = from_torch(module)
+    linear = _torch_layers(module)[0]
+    dtype = linear[0].weight.dtype
+    inputs = torch.as_tensor(np.asarray(_numbers(x))).to(dtype).clone().requires_grad_(True)
+    targets = torch.as_tensor(_targets_of(_numbers(y), "float64")).to(dtype)
+    parameters = [tensor for layer in linear for tensor in (layer.weight, layer.bias) if tensor is not None]
+    yhat = module(inputs)
+    value = (torch_loss or _torch_loss(loss, huber_delta))(yhat, targets)
+    by_parameter = iter(torch.autograd.grad(value, parameters, retain_graph=True))
+    claimed = net.copy()
+    for number, layer in enumerate(linear, start=1):
+        claimed.parameters[f"linear{number}.weight"][...] = next(by_parameter).numpy()
+        if layer.bias is None:
+            raise ValueError(f"check_torch: {layer} has no bias, so that its gradient is no network's")
+        claimed.parameters[f"linear{number}.bias"][...] = next(by_parameter).numpy()
+    by_input = [torch.autograd.grad(yhat[:, k].sum(), inputs, retain_graph=True)[0].numpy() for k in range(yhat.shape[1])]
+    jacobians = np.ascontiguousarray(np.stack(by_input, axis=1).reshape(len(inputs), -1))
+    return Certificate(**_core.check_network(net, inputs.detach().numpy(), targets.numpy(), None, loss, huber_delta,
+                                             quantile, claimed, jacobians))
+
+
+# --- compare ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Comparison(Result):
+    """Somebody's gradients against ours, and the mistake that explains each difference."""
+
+    verdict: str  #: PASS, FAIL or UNDETERMINED
+    rows: int
+    digits: int  #: binary digits in which the gradients are judged
+    orientation: str  #: how their weights stand: `out_in`, or `in_out` for the transposes
+    missing: list[str]  #: tensors of ours that were not handed in
+    left_out: list[str]  #: what is no gradient by its name
+    tensors: list[dict[str, Any]]  #: of each: verdict, cause, remedy, reason, detection_limit ...
+    text: str = field(repr=False)
+
+    @property
+    def passed(self) -> bool:
+        return self.verdict == "PASS"
+
+    @property
+    def causes(self) -> dict[str, str]:
+        """The named mistake of each tensor that fails."""
+        return {tensor["name"]: tensor["cause"] for tensor in self.tensors if tensor["cause"]}
+
+    def to_frame(self) -> Any:
+        """A DataFrame with a row for each tensor."""
+        return frame(self.tensors)
+
+
+def _numbers(tensor: Any) -> Any:
+    """An array of what may be a tensor of PyTorch."""
+    return tensor.detach().cpu().numpy() if hasattr(tensor, "detach") else tensor
+
+
+def _gradients_of(given: Any) -> dict[str, tuple[np.ndarray, int]]:
+    if not isinstance(given, Mapping):
+        raise TypeError(f"gradients: a dict of arrays by name is expected, or the path of a file, not "
+                        f"{type(given).__name__}")
+    arrays = {}
+    for name, value in given.items():
+        digits = 0
+        if str(getattr(value, "dtype", "")) == "torch.bfloat16":
+            value, digits = value.float(), 8
+        array = np.asarray(_numbers(value))
+        if array.dtype.kind not in "iuf":
+            raise TypeError(f"gradients: {name!r} is an array of {array.dtype}, where numbers are expected")
+        arrays[str(name)] = np.array(array, np.float64, order="C"), digits or DIGITS.get(array.dtype.name, 64)
+    return arrays
+
+
+def compare(what: Any, table: Any, *given: Any, gradients: Any = None, loss: str | None = None,
+            weights: ArrayLike | None = None, huber_delta: float = 1.0, quantile: float = 0.5, penalty: float = 0.0,
+            allow_extra: bool = False, threads: int = 0, **reading: Any) -> Comparison:
+    """Gradients that somebody computed against ours: compare(model, table, gradients) of a model on a labelled table,
+    compare(net, x, y, gradients, loss=...) of a network on arrays x, (rows, inputs), and y, (rows, outputs).
+
+    gradients: a dict of arrays (tensors of PyTorch too) by name: linear1.weight, W1, fc1.weight, 0.weight ...; some or
+    all of them; or the path of an .npz or .safetensors. What is right is the gradient of the mean loss over all rows,
+    with the loss, reductions and penalty (`penalty` for a network) of the model. Nothing is raised where one is wrong:
+    look at `verdict` and `causes`. Raises DataError for names and shapes that fit nothing."""
+    if isinstance(what, _core.Network):
+        y, theirs = given if len(given) == 2 else (given[0] if given else None, gradients)
+        if y is None or theirs is None:
+            raise UsageError("compare: a network is compared on arrays: compare(net, x, y, gradients)")
+        return Comparison(**_core.compare_network(
+            what, as_rows(table, "float64", "x"), _targets_of(y, "float64"), _weights_of(weights), loss, huber_delta,
+            quantile, penalty, _gradients_of(theirs)))
+    theirs = given[0] if given else gradients
+    if theirs is None:
+        raise UsageError("compare: gradients is missing")
+    model = _model_of(what)
+    judged = os.fspath(theirs) if isinstance(theirs, (str, os.PathLike)) else _gradients_of(theirs)
+    return Comparison(**_core.compare_table(model._core, _table_of(model, table, reading), judged, allow_extra, threads))
+
+
+# --- diagnose, sensitivity -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Diagnosis(Result):
+    """Which layer starves or gets too much on a table, which factor does it, and what would change it."""
+
+    rows: int
+    factor: str  #: what is the matter with the network; `none` where nothing is
+    layers: list[dict[str, Any]]  #: gradient_rms, update_ratio, saturated, dead, starved, factor, log10 ... of each
+    loss: float
+    constant_loss: float  #: of the best constant answer
+    unexplained: float  #: 1 for who always answers the mean
+    training: dict[str, Any]  #: where training stands: course, since, text
+    what_if: list[dict[str, Any]]  #: gradients that the same weights would have under a change
+    rows_top: list[dict[str, Any]]  #: the rows with the largest gradients, if asked for
+    advice: dict[str, str]  #: settings of handgrad.fit() to try
+    verdict: str  #: what is the matter and what to try, in words
+    text: str = field(repr=False)
+
+    def to_frame(self) -> Any:
+        """A DataFrame with a row for each layer."""
+        return frame([{name: value for name, value in layer.items() if name != "log10"} for layer in self.layers])
+
+    def plot(self, ax: Any = None) -> Any:
+        """The gradient flow: the size of each layer's gradient. Returns the axes of matplotlib."""
+        ax = axes(ax)
+        names = [layer["name"] for layer in self.layers]
+        ax.bar(names, [layer["gradient_rms"] for layer in self.layers],
+               color=["tab:red" if layer["starved"] else "tab:blue" for layer in self.layers])
+        ax.set(ylabel="root mean square of dl/dW", yscale="log", title="Gradient flow (red: starved)")
+        return ax
+
+
+def diagnose(model: Any, table: Any, *, learning_rate: float | None = None, rows_top: int = 0, allow_extra: bool = False,
+             **reading: Any) -> Diagnosis:
+    """Measures the gradient of every layer on a labelled table, tells which factor makes it small or large, and what to
+    try. learning_rate: of the step whose size is shown (the model's own). rows_top: also so many rows with the largest
+    gradients. Raises DataError for a table that does not fit the model."""
+    own = _model_of(model)
+    data = _table_of(own, table, reading)
+    return Diagnosis(**_core.diagnose(own._core, data, learning_rate, rows_top, allow_extra))
+
+
+@dataclass(frozen=True)
+class Sensitivity(Result):
+    """How much each column of a table moves each output, in the table's units."""
+
+    rows: int
+    columns: list[dict[str, Any]]  #: name, target, mean, sd, rms, sign, effect, permutation
+    text: str = field(repr=False)
+
+    def to_frame(self) -> Any:
+        """A DataFrame with a row for each column and target."""
+        return frame(self.columns)
+
+    def plot(self, ax: Any = None, target: str | None = None) -> Any:
+        """The effect of each column on one target, the largest on top. Returns the axes of matplotlib."""
+        name = self.columns[0]["target"] if target is None else target
+        shown = sorted((c for c in self.columns if c["target"] == name), key=lambda c: c["effect"])
+        if not shown:
+            raise UsageError(f"there is no target {name!r}")
+        ax = axes(ax)
+        ax.barh([c["name"] for c in shown], [c["effect"] for c in shown])
+        ax.set(xlabel=f"effect on {name}: rms of the derivative by the column's spread", title="Sensitivity")
+        return ax
+
+
+def sensitivity(model: Any, table: Any, *, repeats: int = 5, seed: int = 0, allow_extra: bool = False, threads: int = 0,
+                **reading: Any) -> Sensitivity:
+    """Statistics of the derivatives of each output by each column, and how much the loss rises when a column is shuffled
+    (`repeats` times, by `seed`; NaN for a table without labels). Raises DataError for a table that does not fit."""
+    own = _model_of(model)
+    data = _table_of(own, table, reading)
+    return Sensitivity(**_core.sensitivity(own._core, data, repeats, seed, allow_extra, threads))
+
+
+# --- explain, report -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Explanation(Result):
+    """The forward and backward tables of a network, and one training step on one row in numbers."""
+
+    numbers: dict[str, Any] | None  #: of the row: x, y, forward, loss, jacobians, deltas, gradients, updated by symbol
+    text: str = field(repr=False)
+    markdown: str = field(repr=False)
+    latex: str = field(repr=False)  #: a whole article
+    html: str = field(repr=False)
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+def explain(what: Any = None, table: Any = None, *, row: int | None = None, sizes: Sequence[int] | None = None,
+            hidden: str | Sequence[str] = "relu", output: str = "identity", loss: str | None = None,
+            convention: str = "handgrad", huber_delta: float = 1.0, quantile: float = 0.5, components: bool = False,
+            blank: bool = False, digits: int | None = None, allow_extra: bool = False, **given: Any) -> Explanation:
+    """Every derivative in the open: explain(model) or explain(net) of a network in symbols, explain(model, table, row=0)
+    with the numbers of one training step on that row, and explain(sizes=[3, 4, 2], hidden='sigmoid', loss=...) of a
+    network without one.
+
+    row: from 0, as arrays count. components: also every sum by component. blank: an exercise sheet. digits: that a sheet
+    asks for (3), or that numbers are shown with (6). Settings of the step: optimizer, learning_rate, momentum,
+    nesterov, beta1, beta2, epsilon, weight_decay. Raises UsageError, DataError for a table that does not fit."""
+    reading, step = _split_reading(given)
+    for name in step:
+        if name not in STEP:
+            raise TypeError(f"explain: {name!r} is no setting of the step{_core.near_name(name, list(STEP))}; there are: "
+                            f"{', '.join(STEP)}")
+    if (what is None) == (sizes is None):
+        raise UsageError("explain: name a model or a network, or describe one by sizes, for instance sizes=[3, 4, 2]")
+    if sizes is not None:
+        what = Mlp(sizes, hidden, output, seed=None, convention=convention)
+    if isinstance(what, _core.Network):
+        if table is not None or row is not None:
+            raise UsageError("explain: a row is worked through with a model; a network without one has no columns")
+        return Explanation(**_core.explain_network(what, loss, huber_delta, quantile, step, components, blank, digits))
+    if (table is None) != (row is None):
+        raise UsageError("explain: a row of a table is worked through; name both: explain(model, table, row=0)")
+    model = _model_of(what)
+    data = None if table is None else _table_of(model, table, reading)
+    return Explanation(**_core.explain_model(model._core, data, row or 0, step, components, blank, digits, allow_extra))
+
+
+@dataclass(frozen=True)
+class Report(Result):
+    """Everything that is to be known of a model on a table, on one page."""
+
+    path: str | None  #: where the page was written
+    rows: int
+    metrics: dict[str, float]
+    verdict: str  #: of the certificate
+    factor: str  #: of the diagnosis
+    html: str = field(repr=False)  #: the page, complete in itself
+    text: str = field(repr=False)
+
+    def _repr_html_(self) -> str:
+        import html
+
+        return (f'<iframe srcdoc="{html.escape(self.html)}" style="width: 100%; height: 40em; border: 1px solid #888">'
+                "</iframe>")
+
+
+def report(model: Any, table: Any, path: str | os.PathLike[str] | None = None, *, rows_top: int = 20,
+           certificate_rows: int = 256, seed: int = 0, allow_extra: bool = False, threads: int = 0,
+           **reading: Any) -> Report:
+    """Metrics, curves, gradient flow, certificate, sensitivity and the derivation on one page in HTML, written to `path`
+    if one is given, whole or not at all. rows_top: rows with the largest gradients to list. Raises DataError for a table
+    that does not fit the model, FileError."""
+    own = _model_of(model)
+    data = _table_of(own, table, reading)
+    return Report(**_core.report(own._core, data, None if path is None else os.fspath(path), rows_top, certificate_rows,
+                                 seed, allow_extra, threads))

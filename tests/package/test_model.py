@@ -1,0 +1,255 @@
+"""A model of Python is a model of the program, and says the same."""
+
+import copy
+import os
+import pickle
+import signal
+import threading
+import time
+import warnings
+
+import numpy as np
+import pytest
+from package_support import needs_program, run
+
+import handgrad
+
+pd = pytest.importorskip("pandas")
+
+
+def houses(rows=80, seed=0):
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"area": rng.uniform(30, 200, rows), "city": rng.choice(["Rome", "Oslo", "Bern"], rows)})
+    frame["price"] = frame.area * 2.5 + 40 * (frame.city == "Rome")
+    return frame
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return handgrad.fit(houses(), "price", epochs=30, seed=1, hidden=(16, 8), validation=0.2, diagnose=True)
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return handgrad.fit(houses().drop(columns="price"), "city", epochs=20, seed=1).model
+
+
+@needs_program
+def test_the_file_is_the_programs(tmp_path, fitted):
+    fitted.model.save(tmp_path / "a.model")
+    assert fitted.model.parameters_hash in run("inspect", tmp_path / "a.model")
+    houses().to_csv(tmp_path / "t.csv", index=False)
+    predicted = run("predict", tmp_path / "a.model", tmp_path / "t.csv").split()
+    assert predicted[0] == "price"
+    assert [float(x) for x in predicted[1:]] == fitted.model.predict(houses()).tolist()
+    jacobian = fitted.model.jacobian(houses())
+    lines = run("predict", tmp_path / "a.model", tmp_path / "t.csv", "--jacobian").splitlines()
+    assert lines[0].split(",")[1:] == list(jacobian.to_frame().columns)
+    assert np.array([line.split(",")[1:] for line in lines[1:]], float).tolist() == jacobian.values[:, 0].tolist()
+    inspected = run("inspect", tmp_path / "a.model").splitlines()
+    ours = str(fitted.model.info).splitlines()
+    assert inspected[1:-1] == ours[1:]  # a file has a name and a hash of its own
+
+
+def test_what_a_fit_says(fitted):
+    assert fitted.stopped == "epochs"
+    assert fitted.epochs == 30
+    assert set(fitted.metrics) == {"train", "validation"}
+    assert fitted.history["epoch"][-1] == 30
+    assert len(fitted.to_frame()) == len(fitted.history["loss"])
+    assert any("city" in notice for notice in fitted.notices)
+    assert "validation, always the mean" in fitted.text
+    assert "--" not in fitted.text
+    assert "<pre" in fitted._repr_html_()
+    assert "r2" in repr(fitted)
+    for notice in fitted.notices:
+        assert "--" not in notice
+
+
+def test_copies_are_the_same_bits(tmp_path, fitted):
+    model = fitted.model
+    model.save(tmp_path / "a.model")
+    for twin in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model), copy.copy(model), handgrad.load(tmp_path / "a.model")):
+        assert twin.parameters_hash == model.parameters_hash
+        assert twin.info["provenance"] == model.info["provenance"]
+    with pytest.raises(handgrad.ModelError, match=r"a\.csv"):
+        (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+        handgrad.load(tmp_path / "a.csv")
+    with pytest.raises(handgrad.FileError):
+        handgrad.load(tmp_path / "none")
+    with pytest.raises(OSError, match="none"):
+        model.save(tmp_path / "none" / "a.model")
+
+
+def test_network_and_parameters(fitted):
+    model = fitted.model
+    assert list(model.parameters) == ["linear1.weight", "linear1.bias", "linear2.weight", "linear2.bias", "linear3.weight",
+                                      "linear3.bias"]
+    with pytest.raises(ValueError, match="read-only"):
+        model.parameters["linear1.bias"][0] = 1
+    seen = model.encode(houses())
+    target = model.info["targets"]["price"]
+    assert np.allclose(model.network(seen["x"])[:, 0] * target["scale"] + target["shift"], model.predict(houses()), rtol=1e-6)
+    net = model.network
+    net.parameters["linear1.bias"][...] = 0
+    assert net.parameters["linear1.bias"].sum() == 0 != model.parameters["linear1.bias"].sum()
+    assert model.features == ["area", "city"]
+    assert model.inputs == ["area", "city=Bern", "city=Oslo", "city=Rome"]
+    assert model.targets == ["price"]
+    assert "regression of price: 4-16-8-1, f32" in repr(model)
+
+
+def test_classes(classifier):
+    frame = houses()
+    predicted = classifier.predict(frame[["area"]])
+    proba = classifier.predict_proba(frame[["area"]])
+    assert classifier.classes == ["Bern", "Oslo", "Rome"]
+    assert (np.array(classifier.classes)[proba.argmax(1)] == predicted).all()
+    assert np.allclose(proba.sum(1), 1)
+    numbers = handgrad.fit({"a": list(range(40)), "y": [1, 2] * 20}, "y", epochs=1).model
+    assert numbers.classes == [1, 2]
+    assert set(numbers.predict({"a": [1, 2]}).tolist()) <= {1, 2}
+    labels = handgrad.fit({"a": list(range(40)), "p": [0, 1] * 20, "q": [1, 1, 0, 0] * 10}, ["p", "q"], epochs=1).model
+    assert labels.task == "multilabel"
+    assert labels.predict({"a": [1, 2]}).shape == labels.predict_proba({"a": [1, 2]}).shape == (2, 2)
+    with pytest.raises(handgrad.UsageError, match="predicts numbers"):
+        handgrad.fit(houses(), "price", epochs=0).model.predict_proba(houses())
+
+
+def test_one_row_is_the_tables(fitted, classifier):
+    frame = houses()
+    predictor = fitted.model.predictor()
+    row = frame.iloc[3]
+    expected = fitted.model.predict(frame)[3]
+    assert predictor({"city": row.city, "area": row.area}) == expected
+    assert predictor.predict([row.area, row.city]) == expected
+    yhat, jacobian = predictor.jacobian([row.area, row.city])
+    assert (yhat[0], jacobian.tolist()) == (expected, fitted.model.jacobian(frame)[3].tolist())
+    assert (predictor.columns, predictor.inputs) == (fitted.model.features, fitted.model.inputs)
+    of_classes = classifier.predictor()
+    assert of_classes.classify(np.array([row.area])) == classifier.predict(frame[["area"]])[3]
+    assert of_classes.predict_proba([row.area]).tolist() == classifier.predict_proba(frame[["area"]])[3].tolist()
+    with pytest.raises(handgrad.DataError, match="city"):
+        predictor([row.area, "Paris"])
+    with pytest.raises(handgrad.UsageError):
+        predictor(np.array([1.0]))
+    with pytest.raises(TypeError, match="numbers, texts and None"):
+        predictor([[1], "Rome"])
+
+
+def test_one_row_takes_less_than_2_microseconds():
+    x = np.random.default_rng(0).normal(size=(100, 8))
+    predictor = handgrad.fit(x, x.sum(1), epochs=1).model.predictor()
+    row = x[0].copy()
+    best = 1.0
+    for _ in range(20):  # the machine has other work
+        begin = time.perf_counter()
+        for _ in range(1000):
+            predictor.predict(row)
+        best = min(best, (time.perf_counter() - begin) / 1000)
+    assert best < 2e-6
+
+
+def test_settings_are_judged_by_name():
+    frame = houses()
+    for settings, error, words in (
+        ({"epoch": 3}, TypeError, "'epoch' is not a setting.*did you mean 'epochs'"),
+        ({"loss": "squared_eror"}, handgrad.UsageError, "loss: 'squared_eror' is not one of .*did you mean 'squared_error'"),
+        ({"hidden": "wide"}, handgrad.UsageError, "hidden"),
+        ({"learning_rate": -1.0}, handgrad.UsageError, "learning_rate.*out of range"),
+        ({"validation": 1.5}, handgrad.UsageError, "validation.*out of range"),
+        ({"epochs": -1}, handgrad.UsageError, "epochs"),
+        ({"seed": object()}, TypeError, "seed"),
+    ):
+        with pytest.raises(error, match=words):
+            handgrad.fit(frame, "price", **settings)
+    with pytest.raises(handgrad.UsageError, match="target is missing"):
+        handgrad.fit(frame)
+    with pytest.raises(handgrad.DataError, match="no column 'prise' \\(did you mean 'price'"):
+        handgrad.fit(frame, "prise")
+    frame.loc[3, "area"] = np.nan
+    with pytest.raises(handgrad.DataError, match='impute="mean"'):
+        handgrad.fit(frame, "price")
+    one = handgrad.fit(houses(), "price", epochs=2, lr=0.1, hidden=8, batch=np.int64(16), dtype=None).model.info["settings"]
+    assert (one["learning_rate"], one["hidden"], one["batch"]) == (0.1, [8], 16)
+
+
+def test_held_out_rows_are_a_share_or_a_table():
+    own = handgrad.fit(houses(), "price", epochs=2, validation=houses(30, 1), test=houses(20, 2))
+    assert set(own.metrics) == {"train", "validation", "test"}
+    assert own.model.info["provenance"]["rows.test"] == "20"
+    values = houses()
+    apart = handgrad.fit(values[["area", "city"]], values.price, epochs=2, validation=0.25)
+    assert apart.model.targets == ["price"]
+    assert apart.model.parameters_hash == handgrad.fit(values, "price", epochs=2, validation=0.25).model.parameters_hash
+
+
+def test_progress(capsys):
+    told = []
+    handgrad.fit(houses(), "price", epochs=3, progress=lambda what, said: told.append((what, said)))
+    assert [said["epoch"] for what, said in told if what == "epoch"] == [1, 2, 3]
+    assert {what for what, _ in told} == {"notice", "start", "epoch"}
+    assert capsys.readouterr() == ("", "")
+    handgrad.fit(houses(), "price", epochs=3, progress=True)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "epoch 3/3  loss" in shown.err
+
+    def fails(what, said):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        handgrad.fit(houses(), "price", epochs=3, progress=fails)
+
+
+def test_ctrl_c_keeps_what_was_reached():
+    timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.warns(UserWarning, match="interrupted after"):
+        stopped = handgrad.fit(houses(2000), "price", epochs=100_000)
+    timer.join()
+    assert stopped.stopped == "interrupted"
+    assert 0 < stopped.epochs < 100_000
+    assert np.isfinite(stopped.model.predict(houses())).all()
+
+
+def test_others_may_run_meanwhile():
+    ticks = []
+    done = threading.Event()
+
+    def tick():
+        while not done.is_set():
+            ticks.append(1)
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    handgrad.fit(houses(4000), "price", epochs=100)
+    done.set()
+    thread.join()
+    assert len(ticks) > 5
+
+
+def test_divergence_has_the_last_good_weights():
+    with pytest.raises(handgrad.DivergedError) as raised:
+        handgrad.fit(houses(), "price", epochs=20, optimizer="sgd", learning_rate=1e30)
+    assert raised.value.fit.stopped == "diverged"
+    assert np.isfinite(raised.value.fit.model.predict(houses())).all()
+
+
+def test_pictures(fitted):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    assert len(fitted.plot().lines) == 2
+    assert len(fitted.model.plot_gradient_flow().lines) == 3
+    assert len(fitted.model.plot_predictions(houses()).collections) == 1
+    matplotlib.pyplot.close("all")
+
+
+def test_warnings_of_a_table_are_warnings(fitted):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted.model.predict(houses())
+    with pytest.raises(handgrad.DataError, match="garden"):
+        fitted.model.predict(houses().assign(garden=1))
+    assert len(fitted.model.predict(houses().assign(garden=1), allow_extra=True)) == 80
