@@ -14,7 +14,8 @@ Every block of a page is fenced, and its first line says what becomes of it:
     ```text WHAT, ```sh WHY    is nothing that could be run, or is not run for the reason given.
 
 VOLATILE is all that may differ. The program is the one that HANDGRAD_PROGRAM names, or build/release/cli/handgrad, and
-the programs of examples/ are those of its build. The two curves are taken out of the reports that the tour writes.
+the programs of examples/ are those of its build. `python` is that of .venv-package, `python3` that of .venv, which has
+PyTorch; both have the package as tools/package built it. The two curves are taken out of the reports that the tour writes.
 """
 
 import difflib
@@ -120,9 +121,10 @@ def python_folder():
 def run(command, folder):
     """What a command prints; a failure of the last program in it is a failure of the page."""
     path = f"{PROGRAM.parent}:{PROGRAM.parents[1] / 'examples'}:{python_folder()}:{os.environ['PATH']}"
-    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], cwd=folder, text=True, check=False,
-                          env={**os.environ, "PATH": path, "LC_ALL": "C.UTF-8"}, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)
+    python = f'python() {{ "{ROOT}/.venv-package/bin/python" "$@"; }}'
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {python}; {command}"], cwd=folder, text=True, check=False,
+                          env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT / "build/package"), "LC_ALL": "C.UTF-8"},
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode not in ((0, 1) if CHECKERS.search(command) else (0,)):
         raise Failed(f"exit code {done.returncode} of: {command}\n{done.stdout}")
     return [line.rstrip() for line in done.stdout.rstrip("\n").split("\n")] if done.stdout else []
@@ -155,7 +157,7 @@ def rerun(page, folder):
     """A page with the outputs of today, run in that folder."""
     text = page.read_text(encoding="utf-8")
     shutil.copytree(ROOT / "examples/data", folder / "examples/data")
-    for file in (*(ROOT / "examples/data").glob("*.csv"), ROOT / "examples/mistaken.py"):
+    for file in (*(ROOT / "examples/data").glob("*.csv"), ROOT / "examples/mistaken.py", *(ROOT / "examples/python").glob("*.py")):
         shutil.copy(file, folder)
 
     def block(match):

@@ -79,7 +79,7 @@ STAGES = (
           ("tools/python-environment package", "tools/package", *pytest("package", "tests/package", PACKAGE_PYTHON, "build/package")),
           needs=("build",), report="package.xml", inputs=(*BUILD, *PACKAGE, "cli")),
     Stage("pages", "Every command and example of every page prints what stands there, or compiles.",
-          (f"HANDGRAD_PROGRAM={PROGRAM} {PYTHON} tools/pages.py --check",), needs=("environment", "build"),
+          (f"HANDGRAD_PROGRAM={PROGRAM} {PYTHON} tools/pages.py --check",), needs=("environment", "build", "package"),
           inputs=(*BUILD, "cli", "examples", "docs", *PAGES, "tools/pages.py")),
     Stage("sanitizers", "Asserts hold, and no address is wrong and nothing undefined, in the rooms that read strangers' bytes and "
           "take strangers' arguments (base, nn, data, store) on the scalar kernels.", sanitized("asan"),

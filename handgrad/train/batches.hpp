@@ -20,10 +20,6 @@ EngineRows<T> engine_rows(const BasicDataset<T>& data, std::span<const std::size
             .count = order.size()};
 }
 
-/// α of the penalty that is part of the loss; AdamW's decay is not.
-inline double penalty_strength(const OptimizerOptions& options) {
-    return options.kind == OptimizerKind::adamw ? 0.0 : options.weight_decay;
-}
 /// What a batch of so many rows, or of rows whose weights have that sum, multiplies ½‖W‖² with.
 inline double penalty_of_batch(double alpha, const Conventions& conventions, double total_weight) {
     return conventions.penalty == Penalty::weights_per_row ? alpha / total_weight : alpha;

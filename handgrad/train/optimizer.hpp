@@ -186,6 +186,14 @@ constexpr OptimizerOptions usual_options(OptimizerKind kind) {
     return {.kind = kind, .weight_decay = facts(kind).usual_weight_decay};
 }
 
+/// α of the L2 penalty that is part of the loss; AdamW's decay is not.
+constexpr double penalty_strength(const OptimizerOptions& options) {
+    if (options.kind == OptimizerKind::adamw) {
+        return 0.0;
+    }
+    return options.weight_decay;
+}
+
 /// Raises Error(usage) for settings out of range (train/settings.hpp) or that do not go together.
 void check(const OptimizerOptions& options);
 

@@ -99,10 +99,15 @@ void compare_reading(const ReadOptions& there, const ReadOptions& here, std::str
 
 /// Whether it asks for more epochs than were asked for then.
 bool asks_for_more(const Model& checkpoint, const FitOptions& options) {
-    const auto epochs = setting_values(options).find(std::string(settings::epochs.name));
-    const auto then = checkpoint.settings.find(epochs->first);
-    const auto* more = std::get_if<std::size_t>(&epochs->second);
-    const auto* before = then == checkpoint.settings.end() ? nullptr : std::get_if<std::size_t>(&then->second);
+    const SettingValues now = setting_values(options);  // which outlives what points into it
+    const std::string name(settings::epochs.name);
+    const auto asked = now.find(name), then = checkpoint.settings.find(name);
+    const std::size_t* more = nullptr;
+    const std::size_t* before = nullptr;
+    if (asked != now.end() && then != checkpoint.settings.end()) {
+        more = std::get_if<std::size_t>(&asked->second);
+        before = std::get_if<std::size_t>(&then->second);
+    }
     return more != nullptr && before != nullptr && *more > *before;
 }
 

@@ -4,7 +4,6 @@
 
 #include "handgrad/nn/loss_gradient.hpp"
 #include "handgrad/nn/passes.hpp"
-#include "handgrad/train/batches.hpp"
 #include "python/src/network.hpp"
 #include "python/src/settings.hpp"
 

@@ -9,7 +9,6 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/nn/passes.hpp"
-#include "handgrad/train/batches.hpp"
 #include "handgrad/train/fit.hpp"
 #include "handgrad/train/optimizer.hpp"
 #include "handgrad/train/settings.hpp"

@@ -58,6 +58,33 @@ TEST(Train, Step1_Step2_Step3_Step4_Step5_OneFullBatchIsTheFiveSteps) {
     }
 }
 
+// scikit-learn divides the penalty by the sum of the weights, so that a row of weight 2 is that row twice.
+TEST(Train, ARowOfWeightTwoIsThatRowTwiceInEveryConvention) {
+    const auto twice = [](const BasicDataset<double>& data) {
+        BasicDataset<double> repeated{Matrix<double>(2 * data.rows(), 2), Matrix<double>(2 * data.rows(), 1), {}};
+        for (std::size_t i = 0; i < repeated.rows(); ++i) {
+            std::ranges::copy(data.x.row(i / 2), repeated.x.row(i).begin());
+            std::ranges::copy(data.y.row(i / 2), repeated.y.row(i).begin());
+        }
+        return repeated;
+    };
+    auto weighted = table<double>(20, 1);
+    const auto repeated = twice(weighted);
+    weighted.weights.assign(20, 2.0);
+    for (const Conventions& conventions : convention_presets) {
+        const TrainOptions options{.optimizer = {.learning_rate = 0.01, .weight_decay = 0.5}, .epochs = 5, .batch = 40};
+        BasicMlp<double> of_weights = BasicMlp<double>::random({.sizes = {2, 5, 1}, .conventions = conventions}, 4);
+        BasicMlp<double> of_copies = of_weights;
+        EXPECT_NEAR(evaluate_loss(of_weights, weighted, Loss::squared_error, 0.5),
+                    evaluate_loss(of_copies, repeated, Loss::squared_error, 0.5), 1e-14);
+        train(of_weights, weighted, options);
+        train(of_copies, repeated, options);
+        for (std::size_t i = 0; i < values(of_weights).size(); ++i) {
+            EXPECT_NEAR(of_weights.parameters()[i], of_copies.parameters()[i], 1e-12) << conventions.name;
+        }
+    }
+}
+
 TEST(Train, LearnsASmoothFunction) {
     const auto data = table<float>(400, 2);
     Mlp net = Mlp::random({.sizes = {2, 20, 1}, .hidden = Activation::tanh}, 1);
