@@ -61,4 +61,5 @@ def axes(given: Any) -> Any:
 
 def finite(values: Any) -> np.ndarray:
     """What can be drawn."""
-    return np.isfinite(np.asarray(values, float))
+    shown: np.ndarray = np.isfinite(np.asarray(values, float))
+    return shown

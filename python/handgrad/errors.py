@@ -1,5 +1,7 @@
 """What handgrad raises: the library's one error, by its kinds as types that Python's users catch."""
 
+from typing import Any
+
 
 class Error(Exception):
     """A mistake that handgrad can name: its text gives place, cause and remedy."""
@@ -18,7 +20,9 @@ class ModelError(Error, ValueError):
 
 
 class DivergedError(Error, ArithmeticError):
-    """Training met a value that is not finite."""
+    """Training met a value that is not finite. Of handgrad.fit() the attribute `fit` is what was reached."""
+
+    fit: Any = None
 
 
 class FileError(Error, OSError):

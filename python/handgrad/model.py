@@ -369,8 +369,9 @@ class Model:
         that does not fit the model."""
         answer = self._core.predict(self._read(table, reading), allow_extra, threads)
         if self.task == "classification":
-            return np.asarray(self.classes)[answer["classes"]]
-        values = answer["values"]
+            labels: np.ndarray = np.asarray(self.classes)[answer["classes"]]
+            return labels
+        values: np.ndarray = answer["values"]
         if self.task == "multilabel":
             return (values > 0.5).astype(int)
         return values[:, 0] if values.shape[1] == 1 else values
@@ -384,7 +385,8 @@ class Model:
         if not answer["are_probabilities"]:
             raise UsageError("predict_proba: the outputs of this model are no probabilities; train it with "
                                    "output_activation='sigmoid' or 'softmax'")
-        return answer["values"] if self.task == "multilabel" else answer["probabilities"]
+        shares: np.ndarray = answer["values" if self.task == "multilabel" else "probabilities"]
+        return shares
 
     def jacobian(self, table: Any, *, allow_extra: bool = False, threads: int = 0, **reading: Any) -> Jacobian:
         """The derivative of each output by each input at each row, in the user's units: (rows, outputs, inputs), with

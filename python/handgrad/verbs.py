@@ -94,8 +94,9 @@ def predicted_and_true(model: Model, table: Any, target: str, **reading: Any) ->
     if target not in model.targets:
         raise UsageError(f"there is no target {target!r}; there are: {', '.join(model.targets)}")
     data = _table_of(model, table, reading)
-    predicted = model._core.predict(data, False, 0)["values"][:, model.targets.index(target)]
-    return predicted, data.numbers(target)
+    predicted: np.ndarray = model._core.predict(data, False, 0)["values"][:, model.targets.index(target)]
+    true: np.ndarray = data.numbers(target)
+    return predicted, true
 
 
 # --- check -----------------------------------------------------------------------------------------------------------

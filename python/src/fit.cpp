@@ -178,7 +178,7 @@ Dict result_dict(FitResult& result) {
 }
 
 Dict fit_table(const PyTable& table, const Dict& settings, const PyTable* validation, const PyTable* test,
-                   const nb::object& listener, bool diagnose, std::size_t threads) {
+               const nb::object& listener, bool diagnose, std::size_t threads) {
     const FitOptions options = options_of(settings, table, validation, test, {.threads = threads});
     Watch watch(listener);
     std::optional<FitResult> result;

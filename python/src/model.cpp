@@ -181,7 +181,7 @@ Dict predict(const PyModel& self, const PyTable& table, bool allow_extra, std::s
     return result;
 }
 
-nb::tuple jacobian(const PyModel& self, const PyTable& table, bool allow_extra, std::size_t threads) {
+Tuple jacobian(const PyModel& self, const PyTable& table, bool allow_extra, std::size_t threads) {
     Matrix<double> derivatives;
     {
         const nb::gil_scoped_release others_may_run;
@@ -303,10 +303,10 @@ public:
         : predictor_(model.model, {.threads = 1}), outputs_(predictor_.outputs().size()) {}
 
     /// ŷ of a model with one output as a number, else as an array.
-    [[nodiscard]] nb::object predict(nb::handle row) const {
-        return with_row(row, [&](const RawRow& cells) -> nb::object {
+    [[nodiscard]] nb::any predict(nb::handle row) const {
+        return with_row(row, [&](const RawRow& cells) -> nb::any {
             if (outputs_ == 1) {
-                return nb::float_(predictor_.predict(cells));
+                return any(nb::float_(predictor_.predict(cells)));
             }
             const NewArray<double> yhat = new_array<double>({outputs_});
             predictor_.predict(cells, {yhat.data, outputs_});
@@ -317,14 +317,14 @@ public:
         const Classified found = with_row(row, [&](const RawRow& cells) { return predictor_.classify(cells); });
         return nb::str(found.name.data(), found.name.size());
     }
-    [[nodiscard]] nb::object probabilities(nb::handle row) const {
+    [[nodiscard]] nb::any probabilities(nb::handle row) const {
         const NewArray<double> result = new_array<double>({predictor_.classes().size()});
         with_row(row, [&](const RawRow& cells) {
             static_cast<void>(predictor_.classify(cells, {result.data, predictor_.classes().size()}));
         });
         return result.array;
     }
-    [[nodiscard]] nb::tuple jacobian(nb::handle row) const {
+    [[nodiscard]] Tuple jacobian(nb::handle row) const {
         const std::size_t n = predictor_.inputs().size();
         const NewArray<double> yhat = new_array<double>({outputs_}), J = new_array<double>({outputs_, n});
         with_row(row, [&](const RawRow& cells) {
@@ -381,15 +381,15 @@ Dict metrics_dict(const Metrics& metrics) {
     return result;
 }
 
-nb::object array_of(MatrixView<const double> matrix) { return array_of(matrix, {matrix.rows(), matrix.columns()}); }
-nb::object array_of(MatrixView<const double> matrix, std::vector<std::size_t> shape) {
+nb::any array_of(MatrixView<const double> matrix) { return array_of(matrix, {matrix.rows(), matrix.columns()}); }
+nb::any array_of(MatrixView<const double> matrix, std::vector<std::size_t> shape) {
     const NewArray<double> array = new_array<double>(std::move(shape));
     for (std::size_t i = 0; i < matrix.rows(); ++i) {
         std::ranges::copy(matrix.row(i), array.data + i * matrix.columns());
     }
     return array.array;
 }
-nb::object array_of(const std::vector<double>& numbers) {
+nb::any array_of(const std::vector<double>& numbers) {
     const NewArray<double> array = new_array<double>({numbers.size()});
     std::ranges::copy(numbers, array.data);
     return array.array;

@@ -19,9 +19,9 @@ struct PyModel {
 Dict metrics_dict(const Metrics& metrics);
 
 /// A matrix as a new array, rows × columns or of another shape with as many numbers.
-nb::object array_of(MatrixView<const double> matrix);
-nb::object array_of(MatrixView<const double> matrix, std::vector<std::size_t> shape);
-nb::object array_of(const std::vector<double>& numbers);
+nb::any array_of(MatrixView<const double> matrix);
+nb::any array_of(MatrixView<const double> matrix, std::vector<std::size_t> shape);
+nb::any array_of(const std::vector<double>& numbers);
 
 /// How a setting is given in Python: `impute="mean"`, `refit=True`; several divided by commas.
 std::string spelled(const SettingHint& hint);

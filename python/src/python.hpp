@@ -48,6 +48,7 @@ Matrix<T> copy(const Rows<T>& array) {
 /// Settings, arrays by name, layers: what Python's checkers of types ask to be told.
 using Dict = nb::typed<nb::dict, nb::str, nb::any>;
 using List = nb::typed<nb::list, nb::any>;
+using Tuple = nb::typed<nb::tuple, nb::any, nb::ellipsis>;
 
 /// What Python is told to be an object of any type, since no type says more.
 inline nb::any any(nb::object object) { return nb::steal<nb::any>(object.release()); }

@@ -249,8 +249,7 @@ std::vector<std::string> names_of(const PyTable& self) {
 }  // namespace
 
 void bind_table(nb::module_& m) {
-    nb::class_<ReadOptions>(m, "Reading", "How tables are read.")
-        .def("__eq__", [](const ReadOptions& self, const ReadOptions& other) { return self == other; });
+    nb::class_<ReadOptions>(m, "Reading", "How tables are read.");
     m.def("reading", &reading_of, nb::arg("given"), nb::arg("model").none());
     nb::class_<PyTable>(m, "Table", "A table as handgrad reads it.")
         .def_prop_ro("rows", [](const PyTable& self) { return self.table.rows; })
@@ -258,7 +257,8 @@ void bind_table(nb::module_& m) {
         .def_prop_ro("columns", &names_of)
         .def_prop_ro("notices", [](const PyTable& self) { return self.table.notices; })
         .def_prop_ro("warnings", [](const PyTable& self) { return self.table.warnings; })
-        .def("numbers", [](const PyTable& self, const std::string& name) { return array_of(self.table.column(name).numbers); })
+        .def("numbers",
+             [](const PyTable& self, const std::string& name) { return array_of(self.table.column(name).numbers); })
         .def("same_cells", &same_cells, nb::arg("other"))
         .def("join", &join, nb::arg("other"));
     m.def("read_table", &read, nb::arg("path"), nb::arg("reading"));

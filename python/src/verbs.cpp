@@ -117,7 +117,7 @@ Dict evaluate_table(const PyModel& self, const PyTable& table, bool allow_extra,
     result["classes"] = classes;
     result["macro"] = evaluation.classes.empty() ? nb::none() : nb::object(class_dict(evaluation.macro));
     const bool confusion = evaluation.confusion.rows() > 0;
-    result["confusion"] = confusion ? array_of(evaluation.confusion.view()) : nb::none();
+    result["confusion"] = confusion ? nb::object(array_of(evaluation.confusion.view())) : nb::none();
     for (const Confused& pair : evaluation.confused) {
         confused.append(
             nb::make_tuple(evaluation.classes[pair.target].name, evaluation.classes[pair.predicted].name, pair.rows));
@@ -220,7 +220,7 @@ Dict certificate_dict(const certify::Certificate& certificate) {
 }
 
 Dict check_table(const PyModel& self, const PyTable& table, std::size_t rows, std::uint64_t seed, bool allow_extra,
-                     std::size_t threads) {
+                 std::size_t threads) {
     certify::Certificate certificate;
     {
         const nb::gil_scoped_release others_may_run;
@@ -234,9 +234,9 @@ Dict check_table(const PyModel& self, const PyTable& table, std::size_t rows, st
 /// The engine's own derivatives, or those that are claimed: a gradient in the shape of the network and ∂ŷ/∂x.
 template <class T>
 Dict check_network(const Network& network, const Rows<T>& x, const Rows<T>& y,
-                       const std::optional<Numbers<double>>& weights, const std::optional<std::string>& loss,
-                       double huber_delta, double quantile, const Network* gradient,
-                       const std::optional<Rows<T>>& jacobians) {
+                   const std::optional<Numbers<double>>& weights, const std::optional<std::string>& loss,
+                   double huber_delta, double quantile, const Network* gradient,
+                   const std::optional<Rows<T>>& jacobians) {
     const LossFunction function = loss_of(network, loss, huber_delta, quantile);
     const BasicDataset<T> data = data_of<T>(network, x, y, weights);
     const auto& net = std::get<BasicMlp<T>>(network.net());
@@ -313,7 +313,7 @@ Dict comparison_dict(const compare::Comparison& comparison, const Model& model) 
 }
 
 Dict compare_table(const PyModel& self, const PyTable& table, const nb::object& given, bool allow_extra,
-                       std::size_t threads) {
+                   std::size_t threads) {
     std::vector<NamedArray> theirs;
     std::string source = "gradients";
     if (nb::isinstance<nb::str>(given)) {
@@ -331,8 +331,8 @@ Dict compare_table(const PyModel& self, const PyTable& table, const nb::object& 
 }
 
 Dict compare_network(const Network& network, const Rows<double>& x, const Rows<double>& y,
-                         const std::optional<Numbers<double>>& weights, const std::optional<std::string>& loss,
-                         double huber_delta, double quantile, double penalty, const Dict& given) {
+                     const std::optional<Numbers<double>>& weights, const std::optional<std::string>& loss,
+                     double huber_delta, double quantile, double penalty, const Dict& given) {
     const LossFunction function = loss_of(network, loss, huber_delta, quantile);
     const BasicDataset<double> data = data_of<double>(network, x, y, weights);
     const std::vector<NamedArray> theirs = arrays_of(given);
@@ -389,7 +389,7 @@ std::string advice_text(const std::vector<SettingHint>& settings) {
 }
 
 Dict diagnose_table(const PyModel& self, const PyTable& table, const std::optional<double>& learning_rate,
-                        std::size_t rows_top, bool allow_extra) {
+                    std::size_t rows_top, bool allow_extra) {
     OptimizerOptions optimizer = recorded_optimizer(self.model).value_or(OptimizerOptions{.kind = OptimizerKind::sgd});
     optimizer.learning_rate = learning_rate.value_or(optimizer.learning_rate);
     diagnose::Diagnosis diagnosis;
@@ -440,7 +440,7 @@ Dict diagnose_table(const PyModel& self, const PyTable& table, const std::option
 }
 
 Dict sensitivity_table(const PyModel& self, const PyTable& table, std::size_t repeats, std::uint64_t seed,
-                           bool allow_extra, std::size_t threads) {
+                       bool allow_extra, std::size_t threads) {
     const std::vector<std::string> targets = summary::target_names(self.model.preprocessing);
     const bool with_labels =
         std::ranges::all_of(targets, [&](const std::string& target) { return table.table.find(target) != nullptr; });
@@ -535,7 +535,7 @@ nb::object numbers_of(const explain::Explanation& explanation) {
 }
 
 Dict explanation_dict(const explain::Explanation& explanation, bool components, bool blank,
-                          const std::optional<int>& digits) {
+                      const std::optional<int>& digits) {
     if (digits && (*digits < explain::fewest_digits || *digits > explain::most_digits)) {
         throw Error(ErrorKind::usage, "digits: " + std::to_string(*digits) + " is out of range; from " +
                                           std::to_string(explain::fewest_digits) + " to " +
@@ -553,8 +553,8 @@ Dict explanation_dict(const explain::Explanation& explanation, bool components, 
 }
 
 /// `row` from 0.
-Dict explain_model(const PyModel& self, const PyTable* table, std::size_t row, const Dict& settings,
-                       bool components, bool blank, const std::optional<int>& digits, bool allow_extra) {
+Dict explain_model(const PyModel& self, const PyTable* table, std::size_t row, const Dict& settings, bool components,
+                   bool blank, const std::optional<int>& digits, bool allow_extra) {
     const explain::StepOptions step = step_of(explain::step_options_of(self.model), settings);
     const explain::Explanation explanation = table == nullptr
                                                  ? explain::explain(self.model, step)
@@ -563,8 +563,8 @@ Dict explain_model(const PyModel& self, const PyTable* table, std::size_t row, c
 }
 
 Dict explain_network(const Network& network, const std::optional<std::string>& loss, double huber_delta,
-                         double quantile, const Dict& settings, bool components, bool blank,
-                         const std::optional<int>& digits) {
+                     double quantile, const Dict& settings, bool components, bool blank,
+                     const std::optional<int>& digits) {
     const LossFunction function = loss_of(network, loss, huber_delta, quantile);
     const explain::Explanation explanation =
         explain::explain(network.architecture(), function, step_of({}, settings), network.is_double());
@@ -572,8 +572,8 @@ Dict explain_network(const Network& network, const std::optional<std::string>& l
 }
 
 Dict report_table(const PyModel& self, const PyTable& table, const std::optional<std::string>& path,
-                      std::size_t rows_top, std::size_t certificate_rows, std::uint64_t seed, bool allow_extra,
-                      std::size_t threads) {
+                  std::size_t rows_top, std::size_t certificate_rows, std::uint64_t seed, bool allow_extra,
+                  std::size_t threads) {
     report::Report report;
     std::string page;
     {
