@@ -11,7 +11,7 @@ PROGRAM = "build/release/cli/handgrad"
 PACKAGE_PYTHON = ".venv-package/bin/python"
 BUILD = ("handgrad", "cmake", "CMakeLists.txt", "CMakePresets.json")
 SUITES = tuple(f"tests/{room}" for room in ("CMakeLists.txt", "base", "math", "nn", "data", "store", "train",
-                                            "document", "explain", "certify", "compare", "diagnose", "report",
+                                            "document", "explain", "certify", "compare", "diagnose", "report", "summary",
                                             "measure", "allocation", "fuzz", "support", "fixtures"))
 PACKAGE = ("python", "docs/python-api.md", "tools/python_api.py", "pyproject.toml", "tests/package", "tools/package", "tools/python-environment")
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
