@@ -6,6 +6,7 @@ the same first weights, the same batches and the same results to rounding; what 
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import warnings
@@ -38,7 +39,7 @@ except ImportError as error:  # scikit-learn is no dependency: whoever needs no 
     ) from error
 
 from handgrad import _core
-from handgrad.errors import DivergedError
+from handgrad.errors import DivergedError, ModelError
 
 if TYPE_CHECKING:
     from handgrad.network import Mlp
@@ -96,6 +97,18 @@ INTERVALS = {
     "leaky_slope": _Interval(Real, -math.inf),
 }
 FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")
+
+
+# How save() notes in a model's file what it was, and what of a fitted estimator goes with it.
+NOTE = "python.estimator"
+KEPT = ("n_iter_", "t_", "n_layers_", "n_outputs_", "out_activation_", "loss_", "best_loss_", "loss_curve_",
+        "validation_scores_", "best_validation_score_", "_no_improvement_count")
+
+
+def _is_json(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(_is_json(one) for one in value)
+    return value is None or isinstance(value, (bool, int, float, str))
 
 
 def _refuse(name: str, value: Any, expected: str) -> None:
@@ -536,6 +549,52 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         J: Array = self._network.jacobians(np.ascontiguousarray(X, self._network.dtype))
         return J
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes a model file, which load() makes this estimator of and the program `handgrad` reads: its columns are
+        feature_names_in_, or x1, x2 ..., as they stand. What of the parameters is no number, text or list of them (a
+        random generator, a validation set) is left out."""
+        check_is_fitted(self)
+        names = self.__dict__.get("feature_names_in_")
+        features = [f"x{i}" for i in range(1, self.n_features_in_ + 1)] if names is None else [str(name) for name in names]
+        settings = self._settings(self.n_features_in_)
+        model = _core.model_of_network(self._network, features, self._target_names(), *self._class_names(),
+                                       self._task(), settings["loss"], float(self.alpha))
+        parameters = {name: value for name, value in self.get_params(deep=False).items() if _is_json(value)}
+        fitted = {name: value for name, value in self.__dict__.items() if name in KEPT and _is_json(value)}
+        model.note(NOTE, json.dumps({"kind": type(self).__name__, "parameters": parameters, "fitted": fitted,
+                                     "named": names is not None}))
+        model.save(os.fspath(path))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """The estimator that save() wrote. Raises ModelError for a file that is no sound model, or of another kind."""
+        model = _core.load_model(os.fspath(path), False)
+        note = json.loads(model.noted(NOTE) or "{}")
+        if note.get("kind") != cls.__name__:
+            kind = note.get("kind", "a model that no estimator has written; handgrad.load(path) opens it")
+            raise ModelError(f"{os.fspath(path)}: this is not {cls.__name__}, but {kind}")
+        own = cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in note["parameters"].items()})
+        for name, value in note["fitted"].items():
+            setattr(own, name, value)
+        own._network = model.network()
+        own.n_features_in_ = len(model.features)
+        if note["named"]:
+            own.feature_names_in_ = np.asarray(model.features, dtype=object)
+        own._take_model(model)
+        return own
+
+    def _take_model(self, model: Any) -> None:
+        """What load() has to set beside that."""
+
+    def _target_names(self) -> list[str]:
+        return ["y"] if self.n_outputs_ == 1 else [f"y{i}" for i in range(1, self.n_outputs_ + 1)]
+
+    def _class_names(self) -> tuple[list[str], bool]:
+        return [], False
+
+    def _task(self) -> str:
+        return "regression"
+
     def to_mlp(self) -> Mlp:
         """A copy of the fitted network, for everything that handgrad.Mlp does."""
         from handgrad.network import Mlp
@@ -759,6 +818,29 @@ class MLPClassifier(ClassifierMixin, _Mlp):  # type: ignore[misc,unused-ignore]
         if self.out_activation_ != "softmax":
             settings["loss"] = "binary_cross_entropy"
         return settings
+
+    def _target_names(self) -> list[str]:
+        return super()._target_names() if self._several_labels else ["class"]
+
+    def _class_names(self) -> tuple[list[str], bool]:
+        if self._several_labels:
+            return [], False
+        return [str(each) for each in self.classes_], bool(np.issubdtype(np.asarray(self.classes_).dtype, np.number))
+
+    def _task(self) -> str:
+        return "multilabel" if self._several_labels else "classification"
+
+    def _take_model(self, model: Any) -> None:
+        """The classes, of the type that they had."""
+        if model.task == "multilabel":
+            zeros = np.zeros((1, self.n_outputs_), int)
+            self._label_binarizer = LabelBinarizer().fit(np.vstack([zeros, 1 - zeros]))
+        else:
+            given = np.asarray(model.classes)
+            numbers = given.astype(float) if model.numeric_classes else given
+            whole = model.numeric_classes and np.array_equal(numbers, numbers.astype(int))
+            self._label_binarizer = LabelBinarizer().fit(numbers.astype(int) if whole else numbers)
+        self.classes_ = self._label_binarizer.classes_
 
     def _score_kind(self) -> str:
         return "labels" if self._several_labels else "accuracy"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -105,6 +106,24 @@ class Mlp(_core.Network):
         hidden = d["hidden"][0] if len(set(d["hidden"])) == 1 else d["hidden"]
         return (f"Mlp({d['sizes']}, hidden={hidden!r}, output={d['output']!r}, dtype={d['dtype']!r}, "
                 f"convention={d['convention']!r})")
+
+    def save(self, path: str | os.PathLike[str], *, features: Sequence[str] | None = None,
+             targets: Sequence[str] | None = None, loss: str = "squared_error") -> None:
+        """Writes a model file that load() and the program `handgrad` read: its inputs are columns of these names (x1, x2
+        ... where none are given) as they stand, its outputs these targets (y1, y2 ...). loss: what the program judges it by."""
+        inputs = features or [f"x{i}" for i in range(1, self.sizes[0] + 1)]
+        outputs = targets or [f"y{i}" for i in range(1, self.sizes[-1] + 1)]
+        _core.model_of_network(self, list(inputs), list(outputs), [], False, "regression", loss, 0.0).save(os.fspath(path))
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Mlp:
+        """The network of a model file, whatever wrote it; handgrad.load() has its columns and classes too."""
+        stored = _core.load_model(os.fspath(path), False).network()
+        d = stored.described()
+        net = Mlp(d["sizes"], d["hidden"] or "relu", d["output"], dtype=d["dtype"], seed=None,
+                  convention=d["convention"], leaky_slope=d["leaky_slope"])
+        net.flat()[...] = stored.flat()
+        return net
 
     def copy(self) -> Mlp:
         """Another network of the same weights, its gradients 0."""

@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include "handgrad/base/version.hpp"
 #include "handgrad/summary/descriptions.hpp"
 #include "handgrad/summary/texts.hpp"
 #include "handgrad/train/encoding.hpp"
@@ -56,6 +57,36 @@ PyModel with_network(const PyModel& self, const Network& network) {
         },
         network.net());
     return {std::move(model)};
+}
+
+/// A network as a model, so that the program reads it: its inputs are columns as they stand, its outputs these targets,
+/// or the probabilities of these classes.
+PyModel model_of_network(const Network& network, const std::vector<std::string>& features,
+                         const std::vector<std::string>& targets, const std::vector<std::string>& classes,
+                         bool numeric_classes, const std::string& task, const std::string& loss, double weight_decay) {
+    const std::optional<Loss> kind = find_loss(loss);
+    if (!kind) {
+        throw Error(ErrorKind::usage, "'" + loss + "' is no loss");
+    }
+    Preprocessing columns{.classes = classes, .numeric_classes = numeric_classes};
+    for (const Task each : {Task::regression, Task::classification, Task::multilabel}) {
+        if (task == name(each)) {
+            columns.task = each;
+        }
+    }
+    for (const std::string& feature : features) {
+        columns.features.push_back({.name = feature});
+    }
+    for (const std::string& target : targets) {
+        columns.targets.push_back({.name = target});
+    }
+    columns.one_output = columns.task == Task::classification && network.architecture().outputs() == 1;
+    Model model{.net = network.net(),
+                .loss = *kind,
+                .weight_decay = weight_decay,
+                .preprocessing = std::move(columns),
+                .provenance = {{"handgrad", std::string(version)}}};
+    return {parse_model(serialize_model(model), "the network")};  // what no reader would take is refused here
 }
 
 // --- What it says of itself ------------------------------------------------------------------------------------------
@@ -408,6 +439,16 @@ void bind_model(nb::module_& m) {
         .def("history", [](const PyModel& self) { return history_of(self.model.history); })
         .def("note", [](PyModel& self, const std::string& key,
                         const std::string& value) { self.model.provenance[key] = value; })
+        .def(
+            "noted",
+            [](const PyModel& self, const std::string& key) -> std::optional<std::string> {
+                const auto found = self.model.provenance.find(key);
+                if (found == self.model.provenance.end()) {
+                    return std::nullopt;
+                }
+                return found->second;
+            },
+            nb::arg("key"))
         .def("predict", &predict, nb::arg("table"), nb::arg("allow_extra"), nb::arg("threads"))
         .def("jacobian", &jacobian, nb::arg("table"), nb::arg("allow_extra"), nb::arg("threads"))
         .def("encode", &encoded, nb::arg("table"), nb::arg("allow_extra"))
@@ -422,6 +463,8 @@ void bind_model(nb::module_& m) {
         .def_prop_ro("weight", [](const PyModel& self) { return self.model.preprocessing.weight; })
         .def_prop_ro("parameters_hash", [](const PyModel& self) { return parameters_hash(self.model); });
     m.def("load_model", &load, nb::arg("path"), nb::arg("allow_nonfinite"));
+    m.def("model_of_network", &model_of_network, nb::arg("network"), nb::arg("features"), nb::arg("targets"),
+          nb::arg("classes"), nb::arg("numeric_classes"), nb::arg("task"), nb::arg("loss"), nb::arg("weight_decay"));
     m.def("parse_model", &from_bytes, nb::arg("bytes"), nb::arg("source"));
 }
 

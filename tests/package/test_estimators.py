@@ -324,6 +324,47 @@ def test_the_jacobian_is_the_derivative():
     np.testing.assert_allclose(J, by_hand, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("kind", ["regression", "outputs", "binary", "several", "labels"])
+def test_saved_and_loaded_it_is_the_same_and_the_program_reads_it(kind, tmp_path):
+    if kind in ("regression", "outputs"):
+        X, y = regression(1 if kind == "regression" else 2)
+        estimator = handgrad.MLPRegressor(hidden_layer_sizes=(6, 3), activation="tanh", max_iter=4, random_state=0)
+    else:
+        X, y = classes(kind)
+        estimator = handgrad.MLPClassifier((6,), max_iter=4, random_state=0, alpha=0.5)
+    quiet(estimator, X, y)
+    estimator.save(tmp_path / "it.model")
+    back = type(estimator).load(tmp_path / "it.model")
+    assert back.get_params() == estimator.get_params()
+    np.testing.assert_array_equal(back.predict(X), estimator.predict(X))
+    assert back.predict(X).dtype == estimator.predict(X).dtype
+    assert back.loss_curve_ == estimator.loss_curve_
+    if kind not in ("regression", "outputs"):
+        np.testing.assert_array_equal(back.predict_proba(X), estimator.predict_proba(X))
+        np.testing.assert_array_equal(back.classes_, estimator.classes_)
+    back.partial_fit(X, y)
+    table = {f"x{i + 1}": X[:, i] for i in range(X.shape[1])}
+    answers = handgrad.load(tmp_path / "it.model").predict(table)
+    if kind != "labels":
+        assert [str(one) for one in np.ravel(answers)] == [str(one) for one in np.ravel(estimator.predict(X))]
+    with pytest.raises(handgrad.ModelError, match="is not ML"):
+        ({handgrad.MLPRegressor, handgrad.MLPClassifier} - {type(estimator)}).pop().load(tmp_path / "it.model")
+
+
+def test_names_of_columns_go_with_it(tmp_path):
+    import pandas as pd
+
+    X, y = regression()
+    frame = pd.DataFrame(X, columns=list("abcdef"))
+    estimator = quiet(handgrad.MLPRegressor(hidden_layer_sizes=(3,), max_iter=2), frame, y)
+    estimator.save(tmp_path / "it.model")
+    assert handgrad.load(tmp_path / "it.model").features == list("abcdef")
+    back = handgrad.MLPRegressor.load(tmp_path / "it.model")
+    np.testing.assert_array_equal(back.predict(frame), estimator.predict(frame))
+    with pytest.warns(UserWarning, match="valid feature names"):
+        back.predict(X)
+
+
 # --- When it goes wrong --------------------------------------------------------------------------------------------
 
 

@@ -247,6 +247,21 @@ def test_copies_are_networks_of_their_own(net, copied):
     assert not net.gradients["linear1.weight"].any()
 
 
+def test_saved_it_is_the_programs_model_and_comes_back(net, tmp_path):
+    x, _ = rows(net)
+    net.save(tmp_path / "net.model", targets=["a", "b", "c"])
+    assert repr(handgrad.Mlp.load(tmp_path / "net.model")) == repr(net)
+    np.testing.assert_array_equal(handgrad.Mlp.load(tmp_path / "net.model")(x), net(x))
+    model = handgrad.load(tmp_path / "net.model")
+    assert (model.features, model.targets) == (["x1", "x2", "x3", "x4", "x5"], ["a", "b", "c"])
+    np.testing.assert_array_equal(model.predict(x), net(x))
+    (tmp_path / "broken.model").write_bytes((tmp_path / "net.model").read_bytes()[:-1])
+    with pytest.raises(handgrad.ModelError, match="broken.model"):
+        handgrad.Mlp.load(tmp_path / "broken.model")
+    with pytest.raises(handgrad.FileError, match="nowhere.model"):
+        handgrad.Mlp.load(tmp_path / "nowhere.model")
+
+
 # --- What people hand over -----------------------------------------------------------------------------------------
 
 
