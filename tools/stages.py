@@ -13,7 +13,7 @@ BUILD = ("handgrad", "cmake", "CMakeLists.txt", "CMakePresets.json")
 SUITES = tuple(f"tests/{room}" for room in ("CMakeLists.txt", "base", "math", "nn", "data", "store", "train",
                                             "document", "explain", "certify", "compare", "diagnose", "report", "summary",
                                             "measure", "allocation", "fuzz", "support", "fixtures"))
-PACKAGE = ("python", "pyproject.toml", "tests/package", "tools/package", "tools/python-environment")
+PACKAGE = ("python", "docs/python-api.md", "tools/python_api.py", "pyproject.toml", "tests/package", "tools/package", "tools/python-environment")
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 JOBS = os.cpu_count()
 # Left out under the address sanitizer: the children of forks from inside a region, in which the leak checker hangs, and
@@ -75,9 +75,11 @@ STAGES = (
           "PyTorch.", pytest("python", "tests/python tests/cli"), needs=("environment", "build"), report="python.xml",
           inputs=(*BUILD, "cli", "tests/python", "tests/cli", "tests/fuzz", "tests/support", "tests/fixtures", "examples", "docs", *PAGES,
                   "tools/python-environment", "tools/measured.py")),
-    Stage("package", "The Python package, on the library of the stage `build`, beside today's NumPy, pandas and scikit-learn.",
-          ("tools/python-environment package", "tools/package", *pytest("package", "tests/package", PACKAGE_PYTHON, "build/package")),
-          needs=("build",), report="package.xml", inputs=(*BUILD, *PACKAGE, "cli")),
+    Stage("package", "The Python package, on the library of the stage `build`, beside today's NumPy, pandas and scikit-learn, and PyTorch.",
+          ("tools/python-environment package", "tools/package",
+           *pytest("package", "tests/package --ignore-glob '*test_torch*'", PACKAGE_PYTHON, "build/package"),
+           *pytest("package-torch", "tests/package/test_torch.py tests/package/test_torch_check.py", PYTHON, "build/package")),
+          needs=("environment", "build"), report="package*.xml", inputs=(*BUILD, *PACKAGE, "cli")),
     Stage("pages", "Every command and example of every page prints what stands there, or compiles.",
           (f"HANDGRAD_PROGRAM={PROGRAM} {PYTHON} tools/pages.py --check",), needs=("environment", "build", "package"),
           inputs=(*BUILD, "cli", "examples", "docs", *PAGES, "tools/pages.py")),

@@ -102,7 +102,7 @@ def _refuse(name: str, value: Any, expected: str) -> None:
     raise ValueError(f"The {name!r} parameter must be {expected}. Got {value!r} instead.")
 
 
-def _threads(n_jobs: int | None) -> int:
+def threads_of(n_jobs: int | None) -> int:
     """How many threads may work, as scikit-learn counts: None is one, as on a busy machine threads wait for each other
     longer than a small network takes; -1 are all, -2 all but one."""
     if n_jobs is None:
@@ -381,7 +381,7 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         if not goes_on:
             self._optimizer = _Optimizer(float(self.learning_rate_init))
         training = _core.Training(self._network, X, y, weights, self._settings(len(X)), self._optimizer.state,
-                                  _threads(self.n_jobs))
+                                  threads_of(self.n_jobs))
         epochs = _Epochs(self, self._optimizer)
         self._best = None
         try:
@@ -401,7 +401,7 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         """L-BFGS of SciPy over all rows at once, in double whatever the network's precision."""
         X, y = np.ascontiguousarray(X, np.float64), np.ascontiguousarray(y, np.float64)
         weights = None if weights is None else np.ascontiguousarray(weights, np.float64)
-        objective = _core.Objective(self._network, X, y, weights, self._settings(len(X)), _threads(self.n_jobs))
+        objective = _core.Objective(self._network, X, y, weights, self._settings(len(X)), threads_of(self.n_jobs))
         reached = [self._network.flat().astype(np.float64)]
 
         def keep(numbers: Array) -> None:

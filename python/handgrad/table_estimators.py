@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ except ImportError as error:  # scikit-learn is no dependency: whoever needs no 
         "handgrad's estimators need scikit-learn 1.6 or later: pip install 'handgrad[sklearn]'"
     ) from error
 
+from handgrad.estimators import threads_of
 from handgrad.model import Fit, Jacobian, Model, fit
 
 __all__ = ["TableClassifier", "TableRegressor"]
@@ -38,15 +38,7 @@ def _free_name(wanted: str, taken: list[str]) -> str:
     return wanted
 
 
-def _threads(n_jobs: int | None) -> int:
-    """0 for all. Workers of joblib are told by OMP_NUM_THREADS how many are theirs."""
-    if n_jobs is None:
-        told = os.environ.get("OMP_NUM_THREADS", "")
-        return int(told) if told.isdigit() else 0
-    return int(n_jobs) if n_jobs > 0 else max(1, (os.cpu_count() or 1) + 1 + int(n_jobs))
-
-
-class _Table(BaseEstimator):
+class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
     """What regressor and classifier share."""
 
     def __init__(
@@ -172,7 +164,7 @@ class _Table(BaseEstimator):
                                               object)
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
-        self.fit_ = fit(X, target, task=self._task(y), progress=self.progress, threads=_threads(self.n_jobs), **settings)
+        self.fit_ = fit(X, target, task=self._task(y), progress=self.progress, threads=threads_of(self.n_jobs), **settings)
         self.model_ = self.fit_.model
         return self.fit_
 
@@ -233,7 +225,7 @@ class _Table(BaseEstimator):
         return "model_" in self.__dict__
 
 
-class TableRegressor(RegressorMixin, _Table):
+class TableRegressor(RegressorMixin, _Table):  # type: ignore[misc,unused-ignore]
     """Regression over a table: handgrad.fit() as an estimator of scikit-learn.
 
     Arguments are the settings of handgrad.fit() by their names; None leaves the decision to the library. After fit():
@@ -253,7 +245,7 @@ class TableRegressor(RegressorMixin, _Table):
         return self._model().predict(self._applied(X))
 
 
-class TableClassifier(ClassifierMixin, _Table):
+class TableClassifier(ClassifierMixin, _Table):  # type: ignore[misc,unused-ignore]
     """Classification over a table: handgrad.fit() as an estimator of scikit-learn.
 
     Arguments are the settings of handgrad.fit() by their names; None leaves the decision to the library. After fit():
@@ -299,4 +291,5 @@ class TableClassifier(ClassifierMixin, _Table):
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """The logarithms of predict_proba()."""
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+            logarithms: np.ndarray[Any, Any] = np.log(self.predict_proba(X))
+        return logarithms

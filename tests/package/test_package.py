@@ -66,3 +66,10 @@ def test_without_the_program_the_module_says_what_to_do(tmp_path):
     alone = run_module("--version", path=str(tmp_path))
     assert alone.returncode == 1
     assert alone.stderr == "handgrad: the program is neither beside this package nor on PATH: install the wheel, which has both\n"
+
+
+def test_the_reference_is_what_the_docstrings_say():
+    tool = Path(__file__).resolve().parents[2] / "tools/python_api.py"
+    ran = subprocess.run([sys.executable, tool, "--check"], check=False, capture_output=True, text=True,
+                         env=os.environ | {"PYTHONPATH": str(FOLDER.parent)})
+    assert ran.returncode == 0, ran.stdout
