@@ -105,8 +105,7 @@ TEST(TableBuilder, DatesBecomeTheirParts) {
     EXPECT_TRUE(builder.keeps_spelling("a"));
     EXPECT_FALSE(builder.keeps_spelling("b"));
     builder.add_numbers("aa", std::vector{1.0});
-    EXPECT_EQ(raised([&] { builder.finish(); }),
-              "data: t: there is no column 'a'; the columns are 'aa'");
+    EXPECT_EQ(raised([&] { builder.finish(); }), "data: t: there is no column 'a'; the columns are 'aa'");
 }
 
 TEST(TableBuilder, AGapIsOneWhateverTextsMeanIt) {

@@ -230,11 +230,11 @@ def test_others_may_run_meanwhile():
     thread.start()
     table = read(houses(100_000), reading_of({"target": ["price"]}))
     begin = time.perf_counter()
-    handgrad.fit(table, "price", epochs=1, hidden=(64, 64))
+    handgrad.fit(table, "price", epochs=2, hidden=(128, 128))
     took = time.perf_counter() - begin
     done.set()
     thread.join()
-    assert np.diff(ticks).max() < took / 2
+    assert np.diff(ticks).max() < took / 5
 
 
 def test_divergence_has_the_last_good_weights():
