@@ -10,10 +10,10 @@ import warnings
 
 import numpy as np
 import pytest
+from handgrad.table import read, reading_of
 from package_support import needs_program, run
 
 import handgrad
-from handgrad.table import read, reading_of
 
 pd = pytest.importorskip("pandas")
 
@@ -164,6 +164,8 @@ def test_settings_are_judged_by_name():
     ):
         with pytest.raises(error, match=words):
             handgrad.fit(frame, "price", **settings)
+    with pytest.raises(handgrad.UsageError, match="name the columns to learn"):
+        handgrad.fit(read(frame, reading_of({})), frame.price)
     with pytest.raises(handgrad.UsageError, match="target is missing"):
         handgrad.fit(frame)
     with pytest.raises(handgrad.DataError, match="no column 'prise' \\(did you mean 'price'"):

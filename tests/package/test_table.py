@@ -6,11 +6,11 @@ import decimal
 
 import numpy as np
 import pytest
+from handgrad.table import read, reading_of
 from package_support import needs_program, run
 
 import handgrad
 from handgrad import _core
-from handgrad.table import read, reading_of
 
 pd = pytest.importorskip("pandas")
 
