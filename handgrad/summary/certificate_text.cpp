@@ -34,17 +34,17 @@ std::string ulp_text(double ulp) {
 /// What is to be said of a tensor that does not pass.
 std::string remark(const certify::CertifiedTensor& tensor) {
     const certify::Judgement& judgement = tensor.judgement;
+    const std::string run = when(!tensor.run.empty(), " (" + tensor.run + ")");  // claims are not from a run of ours
     if (judgement.verdict == certify::Verdict::undetermined) {
         const bool boundless =
             judgement.doubt == certify::Doubt::no_digits && !std::isfinite(judgement.detection_limit);
-        return fmt::format("{}: UNDETERMINED, {}{} ({})\n", tensor.name, judgement.reason(),
-                           when(boundless, "; scale the columns, take smaller weights, or leave such rows out"),
-                           tensor.run);
+        return fmt::format("{}: UNDETERMINED, {}{}{}\n", tensor.name, judgement.reason(),
+                           when(boundless, "; scale the columns, take smaller weights, or leave such rows out"), run);
     }
     return fmt::format(
-        "{}: {} of {} wrong, at [{}] {} where the witness has {} and rounding explains {} ({}); look at {}\n",
-        tensor.name, judgement.failed, tensor.entries, fmt::join(tensor.where, ","), number_text(tensor.claimed, 9),
-        number_text(tensor.witness, 9), number_text(tensor.bound, 2), tensor.run, tensor.factor);
+        "{}: {} of {} wrong, at [{}] {} where the witness has {} and rounding explains {}{}; look at {}\n", tensor.name,
+        judgement.failed, tensor.entries, fmt::join(tensor.where, ","), number_text(tensor.claimed, 9),
+        number_text(tensor.witness, 9), number_text(tensor.bound, 2), run, tensor.factor);
 }
 
 /// Why a tensor of a run was not judged, in few words.
@@ -90,7 +90,9 @@ std::string scope(const certify::Certificate& certificate) {
         add_item(runs, ", ", run.what);
     }
     std::string text;
-    add_wrapped(text, "Looked at: " + runs + ".", 0);
+    if (!runs.empty()) {
+        add_wrapped(text, "Looked at: " + runs + ".", 0);
+    }
     text += told_in_part(certificate);
     text += fmt::format("{}: {} checked", name(certificate.verdict), counted(certificate.rows, "row"));
     if (2 * certificate.carrying_rows <= certificate.rows) {

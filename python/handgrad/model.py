@@ -6,15 +6,15 @@ import math
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from handgrad import _core
-from handgrad.errors import DivergedError, UsageError
 from handgrad._results import Info, Result, axes, finite, frame
+from handgrad.errors import DivergedError, UsageError
 from handgrad.network import Mlp
 from handgrad.table import READING, names, read, reading_of
 
@@ -168,8 +168,8 @@ def fit(table: Any, target: Any = None, *, validation: Any = None, test: Any = N
     reading = reading_of({**given_reading, "target": targets or [], "categorical": chosen.get("categorical", [])})
     data = read(table, reading)
     if values is not None:
-        if data.source == "table":  # a Table is not changed
-            data = data if not isinstance(table, _core.Table) else read(table, reading)
+        if data is table:  # which is somebody's, and not to be changed
+            raise UsageError("target: of a table that has been read already name the columns to learn")
         data.join(read(values, reading, "target"))
     tables: dict[str, Any] = {}
     for name, held_out in (("validation", validation), ("test", test)):

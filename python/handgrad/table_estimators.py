@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,10 @@ def _free_name(wanted: str, taken: list[str]) -> str:
     while wanted in taken:
         wanted += "_"
     return wanted
+
+
+def _is_there(label: Any) -> bool:
+    return label is not None and not (isinstance(label, float) and math.isnan(label))
 
 
 class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
@@ -267,7 +272,7 @@ class TableClassifier(ClassifierMixin, _Table):  # type: ignore[misc,unused-igno
         if self.model_.task == "multilabel":
             return np.arange(len(self.model_.targets))
         there = np.unique(np.asarray(y)) if np.asarray(y).dtype.kind != "O" else np.array(
-            list(dict.fromkeys(label for label in np.asarray(y).ravel() if label == label)), object)
+            list(dict.fromkeys(label for label in np.asarray(y).ravel() if _is_there(label))), object)
         known = self.model_._core.classes
         if self.model_._core.numeric_classes:
             by_number = {float(label): label for label in there.tolist()}

@@ -6,11 +6,11 @@ import decimal
 
 import numpy as np
 import pytest
+from handgrad.table import read, reading_of
 from package_support import needs_program, run
 
 import handgrad
 from handgrad import _core
-from handgrad.table import read, reading_of
 
 pd = pytest.importorskip("pandas")
 
@@ -118,7 +118,7 @@ def test_arrays_of_every_make_are_read_and_left_alone():
     assert handgrad.fit(np.asfortranarray(view), y[::2], epochs=1).model.parameters_hash == expected
     assert (wide == before).all()
     halves = np.arange(12, dtype=np.float16).reshape(6, 2) / 4
-    assert plain(halves).columns == ["x1", "x2"]
+    assert plain(halves).same_cells(plain({"x1": halves[:, 0].tolist(), "x2": halves[:, 1].tolist()}))
     one = handgrad.fit(halves, halves.sum(1), epochs=1).model.parameters_hash
     assert handgrad.fit(halves.astype(float), halves.sum(1).astype(float), epochs=1).model.parameters_hash == one
 
@@ -250,6 +250,12 @@ def test_a_stream_is_read_once():
         plain(once)
     with pytest.raises(TypeError, match="no table but a column"):
         plain(pa.chunked_array([[1, 2]]))
+
+
+def test_a_slice_of_records_is_its_rows():
+    pa = pytest.importorskip("pyarrow")
+    records = pa.StructArray.from_arrays([pa.array([1, 2, 3, 4]), pa.array(["a", None, "b", "c"])], ["n", "t"])
+    assert plain(records.slice(1, 2)).same_cells(plain({"n": [2, 3], "t": [None, "b"]}))
 
 
 def test_types_of_arrow():

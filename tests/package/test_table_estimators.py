@@ -6,6 +6,8 @@ import warnings
 
 import numpy as np
 import pytest
+from handgrad.model import SETTINGS
+from handgrad.table import READING
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -13,8 +15,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import handgrad
-from handgrad.model import SETTINGS
-from handgrad.table import READING
 
 pd = pytest.importorskip("pandas")
 
@@ -109,7 +109,7 @@ def test_frames_of_others():
     pl = pytest.importorskip("polars")
     X, y = houses()
     expected = handgrad.TableRegressor(**SMALL).fit(X, y).model_.parameters_hash
-    columns = {"area": X.area.to_numpy(), "city": [None if city != city else city for city in X.city]}
+    columns = {"area": X.area.to_numpy(), "city": X.city.astype(object).where(X.city.notna(), None).tolist()}
     for given in (pl.DataFrame(columns), columns):
         own = handgrad.TableRegressor(**SMALL).fit(given, y.to_numpy())
         assert own.model_.parameters_hash == expected

@@ -153,6 +153,7 @@ def test_a_network_is_checked_on_arrays(output, loss, dtype):
     assert certificate.rows == 11
     assert [tensor["name"] for tensor in certificate.tensors] == [*net.parameters, "d(yhat)/d(x)"]
     assert "PASS: 11 rows checked" in certificate.text
+    assert "Looked at" not in certificate.text
 
 
 def test_gradients_of_a_network_are_compared():
