@@ -165,7 +165,7 @@ LONG_STAGES = (
           inputs=("*",)),
     Stage("wheel", "The wheels, installed beside NumPy alone and beside today's packages in every Python that is there, and the "
           "sources as pip takes them, hold what they should and pass the package's tests; mypy and pyright find nothing.",
-          ("tools/python-environment package", "tools/wheel", *pytest("wheel", "tests/wheel", PACKAGE_PYTHON)),
+          ("tools/python-environment package", "tools/wheel", *(f"HANDGRAD_EXAMPLES=200 {command}" for command in pytest("wheel", "tests/wheel", PACKAGE_PYTHON))),
           report="wheel*.xml", inputs=(*BUILD, *PACKAGE, "cli", "tests/wheel", "tools/wheel", "tools/find-python", "README.md",
                                        "docs/python.md", "LICENSE")),
     Stage("instructions", "No step takes 2 % more instructions than `bench/instructions.json` says.",
