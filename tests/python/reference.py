@@ -151,10 +151,10 @@ def _reduction(name, outputs, options):
     return {"sum": 1.0, "mean": 1.0 / outputs, "half": 0.5}[how]
 
 
-def _alpha(options, rows):
-    """What multiplies half the squares of the weights in the loss of so many rows."""
+def _alpha(options, total_weight):
+    """What multiplies half the squares of the weights in the loss of rows whose weights have that sum."""
     alpha = 0.0 if options["optimizer"] == "adamw" else options["weight_decay"] or 0.0
-    return alpha / rows if options["convention"] == "sklearn" else alpha
+    return alpha / total_weight if options["convention"] == "sklearn" else alpha
 
 
 def _penalised(name, options):
@@ -181,7 +181,7 @@ def loss_and_gradient(weights, x, y, row_weights, options):
         gradient[f"linear{layer}.bias"] = delta.sum(axis=0)
         if layer > 1:
             delta = delta @ weights[f"linear{layer}.weight"] * slopes[layer - 2]
-    alpha = _alpha(options, len(x))
+    alpha = _alpha(options, np.sum(row_weights))
     for name, weight in weights.items():
         if _penalised(name, options):
             loss += 0.5 * alpha * np.sum(weight**2)

@@ -1,5 +1,6 @@
 """What is in a wheel, and that it runs where it is installed."""
 
+import os
 import re
 import statistics
 import subprocess
@@ -118,5 +119,6 @@ def test_the_tests_of_the_package_pass_beside_today_s_packages(installed):
     installed.pip("install", "--only-binary", ":all:", "-r", ROOT / "tests/package/requirements.txt")
     report = ROOT / f"build/logs/wheel-package-{installed.version}.xml"
     ran = installed.run(installed.python, "-B", "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", ROOT / "tests/package",
-                        f"--junit-xml={report}", HANDGRAD_PROGRAM=str(installed.program))
+                        f"--junit-xml={report}", HANDGRAD_PROGRAM=str(installed.program),
+                        HANDGRAD_EXAMPLES=os.environ.get("HANDGRAD_EXAMPLES", "20"))
     print(ran.stdout)
