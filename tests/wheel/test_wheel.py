@@ -116,7 +116,8 @@ def test_the_program_trains_checks_and_predicts(installed):
 
 
 def test_the_tests_of_the_package_pass_beside_today_s_packages(installed):
-    installed.pip("install", "--only-binary", ":all:", "-r", ROOT / "tests/package/requirements.txt")
+    installed.pip("install", "--only-binary", ":all:", "-r", ROOT / "tests/package/requirements.txt",
+                  "-r", ROOT / "tests/package/requirements-long.txt")
     report = ROOT / f"build/logs/wheel-package-{installed.version}.xml"
     ran = installed.run(installed.python, "-B", "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", ROOT / "tests/package",
                         f"--junit-xml={report}", HANDGRAD_PROGRAM=str(installed.program),
