@@ -1,5 +1,6 @@
 """From scikit-learn and back; many models at once; other engines than our own."""
 
+import multiprocessing
 import warnings
 
 import numpy as np
@@ -78,3 +79,24 @@ def test_a_group_that_cannot_be_fitted_is_named():
     assert raised.value.__notes__ == ["in fit_many, group 'shop 7'"]
     with pytest.raises(ValueError, match="'a' is there more than once"):
         handgrad.fit_many([("a", ()), ("a", ())], handgrad.MLPRegressor())
+
+
+def in_child(estimator, X, answers):
+    answers.put(estimator.predict(X))
+
+
+def test_a_forked_child_answers():
+    """The threads of the parent are not in the child, which makes its own."""
+    context = multiprocessing.get_context("fork")
+    X, y = load_iris(return_X_y=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        estimator = handgrad.MLPClassifier((300,), max_iter=3, random_state=0, n_jobs=-1, batch_size=150).fit(X, y)
+        many = np.repeat(X, 100, axis=0)
+        expected = estimator.predict(many)
+        answers = context.Queue()
+        child = context.Process(target=in_child, args=(estimator, many, answers))
+        child.start()
+    np.testing.assert_array_equal(answers.get(timeout=30), expected)
+    child.join(timeout=30)
+    assert child.exitcode == 0
