@@ -53,7 +53,7 @@ SOURCES = {
     CONVENTIONS: ("tests/math/losses_test.cpp",),
     LOOPS: ("handgrad/nn/passes.cpp", "tests/nn/passes_test.cpp"),
     OUTPUT_LOSS: ("handgrad/nn/passes.cpp", "tests/nn/passes_test.cpp"),
-    UPDATES: ("handgrad/train/optimizer.cpp", "tests/train/optimizer_test.cpp"),
+    UPDATES: ("tests/math/updates_test.cpp",),
 }
 
 

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/random.hpp"
+#include "handgrad/kernels/table.hpp"
 
 namespace handgrad {
 namespace {
@@ -89,6 +91,56 @@ TEST(Optimizer, Step5_AdamWithEpsilonAfterAndBeforeTheBiasCorrection) {
                         : eta * (m[i] / c1) / (std::sqrt(v[i] / c2) + eps);
         };
         expect_formula(options, *find_conventions(before ? "sklearn" : "handgrad"), adam);
+    }
+}
+
+/// Numbers in (−1, 1), or of a mean of squares in (0, 1).
+template <class T>
+std::vector<T> numbers(std::size_t count, std::uint32_t stream, bool positive = false) {
+    const RandomStream random(5, Purpose::weights, stream);
+    std::vector<T> result(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const double u = random.uniform(i);
+        result[i] = static_cast<T>(positive ? u : 2.0 * u - 1.0);
+    }
+    return result;
+}
+
+template <class T>
+void expect_moved_as_the_rule_says(SimdLevel level, math::UpdateRule rule, std::size_t count) {
+    const math::UpdateConstants<T> c{.rate = T(0.1),
+                                     .mu = T(0.9),
+                                     .beta1 = T(0.9),
+                                     .rest1 = T(0.1),
+                                     .beta2 = T(0.99),
+                                     .rest2 = T(0.01),
+                                     .step = T(0.3),
+                                     .inverse_root = T(1.5),
+                                     .epsilon = T(1e-6),
+                                     .decay = T(0.01)};
+    const std::vector<T> g = numbers<T>(count, 1);
+    std::vector<T> w = numbers<T>(count + 1, 2), m = numbers<T>(count + 1, 3), v = numbers<T>(count + 1, 4, true);
+    std::vector<T> one_by_one = w, first = m, second = v;
+    for (std::size_t i = 0; i < count; ++i) {
+        math::visit(rule, [&]<class Rule>(Rule) { Rule::apply(c, g[i], one_by_one[i], first[i], second[i]); });
+    }
+    kernels::kernels<T>(level).move(rule, c, g.data(), count, w.data(), m.data(), v.data());
+    EXPECT_EQ(w, one_by_one) << name(level) << " " << count;  // and what stands behind is as it was
+    EXPECT_EQ(m, first) << name(level) << " " << count;
+    EXPECT_EQ(v, second) << name(level) << " " << count;
+}
+
+TEST(Optimizer, Step5_EveryInstructionSetMovesEachParameterAsItsRuleSaysToTheLastBit) {
+    for (const SimdLevel level : {SimdLevel::scalar, SimdLevel::avx2, SimdLevel::avx512}) {
+        if (!available(level)) {
+            continue;
+        }
+        for (std::size_t count = 0; count <= 35; ++count) {
+            for (int rule = 0; rule <= static_cast<int>(math::UpdateRule::adam); ++rule) {
+                expect_moved_as_the_rule_says<float>(level, static_cast<math::UpdateRule>(rule), count);
+                expect_moved_as_the_rule_says<double>(level, static_cast<math::UpdateRule>(rule), count);
+            }
+        }
     }
 }
 
