@@ -37,6 +37,11 @@ void check(const BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOptio
     if (data.x.columns() != net.inputs() || data.y.columns() != net.outputs() || data.y.rows() != data.rows()) {
         throw Error(ErrorKind::usage, "training: the data do not have the network's inputs and outputs");
     }
+    if (validation != nullptr && (validation->x.columns() != net.inputs() || validation->y.columns() != net.outputs() ||
+                                  validation->y.rows() != validation->rows())) {
+        throw Error(ErrorKind::usage, "training: the validation rows do not have the network's inputs and outputs")
+            .about("validation");
+    }
 }
 
 void check(const EpochPlan& plan, std::size_t rows) {

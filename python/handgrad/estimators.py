@@ -127,6 +127,15 @@ def threads_of(n_jobs: int | None) -> int:
     return max(1, (os.cpu_count() or 1) + 1 + int(n_jobs))
 
 
+class _Views(list[Array]):
+    """Arrays over a network's memory: what takes the place of one is written into it."""
+
+    def __setitem__(self, place: Any, value: Any) -> None:
+        if isinstance(place, slice):
+            raise TypeError("one array at a time, or all by setting the attribute")
+        self[place][...] = value
+
+
 class _Optimizer:
     """What a fit hands on to partial_fit."""
 
@@ -260,6 +269,7 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
     def _initialize(self, y: Array, sizes: list[int], dtype: np.dtype[Any]) -> None:
         hidden = self._hidden_activations(len(sizes) - 2)
         output = self._output_activation() if self.output_activation is None else self.output_activation
+        self._check_output(ACTIVATIONS.get(output, output), sizes[-1])
         self.out_activation_ = output
         seed = None if self.convention == "sklearn" else int(self._random_state.randint(np.iinfo(np.int32).max))
         self._network = _core.Network(sizes, hidden, ACTIVATIONS.get(output, output), self.convention,
@@ -276,10 +286,15 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         self.best_validation_score_: Any = -np.inf if judged else None
         self.best_loss_: Any = None if self.early_stopping else np.inf
 
+    def _check_output(self, output: str, outputs: int) -> None:
+        """Refuses what can only be a mistake: a share of a single output is always 1."""
+        if output == "softmax" and outputs == 1:
+            _refuse("output_activation", output, "another than softmax, which makes a single output always 1")
+
     def _draw_weights(self, sizes: list[int]) -> None:
         """The draws of scikit-learn, one after the other: uniform, of Glorot's bound, biases too."""
         numbers = self._network.arrays()
-        factor = 2.0 if self.activation == "logistic" else 6.0
+        factor = 2.0 if self._network.described()["hidden"][:1] == ["sigmoid"] else 6.0
         for layer, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:]), start=1):
             bound = np.sqrt(factor / (fan_in + fan_out))
             numbers[f"linear{layer}.weight"][...] = self._random_state.uniform(-bound, bound, (fan_in, fan_out)).T
@@ -294,7 +309,7 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
     @property
     def coefs_(self) -> list[Array]:
         """The weights of each layer, (fan_in, fan_out); arrays over the network's memory, to be changed as you like."""
-        return [weight.T for weight in self._parameters(".weight")]
+        return _Views(weight.T for weight in self._parameters(".weight"))
 
     @coefs_.setter
     def coefs_(self, weights: list[Array]) -> None:
@@ -303,7 +318,7 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
     @property
     def intercepts_(self) -> list[Array]:
         """The biases of each layer, likewise."""
-        return self._parameters(".bias")
+        return _Views(self._parameters(".bias"))
 
     @intercepts_.setter
     def intercepts_(self, biases: list[Array]) -> None:
@@ -351,6 +366,8 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         weights: Array = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         if class_weight is not None:
             weights = weights * compute_sample_weight(class_weight, y)
+            if not (np.isfinite(weights).all() and np.min(weights) >= 0):
+                raise ValueError("class_weight: the weights must be finite numbers that are not negative")
         if not np.sum(weights) > 0:
             raise ValueError("sample_weight: the weights are all 0, so that no row counts")
         return weights
@@ -495,7 +512,7 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
     def _after_divergence(self, error: Exception) -> None:
         """An epoch that is not finite ends the training; with none before it there is nothing to keep."""
         advice = "The input data may contain large values and need to be preprocessed."
-        if self.n_iter_ == 0 and not self._is_judged():
+        if self.t_ == 0 and not self._is_judged():
             del self._network
             raise ValueError(f"Solver produced non-finite parameter weights. {advice} ({error})") from error
         self.loss_ = math.nan
@@ -818,6 +835,11 @@ class MLPClassifier(ClassifierMixin, _Mlp):  # type: ignore[misc,unused-ignore]
         if self.out_activation_ != "softmax":
             settings["loss"] = "binary_cross_entropy"
         return settings
+
+    def _check_output(self, output: str, outputs: int) -> None:
+        expected = "softmax" if self._output_activation() == "softmax" else "sigmoid"
+        if output != expected:
+            _refuse("output_activation", output, f"None or {expected!r} for these classes, as other outputs are no probabilities")
 
     def _target_names(self) -> list[str]:
         return super()._target_names() if self._several_labels else ["class"]

@@ -17,6 +17,15 @@ __all__ = ["SGD", "Adam", "AdamW", "Mlp", "Optimizer", "loss"]
 Array = NDArray[Any]
 
 
+class _Arrays(dict[str, Array]):
+    """Arrays over a network's memory: what takes the place of one is written into it."""
+
+    def __setitem__(self, name: str, value: ArrayLike) -> None:
+        if name not in self:
+            raise KeyError(f"{name!r}; there are {', '.join(self)}")
+        self[name][...] = value
+
+
 class Mlp(_core.Network):
     """A network Linear -> f -> ... -> Linear -> g with its gradient.
 
@@ -40,8 +49,8 @@ class Mlp(_core.Network):
         self._show_memory()
 
     def _show_memory(self) -> None:
-        self.parameters = super().arrays()
-        self.gradients = _core.gradients(self)
+        self.parameters = _Arrays(super().arrays())
+        self.gradients = _Arrays(_core.gradients(self))
 
     # --- The five steps -------------------------------------------------------------------------------------------
 

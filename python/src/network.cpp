@@ -231,6 +231,10 @@ double score(Network& network, const Rows<T>& x, const Rows<T>& y, const std::op
              const std::string& kind) {
     require<T>(network, x.shape(1));
     const BasicPredictor<T> predictor = network.predictor<T>();
+    if (y.shape(0) != x.shape(0) || y.shape(1) != predictor.outputs() || (weights && weights->shape(0) != x.shape(0))) {
+        throw Error(ErrorKind::usage, "validation: y and the weights must have the rows of x, and y the " +
+                                          std::to_string(predictor.outputs()) + " outputs of the network");
+    }
     const nb::gil_scoped_release others_may_run;
     Matrix<T> yhat(x.shape(0), predictor.outputs());
     predictor.predict(view(x), yhat.view());

@@ -75,6 +75,9 @@ public:
         BasicDataset<T> judges;
         if (validation) {
             judges = dataset<T>(validation->first, validation->second, std::nullopt);
+            if (judges.rows() == 0) {
+                throw Error(ErrorKind::usage, "validation: there is no row to judge by");
+            }
         }
         run_.emplace<Run<T>>(dataset(x, y, weights), std::move(judges), std::move(state), options);
     }

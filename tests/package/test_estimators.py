@@ -368,6 +368,43 @@ def test_names_of_columns_go_with_it(tmp_path):
 # --- When it goes wrong --------------------------------------------------------------------------------------------
 
 
+def test_an_array_put_in_the_place_of_one_is_written_into_it():
+    X, y = regression()
+    estimator = quiet(handgrad.MLPRegressor(hidden_layer_sizes=(4,), max_iter=3), X, y)
+    estimator.coefs_[1] = np.zeros((4, 1))
+    estimator.intercepts_[1] = [7.0]
+    np.testing.assert_array_equal(estimator.predict(X[:2]), [7.0, 7.0])
+
+
+def test_an_activation_means_the_same_by_either_name():
+    X, y = regression()
+    fitted = [quiet(handgrad.MLPRegressor(hidden_layer_sizes=(4,), activation=name, max_iter=3, random_state=0), X, y)
+              for name in ("logistic", "sigmoid", ("logistic",))]
+    for other in fitted[1:]:
+        np.testing.assert_array_equal(other.coefs_[0], fitted[0].coefs_[0])
+
+
+def test_a_divergent_batch_leaves_what_was_learned_before():
+    X, y = regression()
+    estimator = quiet(handgrad.MLPRegressor(hidden_layer_sizes=(4,), max_iter=30), X, y)
+    expected = estimator.predict(X)
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        estimator.partial_fit(X * 1e300, y * 1e300)
+    np.testing.assert_array_equal(estimator.predict(X), expected)
+
+
+@pytest.mark.parametrize(("estimator", "data", "message"), [
+    (handgrad.MLPRegressor(validation_data=(np.zeros((3, 6)), np.zeros(3))), regression(2), "outputs of the network"),
+    (handgrad.MLPRegressor(output_activation="softmax"), regression(), "a single output always 1"),
+    (handgrad.MLPClassifier(output_activation="softmax"), classes("binary"), "None or 'sigmoid'"),
+    (handgrad.MLPClassifier(output_activation="relu"), classes("several"), "None or 'softmax'"),
+    (handgrad.MLPClassifier(class_weight={"no": -1.0, "yes": 2.0}), classes("binary"), "class_weight: the weights must be"),
+])
+def test_what_would_be_a_silent_mistake_is_refused(estimator, data, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        estimator.fit(*data)
+
+
 def test_divergence_keeps_the_last_good_epoch_and_says_so():
     X, y = load_diabetes(return_X_y=True)
     with pytest.warns(ConvergenceWarning, match="diverged in epoch"):

@@ -206,6 +206,14 @@ def test_parameters_are_the_networks_own_memory(net):
     assert net.parameters["linear1.weight"].shape == (8, 5)
 
 
+def test_an_array_put_in_the_place_of_one_is_written_into_it(net):
+    net.parameters["linear2.weight"] = np.zeros((3, 8))
+    net.parameters["linear2.bias"] = np.zeros(3)
+    np.testing.assert_array_equal(net(np.ones((1, 5))), [[0.5, 0.5, 0.5]])
+    with pytest.raises(KeyError, match="linear3.weight"):
+        net.parameters["linear3.weight"] = np.zeros(3)
+
+
 def test_arrays_outlive_their_network(net):
     weight, gradient, x = net.parameters["linear1.weight"], net.gradients["linear1.weight"], rows(net)[0]
     expected, output = weight.copy(), net.forward(x).output
@@ -325,6 +333,9 @@ def test_other_arrays_are_refused(net, given, error, message):
     (lambda net, x, y: handgrad.train(net, x, y, batch=0), "batch"),
     (lambda net, x, y: handgrad.train(net, x, y, early_stopping=3), "validation"),
     (lambda net, x, y: handgrad.train(net, x, y, weights=[1.0]), "weights"),
+    (lambda net, x, y: handgrad.train(net, x, y, validation=(x, y[:, :1])), "the validation rows do not have"),
+    (lambda net, x, y: handgrad.train(net, x, y, validation=(x[:, :1], y)), "the validation rows do not have"),
+    (lambda net, x, y: handgrad.train(net, x, y, validation=(x[:0], y[:0])), "no row to judge by"),
 ])
 def test_calls_that_make_no_sense(net, call, message):
     with pytest.raises(ValueError, match=re.escape(message)):

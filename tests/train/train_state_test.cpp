@@ -288,6 +288,15 @@ TEST(EpochPlan, TakesTheOrderOfTheRowsAndTheRateFromOutside) {
     expect_same(by_plan.state(), by_itself.state());
 }
 
+TEST(Trainer, RefusesValidationRowsOfAnotherShape) {
+    const auto data = numbers<double>(9, 4, 2, 6);
+    const BasicMlp<double> net = BasicMlp<double>::random({.sizes = {4, 5, 2}}, 1);
+    for (const auto& other : {numbers<double>(3, 4, 1, 7), numbers<double>(3, 1, 2, 7)}) {
+        EXPECT_THAT(refusal([&] { Trainer<double>(net, data, {.epochs = 1}, &other); }),
+                    testing::HasSubstr("the validation rows do not have the network's inputs and outputs"));
+    }
+}
+
 TEST(EpochPlan, IsRefusedWhereItIsNoOrderAndNoRate) {
     const auto data = numbers<double>(3, 4, 2, 6);
     Trainer<double> trainer(BasicMlp<double>::random({.sizes = {4, 5, 2}}, 1), data, {.epochs = 2});
