@@ -246,8 +246,11 @@ def _numbers(tensor: Any) -> Any:
 
 
 def _gradients_of(given: Any) -> dict[str, tuple[np.ndarray, int]]:
+    if isinstance(given, (str, os.PathLike)) and os.fspath(given).endswith(".npz"):
+        with np.load(given, allow_pickle=False) as archive:
+            return _gradients_of(dict(archive))
     if not isinstance(given, Mapping):
-        raise TypeError(f"gradients: a dict of arrays by name is expected, or the path of a file, not "
+        raise TypeError(f"gradients: a dict of arrays by name is expected, or the path of an .npz, not "
                         f"{type(given).__name__}")
     arrays = {}
     for name, value in given.items():
@@ -268,7 +271,7 @@ def compare(what: Any, table: Any, *given: Any, gradients: Any = None, loss: str
     compare(net, x, y, gradients, loss=...) of a network on arrays x, (rows, inputs), and y, (rows, outputs).
 
     gradients: a dict of arrays (tensors of PyTorch too) by name: linear1.weight, W1, fc1.weight, 0.weight ...; some or
-    all of them; or the path of an .npz or .safetensors. What is right is the gradient of the mean loss over all rows,
+    all of them; or the path of an .npz (for a model of a .safetensors too). What is right is the gradient of the mean loss over all rows,
     with the loss, reductions and penalty (`penalty` for a network) of the model. Nothing is raised where one is wrong:
     look at `verdict` and `causes`. Raises DataError for names and shapes that fit nothing."""
     if isinstance(what, _core.Network):
