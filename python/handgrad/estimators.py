@@ -614,14 +614,10 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
 
     def to_mlp(self) -> Mlp:
         """A copy of the fitted network, for everything that handgrad.Mlp does."""
-        from handgrad.network import Mlp
+        from handgrad.network import copy_of
 
         check_is_fitted(self)
-        d = self._network.described()
-        net = Mlp(d["sizes"], d["hidden"] or "relu", d["output"], dtype=d["dtype"], seed=None,
-                  convention=d["convention"], leaky_slope=d["leaky_slope"])
-        net.flat()[...] = self._network.flat()
-        return net
+        return copy_of(self._network)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

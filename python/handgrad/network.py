@@ -127,20 +127,11 @@ class Mlp(_core.Network):
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Mlp:
         """The network of a model file, whatever wrote it; handgrad.load() has its columns and classes too."""
-        stored = _core.load_model(os.fspath(path), False).network()
-        d = stored.described()
-        net = Mlp(d["sizes"], d["hidden"] or "relu", d["output"], dtype=d["dtype"], seed=None,
-                  convention=d["convention"], leaky_slope=d["leaky_slope"])
-        net.flat()[...] = stored.flat()
-        return net
+        return copy_of(_core.load_model(os.fspath(path), False).network())
 
     def copy(self) -> Mlp:
         """Another network of the same weights, its gradients 0."""
-        d = self.described()
-        twin = Mlp(d["sizes"], d["hidden"] or "relu", d["output"], dtype=d["dtype"], seed=None,
-                   convention=d["convention"], leaky_slope=d["leaky_slope"])
-        twin.flat()[...] = self.flat()
-        return twin
+        return copy_of(self)
 
     __copy__ = copy
 
@@ -152,6 +143,15 @@ class Mlp(_core.Network):
         self._show_memory()
 
 
+def copy_of(network: _core.Network) -> Mlp:
+    """A network of its own with the shape and the weights of another."""
+    d = network.described()
+    net = Mlp(d["sizes"], d["hidden"] or "relu", d["output"], dtype=d["dtype"], seed=None, convention=d["convention"],
+              leaky_slope=d["leaky_slope"])
+    net.flat()[...] = network.flat()
+    return net
+
+
 def loss(name: str, output: ArrayLike, y: ArrayLike, *, weights: ArrayLike | None = None, huber_delta: float = 1.0,
          quantile: float = 0.5, convention: str = "handgrad") -> tuple[float, Any]:
     """Step 3, Eq. (3), Table 5: the mean of the loss over the rows, and its derivative by the outputs for backward().
@@ -159,7 +159,8 @@ def loss(name: str, output: ArrayLike, y: ArrayLike, *, weights: ArrayLike | Non
     name: squared_error, binary_cross_entropy, cross_entropy, absolute_error, huber, quantile or poisson. output: that
     of a tape, whose logits are used then, so that nothing cancels where yhat is close to 0 or 1 and the convention is
     the network's; or any array yhat, (rows, outputs). y: (rows, outputs). weights: one a row. The derivative is an
-    array to look at: np.asarray(dy), (rows, outputs), as Eq. (11) and (19) write it."""
+    array to look at: np.asarray(dy), (rows, outputs), as Eq. (11) and (19) write it, computed when it is first looked at,
+    from the weights as they are then."""
     return _core.loss(name, output, y, weights, huber_delta, quantile, convention)
 
 
