@@ -4,14 +4,42 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.errors import UsageError
+
 # Booleans, whole numbers and floats; no texts, objects, dates or complex numbers.
 NUMBER_KINDS = "biuf"
+
+
+def refuse_masked(**arrays: Any) -> None:
+    """Raises UsageError for a masked array with something masked: what is under the mask is no number."""
+    for name, array in arrays.items():
+        masked = int(np.sum(np.ma.getmaskarray(array))) if isinstance(array, np.ma.MaskedArray) else 0
+        if masked > 0:
+            raise UsageError(f"{name}: {masked} of its values are masked; fill them in "
+                             "(.filled(...)) or leave their rows out (np.ma.compress_rows)")
+
+
+def weights(given: Any, dtype: str) -> np.ndarray | None:
+    """One weight a row, (rows,); the kernels refuse what makes no mean."""
+    if given is None:
+        return None
+    refuse_masked(weights=given)
+    array = np.asarray(given)
+    if array.dtype.kind not in NUMBER_KINDS:
+        raise TypeError(f"weights: numbers are expected, not {array.dtype}")
+    if array.ndim == 2 and 1 in array.shape:
+        array = array.ravel()
+    if array.ndim != 1:
+        raise ValueError(f"weights: one number for each row is expected, not an array of shape {array.shape}")
+    with np.errstate(over="ignore"):  # what is infinite then is refused by its row
+        return np.ascontiguousarray(array, dtype)
 
 
 def rows(given: Any, dtype: str, name: str) -> np.ndarray:
     """`given` as rows x columns of that dtype in C order; one row where it has one axis only."""
     if hasattr(given, "__dlpack__") and not hasattr(given, "__array__"):
         given = np.from_dlpack(given)
+    refuse_masked(**{name: given})
     array = np.asarray(given)
     if array.dtype.kind not in NUMBER_KINDS:
         raise TypeError(f"{name}: an array of numbers is expected, not of {array.dtype}{_advice(array)}")

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from handgrad import _core
 from handgrad.errors import DivergedError
 from handgrad._arrays import rows
+from handgrad._arrays import weights as row_weights
 from handgrad.network import Mlp
 
 __all__ = ["Epoch", "Training", "train"]
@@ -57,27 +57,26 @@ def train(net: Mlp, x: ArrayLike, y: ArrayLike, *, loss: str = "squared_error", 
     it. settings: momentum, nesterov, beta1, beta2, epsilon, weight_decay, schedule, seed, shuffle, huber_delta,
     quantile, allow_nonfinite, as `handgrad train --help` describes them.
 
-    Ctrl-C ends it between two batches, keeps the weights and returns. Raises DivergedError at the first value that is
+    Ctrl-C ends it between two batches, keeps the weights as they are then (with early stopping the best) and returns;
+    history tells of whole epochs. Raises DivergedError at the first value that is
     not finite, when `net` holds the weights of the last good epoch."""
     dtype = net.dtype
     chosen: dict[str, Any] = {"loss": loss, "batch": batch, "optimizer": optimizer,
                               "learning_rate": float(learning_rate), "early_stopping": early_stopping}
     chosen = {name: value for name, value in (chosen | settings).items() if value is not None} | {"epochs": epochs}
-    row_weights = None if weights is None else np.ascontiguousarray(weights, dtype).ravel()
     judges = None
     if validation is not None:
         judges = (rows(validation[0], dtype, "validation"), rows(validation[1], dtype, "validation"))
-    training = _core.Training(net, rows(x, dtype, "x"), rows(y, dtype, "y"), row_weights, chosen, None, threads or 0,
-                              judges)
-    history: list[Epoch] = []
+    training = _core.Training(net, rows(x, dtype, "x"), rows(y, dtype, "y"), row_weights(weights, dtype), chosen,
+                              None, threads or 0, judges)
     stopped = training.done()
     try:
         while stopped is None:
-            history.append(Epoch(*training.next()))
+            epoch = Epoch(*training.next())
             stopped = training.done()
             if callback is not None:
                 training.store(net)
-                if callback(history[-1]) is False:
+                if callback(epoch) is False:
                     stopped = "callback"
     except KeyboardInterrupt:
         stopped = "interrupted"
@@ -85,4 +84,5 @@ def train(net: Mlp, x: ArrayLike, y: ArrayLike, *, loss: str = "squared_error", 
         training.store(net)
         raise
     training.store_result(net)
+    history = [Epoch(*each) for each in training.history()]
     return Training(len(history), training.best_epoch, stopped, history)

@@ -176,6 +176,23 @@ def _torch_loss(name: str, huber_delta: float) -> Any:
     return getattr(torch.nn.functional, TORCH_LOSSES[name])
 
 
+def _require_judgeable(module: Any, linear: list[Any]) -> None:
+    """That autograd's gradients are those of the network's formulas, one for each of its parameters."""
+    for part in module.modules():
+        if type(part).__name__ == "Dropout" and part.training and part.p > 0:
+            raise ValueError(f"check_torch: {part} drops units at random; module.eval() turns it off")
+    for layer in linear:
+        if layer.bias is None:
+            raise ValueError(f"check_torch: {layer} has no bias, so that its gradient is no network's")
+    parameters = [tensor for layer in linear for tensor in (layer.weight, layer.bias)]
+    if len({id(tensor) for tensor in parameters}) < len(parameters):
+        raise ValueError("check_torch: some Linear layers share their parameters, whose gradient is that of all uses "
+                         "together; the network has one for each")
+    if not all(tensor.requires_grad for tensor in parameters):
+        raise ValueError("check_torch: some parameters are frozen, so that autograd has no gradient for them; "
+                         "module.requires_grad_(True) thaws them")
+
+
 def check_torch(module: Any, x: Any, y: Any, *, loss: str = "squared_error", torch_loss: Any = None,
                 huber_delta: float = 1.0, quantile: float = 0.5) -> Certificate:
     """Judges PyTorch's own derivatives: the gradient of each parameter and dyhat/dx of a torch.nn.Sequential of Linear
@@ -183,28 +200,29 @@ def check_torch(module: Any, x: Any, y: Any, *, loss: str = "squared_error", tor
 
     x: (rows, inputs), y: (rows, outputs), tensors or arrays. loss: a name of handgrad's, the mean of which over the rows
     is differentiated; torch_loss: a function of (yhat, y) that computes it in PyTorch, where that is yours. The module
-    is not changed, but for the gradients that backward() leaves, which are put back. Raises ValueError for a module that
-    is no such chain."""
+    is not changed. Raises ValueError for a module that is no such chain, that drops units at random, or whose
+    parameters are frozen or shared."""
     import torch
 
     from handgrad.interchange import _torch_layers, from_torch
 
     net = from_torch(module)
     linear = _torch_layers(module)[0]
+    _require_judgeable(module, linear)
     dtype = linear[0].weight.dtype
-    inputs = torch.as_tensor(np.asarray(_numbers(x))).to(dtype).clone().requires_grad_(True)
-    targets = torch.as_tensor(_targets_of(_numbers(y), "float64")).to(dtype)
-    parameters = [tensor for layer in linear for tensor in (layer.weight, layer.bias) if tensor is not None]
-    yhat = module(inputs)
-    value = (torch_loss or _torch_loss(loss, huber_delta))(yhat, targets)
-    by_parameter = iter(torch.autograd.grad(value, parameters, retain_graph=True))
+    parameters = [tensor for layer in linear for tensor in (layer.weight, layer.bias)]
     claimed = net.copy()
-    for number, layer in enumerate(linear, start=1):
+    with torch.inference_mode(False), torch.enable_grad():  # whatever holds where this is called
+        inputs = torch.as_tensor(np.asarray(_numbers(x))).to(dtype).clone().requires_grad_(True)
+        targets = torch.as_tensor(_targets_of(_numbers(y), "float64")).to(dtype)
+        yhat = module(inputs)
+        value = (torch_loss or _torch_loss(loss, huber_delta))(yhat, targets)
+        by_parameter = iter(torch.autograd.grad(value, parameters, retain_graph=True))
+        by_input = [torch.autograd.grad(yhat[:, k].sum(), inputs, retain_graph=True)[0].numpy()
+                    for k in range(yhat.shape[1])]
+    for number in range(1, len(linear) + 1):
         claimed.parameters[f"linear{number}.weight"][...] = next(by_parameter).numpy()
-        if layer.bias is None:
-            raise ValueError(f"check_torch: {layer} has no bias, so that its gradient is no network's")
         claimed.parameters[f"linear{number}.bias"][...] = next(by_parameter).numpy()
-    by_input = [torch.autograd.grad(yhat[:, k].sum(), inputs, retain_graph=True)[0].numpy() for k in range(yhat.shape[1])]
     jacobians = np.ascontiguousarray(np.stack(by_input, axis=1).reshape(len(inputs), -1))
     return Certificate(**_core.check_network(net, inputs.detach().numpy(), targets.numpy(), None, loss, huber_delta,
                                              quantile, claimed, jacobians))
