@@ -8,11 +8,26 @@ import numpy as np
 NUMBER_KINDS = "biuf"
 
 
+def as_array(given: Any) -> np.ndarray:
+    """An array, which keeps its mask where it has one."""
+    array: np.ndarray = given if isinstance(given, np.ma.MaskedArray) else np.asarray(given)
+    return array
+
+
+def without_mask(given: Any, name: str) -> Any:
+    """What has no masked entry. Raises ValueError for others: a number is nothing, and what lies below is not meant."""
+    if isinstance(given, np.ma.MaskedArray):
+        if np.ma.getmaskarray(given).any():
+            raise ValueError(f"{name}: some entries are masked; fill them in, for instance with {name}.filled(0)")
+        return given.data
+    return given
+
+
 def rows(given: Any, dtype: str, name: str) -> np.ndarray:
     """`given` as rows x columns of that dtype in C order; one row where it has one axis only."""
     if hasattr(given, "__dlpack__") and not hasattr(given, "__array__"):
         given = np.from_dlpack(given)
-    array = np.asarray(given)
+    array = np.asarray(without_mask(given, name))
     if array.dtype.kind not in NUMBER_KINDS:
         raise TypeError(f"{name}: an array of numbers is expected, not of {array.dtype}{_advice(array)}")
     if array.ndim != 2:

@@ -30,12 +30,24 @@ const char* type_name(ErrorKind kind) {
     return "Error";
 }
 
+/// As Python has names of files, which need not be UTF-8.
+nb::object text_of(const std::string& bytes) {
+    return nb::steal(PyUnicode_DecodeFSDefaultAndSize(bytes.data(), static_cast<Py_ssize_t>(bytes.size())));
+}
+
 void translate(const std::exception_ptr& thrown, void* /*payload*/) {
     try {
         std::rethrow_exception(thrown);
     } catch (const Error& error) {
         const nb::object type = nb::module_::import_("handgrad.errors").attr(type_name(error.kind()));
-        PyErr_SetString(type.ptr(), in_python(error).c_str());
+        if (error.kind() != ErrorKind::io) {
+            PyErr_SetString(type.ptr(), in_python(error).c_str());
+            return;
+        }
+        const nb::object arguments =
+            nb::make_tuple(error.system_error() == 0 ? nb::none() : nb::cast(error.system_error()),
+                           text_of(in_python(error)), error.file().empty() ? nb::none() : text_of(error.file()));
+        PyErr_SetObject(type.ptr(), arguments.ptr());
     }
 }
 
