@@ -16,7 +16,7 @@ EXACT = 2**53  # whole numbers up to here are told apart as numbers of float64
 
 
 def _is_gap(label: Any) -> bool:
-    return label is None or type(label).__name__ in ("NAType", "NaTType") or (isinstance(label, float) and label != label)
+    return label is None or type(label).__name__ in ("NAType", "NaTType") or (isinstance(label, (float, np.floating)) and label != label)
 
 
 def _said(text: str | None) -> str:
@@ -104,7 +104,7 @@ class Labels:
             raise ValueError(f"y: {other[0]!r} is none of the classes {', '.join(map(repr, known))}")
         codes = np.full(len(array), -1, np.int64)
         codes[there] = np.array([known[label] for label in given.tolist()], np.int64)[places]
-        columns = _core.Columns("target", reading)
+        columns = _core.Columns("target", reading.without_dates())
         columns.add_codes(name, codes, self.names)
         return columns.finish()
 

@@ -16,7 +16,7 @@ from handgrad import _core
 from handgrad._results import Info, Result, axes, finite, frame
 from handgrad.errors import DivergedError, UsageError
 from handgrad.network import Mlp
-from handgrad.table import READING, column_names, name_text, names, read, reading_of, target_columns
+from handgrad.table import READING, column_names, name_text, names, read, read_beside, reading_of, target_columns
 
 __all__ = ["Fit", "Jacobian", "Model", "fit", "load"]
 
@@ -180,7 +180,7 @@ def fit(table: Any, target: Any = None, *, validation: Any = None, test: Any = N
     if values is not None:
         if data is table:  # which is somebody's, and not to be changed
             raise UsageError("target: of a table that has been read already name the columns to learn")
-        data.join(read(values, data.reading, "target"))
+        data.join(read_beside(values, data.reading, "target"))
     tables: dict[str, Any] = {}
     for name, held_out in (("validation", validation), ("test", test)):
         if _is_share(held_out):
@@ -211,16 +211,20 @@ def _finished(made: dict[str, Any], notices: list[str]) -> Fit:
 
 
 def _may_be_names(target: Any, table: Any) -> list[str]:
-    """What `target` names, if it names columns: a text, a list of texts, or what the table calls a column that is no text
-    (a whole number, the levels of a MultiIndex)."""
+    """What `target` names, if it names columns: a text, a list of texts, or what the table calls columns that is no text
+    (whole numbers, the levels of a MultiIndex)."""
     if target is None:
         raise UsageError("target is missing: say which column to learn, or give its values")
     if isinstance(target, str):
         return [target]
-    if isinstance(target, (int, np.integer, tuple)) and target in (column_names(table) or []):
+    there = column_names(table) or []
+    if isinstance(target, (int, np.integer, tuple)) and target in there:
         return [name_text(target)]
-    if isinstance(target, (list, tuple)) and len(target) > 0 and all(isinstance(name, str) for name in target):
-        return list(target)
+    if not isinstance(target, (list, tuple)) or len(target) == 0:
+        return []
+    if all(isinstance(name, str) for name in target) or all(
+            isinstance(name, (int, np.integer, tuple)) and name in there for name in target):
+        return [name_text(name) for name in target]
     return []
 
 
@@ -228,7 +232,7 @@ def _target_of(target: Any, table: Any, data: _core.Table) -> tuple[list[str], A
     """The names of the targets, and their values where these were given."""
     named = _may_be_names(target, table)
     columns = {*data.columns, *map(name_text, column_names(table) or [])}
-    is_list = isinstance(target, (list, tuple)) and list(target) == named
+    is_list = isinstance(target, (list, tuple)) and [*map(name_text, target)] == named
     if named and (data is table or not is_list or not _are_labels(named, columns, data.rows)):
         return named, None
     values = target_columns(target, columns)

@@ -58,6 +58,11 @@ def read(table: Any, reading: _core.Reading, source: str = "table", features: Se
     return columns.finish()
 
 
+def read_beside(values: Mapping[str, Any], reading: _core.Reading, source: str) -> _core.Table:
+    """Columns that stand beside a table, whose dates are its own."""
+    return read(values, reading.without_dates(), source)
+
+
 def columns_of(table: Any) -> list[tuple[Any, Any]] | None:
     """The columns of a dict or a frame of pandas, polars or pyarrow with their names, of whatever type these are; None
     for what has no names (arrays) or does not show its columns one by one."""

@@ -32,6 +32,7 @@ from handgrad.table import (
     name_text,
     names,
     read,
+    read_beside,
     reading_of,
     target_columns,
 )
@@ -47,6 +48,18 @@ def _is_table(X: Any) -> bool:
     if isinstance(X, (str, os.PathLike)) or column_names(X) is not None:
         return True
     return hasattr(X, "__arrow_c_stream__") and not hasattr(X, "shape")
+
+
+def _columns_shown(X: Any) -> Any:
+    """What speaks Arrow but does not show its columns one by one (DuckDB, a stream) as a table of pyarrow, where that is
+    there."""
+    if columns_of(X) is not None or not hasattr(X, "__arrow_c_stream__"):
+        return X
+    try:
+        import pyarrow
+    except ImportError:
+        return X
+    return pyarrow.table(X)
 
 
 class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
@@ -241,7 +254,7 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         return []
 
     def _cells_of_targets(self, learned: dict[str, Any], reading: _core.Reading) -> _core.Table:
-        return read(learned, reading, "target")
+        return read_beside(learned, reading, "target")
 
     def _cells_of_weights(self, sample_weight: Any, rows: int, reading: _core.Reading) -> _core.Table:
         weights = np.asarray(without_mask(sample_weight, "sample_weight"), np.float64)
@@ -251,7 +264,7 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
             raise ValueError(f"sample_weight: one weight a row is expected, not an array of {weights.ndim} axes")
         if not weights.any():
             raise ValueError("sample_weight: every weight is zero; give at least one row a positive weight")
-        return read({self._own_weight: weights}, reading, "sample_weight")
+        return read_beside({self._own_weight: weights}, reading, "sample_weight")
 
     # --- Answers -----------------------------------------------------------------------------------------------------
 
@@ -292,7 +305,7 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
                 raise UsageError(f"y: {len(model.targets)} columns are expected, one for each target, not {len(learned)}")
             data.join(self._cells_of_targets(dict(zip(model.targets, learned.values())), reading), in_place=True)
         if self._own_weight and self._own_weight not in data.columns:
-            data.join(read({self._own_weight: np.ones(data.rows)}, reading))
+            data.join(read_beside({self._own_weight: np.ones(data.rows)}, reading, "sample_weight"))
         return data
 
     def jacobian(self, X: Any) -> Jacobian:
@@ -389,8 +402,8 @@ class TableClassifier(ClassifierMixin, _Table):  # type: ignore[misc,unused-igno
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TableClassifier:
         """Learns from X, a table of any make, and y: classes (rows,), 0 and 1 of several labels (rows, labels), or the
-        name of a column of X (of a file: classes as the file spells them). Returns self."""
-        self._fit(X, y, sample_weight)
+        name of a column of X (of a file: classes as the program reads them). Returns self."""
+        self._fit(_columns_shown(X) if isinstance(y, str) else X, y, sample_weight)
         self._take_classes()
         return self
 
@@ -409,8 +422,10 @@ class TableClassifier(ClassifierMixin, _Table):  # type: ignore[misc,unused-igno
         return targets if self._labels is not None and self._labels.are_texts else []
 
     def _cells_of_targets(self, learned: dict[str, Any], reading: _core.Reading) -> _core.Table:
-        if self._labels is None:
-            return super()._cells_of_targets(learned, reading)
+        if self._labels is None:  # several, of 0 and 1
+            learned = {name: np.asarray(values) for name, values in learned.items()}
+            return super()._cells_of_targets({name: values.astype(np.uint8) if values.dtype == bool else values
+                                              for name, values in learned.items()}, reading)
         ((name, values),) = learned.items()
         return self._labels.cells(name, values, reading)
 

@@ -17,7 +17,7 @@ from handgrad._results import Result, axes, frame
 from handgrad.errors import UsageError
 from handgrad.model import Model, load
 from handgrad.network import Mlp
-from handgrad.table import READING, columns_of, free_name, read, reading_of, target_columns
+from handgrad.table import READING, columns_of, free_name, read_beside, reading_of, target_columns
 
 __all__ = ["Certificate", "Comparison", "Diagnosis", "Evaluation", "Explanation", "Report", "Sensitivity", "check",
            "check_torch", "compare", "diagnose", "evaluate", "explain", "report", "sensitivity"]
@@ -77,7 +77,7 @@ def _table_of(what: Any, model: Model, table: Any, y: Any, reading: dict[str, An
         raise UsageError(f"y: {len(model.targets)} columns are expected, one for each target, not {len(learned)}")
     texts = model.targets if model.task == "classification" and not model._core.numeric_classes else []
     words = {**reading, "target": model.targets, "categorical": texts}
-    data.join(read(dict(zip(model.targets, learned.values())), reading_of(words), "y"), in_place=True)
+    data.join(read_beside(dict(zip(model.targets, learned.values())), reading_of(words), "y"), in_place=True)
     return data
 
 

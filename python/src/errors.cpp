@@ -30,11 +30,6 @@ const char* type_name(ErrorKind kind) {
     return "Error";
 }
 
-/// As Python has names of files, which need not be UTF-8.
-nb::object text_of(const std::string& bytes) {
-    return nb::steal(PyUnicode_DecodeFSDefaultAndSize(bytes.data(), static_cast<Py_ssize_t>(bytes.size())));
-}
-
 void translate(const std::exception_ptr& thrown, void* /*payload*/) {
     try {
         std::rethrow_exception(thrown);
@@ -46,7 +41,7 @@ void translate(const std::exception_ptr& thrown, void* /*payload*/) {
         }
         const nb::object arguments =
             nb::make_tuple(error.system_error() == 0 ? nb::none() : nb::cast(error.system_error()),
-                           text_of(in_python(error)), error.file().empty() ? nb::none() : text_of(error.file()));
+                           text_of_path(in_python(error)), error.file().empty() ? nb::none() : text_of_path(error.file()));
         PyErr_SetObject(type.ptr(), arguments.ptr());
     }
 }

@@ -3,6 +3,7 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
@@ -52,6 +53,11 @@ using Tuple = nb::typed<nb::tuple, nb::any, nb::ellipsis>;
 
 /// What Python is told to be an object of any type, since no type says more.
 inline nb::any any(nb::object object) { return nb::steal<nb::any>(object.release()); }
+
+/// As Python has names of files, and what is said of them: they need not be UTF-8.
+inline nb::object text_of_path(const std::string& bytes) {
+    return nb::steal(PyUnicode_DecodeFSDefaultAndSize(bytes.data(), static_cast<Py_ssize_t>(bytes.size())));
+}
 
 /// A new NumPy array of that shape, and where its numbers are to be written.
 template <class T>

@@ -213,7 +213,7 @@ ReadOptions reading_of(const Dict& given, const PyModel* model) {
     return reading;
 }
 
-PyTable read(const std::string& path, const ReadOptions& reading) {
+PyTable read(const std::filesystem::path& path, const ReadOptions& reading) {
     const nb::gil_scoped_release others_may_run;
     return {read_table(path, reading), reading};
 }
@@ -232,7 +232,8 @@ void join(PyTable& table, const PyTable& other, bool in_place) {
         } else if (in_place) {
             *there = column;
         } else {
-            throw Error(ErrorKind::usage, table.table.source + " has a column '" + column.name + "' already");
+            throw Error(ErrorKind::usage, table.table.source + " has a column '" + column.name +
+                                              "' already; name one of the two otherwise");
         }
     }
 }
@@ -271,7 +272,10 @@ std::vector<std::string> names_of(const PyTable& self) {
 }  // namespace
 
 void bind_table(nb::module_& m) {
-    nb::class_<ReadOptions>(m, "Reading", "How tables are read.");
+    nb::class_<ReadOptions>(m, "Reading", "How tables are read.").def("without_dates", [](ReadOptions reading) {
+        reading.date_columns.clear();
+        return reading;
+    });
     m.def("reading", &reading_of, nb::arg("given"), nb::arg("model").none());
     nb::class_<PyTable>(m, "Table", "A table as handgrad reads it.")
         .def_prop_ro("rows", [](const PyTable& self) { return self.table.rows; })

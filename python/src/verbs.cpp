@@ -581,7 +581,7 @@ Dict explain_network(const Network& network, const std::optional<std::string>& l
     return explanation_dict(explanation, components, blank, digits);
 }
 
-Dict report_table(const PyModel& self, const PyTable& table, const std::optional<std::string>& path,
+Dict report_table(const PyModel& self, const PyTable& table, const std::optional<std::filesystem::path>& path,
                   std::size_t rows_top, std::size_t certificate_rows, std::uint64_t seed, bool allow_extra,
                   std::size_t threads) {
     report::Report report;
@@ -600,7 +600,7 @@ Dict report_table(const PyModel& self, const PyTable& table, const std::optional
         }
     }
     Dict result;
-    result["path"] = or_none(path.value_or(""));
+    result["path"] = path ? text_of_path(path->string()) : nb::none();
     result["html"] = page;
     result["rows"] = report.rows;
     result["metrics"] = metrics_dict(report.evaluation.metrics);

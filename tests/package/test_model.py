@@ -343,6 +343,7 @@ def test_names_that_are_no_texts():
     by_number = handgrad.fit(pd.DataFrame(X), 2, **how).model
     assert (by_number.features, by_number.targets) == (["0", "1"], ["2"])
     assert handgrad.fit({0: X[:, 0], 1: X[:, 1], 2: X[:, 2]}, np.int64(2), **how).model.features == ["0", "1"]
+    assert handgrad.fit(pd.DataFrame(X), [1, 2], **how).model.targets == ["1", "2"]
     levels = pd.DataFrame(X, columns=pd.MultiIndex.from_tuples([("a", "b"), ("a", "c"), ("t", "y")]))
     own = handgrad.fit(levels, ("t", "y"), **how).model
     assert (own.features, own.targets) == (["a.b", "a.c"], ["t.y"])
@@ -387,3 +388,13 @@ def test_errors_of_files_say_what_the_system_said(tmp_path, fitted):
         again = pickle.loads(pickle.dumps(error))
         assert (str(again), again.errno, again.filename) == (str(error), error.errno, error.filename)
     assert str(handgrad.FileError("in words")) == "in words"
+
+
+def test_paths_need_not_be_utf8(tmp_path, fitted):
+    path = os.fsencode(tmp_path) + b"/\xff.model"
+    with pytest.raises(handgrad.FileError) as raised:
+        handgrad.load(path)
+    assert os.fsencode(raised.value.filename) == path
+    for given in (path, os.fsdecode(path)):
+        fitted.model.save(given)
+        assert handgrad.load(given).parameters_hash == fitted.model.parameters_hash

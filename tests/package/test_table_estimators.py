@@ -219,8 +219,9 @@ def test_labels_of_a_column_of_the_table(tmp_path):
     X, _ = houses(60)
     X["kind"] = np.array(["01", "1"])[(X.area > 100).astype(int)]
     expected = handgrad.TableClassifier(**SMALL).fit(X[["area", "city"]], X.kind)
-    pa, pl = pytest.importorskip("pyarrow"), pytest.importorskip("polars")
-    for given in (X, {name: X[name].tolist() for name in X}, pa.Table.from_pandas(X), pl.from_pandas(X)):
+    pa, pl, duckdb = (pytest.importorskip(name) for name in ("pyarrow", "polars", "duckdb"))
+    for given in (X, {name: X[name].tolist() for name in X}, pa.Table.from_pandas(X), pl.from_pandas(X),
+                  duckdb.sql("select * from X")):
         own = handgrad.TableClassifier(**SMALL).fit(given, "kind")
         assert own.classes_.tolist() == ["01", "1"]
         assert own.model_.parameters_hash == expected.model_.parameters_hash
@@ -371,7 +372,7 @@ def test_several_labels():
     y = (X[:, :2] > 0).astype(int)
     expected = handgrad.TableClassifier(**SMALL).fit(X, y)
     assert expected.predict(X).shape == (60, 2)
-    for given in (y.tolist(), pd.DataFrame(y, columns=["p", "q"]), {"p": y[:, 0], "q": y[:, 1]}):
+    for given in (y.tolist(), y == 1, pd.DataFrame(y, columns=["p", "q"]), {"p": y[:, 0], "q": y[:, 1]}):
         own = handgrad.TableClassifier(**SMALL).fit(X, given)
         assert own.model_.parameters_hash == expected.model_.parameters_hash
         assert handgrad.evaluate(own, X, given).rows == 60
@@ -388,3 +389,17 @@ def test_regressors_are_saved_and_loaded(tmp_path):
     assert handgrad.evaluate(again, X, y).metrics == handgrad.evaluate(own, X, y).metrics
     with pytest.raises(handgrad.ModelError, match="this is not TableClassifier, but TableRegressor"):
         handgrad.TableClassifier.load(tmp_path / "a.model")
+
+
+def test_dates_are_those_of_the_table(tmp_path):
+    X, y = houses()
+    X["built"] = pd.date_range("2020-01-31", periods=120)
+    own = handgrad.TableRegressor(date=["built"], **SMALL).fit(X, y, sample_weight=np.ones(120))
+    assert own.feature_names_in_.tolist() == ["area", "city", "built"]
+    assert own.model_.features[-1] == "built:year_part"
+    assert handgrad.evaluate(own, X, y).rows == 120
+    labels = handgrad.TableClassifier(date=["built"], **SMALL).fit(X, y > 200)
+    assert handgrad.evaluate(labels, X, y > 200).rows == 120
+    assert handgrad.evaluate(labels.model_, X, y > 200).rows == 120
+    made = handgrad.fit(X, y, date=["built"], **SMALL).model
+    assert handgrad.evaluate(made, X, y).rows == 120

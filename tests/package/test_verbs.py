@@ -261,6 +261,7 @@ def test_rows_count_from_0(files):
     table = frame[["area", "city", "price"]]
     first, last = (handgrad.explain(models["price"], table, row=row).numbers for row in (0, 79))
     for numbers, row in ((first, 0), (last, 79)):
+        assert f"row {row + 1} (table: row {row}, counted from 0)" in handgrad.explain(models["price"], table, row=row).text
         assert numbers["y"][0] == pytest.approx(models["price"].encode(table)["y"][row, 0])
 
 
