@@ -213,9 +213,9 @@ ReadOptions reading_of(const Dict& given, const PyModel* model) {
     return reading;
 }
 
-PyTable read(const std::filesystem::path& path, const ReadOptions& reading) {
+PyTable read(const Path& path, const ReadOptions& reading) {
     const nb::gil_scoped_release others_may_run;
-    return {read_table(path, reading), reading};
+    return {read_table(path.name, reading), reading};
 }
 
 /// Appends the columns of another table, whose rows stand beside those of the first; with `in_place` those of the same

@@ -581,9 +581,8 @@ Dict explain_network(const Network& network, const std::optional<std::string>& l
     return explanation_dict(explanation, components, blank, digits);
 }
 
-Dict report_table(const PyModel& self, const PyTable& table, const std::optional<std::filesystem::path>& path,
-                  std::size_t rows_top, std::size_t certificate_rows, std::uint64_t seed, bool allow_extra,
-                  std::size_t threads) {
+Dict report_table(const PyModel& self, const PyTable& table, const std::optional<Path>& path, std::size_t rows_top,
+                  std::size_t certificate_rows, std::uint64_t seed, bool allow_extra, std::size_t threads) {
     report::Report report;
     std::string page;
     {
@@ -596,11 +595,11 @@ Dict report_table(const PyModel& self, const PyTable& table, const std::optional
                                       .execution = {.threads = threads}});
         page = report::report_page(report, self.model);
         if (path) {
-            write_file_atomically(*path, page);
+            write_file_atomically(path->name, page);
         }
     }
     Dict result;
-    result["path"] = path ? text_of_path(path->string()) : nb::none();
+    result["path"] = path ? text_of_path(path->name.string()) : nb::none();
     result["html"] = page;
     result["rows"] = report.rows;
     result["metrics"] = metrics_dict(report.evaluation.metrics);
