@@ -40,7 +40,7 @@ except ImportError as error:  # scikit-learn is no dependency: whoever needs no 
     ) from error
 
 from handgrad import _core
-from handgrad._arrays import refuse_masked
+from handgrad._arrays import without_mask
 from handgrad.errors import DivergedError, ModelError
 
 if TYPE_CHECKING:
@@ -377,7 +377,7 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> Self:
         self._check_parameters()
-        refuse_masked(X=X, y=y)
+        X, y = without_mask(X, "X"), without_mask(y, "y")
         sizes = self._hidden_sizes()
         first = "_network" not in self.__dict__ or (not self.warm_start and not incremental)
         X, y = self._validate_input(X, y, incremental, reset=first)

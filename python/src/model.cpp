@@ -22,10 +22,10 @@
 namespace handgrad::python {
 namespace {
 
-PyModel load(const std::string& path, bool allow_nonfinite) {
+PyModel load(const Path& path, bool allow_nonfinite) {
     const nb::gil_scoped_release others_may_run;
-    Model model = load_model(path, allow_nonfinite);
-    check_settings(model, path);
+    Model model = load_model(path.name, allow_nonfinite);
+    check_settings(model, path.name.string());
     return {std::move(model)};
 }
 PyModel from_bytes(const nb::bytes& bytes, const std::string& source) {
@@ -37,9 +37,9 @@ nb::bytes to_bytes(const PyModel& self) {
     const std::string bytes = serialize_model(self.model);
     return nb::bytes(bytes.data(), bytes.size());
 }
-void save(const PyModel& self, const std::string& path) {
+void save(const PyModel& self, const Path& path) {
     const nb::gil_scoped_release others_may_run;
-    save_model(path, self.model);
+    save_model(path.name, self.model);
 }
 
 Network network_of(const PyModel& self) {
