@@ -11,6 +11,7 @@ import math
 import os
 import warnings
 from collections.abc import Sequence
+from contextlib import ExitStack
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self
 
@@ -41,6 +42,7 @@ except ImportError as error:  # scikit-learn is no dependency: whoever needs no 
 
 from handgrad import _core
 from handgrad._arrays import without_mask
+from handgrad._progress import Bar
 from handgrad.errors import DivergedError, ModelError
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ STOCHASTIC_SOLVERS = ("sgd", "adam")
 SOLVERS = (*STOCHASTIC_SOLVERS, "lbfgs")
 SCHEDULES = ("constant", "invscaling", "adaptive")
 CONVENTIONS = ("sklearn", "handgrad", "pytorch")
+BAR = "bar"  # what `verbose` may be beside True and False
 LEAST_RATE, RATE_DIVISOR = 1e-6, 5.0  # of the schedule `adaptive`
 
 
@@ -168,6 +171,7 @@ class _Epochs:
         self.optimizer = optimizer
         self.adaptive = estimator.solver == "sgd" and estimator.learning_rate == "adaptive"
         self.invscaling = estimator.solver == "sgd" and estimator.learning_rate == "invscaling"
+        self.bar: Bar | None = None
         self.best: Array | None = None  # the weights of the epoch that was judged best
 
     def judge(self, improved: bool) -> None:
@@ -194,7 +198,7 @@ class _Epochs:
         return False
 
     def _say(self, text: str) -> None:
-        if self.estimator.verbose:
+        if self.estimator._prints():
             print(text)
 
 
@@ -232,7 +236,12 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
             raise ValueError(f"The solver 'lm' is not in handgrad yet; there are {', '.join(SOLVERS)}.")
         if self.solver not in SOLVERS:
             _refuse("solver", self.solver, f"one of {', '.join(SOLVERS)}")
+        if isinstance(self.verbose, str) and self.verbose != BAR:
+            _refuse("verbose", self.verbose, f"True, False or {BAR!r}")
 
+    def _prints(self) -> bool:
+        """Whether each epoch has its line, as scikit-learn prints it."""
+        return bool(self.verbose) and self.verbose != BAR
 
     def _hidden_sizes(self) -> list[int]:
         sizes = self.hidden_layer_sizes
@@ -455,8 +464,12 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         training = _core.Training(self._network, X, y, weights, self._settings(len(X)), self._optimizer.state,
                                   threads_of(self.n_jobs))
         epochs = _Epochs(self, self._optimizer)
+        most = 1 if incremental else self.max_iter
         try:
-            self._advance(training, epochs, y, weights, self._judge_of(judges), 1 if incremental else self.max_iter)
+            with ExitStack() as shown:
+                if self.verbose == BAR:
+                    epochs.bar = shown.enter_context(Bar(most))
+                self._advance(training, epochs, y, weights, self._judge_of(judges), most)
         except KeyboardInterrupt:
             training.store(self._network)
             warnings.warn("Training interrupted by user.")
@@ -479,7 +492,7 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         def keep(numbers: Array) -> None:
             reached[0] = numbers.copy()
             self.n_iter_ += 1
-            if self.verbose:
+            if self._prints():
                 print(f"Iteration, loss = {objective(numbers)[0]:.8f}")
 
         options = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol}
@@ -524,9 +537,12 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
             self.n_iter_ += 1
             self.t_ += rows
             self.loss_curve_.append(self.loss_)
-            if self.verbose:
+            if self._prints():
                 print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
             self._judge_epoch(training, epochs, judge)
+            if epochs.bar is not None:
+                scores = self.validation_scores_ or [math.nan]
+                epochs.bar.step(loss=self.loss_, validation_score=scores[-1])
             epochs.next_rate()
             if epochs.stops("Validation score" if self.early_stopping else "Training loss"):
                 break
@@ -540,7 +556,7 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
             training.store(self._network)
             score = judge()
             self.validation_scores_.append(score)
-            if self.verbose:
+            if self._prints():
                 print(f"Validation score: {score:f}")
             if self.early_stopping:
                 epochs.judge(not score < self.best_validation_score_ + self.tol)
@@ -683,7 +699,8 @@ class MLPRegressor(RegressorMixin, _Mlp):  # type: ignore[misc,unused-ignore]
 
     Beyond it: the losses absolute_error, huber (huber_delta) and quantile (quantile); output_activation; convention
     ('sklearn', or 'handgrad' and 'pytorch' for theirs); dtype (None: that of X); n_jobs (threads: None is one, -1 all; no bit of a result depends on it);
-    validation_data, a pair (X, y) that judges each epoch; restore_best (None: with early stopping).
+    validation_data, a pair (X, y) that judges each epoch; restore_best (None: with early stopping); verbose='bar', a
+    progress bar where scikit-learn prints a line an epoch.
     """
 
     _loss_names = {name: name for name in ("squared_error", "poisson", "absolute_error", "huber", "quantile")}
@@ -704,7 +721,7 @@ class MLPRegressor(RegressorMixin, _Mlp):  # type: ignore[misc,unused-ignore]
         shuffle: bool = True,
         random_state: Any = None,
         tol: float = 1e-4,
-        verbose: bool | int = False,
+        verbose: bool | int | str = False,
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -815,7 +832,7 @@ class MLPClassifier(ClassifierMixin, _Mlp):  # type: ignore[misc,unused-ignore]
         shuffle: bool = True,
         random_state: Any = None,
         tol: float = 1e-4,
-        verbose: bool | int = False,
+        verbose: bool | int | str = False,
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,

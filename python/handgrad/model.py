@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from handgrad import _core
+from handgrad._progress import Bar
 from handgrad._results import Info, Result, axes, finite, frame
 from handgrad.errors import DivergedError, UsageError
 from handgrad.network import Mlp
@@ -82,17 +83,33 @@ def _value_text(value: float) -> str:
 class _Listener:
     """Keeps the notices, and shows or hands on what happens."""
 
-    def __init__(self, progress: bool | Callable[[str, Any], None]) -> None:
+    def __init__(self, progress: bool | str | Callable[[str, Any], None]) -> None:
+        if isinstance(progress, str) and progress != "bar":
+            raise UsageError(f"progress = {progress!r} is not True, False, 'bar' or a function")
         self.notices: list[str] = []
         self.progress = progress
+        self._bars: dict[str, Bar] = {}  # of the first training, and of the second on all rows
 
     def __call__(self, what: str, said: Any) -> None:
         if what == "notice":
             self.notices.append(said)
         if callable(self.progress):
             self.progress(what, said)
+        elif self.progress == "bar" and what in ("epoch", "refit_epoch"):
+            self._step(what, said)
         elif self.progress:
             self._show(what, said)
+
+    def _step(self, what: str, epoch: dict[str, Any]) -> None:
+        if what not in self._bars:
+            self.close()
+            self._bars[what] = Bar(epoch["epochs"], "epochs" if what == "epoch" else "epochs on all rows")
+        self._bars[what].step(loss=epoch["loss"], validation_loss=epoch["validation_loss"], **epoch["metrics"])
+
+    def close(self) -> None:
+        """Ends what is drawn."""
+        for bar in self._bars.values():
+            bar.close()
 
     def _show(self, what: str, said: Any) -> None:
         if what == "notice":
@@ -147,7 +164,7 @@ class Fit(Result):
 
 
 def fit(table: Any, target: Any = None, *, validation: Any = None, test: Any = None,
-        progress: bool | Callable[[str, Any], None] = False, diagnose: bool = False, threads: int = 0,
+        progress: bool | str | Callable[[str, Any], None] = False, diagnose: bool = False, threads: int = 0,
         **settings: Any) -> Fit:
     """Trains a network on a table: decides what is not said, scales, encodes, trains, judges.
 
@@ -155,7 +172,7 @@ def fit(table: Any, target: Any = None, *, validation: Any = None, test: Any = N
     path of a file. target: the name of the column to learn, or a list of names; or its values, (rows,) or (rows,
     targets), which then are called y (or by the Series' name). A list of texts are names where all are columns, and else
     labels; an array is never names. validation, test: a share of the rows, or a table of its
-    own. progress: True prints to standard error; a function is called with (what, said): 'notice' and a text, 'start',
+    own. progress: True prints to standard error, 'bar' draws a bar there or in the notebook; a function is called with (what, said): 'notice' and a text, 'start',
     'epoch', 'refit', 'refit_epoch' and a dict. diagnose: measure after each epoch how the gradient reaches each layer.
     threads: at most so many work; 0: all. Neither changes a bit of the result.
 
@@ -190,7 +207,10 @@ def fit(table: Any, target: Any = None, *, validation: Any = None, test: Any = N
     listener = _Listener(progress)
     for text in [*data.notices, *(f"warning: {warning}" for warning in data.warnings)]:
         listener("notice", text)
-    made = _core.fit(data, chosen, tables.get("validation"), tables.get("test"), listener, diagnose, threads)
+    try:
+        made = _core.fit(data, chosen, tables.get("validation"), tables.get("test"), listener, diagnose, threads)
+    finally:
+        listener.close()
     return _finished(made, listener.notices)
 
 

@@ -108,6 +108,13 @@ public:
         return best;
     }
 
+    /// How many there will be at most.
+    [[nodiscard]] std::size_t epochs() const {
+        std::size_t epochs = 0;
+        visit([&]<class T>(const Run<T>& run) { epochs = run.trainer.epochs(); });
+        return epochs;
+    }
+
     /// All epochs that are done, each as next() told it.
     [[nodiscard]] std::vector<std::tuple<std::size_t, double, double, double>> history() const {
         std::vector<std::tuple<std::size_t, double, double, double>> epochs;
@@ -247,6 +254,7 @@ void bind_training(nb::module_& m) {
         .def("next", &Training::next)
         .def("done", &Training::done)
         .def_prop_ro("best_epoch", &Training::best_epoch)
+        .def_prop_ro("epochs", &Training::epochs)
         .def("history", &Training::history)
         .def("store_result", &Training::store_result, nb::arg("network"))
         .def("store", &Training::store, nb::arg("network"))

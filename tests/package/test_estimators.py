@@ -524,6 +524,22 @@ def test_one_class_is_fitted_as_theirs_and_not_saved(tmp_path):
         ours.save(tmp_path / "m")
 
 
+def test_a_bar_takes_the_place_of_the_lines(capsys):
+    pytest.importorskip("tqdm")
+    X, y = regression()
+    plain = {"hidden_layer_sizes": (4,), "max_iter": 3, "random_state": 0, "validation_data": (X, y)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        handgrad.MLPRegressor(**plain, verbose=True).fit(X, y)
+        told = capsys.readouterr()
+        assert "Iteration 3, loss = " in told.out and told.err == ""
+        handgrad.MLPRegressor(**plain, verbose="bar").fit(X, y)
+        told = capsys.readouterr()
+        assert told.out == "" and "3/3" in told.err and "validation_score=" in told.err
+    with pytest.raises(ValueError, match="True, False or 'bar'"):
+        handgrad.MLPRegressor(**plain, verbose="line").fit(X, y)
+
+
 def test_threads_may_fit_the_same_estimator():
     """Whoever ends last is kept; nobody falls over another's notes."""
     X, y = regression()

@@ -398,3 +398,14 @@ def test_paths_need_not_be_utf8(tmp_path, fitted):
     for given in (path, os.fsdecode(path)):
         fitted.model.save(given)
         assert handgrad.load(given).parameters_hash == fitted.model.parameters_hash
+
+
+def test_a_bar_shows_both_trainings(capsys):
+    pytest.importorskip("tqdm")
+    rng = np.random.default_rng(0)
+    table = {"a": rng.normal(size=60), "y": rng.normal(size=60)}
+    handgrad.fit(table, "y", epochs=5, early_stopping=5, refit=True, progress="bar")
+    told = capsys.readouterr().err
+    assert "epochs: 100%" in told and "epochs on all rows: 100%" in told
+    with pytest.raises(handgrad.UsageError, match="'bar' or a function"):
+        handgrad.fit(table, "y", progress="lines")

@@ -431,6 +431,18 @@ def test_train_reports_and_stops():
     assert handgrad.train(net, x, y, epochs=0).epochs == 0
 
 
+def test_a_bar_shows_the_epochs(net, capsys):
+    tqdm = pytest.importorskip("tqdm")
+    x, y = rows(net)
+    silent, shown = net.copy(), net.copy()
+    handgrad.train(silent, x, y, epochs=4)
+    assert capsys.readouterr().err == ""
+    handgrad.train(shown, x, y, epochs=4, verbose=True, validation=(x, y))
+    told = capsys.readouterr().err
+    assert "epochs: 100%" in told and "4/4" in told and "validation_loss=" in told and not tqdm.tqdm._instances
+    assert silent.flat().tobytes() == shown.flat().tobytes()
+
+
 def test_divergence_keeps_the_last_good_epoch():
     rng = np.random.default_rng(0)
     x, y = 1e3 * rng.normal(size=(50, 3)), rng.normal(size=(50, 1))
