@@ -19,10 +19,10 @@ except ImportError as error:  # scikit-learn is no dependency: whoever needs no 
     ) from error
 
 from handgrad import _core
-from handgrad._arrays import without_mask
+from handgrad._arrays import as_array, without_mask
 from handgrad.errors import ModelError, UsageError
 from handgrad.estimators import NOTE, _is_json, threads_of
-from handgrad.labels import Labels
+from handgrad.labels import Labels, refuse_unwritable
 from handgrad.model import LABELS_NOTE, Fit, Jacobian, Model, fit
 from handgrad.table import (
     READING,
@@ -254,7 +254,9 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         return []
 
     def _cells_of_targets(self, learned: dict[str, Any], reading: _core.Reading) -> _core.Table:
-        return read_beside(learned, reading, "target")
+        numbers = {name: as_array(values).astype(np.uint8) if getattr(values, "dtype", None) == bool else values
+                   for name, values in learned.items()}  # True and False would be texts
+        return read_beside(numbers, reading, "target")
 
     def _cells_of_weights(self, sample_weight: Any, rows: int, reading: _core.Reading) -> _core.Table:
         weights = np.asarray(without_mask(sample_weight, "sample_weight"), np.float64)
@@ -423,9 +425,7 @@ class TableClassifier(ClassifierMixin, _Table):  # type: ignore[misc,unused-igno
 
     def _cells_of_targets(self, learned: dict[str, Any], reading: _core.Reading) -> _core.Table:
         if self._labels is None:  # several, of 0 and 1
-            learned = {name: np.asarray(values) for name, values in learned.items()}
-            return super()._cells_of_targets({name: values.astype(np.uint8) if values.dtype == bool else values
-                                              for name, values in learned.items()}, reading)
+            return super()._cells_of_targets(learned, reading)
         ((name, values),) = learned.items()
         return self._labels.cells(name, values, reading)
 
@@ -466,8 +466,8 @@ class TableClassifier(ClassifierMixin, _Table):  # type: ignore[misc,unused-igno
         return logarithms
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        if self._labels is not None and self._labels.unwritable:
-            raise UsageError(f"save: {self._labels.unwritable}; name them otherwise before fit(), or pickle the estimator")
+        if self._labels is not None:
+            refuse_unwritable(self._labels, "save")
         super().save(path)
 
     save.__doc__ = _Table.save.__doc__

@@ -403,3 +403,9 @@ def test_dates_are_those_of_the_table(tmp_path):
     assert handgrad.evaluate(labels.model_, X, y > 200).rows == 120
     made = handgrad.fit(X, y, date=["built"], **SMALL).model
     assert handgrad.evaluate(made, X, y).rows == 120
+
+
+def test_true_and_false_are_1_and_0_to_a_regression():
+    X, y = houses()
+    own = handgrad.TableRegressor(**SMALL).fit(X, y > 200)
+    assert (own.predict(X) == handgrad.TableRegressor(**SMALL).fit(X, (y > 200).astype(float)).predict(X)).all()
