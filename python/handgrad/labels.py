@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.utils.multiclass import check_classification_targets
-
 from handgrad import _core
+from handgrad.errors import UsageError
 from handgrad.model import Model
 from handgrad.table import reading_of
 
@@ -61,6 +60,8 @@ class Labels:
         if not len(labels):
             raise ValueError("y: every label is missing")
         if check:
+            from sklearn.utils.multiclass import check_classification_targets
+
             check_classification_targets(labels)
         self.classes = np.unique(labels)
         self.kind = {"b": "bool", "i": "int", "u": "int", "f": "float"}.get(self.classes.dtype.kind, "text")
@@ -115,3 +116,9 @@ class Labels:
             return np.array([numbers[float(text)] for text in model._core.classes])
         texts = {str(name): k for k, name in enumerate(self.names)}
         return np.array([texts[text] for text in model._core.classes])
+
+
+def refuse_unwritable(labels: Labels, what: str) -> None:
+    """Raises UsageError for labels that a model's file cannot tell apart."""
+    if labels.unwritable:
+        raise UsageError(f"{what}: {labels.unwritable}; name them otherwise before fit()")

@@ -19,10 +19,10 @@ except ImportError as error:  # scikit-learn is no dependency: whoever needs no 
     ) from error
 
 from handgrad import _core
-from handgrad._arrays import without_mask
+from handgrad._arrays import as_array, without_mask
 from handgrad.errors import ModelError, UsageError
 from handgrad.estimators import NOTE, _is_json, threads_of
-from handgrad.labels import Labels
+from handgrad.labels import Labels, refuse_unwritable
 from handgrad.model import LABELS_NOTE, Fit, Jacobian, Model, fit
 from handgrad.table import (
     READING,
@@ -176,12 +176,14 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
             raise UsageError("sample_weight: weight names a column of weights too; give one of both")
         settings = {name: value for name, value in self.get_params().items()
                     if name not in NO_SETTINGS and value is not None}
-        words = {name: settings.pop(name) for name in READING if name in settings}
+        for name in READING:
+            settings.pop(name, None)
         X = self._taken(X, y if isinstance(y, str) else None)
         learned = self._learned(X, y)
         targets = [y] if learned is None else list(learned)
-        reading = reading_of({**words, "target": targets, "categorical": [*names(self.categorical or []), *self._texts(targets)]})
+        reading = self._reading(targets, self._texts(targets))
         data = read(X, reading)
+        data.reading = reading
         if learned is not None:
             data.join(self._cells_of_targets(learned, reading), in_place=isinstance(y, str))
         self._own_weight = ""
@@ -193,8 +195,14 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         self.model_ = self.fit_.model
         return self.fit_
 
+    def _reading(self, targets: list[str], texts: list[str]) -> _core.Reading:
+        words = {name: value for name, value in self.get_params(deep=False).items() if name in READING and value is not None}
+        return reading_of({**words, "target": targets, "categorical": [*names(self.categorical or []), *texts]})
+
     def _taken(self, X: Any, target: str | None) -> Any:
         """X, of which the columns are noted: all but the one that is learned."""
+        if isinstance(X, _core.Table):  # to which columns would be added
+            raise TypeError("X: a table that has been read already is for handgrad.fit(); hand in what it was read from")
         if not _is_table(X):
             X = validate_data(self, self._filled(X), dtype=None, ensure_all_finite="allow-nan",
                               ensure_min_samples=1 if self.scale == "none" else 2)
@@ -203,7 +211,7 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
             return X
         there = column_names(X)
         if there is None:  # a file
-            X = read(X, reading_of({name: value for name, value in self.get_params().items() if name in READING}))
+            X = read(X, self._reading([] if target is None else [target], []))
             there = X.columns
         called = [name for name in there if target is None or name_text(name) != target]
         self._columns = [name_text(name) for name in called]
@@ -254,7 +262,9 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         return []
 
     def _cells_of_targets(self, learned: dict[str, Any], reading: _core.Reading) -> _core.Table:
-        return read_beside(learned, reading, "target")
+        numbers = {name: as_array(values).astype(np.uint8) if getattr(values, "dtype", None) == bool else values
+                   for name, values in learned.items()}  # True and False would be texts
+        return read_beside(numbers, reading, "target")
 
     def _cells_of_weights(self, sample_weight: Any, rows: int, reading: _core.Reading) -> _core.Table:
         weights = np.asarray(without_mask(sample_weight, "sample_weight"), np.float64)
@@ -299,6 +309,8 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         model = self._model()
         data = model._read(self._applied(X), words)
         reading = reading_of(words, model._core)
+        if data is X and (y is not None or self._own_weight):
+            raise TypeError("X: to a table that has been read already nothing is added; hand in what it was read from")
         if y is not None:
             learned = target_columns(y, [])
             if len(learned) != len(model.targets):
@@ -310,7 +322,7 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
 
     def jacobian(self, X: Any) -> Jacobian:
         """The derivative of each output by each input at each row, in the user's units, with their names."""
-        return self._model().jacobian(self._applied(X))
+        return self._model().jacobian(self._applied(X), threads=threads_of(self.n_jobs))
 
     # --- Files -------------------------------------------------------------------------------------------------------
 
@@ -381,7 +393,7 @@ class TableRegressor(RegressorMixin, _Table):  # type: ignore[misc,unused-ignore
 
     def predict(self, X: Any) -> np.ndarray:
         """Values in the target's units, (rows,) or (rows, targets)."""
-        return self._model().predict(self._applied(X))
+        return self._model().predict(self._applied(X), threads=threads_of(self.n_jobs))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -423,9 +435,7 @@ class TableClassifier(ClassifierMixin, _Table):  # type: ignore[misc,unused-igno
 
     def _cells_of_targets(self, learned: dict[str, Any], reading: _core.Reading) -> _core.Table:
         if self._labels is None:  # several, of 0 and 1
-            learned = {name: np.asarray(values) for name, values in learned.items()}
-            return super()._cells_of_targets({name: values.astype(np.uint8) if values.dtype == bool else values
-                                              for name, values in learned.items()}, reading)
+            return super()._cells_of_targets(learned, reading)
         ((name, values),) = learned.items()
         return self._labels.cells(name, values, reading)
 
@@ -448,15 +458,15 @@ class TableClassifier(ClassifierMixin, _Table):  # type: ignore[misc,unused-igno
         """The classes, (rows,), or 0 and 1 of each label, (rows, labels)."""
         model = self._model()
         if model.task == "multilabel":
-            return model.predict(self._applied(X))
-        answer = model._core.predict(model._read(self._applied(X), {}), False, 0)
+            return model.predict(self._applied(X), threads=threads_of(self.n_jobs))
+        answer = model._core.predict(model._read(self._applied(X), {}), False, threads_of(self.n_jobs))
         labels: np.ndarray = self._classes_of_model[answer["classes"]]
         return labels
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class in the order of classes_, (rows, classes), or of each label, (rows, labels)."""
         model = self._model()
-        shares = model.predict_proba(self._applied(X))
+        shares = model.predict_proba(self._applied(X), threads=threads_of(self.n_jobs))
         return shares if model.task == "multilabel" else np.ascontiguousarray(shares[:, self._sorted])
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
@@ -466,8 +476,8 @@ class TableClassifier(ClassifierMixin, _Table):  # type: ignore[misc,unused-igno
         return logarithms
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        if self._labels is not None and self._labels.unwritable:
-            raise UsageError(f"save: {self._labels.unwritable}; name them otherwise before fit(), or pickle the estimator")
+        if self._labels is not None:
+            refuse_unwritable(self._labels, "save")
         super().save(path)
 
     save.__doc__ = _Table.save.__doc__

@@ -15,6 +15,7 @@ from handgrad._arrays import rows as as_rows
 from handgrad._arrays import without_mask
 from handgrad._results import Result, axes, frame
 from handgrad.errors import UsageError
+from handgrad.labels import Labels, refuse_unwritable
 from handgrad.model import Model, load
 from handgrad.network import Mlp
 from handgrad.table import READING, columns_of, free_name, read_beside, reading_of, target_columns
@@ -51,10 +52,16 @@ def model_of_estimator(estimator: Any) -> Model:
     features = [f"x{i}" for i in range(1, inputs + 1)] if called is None else [str(name) for name in called]
     targets = [free_name(name, features) for name in estimator._target_names()]
     classes, numeric = estimator._class_names()
+    if classes:
+        refuse_unwritable(_labels_of(estimator), "model")
     return Model(_core.model_of_network(
         estimator._network, features, targets, classes, numeric, estimator._task(),
         estimator._settings(inputs)["loss"], float(estimator.alpha), float(getattr(estimator, "huber_delta", 1.0)),
         float(getattr(estimator, "quantile", 0.5))))
+
+
+def _labels_of(estimator: Any) -> Labels:
+    return Labels(estimator.classes_, check=False)
 
 
 def _table_of(what: Any, model: Model, table: Any, y: Any, reading: dict[str, Any]) -> _core.Table:
@@ -77,6 +84,9 @@ def _table_of(what: Any, model: Model, table: Any, y: Any, reading: dict[str, An
         raise UsageError(f"y: {len(model.targets)} columns are expected, one for each target, not {len(learned)}")
     texts = model.targets if model.task == "classification" and not model._core.numeric_classes else []
     words = {**reading, "target": model.targets, "categorical": texts}
+    if model.task == "classification" and hasattr(what, "_network"):
+        data.join(_labels_of(what).cells(model.targets[0], next(iter(learned.values())), reading_of(words)), in_place=True)
+        return data
     data.join(read_beside(dict(zip(model.targets, learned.values())), reading_of(words), "y"), in_place=True)
     return data
 

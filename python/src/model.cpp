@@ -69,6 +69,13 @@ PyModel model_of_network(const Network& network, const std::vector<std::string>&
     if (task == name(Task::classification) && classes.size() == 1) {
         throw Error(ErrorKind::usage, "'" + classes.front() + "' is the only class; a file tells two or more apart");
     }
+    for (std::size_t k = 1; numeric_classes && k < classes.size(); ++k) {
+        if (parse_number(classes[k - 1]).value == parse_number(classes[k]).value) {
+            throw Error(ErrorKind::usage, "the classes " + classes[k - 1] + " and " + classes[k] +
+                                              " are one number in a file, which holds 53 binary digits; name them "
+                                              "otherwise before fit()");
+        }
+    }
     Preprocessing columns{.classes = classes, .numeric_classes = numeric_classes};
     for (const Task each : {Task::regression, Task::classification, Task::multilabel}) {
         if (task == name(each)) {

@@ -113,7 +113,7 @@ private:
         }
     }
 
-    /// As a CSV file of it would have the object: missing for None, NaN and pandas' NA and NaT.
+    /// As a CSV file of it would have the object: missing for None, NaN, pandas' NA and NaT and NumPy's masked.
     static void add_object(const std::string& name, std::size_t row, nb::handle object, Cells& cells,
                            std::vector<nb::object>& texts) {
         if (PyUnicode_Check(object.ptr())) {
@@ -121,9 +121,7 @@ private:
             return;
         }
         nb::object plain = nb::borrow(object);
-        if (nb::hasattr(object, "mask") && nb::cast<std::string>(plain.type().attr("__name__")) == "MaskedConstant") {
-            plain = nb::none();  // whose item is the number below the mask
-        } else if (nb::hasattr(object, "item") && nb::hasattr(object, "dtype") && !nb::hasattr(object, "__len__")) {
+        if (nb::hasattr(object, "item") && nb::hasattr(object, "dtype") && !nb::hasattr(object, "__len__")) {
             plain = object.attr("item")();  // of NumPy's own numbers
         }
         if (plain.is_none() || is_gap(plain)) {
@@ -151,7 +149,7 @@ private:
         }
         const auto type = nb::cast<std::string>(object.type().attr("__name__"));
         const bool not_a_decimal = type == "Decimal" && nb::cast<std::string>(nb::str(object)) == "NaN";
-        return type == "NAType" || type == "NaTType" || not_a_decimal;
+        return type == "NAType" || type == "NaTType" || type == "MaskedConstant" || not_a_decimal;
     }
     /// Bytes too: nobody knows what they spell.
     static bool is_container(const nb::object& object) {

@@ -403,3 +403,27 @@ def test_dates_are_those_of_the_table(tmp_path):
     assert handgrad.evaluate(labels.model_, X, y > 200).rows == 120
     made = handgrad.fit(X, y, date=["built"], **SMALL).model
     assert handgrad.evaluate(made, X, y).rows == 120
+
+
+def test_true_and_false_are_1_and_0_to_a_regression():
+    X, y = houses()
+    own = handgrad.TableRegressor(**SMALL).fit(X, y > 200)
+    assert (own.predict(X) == handgrad.TableRegressor(**SMALL).fit(X, (y > 200).astype(float)).predict(X)).all()
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda cls: cls.__name__)
+def test_a_file_is_learned_as_handgrad_fit_does(estimator, tmp_path):
+    X, _ = houses(60)
+    X["rooms"] = np.arange(60) % 3
+    X["kind"] = np.array(["1.0", "2.0"])[(X.area > 100).astype(int)]
+    X.to_csv(tmp_path / "t.csv", index=False)
+    task = "classification" if estimator is handgrad.TableClassifier else "regression"
+    how = {**SMALL, "categorical": ["rooms"]}
+    expected = handgrad.fit(tmp_path / "t.csv", "kind", task=task, **how).model
+    own = estimator(**how).fit(tmp_path / "t.csv", "kind")
+    assert own.model_.parameters_hash == expected.parameters_hash
+    assert own.model_.inputs == expected.inputs
+    assert own.model_._core.classes == expected._core.classes
+    beside = estimator(**how).fit(tmp_path / "t.csv", (X.area > 100).astype(int).tolist())
+    assert beside.model_.targets == ["y"]
+    assert beside.predict(tmp_path / "t.csv").shape == (60,)

@@ -4,8 +4,6 @@ import json
 
 import numpy as np
 import pytest
-import scipy.sparse
-import sklearn.exceptions
 from package_support import needs_program, run
 
 import handgrad
@@ -263,57 +261,6 @@ def test_rows_count_from_0(files):
     for numbers, row in ((first, 0), (last, 79)):
         assert f"row {row + 1} (table: row {row}, counted from 0)" in handgrad.explain(models["price"], table, row=row).text
         assert numbers["y"][0] == pytest.approx(models["price"].encode(table)["y"][row, 0])
-
-
-# --- Estimators, with the targets beside the table -----------------------------------------------------------------
-
-
-def estimators():
-    frame = houses()
-    X, numbers = frame[["area", "city"]], frame[["area"]].to_numpy() / 100
-    how = {"epochs": 3, "seed": 0, "hidden": (4,)}
-    return (
-        (handgrad.TableRegressor(**how), X, frame.price),
-        (handgrad.TableClassifier(**how), X, frame.dear),
-        (handgrad.TableRegressor(**how), numbers, frame.price.to_numpy()),
-        (handgrad.TableClassifier(**how), numbers, (frame.price > 300).to_numpy()),
-        (handgrad.MLPRegressor(max_iter=3, loss="huber", huber_delta=0.3), numbers, frame.price.to_numpy() / 100),
-        (handgrad.MLPRegressor(max_iter=3), frame[["area"]] / 100, frame[["price", "area"]].to_numpy()),
-        (handgrad.MLPClassifier(max_iter=3), numbers, frame.dear.to_numpy()),
-        (handgrad.MLPClassifier(max_iter=3), frame[["area"]] / 100, np.array(["01", "1", "x"])[np.arange(80) % 3]),
-        (handgrad.MLPClassifier(max_iter=3), scipy.sparse.csr_array(numbers), frame.price.to_numpy() > 300),
-    )
-
-
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("which", range(9))
-def test_estimators_are_judged_with_their_targets(which, tmp_path):
-    estimator, X, y = estimators()[which]
-    with pytest.raises(sklearn.exceptions.NotFittedError):
-        handgrad.evaluate(estimator, X, y)
-    own = estimator.fit(X, y)
-    evaluation = handgrad.evaluate(own, X, y)
-    score = "accuracy" if hasattr(own, "classes_") else "r2"
-    if np.ndim(y) == 1:
-        assert evaluation.metrics[score] == pytest.approx(own.score(X, y), abs=1e-6)
-    assert handgrad.check(own, X, y, rows=20).passed
-    assert handgrad.diagnose(own, X, y).rows == 80
-    assert handgrad.sensitivity(own, X, y).rows == 80
-    assert handgrad.explain(own, X, y, row=3).numbers["loss"] >= 0
-    assert handgrad.report(own, X, y=y).rows == 80
-    mine = {name: np.zeros_like(array) for name, array in handgrad.explain(own, X, y, row=3).numbers["gradients"].items()}
-    assert handgrad.compare(own, X, y, mine).verdict == "FAIL"
-    with pytest.raises(ValueError, match="y|rows"):
-        handgrad.evaluate(own, X, np.asarray(y)[:7])
-
-
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_the_loss_of_an_estimator_is_its_own():
-    estimator, X, y = estimators()[4]
-    own = estimator.set_params(alpha=0.0, max_iter=200).fit(X, y)
-    residual = np.abs(own.predict(X) - y)
-    expected = np.where(residual <= 0.3, residual**2 / 2, 0.3 * (residual - 0.15)).mean()
-    assert handgrad.evaluate(own, X, y).loss == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_model_takes_targets_beside_the_table_too(files):
