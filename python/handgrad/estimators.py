@@ -43,6 +43,7 @@ except ImportError as error:  # scikit-learn is no dependency: whoever needs no 
 from handgrad import _core
 from handgrad._arrays import without_mask
 from handgrad._progress import Bar
+from handgrad.table import free_name
 from handgrad.errors import DivergedError, ModelError
 
 if TYPE_CHECKING:
@@ -633,11 +634,7 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         that a file cannot hold."""
         check_is_fitted(self)
         names = self.__dict__.get("feature_names_in_")
-        features = [f"x{i}" for i in range(1, self.n_features_in_ + 1)] if names is None else [str(name) for name in names]
-        settings = self._settings(self.n_features_in_)
-        model = _core.model_of_network(self._network, features, self._target_names(), *self._class_names(),
-                                       self._task(), settings["loss"], float(self.alpha),
-                                       settings.get("huber_delta", 1.0), settings.get("quantile", 0.5))
+        model = self._core_model()
         parameters = {name: value for name, value in self.get_params(deep=False).items() if _is_json(value)}
         fitted = {name: value for name, value in self.__dict__.items() if name in KEPT and _is_json(value)}
         model.note(NOTE, json.dumps({"kind": type(self).__name__, "parameters": parameters, "fitted": fitted,
@@ -661,6 +658,17 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
             own.feature_names_in_ = np.asarray(model.features, dtype=object)
         own._take_model(model, note)
         return own
+
+    def _core_model(self) -> Any:
+        """As a model: its columns as they stand are feature_names_in_, or x1, x2 ..., what it learned is y, y1, y2 ... or
+        class, with underscores behind where a feature is called so."""
+        names = self.__dict__.get("feature_names_in_")
+        features = [f"x{i}" for i in range(1, self.n_features_in_ + 1)] if names is None else [str(name) for name in names]
+        targets = [free_name(name, features) for name in self._target_names()]
+        settings = self._settings(self.n_features_in_)
+        return _core.model_of_network(self._network, features, targets, *self._class_names(), self._task(),
+                                      settings["loss"], float(self.alpha), settings.get("huber_delta", 1.0),
+                                      settings.get("quantile", 0.5))
 
     def _noted(self) -> dict[str, Any]:
         """What save() notes beside that."""
@@ -913,9 +921,9 @@ class MLPClassifier(ClassifierMixin, _Mlp):  # type: ignore[misc,unused-ignore]
             return [], False
         names = [str(each) for each in self.classes_]
         if len(names) < 2:
-            raise ModelError(f"save: a model file needs two classes at least; {names[0]!r} is the only one")
+            raise ModelError(f"{names[0]!r} is the only class; a file tells two or more apart")
         if len(set(names)) < len(names):
-            raise ModelError("save: some classes have the same text, so that a file cannot tell them apart")
+            raise ModelError("some classes have the same text, so that a file cannot tell them apart")
         numbers = np.issubdtype(np.asarray(self.classes_).dtype, np.number)
         return names, bool(numbers and len(set(np.asarray(self.classes_, float))) == len(names))
 

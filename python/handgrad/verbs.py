@@ -18,7 +18,7 @@ from handgrad.errors import UsageError
 from handgrad.labels import Labels, refuse_unwritable
 from handgrad.model import Model, load
 from handgrad.network import Mlp
-from handgrad.table import READING, columns_of, free_name, read_beside, reading_of, target_columns
+from handgrad.table import READING, columns_of, read_beside, reading_of, target_columns
 
 __all__ = ["Certificate", "Comparison", "Diagnosis", "Evaluation", "Explanation", "Report", "Sensitivity", "check",
            "check_torch", "compare", "diagnose", "evaluate", "explain", "report", "sensitivity"]
@@ -45,19 +45,10 @@ def _model_of(model: Any) -> Model:
 
 
 def model_of_estimator(estimator: Any) -> Model:
-    """A fitted MLPRegressor or MLPClassifier as a model: its columns as they stand are feature_names_in_, or x1, x2 ...,
-    what it learned is y, y1, y2 ... or class, with underscores behind where a feature is called so."""
-    called = estimator.__dict__.get("feature_names_in_")
-    inputs = estimator.n_features_in_
-    features = [f"x{i}" for i in range(1, inputs + 1)] if called is None else [str(name) for name in called]
-    targets = [free_name(name, features) for name in estimator._target_names()]
-    classes, numeric = estimator._class_names()
-    if classes:
+    """A fitted MLPRegressor or MLPClassifier as a model. Raises UsageError for labels that tables do not tell apart."""
+    if estimator._class_names()[0]:
         refuse_unwritable(_labels_of(estimator), "model")
-    return Model(_core.model_of_network(
-        estimator._network, features, targets, classes, numeric, estimator._task(),
-        estimator._settings(inputs)["loss"], float(estimator.alpha), float(getattr(estimator, "huber_delta", 1.0)),
-        float(getattr(estimator, "quantile", 0.5))))
+    return Model(estimator._core_model())
 
 
 def _labels_of(estimator: Any) -> Labels:
