@@ -920,8 +920,6 @@ class MLPClassifier(ClassifierMixin, _Mlp):  # type: ignore[misc,unused-ignore]
         if self._several_labels:
             return [], False
         names = [str(each) for each in self.classes_]
-        if len(names) < 2:
-            raise ModelError(f"{names[0]!r} is the only class; a file tells two or more apart")
         if len(set(names)) < len(names):
             raise ModelError("some classes have the same text, so that a file cannot tell them apart")
         numbers = np.issubdtype(np.asarray(self.classes_).dtype, np.number)

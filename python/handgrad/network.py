@@ -137,18 +137,23 @@ class Mlp(_core.Network):
                 f"convention={d['convention']!r})")
 
     def save(self, path: str | os.PathLike[str], *, features: Sequence[str] | None = None,
-             targets: Sequence[str] | None = None, loss: str = "squared_error") -> None:
+             targets: Sequence[str] | None = None, loss: str = "squared_error",
+             allow_nonfinite: bool = False) -> None:
         """Writes a model file that load() and the program `handgrad` read: its inputs are columns of these names (x1, x2
-        ... where none are given) as they stand, its outputs these targets (y1, y2 ...). loss: what the program judges it by."""
+        ... where none are given) as they stand, its outputs these targets (y1, y2 ...). loss: what the program judges it by.
+        Raises ModelError for weights that are not finite, unless these are allowed."""
         inputs = features or [f"x{i}" for i in range(1, self.sizes[0] + 1)]
         outputs = targets or [f"y{i}" for i in range(1, self.sizes[-1] + 1)]
-        model = _core.model_of_network(self, list(inputs), list(outputs), [], False, "regression", loss, 0.0)
+        model = _core.model_of_network(self, list(inputs), list(outputs), [], False, "regression", loss, 0.0,
+                                       allow_nonfinite=allow_nonfinite)
         model.save(os.fspath(path))
 
     @staticmethod
-    def load(path: str | os.PathLike[str]) -> Mlp:
-        """The network of a model file, whatever wrote it; handgrad.load() has its columns and classes too."""
-        return copy_of(_core.load_model(os.fspath(path), False).network())
+    def load(path: str | os.PathLike[str], *, allow_nonfinite: bool = False) -> Mlp:
+        """The network of a model file, whatever wrote it; handgrad.load() has its columns and classes too. Raises
+        FileError; ModelError for what is no sound model, also for weights that are not finite unless these are
+        allowed."""
+        return copy_of(_core.load_model(os.fspath(path), allow_nonfinite).network())
 
     def copy(self) -> Mlp:
         """Another network of the same weights, its gradients 0."""

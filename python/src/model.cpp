@@ -65,16 +65,9 @@ PyModel with_network(const PyModel& self, const Network& network) {
 PyModel model_of_network(const Network& network, const std::vector<std::string>& features,
                          const std::vector<std::string>& targets, const std::vector<std::string>& classes,
                          bool numeric_classes, const std::string& task, const std::string& loss, double weight_decay,
-                         double huber_delta, double quantile) {
+                         double huber_delta, double quantile, bool allow_nonfinite) {
     if (task == name(Task::classification) && classes.size() == 1) {
         throw Error(ErrorKind::usage, "'" + classes.front() + "' is the only class; a file tells two or more apart");
-    }
-    for (std::size_t k = 1; numeric_classes && k < classes.size(); ++k) {
-        if (parse_number(classes[k - 1]).value == parse_number(classes[k]).value) {
-            throw Error(ErrorKind::usage, "the classes " + classes[k - 1] + " and " + classes[k] +
-                                              " are one number in a file, which holds 53 binary digits; name them "
-                                              "otherwise before fit()");
-        }
     }
     Preprocessing columns{.classes = classes, .numeric_classes = numeric_classes};
     for (const Task each : {Task::regression, Task::classification, Task::multilabel}) {
@@ -94,7 +87,8 @@ PyModel model_of_network(const Network& network, const std::vector<std::string>&
                 .weight_decay = weight_decay,
                 .preprocessing = std::move(columns),
                 .provenance = {{"handgrad", std::string(version)}}};
-    return {parse_model(serialize_model(model), "the network")};  // what no reader would take is refused here
+    return {parse_model(serialize_model(model), "the network",
+                        allow_nonfinite)};  // what no reader would take is refused here
 }
 
 // --- What it says of itself ------------------------------------------------------------------------------------------
@@ -473,7 +467,7 @@ void bind_model(nb::module_& m) {
     m.def("load_model", &load, nb::arg("path"), nb::arg("allow_nonfinite"));
     m.def("model_of_network", &model_of_network, nb::arg("network"), nb::arg("features"), nb::arg("targets"),
           nb::arg("classes"), nb::arg("numeric_classes"), nb::arg("task"), nb::arg("loss"), nb::arg("weight_decay"),
-          nb::arg("huber_delta") = 1.0, nb::arg("quantile") = 0.5);
+          nb::arg("huber_delta") = 1.0, nb::arg("quantile") = 0.5, nb::arg("allow_nonfinite") = false);
     m.def("parse_model", &from_bytes, nb::arg("bytes"), nb::arg("source"));
 }
 

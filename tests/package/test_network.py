@@ -270,6 +270,16 @@ def test_saved_it_is_the_programs_model_and_comes_back(net, tmp_path):
         handgrad.Mlp.load(tmp_path / "nowhere.model")
 
 
+def test_weights_that_are_not_finite_go_where_they_are_allowed(net, tmp_path):
+    net.parameters["linear1.weight"][0, 0] = np.nan
+    with pytest.raises(handgrad.ModelError, match="allow_nonfinite"):
+        net.save(tmp_path / "m")
+    net.save(tmp_path / "m", allow_nonfinite=True)
+    with pytest.raises(handgrad.ModelError, match="allow_nonfinite"):
+        handgrad.Mlp.load(tmp_path / "m")
+    assert handgrad.Mlp.load(tmp_path / "m", allow_nonfinite=True).flat().tobytes() == net.flat().tobytes()
+
+
 # --- What people hand over -----------------------------------------------------------------------------------------
 
 
