@@ -40,7 +40,7 @@ struct FitOptions {
     std::optional<Task> task;
     std::optional<bool> scale_target;
     bool drop_missing_labels = false;
-    std::string group;  ///< column of groups that a split keeps together, no input; empty for none
+    std::string group;    ///< column of groups that a split keeps together, no input; empty for none
     ReadOptions reading;  ///< as the table was read; kept in the model
 
     std::vector<std::size_t> hidden{100};                         ///< widths; empty for a single linear layer
