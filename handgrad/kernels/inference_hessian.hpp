@@ -109,7 +109,9 @@ void curvatures_of_outputs(const InferenceTask<S>& task, const Pairs<S>& pairs) 
                 const V beta = g * w;
                 const std::size_t at = p * task.stride() + pairs.rows[q] + v;
                 const std::size_t to = p * task.pair_stride() + q * panel_width<S> + v;
-                (beta * V::load(task.slopes(before) + at)).store(task.chain(0) + to);
+                if (before > 0) {
+                    (beta * V::load(task.slopes(before) + at)).store(task.chain(0) + to);
+                }
                 if (bent) {
                     (beta * V::load(task.bends(before) + at)).store(task.curvature(before) + to);
                 }

@@ -93,23 +93,27 @@ bool slopes_weighted(const InferenceTask<S>& task) {
            task.output.outputs == 1 && task.identity() && task.layer(task.last - 1).activation == Activation::relu;
 }
 
-/// a = f(z), f′(z) and f″(z) for some panels, z lying in a.
+/// a = f(z), f′(z) and f″(z), z lying in a. All in one function, so that they share what they have in common.
+template <class F, class S>
+[[gnu::flatten, gnu::noinline]] void activate_with_bends(S* a, S* slope, S* bend, std::size_t count,
+                                                         const ActivationSettings& settings) {
+    using V = Simd<S>;
+    for (std::size_t i = 0; i < count; i += V::lanes) {
+        const V z = V::load(a + i);
+        const V first = F::derivative(z, settings), second = F::second_derivative(z, settings);
+        F::value(z, settings).store(a + i);
+        first.store(slope + i);
+        second.store(bend + i);
+    }
+}
 template <class S>
 void activate_with_bends(const PackedLayer& layer, const ActivationSettings& settings, std::size_t rows, Panels<S> a,
                          Panels<S> d, Panels<S> bends) {
-    using V = Simd<S>;
     visit(layer.activation, [&]<class F>(F) {
         if constexpr (F::facts.elementwise) {
             for (std::size_t p = 0; p < parts(layer.outputs, panel_width<S>); ++p) {
-                S* to = a.from(p).data;
-                S* slope = d.from(p).data;
-                S* bend = bends.from(p).data;
-                for (std::size_t i = 0; i < rows * panel_width<S>; i += V::lanes) {
-                    const V z = V::load(to + i);
-                    F::value(z, settings).store(to + i);
-                    F::derivative(z, settings).store(slope + i);
-                    F::second_derivative(z, settings).store(bend + i);
-                }
+                activate_with_bends<F>(a.from(p).data, d.from(p).data, bends.from(p).data, rows * panel_width<S>,
+                                       settings);
             }
         }
     });

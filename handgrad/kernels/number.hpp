@@ -83,6 +83,14 @@ template <class S>
 void spread(const S* from, Simd<S> (&to)[1]) {
     to[0] = Simd<S>::load(from);
 }
+/// Numbers in a row of a block that turn_block() takes.
+template <class S>
+inline constexpr std::size_t block_numbers = 1;
+/// The block whose rows begin at from[0], from[1] … with rows and columns exchanged, into rows `stride` apart.
+template <class S>
+void turn_block(const S* const (&from)[1], S* to, std::size_t /*stride*/) {
+    *to = *from[0];
+}
 
 #else
 
@@ -274,6 +282,32 @@ HWY_INLINE void spread(const S* from, Simd<S> (&to)[spread_numbers<S>]) {
     if constexpr (spread_numbers<S> == 4) {
         to[2] = Simd<S>(hn::Broadcast<2>(blocks));
         to[3] = Simd<S>(hn::Broadcast<3>(blocks));
+    }
+}
+
+/// Numbers in a row of a block that turn_block() takes: 128 bits.
+template <class S>
+inline constexpr std::size_t block_numbers = 16 / sizeof(S);
+/// The block whose rows begin at from[0], from[1] … with rows and columns exchanged, into rows `stride` apart.
+template <class S>
+HWY_INLINE void turn_block(const S* const (&from)[block_numbers<S>], S* to, std::size_t stride) {
+    const hn::CappedTag<S, block_numbers<S> > d;
+    const auto row0 = hn::LoadU(d, from[0]);
+    const auto row1 = hn::LoadU(d, from[1]);
+    if constexpr (block_numbers<S> == 2) {
+        hn::StoreU(hn::InterleaveLower(d, row0, row1), d, to);
+        hn::StoreU(hn::InterleaveUpper(d, row0, row1), d, to + stride);
+    } else {
+        const auto row2 = hn::LoadU(d, from[2]);
+        const auto row3 = hn::LoadU(d, from[3]);
+        const auto low01 = hn::InterleaveLower(d, row0, row1);  // 0₀ 1₀ 0₁ 1₁
+        const auto low23 = hn::InterleaveLower(d, row2, row3);
+        const auto high01 = hn::InterleaveUpper(d, row0, row1);
+        const auto high23 = hn::InterleaveUpper(d, row2, row3);
+        hn::StoreU(hn::ConcatLowerLower(d, low23, low01), d, to);
+        hn::StoreU(hn::ConcatUpperUpper(d, low23, low01), d, to + stride);
+        hn::StoreU(hn::ConcatLowerLower(d, high23, high01), d, to + 2 * stride);
+        hn::StoreU(hn::ConcatUpperUpper(d, high23, high01), d, to + 3 * stride);
     }
 }
 

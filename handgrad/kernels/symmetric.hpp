@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "handgrad/kernels/inference_task.hpp"
 #include "handgrad/kernels/number.hpp"
 #include "handgrad/kernels/plan.hpp"
 #include "handgrad/kernels/tiles.hpp"
@@ -82,19 +83,49 @@ struct SquareRows {
     const S* operator()(std::size_t i) const { return data + i * stride; }
 };
 
-/// The whole symmetric matrix, n × n without gaps, from the rows of its upper triangle.
+/// Columns and rows first … last − 1 of a matrix.
+struct Span {
+    std::size_t first;
+    std::size_t last;
+};
+/// What lies below the diagonal in these columns and rows, one number at a time.
 template <class S, class Rows>
-void symmetric_out(const Rows& row, std::size_t n, S* to) {
-    for (std::size_t i = 0; i < n; ++i) {
-        const S* from = row(i);
-        S* whole = to + i * n;
-        for (std::size_t j = i; j < n; ++j) {
-            whole[j] = from[j];
-        }
-        for (std::size_t j = i + 1; j < n; ++j) {
-            to[j * n + i] = from[j];
+[[gnu::always_inline]] inline void mirror_numbers(const Rows& row, Span columns, Span rows, S* to, std::size_t stride) {
+    for (std::size_t i = columns.first; i < columns.last; ++i) {
+        const S* upper = row(i);
+        for (std::size_t j = larger(rows.first, i + 1); j < rows.last; ++j) {
+            to[j * stride + i] = upper[j];
         }
     }
+}
+/// The whole symmetric matrix, n × n without gaps, from the rows of its upper triangle, behind whose last number there
+/// is room for a vector that means nothing.
+template <class S, class Rows>
+void symmetric_out(const Rows& row, std::size_t n, S* to) {
+    constexpr std::size_t lanes = Simd<S>::lanes, block = block_numbers<S>;
+    // Whole vectors run over the beginnings of later rows, which are written later.
+    const std::size_t end = n * n;
+    for (std::size_t i = 0; i < n; ++i) {
+        const S* from = row(i);
+        for (std::size_t j = i; j < n; j += lanes) {
+            store_some<S>(Simd<S>::load(from + j), to + i * n + j, end - (i * n + j));
+        }
+    }
+    const std::size_t blocks = n / block * block;
+    for (std::size_t i = 0; i < blocks; i += block) {
+        const S* upper[block];
+        for (std::size_t m = 0; m < block; ++m) {
+            upper[m] = row(i + m) + i + block;
+        }
+        mirror_numbers<S>(row, {i, i + block}, {i, i + block}, to, n);
+        for (std::size_t j = i + block; j < blocks; j += block) {
+            turn_block<S>(upper, to + j * n + i, n);
+            for (const S*& next : upper) {
+                next += block;
+            }
+        }
+    }
+    mirror_numbers<S>(row, {0, n}, {blocks, n}, to, n);
 }
 /// A triangle into the upper rows of a square.
 template <class S>

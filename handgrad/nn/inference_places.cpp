@@ -120,7 +120,7 @@ void take_second_derivatives(const PackedNetwork& packed, const Sizes& sizes, In
     }
     places.tangents = take(after_first * sizes.inputs);
     places.scaled = take(widest * sizes.inputs);
-    places.square = take(n * sizes.inputs);
+    places.square = take(n * sizes.inputs + row_padding);  // symmetric_out() reads a vector beyond
 }
 
 }  // namespace

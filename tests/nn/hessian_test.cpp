@@ -2,7 +2,10 @@
 // twin, and what must not move a bit of them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <span>
@@ -191,6 +194,73 @@ TYPED_TEST(HessianOf, RowsBesideThreadsAndInstructionSetsMoveNoBit) {
             EXPECT_EQ(std::memcmp(H.data(), expected.H.row(row).data(), H.size() * sizeof(T)), 0) << row;
         }
     }
+}
+
+/// A change here is a change of what every user gets: it needs a line in CHANGELOG.md and in docs/numerics.md.
+TYPED_TEST(HessianOf, BitsAreThoseOfTheTable) {
+    using T = TypeParam;
+    struct Golden {
+        std::vector<std::size_t> sizes;
+        Activation hidden, output;
+        std::uint64_t in_float, in_double;
+    };
+    using enum Activation;
+    const std::vector<Golden> goldens{
+        {{10, 32, 1}, tanh, identity, 0, 0},   {{16, 64, 4}, sigmoid, identity, 0, 0},
+        {{5, 33, 17}, silu, softmax, 0, 0},    {{40, 20, 3}, gelu, sigmoid, 0, 0},
+        {{7, 19, 11, 2}, softplus, exp, 0, 0}, {{6, 9, 8, 7, 3}, gelu_tanh, softmax, 0, 0},
+        {{3, 5}, tanh, softmax, 0, 0},
+    };
+    for (const Golden& golden : goldens) {
+        const Architecture shape{.sizes = golden.sizes, .hidden = golden.hidden, .output = golden.output};
+        const BasicMlp<T> net = random_net<T>(shape, 3);
+        const std::size_t rows = 20;
+        const Answers<T> answers(net, {}, random_matrix<T>(rows, net.inputs(), 4),
+                                 random_matrix<T>(rows, net.outputs(), 5), random_matrix<T>(rows, net.inputs(), 6));
+        std::uint64_t hash = 0xcbf29ce484222325U;  // FNV-1a
+        for (const Matrix<T>* matrix : {&answers.H, &answers.weighted, &answers.along}) {
+            for (const T number : matrix->values()) {
+                const auto bits = std::bit_cast<typename math::Bits<T>::Integer>(number);
+                for (std::size_t byte = 0; byte < sizeof bits; ++byte) {
+                    hash = (hash ^ ((bits >> (8 * byte)) & 0xffU)) * 0x100000001b3U;
+                }
+            }
+        }
+        EXPECT_EQ(hash, sizeof(T) == sizeof(float) ? golden.in_float : golden.in_double)
+            << described(shape) << " 0x" << std::hex << hash;
+    }
+}
+
+/// relu and leaky_relu bend nowhere, at their kinks neither, whatever the convention of the slope.
+TYPED_TEST(HessianOf, APiecewiseLinearNetworkIsZeroAtAKinkToo) {
+    using T = TypeParam;
+    for (const Kink kink : {Kink::right_limit, Kink::nearest_zero}) {
+        Architecture shape{.sizes = {2, 3, 2}, .hidden = Activation::relu};
+        shape.conventions.kink = kink;
+        BasicMlp<T> net = random_net<T>(shape, 9);
+        std::ranges::fill(net.bias(0), T(0));
+        const BasicPredictor<T> predictor(net, {}, Differentiable::twice);
+        std::vector<T> yhat(2), H(8, T(1));
+        predictor.hessian(std::vector<T>{0, 0}, yhat, H);
+        EXPECT_EQ(H, std::vector<T>(8, T(0)));
+    }
+}
+
+TYPED_TEST(HessianOf, WhatDoesNotFitIsRefused) {
+    using T = TypeParam;
+    const BasicMlp<T> net = random_net<T>({.sizes = {2, 3, 2}, .hidden = Activation::tanh}, 9);
+    const BasicPredictor<T> once(net), twice(net, {}, Differentiable::twice);
+    Matrix<T> x(4, 2), lambda(4, 2), yhat(4, 2), H(4, 8), small(4, 7), weighted(4, 4), along(4, 2);
+    EXPECT_EQ(raised([&] { once.hessian(x, yhat, H); }),
+              "usage: hessian: predictor was not made to differentiate twice; make it with Differentiable::twice");
+    EXPECT_EQ(raised([&] { twice.hessian(x, yhat, small); }),
+              "usage: hessian: H has 7 columns; outputs times inputs times inputs are 8");
+    EXPECT_EQ(raised([&] { twice.weighted_hessian(x, x.view().rows_from(0, 3), yhat, weighted); }),
+              "usage: weighted_hessian: lambda has 3 rows; x has 4");
+    EXPECT_EQ(raised([&] { twice.hessian_vector(x, lambda, x, yhat, lambda); }),
+              "usage: hessian_vector: H_u overlaps with lambda; what is read and what is written must lie apart");
+    EXPECT_EQ(raised([&] { twice.hessian(x, yhat, H); }), "nothing");
+    EXPECT_EQ(raised([&] { twice.hessian_vector(x, lambda, x, yhat, along); }), "nothing");
 }
 
 }  // namespace
