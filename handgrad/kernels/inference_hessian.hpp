@@ -95,25 +95,27 @@ void curvatures_of_outputs(const InferenceTask<S>& task, const Pairs<S>& pairs) 
     if (task.last == 0) {
         return;
     }
+    // Copies of everything: a store of numbers could change members, as far as the compiler knows.
     const std::size_t before = task.last - 1, panels = parts(task.output.inputs, panel_width<S>);
-    const std::size_t r_stride = task.output.outputs * panel_width<S>;
-    const bool bent = curved(task, before), identity = task.identity();
-    for (std::size_t p = 0; p < panels; ++p) {
-        for (std::size_t q = 0; q < pairs.count; ++q) {
-            V g(1);
-            if (!identity) {
-                g = V(output_number(task, pairs.rows[q], pairs.outputs[q]));
-            }
+    const std::size_t r_stride = task.output.outputs * panel_width<S>, stride = task.stride();
+    const std::size_t pair_stride = task.pair_stride();
+    const bool bent = curved(task, before);
+    for (std::size_t q = 0; q < pairs.count; ++q) {
+        V g(1);
+        if (!task.identity()) {
+            g = V(output_number(task, pairs.rows[q], pairs.outputs[q]));
+        }
+        const S* w = task.r(task.last) + pairs.outputs[q] * panel_width<S>;
+        const S *slope = task.slopes(before) + pairs.rows[q], *bend = task.bends(before) + pairs.rows[q];
+        S *delta = task.chain(0) + q * panel_width<S>, *curvature = task.curvature(before) + q * panel_width<S>;
+        for (std::size_t p = 0; p < panels; ++p) {
             for (std::size_t v = 0; v < panel_width<S>; v += V::lanes) {
-                const V w = V::load(task.r(task.last) + p * r_stride + pairs.outputs[q] * panel_width<S> + v);
-                const V beta = g * w;
-                const std::size_t at = p * task.stride() + pairs.rows[q] + v;
-                const std::size_t to = p * task.pair_stride() + q * panel_width<S> + v;
+                const V beta = g * V::load(w + p * r_stride + v);
                 if (before > 0) {
-                    (beta * V::load(task.slopes(before) + at)).store(task.chain(0) + to);
+                    (beta * V::load(slope + p * stride + v)).store(delta + p * pair_stride + v);
                 }
                 if (bent) {
-                    (beta * V::load(task.bends(before) + at)).store(task.curvature(before) + to);
+                    (beta * V::load(bend + p * stride + v)).store(curvature + p * pair_stride + v);
                 }
             }
         }

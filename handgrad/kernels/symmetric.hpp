@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstring>
 
-#include "handgrad/kernels/inference_task.hpp"
 #include "handgrad/kernels/number.hpp"
 #include "handgrad/kernels/plan.hpp"
 #include "handgrad/kernels/tiles.hpp"
@@ -83,49 +82,40 @@ struct SquareRows {
     const S* operator()(std::size_t i) const { return data + i * stride; }
 };
 
-/// Columns and rows first … last − 1 of a matrix.
-struct Span {
-    std::size_t first;
-    std::size_t last;
-};
-/// What lies below the diagonal in these columns and rows, one number at a time.
+/// The whole symmetric matrix, n × n without gaps, from the rows of its upper triangle, one number at a time.
 template <class S, class Rows>
-[[gnu::always_inline]] inline void mirror_numbers(const Rows& row, Span columns, Span rows, S* to, std::size_t stride) {
-    for (std::size_t i = columns.first; i < columns.last; ++i) {
-        const S* upper = row(i);
-        for (std::size_t j = larger(rows.first, i + 1); j < rows.last; ++j) {
-            to[j * stride + i] = upper[j];
+void small_symmetric_out(const Rows& row, std::size_t n, S* to) {
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = i; j < n; ++j) {
+            to[i * n + j] = to[j * n + i] = row(i)[j];
         }
     }
 }
-/// The whole symmetric matrix, n × n without gaps, from the rows of its upper triangle, behind whose last number there
-/// is room for a vector that means nothing.
+/// … by blocks. Where n is no multiple of a block the last one overlaps the one before it; what blocks beside the
+/// diagonal then write across it, from numbers that mean nothing, the last block on the diagonal puts right.
 template <class S, class Rows>
 void symmetric_out(const Rows& row, std::size_t n, S* to) {
-    constexpr std::size_t lanes = Simd<S>::lanes, block = block_numbers<S>;
-    // Whole vectors run over the beginnings of later rows, which are written later.
-    const std::size_t end = n * n;
-    for (std::size_t i = 0; i < n; ++i) {
-        const S* from = row(i);
-        for (std::size_t j = i; j < n; j += lanes) {
-            store_some<S>(Simd<S>::load(from + j), to + i * n + j, end - (i * n + j));
+    constexpr std::size_t size = Block<S>::numbers;
+    if (n < size) {
+        small_symmetric_out(row, n, to);
+        return;
+    }
+    const std::size_t blocks = parts(n, size), last = n - size;
+    for (std::size_t a = 0; a < blocks; ++a) {
+        const std::size_t i = smaller(a * size, last);
+        const S* const upper[size] = {row(i), row(i + 1), row(i + 2), row(i + 3)};
+        const auto block_at = [&](std::size_t j) {
+            return Block<S>::load({upper[0] + j, upper[1] + j, upper[2] + j, upper[3] + j});
+        };
+        const Block<S> diagonal = block_at(i);
+        diagonal.above(diagonal.turned()).store(to + i * n + i, n);
+        for (std::size_t b = a + 1; b < blocks; ++b) {
+            const std::size_t j = smaller(b * size, last);
+            const Block<S> beside = block_at(j);
+            beside.store(to + i * n + j, n);
+            beside.turned().store(to + j * n + i, n);
         }
     }
-    const std::size_t blocks = n / block * block;
-    for (std::size_t i = 0; i < blocks; i += block) {
-        const S* upper[block];
-        for (std::size_t m = 0; m < block; ++m) {
-            upper[m] = row(i + m) + i + block;
-        }
-        mirror_numbers<S>(row, {i, i + block}, {i, i + block}, to, n);
-        for (std::size_t j = i + block; j < blocks; j += block) {
-            turn_block<S>(upper, to + j * n + i, n);
-            for (const S*& next : upper) {
-                next += block;
-            }
-        }
-    }
-    mirror_numbers<S>(row, {0, n}, {blocks, n}, to, n);
 }
 /// A triangle into the upper rows of a square.
 template <class S>
