@@ -308,6 +308,10 @@ std::string certificate_event(const certify::Certificate& certificate) {
         json["parameters"].push_back(tensor(parameter));
     }
     json["input"] = tensor(certificate.input);
+    json["hessian"] = nullptr;
+    if (certificate.hessian.entries > 0) {
+        json["hessian"] = tensor(certificate.hessian);
+    }
     json["runs"] = Json::array();
     for (const certify::CertifiedRun& run : certificate.runs) {
         json["runs"].push_back(

@@ -257,9 +257,9 @@ TYPED_TEST(HessianOf, WhatDoesNotFitIsRefused) {
     EXPECT_EQ(raised([&] { once.hessian(x, yhat, H); }),
               "usage: hessian: predictor was not made to differentiate twice; make it with Differentiable::twice");
     EXPECT_EQ(raised([&] { twice.hessian(x, yhat, small); }),
-              "usage: hessian: H has 7 columns; outputs times inputs times inputs are 8");
+              "usage: hessian: H has 7 columns, outputs times inputs times inputs are 8");
     EXPECT_EQ(raised([&] { twice.weighted_hessian(x, x.view().rows_from(0, 3), yhat, weighted); }),
-              "usage: weighted_hessian: lambda has 3 rows; x has 4");
+              "usage: weighted_hessian: lambda has 3 rows, x has 4");
     EXPECT_EQ(raised([&] { twice.hessian_vector(x, lambda, x, yhat, lambda); }),
               "usage: hessian_vector: H_u overlaps with lambda; what is read and what is written must lie apart");
     EXPECT_EQ(raised([&] { twice.hessian(x, yhat, H); }), "nothing");
