@@ -88,9 +88,9 @@ struct Certificate {
     std::size_t carrying_rows = 0;  ///< the fewest of them that carry 99 % of the weight; all where none are weighted
     std::vector<CertifiedTensor> parameters;
     CertifiedTensor input;  ///< ∂ŷ/∂x
-    /// ∂²ŷ/∂x², upper triangles; without entries where it was not looked at: claims have none, and one row of a network
-    /// of many inputs has too many. Refuted, it fails the whole; training and ∂ŷ/∂x rest on nothing of it, so that what
-    /// is undetermined in it leaves the verdict as it is.
+    /// ∂²ŷ/∂x², upper triangles; without entries where it was not looked at: not claimed, of a network linear in
+    /// pieces, or too many numbers for a row. Refuted, it fails the whole; training and ∂ŷ/∂x rest on nothing of it, so
+    /// that what is undetermined in it leaves the verdict as it is.
     CertifiedTensor hessian{};
     std::vector<CertifiedRun> runs{};  ///< all that was looked at; each tensor above is the worst of its kind
 };

@@ -244,7 +244,11 @@ private:
 
 std::size_t rows_of_hessians(const BasicMlp<double>& net, std::size_t rows) {
     const std::size_t n = net.inputs(), K = net.outputs(), triangle = n * (n + 1) / 2;
-    if (K > limits::derivatives / triangle) {
+    bool bends = false;
+    for (std::size_t l = 0; l < net.layers(); ++l) {
+        bends = bends || !facts(net.architecture().activation(l)).piecewise_linear;
+    }
+    if (!bends || K > limits::derivatives / triangle) {
         return 0;
     }
     return std::min(rows, std::max<std::size_t>(1, most_numbers / (K * triangle)));

@@ -14,8 +14,8 @@
 
 namespace handgrad::certify {
 
-/// Of so many rows the first ones are looked at, as many as keep the work small; of a network with more second
-/// derivatives in one row than `predict` gives at all, none.
+/// Of so many rows the first ones are looked at, as many as keep the work small; none of a network that is linear in
+/// pieces, and so has no second derivatives, and of one with more of them in a row than `predict` gives at all.
 std::size_t rows_of_hessians(const BasicMlp<double>& net, std::size_t rows);
 
 /// Upper triangles, rows × (K·n(n+1)/2): the witness is Im ∂ŷ/∂x(x + ih e_j)/h, which knows no f″ and no sum over

@@ -260,6 +260,29 @@ void add_output_term(const InferenceTask<S>& task, const Pairs<S>& pairs, std::s
     }
 }
 
+/// An epilogue: sums out into triangles, whole panels. While the sums of others are computed, the cache is told of a
+/// part of what each triangle is spread to next: a megabyte that is written without would be waited for line by line.
+template <class S>
+struct IntoTriangles {
+    S* const* triangles;
+    S* const* results;
+    std::size_t part;  ///< numbers of a result that belong to a panel
+    std::size_t panel = 0;
+    [[nodiscard]] IntoTriangles from(std::size_t p) const { return {triangles, results, part, panel + p}; }
+    template <std::size_t M, std::size_t V>
+    [[gnu::always_inline]] void operator()(const Simd<S> (&sum)[M][V], std::size_t first) const {
+        constexpr std::size_t line = 64 / sizeof(S);
+        for_each_vector<S>(sum, [&](Simd<S> v, std::size_t m, std::size_t p, std::size_t lane) {
+            v.store(triangles[first + m] + (panel + p) * panel_width<S> + lane);
+        });
+        for (std::size_t m = 0; m < M; ++m) {
+            for (std::size_t at = 0; at < part; at += line) {
+                __builtin_prefetch(results[first + m] + panel * part + at, 1);
+            }
+        }
+    }
+};
+
 /// H of all pairs, whose β ∘ f″ are there. Neighbouring pairs of one row share its Q.
 template <class S>
 void sums_over_layers(const InferenceTask<S>& task, const Pairs<S>& pairs) {
@@ -273,7 +296,8 @@ void sums_over_layers(const InferenceTask<S>& task, const Pairs<S>& pairs) {
         }
         product<S>(task.net.products, nullptr,
                    PanelRows<S>{task.curvature(0), task.layer(0).outputs, task.pair_stride()}, pairs.count,
-                   {0, triangle / panel_width<S>}, half_used<S>(n * (n + 1) / 2), IntoRows<S>{triangles, triangle});
+                   {0, triangle / panel_width<S>}, half_used<S>(n * (n + 1) / 2),
+                   IntoTriangles<S>{triangles, pairs.results, parts(n * n, triangle / panel_width<S>)});
     }
     std::size_t row = ~std::size_t{0};
     for (std::size_t q = 0; q < pairs.count; ++q) {

@@ -73,3 +73,17 @@ def test_more_numbers_than_can_be_meant_are_refused(handgrad):
     ran = handgrad("predict", "m.model", "t.csv", "--hessian")
     assert (ran.code, ran.out) == (3, "")
     assert "pairs of inputs" in ran.err and "at most 1048576" in ran.err
+
+
+def test_check_judges_them_too(handgrad):
+    trained(handgrad, regression_table(), "y", "--hidden-activation", "tanh")
+    ran = handgrad("check", "m.model", "t.csv", "--json")
+    assert ran.code == 0, ran.out
+    hessian = ran.events[0]["hessian"]
+    assert (hessian["name"], hessian["verdict"], hessian["failed"]) == ("d2(yhat)/d(x)2", "PASS", 0)
+    assert hessian["entries"] == 60 * 15 and not hessian["zero"]
+    assert "d2(yhat)/d(x)2" in handgrad("check", "m.model", "t.csv").out
+
+
+def test_check_of_a_piecewise_linear_network_has_none_to_judge(regression):
+    assert regression("check", "m.model", "t.csv", "--json").events[0]["hessian"] is None
