@@ -298,7 +298,8 @@ Matrix<double> engine_hessians(const BasicMlp<T>& net, MatrixView<const T> x, co
         double* to = triangles.row(row).data();
         for (std::size_t i = 0; i < K * n; ++i) {
             for (std::size_t j = i % n; j < n; ++j) {
-                *to++ = static_cast<double>(H(row, i * n + j));
+                const T upper = H(row, i * n + j), lower = H(row, (i / n * n + j) * n + i % n);
+                *to++ = upper == lower ? static_cast<double>(upper) : std::numeric_limits<double>::quiet_NaN();
             }
         }
     }

@@ -25,7 +25,7 @@ std::vector<BoundedNumber> expected_hessians(const BasicMlp<double>& net, const 
                                              std::span<const RowDerivatives> found, const Arithmetic& arithmetic,
                                              std::size_t threads);
 
-/// What the kernels compute, upper triangles too.
+/// What the kernels compute, upper triangles too; NaN where the lower one has another number.
 template <class T>
 Matrix<double> engine_hessians(const BasicMlp<T>& net, MatrixView<const T> x, const Execution& execution);
 
