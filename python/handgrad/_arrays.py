@@ -46,6 +46,8 @@ def rows(given: Any, dtype: str, name: str) -> np.ndarray:
     """`given` as rows x columns of that dtype in C order; one row where it has one axis only."""
     if hasattr(given, "__dlpack__") and not hasattr(given, "__array__"):
         given = np.from_dlpack(given)
+    if hasattr(given, "toarray"):
+        raise TypeError(f"{name}: a dense array is expected, not {type(given).__name__}; .toarray() makes it one")
     array = np.asarray(without_mask(given, name))
     if array.dtype.kind not in NUMBER_KINDS:
         raise TypeError(f"{name}: an array of numbers is expected, not of {array.dtype}{_advice(array)}")

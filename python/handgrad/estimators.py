@@ -42,6 +42,7 @@ except ImportError as error:  # scikit-learn is no dependency: whoever needs no 
 
 from handgrad import _core
 from handgrad._arrays import without_mask
+from handgrad._notes import is_json, noted, read_back
 from handgrad._progress import Bar
 from handgrad.table import free_name
 from handgrad.errors import DivergedError, ModelError
@@ -110,12 +111,6 @@ FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")
 NOTE = "python.estimator"
 KEPT = ("n_iter_", "t_", "n_layers_", "n_outputs_", "out_activation_", "loss_", "best_loss_", "loss_curve_",
         "validation_scores_", "best_validation_score_", "_no_improvement_count")
-
-
-def _is_json(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return all(_is_json(one) for one in value)
-    return value is None or isinstance(value, (bool, int, float, str))
 
 
 def _refuse(name: str, value: Any, expected: str) -> None:
@@ -303,13 +298,14 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         return _core.Network(sizes, hidden, ACTIVATIONS.get(output, output), self.convention, float(self.leaky_slope),
                              np.dtype(dtype).name, seed)
 
-    def _go_on_with(self, sizes: list[int]) -> None:
+    def _go_on_with(self, sizes: list[int], incremental: bool) -> None:
         """The network there is, as the parameters now say: other activations, another convention or precision keep its
         weights, as scikit-learn's do."""
         now = self._network.described()
         if now["sizes"] != sizes:
-            raise ValueError(f"the network that is gone on with has layers of {now['sizes']}, the parameters ask for "
-                             f"{sizes}; warm_start=False begins anew")
+            anew = "fit() on a clone begins anew" if incremental else "warm_start=False begins anew"
+            raise ValueError(f"the network that is gone on with has layers of {now['sizes']}, the parameters and X ask "
+                             f"for {sizes}; {anew}")
         dtype = self._dtype if self.dtype is None else np.dtype(self.dtype)
         asked = self._new_network(sizes, dtype, None)
         if asked.described() == now:
@@ -341,7 +337,7 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
     def _draw_weights(self, sizes: list[int]) -> None:
         """The draws of scikit-learn, one after the other: uniform, of Glorot's bound, biases too."""
         numbers = self._network.arrays()
-        factor = 2.0 if self._network.described()["hidden"][:1] == ["sigmoid"] else 6.0
+        factor = 2.0 if self._hidden_activations(max(1, len(sizes) - 2))[0] == "sigmoid" else 6.0
         for layer, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:]), start=1):
             bound = np.sqrt(factor / (fan_in + fan_out))
             numbers[f"linear{layer}.weight"][...] = self._random_state.uniform(-bound, bound, (fan_in, fan_out)).T
@@ -400,7 +396,7 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         if first:
             self._initialize(targets, sizes, X.dtype)
         else:
-            self._go_on_with(sizes)
+            self._go_on_with(sizes, incremental)
         if self.solver == "lbfgs":
             self._minimise(X, targets, sample_weight)
         else:
@@ -465,18 +461,17 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         training = _core.Training(self._network, X, y, weights, self._settings(len(X)), self._optimizer.state,
                                   threads_of(self.n_jobs))
         epochs = _Epochs(self, self._optimizer)
-        most = 1 if incremental else self.max_iter
         try:
             with ExitStack() as shown:
                 if self.verbose == BAR:
-                    epochs.bar = shown.enter_context(Bar(most))
-                self._advance(training, epochs, y, weights, self._judge_of(judges), most)
+                    epochs.bar = shown.enter_context(Bar(1 if incremental else self.max_iter))
+                self._advance(training, epochs, y, weights, self._judge_of(judges), incremental)
         except KeyboardInterrupt:
             training.store(self._network)
             warnings.warn("Training interrupted by user.")
         except DivergedError as error:
             training.store(self._network)
-            self._after_divergence(error)
+            self._after_divergence(error, X)
         self._optimizer.state = training.optimizer()
         if epochs.best is not None:
             self._network.flat()[...] = epochs.best
@@ -524,8 +519,9 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         weights = None if weights is None else np.ascontiguousarray(weights, np.float64)
         return lambda: self._network.score(X, y, weights, self._score_kind())
 
-    def _advance(self, training: Any, epochs: _Epochs, y: Array, weights: Any, judge: Any, most: int) -> None:
+    def _advance(self, training: Any, epochs: _Epochs, y: Array, weights: Any, judge: Any, incremental: bool) -> None:
         rows = len(y)
+        most = 1 if incremental else self.max_iter
         order = np.arange(rows)
         divisor, shift = self._loss_as_reported(y, weights)
         self.n_iter_ = 0
@@ -547,7 +543,7 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
             epochs.next_rate()
             if epochs.stops("Validation score" if self.early_stopping else "Training loss"):
                 break
-            if self.n_iter_ == self.max_iter and most > 1:
+            if self.n_iter_ == self.max_iter and not incremental:
                 warnings.warn(f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
                               "optimization hasn't converged yet.", ConvergenceWarning)
         training.store(self._network)
@@ -569,10 +565,13 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
             epochs.judge(not self.loss_ > self.best_loss_ - self.tol)
             self.best_loss_ = min(self.best_loss_, self.loss_)
 
-    def _after_divergence(self, error: Exception) -> None:
-        """An epoch that is not finite ends the training; with none before it there is nothing to keep."""
+    def _after_divergence(self, error: Exception, X: Array) -> None:
+        """An epoch that is not finite ends the training. What there was before it is kept where it is of use: with none
+        before it, or with weights that already answer no numbers, there is nothing to keep."""
         advice = "The input data may contain large values and need to be preprocessed."
-        if self.t_ == 0 and not self._is_judged():
+        with np.errstate(over="ignore", invalid="ignore"):
+            of_use = self._is_judged() or (self.t_ > 0 and bool(np.isfinite(self._network.outputs(X)).all()))
+        if not of_use:
             del self._network
             raise ValueError(f"Solver produced non-finite parameter weights. {advice} ({error})") from error
         self.loss_ = math.nan
@@ -628,15 +627,15 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a model file, which load() makes this estimator of and the program `handgrad` reads: its columns are
-        feature_names_in_, or x1, x2 ..., as they stand. What of the parameters is no number, text or list of them (a
-        random generator, a validation set) is left out, and so is what the optimizer remembers, which pickle keeps:
+        feature_names_in_, or x1, x2 ..., as they stand. What of the parameters is no number, text or list, dict or
+        array of them (a random generator, a validation set of frames) is left out, and so is what the optimizer remembers, which pickle keeps:
         partial_fit() goes on with the weights and begins with an optimizer of its own. Raises ModelError for classes
         that a file cannot hold."""
         check_is_fitted(self)
         names = self.__dict__.get("feature_names_in_")
         model = self._core_model()
-        parameters = {name: value for name, value in self.get_params(deep=False).items() if _is_json(value)}
-        fitted = {name: value for name, value in self.__dict__.items() if name in KEPT and _is_json(value)}
+        parameters = noted(self.get_params(deep=False))
+        fitted = {name: value for name, value in self.__dict__.items() if name in KEPT and is_json(value)}
         model.note(NOTE, json.dumps({"kind": type(self).__name__, "parameters": parameters, "fitted": fitted,
                                      "named": names is not None} | self._noted()))
         model.save(os.fspath(path))
@@ -649,7 +648,7 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         if note.get("kind") != cls.__name__:
             kind = note.get("kind", "a model that no estimator has written; handgrad.load(path) opens it")
             raise ModelError(f"{os.fspath(path)}: this is not {cls.__name__}, but {kind}")
-        own = cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in note["parameters"].items()})
+        own = cls(**{name: read_back(value) for name, value in note["parameters"].items()})
         for name, value in note["fitted"].items():
             setattr(own, name, value)
         own._network = model.network()
@@ -928,7 +927,7 @@ class MLPClassifier(ClassifierMixin, _Mlp):  # type: ignore[misc,unused-ignore]
     def _noted(self) -> dict[str, Any]:
         classes = np.asarray([]) if self._several_labels else np.asarray(self.classes_)
         values = classes.tolist()
-        if not _is_json(values):
+        if not is_json(values):
             raise ModelError(f"save: classes of {classes.dtype} cannot be written; take texts, numbers or booleans")
         return {"classes": {"dtype": classes.dtype.str, "values": values}}
 

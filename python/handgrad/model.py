@@ -24,6 +24,7 @@ __all__ = ["Fit", "Jacobian", "Model", "fit", "load"]
 SETTINGS = {facts["name"]: facts for facts in _core.setting_facts()}
 ALIASES = {other: name for name, facts in SETTINGS.items() for other in facts["other_names"].split(",") if other}
 TEXT_LISTS = ("target", "drop", "id", "categorical", "hidden_activation")
+DTYPES = {"float32": "f32", "float64": "f64", "f4": "f32", "f8": "f64"}  # NumPy's names of them
 LINES_IN_A_LOG = 20
 # What a model's file says of classes that stand in it as texts and were something else, and how they become it again.
 LABELS_NOTE = "python.labels"
@@ -37,6 +38,8 @@ def _plain(value: Any) -> Any:
     """NumPy's numbers and arrays as Python's own."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
+    if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
+        return np.dtype(value).name
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
@@ -60,10 +63,12 @@ def settings_of(given: dict[str, Any]) -> dict[str, Any]:
         if value is None:
             continue
         if name in TEXT_LISTS:
-            value = names(value)
+            value = names(value, name)
         elif name == "hidden":
             value = [_plain(width) for width in value] if isinstance(value, (list, tuple)) else [value]
             value = [] if value == ["none"] else value
+        elif name == "dtype":
+            value = DTYPES.get(value, value)
         _check_choice(name, value)
         settings[name] = value
     return settings

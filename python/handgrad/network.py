@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,13 +19,40 @@ __all__ = ["SGD", "Adam", "AdamW", "Mlp", "Optimizer", "loss"]
 Array = NDArray[Any]
 
 
-class _Arrays(dict[str, Array]):
-    """Arrays over a network's memory: what takes the place of one is written into it."""
+class _Arrays(Mapping[str, Array]):
+    """Arrays over a network's memory: what takes the place of one is written into it, and none can be taken out."""
+
+    def __init__(self, arrays: dict[str, Array]) -> None:
+        self._arrays = arrays
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self._arrays:
+            raise KeyError(f"{name!r}; there are {', '.join(self._arrays)}")
+        return self._arrays[name]
 
     def __setitem__(self, name: str, value: ArrayLike) -> None:
-        if name not in self:
-            raise KeyError(f"{name!r}; there are {', '.join(self)}")
         self[name][...] = value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __repr__(self) -> str:
+        return repr(self._arrays)
+
+    def update(self, values: Mapping[str, ArrayLike]) -> None:
+        """Writes all of them, or none where a name or a shape does not fit."""
+        arrays = {name: np.asarray(value) for name, value in values.items()}
+        for name, array in arrays.items():
+            np.broadcast_to(array, self[name].shape)
+        for name, array in arrays.items():
+            self[name] = array
+
+    def __ior__(self, values: Mapping[str, ArrayLike]) -> Self:
+        self.update(values)
+        return self
 
 
 def _sizes(given: Sequence[int]) -> list[int]:
@@ -57,9 +84,6 @@ class Mlp(_core.Network):
     linear1.bias, linear2.weight ...) over the network's own memory: what is written there is what the network uses.
     """
 
-    parameters: dict[str, Array]
-    gradients: dict[str, Array]
-
     def __init__(self, sizes: Sequence[int], hidden: str | Sequence[str] = "relu", output: str = "identity", *,
                  dtype: Any = "float32", seed: int | None = 0, convention: str = "handgrad",
                  leaky_slope: float = 0.01) -> None:
@@ -69,8 +93,27 @@ class Mlp(_core.Network):
         self._show_memory()
 
     def _show_memory(self) -> None:
-        self.parameters = _Arrays(super().arrays())
-        self.gradients = _Arrays(_core.gradients(self))
+        self._parameters = _Arrays(super().arrays())
+        self._gradients = _Arrays(_core.gradients(self))
+
+    @property
+    def parameters(self) -> _Arrays:
+        """The weights and biases by their names in files, arrays over the network's memory; what is put in the place of
+        one, or of all (a dict), is written into it."""
+        return self._parameters
+
+    @parameters.setter
+    def parameters(self, values: Mapping[str, ArrayLike]) -> None:
+        self._parameters.update(values)
+
+    @property
+    def gradients(self) -> _Arrays:
+        """What backward() has added up, likewise."""
+        return self._gradients
+
+    @gradients.setter
+    def gradients(self, values: Mapping[str, ArrayLike]) -> None:
+        self._gradients.update(values)
 
     # --- The five steps -------------------------------------------------------------------------------------------
 
@@ -155,9 +198,9 @@ class Mlp(_core.Network):
         """Writes a model file that load() and the program `handgrad` read: its inputs are columns of these names (x1, x2
         ... where none are given) as they stand, its outputs these targets (y1, y2 ...). loss: what the program judges it by.
         Raises ModelError for weights that are not finite, unless these are allowed."""
-        inputs = features or [f"x{i}" for i in range(1, self.sizes[0] + 1)]
-        outputs = targets or [f"y{i}" for i in range(1, self.sizes[-1] + 1)]
-        model = _core.model_of_network(self, list(inputs), list(outputs), [], False, "regression", loss, 0.0,
+        inputs = [f"x{i}" for i in range(1, self.sizes[0] + 1)] if features is None else [str(name) for name in features]
+        outputs = [f"y{i}" for i in range(1, self.sizes[-1] + 1)] if targets is None else [str(name) for name in targets]
+        model = _core.model_of_network(self, inputs, outputs, [], False, "regression", loss, 0.0,
                                        allow_nonfinite=allow_nonfinite)
         model.save(os.fspath(path))
 

@@ -20,16 +20,19 @@ LISTS = ("missing", "missing_only", "date", "categorical", "target")
 SECONDS = {"s": 1, "ms": 1000, "us": 10**6, "ns": 10**9}
 
 
-def names(given: Any) -> list[str]:
-    """A list of texts, also of one of them."""
-    if isinstance(given, str):
-        return [given]
-    return [str(name) for name in given]
+def names(given: Any, setting: str) -> list[str]:
+    """A list of texts, also of one of them; numbers and tuples as columns of frames are called. Raises TypeError naming
+    the setting."""
+    if isinstance(given, (str, tuple)) or (isinstance(given, (int, float, np.number)) and not isinstance(given, bool)):
+        return [name_text(given)] if not isinstance(given, tuple) else [name_text(name) for name in given]
+    if not isinstance(given, Iterable) or isinstance(given, (bytes, Mapping)):
+        raise TypeError(f"{setting} = {given!r}: a name or a list of names is expected")
+    return [name_text(name) for name in given]
 
 
 def reading_of(given: Mapping[str, Any], model: Any = None) -> _core.Reading:
     """What is given, over what the model says, or else over the defaults."""
-    lists = {name: names(value) if name in LISTS and value is not None else value for name, value in given.items()}
+    lists = {name: names(value, name) if name in LISTS and value is not None else value for name, value in given.items()}
     return _core.reading(lists, model)
 
 

@@ -21,7 +21,8 @@ except ImportError as error:  # scikit-learn is no dependency: whoever needs no 
 from handgrad import _core
 from handgrad._arrays import as_array, without_mask
 from handgrad.errors import ModelError, UsageError
-from handgrad.estimators import NOTE, _is_json, threads_of
+from handgrad._notes import noted, read_back
+from handgrad.estimators import NOTE, threads_of
 from handgrad.labels import Labels, refuse_unwritable
 from handgrad.model import LABELS_NOTE, Fit, Jacobian, Model, fit
 from handgrad.table import (
@@ -197,7 +198,7 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
 
     def _reading(self, targets: list[str], texts: list[str]) -> _core.Reading:
         words = {name: value for name, value in self.get_params(deep=False).items() if name in READING and value is not None}
-        return reading_of({**words, "target": targets, "categorical": [*names(self.categorical or []), *texts]})
+        return reading_of({**words, "target": targets, "categorical": [*names(self.categorical or [], "categorical"), *texts]})
 
     def _taken(self, X: Any, target: str | None) -> Any:
         """X, of which the columns are noted: all but the one that is learned."""
@@ -331,8 +332,7 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         number, text or list of them (a validation table) is left out. Raises UsageError for labels that a file cannot
         tell apart; FileError."""
         model = _core.parse_model(self._model()._core.to_bytes(), "model")  # a copy, that is noted in
-        parameters = {name: {"tuple": value} if isinstance(value, tuple) else value
-                      for name, value in self.get_params(deep=False).items() if _is_json(value)}
+        parameters = noted(self.get_params(deep=False))
         fitted = {name: self.__dict__[name] for name in KEPT}
         model.note(NOTE, json.dumps({"kind": type(self).__name__, "parameters": parameters, "fitted": fitted,
                                      "named": hasattr(self, "feature_names_in_"), **self._noted()}))
@@ -347,8 +347,7 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         if note.get("kind") != cls.__name__:
             kind = note.get("kind", "a model that no estimator has written; handgrad.load(path) opens it")
             raise ModelError(f"{os.fspath(path)}: this is not {cls.__name__}, but {kind}")
-        own = cls(**{name: tuple(value["tuple"]) if isinstance(value, dict) else value
-                     for name, value in note["parameters"].items()})
+        own = cls(**{name: read_back(value) for name, value in note["parameters"].items()})
         for name, value in note["fitted"].items():
             setattr(own, name, value)
         if note["named"]:
@@ -427,7 +426,7 @@ class TableClassifier(ClassifierMixin, _Table):  # type: ignore[misc,unused-igno
             learned = super()._learned(X, y)
         self._labels = None
         if learned is not None and len(learned) == 1:
-            self._labels = Labels(next(iter(learned.values())), [*names(self.missing or []), *names(self.missing_only or [])])
+            self._labels = Labels(next(iter(learned.values())), [*names(self.missing or [], "missing"), *names(self.missing_only or [], "missing_only")])
         return learned
 
     def _texts(self, targets: list[str]) -> list[str]:

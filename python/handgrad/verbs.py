@@ -41,7 +41,19 @@ def _model_of(model: Any) -> Model:
         from sklearn.utils.validation import check_is_fitted
 
         check_is_fitted(model)
-    raise TypeError(f"a handgrad.Model, the path of one or a fitted estimator is expected, not {type(model).__name__}")
+    raise TypeError("a handgrad.Model, the path of one or a fitted estimator of handgrad is expected, not "
+                    f"{type(model).__name__}{_way_to_a_model(model)}")
+
+
+def _way_to_a_model(model: Any) -> str:
+    """What of the things that people hold is meant."""
+    if hasattr(model, "best_estimator_"):
+        return "; its best_estimator_ may be one"
+    if hasattr(model, "steps"):
+        return "; hand in its last step ([-1]) and rows as the steps before it give them ([:-1].transform(X))"
+    if type(model).__module__.startswith("sklearn.neural_network"):
+        return "; handgrad.from_sklearn(estimator) makes one of it"
+    return ""
 
 
 def model_of_estimator(estimator: Any) -> Model:
@@ -232,6 +244,8 @@ def _require_judgeable(module: Any, linear: list[Any]) -> None:
     if len({id(tensor) for tensor in parameters}) < len(parameters):
         raise ValueError("check_torch: some Linear layers share their parameters, whose gradient is that of all uses "
                          "together; the network has one for each")
+    if any(getattr(tensor, "_backward_hooks", None) for tensor in parameters):
+        raise ValueError("check_torch: some parameters have hooks, which change their gradients; remove them first")
     if not all(tensor.requires_grad for tensor in parameters):
         raise ValueError("check_torch: some parameters are frozen, so that autograd has no gradient for them; "
                          "module.requires_grad_(True) thaws them")

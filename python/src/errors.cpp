@@ -1,5 +1,8 @@
 // The library's one exception as exceptions of Python, each of the type that its users catch (handgrad/errors.py).
+#include <algorithm>
+#include <array>
 #include <exception>
+#include <sstream>
 #include <string>
 
 #include "handgrad/base/error.hpp"
@@ -48,6 +51,27 @@ void translate(const std::exception_ptr& thrown, void* /*payload*/) {
 
 }  // namespace
 
+namespace {
+
+/// Whether fit() takes a list for the setting.
+bool takes_several(const std::string& setting) {
+    constexpr std::array several{"hidden", "hidden_activation", "drop", "id", "categorical", "target"};
+    return std::ranges::find(several, setting) != several.end();
+}
+
+/// `a,b` as `"a", "b"`; numbers stand as they are.
+std::string quoted_each(const std::string& values) {
+    std::string list;
+    std::istringstream parts(values);
+    for (std::string part; std::getline(parts, part, ',');) {
+        const bool number = parse_number(part).problem == NumberProblem::none;
+        list += (list.empty() ? "" : ", ") + (number ? part : "\"" + part + "\"");
+    }
+    return list;
+}
+
+}  // namespace
+
 std::string spelled(const SettingHint& hint) {
     if (hint.value.empty()) {
         return hint.name;
@@ -57,6 +81,9 @@ std::string spelled(const SettingHint& hint) {
     }
     if (parse_number(hint.value).problem == NumberProblem::none) {
         return hint.name + "=" + hint.value;
+    }
+    if (hint.value.find(',') != std::string::npos && takes_several(hint.name)) {
+        return hint.name + "=[" + quoted_each(hint.value) + "]";
     }
     return hint.name + "=\"" + hint.value + "\"";
 }

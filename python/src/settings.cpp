@@ -12,14 +12,20 @@
 namespace handgrad::python {
 namespace {
 
-SettingValue list_value(const nb::handle& items) {
+SettingValue list_value(const std::string& name, const nb::handle& items) {
     std::vector<std::uint64_t> numbers;
     std::vector<std::string> names;
     for (const nb::handle item : nb::borrow<nb::sequence>(items)) {
         if (nb::isinstance<nb::str>(item)) {
             names.push_back(nb::cast<std::string>(item));
         } else {
-            numbers.push_back(nb::cast<std::uint64_t>(item));
+            std::uint64_t number = 0;
+            if (nb::isinstance<nb::bool_>(item) || !nb::try_cast(item, number)) {
+                throw nb::type_error((name + ": " + nb::cast<std::string>(nb::repr(item)) +
+                                      " is neither a name nor a whole number from 0 on")
+                                         .c_str());
+            }
+            numbers.push_back(number);
         }
     }
     if (numbers.empty()) {
@@ -50,7 +56,7 @@ SettingValue setting_value(const std::string& name, const nb::handle& value) {
         return nb::cast<std::string>(value);
     }
     if (nb::isinstance<nb::list>(value) || nb::isinstance<nb::tuple>(value)) {
-        return list_value(value);
+        return list_value(name, value);
     }
     throw nb::type_error((name + ": a number, a name, True, False, None or a list of them is expected").c_str());
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "handgrad/base/error.hpp"
@@ -168,11 +169,22 @@ private:
     TableBuilder builder_;
 };
 
+template <class T>
+T value_of(const Dict& given, const char* name, const char* expected) {
+    T value{};
+    if (!nb::try_cast(given[name], value)) {
+        throw nb::type_error((std::string(name) + " = " + nb::cast<std::string>(nb::repr(given[name])) + ": " +
+                              expected + " is expected")
+                                 .c_str());
+    }
+    return value;
+}
+
 char one_character(const Dict& given, const char* name, char otherwise) {
     if (!given.contains(name) || given[name].is_none()) {
         return otherwise;
     }
-    const auto text = nb::cast<std::string>(given[name]);
+    const auto text = value_of<std::string>(given, name, "a text of one character");
     if (text.size() != 1) {
         throw Error(ErrorKind::usage, std::string(name) + ": one character is expected, not '" + text + "'");
     }
@@ -184,7 +196,11 @@ T given_or(const Dict& given, const char* name, T otherwise) {
     if (!given.contains(name) || given[name].is_none()) {
         return otherwise;
     }
-    return nb::cast<T>(given[name]);
+    if constexpr (std::is_same_v<T, bool>) {
+        return value_of<T>(given, name, "True or False");
+    } else {
+        return value_of<T>(given, name, "a name or a list of names");
+    }
 }
 
 void append(std::vector<std::string>& list, const std::vector<std::string>& more) {

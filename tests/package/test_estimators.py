@@ -508,6 +508,39 @@ def test_classes_keep_their_type_in_a_file(labels, tmp_path):
     np.testing.assert_array_equal(back.predict(X), estimator.predict(X))
 
 
+def test_parameters_of_any_make_come_back(tmp_path):
+    X, y = classes("binary")
+    given = {"hidden_layer_sizes": np.array([4, 3]), "random_state": np.int64(1), "max_iter": np.int32(2), "alpha": np.float32(0.5),
+             "shuffle": np.bool_(True), "class_weight": {"no": 5, "yes": 1.5}, "dtype": np.float32, "activation": ["tanh", "relu"]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        estimator = handgrad.MLPClassifier(**given).fit(X, y)
+        estimator.save(tmp_path / "m")
+        back = handgrad.MLPClassifier.load(tmp_path / "m")
+        assert back.get_params() == estimator.get_params() | {
+            "hidden_layer_sizes": [4, 3], "dtype": "float32", "random_state": 1, "max_iter": 2, "alpha": 0.5, "shuffle": True}
+        np.testing.assert_array_equal(clone(back).fit(X, y).predict_proba(X), estimator.predict_proba(X))
+
+
+def test_first_weights_follow_without_a_hidden_layer():
+    ours, theirs = both("MLPRegressor", *regression(), hidden_layer_sizes=(), activation="logistic", max_iter=3)
+    np.testing.assert_allclose(ours.coefs_[0], theirs.coefs_[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_who_ends_by_the_limit_is_warned(rounds):
+    for module in (handgrad, sklearn.neural_network):
+        with pytest.warns(ConvergenceWarning, match=f"Maximum iterations \\({rounds}\\)"):
+            module.MLPRegressor(hidden_layer_sizes=(3,), max_iter=rounds, random_state=0).fit(*regression())
+
+
+def test_weights_that_answer_no_numbers_are_not_kept():
+    X, y = regression()
+    for module in (handgrad, sklearn.neural_network):
+        with pytest.raises(ValueError, match="non-finite parameter weights"):
+            module.MLPRegressor(hidden_layer_sizes=(5,), solver="sgd", max_iter=20, random_state=0).fit(X * 1e8, y)
+
+
 def test_the_loss_in_a_file_has_its_parameter(tmp_path):
     X, y = regression()
     with warnings.catch_warnings():

@@ -4,6 +4,7 @@ import copy
 import errno
 import os
 import pickle
+import re
 import signal
 import threading
 import time
@@ -415,3 +416,21 @@ def test_a_bar_shows_both_trainings(capsys):
     assert "epochs: 100%" in told and "epochs on all rows: 100%" in told
     with pytest.raises(handgrad.UsageError, match="'bar' or a function"):
         handgrad.fit(table, "y", progress="lines")
+
+
+@pytest.mark.parametrize(("setting", "value", "words"), [
+    ("currency", "$", "currency = '$': True or False is expected"), ("percent", ["q"], "percent = "),
+    ("thousands", True, "thousands = True: a text of one character"), ("header", 3, "header = 3"),
+    ("hidden", [3.5], "hidden: 3.5 is neither a name nor a whole number"), ("date", True, "date = True: a name or a list"),
+    ("categorical", {}, "categorical = "), ("drop", b"a", "drop = "),
+])
+def test_a_setting_of_another_type_is_refused_by_name(setting, value, words):
+    with pytest.raises(TypeError, match=re.escape(words)):
+        handgrad.fit({"a": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 3.0]}, "y", epochs=1, **{setting: value})
+
+
+def test_columns_that_numbers_name_are_named_by_numbers():
+    frame = pd.DataFrame({3: np.arange(20.0), 4: np.arange(20.0) ** 2, 5: np.ones(20)})
+    fitted = handgrad.fit(frame, 4, drop=5, epochs=2, missing=-999, dtype="float64")
+    assert fitted.model.features == ["3"]
+    assert handgrad.fit(frame, 4, drop=[5], epochs=2, dtype=np.float32).model.features == ["3"]

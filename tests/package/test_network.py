@@ -233,6 +233,31 @@ def test_an_array_put_in_the_place_of_one_is_written_into_it(net):
         net.parameters["linear3.weight"] = np.zeros(3)
 
 
+def test_whatever_way_arrays_are_given_they_are_the_networks(net):
+    other = {name: value + 1 for name, value in net.parameters.items()}
+    x, _ = rows(net)
+    expected = net.copy()
+    for name in other:
+        expected.parameters[name] = other[name]
+    for write in (lambda n: n.parameters.update(other), lambda n: setattr(n, "parameters", other),
+                  lambda n: n.parameters.__ior__(other)):
+        changed = net.copy()
+        write(changed)
+        np.testing.assert_array_equal(changed(x), expected(x))
+        np.testing.assert_array_equal(changed.parameters["linear1.bias"], other["linear1.bias"])
+    net.gradients = other
+    handgrad.SGD(1.0).step(net)
+    np.testing.assert_allclose(net.flat(), -1.0, rtol=1e-6)
+    before = net.flat().copy()
+    with pytest.raises(KeyError, match="there are linear1.weight"):
+        net.parameters.update(other | {"linear9.weight": np.ones(3)})
+    with pytest.raises(ValueError, match="broadcast"):
+        net.parameters.update(other | {"linear1.weight": np.ones((77, 3))})
+    with pytest.raises((TypeError, AttributeError)):
+        del net.parameters["linear1.weight"]
+    np.testing.assert_array_equal(net.flat(), before)
+
+
 def test_arrays_outlive_their_network(net):
     weight, gradient, x = net.parameters["linear1.weight"], net.gradients["linear1.weight"], rows(net)[0]
     expected, output = weight.copy(), net.forward(x).output

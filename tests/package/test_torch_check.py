@@ -57,9 +57,15 @@ def parametrized():
     return module
 
 
+def hooked_parameter():
+    module = chain()
+    module[0].weight.register_hook(lambda gradient: 2 * gradient)
+    return module
+
+
 @pytest.mark.parametrize(("make", "message"), [
     (lambda: torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Dropout(0.5), torch.nn.Linear(4, 2)), "at random"),
-    (shared, "share their parameters"), (hooked, "has hooks"), (frozen, "are frozen"), (parametrized, "parametrized"),
+    (shared, "share their parameters"), (hooked, "has hooks"), (hooked_parameter, "parameters have hooks"), (frozen, "are frozen"), (parametrized, "parametrized"),
     (lambda: torch.nn.Sequential(torch.nn.Linear(3, 2, bias=False)), "has no bias"),
 ])
 def test_what_cannot_be_judged_is_refused(make, message):
