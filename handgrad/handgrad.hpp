@@ -116,6 +116,9 @@
 #include "handgrad/summary/layout.hpp"
 #include "handgrad/summary/texts.hpp"
 
+// Files that other programs run or read: the weights for NumPy and PyTorch.
+#include "handgrad/export/weights.hpp"
+
 // What the machine can do at most, and what training and inference make of it.
 #include "handgrad/measure/bench.hpp"
 #include "handgrad/measure/machine.hpp"

@@ -1,0 +1,151 @@
+// handgrad export: a model in the forms that other programs run or read.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cli/events.hpp"
+#include "cli/files.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "cli/verbs.hpp"
+#include "handgrad/export/weights.hpp"
+
+namespace handgrad::cli {
+namespace {
+
+struct ExportOptions {
+    std::string model;
+    std::string output;
+    std::string to;
+    std::vector<std::string> given;  ///< options that not every form has, as they were said
+    bool allow_nonfinite = false;
+    OutputOptions show;
+};
+
+/// What a form consists of: files by path, and what a reader wants to know of them.
+struct Exported {
+    std::vector<std::pair<std::string, std::string>> files;  ///< path, bytes
+    std::string text{};                                      ///< lines for people
+};
+
+Exported to_npz(const ExportOptions& options, const Model& model) {
+    return {{{options.output, exports::npz_weights(model)}}};
+}
+
+Exported to_torch(const ExportOptions& options, const Model& model) {
+    const std::string file = std::filesystem::path(options.output).filename().string();
+    return {{{options.output, exports::torch_weights(model, file)}}, exports::torch_program(model, options.output)};
+}
+
+/// One form: its name, which of the options beside those of all it takes, and what makes it.
+struct Form {
+    std::string_view name;
+    std::vector<std::string_view> options;
+    Exported (*make)(const ExportOptions& options, const Model& model);
+};
+
+const std::vector<Form>& forms() {
+    static const std::vector<Form> list{
+        {"npz", {}, to_npz},
+        {"torch", {}, to_torch},
+    };
+    return list;
+}
+
+std::vector<std::string> form_names() {
+    std::vector<std::string> names;
+    for (const Form& form : forms()) {
+        names.emplace_back(form.name);
+    }
+    return names;
+}
+
+const Form& form_of(const ExportOptions& options) {
+    return *std::ranges::find(forms(), std::string_view(options.to), &Form::name);
+}
+
+/// Raises Error(usage) for an option that the form does not have, naming those that do.
+void check_options_fit(const ExportOptions& options) {
+    for (const std::string& option : options.given) {
+        const Form& form = form_of(options);
+        if (std::ranges::find(form.options, option) != form.options.end()) {
+            continue;
+        }
+        std::vector<std::string> others;
+        for (const Form& other : forms()) {
+            if (std::ranges::find(other.options, option) != other.options.end()) {
+                others.emplace_back(other.name);
+            }
+        }
+        usage_error(fmt::format("{}: --to {} has no such thing, only {} has; leave it out", option, options.to,
+                                fmt::join(others, ", ")));
+    }
+}
+
+bool parse(ExportOptions& options, std::vector<std::string> words) {
+    Arguments arguments("export", {"handgrad export price.model --to npz -o price.npz",
+                                   "handgrad export price.model --to torch -o price.safetensors"});
+    arguments.positional("MODEL", options.model);
+    arguments.group("What to write");
+    arguments.option("--to", fmt::format("{}", fmt::join(form_names(), "|")), "for whom; needed",
+                     into_choice(form_names(), [&](std::size_t i) { options.to = forms()[i].name; }));
+    arguments.option("--output,-o", "PATH", "the file; needed", into(options.output));
+    arguments.flag("--allow-nonfinite", "accept a model with NaN or infinite weights", into(options.allow_nonfinite));
+    declare_output(arguments, options.show, "one event `exported`");
+    arguments.notes(
+        "npz: the weights as arrays of NumPy, with the names of columns and their scaling. torch: the weights under\n"
+        "the names of torch.nn.Sequential; the lines that load them are printed, and stand in the file's metadata.\n");
+    if (!parse_or_help(arguments, std::move(words))) {
+        return false;
+    }
+    if (options.to.empty()) {
+        usage_error(fmt::format("--to is missing: say for whom, one of {}", fmt::join(form_names(), ", ")));
+    }
+    if (options.output.empty()) {
+        usage_error("--output is missing: say with -o where to write it");
+    }
+    check_options_fit(options);
+    return true;
+}
+
+void tell_exported(const ExportOptions& options, const Exported& exported) {
+    if (options.show.json) {
+        Output events;
+        events.write(exported_event(options.to, exported.files));
+        events.finish();
+    } else if (!options.show.quiet) {
+        for (const auto& [path, bytes] : exported.files) {
+            tell(fmt::format("{}: {} bytes", path, bytes.size()));
+        }
+        if (!exported.text.empty()) {
+            tell_text(exported.text.substr(0, exported.text.find_last_not_of('\n') + 1));
+        }
+    }
+}
+
+}  // namespace
+
+int export_model(std::vector<std::string> words) {
+    ExportOptions options;
+    if (!parse(options, std::move(words))) {
+        return 0;
+    }
+    refuse_to_overwrite(options.output, options.model);
+    const Model model = open_model(options.model, {}, {.allow_nonfinite = options.allow_nonfinite});
+    const Exported exported = form_of(options).make(options, model);
+    for (const auto& [path, bytes] : exported.files) {
+        Output file(path);
+        file.write(bytes);
+        file.finish();
+    }
+    tell_exported(options, exported);
+    return 0;
+}
+
+}  // namespace handgrad::cli
