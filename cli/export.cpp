@@ -14,6 +14,8 @@
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/verbs.hpp"
+#include "handgrad/base/error.hpp"
+#include "handgrad/export/c99.hpp"
 #include "handgrad/export/weights.hpp"
 
 namespace handgrad::cli {
@@ -24,6 +26,7 @@ struct ExportOptions {
     std::string output;
     std::string to;
     std::vector<std::string> given;  ///< options that not every form has, as they were said
+    exports::C99Options c99;
     bool allow_nonfinite = false;
     OutputOptions show;
 };
@@ -43,6 +46,22 @@ Exported to_torch(const ExportOptions& options, const Model& model) {
     return {{{options.output, exports::torch_weights(model, file)}}, exports::torch_program(model, options.output)};
 }
 
+/// A folder, which is made, with NAME.h and NAME.c.
+Exported to_c99(const ExportOptions& options, const Model& model) {
+    exports::C99Options how = options.c99;
+    if (how.name.empty()) {
+        how.name = exports::c_identifier(std::filesystem::path(options.model).stem().string());
+    }
+    const exports::C99Files files = exports::c99(model, how);
+    const std::filesystem::path folder(options.output);
+    std::error_code problem;
+    std::filesystem::create_directories(folder, problem);
+    if (problem) {
+        throw Error(ErrorKind::io, fmt::format("{}: cannot make this folder: {}", options.output, problem.message()));
+    }
+    return {{{folder / (how.name + ".h"), files.header}, {folder / (how.name + ".c"), files.source}}};
+}
+
 /// One form: its name, which of the options beside those of all it takes, and what makes it.
 struct Form {
     std::string_view name;
@@ -52,6 +71,7 @@ struct Form {
 
 const std::vector<Form>& forms() {
     static const std::vector<Form> list{
+        {"c99", {"--raw", "--name", "--float-only"}, to_c99},
         {"npz", {}, to_npz},
         {"torch", {}, to_torch},
     };
@@ -89,17 +109,34 @@ void check_options_fit(const ExportOptions& options) {
 }
 
 bool parse(ExportOptions& options, std::vector<std::string> words) {
-    Arguments arguments("export", {"handgrad export price.model --to npz -o price.npz",
+    Arguments arguments("export", {"handgrad export price.model --to c99 -o firmware",
+                                   "handgrad export price.model --to c99 --raw -o firmware",
+                                   "handgrad export price.model --to npz -o price.npz",
                                    "handgrad export price.model --to torch -o price.safetensors"});
     arguments.positional("MODEL", options.model);
     arguments.group("What to write");
     arguments.option("--to", fmt::format("{}", fmt::join(form_names(), "|")), "for whom; needed",
                      into_choice(form_names(), [&](std::size_t i) { options.to = forms()[i].name; }));
-    arguments.option("--output,-o", "PATH", "the file; needed", into(options.output));
+    arguments.option("--output,-o", "PATH", "the file, or of c99 the folder; needed", into(options.output));
+    const auto noted = [&options](const std::string& name, const Setter& set) {
+        return [&options, name, set](const Given& given) {
+            set(given);
+            options.given.push_back(name);
+        };
+    };
+    arguments.flag("--raw", "columns as in the table go in, the user's units come out",
+                   noted("--raw", into(options.c99.raw)));
+    arguments.option("--name", "IDENT", "begins every name in C, and those of the files (by MODEL)",
+                     noted("--name", into(options.c99.name)));
+    arguments.flag("--float-only", "no double anywhere, for processors that have float alone",
+                   noted("--float-only", into(options.c99.float_only)));
     arguments.flag("--allow-nonfinite", "accept a model with NaN or infinite weights", into(options.allow_nonfinite));
     declare_output(arguments, options.show, "one event `exported`");
     arguments.notes(
-        "npz: the weights as arrays of NumPy, with the names of columns and their scaling. torch: the weights under\n"
+        "c99: NAME.h and NAME.c, which compute outputs and derivatives to the last bit as handgrad does, by loops "
+        "over\n"
+        "tables of weights, without allocation. npz: the weights as arrays of NumPy, with the names of columns and "
+        "their scaling. torch: the weights under\n"
         "the names of torch.nn.Sequential; the lines that load them are printed, and stand in the file's metadata.\n");
     if (!parse_or_help(arguments, std::move(words))) {
         return false;

@@ -1,0 +1,446 @@
+"""handgrad export --to c99: what is written compiles everywhere without a warning and computes the program's bits."""
+
+import os
+import random
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from cli_support import Program, arguments_for, classification_table, regression_table
+
+ALL = os.environ.get("HANDGRAD_EXPORT") == "all"
+ACTIVATIONS = ["identity", "relu", "leaky_relu", "elu", "sigmoid", "tanh", "softplus", "silu", "gelu", "gelu_tanh", "exp", "softmax"]
+HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
+DEPTHS = ["6", "7,5", "6,9,4"]
+PREPARED = [[], ["--scale", "none"], ["--scale", "minmax", "--scale-target"], ["--dtype", "f64"]]
+WARNINGS = ["-pedantic", "-Wall", "-Wextra", "-Werror", "-Wconversion"]
+NATIVE = ["-O3", "-march=native"]
+COMPILERS = {
+    "gcc": ["gcc", "-std=c99", "-O2"], "gcc native": ["gcc", "-std=c99", *NATIVE], "gcc contracting": ["gcc", *NATIVE, "-ffp-contract=fast"],
+    "gcc small": ["gcc", "-std=c99", "-Os"], "clang": ["clang", "-std=c99", "-O2"], "clang native": ["clang", "-std=c99", *NATIVE],
+    "g++ native": ["g++", "-x", "c++", *NATIVE], "clang++": ["clang++", "-x", "c++", "-std=c++17", "-O2"],
+    "sanitizers": ["gcc", "-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
+}
+
+DRIVER = """
+#include <stdio.h>
+#include <stdlib.h>
+#define COUNT(list) (sizeof(list) / sizeof(list)[0])
+typedef struct {
+    const char *name;
+    size_t columns, inputs, outputs, answers, derivatives;
+    int (*predict)(const double *, double *);
+    int (*differentiate)(const double *, double *, double *);
+    int (*selftest)(void);
+} net;
+static const net nets[] = {
+%s
+};
+/* Of each network NAME.out: for each row of rows.bin what predict returns and fills, what derivatives fill. */
+int main(void)
+{
+    size_t n;
+    for (n = 0; n < COUNT(nets); ++n) {
+        const net *one = nets + n;
+        double row[64], yhat[64], *J = (double *)malloc(one->derivatives * sizeof(double) + 1);
+        char name[80];
+        FILE *rows = fopen("rows.bin", "rb"), *out;
+        sprintf(name, "%%s.out", one->name);
+        out = fopen(name, "wb");
+        while (fread(row, sizeof(double), one->columns, rows) == one->columns) {
+            const double said = one->predict(row, yhat);
+            fwrite(&said, sizeof said, 1, out);
+            fwrite(yhat, sizeof(double), one->answers, out);
+            one->differentiate(row, yhat, J);
+            fwrite(J, sizeof(double), one->derivatives, out);
+        }
+        fclose(out);
+        fclose(rows);
+        free(J);
+        if (one->selftest() != 0) {
+            printf("%%s: selftest %%d\\n", one->name, one->selftest());
+            return 1;
+        }
+    }
+    return 0;
+}
+"""
+
+
+def table(rows, target, seed=1):
+    """Two numbers and a town; targets between 0 and 1, which every output can learn, or classes."""
+    numbers = random.Random(seed)
+    lines = ["a,town,b," + ",".join(target)]
+    for i in range(rows):
+        cells = [f"{numbers.gauss(3, 2):.4f}", ("Rome", "Oslo", "Bonn")[i % 3], f"{numbers.gauss(100, 20):.3f}"]
+        lines.append(",".join(cells + [f"{numbers.uniform(0.1, 0.9):.3f}" for _ in target]))
+    return "\n".join(lines) + "\n"
+
+
+def raw_rows(program, model, data):
+    """The rows of a table as the C takes them: texts as their place among the sorted ones."""
+    lines = [line.split(",") for line in (program.folder / data).read_text().splitlines()]
+    columns = [name for name in lines[0] if name in ("a", "town", "b", "x", "noise", "city")]
+    codes = {}
+    for name in columns:
+        cells = [line[lines[0].index(name)] for line in lines[1:]]
+        codes[name] = {text: i for i, text in enumerate(sorted(set(cells)))} if name in ("town", "city") else None
+    return np.array([[codes[name][line[lines[0].index(name)]] if codes[name] else float(line[lines[0].index(name)])
+                      for name in columns] for line in lines[1:]])
+
+
+def said_by_the_program(program, model, data):
+    """values or probabilities, and the Jacobian, of each row: as numbers that read back to the same bits."""
+    ran = program("predict", f"{model}.model", data, "--jacobian", "--simd", "scalar", "--json", "--allow-nonfinite",
+                  *(["--proba"] if classes(program, model) else []))
+    assert ran.code == 0, ran.err
+    nan = float("nan")
+    first = [list((event.get("probabilities") or event["values"]).values()) for event in ran.events]
+    J = [list(event["jacobian"].values()) for event in ran.events]
+    return (np.array([[nan if v is None else v for v in row] for row in rows]) for rows in (first, J))
+
+
+def classes(program, model):
+    [event] = program("inspect", f"{model}.model", "--json").events
+    return event["preprocessing"]["task"] == "classification"
+
+
+def export(program, model, *words):
+    ran = program("export", f"{model}.model", "--to", "c99", "-o", ".", *words, "--json")
+    assert ran.code == 0, ran.err
+    return {path["file"][-1]: path["bytes"] for path in ran.events[0]["files"]}
+
+
+def entry(program, model):
+    header = (program.folder / f"{model}.h").read_text()
+    upper = model.upper()
+    numbers = dict(re.findall(rf"{upper}_(INPUTS|OUTPUTS) = (\d+)", header))
+    classified = f"{model}_classify" in header
+    answers = re.search(r"probabilities of all (\d+)|$", " ".join(header.split())) if classified else None
+    columns = re.search(r"A row has (\d+) numbers", header)[1]
+    K, n = int(numbers["OUTPUTS"]), int(numbers["INPUTS"])
+    return (f'    {{"{model}", {columns}, {n}, {K}, {answers[1] if answers else K}, {K * n}, '
+            f'{model}_{"classify" if classified else "predict"}, {model}_derivatives, {model}_selftest}},')
+
+
+def run_c(program, models, rows, how=("gcc", "-std=c99", "-O1")):
+    """Compiles the networks with one driver and runs it: NAME.out of each."""
+    program.write("rows.bin", rows.astype("<f8").tobytes())
+    text = "".join(f'#include "{model}.h"\n' for model in models) + DRIVER % "\n".join(entry(program, model) for model in models)
+    program.write("driver.c", text)
+    sources = " ".join(f"{model}.c" for model in models)
+    language = " ".join(how)
+    built = program.shell(f"{language} {' '.join(WARNINGS)} driver.c {sources} -x none -lm -o nets")
+    assert built.code == 0, built.err
+    ran = program.shell("ulimit -s 1000000 2>/dev/null; ./nets")
+    assert ran.code == 0, ran.out + ran.err
+
+
+def written_by_c(program, model, rows):
+    return np.fromfile(program.folder / f"{model}.out", "<f8").reshape(rows, -1)
+
+
+def same_bits(a, b):
+    """NaN is NaN, and the sign of 0 counts."""
+    assert a.shape == b.shape
+    return ((a == b) & (np.signbit(a) == np.signbit(b)) | np.isnan(a) & np.isnan(b)).all()
+
+
+def compare(program, model, data, count):
+    values, J = said_by_the_program(program, model, data)
+    numbers = written_by_c(program, model, count)
+    assert same_bits(numbers[:, 1:1 + values.shape[1]], values), model
+    assert same_bits(numbers[:, 1 + values.shape[1]:], J), model
+
+
+def zoo():
+    """(name, hidden activation, output, depth, preprocessing): all pairs of one with the next, or all of all."""
+    if ALL:
+        return [(f"n{h}_{o}_{d}_{p}", hidden, output, depth, prepared) for h, hidden in enumerate(HIDDEN)
+                for o, output in enumerate(ACTIVATIONS) for d, depth in enumerate(DEPTHS) for p, prepared in enumerate(PREPARED)]
+    pairs = [(h, (5 * h + s) % len(ACTIVATIONS)) for h in range(len(HIDDEN)) for s in (1, 7)]
+    return [(f"n{h}_{o}", HIDDEN[h], ACTIVATIONS[o], DEPTHS[(h + o) % 3], PREPARED[i % 4]) for i, (h, o) in enumerate(pairs)]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    return Program(tmp_path_factory.mktemp("c99"))
+
+
+def chunks(items, size):
+    return [items[i:i + size] for i in range(0, len(items), size)]
+
+
+ROWS = 10000 if ALL else 40
+
+
+@pytest.mark.parametrize("nets", chunks(zoo(), 60), ids=lambda nets: f"{nets[0][0]} and {len(nets) - 1} more")
+def test_every_network_has_the_bits_of_the_program(shop, nets):
+    shop.write("t.csv", table(60, ["y", "w"]))
+    shop.write("rows.csv", table(ROWS, ["y", "w"], seed=2))
+    rows = raw_rows(shop, None, "rows.csv")
+    for name, hidden, output, depth, prepared in nets:
+        ran = shop("train", "t.csv", "--target", "y,w", "--hidden", depth, "--hidden-activation", hidden, "--output-activation", output,
+                   "--task", "regression", "--loss", "squared_error", "--epochs", 1, "-o", f"{name}.model",
+                   *(prepared if "--scale-target" not in prepared or output == "identity" else prepared[:-1]))
+        assert ran.code == 0, ran.err
+        export(shop, name, "--raw")
+    names = [net[0] for net in nets]
+    run_c(shop, names, rows)
+    for name in names:
+        compare(shop, name, "rows.csv", ROWS)
+
+
+def test_classes_labels_and_their_probabilities(shop):
+    """One σ output, σ outputs, softmax, outputs that are no probabilities; several labels; in float and double."""
+    shop.write("two.csv", classification_table())
+    shop.write("three.csv", classification_table(classes=("cold", "mild", "warm")))
+    names = []
+    for data, output in (("two", "sigmoid"), ("three", "softmax"), ("three", "sigmoid")):
+        for dtype in ("f32", "f64"):
+            names.append(f"{data}_{output}_{dtype}")
+            assert shop("train", f"{data}.csv", *arguments_for("class", f"{names[-1]}.model", output_activation=output, dtype=dtype,
+                                                               task="classification")).code == 0
+            export(shop, names[-1], "--raw")
+    rows = raw_rows(shop, None, "three.csv")
+    run_c(shop, names, rows)
+    for name in names:
+        compare(shop, name, "three.csv", len(rows))
+        labels = [event["predicted"] for event in shop("predict", f"{name}.model", "three.csv", "--json").events]
+        listed = ["cold", "warm"] if name.startswith("two") else ["cold", "mild", "warm"]
+        assert [listed[int(i)] for i in written_by_c(shop, name, len(rows))[:, 0]] == labels
+
+
+def test_wide_layers_and_many_leaves(shop):
+    """More than 64 units before a narrow last layer, 17 outputs, one layer alone, 1 to 9 inputs and units."""
+    shop.write("t.csv", regression_table())
+    names = []
+    for i, hidden in enumerate(("130", "200,65", "64", "1", "9,3")):
+        names.append(f"wide{i}")
+        assert shop("train", "t.csv", *arguments_for("y", f"wide{i}.model"), "--hidden", hidden, "--hidden-activation", "silu").code == 0
+        export(shop, names[-1], "--raw")
+    rows = raw_rows(shop, None, "t.csv")
+    run_c(shop, names, rows)
+    for name in names:
+        compare(shop, name, "t.csv", len(rows))
+    shop.write("many.csv", "x,noise," + ",".join(f"y{k}" for k in range(17)) + "\n" + "".join(
+        f"{i % 7},{i * i % 11}," + ",".join(str((i * (k + 1)) % 13) for k in range(17)) + "\n" for i in range(40)))
+    assert shop("train", "many.csv", "--target", ",".join(f"y{k}" for k in range(17)), "--hidden", "5", "--epochs", 1, "--task",
+                "regression", "-o", "many.model").code == 0
+    export(shop, "many", "--raw")
+    rows = raw_rows(shop, None, "many.csv")
+    run_c(shop, ["many"], rows)
+    compare(shop, "many", "many.csv", len(rows))
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory):
+    """A network with many of the functions in it."""
+    program = Program(tmp_path_factory.mktemp("one"))
+    program.write("t.csv", classification_table(classes=("cold", "mild", "warm")))
+    assert program("train", "t.csv", *arguments_for("class", "one.model"), "--hidden", "9,8", "--hidden-activation", "gelu").code == 0
+    export(program, "one", "--raw")
+    return program
+
+
+@pytest.mark.parametrize("how", COMPILERS)
+def test_every_compiler_takes_it_without_a_warning_and_gives_the_same_bits(one, how):
+    words = COMPILERS[how]
+    if shutil.which(words[0]) is None:
+        pytest.skip(f"{words[0]} is not there")
+    rows = raw_rows(one, None, "t.csv")
+    run_c(one, ["one"], rows, words)
+    compare(one, "one", "t.csv", len(rows))
+
+
+@pytest.mark.parametrize("without", ["JACOBIAN", "SELFTEST"])
+def test_parts_can_be_left_out(one, without):
+    built = one.shell(f"gcc -std=c99 {' '.join(WARNINGS)} -DONE_WITHOUT_{without} -c one.c -o less.o && nm less.o")
+    assert built.code == 0, built.err
+    assert ("one_jacobian" in built.out) == (without != "JACOBIAN") and ("one_selftest" in built.out) == (without != "SELFTEST")
+
+
+def test_of_the_c_library_it_needs_fma_alone_and_writes_to_no_static_memory(one):
+    names = one.shell("gcc -std=c99 -O1 -c one.c -o one.o && nm one.o").out
+    needed = {line.split()[-1] for line in names.splitlines() if " U " in line}
+    assert needed <= {"fma", "fmaf", "_GLOBAL_OFFSET_TABLE_", "__stack_chk_fail"}
+    assert not re.search(r" [bBdD] (?!one_(classes|columns))", names), names
+
+
+@pytest.mark.parametrize("flag", ["-ffast-math", "-ffinite-math-only", "-funsafe-math-optimizations", "-fno-signed-zeros",
+                                  "-fassociative-math -fno-signed-zeros -fno-trapping-math", "-freciprocal-math"])
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_parts_of_fast_math_are_refused_or_noticed(one, compiler, flag):
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not there")
+    one.write("ask.c", '#include "one.h"\nint main(void) { return one_selftest(); }\n')
+    built = one.shell(f"{compiler} -O3 -march=native {flag} ask.c one.c -lm -o ask")
+    if built.code != 0:
+        assert "one: -ffast-math and its parts change results" in built.err
+    else:
+        assert one.shell("./ask").code == 2 or "-fno-signed" in flag or compiler == "clang" or flag == "-freciprocal-math"
+
+
+def test_a_processor_without_fma_is_told_and_comes_within_the_bound(one):
+    """A C library whose fma rounds twice, as newlib's does where there is no instruction."""
+    one.write("ask.c", '#include <stdio.h>\n#include "one.h"\nint main(void) { printf("%d", one_selftest()); return 0; }\n')
+    one.write("fmaf.c", "float fmaf(float a, float b, float c) { volatile float p = a * b; return p + c; }\n")
+    assert one.shell("gcc -std=c99 -O1 -mno-fma -fno-builtin ask.c one.c fmaf.c -o ask && ./ask").out == "1"
+    text = (one.folder / "one.c").read_text()
+    changed = re.sub(r"(one_w2\[\d+\] = \{)[^,]*", r"\g<1>0x1p-1f", text)
+    assert changed != text
+    one.write("changed.c", changed)
+    assert one.shell("gcc -std=c99 -O1 ask.c changed.c -lm -o ask && ./ask").out == "3"
+
+
+def test_numbers_are_written_to_the_last_digit_where_a_scaler_is_folded_in(shop):
+    """Six decimals of a column with a large shift are off by much of its spread: another exporter's fault."""
+    shop.write("far.csv", "x,y\n" + "".join(f"{1e6 + i / 64},{i * i}\n" for i in range(40)))
+    assert shop("train", "far.csv", *arguments_for("y", "far.model")).code == 0
+    export(shop, "far", "--raw")
+    text = (shop.folder / "far.c").read_text()
+    assert re.search(r"far_facts\[1\] = \{\{0x1\.[0-9a-f]{6,}p19,0x1\.[0-9a-f]{8,}p-", text), text[:3000]
+    rows = np.array([[1e6 + i / 64] for i in range(40)])
+    run_c(shop, ["far"], rows)
+    compare(shop, "far", "far.csv", 40)
+
+
+def test_missing_unknown_and_infinite_cells(shop):
+    shop.write("gaps.csv", "a,town,b,y\n" + "".join(
+        f"{i if i % 5 else ''},{('Rome', 'Oslo', '')[i % 3]},{i * i % 17},{i + 0.5}\n" for i in range(40)))
+    assert shop("train", "gaps.csv", *arguments_for("y", "gaps.model", impute="mean")).code == 0
+    export(shop, "gaps", "--raw")
+    nan, inf = float("nan"), float("inf")
+    rows = np.array([[float(i) if i % 5 else nan, (1, 0, nan)[i % 3], i * i % 17] for i in range(40)])
+    run_c(shop, ["gaps"], rows)
+    compare(shop, "gaps", "gaps.csv", 40)
+    run_c(shop, ["gaps"], np.array([[1, 3, 1], [inf, 0, 1], [1, -1, 1], [1, 0.5, 1], [1, 0, -inf], [nan, nan, 0]]))
+    assert written_by_c(shop, "gaps", 6)[:, 0].tolist() == [2, 1, 2, 2, 3, 0]
+    header = (shop.folder / "gaps.h").read_text()
+    assert "GAPS_TOWN_OSLO = 0, GAPS_TOWN_ROME = 1" in header and "GAPS_COLUMN_TOWN = 1" in header
+
+
+def test_inputs_outside_of_what_was_trained_on_are_counted(shop):
+    shop.write("t.csv", "x,noise,y\n" + "".join(f"{i},{i % 5},{i}\n" for i in range(20)))
+    assert shop("train", "t.csv", *arguments_for("y", "range.model", scale="none")).code == 0
+    export(shop, "range", "--raw", "--name", "ranged")
+    shop.write("ask.c", """#include <math.h>
+#include <stdio.h>
+#include "ranged.h"
+int main(void)
+{
+    const float rows[][2] = {{0, 0}, {19, 4}, {-1, 4}, {19.5f, 5}, {NAN, 0}};
+    size_t i;
+    for (i = 0; i < 5; ++i) {
+        unsigned char which[2];
+        const size_t count = ranged_outside(rows[i], which);
+        printf("%u%u%u%u ", (unsigned)count, which[0], which[1], (unsigned)ranged_outside(rows[i], NULL));
+    }
+    return 0;
+}
+""")
+    ran = shop.shell(f"gcc -std=c99 {' '.join(WARNINGS)} ask.c ranged.c -lm -o ask && ./ask")
+    assert ran.out.split() == ["0000", "0000", "1101", "2112", "1101"], ran.err
+
+
+def test_float_only_has_no_double_and_comes_close(shop):
+    shop.write("t.csv", classification_table())
+    for name, dtype in (("small", "f32"), ("wide", "f64")):
+        assert shop("train", "t.csv", *arguments_for("class", f"{name}.model", dtype=dtype)).code == 0
+        export(shop, name, "--raw", "--float-only")
+        text = (shop.folder / f"{name}.c").read_text() + (shop.folder / f"{name}.h").read_text()
+        assert "double" not in text.split("*/", 1)[1]
+        shop.write("ask.c", f"""#include <stdio.h>
+#include "{name}.h"
+int main(void)
+{{
+    const float row[2] = {{0.25f, -0.5f}};
+    float p[2];
+    const int chosen = {name}_classify(row, p);
+    printf("%d %d %.9g %.9g", {name}_selftest(), chosen, (double)p[0], (double)p[1]);
+    return 0;
+}}
+""")
+        ran = shop.shell(f"gcc -std=c99 -Wdouble-promotion {' '.join(WARNINGS)} -c {name}.c && gcc ask.c {name}.o -lm -o ask && ./ask")
+        shop.write("row.csv", "x,noise\n0.25,-0.5\n")
+        [event] = shop("predict", f"{name}.model", "row.csv", "--proba", "--json").events
+        selftest, chosen, *p = map(float, ran.out.split())
+        assert selftest == 0 and ["cold", "warm"][int(chosen)] == event["predicted"]
+        assert p == pytest.approx(list(event["probabilities"].values()), rel=1e-5)
+
+
+def test_the_source_is_hardly_more_than_its_weights_and_compiles_at_once(shop):
+    shop.write("wide.csv", ",".join(f"x{i}" for i in range(64)) + ",y\n" + "".join(
+        ",".join(str((i * (k + 3)) % 19) for k in range(64)) + f",{i % 6}\n" for i in range(40)))
+    assert shop("train", "wide.csv", *arguments_for("y", "big.model"), "--hidden", "200,100", "--hidden-activation", "gelu").code == 0
+    size = export(shop, "big", "--raw")
+    text = (shop.folder / "big.c").read_text()
+    weights = sum(len(table) for table in re.findall(r"big_[wb]\d\[\d+\] = \{([^}]*)\}", text))
+    assert size["c"] <= 1.2 * weights + 16 * 1024
+    before = os.times()
+    subprocess.run(["gcc", "-std=c99", "-O2", "-c", "big.c"], cwd=shop.folder, check=True)
+    after = os.times()
+    assert after.children_user - before.children_user < 2
+
+
+@pytest.mark.parametrize(("words", "complaint"), [
+    (("-o", "f"), "--to is missing"), (("--to", "c99"), "--output is missing"), (("--to", "c98", "-o", "f"), "did you mean 'c99'"),
+    (("--to", "npz", "--raw", "-o", "f"), "--raw: --to npz has no such thing, only c99"),
+    (("--to", "c99", "-o", "f", "--name", "1st"), "'1st' is no name in C"),
+])
+def test_what_makes_no_sense_is_refused(one, words, complaint):
+    ran = one("export", "one.model", *words)
+    assert ran.code == 2 and complaint in ran.err
+
+
+def test_names_of_any_text(shop):
+    """Columns, categories and models of any name make C; two that would be one get different ones."""
+    shop.write("odd.csv", 'inputs,"to wn",to_wn,größe,y\n' + "".join(
+        f"{i % 3},{('a/b', 'a b', 'float', '*/ ??/')[i % 4]},{i % 7},{i * i % 5},{i}\n" for i in range(40)))
+    assert shop("train", "odd.csv", *arguments_for("y", "float.model")).code == 0
+    export(shop, "float", "--raw")
+    built = shop.shell(f"gcc -std=c99 {' '.join(WARNINGS)} -Wtrigraphs -c float_.c && gcc -std=c99 {' '.join(WARNINGS)} -x c -c float_.h -o h.o")
+    assert built.code == 0, built.err
+
+
+# --- The weights alone ----------------------------------------------------------------------------------------------
+
+def test_npz_and_torch_hold_the_very_weights(one):
+    assert one("export", "one.model", "--to", "npz", "-o", "w.npz").code == 0
+    ran = one("export", "one.model", "--to", "torch", "-o", "w.safetensors")
+    assert ran.code == 0 and 'net.load_state_dict(load_file("w.safetensors"))' in ran.err
+    from safetensors import safe_open
+    from safetensors.numpy import load_file
+    arrays, named, of_model = np.load(one.folder / "w.npz"), load_file(one.folder / "w.safetensors"), load_file(one.folder / "one.model")
+    for layer in (1, 2, 3):
+        for kind in ("weight", "bias"):
+            expected = of_model[f"linear{layer}.{kind}"]
+            assert (arrays[f"linear{layer}.{kind}"] == expected).all() and (named[f"{2 * layer - 2}.{kind}"] == expected).all()
+    assert arrays["activations"].tolist() == ["gelu", "gelu", "softmax"] and arrays["outputs"].tolist() == ["cold", "mild", "warm"]
+    with safe_open(one.folder / "w.safetensors", "np") as file:
+        assert file.metadata()["load"] in ran.err
+    data = one("encode", "one.model", "t.csv", "-o", "x.npz")
+    assert data.code == 0
+    a = np.load(one.folder / "x.npz")["x"].astype("f8")
+    raw = raw_rows(one, None, "t.csv")
+    assert np.allclose((raw - arrays["input_shift"]) / arrays["input_scale"], a, rtol=1e-6)
+
+
+def test_the_lines_that_load_it_into_torch_do(one):
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("safetensors.torch")
+    ran = one("export", "one.model", "--to", "torch", "-o", "w.safetensors")
+    lines = ran.err.split("bytes\n")[1]
+    scope = {}
+    here = os.getcwd()
+    try:
+        os.chdir(one.folder)
+        exec(lines, scope)  # noqa: S102  (what the program printed)
+    finally:
+        os.chdir(here)
+    assert one("encode", "one.model", "t.csv", "-o", "x.npz").code == 0
+    x = torch.tensor(np.load(one.folder / "x.npz")["x"])
+    p = [list(event["probabilities"].values()) for event in one("predict", "one.model", "t.csv", "--proba", "--json").events]
+    assert np.allclose(scope["net"](x).detach().numpy(), p, rtol=1e-4, atol=1e-6)
