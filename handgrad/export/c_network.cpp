@@ -278,22 +278,22 @@ std::string CNetwork<T>::softmax_product() const {
     const auto step = [&](const auto& formula) {
         Recording recording(numbers_);
         const W p = W::argument(recording, "p[j]"), v = W::argument(recording, "v[j]");
-        math::Softmax::Product<W> product{W::argument(recording, "p_top"), W::argument(recording, "v_top"),
+        math::Softmax::Centring<W> centring{W::argument(recording, "p_top"), W::argument(recording, "v_top"),
                                           W::argument(recording, "sum")};
-        formula(recording, product, p, v);
+        formula(recording, centring, p, v);
         return numbers_.statements(recording, indent);
     };
-    const std::string find = step([](Recording& recording, auto& product, W p, W v) {
-        product.find_top(p, v);
-        product.v_top.into(recording, "v_top");
-        product.p_top.into(recording, "p_top");
+    const std::string find = step([](Recording& recording, auto& centring, W p, W v) {
+        centring.find_top(p, v);
+        centring.v_top.into(recording, "v_top");
+        centring.p_top.into(recording, "p_top");
     });
-    const std::string add = step([](Recording& recording, auto& product, W p, W v) {
-        product.add(p, v);
-        product.sum.into(recording, "sum");
+    const std::string add = step([](Recording& recording, auto& centring, W p, W v) {
+        centring.add(p, v);
+        centring.sum.into(recording, "sum");
     });
     const std::string entry =
-        step([](Recording& recording, auto& product, W p, W v) { product.entry(p, v).into(recording, "v[j]"); });
+        step([](Recording& recording, auto& centring, W p, W v) { (p * centring.centred(v)).into(recording, "v[j]"); });
     return numbers_.take_definitions() +
            fill(
                "/* v times the Jacobian of softmax, into v. */\n"
