@@ -42,8 +42,8 @@ constexpr const char* arithmetic_text = R"(
 /* Whether sums are taken in the order in which they stand, zeros keep their sign, and no product is contracted. */
 static int $in_order(void)
 {
-    const volatile REAL large = LARGE, one = ONE, minus_zero = -ZERO, nine = 9, near_one = ONE + NEAR;
-    const REAL a = large, b = one, z = minus_zero, x = nine, c = near_one;
+    const volatile REAL large = LARGE, one = ONE, minus_zero = -ZERO, odd = ODD, near_one = ONE + NEAR;
+    const REAL a = large, b = one, z = minus_zero, x = odd, c = near_one;
     const REAL sum = (a + b) - a, zero = z + ZERO, tenth = x / 10, square = $mul(c, c), rest = square - (ONE + 2 * NEAR);
     WORD bits;
     memcpy(&bits, &zero, sizeof bits);
@@ -223,6 +223,7 @@ std::string selftest_text(const BasicMlp<T>& net, const std::string& prefix, Fun
                              (derivatives ? selftest_jacobian : "") + selftest_end;
     return filled(text, {{"HIGH", wide ? high_word : ""},
                          {"LARGE", wide ? "0x1p56" : "0x1p27f"},
+                         {"ODD", wide ? "3.0" : "9.0f"},  // a tenth of it, and it times the number nearest to 1/10, differ
                          {"TENTH", wide ? "0x1.999999999999ap-4" : "0x1.99999ap-4f"},
                          {"NEAR", wide ? "0x1p-27" : "0x1p-12f"},
                          {"EXPECTED", braced(expected)},

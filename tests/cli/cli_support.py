@@ -97,7 +97,7 @@ def classification_table(rows=60, classes=("cold", "warm")):
 
 def arguments_for(target, model="m.model", epochs=3, **options):
     """Options of a quick training; keywords name more of them."""
-    words = ["--target", target, "-o", model, "--epochs", epochs, "--hidden", 4]
+    words = ["--target", target, "-o", model, "--epochs", epochs, "--hidden", options.pop("hidden", 4)]
     for name, value in options.items():
         words += [f"--{name.replace('_', '-')}"] + ([] if value is True else [value])
     return words

@@ -103,8 +103,13 @@ def said_by_the_program(program, model, data):
 
 
 def classes(program, model):
-    [event] = program("inspect", f"{model}.model", "--json").events
-    return event["preprocessing"]["task"] == "classification"
+    return f"{model}_classify" in (program.folder / f"{model}.h").read_text()
+
+
+def train(program, data, target, model, **options):
+    """A quick training, all of whose rows are learned from."""
+    ran = program("train", data, *arguments_for(target, f"{model}.model", **{"validation": 0, **options}))
+    assert ran.code == 0, ran.err
 
 
 def export(program, model, *words):
@@ -143,9 +148,9 @@ def written_by_c(program, model, rows):
 
 
 def same_bits(a, b):
-    """NaN is NaN, and the sign of 0 counts."""
+    """What is not finite is null in JSON; the sign of 0 counts."""
     assert a.shape == b.shape
-    return ((a == b) & (np.signbit(a) == np.signbit(b)) | np.isnan(a) & np.isnan(b)).all()
+    return ((a == b) & (np.signbit(a) == np.signbit(b)) | ~np.isfinite(a) & ~np.isfinite(b)).all()
 
 
 def compare(program, model, data, count):
@@ -183,9 +188,12 @@ def test_every_network_has_the_bits_of_the_program(shop, nets):
     rows = raw_rows(shop, None, "rows.csv")
     for name, hidden, output, depth, prepared in nets:
         ran = shop("train", "t.csv", "--target", "y,w", "--hidden", depth, "--hidden-activation", hidden, "--output-activation", output,
-                   "--task", "regression", "--loss", "squared_error", "--epochs", 1, "-o", f"{name}.model",
+                   "--task", "regression", "--loss", "squared_error", "--epochs", 0, "-o", f"{name}.model",
                    *(prepared if "--scale-target" not in prepared or output == "identity" else prepared[:-1]))
-        assert ran.code == 0, ran.err
+        if ran.code == 5:  # exp of exp: what it says of its rows are no numbers; the weights are there
+            (shop.folder / f"{name}.model.diverged").rename(shop.folder / f"{name}.model")
+        else:
+            assert ran.code == 0, ran.err
         export(shop, name, "--raw")
     names = [net[0] for net in nets]
     run_c(shop, names, rows)
@@ -201,8 +209,7 @@ def test_classes_labels_and_their_probabilities(shop):
     for data, output in (("two", "sigmoid"), ("three", "softmax"), ("three", "sigmoid")):
         for dtype in ("f32", "f64"):
             names.append(f"{data}_{output}_{dtype}")
-            assert shop("train", f"{data}.csv", *arguments_for("class", f"{names[-1]}.model", output_activation=output, dtype=dtype,
-                                                               task="classification")).code == 0
+            train(shop, f"{data}.csv", "class", names[-1], output_activation=output, dtype=dtype, task="classification")
             export(shop, names[-1], "--raw")
     rows = raw_rows(shop, None, "three.csv")
     run_c(shop, names, rows)
@@ -219,7 +226,7 @@ def test_wide_layers_and_many_leaves(shop):
     names = []
     for i, hidden in enumerate(("130", "200,65", "64", "1", "9,3")):
         names.append(f"wide{i}")
-        assert shop("train", "t.csv", *arguments_for("y", f"wide{i}.model"), "--hidden", hidden, "--hidden-activation", "silu").code == 0
+        train(shop, "t.csv", "y", names[-1], hidden=hidden, hidden_activation="silu")
         export(shop, names[-1], "--raw")
     rows = raw_rows(shop, None, "t.csv")
     run_c(shop, names, rows)
@@ -240,7 +247,7 @@ def one(tmp_path_factory):
     """A network with many of the functions in it."""
     program = Program(tmp_path_factory.mktemp("one"))
     program.write("t.csv", classification_table(classes=("cold", "mild", "warm")))
-    assert program("train", "t.csv", *arguments_for("class", "one.model"), "--hidden", "9,8", "--hidden-activation", "gelu").code == 0
+    train(program, "t.csv", "class", "one", hidden="9,8", hidden_activation="gelu")
     export(program, "one", "--raw")
     return program
 
@@ -286,8 +293,10 @@ def test_parts_of_fast_math_are_refused_or_noticed(one, compiler, flag):
 def test_a_processor_without_fma_is_told_and_comes_within_the_bound(one):
     """A C library whose fma rounds twice, as newlib's does where there is no instruction."""
     one.write("ask.c", '#include <stdio.h>\n#include "one.h"\nint main(void) { printf("%d", one_selftest()); return 0; }\n')
-    one.write("fmaf.c", "float fmaf(float a, float b, float c) { volatile float p = a * b; return p + c; }\n")
-    assert one.shell("gcc -std=c99 -O1 -mno-fma -fno-builtin ask.c one.c fmaf.c -o ask && ./ask").out == "1"
+    one.write("twice.c", "float fmaf(float a, float b, float c) { volatile float p = a * b; return p + c; }\n"
+                         "double fma(double a, double b, double c) { volatile double p = a * b; return p + c; }\n")
+    ran = one.shell("gcc -std=c99 -O1 -mno-fma -fno-builtin ask.c one.c twice.c -o ask && ./ask")
+    assert ran.out == "1", ran.err
     text = (one.folder / "one.c").read_text()
     changed = re.sub(r"(one_w2\[\d+\] = \{)[^,]*", r"\g<1>0x1p-1f", text)
     assert changed != text
@@ -298,7 +307,7 @@ def test_a_processor_without_fma_is_told_and_comes_within_the_bound(one):
 def test_numbers_are_written_to_the_last_digit_where_a_scaler_is_folded_in(shop):
     """Six decimals of a column with a large shift are off by much of its spread: another exporter's fault."""
     shop.write("far.csv", "x,y\n" + "".join(f"{1e6 + i / 64},{i * i}\n" for i in range(40)))
-    assert shop("train", "far.csv", *arguments_for("y", "far.model")).code == 0
+    train(shop, "far.csv", "y", "far")
     export(shop, "far", "--raw")
     text = (shop.folder / "far.c").read_text()
     assert re.search(r"far_facts\[1\] = \{\{0x1\.[0-9a-f]{6,}p19,0x1\.[0-9a-f]{8,}p-", text), text[:3000]
@@ -310,7 +319,7 @@ def test_numbers_are_written_to_the_last_digit_where_a_scaler_is_folded_in(shop)
 def test_missing_unknown_and_infinite_cells(shop):
     shop.write("gaps.csv", "a,town,b,y\n" + "".join(
         f"{i if i % 5 else ''},{('Rome', 'Oslo', '')[i % 3]},{i * i % 17},{i + 0.5}\n" for i in range(40)))
-    assert shop("train", "gaps.csv", *arguments_for("y", "gaps.model", impute="mean")).code == 0
+    train(shop, "gaps.csv", "y", "gaps", impute="mean")
     export(shop, "gaps", "--raw")
     nan, inf = float("nan"), float("inf")
     rows = np.array([[float(i) if i % 5 else nan, (1, 0, nan)[i % 3], i * i % 17] for i in range(40)])
@@ -324,7 +333,7 @@ def test_missing_unknown_and_infinite_cells(shop):
 
 def test_inputs_outside_of_what_was_trained_on_are_counted(shop):
     shop.write("t.csv", "x,noise,y\n" + "".join(f"{i},{i % 5},{i}\n" for i in range(20)))
-    assert shop("train", "t.csv", *arguments_for("y", "range.model", scale="none")).code == 0
+    train(shop, "t.csv", "y", "range", scale="none")
     export(shop, "range", "--raw", "--name", "ranged")
     shop.write("ask.c", """#include <math.h>
 #include <stdio.h>
@@ -348,7 +357,7 @@ int main(void)
 def test_float_only_has_no_double_and_comes_close(shop):
     shop.write("t.csv", classification_table())
     for name, dtype in (("small", "f32"), ("wide", "f64")):
-        assert shop("train", "t.csv", *arguments_for("class", f"{name}.model", dtype=dtype)).code == 0
+        train(shop, "t.csv", "class", name, dtype=dtype)
         export(shop, name, "--raw", "--float-only")
         text = (shop.folder / f"{name}.c").read_text() + (shop.folder / f"{name}.h").read_text()
         assert "double" not in text.split("*/", 1)[1]
@@ -374,7 +383,7 @@ int main(void)
 def test_the_source_is_hardly_more_than_its_weights_and_compiles_at_once(shop):
     shop.write("wide.csv", ",".join(f"x{i}" for i in range(64)) + ",y\n" + "".join(
         ",".join(str((i * (k + 3)) % 19) for k in range(64)) + f",{i % 6}\n" for i in range(40)))
-    assert shop("train", "wide.csv", *arguments_for("y", "big.model"), "--hidden", "200,100", "--hidden-activation", "gelu").code == 0
+    train(shop, "wide.csv", "y", "big", hidden="200,100", hidden_activation="gelu")
     size = export(shop, "big", "--raw")
     text = (shop.folder / "big.c").read_text()
     weights = sum(len(table) for table in re.findall(r"big_[wb]\d\[\d+\] = \{([^}]*)\}", text))
@@ -399,7 +408,7 @@ def test_names_of_any_text(shop):
     """Columns, categories and models of any name make C; two that would be one get different ones."""
     shop.write("odd.csv", 'inputs,"to wn",to_wn,größe,y\n' + "".join(
         f"{i % 3},{('a/b', 'a b', 'float', '*/ ??/')[i % 4]},{i % 7},{i * i % 5},{i}\n" for i in range(40)))
-    assert shop("train", "odd.csv", *arguments_for("y", "float.model")).code == 0
+    train(shop, "odd.csv", "y", "float")
     export(shop, "float", "--raw")
     built = shop.shell(f"gcc -std=c99 {' '.join(WARNINGS)} -Wtrigraphs -c float_.c && gcc -std=c99 {' '.join(WARNINGS)} -x c -c float_.h -o h.o")
     assert built.code == 0, built.err
