@@ -93,6 +93,28 @@ bool slopes_weighted(const InferenceTask<S>& task) {
            task.output.outputs == 1 && task.identity() && task.layer(task.last - 1).activation == Activation::relu;
 }
 
+/// a = f(z), f′(z) and f″(z) for some panels, z lying in a.
+template <class S>
+void activate_with_bends(const PackedLayer& layer, const ActivationSettings& settings, std::size_t rows, Panels<S> a,
+                         Panels<S> d, Panels<S> bends) {
+    using V = Simd<S>;
+    visit(layer.activation, [&]<class F>(F) {
+        if constexpr (F::facts.elementwise) {
+            for (std::size_t p = 0; p < parts(layer.outputs, panel_width<S>); ++p) {
+                S* to = a.from(p).data;
+                S* slope = d.from(p).data;
+                S* bend = bends.from(p).data;
+                for (std::size_t i = 0; i < rows * panel_width<S>; i += V::lanes) {
+                    const V z = V::load(to + i);
+                    F::value(z, settings).store(to + i);
+                    F::derivative(z, settings).store(slope + i);
+                    F::second_derivative(z, settings).store(bend + i);
+                }
+            }
+        }
+    });
+}
+
 /// Eq. (1) and f for one layer; of the last one, and without f, its logits.
 template <class S, class Source>
 void tile_layer(const InferenceTask<S>& task, std::size_t l, const Source& source, std::size_t rows) {
@@ -109,7 +131,9 @@ void tile_layer(const InferenceTask<S>& task, std::size_t l, const Source& sourc
     };
     if (last || layer.activation != Activation::relu) {
         run(KeepZ<S>{a});
-        if (!last) {
+        if (!last && task.bends_wanted()) {
+            activate_with_bends(layer, task.settings(), rows, a, d, {task.bends(l), task.stride()});
+        } else if (!last) {
             activate_panels(layer, task.settings(), rows, a, d, panels, false);
         }
     } else if (d.data != nullptr && l + 1 == task.last && slopes_weighted(task)) {
@@ -119,7 +143,7 @@ void tile_layer(const InferenceTask<S>& task, std::size_t l, const Source& sourc
     }
 }
 
-/// What the derivatives need of the outputs of a vector of rows: ŷ of softmax, else g′(z).
+/// What the derivatives need of the outputs of a vector of rows: ŷ of softmax, else g′(z), and g″(z) for the second.
 template <class S>
 void keep_output_slopes(const InferenceTask<S>& task, std::size_t row, std::span<Simd<S>> logits,
                         std::span<Simd<S>> outputs) {
@@ -134,6 +158,16 @@ void keep_output_slopes(const InferenceTask<S>& task, std::size_t row, std::span
         visit(task.output.activation,
               [&]<class G>(G) { math::row_times_jacobian<G, V>(task.settings(), logits, outputs, slopes, slopes); });
         store_turned<S>(slopes, task.output_slopes(), task.stride(), row);
+        if (task.bends_wanted()) {
+            visit(task.output.activation, [&]<class G>(G) {
+                if constexpr (G::facts.elementwise) {
+                    for (std::size_t k = 0; k < slopes.size(); ++k) {
+                        slopes[k] = G::second_derivative(logits[k], task.settings());
+                    }
+                }
+            });
+            store_turned<S>(slopes, task.output_bends(), task.stride(), row);
+        }
     }
 }
 
@@ -210,7 +244,10 @@ template <class S>
     if (z != nullptr) {
         rows_out<S>(logits, stride, rows, output.outputs, z, call.z_stride);
     }
-    if (!task.identity()) {
+    if (!task.identity() && task.bends_wanted()) {
+        activate_with_bends<S>(output, task.settings(), rows, {logits, stride}, {task.output_slopes(), stride},
+                               {task.output_bends(), stride});
+    } else if (!task.identity()) {
         activate_panels<S>(output, task.settings(), rows, {logits, stride}, {task.output_slopes_wanted(), stride},
                            {0, task.output_panels()}, false);
     }
