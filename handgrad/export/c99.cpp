@@ -62,6 +62,11 @@ void $forward(const REAL *x, REAL *yhat);
 void $jacobian(const REAL *x, REAL *yhat, REAL *J);
 #endif
 )";
+constexpr const char* hessian_declaration = R"(#ifndef %WITHOUT_JACOBIAN
+/* The same, and H: OUTPUTS symmetric matrices, H[(k * INPUTS + i) * INPUTS + j] = d2 yhat[k] / d x[i] d x[j]. */
+void $hessian(const REAL *x, REAL *yhat, REAL *H);
+#endif
+)";
 constexpr const char* selftest_declaration = R"(#ifndef %WITHOUT_SELFTEST
 /* Rows of its own, against what handgrad computes for them. 0: the same bits. 1: fma of this C library or processor
    rounds twice; outputs are within the bound that rounding can make. 2: compiled with options that reorder or contract.
@@ -108,7 +113,7 @@ public:
           prefix_(options.name + "_"),
           numbers_(prefix_, sizeof(T) == sizeof(double)),
           wide_(prefix_, true),
-          network_(net, prefix_, numbers_) {
+          network_(net, prefix_, numbers_, options.hessian) {
         wide_.suffix = "_d";
         if (options.raw) {
             columns_.emplace(model, prefix_, numbers_, rows());
@@ -121,17 +126,15 @@ private:
     /// Of the numbers of rows: double, unless there is to be none.
     FunctionSet& rows() { return options_.float_only || numbers_.in_double() ? numbers_ : wide_; }
     [[nodiscard]] bool ranges() const { return !model_.training_rows.lowest.empty(); }
-    [[nodiscard]] std::string fill(const std::string& text) const {
-        return marked(network_.fill(text));
-    }
+    [[nodiscard]] std::string fill(const std::string& text) const { return marked(network_.fill(text)); }
     /// … of what knows no words but those of %.
     [[nodiscard]] std::string marked(const std::string& text) const {
         return filled(text, {{"%GUARD", upper_case(options_.name) + "_H"},
-                                            {"%.h", options_.name + ".h"},
-                                            {"%:", options_.name + ":"},
-                                            {"%N", upper_case(prefix_) + "INPUTS"},
-                                            {"%K", upper_case(prefix_) + "OUTPUTS"},
-                                            {"%", upper_case(prefix_)}});
+                             {"%.h", options_.name + ".h"},
+                             {"%:", options_.name + ":"},
+                             {"%N", upper_case(prefix_) + "INPUTS"},
+                             {"%K", upper_case(prefix_) + "OUTPUTS"},
+                             {"%", upper_case(prefix_)}});
     }
     [[nodiscard]] std::string title(const std::string& file) const {
         return "/* " + file + ": " + c_comment(shape_text(net_.architecture())) + ", in " + numbers_.type() +
@@ -141,6 +144,9 @@ private:
 
     std::string header() {
         std::string text = title(options_.name + ".h") + fill(header_begin);
+        if (options_.hessian) {
+            text += fill(hessian_declaration);
+        }
         if (ranges()) {
             text += fill(outside_declaration);
         }
@@ -170,7 +176,10 @@ private:
             const std::string derivatives = columns_->derivatives();
             text += numbers_.take_definitions() + wide_.take_definitions() + derivatives;
         }
-        return text + "#endif\n" + selftest_text(net_, prefix_, numbers_);
+        if (options_.hessian) {
+            text += network_.hessian();
+        }
+        return text + "#endif\n" + selftest_text(net_, prefix_, numbers_, options_.hessian);
     }
 
     [[nodiscard]] std::string range_table(const std::string& name, const std::vector<double>& values) const {

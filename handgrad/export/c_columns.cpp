@@ -67,7 +67,7 @@ int $classify(const ROW *row, ROW *p)
     if (problem != 0) {
         return -problem;
     }
-    $pass(x, z, NULL);
+    $pass(x, z, NULL, NULL);
     for (k = 0; k < OUTPUTS; ++k) {
         y[k] = z[k];
     }
@@ -250,7 +250,7 @@ std::string CColumns::in_user_units(const std::string& y) {
 std::string CColumns::predict() {
     std::string run = "$forward(x, y);", body = "        yhat[k] = (ROW)y[k];\n", tables;
     if (columns_.task == Task::multilabel && output_ == Activation::sigmoid) {
-        run = "$pass(x, y, NULL);";
+        run = "$pass(x, y, NULL, NULL);";
         const auto shares = [&]<class S>(S) {
             Recording recording(rows_);
             math::Sigmoid::value(Written<S>::argument(recording, "z")).into(recording, "yhat[k]");

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "handgrad/export/written_number.hpp"
@@ -121,6 +122,63 @@ static void $pull(const REAL *w, size_t inputs, size_t units, const REAL *d, con
 }
 )";
 
+constexpr const char* term_text = R"(
+/* H += sum over units of c q q', the upper triangle; the first such sum is set. */
+static void $term(const REAL *q, const REAL *c, size_t units, int first, REAL *H)
+{
+    size_t i, j, u;
+    for (i = 0; i < INPUTS; ++i, H += INPUTS) {
+        REAL sum[INPUTS] = {ZERO};
+        for (u = 0; u < units; ++u) {
+            const REAL left = c[u] * q[u * INPUTS + i];
+            for (j = i; j < INPUTS; ++j) {
+                sum[j] = FMA(left, q[u * INPUTS + j], sum[j]);
+            }
+        }
+        for (j = i; j < INPUTS; ++j) {
+            H[j] = first ? sum[j] : H[j] + sum[j];
+        }
+    }
+}
+)";
+constexpr const char* first_term_text = R"(
+/* That of the first layer, by products of two weights. */
+static void $first_term(const REAL *w, const REAL *c, size_t units, REAL *H)
+{
+    size_t i, j, u;
+    for (i = 0; i < INPUTS; ++i, H += INPUTS) {
+        REAL sum[INPUTS] = {ZERO};
+        for (u = 0; u < units; ++u) {
+            const REAL left = w[u * INPUTS + i];
+            for (j = i; j < INPUTS; ++j) {
+                sum[j] = FMA(left * w[u * INPUTS + j], c[u], sum[j]);
+            }
+        }
+        for (j = i; j < INPUTS; ++j) {
+            H[j] = sum[j];
+        }
+    }
+}
+)";
+constexpr const char* tangents_text = R"(
+/* dz/dx of a layer from that of the one before. */
+static void $tangents(const REAL *w, size_t inputs, size_t units, const REAL *slope, const REAL *q, REAL *to)
+{
+    size_t i, j, u;
+    for (u = 0; u < units; ++u) {
+        REAL sum[INPUTS] = {ZERO};
+        for (i = 0; i < inputs; ++i) {
+            for (j = 0; j < INPUTS; ++j) {
+                sum[j] = FMA(w[u * inputs + i], slope[i] * q[i * INPUTS + j], sum[j]);
+            }
+        }
+        for (j = 0; j < INPUTS; ++j) {
+            to[u * INPUTS + j] = sum[j];
+        }
+    }
+}
+)";
+
 std::string number(std::size_t value) { return std::to_string(value); }
 
 /// The statements of a formula of one number: `z` by its text, the result into another.
@@ -140,8 +198,12 @@ std::string loop(FunctionSet& numbers, const std::string& head, const std::strin
 }  // namespace
 
 template <class T>
-CNetwork<T>::CNetwork(const BasicMlp<T>& net, std::string prefix, FunctionSet& numbers)
-    : net_(net), prefix_(std::move(prefix)), numbers_(numbers), settings_(net.architecture().activation_settings()) {}
+CNetwork<T>::CNetwork(const BasicMlp<T>& net, std::string prefix, FunctionSet& numbers, bool twice)
+    : net_(net),
+      prefix_(std::move(prefix)),
+      numbers_(numbers),
+      settings_(net.architecture().activation_settings()),
+      twice_(twice) {}
 
 template <class T>
 std::string CNetwork<T>::fill(const std::string& text) const {
@@ -227,19 +289,36 @@ std::string CNetwork<T>::apply(FunctionSet& numbers, const std::string& prefix, 
     });
 }
 
+/// `$slopes_NAME` or its like: a derivative of z, unit by unit.
+template <class T, class Formula>
+std::string derivative_loop(FunctionSet& numbers, const std::string& name, bool constant, const Formula& formula) {
+    std::string statements = body<T>(numbers, "        ", "z[u]", "to[u]", formula);
+    if (constant) {
+        statements += "        (void)z;\n";
+    }
+    const std::string type = numbers.type();
+    return loop(numbers, name + "(const " + type + " *z, " + type + " *to, size_t units)", statements);
+}
+
 template <class T>
 std::string CNetwork<T>::slopes(Activation activation) const {
     return visit(activation, [&]<class F>(F) -> std::string {
         if constexpr (F::facts.elementwise) {
-            std::string statements = body<T>(numbers_, "        ", "z[u]", "slope[u]",
-                                             [&](Written<T> z) { return F::derivative(z, settings_); });
-            if (activation == Activation::identity) {
-                statements += "        (void)z;\n";
-            }
-            return loop(numbers_,
-                        prefix_ + "slopes_" + std::string(F::facts.name) + "(const " + numbers_.type() + " *z, " +
-                            numbers_.type() + " *slope, size_t units)",
-                        statements);
+            return derivative_loop<T>(numbers_, prefix_ + "slopes_" + std::string(F::facts.name),
+                                      activation == Activation::identity,
+                                      [&](Written<T> z) { return F::derivative(z, settings_); });
+        } else {
+            return "";
+        }
+    });
+}
+
+template <class T>
+std::string CNetwork<T>::bends(Activation activation) const {
+    return visit(activation, [&]<class F>(F) -> std::string {
+        if constexpr (F::facts.elementwise && !F::facts.piecewise_linear) {
+            return derivative_loop<T>(numbers_, prefix_ + "bends_" + std::string(F::facts.name), false,
+                                      [&](Written<T> z) { return F::second_derivative(z, settings_); });
         } else {
             return "";
         }
@@ -279,7 +358,7 @@ std::string CNetwork<T>::softmax_product() const {
         Recording recording(numbers_);
         const W p = W::argument(recording, "p[j]"), v = W::argument(recording, "v[j]");
         math::Softmax::Centring<W> centring{W::argument(recording, "p_top"), W::argument(recording, "v_top"),
-                                          W::argument(recording, "sum")};
+                                            W::argument(recording, "sum")};
         formula(recording, centring, p, v);
         return numbers_.statements(recording, indent);
     };
@@ -314,8 +393,14 @@ std::string CNetwork<T>::layers(std::size_t layer, const std::string& x, const s
         return text;
     }
     const std::string f(name(net_.architecture().activation(layer)));
+    const std::string place = number(slope_place(layer));
     text += "#ifndef %WITHOUT_JACOBIAN\n    if (slope != NULL) {\n        $slopes_" + f + "(" + z + ", slope + " +
-            number(slope_place(layer)) + ", " + units + ");\n    }\n#endif\n";
+            place + ", " + units + ");\n    }\n";
+    if (twice_ && curved(layer)) {
+        text += "    if (bend != NULL) {\n        $bends_" + f + "(" + z + ", bend + " + place + ", " + units +
+                ");\n    }\n";
+    }
+    text += "#endif\n";
     if (f != "identity") {
         text += "    $apply_" + f + "(" + z + ", " + units + ");\n";
     }
@@ -325,8 +410,8 @@ std::string CNetwork<T>::layers(std::size_t layer, const std::string& x, const s
 template <class T>
 std::string CNetwork<T>::pass() const {
     std::string text =
-        "\n/* The logits z of a row, and the slopes of all hidden units unless `slope` is NULL. */\n"
-        "static void $pass(const REAL *x, REAL *z, REAL *slope)\n{\n";
+        "\n/* The logits z of a row; f' and f'' of all hidden units where these are not NULL. */\n"
+        "static void $pass(const REAL *x, REAL *z, REAL *slope, REAL *bend)\n{\n";
     const std::size_t last = net_.layers() - 1;
     if (last > 0) {
         std::size_t widest_hidden = 0;
@@ -342,7 +427,7 @@ std::string CNetwork<T>::pass() const {
         text += layers(l, from, to);
         from = to;
     }
-    return filled(fill(text + "    (void)slope;\n}\n"), {{"%", upper_case(prefix_)}});
+    return filled(fill(text + "    (void)slope;\n    (void)bend;\n}\n"), {{"%", upper_case(prefix_)}});
 }
 
 template <class T>
@@ -373,6 +458,9 @@ std::string CNetwork<T>::activation_slopes() {
         if (!(output_alone && activation == Activation::identity)) {
             text += slopes(activation);
         }
+        if (twice_) {
+            text += bends(activation);
+        }
     }
     return text;
 }
@@ -392,11 +480,11 @@ std::string CNetwork<T>::forward() {
     const Activation output = net_.architecture().output;
     const std::string text = sums() + pass();
     const std::string g(name(output));
-    std::string outputs = "    $pass(x, yhat, NULL);\n    $apply_" + g + "(yhat, OUTPUTS);\n";
+    std::string outputs = "    $pass(x, yhat, NULL, NULL);\n    $apply_" + g + "(yhat, OUTPUTS);\n";
     if (output == Activation::identity) {
-        outputs = "    $pass(x, yhat, NULL);\n";
+        outputs = "    $pass(x, yhat, NULL, NULL);\n";
     } else if (!elementwise()) {
-        outputs = "    REAL z[OUTPUTS];\n    $pass(x, z, NULL);\n    $softmax(z, yhat, OUTPUTS);\n";
+        outputs = "    REAL z[OUTPUTS];\n    $pass(x, z, NULL, NULL);\n    $softmax(z, yhat, OUTPUTS);\n";
     }
     return text + fill("\nvoid $forward(const REAL *x, REAL *yhat)\n{\n" + outputs + "}\n");
 }
@@ -437,30 +525,237 @@ std::string CNetwork<T>::gradient() const {
     return fill(text + "    (void)g;\n    (void)slope;\n}\n");
 }
 
+/// Statements that fill yhat, the slopes of hidden units and what gradient() takes for g, and with `curvature` what
+/// hessian() needs.
+template <class T>
+std::string CNetwork<T>::outputs_and_slopes(bool curvature) const {
+    const Activation output = net_.architecture().output;
+    const std::string f(name(output));
+    const std::size_t hidden = slope_place(net_.layers() - 1);
+    std::string declarations = hidden == 0 ? "" : "    REAL slope[" + number(hidden) + "];\n";
+    std::string pass;
+    if (curvature && hidden > 0) {
+        declarations += "    REAL bend[" + number(hidden) + "];\n";
+    }
+    if (output == Activation::identity) {
+        pass = "    $pass(x, yhat, SLOPE, BEND);\n";
+    } else if (!elementwise()) {
+        declarations += "    REAL z[OUTPUTS];\n";
+        pass = "    $pass(x, z, SLOPE, BEND);\n    $softmax(z, yhat, OUTPUTS);\n";
+    } else {
+        const bool bent = curvature && curved(net_.layers() - 1);
+        declarations += std::string("    REAL g[OUTPUTS]") + (bent ? ", gg[OUTPUTS]" : "") + ";\n";
+        pass = "    $pass(x, yhat, SLOPE, BEND);\n    $slopes_" + f + "(yhat, g, OUTPUTS);\n" +
+               (bent ? "    $bends_" + f + "(yhat, gg, OUTPUTS);\n" : "") + "    $apply_" + f + "(yhat, OUTPUTS);\n";
+    }
+    return filled(declarations + pass,
+                  {{"SLOPE", hidden == 0 ? "NULL" : "slope"}, {"BEND", hidden == 0 || !curvature ? "NULL" : "bend"}});
+}
+
 template <class T>
 std::string CNetwork<T>::jacobian() {
-    const Activation output = net_.architecture().output;
     const bool pulls = !elementwise() || net_.layers() > 1;
-    std::string text = (pulls ? fill(pull_text) : "") + (elementwise() ? "" : "\n" + softmax_product()) + gradient();
-    const std::size_t hidden = slope_place(net_.layers() - 1);
-    std::string outputs;
-    std::string g = "yhat";
-    if (output == Activation::identity) {
-        outputs = "    $pass(x, yhat, SLOPE);\n";
-    } else if (!elementwise()) {
-        outputs = "    REAL z[OUTPUTS];\n    $pass(x, z, SLOPE);\n    $softmax(z, yhat, OUTPUTS);\n";
-    } else {
-        const std::string name_of(name(output));
-        g = "g";
-        outputs = "    REAL g[OUTPUTS];\n    $pass(x, yhat, SLOPE);\n    $slopes_" + name_of +
-                  "(yhat, g, OUTPUTS);\n    $apply_" + name_of + "(yhat, OUTPUTS);\n";
+    const std::string text =
+        (pulls ? fill(pull_text) : "") + (elementwise() ? "" : "\n" + softmax_product()) + gradient();
+    const bool own = elementwise() && net_.architecture().output != Activation::identity;
+    return text +
+           fill("\nvoid $jacobian(const REAL *x, REAL *yhat, REAL *J)\n{\n    size_t k;\n" + outputs_and_slopes(false) +
+                "    for (k = 0; k < OUTPUTS; ++k) {\n        $gradient(k, " + (own ? "g" : "yhat") + ", " +
+                (slope_place(net_.layers() - 1) == 0 ? "NULL" : "slope") + ", J + k * INPUTS);\n    }\n}\n");
+}
+
+// --- Second derivatives (derivation §7.8)
+// -----------------------------------------------------------------------------
+
+template <class T>
+bool CNetwork<T>::curved(std::size_t layer) const {
+    return !facts(net_.architecture().activation(layer)).piecewise_linear;
+}
+
+template <class T>
+bool CNetwork<T>::first_by_products() const {
+    return net_.layers() > 1 && curved(0) && net_.inputs() <= math::most_product_inputs;
+}
+
+template <class T>
+std::size_t CNetwork<T>::last_of_tangents() const {
+    std::size_t l = net_.layers() - 1;
+    while (l > 0 && !curved(l)) {
+        --l;
     }
-    const std::string slope = hidden == 0 ? "NULL" : "slope";
-    text += fill("\nvoid $jacobian(const REAL *x, REAL *yhat, REAL *J)\n{\n    size_t k;\n" +
-                 (hidden == 0 ? "" : "    REAL slope[" + number(hidden) + "];\n") +
-                 filled(outputs, {{"SLOPE", slope}}) + "    for (k = 0; k < OUTPUTS; ++k) {\n        $gradient(k, " +
-                 g + ", " + slope + ", J + k * INPUTS);\n    }\n}\n");
+    return l;
+}
+
+template <class T>
+std::size_t CNetwork<T>::tangent_place(std::size_t layer) const {
+    std::size_t units = 0;
+    for (std::size_t l = 1; l < layer; ++l) {
+        units += size(l + 1);
+    }
+    return units * net_.inputs();
+}
+
+/// Q_l in C: the weights of the first layer, or a place in q.
+template <class T>
+std::string CNetwork<T>::tangent(std::size_t layer) const {
+    const bool centred_weights = net_.layers() == 1 && !elementwise();
+    return layer == 0 && !centred_weights ? "$w1" : "q + " + number(tangent_place(layer));
+}
+
+/// Statements that fill q.
+template <class T>
+std::string CNetwork<T>::tangents() const {
+    std::string text;
+    for (std::size_t l = 1; l <= last_of_tangents(); ++l) {
+        text += "    $tangents($w" + number(l + 1) + ", " + number(size(l)) + ", " + number(size(l + 1)) +
+                ", slope + " + number(slope_place(l - 1)) + ", " + tangent(l - 1) + ", " + tangent(l) + ");\n";
+    }
+    if (!elementwise()) {
+        const std::string last = tangent(net_.layers() - 1);
+        if (net_.layers() == 1) {
+            text += "    memcpy(q, $w1, sizeof $w1);\n";
+        }
+        text += "    $centre(yhat, " + last + ");\n";
+    }
     return text;
+}
+
+template <class T>
+std::string CNetwork<T>::softmax_centring() const {
+    using W = Written<T>;
+    const auto step = [&](const auto& formula) {
+        Recording recording(numbers_);
+        const W p = W::argument(recording, "p[j]"),
+                v = W::argument(recording, "q[j * " + number(net_.inputs()) + " + i]");
+        math::Softmax::Centring<W> centring{W::argument(recording, "p_top"), W::argument(recording, "v_top"),
+                                            W::argument(recording, "sum")};
+        formula(recording, centring, p, v);
+        return numbers_.statements(recording, "            ");
+    };
+    const std::string find = step([](Recording& recording, auto& centring, W p, W v) {
+        centring.find_top(p, v);
+        centring.v_top.into(recording, "v_top");
+        centring.p_top.into(recording, "p_top");
+    });
+    const std::string add = step([](Recording& recording, auto& centring, W p, W v) {
+        centring.add(p, v);
+        centring.sum.into(recording, "sum");
+    });
+    const std::string entry = step([&](Recording& recording, auto& centring, W, W v) {
+        centring.centred(v).into(recording, "q[j * " + number(net_.inputs()) + " + i]");
+    });
+    const std::string loop_from = "        for (j = FROM; j < OUTPUTS; ++j) {\n";
+    return numbers_.take_definitions() +
+           fill(
+               "\n/* Each column of q less its mean by p. */\nstatic void $centre(const REAL *p, REAL *q)\n{\n    "
+               "size_t i, j;\n"
+               "    for (i = 0; i < INPUTS; ++i) {\n        REAL p_top = p[0], v_top = q[i], sum = ZERO;\n" +
+               filled(loop_from, {{"FROM", "1"}})) +
+           find + fill("        }\n" + filled(loop_from, {{"FROM", "0"}})) + add +
+           fill("        }\n" + filled(loop_from, {{"FROM", "0"}})) + entry + "        }\n    }\n}\n";
+}
+
+/// Statements that fill c, of hidden units (and of softmax's outputs behind them), for output k.
+template <class T>
+std::string CNetwork<T>::curvatures() const {
+    const std::size_t last = net_.layers() - 1;
+    const bool identity = net_.architecture().output == Activation::identity;
+    std::string text, d = "d";
+    std::size_t l = last;  // δ of this layer is in d
+    const auto hidden = [&](std::size_t layer, const std::string& beta, const std::string& to) {
+        const std::string at = number(slope_place(layer)) + " + i";
+        text += "        for (i = 0; i < " + number(size(layer + 1)) +
+                "; ++i) {\n            const REAL beta = " + beta + ";\n" + "            " + to +
+                "[i] = beta * slope[" + at + "];\n" +
+                (curved(layer) ? "            c[" + at + "] = beta * bend[" + at + "];\n" : "") + "        }\n";
+    };
+    if (elementwise()) {
+        if (last == 0) {
+            return "";
+        }
+        hidden(
+            last - 1,
+            std::string(identity ? "" : "g[k] * ") + "$w" + number(last + 1) + "[k * " + number(size(last)) + " + i]",
+            "d");
+        l = last - 1;
+    } else {
+        text +=
+            "        for (i = 0; i < OUTPUTS; ++i) {\n            d[i] = i == k ? ONE : ZERO;\n        }\n"
+            "        $times_softmax(yhat, d);\n        memcpy(c + " +
+            number(slope_place(last)) + ", d, OUTPUTS * sizeof *d);\n";
+    }
+    for (; l > 0; --l) {
+        const std::string to = d == "d" ? "e" : "d";
+        text += "        $pull($w" + number(l + 1) + ", " + number(size(l)) + ", " + number(size(l + 1)) + ", " + d +
+                ", NULL, " + to + ");\n";
+        hidden(l - 1, to + "[i]", to);
+        d = to;
+    }
+    return text;
+}
+
+/// Statements that add the layers' terms to H, of output k.
+template <class T>
+std::string CNetwork<T>::terms() const {
+    const std::size_t last = net_.layers() - 1;
+    std::string text;
+    bool first = true;
+    const auto term = [&](const std::string& q, const std::string& c, std::size_t units) {
+        text += "        $term(" + q + ", " + c + ", " + number(units) + ", " + (first ? "1" : "0") + ", H);\n";
+        first = false;
+    };
+    for (std::size_t l = 0; l < last; ++l) {
+        if (l == 0 && first_by_products()) {
+            text += "        $first_term($w1, c, " + number(size(1)) + ", H);\n";
+            first = false;
+        } else if (curved(l)) {
+            term(tangent(l), "c + " + number(slope_place(l)), size(l + 1));
+        }
+    }
+    if (!elementwise()) {
+        term(tangent(last), "c + " + number(slope_place(last)), size(last + 1));
+    } else if (curved(last)) {
+        term(tangent(last) + " + k * INPUTS", "gg + k", 1);
+    }
+    if (first) {
+        return "        for (i = 0; i < INPUTS * INPUTS; ++i) {\n            H[i] = ZERO;\n        }\n";
+    }
+    return text +
+           "        for (i = 0; i < INPUTS; ++i) {\n            for (j = 0; j < i; ++j) {\n"
+           "                H[i * INPUTS + j] = H[j * INPUTS + i];\n            }\n        }\n";
+}
+
+template <class T>
+std::string CNetwork<T>::hessian() {
+    const std::size_t last = net_.layers() - 1, hidden = slope_place(last), n = net_.inputs();
+    const std::string sums = terms(), adjoints = curvatures(), fill_q = tangents();
+    std::string text;
+    for (const auto& [call, function] : {std::pair("$first_term(", first_term_text), std::pair("$term(", term_text)}) {
+        text += sums.find(call) == std::string::npos ? "" : fill(function);
+    }
+    text += fill_q.find("$tangents(") == std::string::npos ? "" : fill(tangents_text);
+    text += elementwise() ? "" : softmax_centring();
+    const bool any = sums.find("ZERO") == std::string::npos;
+    const std::size_t units = elementwise() ? hidden : slope_place(last + 1);
+    const std::size_t q_units = !elementwise() && last == 0 ? size(1) : tangent_place(last_of_tangents() + 1) / n;
+    std::string locals = std::string("    size_t k, i") + (any ? ", j" : "") + ";\n";
+    if (any && units > 0) {
+        locals += "    REAL c[" + number(units) + "], d[" + number(widest()) + "], e[" + number(widest()) + "];\n";
+    }
+    if (any && q_units > 0) {
+        locals += "    REAL q[" + number(q_units * n) + "];\n";
+    }
+    if (!any) {
+        return text +
+               fill(
+                   "\nvoid $hessian(const REAL *x, REAL *yhat, REAL *H)\n{\n    size_t k, i;\n    $forward(x, yhat);\n"
+                   "    for (k = 0; k < OUTPUTS; ++k, H += INPUTS * INPUTS) {\n" +
+                   sums + "    }\n}\n");
+    }
+    const std::string unused = units > 0 ? "    (void)c;\n    (void)d;\n    (void)e;\n" : "";
+    return text + fill("\nvoid $hessian(const REAL *x, REAL *yhat, REAL *H)\n{\n" + locals + outputs_and_slopes(true) +
+                       fill_q + "    for (k = 0; k < OUTPUTS; ++k, H += INPUTS * INPUTS) {\n" + adjoints + sums +
+                       "    }\n" + unused + "}\n");
 }
 
 template class CNetwork<float>;

@@ -17,7 +17,8 @@ namespace handgrad::exports {
 template <class T>
 class CNetwork {
 public:
-    CNetwork(const BasicMlp<T>& net, std::string prefix, FunctionSet& numbers);
+    /// `twice`: with what hessian() needs.
+    CNetwork(const BasicMlp<T>& net, std::string prefix, FunctionSet& numbers, bool twice);
 
     /// The tables of weights and biases.
     [[nodiscard]] std::string tables() const;
@@ -29,6 +30,8 @@ public:
     [[nodiscard]] std::string forward();
     /// gradient() and jacobian().
     [[nodiscard]] std::string jacobian();
+    /// second() and hessian(), behind the others.
+    [[nodiscard]] std::string hessian();
     /// Fills a template: $ is the prefix, REAL, INPUTS, OUTPUTS.
     [[nodiscard]] std::string fill(const std::string& text) const;
     /// Softmax of numbers of any set: z (K) to p (K), which may be z.
@@ -43,6 +46,19 @@ private:
     [[nodiscard]] std::string gradient() const;
     [[nodiscard]] std::string sums() const;
     [[nodiscard]] std::string slopes(Activation activation) const;
+    [[nodiscard]] std::string bends(Activation activation) const;
+    [[nodiscard]] std::string outputs_and_slopes(bool curvature) const;
+    [[nodiscard]] std::string tangents() const;
+    [[nodiscard]] std::string curvatures() const;
+    [[nodiscard]] std::string terms() const;
+    [[nodiscard]] std::string softmax_centring() const;
+    /// Whether f of a layer, which has a term in the second derivative then, is neither a line nor linear in pieces.
+    [[nodiscard]] bool curved(std::size_t layer) const;
+    [[nodiscard]] bool first_by_products() const;
+    /// The last layer whose tangents are needed beside the weights of the first; 0 for none.
+    [[nodiscard]] std::size_t last_of_tangents() const;
+    [[nodiscard]] std::size_t tangent_place(std::size_t layer) const;
+    [[nodiscard]] std::string tangent(std::size_t layer) const;
     /// Of hidden layers and the last.
     [[nodiscard]] std::set<Activation> used() const;
     [[nodiscard]] bool hidden(Activation activation) const;
@@ -57,6 +73,7 @@ private:
     std::string prefix_;
     FunctionSet& numbers_;
     ActivationSettings settings_;
+    bool twice_;
 };
 
 extern template class CNetwork<float>;

@@ -73,7 +73,7 @@ int $selftest(void)
 {
     static const REAL expected[ROWS][OUTPUTS] = EXPECTED;
     static const REAL within[ROWS] = WITHIN;
-    static const uint32_t hashes[2] = {UINT32_C(HASH_Y), UINT32_C(HASH_J)};
+    static const uint32_t hashes[3] = {UINT32_C(HASH_Y), UINT32_C(HASH_J), UINT32_C(HASH_H)};
     uint32_t hash = UINT32_C(2166136261), row;
     int same;
     if (!$in_order()) {
@@ -103,6 +103,15 @@ constexpr const char* selftest_jacobian = R"(    hash = UINT32_C(2166136261);
         hash = $hash(hash, J, SLOPES);
     }
     same = same && hash == hashes[1];
+)";
+constexpr const char* selftest_hessian = R"(    hash = UINT32_C(2166136261);
+    for (row = 0; row < ROWS; ++row) {
+        REAL x[INPUTS], yhat[OUTPUTS], H[BENDS];
+        $row(row + 1, x);
+        $hessian(x, yhat, H);
+        hash = $hash(hash, H, BENDS);
+    }
+    same = same && hash == hashes[2];
 )";
 constexpr const char* selftest_end = R"(#endif
     (void)hashes;
@@ -200,12 +209,12 @@ std::vector<double> output_bounds(const BasicMlp<T>& net, std::span<const T> x) 
 }
 
 template <class T>
-std::string selftest_text(const BasicMlp<T>& net, const std::string& prefix, FunctionSet& numbers) {
-    const BasicPredictor<T> predictor(net, {.threads = 1});
+std::string selftest_text(const BasicMlp<T>& net, const std::string& prefix, FunctionSet& numbers, bool twice) {
+    const BasicPredictor<T> predictor(net, {.threads = 1}, twice ? Differentiable::twice : Differentiable::yes);
     const std::size_t n = net.inputs(), K = net.outputs();
-    const bool derivatives = n * K <= most_derivatives;
+    const bool derivatives = n * K <= most_derivatives, second = twice && n * n * K <= most_derivatives;
     std::vector<std::string> expected, within;
-    std::uint32_t hash_y = hash_begin, hash_J = hash_begin;
+    std::uint32_t hash_y = hash_begin, hash_J = hash_begin, hash_H = hash_begin;
     for (std::uint32_t row = 0; row < golden_rows; ++row) {
         const std::vector<T> x = selftest_row<T>(n, row + 1);
         std::vector<T> yhat(K);
@@ -213,6 +222,11 @@ std::string selftest_text(const BasicMlp<T>& net, const std::string& prefix, Fun
         predictor.jacobian(std::span<const T>(x), std::span<T>(yhat), J.view());
         hash_y = hash_of<T>(hash_y, yhat);
         hash_J = hash_of<T>(hash_J, std::span<const T>(J.view().data(), K * n));
+        if (second) {
+            std::vector<T> H(K * n * n);
+            predictor.hessian(std::span<const T>(x), std::span<T>(yhat), std::span<T>(H));
+            hash_H = hash_of<T>(hash_H, H);
+        }
         expected.push_back(table_text<T>(numbers, yhat));
         // Both this and what runs elsewhere are within the bound of the exact value.
         const std::vector<double> bounds = output_bounds<T>(net, x);
@@ -220,31 +234,34 @@ std::string selftest_text(const BasicMlp<T>& net, const std::string& prefix, Fun
     }
     const bool wide = sizeof(T) == sizeof(double);
     const std::string text = arithmetic_text + std::string(row_text) + selftest_begin +
-                             (derivatives ? selftest_jacobian : "") + selftest_end;
-    return filled(text, {{"HIGH", wide ? high_word : ""},
-                         {"LARGE", wide ? "0x1p56" : "0x1p27f"},
-                         {"ODD", wide ? "3.0" : "9.0f"},  // a tenth of it, and it times the number nearest to 1/10, differ
-                         {"TENTH", wide ? "0x1.999999999999ap-4" : "0x1.99999ap-4f"},
-                         {"NEAR", wide ? "0x1p-27" : "0x1p-12f"},
-                         {"EXPECTED", braced(expected)},
-                         {"WITHIN", braced(within)},
-                         {"HASH_Y", hex<T>(hash_y)},
-                         {"HASH_J", hex<T>(hash_J)},
-                         {"ROWS", std::to_string(golden_rows)},
-                         {"SLOPES", std::to_string(K * n)},
-                         {"INPUTS", std::to_string(n)},
-                         {"OUTPUTS", std::to_string(K)},
-                         {"ZERO", numbers.literal(0.0)},
-                         {"ONE", numbers.literal(1.0)},
-                         {"WORD", wide ? "uint64_t" : "uint32_t"},
-                         {"REAL", numbers.type()},
-                         {"FMA", wide ? "fma" : "fmaf"},
-                         {"$", prefix},
-                         {"%", upper_case(prefix)}});
+                             (derivatives ? selftest_jacobian : "") + (second ? selftest_hessian : "") + selftest_end;
+    return filled(text,
+                  {{"HIGH", wide ? high_word : ""},
+                   {"LARGE", wide ? "0x1p56" : "0x1p27f"},
+                   {"ODD", wide ? "3.0" : "9.0f"},  // a tenth of it, and it times the number nearest to 1/10, differ
+                   {"TENTH", wide ? "0x1.999999999999ap-4" : "0x1.99999ap-4f"},
+                   {"NEAR", wide ? "0x1p-27" : "0x1p-12f"},
+                   {"EXPECTED", braced(expected)},
+                   {"WITHIN", braced(within)},
+                   {"HASH_Y", hex<T>(hash_y)},
+                   {"HASH_J", hex<T>(hash_J)},
+                   {"HASH_H", hex<T>(hash_H)},
+                   {"BENDS", std::to_string(K * n * n)},
+                   {"ROWS", std::to_string(golden_rows)},
+                   {"SLOPES", std::to_string(K * n)},
+                   {"INPUTS", std::to_string(n)},
+                   {"OUTPUTS", std::to_string(K)},
+                   {"ZERO", numbers.literal(0.0)},
+                   {"ONE", numbers.literal(1.0)},
+                   {"WORD", wide ? "uint64_t" : "uint32_t"},
+                   {"REAL", numbers.type()},
+                   {"FMA", wide ? "fma" : "fmaf"},
+                   {"$", prefix},
+                   {"%", upper_case(prefix)}});
 }
 
-template std::string selftest_text(const BasicMlp<float>&, const std::string&, FunctionSet&);
-template std::string selftest_text(const BasicMlp<double>&, const std::string&, FunctionSet&);
+template std::string selftest_text(const BasicMlp<float>&, const std::string&, FunctionSet&, bool);
+template std::string selftest_text(const BasicMlp<double>&, const std::string&, FunctionSet&, bool);
 template std::vector<float> selftest_row(std::size_t, std::uint32_t);
 template std::vector<double> selftest_row(std::size_t, std::uint32_t);
 template std::vector<double> output_bounds(const BasicMlp<float>&, std::span<const float>);

@@ -9,9 +9,9 @@
 
 namespace handgrad::exports {
 
-/// The text of selftest(), behind what it calls.
+/// The text of selftest(), behind what it calls; `twice`: of second derivatives too.
 template <class T>
-std::string selftest_text(const BasicMlp<T>& net, const std::string& prefix, FunctionSet& numbers);
+std::string selftest_text(const BasicMlp<T>& net, const std::string& prefix, FunctionSet& numbers, bool twice);
 
 /// Row `seed` of those that selftest() makes: whole numbers over 64, from −2 to below 2, by a linear congruence.
 template <class T>
@@ -22,7 +22,7 @@ std::vector<T> selftest_row(std::size_t inputs, std::uint32_t seed);
 template <class T>
 std::vector<double> output_bounds(const BasicMlp<T>& net, std::span<const T> x);
 
-extern template std::string selftest_text(const BasicMlp<float>&, const std::string&, FunctionSet&);
-extern template std::string selftest_text(const BasicMlp<double>&, const std::string&, FunctionSet&);
+extern template std::string selftest_text(const BasicMlp<float>&, const std::string&, FunctionSet&, bool);
+extern template std::string selftest_text(const BasicMlp<double>&, const std::string&, FunctionSet&, bool);
 
 }  // namespace handgrad::exports

@@ -298,7 +298,8 @@ std::string FunctionSet::statements(const Recording& recording, const std::strin
 std::string FunctionSet::product_macro() const {
     const std::string macro = "#define " + name("mul") + "(a, b) ";
     const std::string fused = std::string(in_double_ ? "fma" : "fmaf") + "((a), (b), " + literal(-0.0) + ")";
-    return std::string("#ifdef HANDGRAD_CONTRACTS_") + (in_double_ ? "DOUBLE" : "FLOAT") + "\n" + macro + fused + "\n#else\n" + macro + "((a) * (b))\n#endif\n";
+    return std::string("#ifdef HANDGRAD_CONTRACTS_") + (in_double_ ? "DOUBLE" : "FLOAT") + "\n" + macro + fused +
+           "\n#else\n" + macro + "((a) * (b))\n#endif\n";
 }
 
 std::string FunctionSet::take_definitions() { return std::exchange(definitions_, {}); }
