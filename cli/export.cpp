@@ -174,9 +174,11 @@ int export_model(std::vector<std::string> words) {
     if (!parse(options, std::move(words))) {
         return 0;
     }
-    refuse_to_overwrite(options.output, options.model);
     const Model model = open_model(options.model, {}, {.allow_nonfinite = options.allow_nonfinite});
     const Exported exported = form_of(options).make(options, model);
+    for (const auto& [path, bytes] : exported.files) {
+        refuse_to_overwrite(path, options.model);
+    }
     for (const auto& [path, bytes] : exported.files) {
         Output file(path);
         file.write(bytes);

@@ -125,7 +125,7 @@ public:
 private:
     /// Of the numbers of rows: double, unless there is to be none.
     FunctionSet& rows() { return options_.float_only || numbers_.in_double() ? numbers_ : wide_; }
-    [[nodiscard]] bool ranges() const { return !model_.training_rows.lowest.empty(); }
+    [[nodiscard]] bool ranges() const { return model_.training_rows.lowest.size() == net_.inputs(); }
     [[nodiscard]] std::string fill(const std::string& text) const { return marked(network_.fill(text)); }
     /// … of what knows no words but those of %.
     [[nodiscard]] std::string marked(const std::string& text) const {
@@ -152,7 +152,7 @@ private:
         }
         text += fill(selftest_declaration);
         if (columns_) {
-            text += "\n" + columns_->declarations();
+            text += "\n" + columns_->declarations(options_.hessian);
         }
         return text + "\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
     }
@@ -171,13 +171,10 @@ private:
             text += fill(range_table("lowest", model_.training_rows.lowest) +
                          range_table("highest", model_.training_rows.highest) + outside_text);
         }
-        text += without_jacobian + network_.jacobian();
+        text += without_jacobian + network_.jacobian() + (options_.hessian ? network_.hessian() : "");
         if (columns_) {
-            const std::string derivatives = columns_->derivatives();
+            const std::string derivatives = columns_->derivatives(options_.hessian);
             text += numbers_.take_definitions() + wide_.take_definitions() + derivatives;
-        }
-        if (options_.hessian) {
-            text += network_.hessian();
         }
         return text + "#endif\n" + selftest_text(net_, prefix_, numbers_, options_.hessian);
     }

@@ -108,6 +108,37 @@ BODY        for (c = 0; c < COLUMNS; ++c) {
 }
 )";
 
+constexpr const char* second_text = R"(
+int $second_derivatives(const ROW *row, ROW *yhat, ROW *H)
+{
+    REAL x[INPUTS], y[OUTPUTS], bends[BENDS];
+    const REAL *from = bends;
+    ROW slopes[INPUTS], *slope = slopes;
+    const int problem = $encode(row, x);
+    size_t k, i, j;
+    int c;
+    if (problem != 0) {
+        return problem;
+    }
+    for (c = 0; c < COLUMNS; ++c) {
+        const int categories = $facts[c].categories;
+        int category;
+        for (category = 0; category == 0 || category < categories; ++category) {
+            *slope++ = categories == 0 ? ONE / $facts[c].scale : ONE;
+        }
+    }
+    $hessian(x, y, bends);
+    for (k = 0; k < OUTPUTS; ++k) {
+BODY        for (i = 0; i < INPUTS; ++i) {
+            for (j = 0; j < INPUTS; ++j) {
+                *H++ = (ROW)*from++ * UNITS(slopes[i] * slopes[j]);
+            }
+        }
+    }
+    return 0;
+}
+)";
+
 std::string count_text(std::size_t value) { return std::to_string(value); }
 
 }  // namespace
@@ -132,6 +163,7 @@ std::string CColumns::fill(const std::string& text) const {
                          {"INPUTS", count_text(columns_.inputs())},
                          {"OUTPUTS", count_text(columns_.outputs())},
                          {"SLOPES", count_text(columns_.outputs() * columns_.inputs())},
+                         {"BENDS", count_text(columns_.outputs() * columns_.inputs() * columns_.inputs())},
                          {"$", prefix_}});
 }
 
@@ -171,7 +203,7 @@ void CColumns::name_all() {
     }
 }
 
-std::string CColumns::declarations() const {
+std::string CColumns::declarations(bool twice) const {
     std::string text;
     for (const Names& names : names_) {
         text += "/* " + c_comment(names.comment) + " */\n";
@@ -206,8 +238,12 @@ int $encode(const ROW *row, REAL *x);
 /* What the network puts out (a regression in the units of the table), and its derivatives by the inputs, row after row
    (OUTPUTS x INPUTS), in the units of the table; a category counts as a number 0 or 1. */
 int $derivatives(const ROW *row, ROW *yhat, ROW *J);
-#endif
+SECOND#endif
 )";
+    const char* second =
+        "/* The same, and second derivatives: OUTPUTS symmetric matrices of INPUTS x INPUTS. */\n"
+        "int $second_derivatives(const ROW *row, ROW *yhat, ROW *H);\n";
+    functions = filled(functions, {{"SECOND", twice ? second : ""}});
     return text + filled(fill(functions), {{"%", upper_case(prefix_)}});
 }
 
@@ -324,11 +360,12 @@ std::string CColumns::definitions() {
            (columns_.task == Task::classification ? classify() : predict());
 }
 
-std::string CColumns::derivatives() {
+std::string CColumns::derivatives(bool twice) {
     const bool regression = columns_.task == Task::regression;
     const std::string yhat =
         regression ? in_user_units("(" + rows_.type() + ")y[k]") : "        yhat[k] = (ROW)y[k];\n";
-    return fill(filled(derivatives_text, {{"BODY", yhat}, {"UNITS", regression ? "$target_scale[k] * " : ""}}));
+    const std::string text = derivatives_text + std::string(twice ? second_text : "");
+    return fill(filled(text, {{"BODY", yhat}, {"UNITS", regression ? "$target_scale[k] * " : ""}}));
 }
 
 }  // namespace handgrad::exports

@@ -15,11 +15,11 @@ public:
     CColumns(const Model& model, std::string prefix, FunctionSet& numbers, FunctionSet& rows);
 
     /// What the header says: names of columns, categories and classes, and the functions.
-    [[nodiscard]] std::string declarations() const;
+    [[nodiscard]] std::string declarations(bool twice) const;
     /// Tables and encode(), then predict() or classify().
     [[nodiscard]] std::string definitions();
-    /// derivatives().
-    [[nodiscard]] std::string derivatives();
+    /// derivatives(), and `twice` second_derivatives().
+    [[nodiscard]] std::string derivatives(bool twice);
 
 private:
     [[nodiscard]] std::string fill(const std::string& text) const;

@@ -122,40 +122,48 @@ static void $pull(const REAL *w, size_t inputs, size_t units, const REAL *d, con
 }
 )";
 
+/// FACTOR(r) is what row r of four has of a unit; TERM8(r) and TERM1 are sums with the product of column j + k, or j.
 constexpr const char* term_text = R"(
-/* H += sum over units of c q q', the upper triangle; the first such sum is set. */
-static void $term(const REAL *q, const REAL *c, size_t units, int first, REAL *H)
+/* H becomes, or is added, the sum over units of c q q', by rows of four and columns of eight; what stands left of the diagonal means
+   nothing yet. */
+static void $TERM(const REAL *q, const REAL *c, size_t units, int first, REAL *H)
 {
-    size_t i, j, u;
-    for (i = 0; i < INPUTS; ++i, H += INPUTS) {
-        REAL sum[INPUTS] = {ZERO};
-        for (u = 0; u < units; ++u) {
-            const REAL left = c[u] * q[u * INPUTS + i];
-            for (j = i; j < INPUTS; ++j) {
-                sum[j] = FMA(left, q[u * INPUTS + j], sum[j]);
+    const size_t eights = INPUTS / 8 * 8;
+    size_t i, j, u, r, k;
+    for (i = 0; i < INPUTS; i += 4) {
+        size_t row[4];
+        for (r = 0; r < 4; ++r) {
+            row[r] = i + r < INPUTS ? i + r : INPUTS - 1;
+        }
+        for (j = i / 8 * 8; j < eights; j += 8) {
+            REAL sum0[8] = {ZERO}, sum1[8] = {ZERO}, sum2[8] = {ZERO}, sum3[8] = {ZERO};
+            for (u = 0; u < units; ++u) {
+                const REAL *unit = q + u * INPUTS;
+                const REAL f0 = FACTOR(0), f1 = FACTOR(1), f2 = FACTOR(2), f3 = FACTOR(3);
+                for (k = 0; k < 8; ++k) {
+                    sum0[k] = TERM8(0);
+                    sum1[k] = TERM8(1);
+                    sum2[k] = TERM8(2);
+                    sum3[k] = TERM8(3);
+                }
+            }
+            for (r = 0; r < 4 && i + r < INPUTS; ++r) {
+                const REAL *sum = r == 0 ? sum0 : r == 1 ? sum1 : r == 2 ? sum2 : sum3;
+                for (k = 0; k < 8; ++k) {
+                    REAL *to = H + row[r] * INPUTS + j + k;
+                    *to = first ? sum[k] : *to + sum[k];
+                }
             }
         }
-        for (j = i; j < INPUTS; ++j) {
-            H[j] = first ? sum[j] : H[j] + sum[j];
-        }
-    }
-}
-)";
-constexpr const char* first_term_text = R"(
-/* That of the first layer, by products of two weights. */
-static void $first_term(const REAL *w, const REAL *c, size_t units, REAL *H)
-{
-    size_t i, j, u;
-    for (i = 0; i < INPUTS; ++i, H += INPUTS) {
-        REAL sum[INPUTS] = {ZERO};
-        for (u = 0; u < units; ++u) {
-            const REAL left = w[u * INPUTS + i];
-            for (j = i; j < INPUTS; ++j) {
-                sum[j] = FMA(left * w[u * INPUTS + j], c[u], sum[j]);
+        for (j = eights; j < INPUTS; ++j) {
+            for (r = 0; r < 4 && i + r < INPUTS; ++r) {
+                REAL sum = ZERO, *to = H + row[r] * INPUTS + j;
+                for (u = 0; u < units; ++u) {
+                    const REAL *unit = q + u * INPUTS, left = FACTOR(r);
+                    sum = TERM1;
+                }
+                *to = first ? sum : *to + sum;
             }
-        }
-        for (j = i; j < INPUTS; ++j) {
-            H[j] = sum[j];
         }
     }
 }
@@ -180,6 +188,18 @@ static void $tangents(const REAL *w, size_t inputs, size_t units, const REAL *sl
 )";
 
 std::string number(std::size_t value) { return std::to_string(value); }
+
+/// $term, or with `products` that of the first layer, by products of two weights.
+std::string term_function(const std::string& name, bool products) {
+    Words words{{"$TERM", name}};
+    for (const std::string r : {"0", "1", "2", "3", "r"}) {
+        words.emplace_back("FACTOR(" + r + ")", (products ? "" : "c[u] * ") + ("unit[row[" + r + "]]"));
+        words.emplace_back("TERM8(" + r + ")", products ? "FMA(f" + r + " * unit[j + k], c[u], sum" + r + "[k])"
+                                                        : "FMA(f" + r + ", unit[j + k], sum" + r + "[k])");
+    }
+    words.emplace_back("TERM1", products ? "FMA(left * unit[j], c[u], sum)" : "FMA(left, unit[j], sum)");
+    return filled(term_text, words);
+}
 
 /// The statements of a formula of one number: `z` by its text, the result into another.
 template <class T, class Formula>
@@ -706,7 +726,7 @@ std::string CNetwork<T>::terms() const {
     };
     for (std::size_t l = 0; l < last; ++l) {
         if (l == 0 && first_by_products()) {
-            text += "        $first_term($w1, c, " + number(size(1)) + ", H);\n";
+            text += "        $first_term($w1, c, " + number(size(1)) + ", 1, H);\n";
             first = false;
         } else if (curved(l)) {
             term(tangent(l), "c + " + number(slope_place(l)), size(l + 1));
@@ -730,9 +750,8 @@ std::string CNetwork<T>::hessian() {
     const std::size_t last = net_.layers() - 1, hidden = slope_place(last), n = net_.inputs();
     const std::string sums = terms(), adjoints = curvatures(), fill_q = tangents();
     std::string text;
-    for (const auto& [call, function] : {std::pair("$first_term(", first_term_text), std::pair("$term(", term_text)}) {
-        text += sums.find(call) == std::string::npos ? "" : fill(function);
-    }
+    text += sums.find("$first_term(") == std::string::npos ? "" : fill(term_function("$first_term", true));
+    text += sums.find("$term(") == std::string::npos ? "" : fill(term_function("$term", false));
     text += fill_q.find("$tangents(") == std::string::npos ? "" : fill(tangents_text);
     text += elementwise() ? "" : softmax_centring();
     const bool any = sums.find("ZERO") == std::string::npos;
