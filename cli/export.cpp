@@ -136,9 +136,11 @@ bool parse(ExportOptions& options, std::vector<std::string> words) {
     arguments.notes(
         "c99: NAME.h and NAME.c, which compute outputs and derivatives to the last bit as handgrad does, by loops "
         "over\n"
-        "tables of weights, without allocation. npz: the weights as arrays of NumPy, with the names of columns and "
-        "their scaling. torch: the weights under\n"
-        "the names of torch.nn.Sequential; the lines that load them are printed, and stand in the file's metadata.\n");
+        "tables of weights, without allocation; --raw adds functions from rows of the table to the user's units. npz: "
+        "the\n"
+        "weights as arrays of NumPy, with the names of columns and their scaling. torch: the weights under the names "
+        "of\n"
+        "torch.nn.Sequential; the lines that load them are printed, and stand in the file's metadata.\n");
     if (!parse_or_help(arguments, std::move(words))) {
         return false;
     }

@@ -200,7 +200,8 @@ std::vector<double> output_bounds(const BasicMlp<T>& net, std::span<const T> x) 
             z_errors[u] = slope * z_errors[u] + of_functions * std::fabs(value);
         }
         if (!facts(activation).elementwise) {
-            std::ranges::fill(z_errors, 2 * worst + of_functions);  // of probabilities, which are at most 1
+            // |Δp_k| ≤ 2 p_k (1 − p_k) max |Δz| ≤ ½ max |Δz| to first order, and all of it for what follows
+            std::ranges::fill(z_errors, worst / 2 * (1 + 4 * worst) + of_functions);
         }
         a = std::move(z);
         errors = std::move(z_errors);

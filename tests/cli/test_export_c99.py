@@ -79,7 +79,7 @@ def table(rows, target, seed=1):
     return "\n".join(lines) + "\n"
 
 
-def raw_rows(program, model, data):
+def raw_rows(program, data):
     """The rows of a table as the C takes them: texts as their place among the sorted ones."""
     lines = [line.split(",") for line in (program.folder / data).read_text().splitlines()]
     columns = [name for name in lines[0] if name in ("a", "town", "b", "x", "noise", "city")]
@@ -185,7 +185,7 @@ ROWS = 10000 if ALL else 40
 def test_every_network_has_the_bits_of_the_program(shop, nets):
     shop.write("t.csv", table(60, ["y", "w"]))
     shop.write("rows.csv", table(ROWS, ["y", "w"], seed=2))
-    rows = raw_rows(shop, None, "rows.csv")
+    rows = raw_rows(shop, "rows.csv")
     for name, hidden, output, depth, prepared in nets:
         ran = shop("train", "t.csv", "--target", "y,w", "--hidden", depth, "--hidden-activation", hidden, "--output-activation", output,
                    "--task", "regression", "--loss", "squared_error", "--epochs", 0, "-o", f"{name}.model",
@@ -211,7 +211,7 @@ def test_classes_labels_and_their_probabilities(shop):
             names.append(f"{data}_{output}_{dtype}")
             train(shop, f"{data}.csv", "class", names[-1], output_activation=output, dtype=dtype, task="classification")
             export(shop, names[-1], "--raw")
-    rows = raw_rows(shop, None, "three.csv")
+    rows = raw_rows(shop, "three.csv")
     run_c(shop, names, rows)
     for name in names:
         compare(shop, name, "three.csv", len(rows))
@@ -228,7 +228,7 @@ def test_wide_layers_and_many_leaves(shop):
         names.append(f"wide{i}")
         train(shop, "t.csv", "y", names[-1], hidden=hidden, hidden_activation="silu")
         export(shop, names[-1], "--raw")
-    rows = raw_rows(shop, None, "t.csv")
+    rows = raw_rows(shop, "t.csv")
     run_c(shop, names, rows)
     for name in names:
         compare(shop, name, "t.csv", len(rows))
@@ -237,7 +237,7 @@ def test_wide_layers_and_many_leaves(shop):
     assert shop("train", "many.csv", "--target", ",".join(f"y{k}" for k in range(17)), "--hidden", "5", "--epochs", 1, "--task",
                 "regression", "-o", "many.model").code == 0
     export(shop, "many", "--raw")
-    rows = raw_rows(shop, None, "many.csv")
+    rows = raw_rows(shop, "many.csv")
     run_c(shop, ["many"], rows)
     compare(shop, "many", "many.csv", len(rows))
 
@@ -252,14 +252,24 @@ def one(tmp_path_factory):
     return program
 
 
+@pytest.fixture(scope="module")
+def two(one):
+    """… and one in double whose units are a product and a sum."""
+    one.write("r.csv", regression_table())
+    train(one, "r.csv", "y", "two", hidden="9", hidden_activation="softplus", dtype="f64")
+    export(one, "two", "--raw")
+    return one
+
+
 @pytest.mark.parametrize("how", COMPILERS)
-def test_every_compiler_takes_it_without_a_warning_and_gives_the_same_bits(one, how):
+def test_every_compiler_takes_it_without_a_warning_and_gives_the_same_bits(two, how):
     words = COMPILERS[how]
     if shutil.which(words[0]) is None:
         pytest.skip(f"{words[0]} is not there")
-    rows = raw_rows(one, None, "t.csv")
-    run_c(one, ["one"], rows, words)
-    compare(one, "one", "t.csv", len(rows))
+    for model, data in (("one", "t.csv"), ("two", "r.csv")):
+        rows = raw_rows(two, data)
+        run_c(two, [model], rows, words)
+        compare(two, model, data, len(rows))
 
 
 @pytest.mark.parametrize("without", ["JACOBIAN", "SELFTEST"])
@@ -301,11 +311,12 @@ def test_a_processor_without_fma_is_told_and_comes_within_the_bound(one):
                          "double fma(double a, double b, double c) { volatile double p = a * b; return p + c; }\n")
     ran = one.shell("gcc -std=c99 -O1 -mno-fma -fno-builtin ask.c one.c twice.c -o ask && ./ask")
     assert ran.out == "1", ran.err
+    # A weight that is off by half of it is wrong, with an fma and without.
     text = (one.folder / "one.c").read_text()
-    changed = re.sub(r"(one_w2\[\d+\] = \{)[^,]*", r"\g<1>0x1p-1f", text)
-    assert changed != text
-    one.write("changed.c", changed)
+    first = re.search(r"one_w2\[\d+\] = \{[^,]*,([^,]*)f,", text)
+    one.write("changed.c", text.replace(first[1], (1.5 * float.fromhex(first[1])).hex()))
     assert one.shell("gcc -std=c99 -O1 ask.c changed.c -lm -o ask && ./ask").out == "3"
+    assert one.shell("gcc -std=c99 -O1 -mno-fma -fno-builtin ask.c changed.c twice.c -o ask && ./ask").out == "3"
 
 
 def test_numbers_are_written_to_the_last_digit_where_a_scaler_is_folded_in(shop):
@@ -510,7 +521,7 @@ def test_npz_and_torch_hold_the_very_weights(one):
     data = one("encode", "one.model", "t.csv", "-o", "x.npz")
     assert data.code == 0
     a = np.load(one.folder / "x.npz")["x"].astype("f8")
-    raw = raw_rows(one, None, "t.csv")
+    raw = raw_rows(one, "t.csv")
     assert np.allclose((raw - arrays["input_shift"]) / arrays["input_scale"], a, rtol=1e-6)
 
 
