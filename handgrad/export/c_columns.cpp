@@ -204,7 +204,10 @@ void CColumns::name_all() {
 }
 
 std::string CColumns::declarations(bool twice) const {
-    std::string text;
+    const std::string upper = upper_case(prefix_);
+    const bool classes = columns_.task == Task::classification;
+    std::string text = "enum { " + upper + "COLUMNS = " + count_text(columns_.features.size()) +
+                       (classes ? ", " + upper + "CLASSES = " + count_text(columns_.classes.size()) : "") + " };\n";
     for (const Names& names : names_) {
         text += "/* " + c_comment(names.comment) + " */\n";
         std::vector<std::string> values;
