@@ -74,12 +74,12 @@ static REAL $tree(const REAL *w, const REAL *a, size_t count)
     for (leaf = 0; leaf * LEAF < count; ++leaf) {
         const size_t at = leaf * LEAF;
         slot[top] = $leaf(w + at, a + at, count - at < LEAF ? count - at : LEAF);
-        for (n = leaf + 1; n % 2 == 0; n /= 2, --top) {
+        for (n = leaf + 1; n % 2 == 0; n /= 2, top -= 1) {
             slot[top - 1] = slot[top - 1] + slot[top];
         }
         ++top;
     }
-    for (; top > 1; --top) {
+    for (; top > 1; top -= 1) {
         slot[top - 2] = slot[top - 2] + slot[top - 1];
     }
     return slot[0];
