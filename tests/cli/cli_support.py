@@ -63,9 +63,9 @@ class Program:
                               stdout=stdout, stderr=subprocess.PIPE, timeout=timeout, check=False)
         return Ran(done.returncode, (done.stdout or b"").decode(), done.stderr.decode())
 
-    def shell(self, line):
+    def shell(self, line, timeout=60):
         """A line as a shell takes it, with the program on its path."""
-        done = subprocess.run(line, shell=True, cwd=self.folder, capture_output=True, timeout=60, check=False,
+        done = subprocess.run(line, shell=True, cwd=self.folder, capture_output=True, timeout=timeout, check=False,
                               env={**os.environ, "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}"})
         return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
