@@ -71,7 +71,7 @@ struct Form {
 
 const std::vector<Form>& forms() {
     static const std::vector<Form> list{
-        {"c99", {"--raw", "--hessian", "--name", "--float-only"}, to_c99},
+        {"c99", {"--raw", "--hessian", "--training", "--name", "--float-only"}, to_c99},
         {"npz", {}, to_npz},
         {"torch", {}, to_torch},
     };
@@ -127,6 +127,8 @@ bool parse(ExportOptions& options, std::vector<std::string> words) {
     arguments.flag("--raw", "columns as in the table go in, the user's units come out",
                    noted("--raw", into(options.c99.raw)));
     arguments.flag("--hessian", "second derivatives too", noted("--hessian", into(options.c99.hessian)));
+    arguments.flag("--training", "a step of gradient descent too, on parameters that the caller keeps",
+                   noted("--training", into(options.c99.training)));
     arguments.option("--name", "IDENT", "begins every name in C, and those of the files (by MODEL)",
                      noted("--name", into(options.c99.name)));
     arguments.flag("--float-only", "no double anywhere, for processors that have float alone",

@@ -51,7 +51,8 @@ inline constexpr std::array verb_list{
          report},
     Verb{"verify-run", "LOG [DATA]",
          "a logged training once more: the same weights after each epoch, or the first to differ", verify_run},
-    Verb{"export", "MODEL --to npz|torch -o PATH", "writes a model for other programs to run or read", export_model},
+    Verb{"export", "MODEL --to c99|npz|torch -o PATH", "writes a model for other programs to run or read",
+         export_model},
     Verb{"bench", "[--workload T1,...]", "the limits of this machine, and how near workloads come to them", bench},
 };
 

@@ -15,6 +15,7 @@
 #include "handgrad/export/c_network.hpp"
 #include "handgrad/export/c_selftest.hpp"
 #include "handgrad/export/c_text.hpp"
+#include "handgrad/export/c_training.hpp"
 
 namespace handgrad::exports {
 namespace {
@@ -115,6 +116,9 @@ public:
           wide_(prefix_, true),
           network_(net, prefix_, numbers_, options.hessian) {
         wide_.suffix = "_d";
+        if (options.training) {
+            training_.emplace(net, model.loss, model.weight_decay, prefix_, numbers_);
+        }
         if (options.raw) {
             columns_.emplace(model, prefix_, numbers_, rows());
         }
@@ -151,6 +155,9 @@ private:
         if (ranges()) {
             text += fill(outside_declaration);
         }
+        if (training_) {
+            text += training_->declarations();
+        }
         text += fill(selftest_declaration);
         if (columns_) {
             text += "\n" + columns_->declarations(options_.hessian);
@@ -177,6 +184,9 @@ private:
             const std::string derivatives = columns_->derivatives(options_.hessian);
             text += numbers_.take_definitions() + wide_.take_definitions() + derivatives;
         }
+        if (training_) {
+            text += training_->definitions();
+        }
         return text + "#endif\n" + selftest_text(net_, prefix_, numbers_, options_.hessian);
     }
 
@@ -194,6 +204,7 @@ private:
     FunctionSet wide_;
     CNetwork<T> network_;
     std::optional<CColumns> columns_;
+    std::optional<CTraining<T>> training_;
 };
 
 void check(const Model& model, const C99Options& options) {
@@ -205,6 +216,11 @@ void check(const Model& model, const C99Options& options) {
             .about("name", c_identifier(options.name));
     }
     const std::vector<std::size_t>& sizes = model.architecture().sizes;
+    if (options.training && sizes.back() > most_trained_outputs) {
+        throw Error(ErrorKind::usage, "a step of training is written for at most " +
+                                          std::to_string(most_trained_outputs) + " outputs; this network has " +
+                                          std::to_string(sizes.back()));
+    }
     const bool columns_fit =
         sizes.front() == model.preprocessing.inputs() && sizes.back() == model.preprocessing.outputs();
     if (options.raw && !columns_fit) {

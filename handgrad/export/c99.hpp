@@ -11,6 +11,7 @@ struct C99Options {
     std::string name{};       ///< begins every name at file scope, and is that of the files
     bool raw = false;         ///< also from the columns of the table to the user's units
     bool hessian = false;     ///< also ∂²ŷ/∂x²
+    bool training = false;    ///< also one step of gradient descent by one row
     bool float_only = false;  ///< no double anywhere, for processors that have only float
 };
 

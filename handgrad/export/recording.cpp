@@ -153,6 +153,9 @@ std::string FunctionSet::literal(double value) const {
         return sign + cast + "INFINITY";
     }
     const double size = std::fabs(value);
+    if (const auto stand_in = stand_ins_.find(size); stand_in != stand_ins_.end()) {
+        return sign + stand_in->second;
+    }
     const std::string ending = in_double_ ? "" : "f";
     constexpr double plain = 1024;
     if (size < plain && size == std::floor(size)) {

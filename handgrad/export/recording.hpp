@@ -83,6 +83,9 @@ public:
     [[nodiscard]] std::string name(const std::string& function) const { return prefix_ + function + suffix; }
     /// A number as a literal of C, exactly.
     [[nodiscard]] std::string literal(double value) const;
+    /// From now on this constant, which no formula has, stands for what is known only when the C runs: its text takes
+    /// the place of the literal, with a sign before it where the number has one.
+    void stand_for(double constant, std::string text) { stand_ins_[constant] = std::move(text); }
 
     /// The function of that name with so many arguments; `record` is asked for its steps, once.
     void define(const std::string& function, std::size_t arguments, const std::function<void(Recording&)>& record);
@@ -105,6 +108,7 @@ private:
     std::map<std::string, bool> functions_;  ///< whether it is complete
     std::map<Operation, bool> operations_;   ///< that need a helper: whether it was taken
     std::string definitions_;
+    std::map<double, std::string> stand_ins_;
 };
 
 }  // namespace handgrad::exports

@@ -531,6 +531,61 @@ def test_second_derivatives(shop, hidden, activation, output):
     assert (ran.code, ran.out) == (0, "1"), ran.err
 
 
+# --- Training that goes on ------------------------------------------------------------------------------------------------
+
+STEPS = """#include <stdio.h>
+#include "going.h"
+/* The rows of rows.bin (x, two targets), one step by each; the parameters to after.bin. */
+int main(void)
+{
+    static REAL p[GOING_PARAMETERS];
+    double row[3];
+    FILE *rows = fopen("rows.bin", "rb"), *after = fopen("after.bin", "wb");
+    going_initial(p);
+    while (fread(row, sizeof *row, 3, rows) == 3) {
+        const REAL x[1] = {(REAL)row[0]}, y[2] = {(REAL)row[1], (REAL)row[2]};
+        REAL yhat[2], again[2], loss;
+        going_forward_with(p, x, yhat);
+        loss = going_step(p, x, y, (REAL)0.01);
+        going_forward_with(p, x, again);
+        if (!(loss - loss == 0) || (yhat[0] == again[0] && yhat[1] == again[1])) {
+            return 1;
+        }
+    }
+    fwrite(p, sizeof *p, GOING_PARAMETERS, after);
+    fclose(after);
+    fclose(rows);
+    return going_selftest();
+}
+"""
+TRAININGS = [("5", "tanh", "identity", "squared_error", "f32", {}), ("6,5", "silu", "sigmoid", "binary_cross_entropy", "f32", {}),
+             ("5,4", "relu", "identity", "huber", "f64", {}), ("7", "gelu", "exp", "poisson", "f32", {}),
+             ("5", "elu", "softmax", "cross_entropy", "f64", {}), ("20", "leaky_relu", "identity", "absolute_error", "f32", {}),
+             ("70", "softplus", "tanh", "squared_error", "f32", {"weight_decay": 0.01}),
+             ("4,3", "identity", "sigmoid", "squared_error", "f64", {"weight_decay": 0.01, "convention": "pytorch"}),
+             ("4", "gelu_tanh", "identity", "quantile", "f32", {"weight_decay": 0.01, "convention": "sklearn"})]
+
+
+@pytest.mark.parametrize(("hidden", "activation", "output", "loss", "dtype", "more"), TRAININGS)
+def test_steps_have_the_bits_of_a_training_by_single_rows(shop, hidden, activation, output, loss, dtype, more):
+    from safetensors.numpy import load_file
+    numbers = np.round(np.random.default_rng(1).uniform(0.1, 0.9, (60, 3)), 3)
+    shop.write("steps.csv", "a,y,w\n" + "".join(f"{a},{y},{w}\n" for a, y, w in numbers))
+    words = {"hidden": hidden, "hidden_activation": activation, "output_activation": output, "loss": loss, "dtype": dtype, "scale": "none",
+             "task": "regression", "optimizer": "sgd", "learning_rate": 0.01, "batch": 1, "no_shuffle": True, "no_scale_target": True, **more}
+    train(shop, "steps.csv", "y,w", "going", epochs=0, **words)
+    train(shop, "steps.csv", "y,w", "gone", epochs=1, init_from="going.model", **words)
+    export(shop, "going", "--training")
+    shop.write("rows.bin", numbers.tobytes())
+    shop.write("steps.c", STEPS.replace("REAL", {"f32": "float", "f64": "double"}[dtype]))
+    ran = shop.shell(f"gcc -std=c99 -O3 -march=native {' '.join(WARNINGS)} steps.c going.c -lm -o steps && ./steps")
+    assert ran.code == 0, ran.err
+    tensors = load_file(shop.folder / "gone.model")
+    expected = np.concatenate([tensors[f"linear{layer + 1}.{kind}"].ravel() for layer in range(len(hidden.split(",")) + 1)
+                               for kind in ("weight", "bias")])
+    assert (np.fromfile(shop.folder / "after.bin", expected.dtype) == expected).all()
+
+
 # --- The weights alone ----------------------------------------------------------------------------------------------
 
 def test_npz_and_torch_hold_the_very_weights(one):

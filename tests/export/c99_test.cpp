@@ -98,6 +98,19 @@ TEST(C99, RefusesANameThatIsNone) {
     }
 }
 
+TEST(C99, WritesNoStepForManyOutputs) {
+    const Model model{.net = network<float>(Activation::relu, Activation::identity, {2, 3, 65}),
+                      .loss = {},
+                      .preprocessing = {},
+                      .provenance = {}};
+    try {
+        c99(model, {.name = "m", .training = true});
+        ADD_FAILURE();
+    } catch (const Error& error) {
+        EXPECT_STREQ(error.what(), "a step of training is written for at most 64 outputs; this network has 65");
+    }
+}
+
 TEST(Torch, LoadsALayerForEachLinearAndItsActivation) {
     Model model{.net = network<double>(Activation::gelu_tanh, Activation::exp, {2, 3, 1}),
                 .loss = {},
