@@ -277,7 +277,7 @@ def one(tmp_path_factory):
     program = Program(tmp_path_factory.mktemp("one"))
     program.write("t.csv", classification_table(classes=("cold", "mild", "warm")))
     train(program, "t.csv", "class", "one", hidden="9,8", hidden_activation="gelu")
-    export(program, "one", "--raw")
+    export(program, "one", "--raw", "--hessian", "--training")
     return program
 
 
@@ -286,7 +286,7 @@ def two(one):
     """… and one in double whose units are a product and a sum."""
     one.write("r.csv", regression_table())
     train(one, "r.csv", "y", "two", hidden="9", hidden_activation="softplus", dtype="f64")
-    export(one, "two", "--raw")
+    export(one, "two", "--raw", "--hessian", "--training")
     return one
 
 
@@ -311,7 +311,7 @@ def test_parts_can_be_left_out(one, without):
 def test_of_the_c_library_it_needs_fma_alone_and_writes_to_no_static_memory(one):
     names = one.shell("gcc -std=c99 -O1 -c one.c -o one.o && nm one.o").out
     needed = {line.split()[-1] for line in names.splitlines() if " U " in line}
-    assert needed <= {"fma", "fmaf", "_GLOBAL_OFFSET_TABLE_", "__stack_chk_fail"}
+    assert needed <= {"fma", "fmaf", "memcpy", "memset", "_GLOBAL_OFFSET_TABLE_", "__stack_chk_fail"}
     assert not re.search(r" [bBdD] (?!one_(classes|columns))", names), names
 
 
@@ -435,7 +435,7 @@ def test_the_source_is_hardly_more_than_its_weights_and_compiles_at_once(shop):
     before = os.times()
     subprocess.run(["gcc", "-std=c99", "-O2", "-c", "big.c"], cwd=shop.folder, check=True)
     after = os.times()
-    assert after.children_user - before.children_user < 2
+    assert after.children_user - before.children_user < 1
 
 
 @pytest.mark.parametrize(("words", "complaint"), [
