@@ -253,7 +253,7 @@ def test_wide_layers_and_many_leaves(shop):
     """More than 64 units before a narrow last layer, 17 outputs, one layer alone, 1 to 9 inputs and units."""
     shop.write("t.csv", regression_table())
     names = []
-    for i, hidden in enumerate(("130", "200,65", "64", "1", "9,3")):
+    for i, hidden in enumerate(("130", "200,65", "64", "1", "9,3", "none")):
         names.append(f"wide{i}")
         train(shop, "t.csv", "y", names[-1], hidden=hidden, hidden_activation="silu")
         export(shop, names[-1], "--raw")
@@ -358,6 +358,16 @@ def test_numbers_are_written_to_the_last_digit_where_a_scaler_is_folded_in(shop)
     rows = np.array([[1e6 + i / 64] for i in range(40)])
     run_c(shop, ["far"], rows)
     compare(shop, "far", "far.csv", 40)
+
+
+def test_unknown_codes_are_ignored_where_the_model_ignores_them(shop):
+    shop.write("open.csv", "a,town,y\n" + "".join(f"{i % 7},{'xyz'[i % 3]},{i}\n" for i in range(30)))
+    train(shop, "open.csv", "y", "open", unknown="ignore")
+    export(shop, "open", "--raw", "--name", "opened")
+    shutil.copy(shop.folder / "open.model", shop.folder / "opened.model")
+    shop.write("rows.csv", "a,town\n1,nowhere\n2,x\n3,\n")
+    run_c(shop, ["opened"], np.array([[1, 7.5], [2, 0], [3, float("nan")]]))
+    compare(shop, "opened", "rows.csv", 3)
 
 
 def test_missing_unknown_and_infinite_cells(shop):
@@ -514,7 +524,8 @@ int main(void)
 
 
 @pytest.mark.parametrize(("hidden", "activation", "output"), [("5", "tanh", "identity"), ("6,5", "silu", "sigmoid"), ("5,4,3", "gelu", "softmax"),
-                                                              ("4", "identity", "exp"), ("5", "relu", "softmax")])
+                                                              ("4", "identity", "exp"), ("5", "relu", "softmax"),
+                                                              ("none", "relu", "softmax"), ("none", "relu", "tanh")])
 def test_second_derivatives(shop, hidden, activation, output):
     """selftest() compares them with the program's, bit by bit; and they are what the first ones change by."""
     shop.write("t.csv", table(60, ["y", "z"]))
@@ -558,7 +569,8 @@ int main(void)
     return going_selftest();
 }
 """
-TRAININGS = [("5", "tanh", "identity", "squared_error", "f32", {}), ("6,5", "silu", "sigmoid", "binary_cross_entropy", "f32", {}),
+TRAININGS = [("none", "relu", "sigmoid", "binary_cross_entropy", "f32", {}), ("none", "relu", "softmax", "cross_entropy", "f32", {}),
+             ("5", "tanh", "identity", "squared_error", "f32", {}), ("6,5", "silu", "sigmoid", "binary_cross_entropy", "f32", {}),
              ("5,4", "relu", "identity", "huber", "f64", {}), ("7", "gelu", "exp", "poisson", "f32", {}),
              ("5", "elu", "softmax", "cross_entropy", "f64", {}), ("20", "leaky_relu", "identity", "absolute_error", "f32", {}),
              ("70", "softplus", "tanh", "squared_error", "f32", {"weight_decay": 0.01}),
@@ -581,7 +593,7 @@ def test_steps_have_the_bits_of_a_training_by_single_rows(shop, hidden, activati
     ran = shop.shell(f"gcc -std=c99 -O3 -march=native {' '.join(WARNINGS)} steps.c going.c -lm -o steps && ./steps")
     assert ran.code == 0, ran.err
     tensors = load_file(shop.folder / "gone.model")
-    expected = np.concatenate([tensors[f"linear{layer + 1}.{kind}"].ravel() for layer in range(len(hidden.split(",")) + 1)
+    expected = np.concatenate([tensors[f"linear{layer + 1}.{kind}"].ravel() for layer in range(len([width for width in hidden.split(",") if width != "none"]) + 1)
                                for kind in ("weight", "bias")])
     assert (np.fromfile(shop.folder / "after.bin", expected.dtype) == expected).all()
 
