@@ -80,7 +80,7 @@ std::string joined(const std::vector<std::string>& texts) {
 
 // What C has no operator for. $ begins names, REAL is the type, WORD the whole number of its size, HEX( a constant of
 // it.
-constexpr const char* abs_text = R"(static REAL $abs(REAL a)
+constexpr const char* abs_text = R"(static inline REAL $abs(REAL a)
 {
     WORD bits;
     memcpy(&bits, &a, sizeof bits);
@@ -90,7 +90,7 @@ constexpr const char* abs_text = R"(static REAL $abs(REAL a)
 }
 )";
 constexpr const char* round_text = R"(/* To the nearest whole number, ties to even. */
-static REAL $round(REAL a)
+static inline REAL $round(REAL a)
 {
     const REAL size = $abs(a);
     REAL whole = (size + SHIFT) - SHIFT;
@@ -103,7 +103,7 @@ static REAL $round(REAL a)
 }
 )";
 constexpr const char* exponent_text = R"(/* The whole part of log2 a. */
-static REAL $exponent(REAL a)
+static inline REAL $exponent(REAL a)
 {
     const REAL shift = SHIFT;
     WORD bits, field;
@@ -115,7 +115,7 @@ static REAL $exponent(REAL a)
 }
 )";
 constexpr const char* scale_text = R"(/* a times 2 to the whole number k. */
-static REAL $scale(REAL a, REAL k)
+static inline REAL $scale(REAL a, REAL k)
 {
     REAL power = k + (SHIFT + BIAS);
     WORD bits;
@@ -220,7 +220,8 @@ void FunctionSet::define(const std::string& function, std::size_t arguments,
         parameters += (i == 0 ? "" : ", ") + type() + " x" + std::to_string(i);
     }
     const std::string body = statements(recording, "    ");  // what it calls stands before it
-    definitions_ += "static " + type() + " " + name(function) + "(" + parameters + ")\n{\n" + body + "}\n";
+    // `inline`, or GCC leaves calls in the loops over units, which are not made vectors of then
+    definitions_ += "static inline " + type() + " " + name(function) + "(" + parameters + ")\n{\n" + body + "}\n";
 }
 
 std::string FunctionSet::operation_text(const Step& step, const std::vector<std::string>& a, bool protect) {

@@ -241,8 +241,8 @@ TEST(WrittenNumber, AFunctionStandsBehindWhatItCalls) {
     exp_of_difference(Written<float>::argument(recording, "a"), Written<float>(1)).into(recording, "return");
     functions.statements(recording, "");
     const std::string text = functions.take_definitions();
-    const std::size_t scale = text.find("static float m_scale("), exp = text.find("static float m_exp("),
-                      difference = text.find("static float m_exp_of_difference(");
+    const std::size_t scale = text.find("static inline float m_scale("), exp = text.find("static inline float m_exp("),
+                      difference = text.find("static inline float m_exp_of_difference(");
     EXPECT_LT(scale, exp);
     EXPECT_LT(exp, difference);
     EXPECT_NE(difference, std::string::npos);
