@@ -12,6 +12,7 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/version.hpp"
 #include "handgrad/export/c_columns.hpp"
+#include "handgrad/export/c_hessian.hpp"
 #include "handgrad/export/c_network.hpp"
 #include "handgrad/export/c_selftest.hpp"
 #include "handgrad/export/c_text.hpp"
@@ -179,7 +180,7 @@ private:
             text += fill(range_table("lowest", model_.training_rows.lowest) +
                          range_table("highest", model_.training_rows.highest) + outside_text);
         }
-        text += without_jacobian + network_.jacobian() + (options_.hessian ? network_.hessian() : "");
+        text += without_jacobian + network_.jacobian() + (options_.hessian ? CHessian<T>(network_).definitions() : "");
         if (columns_) {
             const std::string derivatives = columns_->derivatives(options_.hessian);
             text += numbers_.take_definitions() + wide_.take_definitions() + derivatives;

@@ -17,7 +17,7 @@ namespace handgrad::exports {
 template <class T>
 class CNetwork {
 public:
-    /// `twice`: with what hessian() needs.
+    /// `twice`: with what CHessian needs.
     CNetwork(const BasicMlp<T>& net, std::string prefix, FunctionSet& numbers, bool twice);
 
     /// The tables of weights and biases.
@@ -30,8 +30,6 @@ public:
     [[nodiscard]] std::string forward();
     /// gradient() and jacobian().
     [[nodiscard]] std::string jacobian();
-    /// second() and hessian(), behind the others.
-    [[nodiscard]] std::string hessian();
     /// Fills a template: $ is the prefix, REAL, INPUTS, OUTPUTS.
     [[nodiscard]] std::string fill(const std::string& text) const;
     /// Softmax of numbers of any set: z (K) to p (K), which may be z.
@@ -40,6 +38,20 @@ public:
     static std::string apply(FunctionSet& numbers, const std::string& prefix, Activation activation,
                              const ActivationSettings& settings);
 
+    // For what is written of the network beside (c_hessian.hpp).
+    [[nodiscard]] const BasicMlp<T>& net() const { return net_; }
+    [[nodiscard]] FunctionSet& numbers() const { return numbers_; }
+    /// Statements that fill yhat, `slope` of hidden units and what gradient() takes for g; with `curvature` also `bend`
+    /// of hidden units, and `gg` of outputs, which are second derivatives of activations.
+    [[nodiscard]] std::string outputs_and_slopes(bool curvature) const;
+    /// Where the units of a hidden layer begin among those of all.
+    [[nodiscard]] std::size_t slope_place(std::size_t layer) const;
+    [[nodiscard]] std::size_t widest() const;
+    /// Whether f of a layer, which has a term in the second derivative then, is neither a line nor linear in pieces.
+    [[nodiscard]] bool curved(std::size_t layer) const;
+    [[nodiscard]] bool elementwise() const { return facts(net_.architecture().output).elementwise; }
+    [[nodiscard]] std::size_t size(std::size_t layer) const { return net_.architecture().sizes[layer]; }
+
 private:
     [[nodiscard]] std::string layers(std::size_t layer, const std::string& x, const std::string& z) const;
     [[nodiscard]] std::string pass() const;
@@ -47,27 +59,11 @@ private:
     [[nodiscard]] std::string sums() const;
     [[nodiscard]] std::string slopes(Activation activation) const;
     [[nodiscard]] std::string bends(Activation activation) const;
-    [[nodiscard]] std::string outputs_and_slopes(bool curvature) const;
-    [[nodiscard]] std::string tangents() const;
-    [[nodiscard]] std::string curvatures() const;
-    [[nodiscard]] std::string terms() const;
-    [[nodiscard]] std::string softmax_centring() const;
-    /// Whether f of a layer, which has a term in the second derivative then, is neither a line nor linear in pieces.
-    [[nodiscard]] bool curved(std::size_t layer) const;
-    [[nodiscard]] bool first_by_products() const;
-    /// The last layer whose tangents are needed beside the weights of the first; 0 for none.
-    [[nodiscard]] std::size_t last_of_tangents() const;
-    [[nodiscard]] std::size_t tangent_place(std::size_t layer) const;
-    [[nodiscard]] std::string tangent(std::size_t layer) const;
     /// Of hidden layers and the last.
     [[nodiscard]] std::set<Activation> used() const;
     [[nodiscard]] bool hidden(Activation activation) const;
-    std::string softmax_product() const;
-    [[nodiscard]] std::size_t slope_place(std::size_t layer) const;
-    [[nodiscard]] std::size_t widest() const;
+    [[nodiscard]] std::string softmax_product() const;
     [[nodiscard]] bool narrow() const;
-    [[nodiscard]] bool elementwise() const { return facts(net_.architecture().output).elementwise; }
-    [[nodiscard]] std::size_t size(std::size_t layer) const { return net_.architecture().sizes[layer]; }
 
     const BasicMlp<T>& net_;
     std::string prefix_;
