@@ -279,6 +279,16 @@ std::string encoded_event(const Model& model, const EncodedTable& encoded, const
     return line(json);
 }
 
+std::string exported_event(const std::string& form, const std::vector<std::pair<std::string, std::string>>& files) {
+    Json json = event("exported");
+    json["to"] = form;
+    json["files"] = Json::array();
+    for (const auto& [path, bytes] : files) {
+        json["files"].push_back({{"file", path}, {"bytes", bytes.size()}});
+    }
+    return line(json);
+}
+
 std::string certificate_event(const certify::Certificate& certificate) {
     const auto tensor = [](const certify::CertifiedTensor& of) {
         Json json;

@@ -48,6 +48,8 @@ std::string evaluation_event(const Evaluation& evaluation, const Preprocessing& 
 /// What `encode` wrote: `file`, `rows`, `inputs`, `outputs` (0 without a target), `weighted` (the model has a column of
 /// weights), `dtype`.
 std::string encoded_event(const Model& model, const EncodedTable& encoded, const std::string& path);
+/// What `export` wrote: `to` (the form), `files`: for each its path (`file`) and size (`bytes`).
+std::string exported_event(const std::string& form, const std::vector<std::pair<std::string, std::string>>& files);
 /// `verdict`, `rows`, `parameters` and `input`: for each tensor `name`, `verdict`, `entries`, `kinks`, `undetermined`,
 /// `failed`, and of the entry with the largest error `worst_ulp`, `where`, `claimed`, `witness`, `bound`; `factor`.
 std::string certificate_event(const certify::Certificate& certificate);

@@ -116,6 +116,10 @@
 #include "handgrad/summary/layout.hpp"
 #include "handgrad/summary/texts.hpp"
 
+// Files that other programs run or read: C99, the weights for NumPy and PyTorch.
+#include "handgrad/export/c99.hpp"
+#include "handgrad/export/weights.hpp"
+
 // What the machine can do at most, and what training and inference make of it.
 #include "handgrad/measure/bench.hpp"
 #include "handgrad/measure/machine.hpp"

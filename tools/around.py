@@ -59,6 +59,14 @@ MLP = "handgrad/nn/mlp.cpp"
 GRADING = "handgrad/compare/grading.cpp"
 MARKING = "handgrad/compare/marking.cpp"
 TRACE = "handgrad/explain/trace.cpp"
+EXPORTED = "tests/cli/test_export_c99.py"
+C_NETWORK = "handgrad/export/c_network.cpp"
+RECORDING = "handgrad/export/recording.cpp"
+C_COLUMNS = "handgrad/export/c_columns.cpp"
+C_SELFTEST = "handgrad/export/c_selftest.cpp"
+C99 = "handgrad/export/c99.cpp"
+C_TEXT = "handgrad/export/c_text.cpp"
+WEIGHTS = "handgrad/export/weights.cpp"
 
 FLUSH_AND_RENAME = """    if (::fsync(temporary.file().get()) != 0) {  // never tried again on the same descriptor: the pages may be gone
         fail(path, "flush to the disk", errno);
@@ -503,4 +511,37 @@ BREAKAGES = (
              "return 0.5 * static_cast<double>(passed) / static_cast<double>(comparison->tensors.size());", "tests/cli/test_grade.py"),
     Breakage("a wrong answer within ten tolerances passes", MARKING, "[](double d) { return d <= 1.0; }",
              "[](double d) { return d <= 10.0; }", "tests/compare/marking_test.cpp"),
+
+    # --- export
+    Breakage("the lanes of a narrow layer's sums are 8", C_NETWORK, '{"LANES", number(math::lanes_of_sums)}',
+             '{"LANES", "8"}', f"{EXPORTED} -k every_network"),
+    Breakage("a product that is added is left to be contracted", RECORDING,
+             "        case Operation::multiply:\n        case Operation::divide:\n",
+             "        case Operation::multiply:\n        case Operation::add:\n        case Operation::subtract:\n        case Operation::divide:\n",
+             f"{EXPORTED} -k every_compiler"),
+    Breakage("numbers have six decimals", RECORDING, "    constexpr double plain = 1024;\n",
+             "    return sign + std::to_string(size) + ending;\n    constexpr double plain = 1024;\n",
+             f"{EXPORTED} -k last_digit"),
+    Breakage("rounding loses the sign of zero", RECORDING, "    bits |= sign & ~HEX(MASK);\n", "    bits |= sign & 0;\n",
+             f"{EXPORTED} -k every_network"),
+    Breakage("a sum begins without its bias", C_NETWORK, "        REAL z0 = b[u], z1", "        REAL z0 = 0 * b[u], z1",
+             f"{EXPORTED} -k every_network"),
+    Breakage("targets are not scaled back", C_COLUMNS, 'W::argument(recording, prefix_ + "target_scale[k]")',
+             'W(1)', f"{EXPORTED} -k every_network"),
+    Breakage("a missing text is the first category", C_COLUMNS, 'feature.missing_as.empty() ? "-1" : count_text(categories - 1)',
+             'feature.missing_as.empty() ? "-1" : "0"', f"{EXPORTED} -k missing"),
+    Breakage("an unknown code is no error", C_COLUMNS, '{"STRICT", strict ? "" : "0 && "}',
+             '{"STRICT", "0 && "}', f"{EXPORTED} -k missing"),
+    Breakage("the second class's probability is the first's", C_COLUMNS, 'math::Sigmoid::value(z == "-" ? -logit : logit)',
+             'math::Sigmoid::value(logit)', f"{EXPORTED} -k classes"),
+    Breakage("selftest forgives twice the bound a thousandfold", C_SELFTEST,
+             "static_cast<T>(2 * *std::ranges::max_element(bounds))", "static_cast<T>(2e6 * *std::ranges::max_element(bounds))",
+             f"{EXPORTED} -k without_fma"),
+    Breakage("inputs at the end of the range are outside", C99, "x[i] <= $highest[i])", "x[i] < $highest[i])",
+             f"{EXPORTED} -k outside"),
+    Breakage("names that are one are written twice", C_TEXT, "for (std::size_t i = 2; !taken_.insert(name).second; ++i)",
+             "for (std::size_t i = 2; false && !taken_.insert(name).second; ++i)",
+             f"{EXPORTED} -k names_of_any"),
+    Breakage("torch's layers are numbered one by one", WEIGHTS, 'std::to_string(2 * l)',
+             'std::to_string(l)', f"{EXPORTED} -k torch"),
 )

@@ -29,6 +29,7 @@ ROOMS = {
     "diagnose": "base math nn data kernels store train",
     "report": "base math nn data kernels store train document explain certify compare diagnose",
     "summary": "base math nn data kernels store train document explain certify compare diagnose report",
+    "export": "base math nn data store",
     "measure": "base math data kernels nn train",
 }
 # These use the library as a stranger would: the public headers and their own.

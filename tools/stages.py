@@ -12,7 +12,7 @@ PACKAGE_PYTHON = ".venv-package/bin/python"
 BUILD = ("handgrad", "cmake", "CMakeLists.txt", "CMakePresets.json")
 SUITES = tuple(f"tests/{room}" for room in ("CMakeLists.txt", "base", "math", "nn", "data", "store", "train",
                                             "document", "explain", "certify", "compare", "diagnose", "report", "summary",
-                                            "measure", "allocation", "fuzz", "support", "fixtures"))
+                                            "measure", "export", "allocation", "fuzz", "support", "fixtures"))
 PACKAGE = ("python", "docs/python-api.md", "tools/python_api.py", "pyproject.toml", "tests/package", "tools/package", "tools/python-environment")
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 JOBS = os.cpu_count()
@@ -170,6 +170,13 @@ LONG_STAGES = (
     Stage("consumer-all", "The stage `consumer`, and add_subdirectory.",
           (*build("release", "all"), "tests/consumer/run build/release build/consumer"),
           inputs=(*BUILD, "cli", "tests/consumer", "examples")),
+    Stage("export-all", "Exported C of every activation, output, depth 1 to 3 and preprocessing has the program's bits on 10 000 rows.",
+          ("tools/python-environment", *build("release", "all"), "HANDGRAD_EXPORT=all " + pytest(
+              "export-all", "tests/cli/test_export_c99.py -k every_network")[0]), report="export-all.xml",
+          inputs=(*BUILD, "cli", "tests/cli/test_export_c99.py", "tests/support")),
+    Stage("microcontroller", "Exported C fits a Cortex-M4, in the bytes that docs/export.md tells, and has the program's bits under QEMU.",
+          ("tools/python-environment", *build("release", "all"), *pytest("microcontroller", "tests/microcontroller")),
+          report="microcontroller.xml", inputs=(*BUILD, "cli", "tests/microcontroller")),
     Stage("tarball", "The sources alone, without git, build and pass their tests.",
           ("tools/tarball", "tools/tarball --unpack build/tarball",
            "cd build/tarball && tools/test environment format include-rules equations tools build tests python package pages"),

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "handgrad/kernels/plan.hpp"
+#include "handgrad/math/sum_order.hpp"
 
 namespace handgrad::kernels {
 
@@ -37,9 +38,8 @@ enum class InferenceWork {
 };
 inline constexpr std::size_t inference_works = 7;
 constexpr bool needs_bends(InferenceWork work) { return work >= InferenceWork::hessian; }
-/// Up to so many inputs, second derivatives sum the first layer's term over products of two weights of a unit: the
-/// table of them is n/2 times as large as the weights.
-inline constexpr std::size_t most_product_inputs = 32;
+/// Up to so many inputs there is a table of the products of two weights of a unit, n/2 times as large as the weights.
+using math::most_product_inputs;
 
 /// Where things lie in the scratch of one thread, in numbers from its begin, which is aligned to 64 bytes.
 struct InferencePlaces {

@@ -395,25 +395,37 @@ struct Softmax {
         return top;
     }
 
-    /// Fills e_j = e^{z_j − max z}; returns their sum without one of the largest, whose e is 1: the digits of that sum
-    /// would be lost beside the 1. The sum is compensated, so that its error does not grow with K.
+    /// Σ_j e^{z_j − max z}, term by term, without one of the largest, whose e is 1: the digits of that sum would be
+    /// lost beside the 1. It is compensated, so that its error does not grow with K.
     template <class T>
-    static T exponentials(std::span<const T> z, std::span<T> e) {
-        const T top = largest(z);
-        T rest = T(0);
-        T lost = T(0);
-        T awaited = T(1);  // 1 until the first largest has come by
-        for (std::size_t j = 0; j < z.size(); ++j) {
-            const T e_j = exp_of_difference(z[j], top);
-            e[j] = select(equal(e_j, e_j), e_j, select(equal(z[j], top), T(1), e_j));  // ∞ − ∞ is 0 here
-            const T first = select(equal(z[j], top), awaited, T(0));
+    struct Sum {
+        T top;             ///< max z
+        T rest = T(0);     ///< the sum as rounded
+        T lost = T(0);     ///< what that lost
+        T awaited = T(1);  ///< 1 until the first largest has come by
+
+        /// Adds the next z_j and returns its e_j.
+        T add(T z_j) {
+            const T power = exp_of_difference(z_j, top);
+            const T e_j = select(equal(power, power), power, select(equal(z_j, top), T(1), power));  // ∞ − ∞ is 0 here
+            const T first = select(equal(z_j, top), awaited, T(0));
             awaited = awaited - first;
-            const T term = e[j] - first;
+            const T term = e_j - first;
             const T sum = rest + term;
             lost = lost + (min(rest, term) - (sum - max(rest, term)));
             rest = sum;
+            return e_j;
         }
-        return rest + lost;
+    };
+
+    /// Fills e_j = e^{z_j − max z}; returns their sum without one of the largest.
+    template <class T>
+    static T exponentials(std::span<const T> z, std::span<T> e) {
+        Sum<T> sum{largest(z)};
+        for (std::size_t j = 0; j < z.size(); ++j) {
+            e[j] = sum.add(z[j]);
+        }
+        return sum.rest + sum.lost;
     }
 
     template <class T>
@@ -424,22 +436,32 @@ struct Softmax {
         }
     }
 
-    /// v less its mean by p: c_j = v_j − Σ_i p_i v_i. It is 0 for a constant v, so v is first taken relative to its
-    /// entry at the largest p: what then remains in the sum is small and nothing cancels.
+    /// v less its mean by p, in three passes over the outputs: c_j = v_j − Σ_i p_i v_i. It is 0 for a constant v, so v
+    /// is first taken relative to its entry at the largest p: what then remains in the sum is small and nothing
+    /// cancels.
+    template <class T>
+    struct Centring {
+        T p_top, v_top;  ///< of the first output, then by find_top() of all others
+        T sum = T(0);
+
+        void find_top(T p_i, T v_i) {
+            v_top = select(less(p_top, p_i), v_i, v_top);
+            p_top = max(p_top, p_i);
+        }
+        void add(T p_i, T v_i) { sum = fma(p_i, v_i - v_top, sum); }
+        [[nodiscard]] T centred(T v_j) const { return (v_j - v_top) - sum; }
+    };
     template <class T>
     static void centre(std::span<const T> p, std::span<const T> v, std::span<T> c) {
-        T p_top = p[0];
-        T v_top = v[0];
+        Centring<T> centring{p[0], v[0]};
         for (std::size_t i = 1; i < p.size(); ++i) {
-            v_top = select(less(p_top, p[i]), v[i], v_top);
-            p_top = max(p_top, p[i]);
+            centring.find_top(p[i], v[i]);
         }
-        T sum = T(0);
         for (std::size_t i = 0; i < p.size(); ++i) {
-            sum = fma(p[i], v[i] - v_top, sum);
+            centring.add(p[i], v[i]);
         }
         for (std::size_t j = 0; j < p.size(); ++j) {
-            c[j] = (v[j] - v_top) - sum;  // c may be v itself
+            c[j] = centring.centred(v[j]);  // c may be v itself
         }
     }
 

@@ -10,6 +10,9 @@ inline constexpr std::size_t narrow_outputs = 16;
 /// Sums over the inputs of a narrow layer: leaves of so many units, each in 16 lanes; then a binary tree over leaves.
 inline constexpr std::size_t leaf_units = 64;
 inline constexpr std::size_t lanes_of_sums = 16;
+/// With so many inputs at most, the first layer's term of a second derivative is a sum of the products of two weights,
+/// rounded, times a number for each unit.
+inline constexpr std::size_t most_product_inputs = 32;
 /// Sums over the rows of a batch: leaves of so many rows, each in sequence; then a binary tree over leaves.
 inline constexpr std::size_t leaf_rows = 256;
 

@@ -63,9 +63,9 @@ class Program:
                               stdout=stdout, stderr=subprocess.PIPE, timeout=timeout, check=False)
         return Ran(done.returncode, (done.stdout or b"").decode(), done.stderr.decode())
 
-    def shell(self, line):
+    def shell(self, line, timeout=60):
         """A line as a shell takes it, with the program on its path."""
-        done = subprocess.run(line, shell=True, cwd=self.folder, capture_output=True, timeout=60, check=False,
+        done = subprocess.run(line, shell=True, cwd=self.folder, capture_output=True, timeout=timeout, check=False,
                               env={**os.environ, "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}"})
         return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -97,7 +97,7 @@ def classification_table(rows=60, classes=("cold", "warm")):
 
 def arguments_for(target, model="m.model", epochs=3, **options):
     """Options of a quick training; keywords name more of them."""
-    words = ["--target", target, "-o", model, "--epochs", epochs, "--hidden", 4]
+    words = ["--target", target, "-o", model, "--epochs", epochs, "--hidden", options.pop("hidden", 4)]
     for name, value in options.items():
         words += [f"--{name.replace('_', '-')}"] + ([] if value is True else [value])
     return words

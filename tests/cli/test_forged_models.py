@@ -138,7 +138,7 @@ VERBS = {
     "inspect": [], "predict": ["T", "--proba"], "predict with derivatives": ["T", "--jacobian", "--json"], "evaluate": ["T"],
     "evaluate to JSON": ["T", "--json"], "check": ["T", "--rows", "8"], "diagnose": ["T", "--rows-top", "3"],
     "sensitivity": ["T", "--repeats", "1"], "explain": ["T", "--row", "2"], "explain the network": [], "encode": ["T"],
-    "report": ["T", "-o", "r.html", "--certificate-rows", "4"], "train": [],
+    "report": ["T", "-o", "r.html", "--certificate-rows", "4"], "train": [], "export": ["--to", "c99", "--raw", "-o", "."],
 }
 
 
