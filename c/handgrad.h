@@ -147,7 +147,7 @@ HANDGRAD_API handgrad_status handgrad_network_load(const char *path, handgrad_pr
 HANDGRAD_API handgrad_status handgrad_network_of_model(const handgrad_model *model, handgrad_precision precision,
                                                        size_t threads, handgrad_network **network);
 /* One from plain numbers: `sizes` are the inputs, the widths of the hidden layers and the outputs, `count` of them; the
- * activation of every hidden layer (NULL without any) and of the last by their names ("tanh", "identity"); parameters are
+ * activation of every hidden layer (not looked at without any) and of the last by their names ("tanh", "identity"); parameters are
  * W1 (out x in, row by row), b1, W2, b2 …. Precision as stored is double. */
 HANDGRAD_API handgrad_status handgrad_network_create(const size_t *sizes, size_t count, const char *hidden,
                                                      const char *output, const double *parameters,

@@ -59,7 +59,7 @@ Activation activation_named(const char* function, const char* argument, const ch
 Model model_of(const char* function, std::span<const std::size_t> sizes, const char* hidden, const char* output,
                std::span<const double> parameters) {
     Architecture shape{.sizes = {sizes.begin(), sizes.end()}};
-    if (hidden != nullptr || sizes.size() > 2) {
+    if (sizes.size() > 2) {
         shape.hidden = activation_named(function, "hidden", hidden);
     }
     shape.output = activation_named(function, "output", output);
