@@ -152,7 +152,7 @@ TEST_P(OfFixture, PredictJacobianAndClassesAreThoseOfTheLibrary) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, OfFixture, testing::ValuesIn(all_fixtures()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& fixture) { return fixture.param.name; });
 
 /// Networks of both precisions: C's functions by the type of the numbers.
 template <class T>
