@@ -308,6 +308,10 @@ std::string certificate_event(const certify::Certificate& certificate) {
         json["parameters"].push_back(tensor(parameter));
     }
     json["input"] = tensor(certificate.input);
+    json["hessian"] = nullptr;
+    if (certificate.hessian.entries > 0) {
+        json["hessian"] = tensor(certificate.hessian);
+    }
     json["runs"] = Json::array();
     for (const certify::CertifiedRun& run : certificate.runs) {
         json["runs"].push_back(
@@ -338,9 +342,13 @@ std::string prediction_event(const PredictionRow& row) {
             json["probabilities"][columns.classes[k]] = row.prediction.probabilities(row.row, k);
         }
     }
-    for (std::size_t j = 0; j < row.jacobian.columns(); ++j) {
-        json["jacobian"][row.jacobian_names[j]] = row.jacobian(row.row, j);
-    }
+    const auto add = [&](const char* field, const DerivativeColumns& derivatives) {
+        for (std::size_t j = 0; j < derivatives.names.size(); ++j) {
+            json[field][derivatives.names[j]] = derivatives.values(row.row, j);
+        }
+    };
+    add("jacobian", row.jacobian);
+    add("hessian", row.hessian);
     return line(json);
 }
 

@@ -52,15 +52,20 @@ std::string encoded_event(const Model& model, const EncodedTable& encoded, const
 /// `failed`, and of the entry with the largest error `worst_ulp`, `where`, `claimed`, `witness`, `bound`; `factor`.
 std::string certificate_event(const certify::Certificate& certificate);
 /// One row of a prediction: `row` (from 0), then `values` by target (regression) or `predicted`, with `probabilities`
-/// by class where they are wanted, and `jacobian` by name.
+/// by class where they are wanted, `jacobian` and `hessian` by name.
+/// Derivatives of all rows, a named column each; without columns: not wanted.
+struct DerivativeColumns {
+    Matrix<double> values;
+    std::vector<std::string> names;
+};
 struct PredictionRow {
     std::size_t row;
     const Model& model;
     const Prediction& prediction;
     bool probabilities;
-    const Matrix<double>& jacobian;                  ///< no columns: not wanted
-    const std::vector<std::string>& jacobian_names;  ///< of its columns
-    const std::vector<KeptCells>& kept;              ///< columns to copy
+    const DerivativeColumns& jacobian;
+    const DerivativeColumns& hessian;
+    const std::vector<KeptCells>& kept;  ///< columns to copy
 };
 std::string prediction_event(const PredictionRow& row);
 /// What `bench` measured: the machine's limits, in GFLOP/s and GB/s (10⁹) of one thread, and one workload.

@@ -28,6 +28,7 @@ struct PredictOptions {
     std::string output;
     bool probabilities = false;
     bool jacobian = false;
+    bool hessian = false;
     std::vector<std::string> keep;
     ReadingOptions reading;
     ApplyingOptions applying;
@@ -47,6 +48,11 @@ bool parse(PredictOptions& options, std::vector<std::string> words) {
                    into(options.probabilities));
     arguments.flag("--jacobian", "columns d(TARGET)/d(COLUMN): how fast the prediction moves, in the table's units",
                    into(options.jacobian));
+    arguments.flag(
+        "--hessian",
+        "columns d2(TARGET)/d(COLUMN)d(COLUMN): how fast that changes; each column with itself and those after "
+        "it, as d2/dadb is d2/dbda; 0 at the kink of an activation",
+        into(options.hessian));
     arguments.option("--keep", "COL,...",
                      "columns of DATA to copy in front of the predictions (train --id names others)",
                      into(options.keep));
@@ -142,10 +148,32 @@ std::vector<std::string> csv_row(const PredictionRow& row) {
             append(row.prediction.probabilities);
         }
     }
-    if (row.jacobian.columns() > 0) {
-        append(row.jacobian);
+    for (const DerivativeColumns* derivatives : {&row.jacobian, &row.hessian}) {
+        if (!derivatives->names.empty()) {
+            append(derivatives->values);
+        }
     }
     return fields;
+}
+
+/// What the model says of the table, and the derivatives that are wanted.
+Prediction answers(const PredictOptions& options, const Model& model, const Table& table, const ApplyOptions& apply,
+                   DerivativeColumns& jacobian, DerivativeColumns& hessian) {
+    if (options.hessian) {
+        hessian = {hessians(model, table, apply, options.execution), hessian_names(model)};
+    }
+    Prediction prediction;
+    if (options.jacobian) {
+        Differentiated both = predict_with_jacobians(model, table, apply, options.execution);
+        jacobian = {std::move(both.jacobians), jacobian_names(model)};
+        prediction = std::move(both.prediction);
+    } else {
+        prediction = predict(model, table, apply, options.execution);
+    }
+    if (options.probabilities) {
+        check_probabilities(model, prediction);
+    }
+    return prediction;
 }
 
 }  // namespace
@@ -169,40 +197,28 @@ int predict(std::vector<std::string> words) {
     tell_warnings(table, model, options.show);
     const std::vector<KeptCells> kept = kept_cells(table, columns, options);
     const ApplyOptions apply{.labels = Labels::absent, .allow_extra = options.applying.allow_extra};
-    Differentiated answer;
-    if (options.jacobian) {
-        answer = predict_with_jacobians(model, table, apply, options.execution);
-    } else {
-        answer.prediction = predict(model, table, apply, options.execution);
-    }
-    const auto& [prediction, jacobian] = answer;
-    if (options.probabilities) {
-        check_probabilities(model, prediction);
-    }
-    std::vector<std::string> names;
-    if (options.jacobian) {
-        names = jacobian_names(model);
-    }
-
+    DerivativeColumns jacobian, hessian;
+    const Prediction prediction = answers(options, model, table, apply, jacobian, hessian);
     if (!options.show.json) {
         std::vector<std::string> header;
         header.reserve(kept.size());
         for (const KeptCells& column : kept) {
             header.push_back(column.name);
         }
-        const std::vector<std::string> answers = csv_header(columns, options.probabilities);
-        header.insert(header.end(), answers.begin(), answers.end());
-        header.insert(header.end(), names.begin(), names.end());
+        for (const auto& more : {csv_header(columns, options.probabilities), jacobian.names, hessian.names}) {
+            header.insert(header.end(), more.begin(), more.end());
+        }
         output.write(csv_line(header));
     }
     for (std::size_t row = 0; row < table.rows; ++row) {
-        const PredictionRow one{row, model, prediction, options.probabilities, jacobian, names, kept};
+        const PredictionRow one{row, model, prediction, options.probabilities, jacobian, hessian, kept};
         output.write(options.show.json ? prediction_event(one) : csv_line(csv_row(one)));
     }
     output.finish();
-    const std::array<NonfiniteAnswers, 2> nonfinite{
+    const std::array<NonfiniteAnswers, 3> nonfinite{
         NonfiniteAnswers{"predictions", prediction.nonfinite, table.rows},
-        NonfiniteAnswers{"rows of derivatives", nonfinite_rows(jacobian), table.rows}};
+        NonfiniteAnswers{"rows of derivatives", nonfinite_rows(jacobian.values), table.rows},
+        NonfiniteAnswers{"rows of second derivatives", nonfinite_rows(hessian.values), table.rows}};
     return finite_or_diverged(nonfinite, options.applying, options.show);
 }
 

@@ -31,7 +31,7 @@
 #include "handgrad/nn/mlp.hpp"
 // What forward leaves for backward.
 #include "handgrad/nn/tape.hpp"
-// Steps 2 to 4: forward, loss, backward; and the Jacobian by the input.
+// Steps 2 to 4: forward, loss, backward; and the Jacobian and Hessian by the input.
 #include "handgrad/nn/passes.hpp"
 // The same three steps in one call, at full speed.
 #include "handgrad/nn/loss_gradient.hpp"

@@ -135,6 +135,8 @@ TRAINING = "handgrad/kernels/training.hpp"
 ROW = "handgrad/kernels/inference_row.hpp"
 TILE = "handgrad/kernels/inference_tile.hpp"
 DERIVATIVES = "handgrad/kernels/inference_derivatives.hpp"
+HESSIAN = "handgrad/kernels/inference_hessian.hpp"
+SYMMETRIC = "handgrad/kernels/symmetric.hpp"
 PACKED = "handgrad/nn/packed_network.cpp"
 LOSS_GRADIENT = "handgrad/nn/loss_gradient.cpp"
 PREDICTION = "handgrad/train/prediction.cpp"
@@ -202,6 +204,14 @@ ENGINE_MUTATIONS = (
     Mutation("softmax's Jacobian of the vector's first output", DERIVATIVES,
              "v_lane[i] = static_cast<S>(pairs.outputs[pair] == j);", "v_lane[i] = static_cast<S>(pairs.outputs[q] == j);",
              ("yhat",)),
+    Mutation("a Hessian without the last layer's term", HESSIAN, "        if (output_term) {\n",
+             "        if (output_term && first) {\n", ("d2(yhat)",)),
+    Mutation("one row's Q for all rows of a block", HESSIAN, "if (pairs.rows[q] != row) {", "if (row == ~std::size_t{0}) {",
+             ("d2(yhat)",)),
+    Mutation("a block beside the diagonal mirrored unturned", SYMMETRIC, "beside.turned().store(to + j * n + i, n);",
+             "beside.store(to + j * n + i, n);", ("d2(yhat)",)),
+    Mutation("scale of a column once in a Hessian", PREDICTION, "slope, slopes[i], slopes[j]);", "slope, 1.0, slopes[j]);",
+             ("table's units",)),
     Mutation("stale copy of the last unit", PACKED,
              "        for (std::size_t o = 0; o < layer.outputs; ++o) {\n            for (std::size_t i = 0; i < layer.inputs; ++i) {\n                mirrors",
              "        for (std::size_t o = 0; o + 1 < layer.outputs; ++o) {\n            for (std::size_t i = 0; i < layer.inputs; ++i) {\n                mirrors",

@@ -13,6 +13,7 @@
 #include "handgrad/certify/certified_runs.hpp"
 #include "handgrad/certify/claims.hpp"
 #include "handgrad/certify/judgement.hpp"
+#include "handgrad/certify/second_derivatives.hpp"
 #include "handgrad/data/dataset_rows.hpp"
 #include "handgrad/nn/loss_gradient.hpp"
 #include "handgrad/nn/predictor.hpp"
@@ -179,6 +180,23 @@ Certificate judge_claims(const BasicMlp<double>& net, const ClaimedDerivatives<d
     }
     name_factors(certificate, multiples);
     return certificate;
+}
+
+CertifiedTensor judge_hessians(const BasicMlp<double>& net, std::span<const double> claimed,
+                               std::span<const BoundedNumber> expected, const Arithmetic& arithmetic) {
+    const std::size_t n = net.inputs(), K = net.outputs(), triangle = n * (n + 1) / 2;
+    CertifiedTensor tensor = certified("d2(yhat)/d(x)2", claimed, expected, K * triangle, arithmetic,
+                                       largest_size(expected), [&](std::size_t at) {
+                                           std::size_t i = 0, j = at % triangle;
+                                           for (; j >= n - i; ++i) {
+                                               j -= n - i;
+                                           }
+                                           return std::vector{at / (K * triangle), at / triangle % K, i, i + j};
+                                       });
+    if (tensor.judgement.verdict == Verdict::fail) {
+        tensor.factor = "f'' of a layer, or a factor beside it";
+    }
+    return tensor;
 }
 
 std::string_view name(Verdict verdict) {

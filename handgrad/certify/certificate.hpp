@@ -60,13 +60,13 @@ struct Judgement {
 /// Whether that may be is not decided by a fixed number but by a bound that follows the roundings through both passes
 /// (rounding_bound.hpp, judgement.hpp).
 struct CertifiedTensor {
-    std::string name;  ///< `linear1.weight` … or `d(yhat)/d(x)`
+    std::string name;  ///< `linear1.weight` …, `d(yhat)/d(x)` or `d2(yhat)/d(x)2`
     Judgement judgement{};
     std::string run{};  ///< which of the runs this was found in (Certificate::runs)
     std::size_t entries = 0;
     std::size_t kinks = 0;   ///< entries with a term at a z (or ŷ − y) that rounding could put on either side
     double worst_ulp = 0.0;  ///< largest error, scaled as above
-    std::vector<std::size_t> where{};  ///< index of that entry; for ∂ŷ/∂x row, output, input
+    std::vector<std::size_t> where{};  ///< index of that entry; for ∂ŷ/∂x row, output, input; for ∂²ŷ/∂x² both inputs
     double claimed = 0.0;              ///< … its value,
     double witness = 0.0;              ///< the witness's,
     double bound = 0.0;                ///< and how far apart rounding may put them
@@ -87,7 +87,11 @@ struct Certificate {
     std::size_t rows = 0;
     std::size_t carrying_rows = 0;  ///< the fewest of them that carry 99 % of the weight; all where none are weighted
     std::vector<CertifiedTensor> parameters;
-    CertifiedTensor input;             ///< ∂ŷ/∂x
+    CertifiedTensor input;  ///< ∂ŷ/∂x
+    /// ∂²ŷ/∂x², upper triangles; without entries where it was not looked at: not claimed, of a network linear in
+    /// pieces, or too many numbers for a row. Refuted, it fails the whole; training and ∂ŷ/∂x rest on nothing of it, so
+    /// that what is undetermined in it leaves the verdict as it is.
+    CertifiedTensor hessian{};
     std::vector<CertifiedRun> runs{};  ///< all that was looked at; each tensor above is the worst of its kind
 };
 

@@ -15,6 +15,7 @@
 #include "handgrad/base/random.hpp"
 #include "handgrad/base/wording.hpp"
 #include "handgrad/certify/claims.hpp"
+#include "handgrad/certify/second_derivatives.hpp"
 #include "handgrad/data/dataset_rows.hpp"
 #include "handgrad/kernels/plan.hpp"
 #include "handgrad/nn/loss_gradient.hpp"
@@ -101,7 +102,9 @@ private:
         result_.carrying_rows = carrying_rows(sample_);
         name_run(result_, rows + " in " + std::string(precision_name<T>));
         note_run(result_, result_.parameters.front().run);
+        second_derivatives<T>(net_, sample_.x, data, found);
         if constexpr (std::is_same_v<T, float>) {
+            second_derivatives<double>(wide_, data.x, data, found);
             reweighted(found);
             Certificate in_f64 =
                 judge_claims(wide_, engine_derivatives(wide_, model_.loss, data, execution_),
@@ -111,6 +114,42 @@ private:
             name_run(in_f64, rows + " in f64");
             merge(std::move(in_f64), true);
         }
+    }
+
+    /// ∂²ŷ/∂x² of the first rows in the arithmetic of S; the expectation in the model's own stays for the table's
+    /// units.
+    template <class S>
+    void second_derivatives(const BasicMlp<S>& net, MatrixView<const S> x, const BasicDataset<double>& data,
+                            std::span<const RowDerivatives> found) {
+        const std::size_t rows = rows_of_hessians(wide_, sample_.rows());
+        if (rows == 0) {
+            return;
+        }
+        std::vector<BoundedNumber> expected =
+            expected_hessians(wide_, model_.loss, data.x.view().rows_from(0, rows), data.y.view().rows_from(0, rows),
+                              found.first(rows), arithmetic_of<S>(), execution_.most_threads());
+        CertifiedTensor tensor = judge_hessians(
+            wide_, engine_hessians<S>(net, x.rows_from(0, rows), execution_).values(), expected, arithmetic_of<S>());
+        if constexpr (std::is_same_v<S, T>) {
+            curves_ = std::move(expected);
+        }
+        take_hessian(std::move(tensor),
+                     "second derivatives of " + plural(rows, "row") + " in " + std::string(precision_name<S>));
+    }
+    /// Notes the run, and keeps the worst.
+    void take_hessian(CertifiedTensor tensor, const std::string& run) {
+        const Verdict verdict = tensor.judgement.verdict;
+        result_.runs.push_back({.what = run,
+                                .verdict = verdict,
+                                .tensors = 1,
+                                .judged = verdict == Verdict::undetermined ? 0U : 1U,
+                                .doubt = tensor.judgement.doubt});
+        tensor.run = run;
+        if (result_.hessian.entries == 0 ||
+            worse(verdict, result_.hessian.judgement.verdict) != result_.hessian.judgement.verdict) {
+            result_.hessian = std::move(tensor);
+        }
+        settle();
     }
 
     void note_run(const Certificate& certificate, const std::string& what) {
@@ -302,6 +341,8 @@ private:
     /// ∂ŷ/∂x as predict gives it. What a unit of a column is worth to the network, and a unit of the network's output
     /// in the table, is measured here by encoding and decoding.
     void in_user_units();
+    /// ∂²ŷ/∂x² likewise, of the first rows of the sample.
+    void hessians_in_user_units(std::span<const double> of_input, std::span<const double> of_output);
 
     static ClaimedDerivatives<double> widened(const ClaimedDerivatives<T>& claimed) {
         return {convert<double>(claimed.gradient), convert<double>(claimed.jacobians)};
@@ -341,6 +382,9 @@ private:
         for (const CertifiedTensor& tensor : result_.parameters) {
             result_.verdict = worse(result_.verdict, tensor.judgement.verdict);
         }
+        if (result_.hessian.judgement.verdict == Verdict::fail) {
+            result_.verdict = Verdict::fail;
+        }
     }
 
     const Model& model_;
@@ -350,6 +394,7 @@ private:
     Execution execution_;
     std::vector<std::size_t> order_;     ///< of the sample, the rows that batches are made of …
     std::vector<RowDerivatives> found_;  ///< … and what the witness has of each
+    std::vector<BoundedNumber> curves_;  ///< ∂²ŷ/∂x² of its first rows
     std::vector<BoundedNumber> input_;   ///< ∂ŷ/∂x of all rows of the sample
     Certificate result_;
 };
@@ -426,6 +471,44 @@ void Runs<T>::in_user_units() {
         certificate.input.factor = "the scale of a column or of a target";
     }
     merge(std::move(certificate), false);
+    hessians_in_user_units(of_input, of_output);
+}
+
+template <class T>
+void Runs<T>::hessians_in_user_units(std::span<const double> of_input, std::span<const double> of_output) {
+    const std::size_t K = net_.outputs(), n = net_.inputs(), triangle = n * (n + 1) / 2;
+    constexpr std::size_t most_rows = 13;
+    const std::size_t rows = std::min(curves_.size() / (K * triangle), most_rows);
+    if (rows == 0) {
+        return;
+    }
+    curves_.resize(rows * K * triangle);
+    constexpr double of_measuring = 0x1p-29;  // two measured slopes of inputs, and one of the output
+    std::size_t at = 0;
+    for (std::size_t k = 0; k < rows * K; ++k) {
+        for (std::size_t i = 0; i < n; ++i) {
+            for (std::size_t j = i; j < n; ++j, ++at) {
+                BoundedNumber& entry = curves_[at];
+                const double slope = std::fabs(of_output[k % K] * of_input[i] * of_input[j]);
+                const double measured = of_measuring * std::fabs(entry.value);
+                entry.value *= of_output[k % K] * of_input[i] * of_input[j];
+                entry.size *= slope;
+                entry.usual = (entry.usual + measured) * slope;
+                entry.error.worst = (entry.error.worst + measured) * slope;
+                entry.error.jump *= slope;
+            }
+        }
+    }
+    std::vector<std::size_t> first = all_rows(rows);
+    CertifiedTensor tensor = judge_hessians(wide_, hessians(model_, select_rows(sample_, first), execution_).values(),
+                                            curves_, arithmetic_of<T>());
+    if (tensor.judgement.verdict == Verdict::fail) {
+        tensor.factor = "the scale of a column or of a target";
+    }
+    // Few rows may have few digits, which says nothing against those of the sample.
+    if (tensor.judgement.verdict != Verdict::undetermined) {
+        take_hessian(std::move(tensor), "second derivatives in the table's units");
+    }
 }
 
 }  // namespace

@@ -133,6 +133,7 @@ public:
 
 private:
     class OutputRow;
+    friend class HessianBound;  // certify/second_derivatives.cpp
     static void forget(std::vector<UnitBound>& units);
     void forward(const RowValues& row, std::span<const double> x);
     [[nodiscard]] ErrorBound sum_error(const RowValues& row, std::span<const double> a, std::size_t layer,

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "handgrad/kernels/inference_derivatives.hpp"
+#include "handgrad/kernels/inference_hessian.hpp"
 #include "handgrad/kernels/inference_plan.hpp"
 #include "handgrad/kernels/inference_row.hpp"
 #include "handgrad/kernels/inference_task.hpp"
@@ -31,6 +32,12 @@ void infer(const InferenceTask<S>& task) {
             vector_jacobian(task, first, rows);
         } else if (work == InferenceWork::jacobian_vector) {
             jacobian_vector(task, first, rows);
+        } else if (work == InferenceWork::hessian) {
+            hessian(task, first, rows);
+        } else if (work == InferenceWork::weighted_hessian) {
+            weighted_hessian(task, first, rows);
+        } else if (work == InferenceWork::hessian_vector) {
+            hessian_vector(task, first, rows);
         }
     }
 }

@@ -278,7 +278,30 @@ void narrow_times(const InferenceTask<S>& task, S* from, std::size_t rows, S* to
     }
 }
 
-/// ∂ŷ/∂x u of some rows, from the right: W⁽¹⁾ u, then f′, W⁽²⁾ and so on.
+/// From u of some rows, in the first buffer of the chain, to ∂z/∂x u of the last layer, from the right: W⁽¹⁾ u, then
+/// f′, W⁽²⁾ and so on. Hidden layer l has hidden(l, to, run), which runs it with an epilogue of its choice into panels
+/// `to`. Returns which buffer holds the result.
+template <class S, class Hidden>
+std::size_t push_forward(const InferenceTask<S>& task, std::size_t rows, const Hidden& hidden) {
+    const std::size_t stride = task.pair_stride();
+    std::size_t which = 0;
+    const auto times_layer = [&](std::size_t l, const auto& epilogue) {
+        product<S>(task.w(l), nullptr, PanelRows<S>{task.chain(which), task.layer(l).inputs, stride}, rows,
+                   {0, parts(task.layer(l).outputs, panel_width<S>)}, false, epilogue);
+        which = 1 - which;
+    };
+    for (std::size_t l = 0; l < task.last; ++l) {
+        hidden(l, Panels<S>{task.chain(1 - which), stride}, [&](const auto& epilogue) { times_layer(l, epilogue); });
+    }
+    if (task.output.narrow) {
+        narrow_times(task, task.chain(which), rows, task.chain(1 - which));
+        return 1 - which;
+    }
+    times_layer(task.last, KeepZ<S>{{task.chain(1 - which), stride}});
+    return which;
+}
+
+/// ∂ŷ/∂x u of some rows.
 template <class S>
 [[gnu::noinline]] void jacobian_vector(const InferenceTask<S>& task, std::size_t first, std::size_t rows) {
     const InferenceCall<S>& call = task.call;
@@ -289,21 +312,9 @@ template <class S>
     }
     rows_in<S>(call.vectors + first * call.vector_stride, call.vector_stride, rows, task.layer(0).inputs, task.chain(0),
                stride);
-    std::size_t which = 0;
-    const auto times_layer = [&](std::size_t l, const auto& epilogue) {
-        product<S>(task.w(l), nullptr, PanelRows<S>{task.chain(which), task.layer(l).inputs, stride}, rows,
-                   {0, parts(task.layer(l).outputs, panel_width<S>)}, false, epilogue);
-        which = 1 - which;
-    };
-    for (std::size_t l = 0; l < task.last; ++l) {
-        times_layer(l, TimesSlopes<S>{{task.chain(1 - which), stride}, task.slopes(l), task.stride(), row_begin});
-    }
-    if (task.output.narrow) {
-        narrow_times(task, task.chain(which), rows, task.chain(1 - which));
-        which = 1 - which;
-    } else {
-        times_layer(task.last, KeepZ<S>{{task.chain(1 - which), stride}});
-    }
+    const std::size_t which = push_forward(task, rows, [&](std::size_t l, const Panels<S>& to, const auto& run) {
+        run(TimesSlopes<S>{to, task.slopes(l), task.stride(), row_begin});
+    });
     times_output(task, task.chain(which), rows);
     rows_out<S>(task.chain(which), stride, rows, task.output.outputs, call.result + first * call.result_stride,
                 call.result_stride);

@@ -20,7 +20,9 @@ struct InferenceNet {
     PackedShape shape;
     const T* parameters = nullptr;
     const T* mirrors = nullptr;                ///< with r of the first layer too; null: no derivatives are asked for
-    const std::size_t* slope_units = nullptr;  ///< for each hidden layer, the padded units of those before it
+    const std::size_t* slope_units = nullptr;  ///< for each layer, the padded units of those before it
+    /// W⁽¹⁾ᵤᵢW⁽¹⁾ᵤⱼ for i ≤ j, row after row of that triangle, as [panels of them][units][width]; null: not made.
+    const T* products = nullptr;
 };
 
 enum class InferenceWork {
@@ -28,7 +30,16 @@ enum class InferenceWork {
     jacobian,         ///< … and ∂ŷ/∂x
     vector_jacobian,  ///< … and v ∂ŷ/∂x
     jacobian_vector,  ///< … and ∂ŷ/∂x u
+    // These need f″ too:
+    hessian,           ///< … and ∂²ŷ/∂x²
+    weighted_hessian,  ///< … and ∂²(λᵀŷ)/∂x²
+    hessian_vector,    ///< … and ∂²(λᵀŷ)/∂x² u
 };
+inline constexpr std::size_t inference_works = 7;
+constexpr bool needs_bends(InferenceWork work) { return work >= InferenceWork::hessian; }
+/// Up to so many inputs, second derivatives sum the first layer's term over products of two weights of a unit: the
+/// table of them is n/2 times as large as the weights.
+inline constexpr std::size_t most_product_inputs = 32;
 
 /// Where things lie in the scratch of one thread, in numbers from its begin, which is aligned to 64 bytes.
 struct InferencePlaces {
@@ -42,6 +53,16 @@ struct InferencePlaces {
     std::size_t partial = 0;        ///< sums of leaves of a narrow last layer
     std::size_t turned = 0;         ///< three rows of outputs, as vectors over rows
     std::size_t chain[2] = {};      ///< products of the chain rule [panels][pairs][width]
+    // For second derivatives (inference_hessian.hpp):
+    std::size_t bends = 0;             ///< f″(z) of all hidden layers, as slopes
+    std::size_t output_bends = 0;      ///< g″(z) of the outputs [panels][capacity][width]
+    std::size_t curvature = 0;         ///< β ∘ f″ of all hidden layers, each [panels][pairs][width]
+    std::size_t output_curvature = 0;  ///< … and of the outputs
+    std::size_t triangles = 0;         ///< upper triangles of the first layer's term [pairs][padded to panels]
+    std::size_t tangents = 0;          ///< Q_l of one row, layer after layer from the second, [panels][units][width]
+    std::size_t scaled = 0;            ///< one Q_l times a number for each unit
+    std::size_t square = 0;            ///< the sum over layers of one pair
+    std::size_t adjoint[2] = {};       ///< of a Hessian times a vector: δ, as chain
     std::size_t size = 0;
 };
 
@@ -74,11 +95,13 @@ struct InferenceCall {
     std::size_t z_stride = 0;
     T* yhat = nullptr;
     std::size_t yhat_stride = 0;
-    const T* vectors = nullptr;  ///< v or u
+    const T* vectors = nullptr;  ///< v, u or λ
     std::size_t vector_stride = 0;
+    const T* directions = nullptr;  ///< u, beside λ
+    std::size_t direction_stride = 0;
     T* result = nullptr;
     std::size_t result_stride = 0;
-    std::size_t output_stride = 0;  ///< of the Jacobian, from output to output
+    std::size_t output_stride = 0;  ///< of the Jacobian or Hessian, from output to output
 };
 
 }  // namespace handgrad::kernels

@@ -65,6 +65,22 @@ struct InferenceTask {
         }
         return nullptr;
     }
+    [[nodiscard]] bool bends_wanted() const { return needs_bends(call.work); }
+    [[nodiscard]] S* bends(std::size_t l) const { return room + places.bends + net.slope_units[l] * places.capacity; }
+    [[nodiscard]] S* output_bends() const { return room + places.output_bends; }
+    [[nodiscard]] S* curvature(std::size_t l) const {
+        return room + places.curvature + net.slope_units[l] * places.pairs;
+    }
+    [[nodiscard]] S* output_curvature() const { return room + places.output_curvature; }
+    [[nodiscard]] S* triangles() const { return room + places.triangles; }
+    /// Q_l; of a network of one layer a copy of Q₁.
+    [[nodiscard]] S* tangents(std::size_t l) const {
+        const std::size_t n = round_up(layer(0).inputs, panel_width<S>);
+        return room + places.tangents + (net.slope_units[l] - net.slope_units[smaller(l, 1)]) * n;
+    }
+    [[nodiscard]] S* scaled() const { return room + places.scaled; }
+    [[nodiscard]] S* square() const { return room + places.square; }
+    [[nodiscard]] S* adjoint(std::size_t which) const { return room + places.adjoint[which]; }
     [[nodiscard]] S* partial() const { return room + places.partial; }
     [[nodiscard]] S* chain(std::size_t which) const { return room + places.chain[which]; }
     [[nodiscard]] std::span<V> turned(std::size_t index) const {

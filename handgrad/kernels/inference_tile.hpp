@@ -93,6 +93,32 @@ bool slopes_weighted(const InferenceTask<S>& task) {
            task.output.outputs == 1 && task.identity() && task.layer(task.last - 1).activation == Activation::relu;
 }
 
+/// a = f(z), f′(z) and f″(z), z lying in a. All in one function, so that they share what they have in common.
+template <class F, class S>
+[[gnu::flatten, gnu::noinline]] void activate_with_bends(S* a, S* slope, S* bend, std::size_t count,
+                                                         const ActivationSettings& settings) {
+    using V = Simd<S>;
+    for (std::size_t i = 0; i < count; i += V::lanes) {
+        const V z = V::load(a + i);
+        const V first = F::derivative(z, settings), second = F::second_derivative(z, settings);
+        F::value(z, settings).store(a + i);
+        first.store(slope + i);
+        second.store(bend + i);
+    }
+}
+template <class S>
+void activate_with_bends(const PackedLayer& layer, const ActivationSettings& settings, std::size_t rows, Panels<S> a,
+                         Panels<S> d, Panels<S> bends) {
+    visit(layer.activation, [&]<class F>(F) {
+        if constexpr (F::facts.elementwise) {
+            for (std::size_t p = 0; p < parts(layer.outputs, panel_width<S>); ++p) {
+                activate_with_bends<F>(a.from(p).data, d.from(p).data, bends.from(p).data, rows * panel_width<S>,
+                                       settings);
+            }
+        }
+    });
+}
+
 /// Eq. (1) and f for one layer; of the last one, and without f, its logits.
 template <class S, class Source>
 void tile_layer(const InferenceTask<S>& task, std::size_t l, const Source& source, std::size_t rows) {
@@ -109,7 +135,9 @@ void tile_layer(const InferenceTask<S>& task, std::size_t l, const Source& sourc
     };
     if (last || layer.activation != Activation::relu) {
         run(KeepZ<S>{a});
-        if (!last) {
+        if (!last && task.bends_wanted()) {
+            activate_with_bends(layer, task.settings(), rows, a, d, {task.bends(l), task.stride()});
+        } else if (!last) {
             activate_panels(layer, task.settings(), rows, a, d, panels, false);
         }
     } else if (d.data != nullptr && l + 1 == task.last && slopes_weighted(task)) {
@@ -119,7 +147,7 @@ void tile_layer(const InferenceTask<S>& task, std::size_t l, const Source& sourc
     }
 }
 
-/// What the derivatives need of the outputs of a vector of rows: ŷ of softmax, else g′(z).
+/// What the derivatives need of the outputs of a vector of rows: ŷ of softmax, else g′(z), and g″(z) for the second.
 template <class S>
 void keep_output_slopes(const InferenceTask<S>& task, std::size_t row, std::span<Simd<S>> logits,
                         std::span<Simd<S>> outputs) {
@@ -134,6 +162,16 @@ void keep_output_slopes(const InferenceTask<S>& task, std::size_t row, std::span
         visit(task.output.activation,
               [&]<class G>(G) { math::row_times_jacobian<G, V>(task.settings(), logits, outputs, slopes, slopes); });
         store_turned<S>(slopes, task.output_slopes(), task.stride(), row);
+        if (task.bends_wanted()) {
+            visit(task.output.activation, [&]<class G>(G) {
+                if constexpr (G::facts.elementwise) {
+                    for (std::size_t k = 0; k < slopes.size(); ++k) {
+                        slopes[k] = G::second_derivative(logits[k], task.settings());
+                    }
+                }
+            });
+            store_turned<S>(slopes, task.output_bends(), task.stride(), row);
+        }
     }
 }
 
@@ -210,7 +248,10 @@ template <class S>
     if (z != nullptr) {
         rows_out<S>(logits, stride, rows, output.outputs, z, call.z_stride);
     }
-    if (!task.identity()) {
+    if (!task.identity() && task.bends_wanted()) {
+        activate_with_bends<S>(output, task.settings(), rows, {logits, stride}, {task.output_slopes(), stride},
+                               {task.output_bends(), stride});
+    } else if (!task.identity()) {
         activate_panels<S>(output, task.settings(), rows, {logits, stride}, {task.output_slopes_wanted(), stride},
                            {0, task.output_panels()}, false);
     }

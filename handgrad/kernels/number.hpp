@@ -83,6 +83,43 @@ template <class S>
 void spread(const S* from, Simd<S> (&to)[1]) {
     to[0] = Simd<S>::load(from);
 }
+/// Four rows of four neighbouring numbers.
+template <class S>
+struct Block {
+    static constexpr std::size_t numbers = 4;
+    S row[numbers][numbers];
+
+    static Block load(const S* const (&from)[numbers]) {
+        Block block;
+        for (std::size_t m = 0; m < numbers; ++m) {
+            std::memcpy(block.row[m], from[m], sizeof block.row[m]);
+        }
+        return block;
+    }
+    void store(S* to, std::size_t stride) const {
+        for (std::size_t m = 0; m < numbers; ++m) {
+            std::memcpy(to + m * stride, row[m], sizeof row[m]);
+        }
+    }
+    /// Rows and columns exchanged.
+    [[nodiscard]] Block turned() const {
+        Block block;
+        for (std::size_t m = 0; m < numbers; ++m) {
+            for (std::size_t k = 0; k < numbers; ++k) {
+                block.row[k][m] = row[m][k];
+            }
+        }
+        return block;
+    }
+    /// With what the other has below the diagonal.
+    [[nodiscard]] Block above(const Block& other) const {
+        Block block = *this;
+        for (std::size_t m = 0; m < numbers; ++m) {
+            std::memcpy(block.row[m], other.row[m], m * sizeof(S));
+        }
+        return block;
+    }
+};
 
 #else
 
@@ -276,6 +313,48 @@ HWY_INLINE void spread(const S* from, Simd<S> (&to)[spread_numbers<S>]) {
         to[3] = Simd<S>(hn::Broadcast<3>(blocks));
     }
 }
+
+/// Four rows of four neighbouring numbers.
+template <class S>
+struct Block {
+    static constexpr std::size_t numbers = 4;
+    using Tag = hn::CappedTag<S, numbers>;
+    using Row = hn::Vec<Tag>;
+    Row row0, row1, row2, row3;
+
+    HWY_INLINE static Block load(const S* const (&from)[numbers]) {
+        const Tag d;
+        return {hn::LoadU(d, from[0]), hn::LoadU(d, from[1]), hn::LoadU(d, from[2]), hn::LoadU(d, from[3])};
+    }
+    HWY_INLINE void store(S* to, std::size_t stride) const {
+        const Tag d;
+        hn::StoreU(row0, d, to);
+        hn::StoreU(row1, d, to + stride);
+        hn::StoreU(row2, d, to + 2 * stride);
+        hn::StoreU(row3, d, to + 3 * stride);
+    }
+    /// Rows and columns exchanged.
+    [[nodiscard]] HWY_INLINE Block turned() const {
+        const Tag d;
+        const Row low01 = hn::InterleaveLower(d, row0, row1);  // of each 128 bits: 0₀ 1₀ 0₁ 1₁, or 0₀ 1₀ | 0₂ 1₂
+        const Row low23 = hn::InterleaveLower(d, row2, row3);
+        const Row high01 = hn::InterleaveUpper(d, row0, row1);  // 0₂ 1₂ 0₃ 1₃, or 0₁ 1₁ | 0₃ 1₃
+        const Row high23 = hn::InterleaveUpper(d, row2, row3);
+        const Row first = hn::ConcatLowerLower(d, low23, low01), second = hn::ConcatUpperUpper(d, low23, low01);
+        const Row third = hn::ConcatLowerLower(d, high23, high01), fourth = hn::ConcatUpperUpper(d, high23, high01);
+        if constexpr (sizeof(S) == 8) {
+            return {first, third, second, fourth};
+        } else {
+            return {first, second, third, fourth};
+        }
+    }
+    /// With what the other has below the diagonal.
+    [[nodiscard]] HWY_INLINE Block above(const Block& other) const {
+        const Tag d;
+        return {row0, hn::IfThenElse(hn::FirstN(d, 1), other.row1, row1),
+                hn::IfThenElse(hn::FirstN(d, 2), other.row2, row2), hn::IfThenElse(hn::FirstN(d, 3), other.row3, row3)};
+    }
+};
 
 #endif
 

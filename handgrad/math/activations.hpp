@@ -1,4 +1,4 @@
-// All activations: value and derivative of each, written once for every number type, and the one list of them.
+// All activations: value and derivatives of each, written once for every number type, and the one list of them.
 #pragma once
 
 #include <array>
@@ -34,6 +34,7 @@ struct ActivationFacts {
     std::string_view name;
     std::string_view formula;                                  ///< of the value, in plain text
     std::string_view derivative;                               ///< of the derivative by z
+    std::string_view second_derivative;                        ///< of the second derivative by z
     double lowest = -std::numeric_limits<double>::infinity();  ///< greatest lower bound of the values
     double highest = std::numeric_limits<double>::infinity();  ///< least upper bound of the values
     Symmetry symmetry = Symmetry::none;
@@ -48,6 +49,10 @@ namespace math {
 
 inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
+// The second derivative (derivation §7.8) at z = 0, where f′ jumps (relu, leaky_relu) or f″ does (elu): 0, whatever the
+// convention of the kink. It is the right limit, and of both limits the one nearest to 0. The jump of f′ itself, which
+// a distribution would count, has no part in it.
+
 /// z with ±∞ replaced by the largest finite number, so that ∞·0 takes its limit; every finite z is itself.
 template <class T>
 T finite(T z) {
@@ -59,6 +64,7 @@ struct Identity {
     static constexpr ActivationFacts facts{.name = "identity",
                                            .formula = "z",
                                            .derivative = "1",
+                                           .second_derivative = "0",
                                            .symmetry = Symmetry::odd,
                                            .piecewise_linear = true,
                                            .exact = true};
@@ -70,12 +76,17 @@ struct Identity {
     static T derivative(T /*z*/, const ActivationSettings& = {}) {  // Eq. (8), Eq. (9)
         return T(1);
     }
+    template <class T>
+    static T second_derivative(T /*z*/, const ActivationSettings& = {}) {
+        return T(0);
+    }
 };
 
 struct Relu {
     static constexpr ActivationFacts facts{.name = "relu",
                                            .formula = "max(z, 0)",
                                            .derivative = "1 for z >= 0, else 0",
+                                           .second_derivative = "0",
                                            .lowest = 0.0,
                                            .symmetry = Symmetry::ramp,
                                            .kink = true,
@@ -91,12 +102,17 @@ struct Relu {
         const auto flat = settings.kink == Kink::right_limit ? less(z, T(0)) : less_equal(z, T(0));
         return select(flat, T(0), T(1));
     }
+    template <class T>
+    static T second_derivative(T /*z*/, const ActivationSettings& = {}) {
+        return T(0);
+    }
 };
 
 struct LeakyRelu {
     static constexpr ActivationFacts facts{.name = "leaky_relu",
                                            .formula = "z for z >= 0, else slope z",
                                            .derivative = "1 for z >= 0, else slope",
+                                           .second_derivative = "0",
                                            .kink = true,
                                            .piecewise_linear = true,
                                            .relu_family = true};
@@ -109,12 +125,17 @@ struct LeakyRelu {
         const auto left = settings.kink == Kink::right_limit ? less(z, T(0)) : less_equal(z, T(0));
         return select(left, T(settings.leaky_slope), T(1));
     }
+    template <class T>
+    static T second_derivative(T /*z*/, const ActivationSettings& = {}) {
+        return T(0);
+    }
 };
 
 struct Elu {
     static constexpr ActivationFacts facts{.name = "elu",
                                            .formula = "z for z >= 0, else exp(z) - 1",
                                            .derivative = "1 for z >= 0, else exp(z)",
+                                           .second_derivative = "0 for z >= 0, else exp(z)",
                                            .lowest = -1.0,
                                            .relu_family = true};
     template <class T>
@@ -125,12 +146,17 @@ struct Elu {
     static T derivative(T z, const ActivationSettings& = {}) {
         return exp(min(z, T(0)));
     }
+    template <class T>
+    static T second_derivative(T z, const ActivationSettings& = {}) {
+        return select(less(z, T(0)), exp(min(z, T(0))), T(0));
+    }
 };
 
 struct Sigmoid {
     static constexpr ActivationFacts facts{.name = "sigmoid",
                                            .formula = "1/(1 + exp(-z))",
                                            .derivative = "exp(-z)/(1 + exp(-z))^2",
+                                           .second_derivative = "s (1 - s) (1 - 2 s) with s = 1/(1 + exp(-z))",
                                            .lowest = 0.0,
                                            .highest = 1.0,
                                            .symmetry = Symmetry::complement};
@@ -149,12 +175,19 @@ struct Sigmoid {
         const T s = T(1) / (T(1) + t);
         return (t * s) * s;
     }
+    /// σ′(1 − 2σ) = −σ′ tanh(z/2), in which nothing cancels at z ≈ 0, where σ ≈ ½; and σ′(z) = ¼ tanh′(z/2).
+    template <class T>
+    static T second_derivative(T z, const ActivationSettings& = {}) {
+        const T half = T(0.5) * z;
+        return (T(-0.25) * tanh_slope(half)) * tanh(half);
+    }
 };
 
 struct Tanh {
     static constexpr ActivationFacts facts{.name = "tanh",
                                            .formula = "tanh(z)",
                                            .derivative = "1 - tanh(z)^2",
+                                           .second_derivative = "-2 tanh(z) (1 - tanh(z)^2)",
                                            .lowest = -1.0,
                                            .highest = 1.0,
                                            .symmetry = Symmetry::odd};
@@ -168,12 +201,17 @@ struct Tanh {
     static T derivative(T z, const ActivationSettings& = {}) {
         return tanh_slope(z);
     }
+    template <class T>
+    static T second_derivative(T z, const ActivationSettings& = {}) {
+        return (T(-2) * tanh_slope(z)) * tanh(z);
+    }
 };
 
 struct Softplus {
     static constexpr ActivationFacts facts{.name = "softplus",
                                            .formula = "log(1 + exp(z))",
                                            .derivative = "1/(1 + exp(-z))",
+                                           .second_derivative = "exp(-z)/(1 + exp(-z))^2",
                                            .lowest = 0.0,
                                            .symmetry = Symmetry::ramp,
                                            .relu_family = true};
@@ -185,12 +223,17 @@ struct Softplus {
     static T derivative(T z, const ActivationSettings& = {}) {
         return Sigmoid::value(z);
     }
+    template <class T>
+    static T second_derivative(T z, const ActivationSettings& = {}) {
+        return Sigmoid::derivative(z);
+    }
 };
 
 struct Silu {
     static constexpr ActivationFacts facts{.name = "silu",
                                            .formula = "z/(1 + exp(-z))",
                                            .derivative = "s + z s (1 - s) with s = 1/(1 + exp(-z))",
+                                           .second_derivative = "s (1 - s) (2 + z (1 - 2 s)) with s = 1/(1 + exp(-z))",
                                            .lowest = -0.27846454276107379,
                                            .symmetry = Symmetry::ramp,
                                            .relu_family = true};
@@ -202,12 +245,18 @@ struct Silu {
     static T derivative(T z, const ActivationSettings& = {}) {
         return fma(finite(z), Sigmoid::derivative(z), Sigmoid::value(z));
     }
+    /// 2σ′ + zσ″ = σ′(2 − z tanh(z/2)).
+    template <class T>
+    static T second_derivative(T z, const ActivationSettings& = {}) {
+        return fma(-finite(z), tanh(T(0.5) * z), T(2)) * Sigmoid::derivative(z);
+    }
 };
 
 struct Gelu {
     static constexpr ActivationFacts facts{.name = "gelu",
                                            .formula = "z P(z), P the standard normal distribution function",
                                            .derivative = "P(z) + z exp(-z^2/2)/sqrt(2 pi)",
+                                           .second_derivative = "(2 - z^2) exp(-z^2/2)/sqrt(2 pi)",
                                            .lowest = -0.16997120747990369,
                                            .symmetry = Symmetry::ramp,
                                            .relu_family = true};
@@ -252,12 +301,19 @@ struct Gelu {
     static T derivative(T z, const ActivationSettings& = {}) {
         return fma(held(z), normal_density(z), normal_distribution(z));
     }
+    /// With φ′ = −zφ of the density φ: (zΦ)″ = 2φ + zφ′ = φ(2 − z²).
+    template <class T>
+    static T second_derivative(T z, const ActivationSettings& = {}) {
+        const T h = held(z);
+        return fma(-h, h, T(2)) * normal_density(z);
+    }
 };
 
 struct GeluTanh {
     static constexpr ActivationFacts facts{.name = "gelu_tanh",
                                            .formula = "z (1 + tanh(u))/2 with u = sqrt(2/pi) (z + 0.044715 z^3)",
                                            .derivative = "(1 + tanh(u))/2 + z (1 - tanh(u)^2)/2 u'",
+                                           .second_derivative = "(1 - tanh(u)^2)/2 (2 u' + z u'' - 2 z u'^2 tanh(u))",
                                            .lowest = -0.17004075057125412,
                                            .symmetry = Symmetry::ramp,
                                            .relu_family = true};
@@ -265,6 +321,11 @@ struct GeluTanh {
     template <class T>
     static T twice_u(T z) {
         return constant<T>(1.5957691216057307117L) * z * fma(constant<T>(0.044715L) * z, z, T(1));
+    }
+    /// … and its derivative 2u′.
+    template <class T>
+    static T twice_slope(T z) {
+        return constant<T>(1.5957691216057307117L) * fma(constant<T>(3 * 0.044715L) * z, z, T(1));
     }
     template <class T>
     static T held(T z) {
@@ -278,14 +339,26 @@ struct GeluTanh {
     template <class T>
     static T derivative(T z, const ActivationSettings& = {}) {
         const T h = held(z);
-        const T slope = constant<T>(1.5957691216057307117L) * fma(constant<T>(3 * 0.044715L) * h, h, T(1));
-        return fma(h * slope, Sigmoid::derivative(twice_u(h)), Sigmoid::value(twice_u(h)));
+        return fma(h * twice_slope(h), Sigmoid::derivative(twice_u(h)), Sigmoid::value(twice_u(h)));
+    }
+    /// (zσ(v))″ = σ′(v)(2v′ + zv″ − zv′² tanh(v/2)) with v = 2u, where 2v′ + zv″ = 2√(2/π) (2 + 12·0.044715 z²).
+    template <class T>
+    static T second_derivative(T z, const ActivationSettings& = {}) {
+        const T h = held(z);
+        const T v = twice_u(h);
+        const T slope = twice_slope(h);
+        const T bend = constant<T>(1.5957691216057307117L) * fma(constant<T>(12 * 0.044715L) * h, h, T(2));
+        return fma(-(h * slope) * slope, tanh(T(0.5) * v), bend) * Sigmoid::derivative(v);
     }
 };
 
 struct Exp {
-    static constexpr ActivationFacts facts{
-        .name = "exp", .formula = "exp(z)", .derivative = "exp(z)", .lowest = 0.0, .symmetry = Symmetry::reciprocal};
+    static constexpr ActivationFacts facts{.name = "exp",
+                                           .formula = "exp(z)",
+                                           .derivative = "exp(z)",
+                                           .second_derivative = "exp(z)",
+                                           .lowest = 0.0,
+                                           .symmetry = Symmetry::reciprocal};
     template <class T>
     static T value(T z, const ActivationSettings& = {}) {
         return exp(z);
@@ -294,16 +367,23 @@ struct Exp {
     static T derivative(T z, const ActivationSettings& = {}) {
         return exp(z);
     }
+    template <class T>
+    static T second_derivative(T z, const ActivationSettings& = {}) {
+        return exp(z);
+    }
 };
 
 /// p_j = e^{z_j} / Σ_i e^{z_i}, over the K outputs of one row.
 struct Softmax {
-    static constexpr ActivationFacts facts{.name = "softmax",
-                                           .formula = "exp(z_j)/sum_i exp(z_i)",
-                                           .derivative = "p_i (1 for i = j else 0) - p_i p_j",
-                                           .lowest = 0.0,
-                                           .highest = 1.0,
-                                           .elementwise = false};
+    static constexpr ActivationFacts facts{
+        .name = "softmax",
+        .formula = "exp(z_j)/sum_i exp(z_i)",
+        .derivative = "p_i (1 for i = j else 0) - p_i p_j",
+        .second_derivative =
+            "p_i ((1 for i = j else 0) - p_j) ((1 for i = k else 0) - p_k) - p_i p_j ((1 for j = k else 0) - p_k)",
+        .lowest = 0.0,
+        .highest = 1.0,
+        .elementwise = false};
 
     /// max z.
     template <class T>
@@ -344,10 +424,10 @@ struct Softmax {
         }
     }
 
-    /// dz_j = Σ_i v_i ∂p_i/∂z_j = p_j (v_j − Σ_i v_i p_i). The Jacobian sends constants to 0, so v is first taken
-    /// relative to its entry at the largest p: what then remains in the sum is small and nothing cancels.
+    /// v less its mean by p: c_j = v_j − Σ_i p_i v_i. It is 0 for a constant v, so v is first taken relative to its
+    /// entry at the largest p: what then remains in the sum is small and nothing cancels.
     template <class T>
-    static void times_jacobian(std::span<const T> p, std::span<const T> v, std::span<T> dz) {
+    static void centre(std::span<const T> p, std::span<const T> v, std::span<T> c) {
         T p_top = p[0];
         T v_top = v[0];
         for (std::size_t i = 1; i < p.size(); ++i) {
@@ -359,9 +439,22 @@ struct Softmax {
             sum = fma(p[i], v[i] - v_top, sum);
         }
         for (std::size_t j = 0; j < p.size(); ++j) {
-            dz[j] = p[j] * ((v[j] - v_top) - sum);  // dz may be v itself
+            c[j] = (v[j] - v_top) - sum;  // c may be v itself
         }
     }
+
+    /// dz_j = Σ_i v_i ∂p_i/∂z_j = p_j (v_j − Σ_i v_i p_i).
+    template <class T>
+    static void times_jacobian(std::span<const T> p, std::span<const T> v, std::span<T> dz) {
+        centre(p, v, dz);
+        for (std::size_t j = 0; j < p.size(); ++j) {
+            dz[j] = p[j] * dz[j];
+        }
+    }
+
+    // With g = times_jacobian(p, v) the second derivative of Σ_i v_i p_i along two directions c and d of z is
+    // Σ_j g_j c_j d_j of both centred by p: that of an activation of each entry by itself, with g_j for v_j f″(z_j)
+    // (derivation §7.8).
 };
 
 }  // namespace math

@@ -39,6 +39,20 @@ void row_times_jacobian(const ActivationSettings& settings, std::span<const T> z
     }
 }
 
+/// c of one row, with which ∂²(v a)/∂z² is diag{c}: v ∘ f″(z) where f acts on each entry by itself; of softmax, whose
+/// directions are then centred (Softmax::centre), g = v (∂a/∂z) (derivation §7.8). a = f(z); c may be v itself.
+template <class F, class T>
+void row_curvature(const ActivationSettings& settings, std::span<const T> z, std::span<const T> a, std::span<const T> v,
+                   std::span<T> c) {
+    if constexpr (F::facts.elementwise) {
+        for (std::size_t i = 0; i < z.size(); ++i) {
+            c[i] = v[i] * F::second_derivative(z[i], settings);
+        }
+    } else {
+        F::times_jacobian(a, v, c);
+    }
+}
+
 /// ŷ = g(z) of one row.
 template <class T>
 void row_outputs(Activation output, const ActivationSettings& settings, std::span<const T> z, std::span<T> yhat) {

@@ -109,6 +109,20 @@ void jacobian(const BasicMlp<T>& net, const BasicTape<T>& tape, std::size_t row,
 }
 
 template <class T>
+void hessian(const BasicMlp<T>& net, const BasicTape<T>& tape, std::size_t row,
+             std::type_identity_t<std::span<const T>> lambda, std::type_identity_t<MatrixView<T>> result) {
+    checks::network("hessian", net);
+    checks::filled_tape({"hessian", "tape"}, net, tape);
+    checks::below({"hessian", "row"}, row, "rows", tape.rows());
+    checks::equal({"hessian", "lambda"}, lambda.size(), "numbers", checks::puts_out, net.outputs());
+    checks::matrix({"hessian", "result"}, result, net.inputs(), checks::takes, net.inputs(), checks::takes);
+    checks::apart("hessian", "net", net.parameters(), "result", result);
+    checks::apart("hessian", "lambda", lambda, "result", result);
+    checks::apart_from_tape("hessian", "tape", tape, "result", result);
+    plain::hessian<T>(net, tape, row, lambda, result);
+}
+
+template <class T>
 double penalty(const BasicMlp<T>& net, double alpha, double total_weight, BasicMlp<T>* grad) {
     checks::network("penalty", net);
     if (!(alpha >= 0.0 && std::isfinite(alpha))) {
@@ -125,14 +139,15 @@ double penalty(const BasicMlp<T>& net, double alpha, double total_weight, BasicM
     return plain::penalty(net, alpha, total_weight, grad);
 }
 
-#define HANDGRAD_INSTANTIATE(T)                                                                                    \
-    template void forward(const BasicMlp<T>&, MatrixView<const T>, BasicTape<T>&);                                 \
-    template double loss(const LossFunction&, const TapeLayer<T>&, MatrixView<const T>, TapeLayer<T>&,             \
-                         std::span<const T>);                                                                      \
-    template double loss_value(const LossFunction&, const TapeLayer<T>&, MatrixView<const T>, std::span<const T>); \
-    template void output_backward(const TapeLayer<T>&, TapeLayer<T>&, std::size_t);                                \
-    template void backward(const BasicMlp<T>&, const BasicTape<T>&, BasicTape<T>&, BasicMlp<T>&);                  \
-    template void jacobian(const BasicMlp<T>&, const BasicTape<T>&, std::size_t, MatrixView<T>);                   \
+#define HANDGRAD_INSTANTIATE(T)                                                                                     \
+    template void forward(const BasicMlp<T>&, MatrixView<const T>, BasicTape<T>&);                                  \
+    template double loss(const LossFunction&, const TapeLayer<T>&, MatrixView<const T>, TapeLayer<T>&,              \
+                         std::span<const T>);                                                                       \
+    template double loss_value(const LossFunction&, const TapeLayer<T>&, MatrixView<const T>, std::span<const T>);  \
+    template void output_backward(const TapeLayer<T>&, TapeLayer<T>&, std::size_t);                                 \
+    template void backward(const BasicMlp<T>&, const BasicTape<T>&, BasicTape<T>&, BasicMlp<T>&);                   \
+    template void jacobian(const BasicMlp<T>&, const BasicTape<T>&, std::size_t, MatrixView<T>);                    \
+    template void hessian(const BasicMlp<T>&, const BasicTape<T>&, std::size_t, std::span<const T>, MatrixView<T>); \
     template double penalty(const BasicMlp<T>&, double, double, BasicMlp<T>*);
 HANDGRAD_INSTANTIATE(float)
 HANDGRAD_INSTANTIATE(double)

@@ -64,6 +64,12 @@ template <class T>
 void jacobian(const BasicMlp<T>& net, const BasicTape<T>& tape, std::size_t row,
               std::type_identity_t<MatrixView<T>> result);
 
+/// ∂²(λᵀŷ)/∂x² (n×n, symmetric, derivation §7.8) at one row of a tape that forward() has filled, for outputs weighted
+/// by lambda (K): of output k alone with λ = e_k.
+template <class T>
+void hessian(const BasicMlp<T>& net, const BasicTape<T>& tape, std::size_t row,
+             std::type_identity_t<std::span<const T>> lambda, std::type_identity_t<MatrixView<T>> result);
+
 /// The L2 penalty of strength alpha as the conventions declare it, for a batch of so many rows, or of rows whose
 /// weights have that sum; adds its derivative to `grad` unless that is null.
 template <class T>

@@ -244,6 +244,84 @@ void jacobian(const BasicMlp<T>& net, const BasicTape<T>& tape, std::size_t row,
     }
 }
 
+/// Q_l = ∂z⁽ˡ⁾/∂x of every layer at one row: Q₁ = W⁽¹⁾, Q_l = W⁽ˡ⁾ f_{l−1}′ Q_{l−1} (derivation §7.8).
+template <class T>
+std::vector<Matrix<T>> logit_slopes(const BasicMlp<T>& net, const BasicTape<T>& tape, std::size_t row) {
+    const std::size_t n = net.inputs();
+    std::vector<Matrix<T>> Q;
+    for (std::size_t l = 0; l < net.layers(); ++l) {
+        const MatrixView<const T> W = net.weight(l);
+        Matrix<T> of_layer(W.rows(), n);
+        if (l == 0) {
+            std::copy_n(W.data(), W.rows() * n, of_layer.values().data());
+        } else {
+            const TapeLayer<T>& before = tape.layer(l - 1);
+            std::vector<T> slopes(W.columns(), T(1));
+            visit(before.activation, [&]<class F>(F) {
+                math::row_times_jacobian<F, T>(before.settings, before.z.row(row), before.a.row(row), slopes, slopes);
+            });
+            for (std::size_t u = 0; u < W.rows(); ++u) {
+                for (std::size_t v = 0; v < W.columns(); ++v) {
+                    add_multiple<T>(W(u, v) * slopes[v], std::as_const(Q.back()).row(v), of_layer.row(u));
+                }
+            }
+        }
+        Q.push_back(std::move(of_layer));
+    }
+    return Q;
+}
+
+/// The rows of Q less their mean by p.
+template <class T>
+void centre_rows(std::span<const T> p, Matrix<T>& Q) {
+    std::vector<T> column(Q.rows());
+    for (std::size_t j = 0; j < Q.columns(); ++j) {
+        for (std::size_t u = 0; u < Q.rows(); ++u) {
+            column[u] = Q(u, j);
+        }
+        math::Softmax::centre<T>(p, column, column);
+        for (std::size_t u = 0; u < Q.rows(); ++u) {
+            Q(u, j) = column[u];
+        }
+    }
+}
+
+/// ∂²(λᵀŷ)/∂x² = Σ_l Q_lᵀ diag{β_l ∘ f_l″} Q_l at one row (derivation §7.8), from the last layer down.
+template <class T>
+void hessian(const BasicMlp<T>& net, const BasicTape<T>& tape, std::size_t row, std::span<const T> lambda,
+             MatrixView<T> H) {
+    const std::size_t n = net.inputs();
+    std::vector<Matrix<T>> Q = logit_slopes(net, tape, row);
+    for (std::size_t i = 0; i < n; ++i) {
+        std::ranges::fill(H.row(i), T(0));
+    }
+    std::vector<T> beta(lambda.begin(), lambda.end());
+    for (std::size_t l = net.layers(); l-- > 0;) {
+        const TapeLayer<T>& layer = tape.layer(l);
+        std::vector<T> curvature(beta.size()), delta(beta.size());
+        visit(layer.activation, [&]<class F>(F) {
+            math::row_curvature<F, T>(layer.settings, layer.z.row(row), layer.a.row(row), beta, curvature);
+            math::row_times_jacobian<F, T>(layer.settings, layer.z.row(row), layer.a.row(row), beta, delta);
+            if constexpr (!F::facts.elementwise) {
+                centre_rows<T>(layer.a.row(row), Q[l]);
+            }
+        });
+        for (std::size_t u = 0; u < curvature.size() && !facts(layer.activation).piecewise_linear; ++u) {
+            for (std::size_t i = 0; i < n; ++i) {
+                add_multiple<T>(curvature[u] * Q[l](u, i), std::as_const(Q[l]).row(u).subspan(i), H.row(i).subspan(i));
+            }
+        }
+        beta.assign(net.weight(l).columns(), T(0));
+        linear_backward_input<T>(net.weight(l), MatrixView<const T>(delta.data(), 1, delta.size()),
+                                 MatrixView<T>(beta.data(), 1, beta.size()));
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < i; ++j) {
+            H(i, j) = H(j, i);
+        }
+    }
+}
+
 /// ½α‖W‖² over what the conventions penalise, and its derivative αw.
 template <class T>
 Wide<T> penalty(const BasicMlp<T>& net, double alpha, double total_weight, BasicMlp<T>* grad) {

@@ -9,6 +9,7 @@
 #include "handgrad/base/thread_pool.hpp"
 #include "handgrad/kernels/table.hpp"
 #include "handgrad/nn/arguments.hpp"
+#include "handgrad/nn/inference_places.hpp"
 #include "handgrad/nn/packed_network.hpp"
 
 namespace handgrad {
@@ -27,7 +28,7 @@ constexpr std::size_t stack_bytes = std::size_t{1} << 16;
 /// So many operations are worth a further thread.
 constexpr double worth_a_thread = 4e5;
 
-constexpr std::size_t works = 4;
+constexpr std::size_t works = kernels::inference_works;
 
 /// … as many numbers.
 template <class T>
@@ -60,106 +61,23 @@ P* advanced(P* from, std::size_t numbers) {
     return from == nullptr ? nullptr : from + numbers;
 }
 
-/// What each kind of work needs of scratch for tiles of `capacity` rows; `turned` holds vectors over `width` / 2 rows.
-InferencePlaces places_for(const PackedNetwork& packed, InferenceWork work, std::size_t capacity) {
-    const auto layers = packed.layers();
-    const kernels::PackedLayer& output = layers.back();
-    const std::size_t width = packed.width();
-    const std::size_t hidden = layers.size() - 1;
-    const std::size_t K = output.outputs;
-    const bool one = capacity == 1;
-    const bool derivatives = work != InferenceWork::outputs;
-    const bool dense_output = !facts(output.activation).elementwise;
-    InferencePlaces places{.capacity = capacity};
-    const auto take = [&](std::size_t count) {
-        const std::size_t at = places.size;
-        places.size += round_up(count, 64 / sizeof(float));
-        return at;
-    };
-    std::size_t widest = 0, slopes = 0;  // units, padded
-    for (std::size_t l = 0; l < hidden; ++l) {
-        widest = std::max(widest, round_up(layers[l].outputs, width));
-        slopes += round_up(layers[l].outputs, width);
-    }
-    const std::size_t padded_outputs = round_up(K, std::max(width, row_padding));
-    const bool output_in_panels = one || !output.narrow;
-    std::size_t units = widest, buffers = hidden;
-    if (output_in_panels) {
-        units = std::max(units, padded_outputs);
-        ++buffers;
-    }
-    places.a[0] = places.a[1] = take(capacity * units);
-    if (buffers > 1) {
-        places.a[1] = take(capacity * units);
-    }
-    if (output.narrow) {
-        places.partial = take(parts(output.inputs, kernels::leaf_units) * (one ? padded_outputs : K * capacity));
-    }
-    if (output.narrow || dense_output) {
-        places.turned = take(3 * K * row_padding);
-    }
-    if (!derivatives) {
-        return places;
-    }
-    places.slopes = take(capacity * slopes);
-    places.output = take(capacity * padded_outputs);
-    if (work == InferenceWork::jacobian) {
-        const std::size_t blocks = parts(K, kernels::most_pairs);
-        places.block_rows = one ? 1 : parts(kernels::enough_pairs, K);
-        places.block_outputs = parts(K, blocks);
-        places.pairs = round_up(places.block_rows * places.block_outputs, row_padding);
-    } else {
-        places.pairs = capacity;
-    }
-    std::size_t chain = widest;
-    if (work != InferenceWork::jacobian || dense_output) {
-        chain = std::max(chain, padded_outputs);
-    }
-    if (work == InferenceWork::jacobian_vector) {
-        chain = std::max(chain, round_up(layers.front().inputs, width));
-    }
-    places.chain[0] = places.chain[1] = take(places.pairs * chain);
-    if (work != InferenceWork::jacobian || hidden > 1 || (dense_output && hidden > 0)) {
-        places.chain[1] = take(places.pairs * chain);
-    }
-    return places;
-}
-
-/// How often each kind of work goes through the network, for one row.
-double passes(InferenceWork work, std::size_t outputs) {
-    switch (work) {
-        case InferenceWork::outputs:
-            return 1.0;
-        case InferenceWork::jacobian:
-            return 1.0 + static_cast<double>(outputs);
-        case InferenceWork::vector_jacobian:
-        case InferenceWork::jacobian_vector:
-            break;
-    }
-    return 2.0;
-}
-
-double operations(const PackedNetwork& packed, InferenceWork work) {
-    double sum = 0.0;
-    for (const kernels::PackedLayer& layer : packed.layers()) {
-        sum += 2.0 * static_cast<double>(layer.inputs) * static_cast<double>(layer.outputs);
-    }
-    return passes(work, packed.layers().back().outputs) * sum;
-}
-
 }  // namespace
 
 template <class T>
 struct BasicPredictor<T>::State {
     State(const BasicMlp<T>& mlp, const Execution& execution, Differentiable differentiable)
         : kernels(kernels::kernels<T>(execution.level())),
-          packed(mlp.architecture(), kernels.width, differentiable == Differentiable::yes),
+          packed(mlp.architecture(), kernels.width, differentiable != Differentiable::no),
           threads(execution.most_threads()),
           parameters(packed.size()) {
         packed.pack(mlp.parameters(), std::span<T>(parameters));
-        if (differentiable == Differentiable::yes) {
+        if (differentiable != Differentiable::no) {
             mirrors.resize(packed.mirror_size());
             packed.mirror(std::span<const T>(parameters), std::span<T>(mirrors));
+        }
+        twice = differentiable == Differentiable::twice;
+        if (twice && uses_products(packed)) {
+            fill_products(mlp.weight(0));
         }
         inputs = packed.layers().front().inputs;
         outputs = packed.layers().back().outputs;
@@ -173,16 +91,17 @@ struct BasicPredictor<T>::State {
         net = {.shape = packed.shape(),
                .parameters = parameters.data(),
                .mirrors = mirrors.empty() ? nullptr : mirrors.data(),
-               .slope_units = slope_units.data()};
+               .slope_units = slope_units.data(),
+               .products = products.empty() ? nullptr : products.data()};
         for (std::size_t i = 0; i < works; ++i) {
             const InferenceWork work = static_cast<InferenceWork>(i);
-            one_row[i] = places_for(packed, work, 1);
-            tile[i] = places_for(packed, work, kernels::inference_rows);
-            const InferencePlaces smaller = places_for(packed, work, 2 * row_padding);
+            one_row[i] = inference_places(packed, work, 1);
+            tile[i] = inference_places(packed, work, kernels::inference_rows);
+            const InferencePlaces smaller = inference_places(packed, work, 2 * row_padding);
             if (tile[i].size > stack_bytes / sizeof(T) && smaller.size <= stack_bytes / sizeof(T)) {
                 tile[i] = smaller;
             }
-            row_operations[i] = operations(packed, work);
+            row_operations[i] = inference_operations(packed, work);
         }
         const InferencePlaces& row = one_row[static_cast<std::size_t>(InferenceWork::outputs)];
         row_activations = {row.a[0], row.a[1]};
@@ -196,6 +115,20 @@ struct BasicPredictor<T>::State {
     State(const State&) = delete;
     State& operator=(const State&) = delete;
     ~State() = default;
+
+    /// W⁽¹⁾ᵤᵢW⁽¹⁾ᵤⱼ for i ≤ j, in panels.
+    void fill_products(MatrixView<const T> W) {
+        const std::size_t units = W.rows(), n = W.columns(), width = packed.width();
+        products.resize(round_up(n * (n + 1) / 2, width) * units);
+        for (std::size_t u = 0; u < units; ++u) {
+            std::size_t pair = 0;
+            for (std::size_t i = 0; i < n; ++i) {
+                for (std::size_t j = i; j < n; ++j, ++pair) {
+                    products[(pair / width * units + u) * width + pair % width] = W(u, i) * W(u, j);
+                }
+            }
+        }
+    }
 
     /// One row is looked at with as few instructions as there can be (docs/speed.md), and again to say what is wrong:
     /// yhat begins at least n numbers after x, or at least K before it, when the distance between them, as an unsigned
@@ -241,6 +174,13 @@ struct BasicPredictor<T>::State {
         if (net.mirrors == nullptr) {
             checks::refuse({function, "predictor"},
                            "was made with Differentiable::no; make it with Differentiable::yes");
+        }
+    }
+    void check_twice(const char* function) const {
+        if (!twice) {
+            checks::refuse({function, "predictor"},
+                           "was not made to differentiate twice; make it with "
+                           "Differentiable::twice");
         }
     }
 
@@ -289,6 +229,7 @@ struct BasicPredictor<T>::State {
             part.yhat += first * call.yhat_stride;
             part.z = advanced(call.z, first * call.z_stride);
             part.vectors = advanced(call.vectors, first * call.vector_stride);
+            part.directions = advanced(call.directions, first * call.direction_stride);
             part.result = advanced(call.result, first * call.result_stride);
             with_room<T>(places.size, [&](T* room) { kernels.infer(net, places, part, room); });
         });
@@ -297,7 +238,8 @@ struct BasicPredictor<T>::State {
     const kernels::Kernels<T>& kernels;
     PackedNetwork packed;
     std::size_t threads;
-    AlignedVector<T> parameters, mirrors;
+    AlignedVector<T> parameters, mirrors, products;
+    bool twice = false;
     std::size_t inputs = 0, outputs = 0;
     std::size_t apart_from = 0, apart_limit = 0;  ///< of check_row, in bytes
     std::vector<std::size_t> slope_units;
@@ -442,6 +384,80 @@ void BasicPredictor<T>::jacobian_vector(MatrixView<const T> x, MatrixView<const 
                  .vector_stride = u.stride(),
                  .result = J_u.data(),
                  .result_stride = J_u.stride()});
+}
+
+template <class T>
+void BasicPredictor<T>::hessian(std::span<const T> x, std::span<T> yhat, std::span<T> H) const {
+    state_->check_twice("hessian");
+    state_->check_row("hessian", x, yhat);
+    checks::equal({"hessian", "H"}, H.size(), "numbers", "outputs times inputs times inputs are",
+                  outputs() * inputs() * inputs());
+    hessian(MatrixView<const T>(x.data(), 1, x.size()), MatrixView<T>(yhat.data(), 1, yhat.size()),
+            MatrixView<T>(H.data(), 1, H.size()));
+}
+
+template <class T>
+void BasicPredictor<T>::hessian(MatrixView<const T> x, MatrixView<T> yhat, MatrixView<T> H) const {
+    state_->check_twice("hessian");
+    state_->check_rows("hessian", x, yhat);
+    state_->check_written({"hessian", "H"}, x, yhat, H, outputs() * inputs() * inputs(),
+                          "outputs times inputs times inputs are");
+    state_->run({.work = InferenceWork::hessian,
+                 .rows = x.rows(),
+                 .x = x.data(),
+                 .x_stride = x.stride(),
+                 .yhat = yhat.data(),
+                 .yhat_stride = yhat.stride(),
+                 .result = H.data(),
+                 .result_stride = H.stride(),
+                 .output_stride = inputs() * inputs()});
+}
+
+template <class T>
+void BasicPredictor<T>::weighted_hessian(MatrixView<const T> x, MatrixView<const T> lambda, MatrixView<T> yhat,
+                                         MatrixView<T> H) const {
+    state_->check_twice("weighted_hessian");
+    state_->check_rows("weighted_hessian", x, yhat);
+    checks::matrix({"weighted_hessian", "lambda"}, lambda, x.rows(), "x has", outputs(), checks::puts_out);
+    checks::apart("weighted_hessian", "lambda", lambda, "yhat", yhat);
+    checks::apart("weighted_hessian", "lambda", lambda, "H", H);
+    state_->check_written({"weighted_hessian", "H"}, x, yhat, H, inputs() * inputs(), "inputs times inputs are");
+    state_->run({.work = InferenceWork::weighted_hessian,
+                 .rows = x.rows(),
+                 .x = x.data(),
+                 .x_stride = x.stride(),
+                 .yhat = yhat.data(),
+                 .yhat_stride = yhat.stride(),
+                 .vectors = lambda.data(),
+                 .vector_stride = lambda.stride(),
+                 .result = H.data(),
+                 .result_stride = H.stride()});
+}
+
+template <class T>
+void BasicPredictor<T>::hessian_vector(MatrixView<const T> x, MatrixView<const T> lambda, MatrixView<const T> u,
+                                       MatrixView<T> yhat, MatrixView<T> H_u) const {
+    state_->check_twice("hessian_vector");
+    state_->check_rows("hessian_vector", x, yhat);
+    checks::matrix({"hessian_vector", "lambda"}, lambda, x.rows(), "x has", outputs(), checks::puts_out);
+    checks::matrix({"hessian_vector", "u"}, u, x.rows(), "x has", inputs(), checks::takes);
+    checks::apart("hessian_vector", "lambda", lambda, "yhat", yhat);
+    checks::apart("hessian_vector", "lambda", lambda, "H_u", H_u);
+    checks::apart("hessian_vector", "u", u, "yhat", yhat);
+    checks::apart("hessian_vector", "u", u, "H_u", H_u);
+    state_->check_written({"hessian_vector", "H_u"}, x, yhat, H_u, inputs(), checks::takes);
+    state_->run({.work = InferenceWork::hessian_vector,
+                 .rows = x.rows(),
+                 .x = x.data(),
+                 .x_stride = x.stride(),
+                 .yhat = yhat.data(),
+                 .yhat_stride = yhat.stride(),
+                 .vectors = lambda.data(),
+                 .vector_stride = lambda.stride(),
+                 .directions = u.data(),
+                 .direction_stride = u.stride(),
+                 .result = H_u.data(),
+                 .result_stride = H_u.stride()});
 }
 
 template class BasicPredictor<float>;

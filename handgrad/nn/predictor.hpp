@@ -11,11 +11,13 @@
 
 namespace handgrad {
 
-/// Whether a predictor can differentiate; without, it keeps each first weight once rather than twice.
-enum class Differentiable { no, yes };
+/// Whether a predictor can differentiate; without, it keeps each first weight once rather than twice. To do it twice,
+/// for networks of at most 32 inputs it keeps the products of a unit's first weights too, n/2 times as many.
+enum class Differentiable { no, yes, twice };
 
 /// ŷ = g(W⁽ᴸ⁾ … f(W⁽¹⁾ x + b⁽¹⁾) … + b⁽ᴸ⁾), Eq. (2), and ∂ŷ/∂x (derivation §7) of a network as it was when the
-/// predictor was made; later changes of the network are not seen. n inputs, K outputs. Copies share their weights.
+/// predictor was made, and ∂²ŷ/∂x² (§7.8); later changes of the network are not seen. n inputs, K outputs. Copies share
+/// their weights.
 ///
 /// It knows the network and nothing of a model's columns: x must be imputed, scaled and 0/1 of categories already, and
 /// ŷ and ∂ŷ/∂x are in the network's units, so that a target that was scaled in training stays scaled, and classes are
@@ -27,7 +29,7 @@ enum class Differentiable { no, yes };
 /// hundred units) keeps some for later calls, and that ThreadPool::shared() starts its threads when it is first used.
 /// Rows may lie anywhere (MatrixView), at no particular alignment, between each other too. Sizes that do not fit the
 /// network, and what is written overlapping what is read, raise Error(usage), as a network without layers does when a
-/// predictor is made, and derivatives of one made with Differentiable::no.
+/// predictor is made, and derivatives of one made with Differentiable::no, second ones of one not made to do it twice.
 template <class T>
 class BasicPredictor {
 public:
@@ -56,6 +58,19 @@ public:
     void vector_jacobian(MatrixView<const T> x, MatrixView<const T> v, MatrixView<T> yhat, MatrixView<T> v_J) const;
     /// ŷ (rows × K) and ∂ŷ/∂x u (rows × K) with u (rows × n): one more forward pass. The change of ŷ along u.
     void jacobian_vector(MatrixView<const T> x, MatrixView<const T> u, MatrixView<T> yhat, MatrixView<T> J_u) const;
+
+    /// ŷ (K) and H = ∂²ŷ/∂x² at one row x (n): K symmetric n × n matrices one after the other, H_kij = ∂²ŷ_k/∂x_i∂x_j.
+    /// At a kink of an activation, or of its slope, its second derivative counts as 0.
+    void hessian(std::span<const T> x, std::span<T> yhat, std::span<T> H) const;
+    /// The same for many: row b of H (rows × K n n) holds those of row b of x (rows × n).
+    void hessian(MatrixView<const T> x, MatrixView<T> yhat, MatrixView<T> H) const;
+    /// ŷ (rows × K) and ∂²(λᵀŷ)/∂x² (rows × n n) with λ (rows × K), such as multipliers of constraints: as costly as
+    /// the Hessian of a single output.
+    void weighted_hessian(MatrixView<const T> x, MatrixView<const T> lambda, MatrixView<T> yhat, MatrixView<T> H) const;
+    /// ŷ (rows × K) and ∂²(λᵀŷ)/∂x² u (rows × n) with λ (rows × K) and u (rows × n), without the matrix: one more pass
+    /// forward and two back.
+    void hessian_vector(MatrixView<const T> x, MatrixView<const T> lambda, MatrixView<const T> u, MatrixView<T> yhat,
+                        MatrixView<T> H_u) const;
 
 private:
     struct State;

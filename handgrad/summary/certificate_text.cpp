@@ -120,6 +120,9 @@ std::string certificate_text(const certify::Certificate& certificate) {
         add(tensor);
     }
     add(certificate.input);
+    if (certificate.hessian.entries > 0) {
+        add(certificate.hessian);
+    }
     std::string text = aligned(lines, Heading::first_row) + remarks + "\n";
     return text + scope(certificate);
 }

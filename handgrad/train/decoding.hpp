@@ -30,6 +30,12 @@ double derivative_in_user_units(T J, double output_slope, double input_slope) {
     return static_cast<double>(J) * output_slope * input_slope;
 }
 
+/// ∂²ŷ_k/∂x_i∂x_j likewise: the same number, to the bit, for i and j exchanged.
+template <class T>
+double second_derivative_in_user_units(T H, double output_slope, double input_slope, double other_input_slope) {
+    return static_cast<double>(H) * output_slope * (input_slope * other_input_slope);
+}
+
 /// The class that a row of outputs, or of 0/1 targets, stands for.
 inline std::uint32_t class_of(const Preprocessing& preprocessing, std::span<const double> row) {
     if (preprocessing.one_output) {

@@ -43,7 +43,7 @@ struct ModelPredictor::State {
           output_names(handgrad::output_names(model)),
           predictor(std::visit(
               [&]<class T>(const BasicMlp<T>& net) -> std::variant<BasicPredictor<float>, BasicPredictor<double>> {
-                  return BasicPredictor<T>(net, execution);
+                  return BasicPredictor<T>(net, execution, Differentiable::twice);
               },
               model.net)) {
         const std::vector<std::size_t>& sizes = model.architecture().sizes;
@@ -122,6 +122,21 @@ struct ModelPredictor::State {
         });
     }
 
+    template <class T>
+    void hessian(const BasicPredictor<T>& net, const RawRow& row, std::span<double> yhat, std::span<double> H) const {
+        const std::size_t K = outputs(), n = inputs();
+        with_scratch(Scratch::bytes<T>(n) + Scratch::bytes<T>(K) + Scratch::bytes<T>(K * n * n), [&](Scratch scratch) {
+            const std::span<T> x = scratch.take<T>(n), y = scratch.take<T>(K), curves = scratch.take<T>(K * n * n);
+            encoder.encode(row, x);
+            net.hessian(x, y, curves);
+            decode<T>(y, yhat);
+            for (std::size_t at = 0; at < H.size(); ++at) {
+                H[at] = second_derivative_in_user_units(curves[at], output_slope(preprocessing, at / (n * n)),
+                                                        input_slopes[at / n % n], input_slopes[at % n]);
+            }
+        });
+    }
+
     Preprocessing preprocessing;
     Activation output;
     RowEncoder encoder;
@@ -179,6 +194,12 @@ void ModelPredictor::jacobian(const RawRow& row, std::span<double> yhat, MatrixV
     require_size(J.rows(), state_->outputs(), "a column of J");
     require_size(J.columns(), state_->inputs(), "a row of J");
     std::visit([&](const auto& net) { state_->jacobian(net, row, yhat, J); }, state_->predictor);
+}
+
+void ModelPredictor::hessian(const RawRow& row, std::span<double> yhat, std::span<double> H) const {
+    require_size(yhat.size(), state_->outputs(), "yhat");
+    require_size(H.size(), state_->outputs() * state_->inputs() * state_->inputs(), "H");
+    std::visit([&](const auto& net) { state_->hessian(net, row, yhat, H); }, state_->predictor);
 }
 
 }  // namespace handgrad

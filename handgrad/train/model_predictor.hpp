@@ -27,7 +27,7 @@ struct Classified {
 /// What a model says of a row: everything between the cells of a table and the values that its user wants, which
 /// Predictor leaves out. Inputs are scaled, imputed and made 0/1 of categories as the model learned; ŷ = shift + scale
 /// · (the network's output), and ∂ŷ/∂x by the chain rule through both. Works in double or float as the model does, and
-/// gives bit for bit what predict() and jacobians() give for a table with that row.
+/// gives bit for bit what predict(), jacobians() and hessians() give for a table with that row.
 ///
 ///     const auto price = ModelPredictor::load("house.model");
 ///     const double euros = price.predict({{"city", "Rome"}, {"area", 120}});
@@ -65,6 +65,9 @@ public:
     [[nodiscard]] Classified classify(const RawRow& row, std::span<double> probabilities = {}) const;
     /// ŷ (K) and J (K × n), J_kj = ∂ŷ_k/∂x_j in the units of output k by those of input j.
     void jacobian(const RawRow& row, std::span<double> yhat, MatrixView<double> J) const;
+    /// ŷ (K) and H (K · n · n): of one output after the other the symmetric n × n matrix H_kij = ∂²ŷ_k/∂x_i∂x_j, in the
+    /// units of output k by those of inputs i and j. Where an activation has a kink its second derivative counts as 0.
+    void hessian(const RawRow& row, std::span<double> yhat, std::span<double> H) const;
 
 private:
     struct State;

@@ -176,20 +176,26 @@ Prediction predict(const Model& model, const Table& table, const ApplyOptions& o
 namespace {
 
 /// So many derivatives that they cannot all be meant are refused before they are asked for: of one row, and as a table
-/// (`dense`) of rows.
-void refuse_many_derivatives(const Model& model, std::size_t rows, bool dense) {
+/// (`dense`) of rows. Each output is differentiated by so many inputs or pairs of them, `what` in words.
+void refuse_many_derivatives(const Model& model, std::size_t rows, bool dense, std::size_t by,
+                             const std::string& what) {
     const std::size_t K = model.architecture().outputs(), n = model.architecture().inputs();
-    if (K > limits::derivatives / n) {
-        throw Error(ErrorKind::data, "derivatives: " + plural(K, "output") + " by " + plural(n, "input") + " are " +
-                                         std::to_string(K * n) + " numbers for each row; at most " +
-                                         std::to_string(limits::derivatives) + " are computed");
+    if (K > limits::derivatives / by) {
+        throw Error(ErrorKind::data, "derivatives: " + plural(K, "output") + " by " + what + " are " +
+                                         short_number(static_cast<double>(K) * static_cast<double>(by)) +
+                                         " numbers for each row; at most " + std::to_string(limits::derivatives) +
+                                         " are computed");
     }
-    if (dense && rows > limits::dense_numbers(rows * n) / (K * n)) {
-        throw Error(ErrorKind::data, "derivatives: " + plural(rows, "row") + " of " + std::to_string(K * n) +
+    if (dense && rows > limits::dense_numbers(rows * n) / (K * by)) {
+        throw Error(ErrorKind::data, "derivatives: " + plural(rows, "row") + " of " + std::to_string(K * by) +
                                          " numbers need " +
-                                         short_number(static_cast<double>(rows * K * n) * sizeof(double) / 1e9) +
+                                         short_number(static_cast<double>(rows * K * by) * sizeof(double) / 1e9) +
                                          " GB; take fewer rows at a time");
     }
+}
+void refuse_many_derivatives(const Model& model, std::size_t rows, bool dense) {
+    const std::size_t n = model.architecture().inputs();
+    refuse_many_derivatives(model, rows, dense, n, plural(n, "input"));
 }
 
 /// ∂ŷ/∂x of each row in the user's units for `take`, and unless it is null what the network puts out, of one pass
@@ -274,6 +280,45 @@ Differentiated predict_with_jacobians(const Model& model, const Table& table, co
         model.net);
 }
 
+template <class T>
+Matrix<double> hessians(const Model& model, const BasicDataset<T>& data, const Execution& execution) {
+    const BasicMlp<T>& net = std::get<BasicMlp<T>>(model.net);
+    const std::size_t K = net.outputs(), n = net.inputs(), triangle = n * (n + 1) / 2;
+    refuse_many_derivatives(model, data.rows(), true, triangle, plural(triangle, "pair") + " of inputs");
+    const std::vector<double> slopes = model.preprocessing.input_slopes();
+    const BasicPredictor<T> predictor(net, execution, Differentiable::twice);
+    const std::size_t most_rows = std::clamp<std::size_t>(block_numbers / (K * n * n), 1, block_rows);
+    Matrix<T> yhat(std::min(most_rows, data.rows()), K), H(std::min(most_rows, data.rows()), K * n * n);
+    Matrix<double> result(data.rows(), K * triangle);
+    for (std::size_t first = 0; first < data.rows(); first += most_rows) {
+        const std::size_t rows = std::min(most_rows, data.rows() - first);
+        predictor.hessian(data.x.view().rows_from(first, rows), yhat.view().rows_from(0, rows),
+                          H.view().rows_from(0, rows));
+        for (std::size_t row = 0; row < rows; ++row) {
+            double* to = result.row(first + row).data();
+            for (std::size_t k = 0; k < K; ++k) {
+                const double slope = output_slope(model.preprocessing, k);
+                for (std::size_t i = 0; i < n; ++i) {
+                    for (std::size_t j = i; j < n; ++j) {
+                        *to++ =
+                            second_derivative_in_user_units(H(row, (k * n + i) * n + j), slope, slopes[i], slopes[j]);
+                    }
+                }
+            }
+        }
+    }
+    return result;
+}
+
+Matrix<double> hessians(const Model& model, const Table& table, const ApplyOptions& options,
+                        const Execution& execution) {
+    return std::visit(
+        [&]<class T>(const BasicMlp<T>& /*net*/) {
+            return hessians<T>(model, encode<T>(model.preprocessing, table, options), execution);
+        },
+        model.net);
+}
+
 std::vector<std::string> output_names(const Model& model) {
     const Preprocessing& preprocessing = model.preprocessing;
     std::vector<std::string> names;
@@ -296,6 +341,19 @@ std::vector<std::string> jacobian_names(const Model& model) {
     for (const std::string& output : output_names(model)) {
         for (const std::string& input : model.preprocessing.input_names()) {
             names.push_back("d(" + output + ")/d(" + input + ")");
+        }
+    }
+    return names;
+}
+
+std::vector<std::string> hessian_names(const Model& model) {
+    const std::vector<std::string> inputs = model.preprocessing.input_names();
+    std::vector<std::string> names;
+    for (const std::string& output : output_names(model)) {
+        for (std::size_t i = 0; i < inputs.size(); ++i) {
+            for (std::size_t j = i; j < inputs.size(); ++j) {
+                names.push_back("d2(" + output + ")/d(" + inputs[i] + ")d(" + inputs[j] + ")");
+            }
         }
     }
     return names;
@@ -332,6 +390,7 @@ Metrics metrics_of(const Preprocessing& preprocessing, Activation output, const 
 #define HANDGRAD_INSTANTIATE(T)                                                                   \
     template Prediction predict(const Model&, const BasicDataset<T>&, const Execution&);          \
     template Matrix<double> jacobians(const Model&, const BasicDataset<T>&, const Execution&);    \
+    template Matrix<double> hessians(const Model&, const BasicDataset<T>&, const Execution&);     \
     template void for_each_jacobian<T>(const Model&, MatrixView<const T>, const Execution&,       \
                                        const std::function<void(std::span<const double>)>&);      \
     template std::vector<std::uint32_t> classes_of(const Preprocessing&, const BasicDataset<T>&); \

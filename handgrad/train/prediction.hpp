@@ -65,6 +65,16 @@ void for_each_jacobian(const Model& model, std::type_identity_t<MatrixView<const
                        const std::function<void(std::span<const double>)>& take);
 /// `d(price)/d(area)`, `d(price)/d(city=Rome)` …, in the order of a row of jacobians().
 std::vector<std::string> jacobian_names(const Model& model);
+/// ∂²ŷ/∂x² of each row in the user's units, of what jacobians() differentiates. It is symmetric, so its upper triangle
+/// is all of it: rows × (K·n(n+1)/2), of each output H_11, H_12 … H_1n, H_22 …. Where an activation has a kink its
+/// second derivative counts as 0 (math/activations.hpp). Raises Error(data) for more numbers than can be meant.
+Matrix<double> hessians(const Model& model, const Table& table,
+                        const ApplyOptions& options = {.labels = Labels::absent}, const Execution& execution = {});
+template <class T>
+Matrix<double> hessians(const Model& model, const BasicDataset<T>& data, const Execution& execution = {});
+/// `d2(price)/d(area)d(city=Rome)` …, in the order of a row of hessians(): the columns in their order, each with itself
+/// and those behind it.
+std::vector<std::string> hessian_names(const Model& model);
 /// What the derivatives are of: the targets, or for a classifier p(CLASS) where outputs are the probabilities of
 /// decode() (one σ output, softmax), else the class's name.
 std::vector<std::string> output_names(const Model& model);

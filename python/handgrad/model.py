@@ -448,13 +448,21 @@ class Model:
         their names."""
         return Jacobian(*self._core.jacobian(self._read(table, reading), allow_extra, threads))
 
+    def hessian(self, table: Any, *, allow_extra: bool = False, threads: int = 0, **reading: Any) -> np.ndarray:
+        """The second derivative of each output by each two inputs at each row, in the user's units: (rows, outputs,
+        inputs, inputs), symmetric, in the order of `inputs`; of what jacobian() differentiates. At a kink of an activation
+        its own second derivative counts as 0."""
+        curves: np.ndarray = self._core.hessian(self._read(table, reading), allow_extra, threads)
+        return curves
+
     def encode(self, table: Any, *, allow_extra: bool = False, **reading: Any) -> dict[str, Any]:
         """What the network sees: `x` (rows, inputs) and, of a labelled table, `y` (rows, outputs) and `weights`
         (rows,), and the names of `inputs` and `outputs`."""
         return self._core.encode(self._read(table, reading), allow_extra)
 
     def predictor(self) -> _core.Predictor:
-        """The model for one raw row at a time, fast: predict(row), classify(row), predict_proba(row), jacobian(row)."""
+        """The model for one raw row at a time, fast: predict(row), classify(row), predict_proba(row), jacobian(row),
+        hessian(row)."""
         return self._core.predictor()
 
     # --- Pictures ----------------------------------------------------------------------------------------------------

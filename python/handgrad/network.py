@@ -116,6 +116,19 @@ class Mlp(_core.Network):
         result: Array = self.jacobian_vector(x, u)
         return result
 
+    def hessian(self, x: ArrayLike, v: ArrayLike | None = None) -> Array:
+        """The second derivative of each output by each two inputs at each row of x: (rows, outputs, inputs, inputs),
+        symmetric; with v (rows, outputs) that of v yhat: (rows, inputs, inputs). At a kink of an activation its own
+        second derivative counts as 0. Derivation, section 7.8."""
+        result: Array = self.hessians(x) if v is None else self.weighted_hessians(x, v)
+        return result
+
+    def hvp(self, x: ArrayLike, v: ArrayLike, u: ArrayLike) -> Array:
+        """The second derivative of v yhat by the inputs times u, (rows, inputs), with v (rows, outputs) and u (rows,
+        inputs), without making the matrix: hessian(x, v) @ u."""
+        result: Array = self.hessian_vector(x, v, u)
+        return result
+
     def row_gradients(self, x: ArrayLike, y: ArrayLike, loss: str = "squared_error", *, huber_delta: float = 1.0,
                       quantile: float = 0.5) -> dict[str, Array]:
         """The gradient of each row's own loss: under each parameter's name an array (rows, *shape)."""

@@ -224,6 +224,27 @@ Tuple jacobian(const PyModel& self, const PyTable& table, bool allow_extra, std:
                           self.model.preprocessing.input_names());
 }
 
+/// Whole matrices from their upper triangles.
+nb::any hessian(const PyModel& self, const PyTable& table, bool allow_extra, std::size_t threads) {
+    Matrix<double> triangles;
+    {
+        const nb::gil_scoped_release others_may_run;
+        triangles = hessians(self.model, table.table, applying(allow_extra), {.threads = threads});
+    }
+    const std::size_t K = self.model.architecture().outputs(), n = self.model.architecture().inputs();
+    const NewArray<double> result = new_array<double>({triangles.rows(), K, n, n});
+    const double* from = triangles.values().data();
+    for (std::size_t matrix = 0; matrix < triangles.rows() * K; ++matrix) {
+        double* to = result.data + matrix * n * n;
+        for (std::size_t i = 0; i < n; ++i) {
+            for (std::size_t j = i; j < n; ++j, ++from) {
+                to[i * n + j] = to[j * n + i] = *from;
+            }
+        }
+    }
+    return result.array;
+}
+
 Dict encoded(const PyModel& self, const PyTable& table, bool allow_extra) {
     const EncodedTable encoded = encode(self.model, table.table, allow_extra);
     Dict result;
@@ -364,6 +385,14 @@ public:
         });
         return nb::make_tuple(yhat.array, J.array);
     }
+    [[nodiscard]] Tuple hessian(nb::handle row) const {
+        const std::size_t n = predictor_.inputs().size();
+        const NewArray<double> yhat = new_array<double>({outputs_}), H = new_array<double>({outputs_, n, n});
+        with_row(row, [&](const RawRow& cells) {
+            predictor_.hessian(cells, {yhat.data, outputs_}, {H.data, outputs_ * n * n});
+        });
+        return nb::make_tuple(yhat.array, H.array);
+    }
     [[nodiscard]] std::vector<std::string> columns() const {
         return {predictor_.columns().begin(), predictor_.columns().end()};
     }
@@ -396,6 +425,11 @@ void bind_row_predictor(nb::module_& m) {
         .def("jacobian", &RowPredictor::jacobian, nb::arg("row"),
              (std::string("yhat, (outputs,), and its derivatives by the inputs in the user's units, (outputs, inputs), "
                           "as `outputs` and `inputs` name them. ") +
+              row_doc)
+                 .c_str())
+        .def("hessian", &RowPredictor::hessian, nb::arg("row"),
+             (std::string("yhat, (outputs,), and its second derivatives by the inputs in the user's units, (outputs, "
+                          "inputs, inputs). ") +
               row_doc)
                  .c_str())
         .def_prop_ro("columns", &RowPredictor::columns)
@@ -452,6 +486,7 @@ void bind_model(nb::module_& m) {
             nb::arg("key"))
         .def("predict", &predict, nb::arg("table"), nb::arg("allow_extra"), nb::arg("threads"))
         .def("jacobian", &jacobian, nb::arg("table"), nb::arg("allow_extra"), nb::arg("threads"))
+        .def("hessian", &hessian, nb::arg("table"), nb::arg("allow_extra"), nb::arg("threads"))
         .def("encode", &encoded, nb::arg("table"), nb::arg("allow_extra"))
         .def("predictor", [](const PyModel& self) { return RowPredictor(self); })
         .def_prop_ro("task", [](const PyModel& self) { return std::string(name(self.model.preprocessing.task)); })

@@ -82,9 +82,10 @@ bool all_finite(std::span<const T> numbers) {
 /// Rows as they are given, and what answers for them.
 template <class T>
 struct Asked {
-    Asked(Network& network, RowsBuffer<T> given) : rows(std::move(given)), x(rows.view()) {
+    Asked(Network& network, RowsBuffer<T> given, Differentiable differentiable = Differentiable::yes)
+        : rows(std::move(given)), x(rows.view()) {
         require<T>(network, x.columns());
-        predictor.emplace(network.predictor<T>());
+        predictor.emplace(network.predictor<T>(differentiable));
     }
     RowsBuffer<T> rows;
     MatrixView<const T> x;
@@ -95,9 +96,10 @@ struct Asked {
 
 /// Calls `answer` with the rows in the network's precision.
 template <class Answer>
-nb::any answered(Network& network, nb::handle x, Answer&& answer) {
-    return std::visit([&]<class T>(BasicMlp<T>&) { return answer(Asked<T>(network, rows_of<T>(x, "x"))); },
-                      network.net());
+nb::any answered(Network& network, nb::handle x, Answer&& answer, Differentiable differentiable = Differentiable::yes) {
+    return std::visit(
+        [&]<class T>(BasicMlp<T>&) { return answer(Asked<T>(network, rows_of<T>(x, "x"), differentiable)); },
+        network.net());
 }
 
 template <class T>
@@ -172,6 +174,55 @@ nb::any jacobian_vector(Network& network, nb::handle x, nb::handle u) {
         }
         return result.array;
     });
+}
+
+/// ∂²ŷ/∂x².
+nb::any hessians(Network& network, nb::handle x) {
+    const auto answer = []<class T>(const Asked<T>& asked) {
+        const std::size_t rows = asked.x.rows(), K = asked.outputs(), n = asked.inputs();
+        const NewArray<T> result = new_array<T>({rows, K, n, n});
+        {
+            const nb::gil_scoped_release others_may_run;
+            Matrix<T> yhat(rows, K);
+            asked.predictor->hessian(asked.x, yhat.view(), MatrixView<T>(result.data, rows, K * n * n));
+        }
+        return result.array;
+    };
+    return answered(network, x, answer, Differentiable::twice);
+}
+
+/// ∂²(v ŷ)/∂x², v (rows × K).
+nb::any weighted_hessians(Network& network, nb::handle x, nb::handle v) {
+    const auto answer = [&]<class T>(const Asked<T>& asked) {
+        const RowsBuffer<T> of_outputs = rows_of<T>(v, "v");
+        const MatrixView<const T> v_rows = of_outputs.view();
+        const std::size_t rows = asked.x.rows(), n = asked.inputs();
+        const NewArray<T> result = new_array<T>({rows, n, n});
+        {
+            const nb::gil_scoped_release others_may_run;
+            Matrix<T> yhat(rows, asked.outputs());
+            asked.predictor->weighted_hessian(asked.x, v_rows, yhat.view(), MatrixView<T>(result.data, rows, n * n));
+        }
+        return result.array;
+    };
+    return answered(network, x, answer, Differentiable::twice);
+}
+
+/// ∂²(v ŷ)/∂x² u, v (rows × K), u (rows × n).
+nb::any hessian_vector(Network& network, nb::handle x, nb::handle v, nb::handle u) {
+    const auto answer = [&]<class T>(const Asked<T>& asked) {
+        const RowsBuffer<T> of_outputs = rows_of<T>(v, "v"), of_inputs = rows_of<T>(u, "u");
+        const MatrixView<const T> v_rows = of_outputs.view(), u_rows = of_inputs.view();
+        const NewArray<T> result = new_array<T>({asked.x.rows(), asked.inputs()});
+        {
+            const nb::gil_scoped_release others_may_run;
+            Matrix<T> yhat(asked.x.rows(), asked.outputs());
+            asked.predictor->hessian_vector(asked.x, v_rows, u_rows, yhat.view(),
+                                            MatrixView<T>(result.data, asked.x.rows(), asked.inputs()));
+        }
+        return result.array;
+    };
+    return answered(network, x, answer, Differentiable::twice);
 }
 
 // --- Scores of a validation set, as scikit-learn's estimators define theirs -----------------------------------------
@@ -317,13 +368,15 @@ const Architecture& Network::architecture() const {
 }
 
 template <class T>
-BasicPredictor<T> Network::predictor() {
+BasicPredictor<T> Network::predictor(Differentiable differentiable) {
     const auto& net = std::get<BasicMlp<T>>(*net_);
     const std::span<const T> now = net.parameters();
     auto* ready = std::get_if<Ready<T>>(&ready_);
     // Bit by bit: a NaN is what it was, and -0 is not 0.
-    if (ready == nullptr || std::memcmp(ready->parameters.data(), now.data(), now.size_bytes()) != 0) {
-        ready = &ready_.template emplace<Ready<T>>(AlignedVector<T>(now.begin(), now.end()), BasicPredictor<T>(net));
+    const bool current = ready != nullptr && std::memcmp(ready->parameters.data(), now.data(), now.size_bytes()) == 0;
+    if (!current || ready->differentiable < differentiable) {
+        ready = &ready_.template emplace<Ready<T>>(AlignedVector<T>(now.begin(), now.end()),
+                                                   BasicPredictor<T>(net, {}, differentiable), differentiable);
     }
     return ready->predictor;
 }
@@ -338,8 +391,8 @@ const std::shared_ptr<Steps<T>>& Network::shared_steps() {
 }
 template const std::shared_ptr<Steps<float>>& Network::shared_steps();
 template const std::shared_ptr<Steps<double>>& Network::shared_steps();
-template BasicPredictor<float> Network::predictor();
-template BasicPredictor<double> Network::predictor();
+template BasicPredictor<float> Network::predictor(Differentiable);
+template BasicPredictor<double> Network::predictor(Differentiable);
 
 bool is_double(const std::string& dtype) {
     if (dtype != "float32" && dtype != "float64") {
@@ -368,6 +421,9 @@ void bind_network(nb::module_& m) {
         .def("jacobians", &jacobians, nb::arg("x"))
         .def("vector_jacobian", &vector_jacobian, nb::arg("x"), nb::arg("v"))
         .def("jacobian_vector", &jacobian_vector, nb::arg("x"), nb::arg("u"))
+        .def("hessians", &hessians, nb::arg("x"))
+        .def("weighted_hessians", &weighted_hessians, nb::arg("x"), nb::arg("v"))
+        .def("hessian_vector", &hessian_vector, nb::arg("x"), nb::arg("v"), nb::arg("u"))
         .def("score", &score<float>, nb::arg("x").noconvert(), nb::arg("y").noconvert(),
              nb::arg("weights").noconvert().none(), nb::arg("kind"))
         .def("score", &score<double>, nb::arg("x").noconvert(), nb::arg("y").noconvert(),

@@ -43,13 +43,14 @@ public:
 
     /// Of the parameters as they are now. To be called with the interpreter's lock held.
     template <class T>
-    BasicPredictor<T> predictor();
+    BasicPredictor<T> predictor(Differentiable differentiable = Differentiable::yes);
 
 private:
     template <class T>
     struct Ready {
         AlignedVector<T> parameters;
         BasicPredictor<T> predictor;
+        Differentiable differentiable;
     };
 
     std::shared_ptr<AnyMlp> net_;

@@ -202,6 +202,9 @@ Dict certificate_dict(const certify::Certificate& certificate) {
         tensors.append(tensor_dict(tensor));
     }
     tensors.append(tensor_dict(certificate.input));
+    if (certificate.hessian.entries > 0) {
+        tensors.append(tensor_dict(certificate.hessian));
+    }
     result["tensors"] = tensors;
     for (const certify::CertifiedRun& run : certificate.runs) {
         Dict of_run;

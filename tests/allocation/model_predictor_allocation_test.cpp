@@ -34,6 +34,8 @@ void expect_no_allocation(std::size_t columns) {
     }
     std::vector<double> yhat(2), probabilities(2);
     Matrix<double> J(2, columns + 2);
+    const bool few = columns < 100;
+    std::vector<double> H(few ? 2 * (columns + 2) * (columns + 2) : 0);
     std::size_t before = 0;
     for (int i = 0; i < 2; ++i) {  // the first call finds scratch that the thread keeps
         before = allocations();
@@ -42,6 +44,9 @@ void expect_no_allocation(std::size_t columns) {
             static_cast<void>(model.classify(row, probabilities));
             static_cast<void>(model.classify(row));
             model.jacobian(row, yhat, J);
+            if (few) {
+                model.hessian(row, yhat, H);
+            }
         }
     }
     EXPECT_EQ(allocations(), before) << columns;

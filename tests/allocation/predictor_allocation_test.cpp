@@ -33,5 +33,23 @@ TEST(Predictor, CallsAllocateNothing) {
     }
 }
 
+TEST(Predictor, SecondDerivativesAllocateNothing) {
+    for (const std::size_t width : {32, 1000}) {
+        const Predictor predictor(drawn_net<float>(Draw(1), {.sizes = {10, width, 9, 4}, .hidden = Activation::tanh}),
+                                  {}, Differentiable::twice);
+        const Matrix<float> x = Draw(2).matrix<float>(200, 10, -2.0, 2.0), v = Draw(3).matrix<float>(200, 4, -2.0, 2.0);
+        Matrix<float> yhat(200, 4), H(200, 400), weighted(200, 100), H_u(200, 10);
+        std::size_t before = 0;
+        for (int i = 0; i < 2; ++i) {
+            before = allocations();
+            predictor.hessian(x.row(0), yhat.row(0), H.row(0));
+            predictor.hessian(x, yhat, H);
+            predictor.weighted_hessian(x, v, yhat, weighted);
+            predictor.hessian_vector(x, v, x, yhat, H_u);
+        }
+        EXPECT_EQ(allocations(), before) << width;
+    }
+}
+
 }  // namespace
 }  // namespace handgrad

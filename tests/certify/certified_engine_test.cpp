@@ -114,6 +114,9 @@ TEST(CertifiedEngine, IsPassedInEveryShape) {
         };
         std::ranges::for_each(certificate.parameters, add);
         add(certificate.input);
+        add(certificate.hessian);
+        EXPECT_EQ(certificate.hessian.entries > 0, shape.activation != Activation::relu || shape.classes) << shape.what;
+        EXPECT_EQ(certificate.hessian.judgement.verdict, Verdict::pass) << shape.what;
     }
 }
 

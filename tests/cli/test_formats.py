@@ -79,9 +79,13 @@ def print_all(handgrad):
     handgrad.write("one.csv", "\n".join(regression_table().splitlines()[:2]))
     run("train", "t.csv", "--target", "y", *QUICK, "--hidden-activation", "sigmoid", "--test", 0.2, "--diagnose", "--json")
     run("evaluate", "m.model", "t.csv", "--json")
-    run("predict", "m.model", "one.csv", "--jacobian", "--keep", "city", "--json")
+    run("predict", "m.model", "one.csv", "--jacobian", "--hessian", "--keep", "city", "--json")
     run("inspect", "m.model", "--json")
     run("check", "m.model", "one.csv", "--json")
+    wide = ",".join(f"x{i}" for i in range(1500)) + ",y\n"
+    handgrad.write("wide.csv", wide + "".join(",".join(str((i * j) % 7) for j in range(1501)) + "\n" for i in range(20)))
+    handgrad("train", "wide.csv", "--target", "y", *QUICK[:-1], "w.model", "--quiet")
+    assert run("check", "w.model", "wide.csv", "--rows", 2, "--json")[0]["hessian"] is None
     run("diagnose", "m.model", "t.csv", "--rows-top", 2, "--learning-rate", 100, "--json")
     run("sensitivity", "m.model", "t.csv", "--json")
     run("report", "m.model", "one.csv", "-o", "r.html", "--json")

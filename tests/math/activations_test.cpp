@@ -22,6 +22,7 @@ using Limits = std::numeric_limits<double>;
 struct Literal {
     long double (*value)(long double z);
     long double (*derivative)(long double z);
+    long double (*second_derivative)(long double z);
 };
 
 long double gelu_tanh_twice_u(long double z) {
@@ -31,32 +32,54 @@ long double gelu_tanh_twice_u(long double z) {
 const std::map<std::string_view, Literal>& literals() {
     using L = long double;
     static const std::map<std::string_view, Literal> table{
-        {"identity", {[](L z) { return z; }, [](L) { return 1.0L; }}},
-        {"relu", {[](L z) { return z >= 0 ? z : 0; }, [](L z) { return z >= 0 ? 1.0L : 0.0L; }}},
-        {"leaky_relu", {[](L z) { return z >= 0 ? z : L(0.01) * z; }, [](L z) { return z >= 0 ? 1.0L : L(0.01); }}},
-        {"elu", {[](L z) { return z >= 0 ? z : std::expm1(z); }, [](L z) { return z >= 0 ? 1 : std::exp(z); }}},
+        {"identity", {[](L z) { return z; }, [](L) { return 1.0L; }, [](L) { return 0.0L; }}},
+        {"relu",
+         {[](L z) { return z >= 0 ? z : 0; }, [](L z) { return z >= 0 ? 1.0L : 0.0L; }, [](L) { return 0.0L; }}},
+        {"leaky_relu",
+         {[](L z) { return z >= 0 ? z : L(0.01) * z; }, [](L z) { return z >= 0 ? 1.0L : L(0.01); },
+          [](L) { return 0.0L; }}},
+        {"elu",
+         {[](L z) { return z >= 0 ? z : std::expm1(z); }, [](L z) { return z >= 0 ? 1 : std::exp(z); },
+          [](L z) { return z >= 0 ? 0 : std::exp(z); }}},
         {"sigmoid",
          {[](L z) { return 1 / (1 + std::exp(-z)); },
-          [](L z) { return 1 / (2 + std::exp(z) + std::exp(-z)); }}},  // derivation §5
-        {"tanh", {[](L z) { return std::tanh(z); }, [](L z) { return 1 / (std::cosh(z) * std::cosh(z)); }}},
-        {"softplus", {[](L z) { return std::log1p(std::exp(z)); }, [](L z) { return 1 / (1 + std::exp(-z)); }}},
+          [](L z) { return 1 / (2 + std::exp(z) + std::exp(-z)); },  // derivation §5
+          [](L z) { return std::exp(-z) * std::expm1(-z) / std::pow(1 + std::exp(-z), 3.0L); }}},
+        {"tanh",
+         {[](L z) { return std::tanh(z); }, [](L z) { return 1 / (std::cosh(z) * std::cosh(z)); },
+          [](L z) { return -2 * std::sinh(z) / std::pow(std::cosh(z), 3.0L); }}},
+        {"softplus",
+         {[](L z) { return std::log1p(std::exp(z)); }, [](L z) { return 1 / (1 + std::exp(-z)); },
+          [](L z) { return 1 / (2 + std::exp(z) + std::exp(-z)); }}},
         {"silu",
          {[](L z) { return z / (1 + std::exp(-z)); },
-          [](L z) { return (1 + std::exp(-z) + z * std::exp(-z)) / ((1 + std::exp(-z)) * (1 + std::exp(-z))); }}},
+          [](L z) { return (1 + std::exp(-z) + z * std::exp(-z)) / ((1 + std::exp(-z)) * (1 + std::exp(-z))); },
+          [](L z) {
+              const L t = std::exp(-z);
+              return (2 * t * (1 + t) + z * t * std::expm1(-z)) / std::pow(1 + t, 3.0L);
+          }}},
         {"gelu",
          {[](L z) { return z / 2 * std::erfc(-z * std::sqrt(0.5L)); },
           [](L z) {
               return std::erfc(-z * std::sqrt(0.5L)) / 2 +
                      z * std::exp(-z * z / 2) / std::sqrt(2 * 3.141592653589793238462643383L);
-          }}},
+          },
+          [](L z) { return (2 - z * z) * std::exp(-z * z / 2) / std::sqrt(2 * 3.141592653589793238462643383L); }}},
         {"gelu_tanh",
          {[](L z) { return z / (1 + std::exp(-gelu_tanh_twice_u(z))); },
           [](L z) {
               const L s = 1 / (1 + std::exp(-gelu_tanh_twice_u(z)));
               const L slope = 2 * std::sqrt(2 / 3.141592653589793238462643383L) * (1 + 3 * 0.044715L * z * z);
               return s + z * s * (1 / (1 + std::exp(gelu_tanh_twice_u(z)))) * slope;
+          },
+          [](L z) {
+              const L v = gelu_tanh_twice_u(z);
+              const L first = 2 * std::sqrt(2 / 3.141592653589793238462643383L) * (1 + 3 * 0.044715L * z * z);
+              const L second = 2 * std::sqrt(2 / 3.141592653589793238462643383L) * (6 * 0.044715L * z);
+              const L slope = 1 / (2 + std::exp(v) + std::exp(-v));
+              return (2 * first + z * second) * slope - z * first * first * slope * std::tanh(v / 2);
           }}},
-        {"exp", {[](L z) { return std::exp(z); }, [](L z) { return std::exp(z); }}},
+        {"exp", {[](L z) { return std::exp(z); }, [](L z) { return std::exp(z); }, [](L z) { return std::exp(z); }}},
     };
     return table;
 }
@@ -73,7 +96,7 @@ const std::vector<double> finite_extremes{0.0, -0.0, 1e-40, -1e-40, 20, -20, 50,
 
 class EveryActivation : public testing::TestWithParam<Activation> {
 protected:
-    /// f(z) and f′(z) in the type of z.
+    /// f(z) and f′(z), in the type of z.
     template <class T>
     static T value(T z) {
         return visit(GetParam(), [z]<class F>(F) -> T {
@@ -88,6 +111,16 @@ protected:
         return visit(GetParam(), [&]<class F>(F) -> T {
             if constexpr (F::facts.elementwise) {
                 return F::derivative(z, settings);
+            }
+            return z;
+        });
+    }
+    /// f″(z).
+    template <class T>
+    static T second_derivative(T z, const ActivationSettings& settings = {}) {
+        return visit(GetParam(), [&]<class F>(F) -> T {
+            if constexpr (F::facts.elementwise) {
+                return F::second_derivative(z, settings);
             }
             return z;
         });
@@ -114,6 +147,8 @@ protected:
         const long double d = derivative(wide);
         EXPECT_LE(ulps<T>(value(z), v), allowance<T>(4, wide, v, d)) << "value at " << z;
         EXPECT_LE(ulps<T>(derivative(z), d), allowance<T>(4, wide, d, wide * d)) << "derivative at " << z;
+        const long double s = second_derivative(wide);
+        EXPECT_LE(ulps<T>(second_derivative(z), s), allowance<T>(6, wide, s, wide * s)) << "second derivative at " << z;
     }
 };
 
@@ -129,6 +164,17 @@ TEST_P(EveryActivation, DerivativeIsTheComplexStepOfTheValue) {
     }
 }
 
+TEST_P(EveryActivation, SecondDerivativeIsTheComplexStepOfTheDerivative) {
+    const double h = 1e-20;
+    for (const std::vector<double>& list : {everyday_arguments(), std::vector<double>{50, -30, 100}}) {
+        for (const double z : list) {
+            const double step = derivative(Complex(z, h)).imag() / h;
+            const double terms = std::fabs(second_derivative(z)) + (std::fabs(z) < 3 ? 0.1 : 0.0);
+            EXPECT_NEAR(second_derivative(z), step, 1e-12 * terms + 1e-290) << "at z = " << z;
+        }
+    }
+}
+
 TEST_P(EveryActivation, IsTheLiteralFormulaInLongDouble) {
     const auto found = literals().find(about().name);
     ASSERT_NE(found, literals().end()) << "write its formula into the table of this test";
@@ -138,6 +184,10 @@ TEST_P(EveryActivation, IsTheLiteralFormulaInLongDouble) {
         EXPECT_LE(std::fabs(value<long double>(z) - v), 1e-15L * std::fabs(v)) << "value at z = " << z;
         EXPECT_LE(std::fabs(derivative<long double>(z) - d), 1e-15L * (std::fabs(d) + (std::fabs(z) < 3 ? 0.1L : 0)))
             << "derivative at z = " << z;
+        const long double s = found->second.second_derivative(z);
+        EXPECT_LE(std::fabs(second_derivative<long double>(z) - s),
+                  1e-15L * (std::fabs(s) + (std::fabs(z) < 3 ? 0.1L : 0)))
+            << "second derivative at z = " << z;
     }
 }
 
@@ -158,6 +208,9 @@ TEST_P(EveryActivation, HasItsLimitsAtInfinity) {
         EXPECT_EQ(value(static_cast<float>(z)), static_cast<float>(expected)) << "value at " << z;
         EXPECT_EQ(derivative(z), derivative(far)) << "derivative at " << z;
         EXPECT_EQ(derivative(static_cast<float>(z)), derivative(far_in_float)) << "derivative at " << z;
+        EXPECT_EQ(second_derivative(z), second_derivative(far)) << "second derivative at " << z;
+        EXPECT_EQ(second_derivative(static_cast<float>(z)), second_derivative(far_in_float))
+            << "second derivative at " << z;
     }
 }
 
@@ -215,16 +268,34 @@ TEST_P(EveryActivation, HasAKinkAtZeroExactlyWhereDeclared) {
     EXPECT_NEAR(nearest, about().kink ? derivative(-tiny) : right, 1e-6);
 }
 
+TEST_P(EveryActivation, SecondDerivativeAtAJumpIsTheRightLimitWhichIsNearestToZero) {
+    const double right = second_derivative(1e-12);
+    const double left = second_derivative(-1e-12);
+    const bool jumps = about().kink || std::fabs(right - left) > 1e-6;
+    for (const Kink kink : {Kink::right_limit, Kink::nearest_zero}) {
+        for (const double zero : {0.0, -0.0}) {
+            EXPECT_NEAR(second_derivative(zero, {.kink = kink}), right, 1e-6);
+        }
+    }
+    if (jumps) {
+        EXPECT_EQ(second_derivative(0.0), 0.0);
+        EXPECT_LE(std::fabs(right), std::fabs(left));
+    }
+}
+
 TEST_P(EveryActivation, IsPiecewiseLinearAndExactWhereDeclared) {
     bool constant_slopes = true;
+    bool no_bend = true;
     bool never_rounds = true;
     for (const double z : everyday_arguments()) {
         const float single = static_cast<float>(z);
         constant_slopes = constant_slopes && derivative(z) == derivative(std::copysign(1.0, z));
+        no_bend = no_bend && second_derivative(z) == 0;
         never_rounds =
             never_rounds && static_cast<long double>(value(single)) == value(static_cast<long double>(single));
     }
     EXPECT_EQ(constant_slopes, about().piecewise_linear);
+    EXPECT_EQ(no_bend, about().piecewise_linear);
     EXPECT_EQ(never_rounds, about().exact);
 }
 
@@ -232,6 +303,7 @@ TEST_P(EveryActivation, IsFoundByItsNameAndDescribed) {
     EXPECT_EQ(find_activation(name(GetParam())), GetParam());
     EXPECT_FALSE(about().formula.empty());
     EXPECT_FALSE(about().derivative.empty());
+    EXPECT_FALSE(about().second_derivative.empty());
 }
 
 std::vector<Activation> elementwise() {

@@ -131,5 +131,37 @@ TEST(SoftmaxJacobian, SendsAConstantToExactlyZero) {
     EXPECT_EQ(dz, std::vector<float>(4, 0.0F));
 }
 
+/// Σ_i v_i ∂²p_i/∂z_j∂z_k is the imaginary part of row j of the Jacobian of v p where z_k has a step; and by the
+/// derivation it is Σ_l g_l c_l d_l, c and d being e_j and e_k centred.
+TEST(SoftmaxSecondDerivative, IsTheComplexStepOfTheJacobian) {
+    const double h = 1e-50;
+    for (const std::size_t K : {1U, 2U, 5U}) {
+        const auto z = random_logits(K, 4, 4.0);
+        const auto p = softmax(z);
+        const auto v = random_logits(K, 5, 2.0);
+        std::vector<double> g(K);
+        Softmax::times_jacobian<double>(p, v, g);
+        const auto centred = [&](std::size_t j) {
+            std::vector<double> e(K, 0.0);
+            e[j] = 1;
+            Softmax::centre<double>(p, e, e);
+            return e;
+        };
+        for (std::size_t k = 0; k < K; ++k) {
+            std::vector<Complex> moved(z.begin(), z.end());
+            moved[k] += Complex(0, h);
+            std::vector<Complex> dz(K);
+            Softmax::times_jacobian<Complex>(softmax(moved), std::vector<Complex>(v.begin(), v.end()), dz);
+            for (std::size_t j = 0; j < K; ++j) {
+                double sum = 0;
+                for (std::size_t l = 0; l < K; ++l) {
+                    sum += g[l] * centred(j)[l] * centred(k)[l];
+                }
+                EXPECT_NEAR(sum, dz[j].imag() / h, 1e-14) << "K = " << K << ", by z" << j << " and z" << k;
+            }
+        }
+    }
+}
+
 }  // namespace
 }  // namespace handgrad::math

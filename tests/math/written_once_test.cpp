@@ -93,6 +93,7 @@ TYPED_TEST(WrittenOnce, ActivationsGiveTheSameBitsInEveryLane) {
             if constexpr (F::facts.elementwise) {
                 compare_lanes<TypeParam>([](auto x) { return F::value(x); }, F::facts.name);
                 compare_lanes<TypeParam>([](auto x) { return F::derivative(x); }, F::facts.name);
+                compare_lanes<TypeParam>([](auto x) { return F::second_derivative(x); }, F::facts.name);
             }
         });
     }

@@ -48,6 +48,10 @@ def test_the_file_is_the_programs(tmp_path, fitted):
     lines = run("predict", tmp_path / "a.model", tmp_path / "t.csv", "--jacobian").splitlines()
     assert lines[0].split(",")[1:] == list(jacobian.to_frame().columns)
     assert np.array([line.split(",")[1:] for line in lines[1:]], float).tolist() == jacobian.values[:, 0].tolist()
+    lines = run("predict", tmp_path / "a.model", tmp_path / "t.csv", "--hessian").splitlines()
+    upper = np.triu_indices(len(fitted.model.inputs))
+    assert np.array([line.split(",")[1:] for line in lines[1:]], float).tolist() == \
+        fitted.model.hessian(houses())[:, 0][:, upper[0], upper[1]].tolist()
     inspected = run("inspect", tmp_path / "a.model").splitlines()
     ours = str(fitted.model.info).splitlines()
     assert inspected[1:-1] == ours[1:]  # a file has a name and a hash of its own
@@ -127,6 +131,8 @@ def test_one_row_is_the_tables(fitted, classifier):
     assert predictor.predict([row.area, row.city]) == expected
     yhat, jacobian = predictor.jacobian([row.area, row.city])
     assert (yhat[0], jacobian.tolist()) == (expected, fitted.model.jacobian(frame)[3].tolist())
+    yhat, hessian = predictor.hessian([row.area, row.city])
+    assert (yhat[0], hessian.tolist()) == (expected, fitted.model.hessian(frame)[3].tolist())
     assert (predictor.columns, predictor.inputs) == (fitted.model.features, fitted.model.inputs)
     of_classes = classifier.predictor()
     assert of_classes.classify(np.array([row.area])) == classifier.predict(frame[["area"]])[3]

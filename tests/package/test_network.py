@@ -194,6 +194,25 @@ def test_jacobian_vjp_and_jvp_agree(net):
     np.testing.assert_allclose(net.jvp(x, u), np.einsum("rki,ri->rk", J, u), rtol=1e-12, atol=1e-14)
 
 
+def test_second_derivatives_agree(net):
+    x, _ = rows(net)
+    H = net.hessian(x)
+    assert H.shape == (7, 3, 5, 5)
+    np.testing.assert_array_equal(H, H.swapaxes(2, 3))
+    step = 1e-6
+    by_differences = np.stack([(net.jacobian(x + step * e) - net.jacobian(x - step * e)) / (2 * step) for e in np.eye(5)],
+                              axis=3)
+    np.testing.assert_allclose(H, by_differences, atol=1e-9)
+    rng = np.random.default_rng(0)
+    u, v = rng.normal(size=(7, 5)), rng.normal(size=(7, 3))
+    weighted = np.einsum("rk,rkij->rij", v, H)
+    np.testing.assert_allclose(net.hessian(x, v), weighted, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(net.hvp(x, v, u), np.einsum("rij,rj->ri", weighted, u), rtol=1e-12, atol=1e-14)
+    before = net.hessian(x)
+    next(iter(net.parameters.values()))[...] *= 2  # the predictor is made anew
+    assert (net.hessian(x) != before).any()
+
+
 # --- Memory --------------------------------------------------------------------------------------------------------
 
 

@@ -77,7 +77,8 @@ std::vector<NamedCell> backwards_by_name(const ModelPredictor& model, const std:
 
 /// A row's answers, whichever way it is given, beside those for the table.
 void expect_the_bits_of_the_table(const ModelPredictor& model, const Prediction& prediction,
-                                  const Matrix<double>& jacobian, std::size_t row, const RawRow& raw) {
+                                  const Matrix<double>& jacobian, const Matrix<double>& hessian, std::size_t row,
+                                  const RawRow& raw) {
     const std::size_t K = model.outputs().size(), n = model.inputs().size();
     std::vector<double> yhat(K), again(K);
     Matrix<double> J(K, n);
@@ -85,6 +86,16 @@ void expect_the_bits_of_the_table(const ModelPredictor& model, const Prediction&
     model.jacobian(raw, again, J);
     EXPECT_EQ(bits(yhat), bits(again));
     EXPECT_EQ(bits(J.values()), bits(jacobian.row(row)));
+    std::vector<double> H(K * n * n), triangles;
+    model.hessian(raw, again, H);
+    EXPECT_EQ(bits(yhat), bits(again));
+    for (std::size_t i = 0; i < K * n; ++i) {
+        for (std::size_t j = i % n; j < n; ++j) {
+            triangles.push_back(H[i * n + j]);
+            EXPECT_EQ(H[i * n + j], H[(i / n * n + j) * n + i % n]);
+        }
+    }
+    EXPECT_EQ(bits(triangles), bits(hessian.row(row)));
     if (model.task() == Task::regression) {
         EXPECT_EQ(bits(yhat), bits(prediction.values.row(row)));
         return;
@@ -152,18 +163,19 @@ TEST(ModelPredictor, GivesEveryRowOfATableItsBitsHoweverItIsGiven) {
         const Table table = read_table(fixtures / (fixture.table + ".csv"), model.preprocessing.reading);
         const ApplyOptions apply{.labels = Labels::absent, .allow_extra = true};
         const Prediction prediction = predict(model, table, apply);
-        const Matrix<double> jacobian = jacobians(model, table, apply);
+        const Matrix<double> jacobian = jacobians(model, table, apply), hessian = hessians(model, table, apply);
         const ModelPredictor predictor = ModelPredictor::load(file);
         EXPECT_EQ(std::vector(predictor.outputs().begin(), predictor.outputs().end()), output_names(model));
         const auto check = [&] {
             for (std::size_t row = 0; row < table.rows; ++row) {
                 const std::vector<Cell> cells = cells_of(predictor, table, row);
-                expect_the_bits_of_the_table(predictor, prediction, jacobian, row, cells);
-                expect_the_bits_of_the_table(predictor, prediction, jacobian, row, backwards_by_name(predictor, cells));
+                expect_the_bits_of_the_table(predictor, prediction, jacobian, hessian, row, cells);
+                expect_the_bits_of_the_table(predictor, prediction, jacobian, hessian, row,
+                                             backwards_by_name(predictor, cells));
                 if (std::ranges::none_of(cells, &Cell::is_text)) {
                     std::vector<double> numbers(cells.size());
                     std::ranges::transform(cells, numbers.begin(), &Cell::number);
-                    expect_the_bits_of_the_table(predictor, prediction, jacobian, row, numbers);
+                    expect_the_bits_of_the_table(predictor, prediction, jacobian, hessian, row, numbers);
                 }
             }
         };
@@ -192,6 +204,30 @@ std::string message(const std::function<void()>& call, ErrorKind kind) {
         return error.what();
     }
     return "no error";
+}
+
+/// y = 7 + 3 tanh(z), z = (a − 1)/4 − (b + 4)/20: by hand 3 tanh″(z) times what a unit of each column is worth.
+TEST(ModelPredictor, Section7_8_SecondDerivativesAreInTheUsersUnits) {
+    Model model;
+    auto net = BasicMlp<double>::zeros({.sizes = {2, 1, 1}, .hidden = Activation::tanh});
+    net.weight(0)(0, 0) = 0.5;
+    net.weight(0)(0, 1) = -0.25;
+    net.weight(1)(0, 0) = 1.0;
+    model.net = net;
+    model.preprocessing.features = {{.name = "a", .shift = 1.0, .scale = 2.0},
+                                    {.name = "b", .shift = -4.0, .scale = 5.0}};
+    model.preprocessing.targets = {{.name = "y", .shift = 7.0, .scale = 3.0}};
+    const ModelPredictor predictor(model);
+    std::vector<double> yhat(1), H(4);
+    predictor.hessian({3.0, 1.0}, yhat, H);
+    const double z = 0.5 * 1.0 - 0.25 * 1.0, t = std::tanh(z), bend = 3.0 * -2.0 * t * (1.0 - t * t);
+    const double by_a = 0.5 / 2.0, by_b = -0.25 / 5.0;
+    EXPECT_NEAR(yhat[0], 7.0 + 3.0 * t, 1e-15 * 10);
+    EXPECT_NEAR(H[0], bend * by_a * by_a, 1e-16);
+    EXPECT_NEAR(H[1], bend * by_a * by_b, 1e-16);
+    EXPECT_EQ(H[1], H[2]);
+    EXPECT_NEAR(H[3], bend * by_b * by_b, 1e-16);
+    EXPECT_EQ(hessian_names(model), (std::vector<std::string>{"d2(y)/d(a)d(a)", "d2(y)/d(a)d(b)", "d2(y)/d(b)d(b)"}));
 }
 
 TEST(ModelPredictor, TakesARowByPositionOrByNameInTheUsersUnits) {
