@@ -77,6 +77,7 @@
 // Every setting of a training, described once.
 #include "handgrad/train/setting.hpp"
 #include "handgrad/train/settings.hpp"
+#include "handgrad/train/settings_text.hpp"
 // From a model file to values in the user's units, row by row: what a program embeds.
 #include "handgrad/train/model_predictor.hpp"
 

@@ -32,8 +32,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = Path(os.environ.get("HANDGRAD_PROGRAM", ROOT / "build/release/cli/handgrad")).resolve()
 PAGES = (*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("examples/**/*.md")))
-VOLATILE = re.compile(r" +[\d,]+ rows/s(?:  eta \S+)?$| epochs in \d+\.\d\d s;")
-"""Times: what a line of progress and the end of a training say of them."""
+VOLATILE = re.compile(r" +[\d,]+ rows/s(?:  eta \S+)?$| epochs in \d+\.\d\d s;| +\d+\.\d\d us\b")
+"""Times: what a line of progress, the end of a training and a loop that is timed say of them."""
 CHECKERS = re.compile(r"\bhandgrad (?:check|compare|grade) ")
 """May end with 1: they have found what they look for."""
 ELIDED = "…"

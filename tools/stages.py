@@ -9,10 +9,11 @@ LOGS = ROOT / "build/logs"
 PYTHON = ".venv/bin/python"
 PROGRAM = "build/release/cli/handgrad"
 PACKAGE_PYTHON = ".venv-package/bin/python"
-BUILD = ("handgrad", "cmake", "CMakeLists.txt", "CMakePresets.json")
+BUILD = ("handgrad", "c", "cmake", "CMakeLists.txt", "CMakePresets.json")
 SUITES = tuple(f"tests/{room}" for room in ("CMakeLists.txt", "base", "math", "nn", "data", "store", "train",
                                             "document", "explain", "certify", "compare", "diagnose", "report", "summary",
-                                            "measure", "export", "allocation", "fuzz", "support", "fixtures"))
+                                            "measure", "export", "allocation", "fuzz", "c", "fortran", "support",
+                                            "fixtures")) + ("fortran",)
 PACKAGE = ("python", "docs/python-api.md", "tools/python_api.py", "pyproject.toml", "tests/package", "tools/package", "tools/python-environment")
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 JOBS = os.cpu_count()
@@ -68,7 +69,7 @@ STAGES = (
     Stage("build", "Library, program, suites and examples compile without a warning.",
           (*build("release", "all"), *build("release"))),
     Stage("tests", "Each test of the suites, golden hashes among them, on the archive that users get; instruction sets stay in "
-          "their files; the examples print what their pages say.", (ctest("release"),), needs=("build",),
+          "their files; the examples print what their pages say, in C and Fortran too; what is published of the border to C stays.", (ctest("release"),), needs=("build",),
           report="ctest-release.xml",
           inputs=(*BUILD, *SUITES, "cli", "examples", "docs/numerics.md", "tools/instruction_sets.py")),
     Stage("python", "The program from outside: verbs, errors, exit codes and formats; numbers against NumPy, scikit-learn and "
@@ -82,7 +83,7 @@ STAGES = (
           needs=("environment", "build"), report="package*.xml", inputs=(*BUILD, *PACKAGE, "cli")),
     Stage("pages", "Every command and example of every page prints what stands there, or compiles.",
           (f"HANDGRAD_PROGRAM={PROGRAM} {PYTHON} tools/pages.py --check",), needs=("environment", "build", "package"),
-          inputs=(*BUILD, "cli", "examples", "docs", *PAGES, "tools/pages.py")),
+          inputs=(*BUILD, "cli", "fortran", "examples", "docs", "tests/c", *PAGES, "tools/pages.py")),
     Stage("sanitizers", "Asserts hold, and no address is wrong and nothing undefined, in the rooms that read strangers' bytes and "
           "take strangers' arguments (base, nn, data, store) on the scalar kernels.", sanitized("asan"),
           report="asan-*.xml", inputs=(*BUILD, *SUITES)),
@@ -91,9 +92,9 @@ STAGES = (
            "tests/base/thread_pool_test.cpp -lgtest -lgtest_main -o build/thread_pool_test",
            f"build/thread_pool_test --gtest_output=xml:{LOGS}/threads.xml"),
           report="threads.xml", inputs=("handgrad/base", "tests/base")),
-    Stage("consumer", "What is installed, and then moved, serves find_package, pkg-config and a shared library.",
+    Stage("consumer", "What is installed, and then moved, serves find_package, pkg-config and a shared library, in C++, C and Fortran.",
           ("tests/consumer/run build/release build/consumer find_package pkg_config shared",), needs=("build",),
-          inputs=(*BUILD, "cli", "tests/consumer", "examples")),
+          inputs=(*BUILD, "cli", "fortran", "tests/consumer", "examples")),
     Stage("mutations", "Each formula broken on purpose fails a test that names its equation.", ("tools/mutate.py",),
           needs=("build",), inputs=(*BUILD, *SUITES, "tools/mutate.py", "tools/equations.py")),
     Stage("breakages", "A sample of the breakages around the formulas is caught, each by the test that is named for it.",
@@ -169,7 +170,7 @@ LONG_STAGES = (
           inputs=(*BUILD, "tests/certify", "tests/support")),
     Stage("consumer-all", "The stage `consumer`, and add_subdirectory.",
           (*build("release", "all"), "tests/consumer/run build/release build/consumer"),
-          inputs=(*BUILD, "cli", "tests/consumer", "examples")),
+          inputs=(*BUILD, "cli", "fortran", "tests/consumer", "examples")),
     Stage("export-all", "Exported C of every activation, output, depth 1 to 3 and preprocessing has the program's bits on 10 000 rows.",
           ("tools/python-environment", *build("release", "all"), "HANDGRAD_EXPORT=all " + pytest(
               "export-all", "tests/cli/test_export_c99.py -k every_network")[0]), report="export-all.xml",
