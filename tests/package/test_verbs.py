@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pytest
+import scipy.sparse
+import sklearn.exceptions
 from package_support import needs_program, run
 
 import handgrad
@@ -207,6 +209,8 @@ def test_calls_that_make_no_sense_are_refused(files):
         (lambda: handgrad.explain(net, frame, row=0), "with a model"),
         (lambda: handgrad.explain(models["price"], frame), "row=0"),
         (lambda: handgrad.explain(models["price"], row=1), "row=0"),
+        (lambda: handgrad.explain(models["price"], frame[["area", "city", "price"]], row=80), "no row 80; .* rows 0 to 79"),
+        (lambda: handgrad.explain(models["price"], frame[["area", "city", "price"]], row=-1), "no row -1"),
         (lambda: handgrad.explain(net, digits=1), "digits: 1 is out of range"),
         (lambda: handgrad.explain(net, learning_rate=-1.0), "out of range"),
     ):
@@ -250,3 +254,79 @@ def test_pictures(files):
     scatter = models["price"].plot_predictions(table).collections[0].get_offsets()
     assert np.allclose(np.asarray(scatter)[:, 0], table.price)
     matplotlib.pyplot.close("all")
+
+
+def test_rows_count_from_0(files):
+    _, models, frame = files
+    table = frame[["area", "city", "price"]]
+    first, last = (handgrad.explain(models["price"], table, row=row).numbers for row in (0, 79))
+    for numbers, row in ((first, 0), (last, 79)):
+        assert f"row {row + 1} (table: row {row}, counted from 0)" in handgrad.explain(models["price"], table, row=row).text
+        assert numbers["y"][0] == pytest.approx(models["price"].encode(table)["y"][row, 0])
+
+
+# --- Estimators, with the targets beside the table -----------------------------------------------------------------
+
+
+def estimators():
+    frame = houses()
+    X, numbers = frame[["area", "city"]], frame[["area"]].to_numpy() / 100
+    how = {"epochs": 3, "seed": 0, "hidden": (4,)}
+    return (
+        (handgrad.TableRegressor(**how), X, frame.price),
+        (handgrad.TableClassifier(**how), X, frame.dear),
+        (handgrad.TableRegressor(**how), numbers, frame.price.to_numpy()),
+        (handgrad.TableClassifier(**how), numbers, (frame.price > 300).to_numpy()),
+        (handgrad.MLPRegressor(max_iter=3, loss="huber", huber_delta=0.3), numbers, frame.price.to_numpy() / 100),
+        (handgrad.MLPRegressor(max_iter=3), frame[["area"]] / 100, frame[["price", "area"]].to_numpy()),
+        (handgrad.MLPClassifier(max_iter=3), numbers, frame.dear.to_numpy()),
+        (handgrad.MLPClassifier(max_iter=3), frame[["area"]] / 100, np.array(["01", "1", "x"])[np.arange(80) % 3]),
+        (handgrad.MLPClassifier(max_iter=3), scipy.sparse.csr_array(numbers), frame.price.to_numpy() > 300),
+    )
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("which", range(9))
+def test_estimators_are_judged_with_their_targets(which, tmp_path):
+    estimator, X, y = estimators()[which]
+    with pytest.raises(sklearn.exceptions.NotFittedError):
+        handgrad.evaluate(estimator, X, y)
+    own = estimator.fit(X, y)
+    evaluation = handgrad.evaluate(own, X, y)
+    score = "accuracy" if hasattr(own, "classes_") else "r2"
+    if np.ndim(y) == 1:
+        assert evaluation.metrics[score] == pytest.approx(own.score(X, y), abs=1e-6)
+    assert handgrad.check(own, X, y, rows=20).passed
+    assert handgrad.diagnose(own, X, y).rows == 80
+    assert handgrad.sensitivity(own, X, y).rows == 80
+    assert handgrad.explain(own, X, y, row=3).numbers["loss"] >= 0
+    assert handgrad.report(own, X, y=y).rows == 80
+    mine = {name: np.zeros_like(array) for name, array in handgrad.explain(own, X, y, row=3).numbers["gradients"].items()}
+    assert handgrad.compare(own, X, y, mine).verdict == "FAIL"
+    with pytest.raises(ValueError, match="y|rows"):
+        handgrad.evaluate(own, X, np.asarray(y)[:7])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_loss_of_an_estimator_is_its_own():
+    estimator, X, y = estimators()[4]
+    own = estimator.set_params(alpha=0.0, max_iter=200).fit(X, y)
+    residual = np.abs(own.predict(X) - y)
+    expected = np.where(residual <= 0.3, residual**2 / 2, 0.3 * (residual - 0.15)).mean()
+    assert handgrad.evaluate(own, X, y).loss == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_model_takes_targets_beside_the_table_too(files):
+    _, models, frame = files
+    expected = handgrad.evaluate(models["dear"], frame[["area", "city", "dear"]])
+    assert handgrad.evaluate(models["dear"], frame[["area", "city"]], frame.dear).text == expected.text
+    assert handgrad.evaluate(models["dear"], frame[["area", "city"]], frame.dear.tolist()).text == expected.text
+
+
+def test_masked_arrays_of_networks_are_refused():
+    net, x, y = problem()
+    for call in (lambda m: handgrad.check(net, m(x), y), lambda m: handgrad.check(net, x, m(y)),
+                 lambda m: handgrad.check(net, x, y, weights=m(np.ones(len(y))))):
+        with pytest.raises(ValueError, match="of its values are masked"):
+            call(lambda array: np.ma.array(array, mask=np.arange(array.size).reshape(array.shape) == 1))
+    assert handgrad.check(net, np.ma.array(x), np.ma.array(y)).verdict == handgrad.check(net, x, y).verdict
