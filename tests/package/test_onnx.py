@@ -1,0 +1,119 @@
+"""handgrad export --to onnx: sound for ONNX's own checker, and in ONNX Runtime what the network and its derivatives are."""
+
+import os
+
+import numpy as np
+import pytest
+from onnx_witness import ACTIVATIONS, HIDDEN, SLOPE, Network
+from package_support import needs_program, run
+
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: tools/python-environment package")
+ort = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: tools/python-environment package")
+pytestmark = needs_program
+
+ALL = os.environ.get("HANDGRAD_EXPORT") == "all"
+# In units of the precision, beside the size of the numbers: the runtime's sums, and its own tanh and exp.
+ROUNDINGS = 64
+
+
+def checked(path):
+    """The file, sound by ONNX's checker and its inference of shapes."""
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def opset(model, domain=""):
+    return next(one.version for one in model.opset_import if one.domain == domain)
+
+
+def session(path):
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def of(path, **inputs):
+    """What ONNX Runtime makes of a file that the checker has passed."""
+    checked(path)
+    return session(path).run(None, inputs)
+
+
+def imported(network, folder, *words):
+    """The network as a model file, without a training."""
+    network.save(folder / "weights.npz")
+    hidden = ["--hidden-activation", network.hidden] if len(network.layers) > 1 else []
+    run("import", folder / "weights.npz", *hidden, "--output-activation", network.output, "--leaky-slope", SLOPE,
+        "-o", folder / "net.model", "--quiet", *words)
+    return folder / "net.model"
+
+
+def assert_near(actual, expected, dtype, terms=1.0, extra=0.0):
+    assert actual.dtype == dtype and actual.shape == expected.shape
+    scale = max(1.0, np.abs(expected).max()) * terms
+    error = np.abs(actual - expected).max()
+    assert error <= ROUNDINGS * np.finfo(dtype).eps * scale + extra, (error, scale)
+
+
+def cases():
+    depths = [(3, 2), (3, 5, 2), (4, 6, 5, 3)] if ALL else [(3, 5, 2)]
+    pairs = [(hidden, output) for hidden in HIDDEN for output in ACTIVATIONS] if ALL else \
+        [(hidden, "identity") for hidden in HIDDEN] + [("tanh", output) for output in ACTIVATIONS if output != "identity"]
+    return [(sizes, hidden, output, dtype) for sizes in depths for hidden, output in pairs for dtype in (np.float32, np.float64)]
+
+
+@pytest.mark.parametrize("sizes, hidden, output, dtype", cases(), ids=lambda value: getattr(value, "__name__", str(value)))
+def test_network_and_derivatives_in_onnx_runtime(sizes, hidden, output, dtype, tmp_path):
+    network = Network(sizes, hidden, output, dtype)
+    model = imported(network, tmp_path)
+    run("export", model, "--to", "onnx", "--derivatives", "-o", tmp_path / "net.onnx", "--quiet")
+    rng = np.random.default_rng(1)
+    x = network.x
+    rows, n, outputs = len(x), sizes[0], sizes[-1]
+    wide = x.astype(float)
+    [yhat] = of(tmp_path / "net.onnx", x=x)
+    assert_near(yhat, network(wide).real, dtype)
+    jacobian = network.jacobian(wide)
+    [j] = of(tmp_path / "jac_net.onnx", x=x)
+    assert_near(j.reshape(rows, outputs, n), jacobian, dtype)
+    d = rng.normal(size=(rows, n)).astype(dtype)
+    [tangent] = of(tmp_path / "fwd_net.onnx", x=x, fwd_x=d)
+    assert_near(tangent, np.einsum("rkn,rn->rk", jacobian, d), dtype, np.abs(jacobian).max())
+    v = rng.normal(size=(rows, outputs)).astype(dtype)
+    [pulled] = of(tmp_path / "adj_net.onnx", x=x, adj_yhat=v)
+    assert_near(pulled, np.einsum("rkn,rk->rn", jacobian, v), dtype, np.abs(jacobian).max())
+    hessian, transposed = of(tmp_path / "jac_adj_net.onnx", x=x, adj_yhat=v)
+    expected = network.hessian(wide, v.astype(float))
+    assert_near(hessian.reshape(rows, n, n), expected, dtype, np.abs(jacobian).max() ** 2, 1e-8 * max(1, np.abs(expected).max()))
+    assert_near(transposed.reshape(rows, n, outputs), jacobian.transpose(0, 2, 1), dtype)
+
+
+def test_many_directions_of_one_row(tmp_path):
+    network = Network((3, 5, 2), "tanh", "sigmoid", np.float64)
+    run("export", imported(network, tmp_path), "--to", "onnx", "--derivatives", "-o", tmp_path / "net.onnx", "--quiet")
+    x = network.x[:1]
+    jacobian = network.jacobian(x)[0]
+    [rows] = of(tmp_path / "adj_net.onnx", x=x, adj_yhat=np.eye(2))
+    np.testing.assert_allclose(rows, jacobian, rtol=1e-13)
+    [columns] = of(tmp_path / "fwd_net.onnx", x=x, fwd_x=np.eye(3))
+    np.testing.assert_allclose(columns, jacobian.T, rtol=1e-13)
+
+
+@pytest.mark.parametrize("hidden, dtype, expected", [
+    ("relu", np.float32, 7), ("tanh", np.float64, 7), ("softplus", np.float32, 7), ("leaky_relu", np.float64, 9), ("gelu", np.float32, 20)])
+def test_the_opset_is_the_lowest_that_serves(hidden, dtype, expected, tmp_path):
+    run("export", imported(Network((3, 4, 1), hidden, "identity", dtype), tmp_path), "--to", "onnx", "-o", tmp_path / "net.onnx", "--quiet")
+    assert opset(checked(tmp_path / "net.onnx")) == expected
+
+
+@pytest.mark.parametrize("z", [-30.0, -12.0, -5.0, -1e-3, 0.0, 1e-3, 4.0, 30.0])
+@pytest.mark.parametrize("hidden", [name for name in HIDDEN if name not in ("identity", "relu", "leaky_relu")])
+def test_slopes_keep_their_digits_far_out(hidden, z, tmp_path):
+    """A single unit, whose slope is the Jacobian: relative, where nothing is left of the value."""
+    network = Network((1, 1, 1), hidden, "identity", np.float64)
+    network.layers = [(np.ones((1, 1)), np.zeros(1))] * 2
+    run("export", imported(network, tmp_path), "--to", "onnx", "--derivatives", "-o", tmp_path / "net.onnx", "--quiet")
+    [j] = of(tmp_path / "jac_net.onnx", x=np.array([[z]]))
+    near = {"tanh": lambda z: 4 * np.exp(-2 * abs(z)) / (1 + np.exp(-2 * abs(z))) ** 2}
+    expected = near[hidden](z) if hidden in near else network.jacobian(np.array([[z]]))[0, 0, 0]
+    np.testing.assert_allclose(j[0, 0], expected, rtol=1e-11, atol=1e-17 if hidden not in ("gelu", "gelu_tanh") else 1e-14)
