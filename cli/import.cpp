@@ -25,9 +25,10 @@ struct ImportFileOptions {
 };
 
 bool parse(ImportFileOptions& options, std::vector<std::string> words) {
-    Arguments arguments("import", {"handgrad import net.onnx -o net.model",
-                                   "handgrad import weights.safetensors --hidden-activation tanh -o net.model",
-                                   "handgrad import coefs.npz --hidden-activation relu --inputs age,size -o net.model"});
+    Arguments arguments("import",
+                        {"handgrad import net.onnx -o net.model",
+                         "handgrad import weights.safetensors --hidden-activation tanh -o net.model",
+                         "handgrad import coefs.npz --hidden-activation relu --inputs age,size -o net.model"});
     arguments.positional("FILE", options.file);
     arguments.group("What to write");
     arguments.option("--output,-o", "MODEL", "the model file; needed", into(options.output));
@@ -35,9 +36,9 @@ bool parse(ImportFileOptions& options, std::vector<std::string> words) {
     arguments.group("What weights alone do not say");
     arguments.option("--hidden-activation", "NAME[,NAME]", "one for all hidden layers, or one for each",
                      [&](const Given& given) { options.how.hidden = parse_activations(given); });
-    arguments.option("--output-activation", "NAME", "behind the last layer (identity)",
-                     into_choice(names_of(all_activations),
-                                 [&](std::size_t i) { options.how.output = all_activations[i]; }));
+    arguments.option(
+        "--output-activation", "NAME", "behind the last layer (identity)",
+        into_choice(names_of(all_activations), [&](std::size_t i) { options.how.output = all_activations[i]; }));
     arguments.option("--leaky-slope", "X", "slope of leaky_relu for z < 0 (0.01)", into(options.how.leaky_slope));
     arguments.option("--inputs", "NAME,NAME", "names of the columns that go in (x1, x2 ...)",
                      [&](const Given& given) { options.how.inputs = parse_list(given); });
@@ -45,7 +46,8 @@ bool parse(ImportFileOptions& options, std::vector<std::string> words) {
                      [&](const Given& given) { options.how.targets = parse_list(given); });
     arguments.notes(
         "Read are ONNX (a chain of Gemm, or MatMul and Add, and activations), PyTorch's weights as safetensors, and\n"
-        "NPZ (names of PyTorch's kind, W1 and b1, or scikit-learn's coefs_0 and intercepts_0). Softmax at the end makes\n"
+        "NPZ (names of PyTorch's kind, W1 and b1, or scikit-learn's coefs_0 and intercepts_0). Softmax at the end "
+        "makes\n"
         "classes 0, 1 ..., one sigmoid the classes 0 and 1, several labels, anything else a regression.\n");
     if (!parse_or_help(arguments, std::move(words))) {
         return false;

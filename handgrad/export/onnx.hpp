@@ -23,10 +23,10 @@ struct OnnxFile {
 /// The model: `x` (batch × n) in its own type of numbers to `yhat` (batch × K). With `raw` one input for each column of
 /// the table (batch × 1), doubles or texts, to `prediction` in the user's units (doubles), or `label` (texts, or int64)
 /// and `probabilities`, or `probabilities` of yes; NaN is a missing number, "" a missing text. Derivatives by `x`, in
-/// the names that CasADi looks for: `jac_` ∂ŷ/∂x, `fwd_` (∂ŷ/∂x) d, `adj_` v ∂ŷ/∂x, `jac_adj_` ∂²(v ŷ)/∂x². Each has the
-/// lowest opset that has its operators. Activations are ONNX's where runtimes have them, else, as all derivatives, what
-/// the formulas of math/ did, recorded.
-/// Raises Error(usage) where both are asked for, for columns that do not fit the network, and for columns of dates.
+/// the names that CasADi looks for: `jac_` ∂ŷ/∂x, `fwd_` (∂ŷ/∂x) d, `adj_` v ∂ŷ/∂x, `jac_adj_` ∂²(v ŷ)/∂x². Each has
+/// the lowest opset that has its operators. Activations are ONNX's where runtimes have them, else, as all derivatives,
+/// what the formulas of math/ did, recorded. Raises Error(usage) where both are asked for, for columns that do not fit
+/// the network, and for columns of dates.
 std::vector<OnnxFile> onnx(const Model& model, const OnnxOptions& options);
 
 }  // namespace handgrad::exports

@@ -113,8 +113,8 @@ private:
             scales.push_back(feature.scale);
         }
         const std::vector<std::size_t> shape{end - first};
-        std::string x = joined({inputs_.begin() + static_cast<std::ptrdiff_t>(first),
-                                inputs_.begin() + static_cast<std::ptrdiff_t>(end)});
+        std::string x = joined(
+            {inputs_.begin() + static_cast<std::ptrdiff_t>(first), inputs_.begin() + static_cast<std::ptrdiff_t>(end)});
         if (imputed) {
             x = graph_.node("Where", {graph_.node("IsNaN", {x}), graph_.doubles("missing", shape, missing), x});
         }
@@ -181,8 +181,8 @@ private:
 
     void add_label(OnnxNetwork<T>& network, const std::optional<std::vector<std::int64_t>>& numbers,
                    const std::string& label) {
-        const std::string classes = numbers ? graph_.integers("classes", *numbers)
-                                            : graph_.texts("classes", columns_.classes);
+        const std::string classes =
+            numbers ? graph_.integers("classes", *numbers) : graph_.texts("classes", columns_.classes);
         const std::string y = network.outputs();
         std::string best;
         if (columns_.one_output) {

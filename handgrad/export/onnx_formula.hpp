@@ -12,9 +12,9 @@
 
 namespace handgrad::exports {
 
-/// The nodes of the last result of a recording whose arguments are names in the graph; where it is. What math/ does with
-/// the bits of a number has no operator: exp, log and tanh are those of ONNX, log(1 + x) and 1 − tanh² are taken from
-/// exp and log, and whatever else calls functions of elementary.hpp is put together from their own steps. A fused
+/// The nodes of the last result of a recording whose arguments are names in the graph; where it is. What math/ does
+/// with the bits of a number has no operator: exp, log and tanh are those of ONNX, log(1 + x) and 1 − tanh² are taken
+/// from exp and log, and whatever else calls functions of elementary.hpp is put together from their own steps. A fused
 /// product rounds once more here.
 template <class T>
 std::string drawn_recording(OnnxGraph& graph, const Recording& recording);

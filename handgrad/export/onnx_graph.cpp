@@ -21,16 +21,25 @@ struct Operator {
     std::string_view domain = "";
 };
 constexpr std::array operators{
-    Operator{"Abs", 6},        Operator{"Add", 7},     Operator{"ArgMax", 1},      Operator{"Cast", 6},
-    Operator{"Concat", 4},     Operator{"Div", 7},     Operator{"Elu", 6},         Operator{"Equal", 11},
-    Operator{"Exp", 6},        Operator{"Expand", 8},  Operator{"Gather", 1},      Operator{"Gelu", 20},
-    Operator{"Gemm", 7},       Operator{"Identity", 1}, Operator{"IsNaN", 9},   Operator{"LeakyRelu", 6},   Operator{"Less", 7},
-    Operator{"LessOrEqual", 12}, Operator{"Log", 6},   Operator{"MatMul", 1},      Operator{"Max", 8},
-    Operator{"Min", 8},        Operator{"Mul", 7},     Operator{"Neg", 6},         Operator{"Pow", 7},
-    Operator{"Relu", 6},       Operator{"Reshape", 5}, Operator{"Round", 11},      Operator{"Shape", 1},
-    Operator{"Sigmoid", 6},    Operator{"Softmax", 1}, Operator{"Softplus", 1},    Operator{"Sqrt", 6},
-    Operator{"Sub", 7},        Operator{"Tanh", 6},    Operator{"Transpose", 1},   Operator{"Where", 9},
-    Operator{"OneHotEncoder", 1, onnx::table_domain},
+    Operator{"Abs", 6},     Operator{"Add", 7},
+    Operator{"ArgMax", 1},  Operator{"Cast", 6},
+    Operator{"Concat", 4},  Operator{"Div", 7},
+    Operator{"Elu", 6},     Operator{"Equal", 11},
+    Operator{"Exp", 6},     Operator{"Expand", 8},
+    Operator{"Gather", 1},  Operator{"Gelu", 20},
+    Operator{"Gemm", 7},    Operator{"Identity", 1},
+    Operator{"IsNaN", 9},   Operator{"LeakyRelu", 6},
+    Operator{"Less", 7},    Operator{"LessOrEqual", 12},
+    Operator{"Log", 6},     Operator{"MatMul", 1},
+    Operator{"Max", 8},     Operator{"Min", 8},
+    Operator{"Mul", 7},     Operator{"Neg", 6},
+    Operator{"Pow", 7},     Operator{"Relu", 6},
+    Operator{"Reshape", 5}, Operator{"Round", 11},
+    Operator{"Shape", 1},   Operator{"Sigmoid", 6},
+    Operator{"Softmax", 1}, Operator{"Softplus", 1},
+    Operator{"Sqrt", 6},    Operator{"Sub", 7},
+    Operator{"Tanh", 6},    Operator{"Transpose", 1},
+    Operator{"Where", 9},   Operator{"OneHotEncoder", 1, onnx::table_domain},
 };
 /// The lowest that runtimes of today read.
 constexpr std::int64_t lowest_opset = 7;

@@ -61,8 +61,7 @@ OnnxNetwork<T>::OnnxNetwork(OnnxGraph& graph, const BasicMlp<T>& net, std::strin
       bends_(net.layers()) {}
 
 template <class T>
-std::string OnnxNetwork<T>::table(const std::string& name, std::vector<std::size_t> shape,
-                                  std::span<const T> numbers) {
+std::string OnnxNetwork<T>::table(const std::string& name, std::vector<std::size_t> shape, std::span<const T> numbers) {
     if constexpr (sizeof(T) == sizeof(double)) {
         return graph_.doubles(name, std::move(shape), numbers);
     } else {
@@ -106,8 +105,8 @@ std::string OnnxNetwork<T>::z(std::size_t layer) {
         const std::string below = layer == 0 ? x_ : a(layer - 1);
         const std::string bias = table(bias_name(layer), {units(layer)}, net_.bias(layer));
         const bool is_output = layer + 1 == net_.layers() && net_.architecture().output == Activation::identity;
-        z_[layer] = graph_.node("Gemm", {below, weight(layer), bias}, {{"transB", std::int64_t{1}}},
-                                is_output ? result_ : "");
+        z_[layer] =
+            graph_.node("Gemm", {below, weight(layer), bias}, {{"transB", std::int64_t{1}}}, is_output ? result_ : "");
     }
     return z_[layer];
 }
@@ -117,9 +116,9 @@ std::string OnnxNetwork<T>::a(std::size_t layer) {
     if (a_[layer].empty()) {
         const Activation activation = net_.architecture().activation(layer);
         const std::string logits = z(layer);
-        a_[layer] = activation == Activation::identity ? logits
-                                                       : activated(graph_, activation, settings_, logits,
-                                                                   layer + 1 == net_.layers() ? result_ : "");
+        a_[layer] = activation == Activation::identity
+                        ? logits
+                        : activated(graph_, activation, settings_, logits, layer + 1 == net_.layers() ? result_ : "");
     }
     return a_[layer];
 }

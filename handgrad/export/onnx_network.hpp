@@ -73,7 +73,7 @@ private:
     const BasicMlp<T>& net_;
     std::string x_, result_;
     ActivationSettings settings_;
-    std::vector<std::string> weights_, z_, a_;                 ///< of each layer, once it is there
+    std::vector<std::string> weights_, z_, a_;  ///< of each layer, once it is there
     std::vector<std::optional<std::string>> slopes_, bends_;
 };
 

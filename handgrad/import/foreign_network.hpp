@@ -20,7 +20,7 @@ struct ForeignLayer {
 };
 
 struct ForeignNetwork {
-    std::string format{};                 ///< `ONNX`, `safetensors`, `NPZ`
+    std::string format{};  ///< `ONNX`, `safetensors`, `NPZ`
     std::vector<ForeignLayer> layers{};
     bool knows_activations = false;       ///< else those of the layers say nothing
     std::optional<double> leaky_slope{};  ///< where it is known

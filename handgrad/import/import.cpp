@@ -142,8 +142,7 @@ Architecture architecture_of(const ForeignNetwork& network, const std::vector<Ac
 std::vector<std::string> names_of(const std::vector<std::string>& given, std::size_t count, const std::string& letter,
                                   const std::string& setting, const std::string& source) {
     if (!given.empty() && given.size() != count) {
-        throw Error(ErrorKind::usage,
-                    source + ": " + plural(given.size(), "name") + " for " + plural(count, "column"))
+        throw Error(ErrorKind::usage, source + ": " + plural(given.size(), "name") + " for " + plural(count, "column"))
             .about(setting);
     }
     std::vector<std::string> names = given;

@@ -13,11 +13,11 @@ namespace handgrad::imports {
 
 /// What files of weights alone do not say.
 struct ImportOptions {
-    std::vector<Activation> hidden = {};      ///< one of all hidden layers, or one for each
-    std::optional<Activation> output = {};    ///< else that of the file, or identity
-    std::optional<double> leaky_slope = {};   ///< else that of the file, or 0.01
-    std::vector<std::string> inputs = {};     ///< names of columns; else x1, x2 …
-    std::vector<std::string> targets = {};    ///< else y, or y1, y2 …; of classes one
+    std::vector<Activation> hidden = {};     ///< one of all hidden layers, or one for each
+    std::optional<Activation> output = {};   ///< else that of the file, or identity
+    std::optional<double> leaky_slope = {};  ///< else that of the file, or 0.01
+    std::vector<std::string> inputs = {};    ///< names of columns; else x1, x2 …
+    std::vector<std::string> targets = {};   ///< else y, or y1, y2 …; of classes one
 };
 
 struct Imported {

@@ -24,9 +24,9 @@ struct Word {
     bool turned = false;  ///< stands as in × out
 };
 /// Longer ones first, of which a shorter one is the beginning.
-constexpr std::array words{Word{"weights", true},          Word{"weight", true},      Word{"kernel", true, true},
-                           Word{"coefs", true, true},      Word{"coef", true, true},  Word{"biases", false},
-                           Word{"bias", false},            Word{"intercepts", false}, Word{"intercept", false}};
+constexpr std::array words{Word{"weights", true},     Word{"weight", true},      Word{"kernel", true, true},
+                           Word{"coefs", true, true}, Word{"coef", true, true},  Word{"biases", false},
+                           Word{"bias", false},       Word{"intercepts", false}, Word{"intercept", false}};
 
 struct Part {
     const NamedArray* array;

@@ -121,12 +121,11 @@ private:
             std::string_view operation;
             Activation activation;
         };
-        static constexpr std::array known{
-            Known{"Relu", Activation::relu},         Known{"LeakyRelu", Activation::leaky_relu},
-            Known{"Elu", Activation::elu},           Known{"Sigmoid", Activation::sigmoid},
-            Known{"Tanh", Activation::tanh},         Known{"Softplus", Activation::softplus},
-            Known{"Exp", Activation::exp},           Known{"Softmax", Activation::softmax},
-            Known{"Gelu", Activation::gelu},         Known{"Swish", Activation::silu}};
+        static constexpr std::array known{Known{"Relu", Activation::relu}, Known{"LeakyRelu", Activation::leaky_relu},
+                                          Known{"Elu", Activation::elu},   Known{"Sigmoid", Activation::sigmoid},
+                                          Known{"Tanh", Activation::tanh}, Known{"Softplus", Activation::softplus},
+                                          Known{"Exp", Activation::exp},   Known{"Softmax", Activation::softmax},
+                                          Known{"Gelu", Activation::gelu}, Known{"Swish", Activation::silu}};
         const auto* place = std::ranges::find(known, std::string_view(node.operation), &Known::operation);
         if (place == known.end()) {
             return std::nullopt;
@@ -251,8 +250,8 @@ private:
     void add_to_bias(const OnnxTensor& b, double factor) {
         ForeignLayer& layer = network_.layers.back();
         const bool one = b.values.size() == 1;
-        const bool fits = one || (b.values.size() == layer.outputs && !b.shape.empty() &&
-                                  b.shape.back() == layer.outputs);
+        const bool fits =
+            one || (b.values.size() == layer.outputs && !b.shape.empty() && b.shape.back() == layer.outputs);
         if (!fits) {
             fail_here("the bias has the shape " + shape_text(b.shape) + ", the layer " +
                       plural(layer.outputs, "output"));

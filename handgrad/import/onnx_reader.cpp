@@ -18,8 +18,8 @@
 namespace handgrad::imports {
 namespace {
 
-using protozero::pbf_reader;
 using onnx::DataType;
+using protozero::pbf_reader;
 
 constexpr std::int64_t oldest_opset = 7, newest_opset = 28;
 
@@ -64,8 +64,9 @@ public:
     /// Raises Error(model) for numbers in another file, which is never opened.
     void check_not_outside() const {
         if (outside_) {
-            fail("keeps its numbers in another file: external data not supported; write the model with its numbers "
-                 "in it (in Python: onnx.save(onnx.load('model.onnx'), 'whole.onnx'))");
+            fail(
+                "keeps its numbers in another file: external data not supported; write the model with its numbers "
+                "in it (in Python: onnx.save(onnx.load('model.onnx'), 'whole.onnx'))");
         }
     }
 
@@ -102,26 +103,20 @@ private:
                 reader.skip();
                 break;
             case onnx::tensor::data_location:
-                outside_ = outside_ || reader.get_int32() != 0;
+                outside_ = reader.get_int32() != 0 || outside_;
                 break;
             default:
                 reader.skip();
         }
     }
 
-    void add_dimension(std::int64_t length) {
-        if (dimensions_.size() == limits::tensor_rank) {
-            fail("has more than " + std::to_string(limits::tensor_rank) + " axes");
-        }
-        dimensions_.push_back(length);
-    }
     void add_dimensions(pbf_reader& reader) {
         if (reader.wire_type() != protozero::pbf_wire_type::length_delimited) {
-            add_dimension(reader.get_int64());
+            dimensions_.push_back(reader.get_int64());
             return;
         }
         for (const std::int64_t length : reader.get_packed_int64()) {
-            add_dimension(length);
+            dimensions_.push_back(length);
         }
     }
     template <class T>
@@ -189,6 +184,9 @@ private:
 
     /// Of so many numbers as there are bytes for.
     [[nodiscard]] std::vector<std::size_t> shape() const {
+        if (dimensions_.size() > limits::tensor_rank) {
+            fail("has more than " + std::to_string(limits::tensor_rank) + " axes");
+        }
         const std::size_t each = bytes_each(), there = raw_ ? raw_->size() / each : typed_.size();
         std::size_t count = 1;
         std::vector<std::size_t> shape;

@@ -21,7 +21,7 @@ struct OnnxNode {
     std::string domain;  ///< empty for ONNX's own
     std::vector<std::string> inputs;
     std::vector<std::string> outputs;
-    std::map<std::string, double> numbers;    ///< attributes that are one number
+    std::map<std::string, double> numbers;  ///< attributes that are one number
     std::map<std::string, std::string> texts;
     std::map<std::string, OnnxTensor> tensors;
 };

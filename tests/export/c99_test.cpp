@@ -36,7 +36,9 @@ TEST(CText, WritesTextsThatNoCompilerMisreads) {
     EXPECT_EQ(c_string("a\"b\\?\n\xC3\xBC"
                        "1"),
               "\"a\\\"b\\\\\\?\\012\\303\\2741\"");
-    EXPECT_EQ(c_comment("a */ b /* ?" "?/ \\\n"), "a *  b /    /   ");
+    EXPECT_EQ(c_comment("a */ b /* ?"
+                        "?/ \\\n"),
+              "a *  b /    /   ");
     EXPECT_EQ(filled("a b", {{"a", "b"}, {"b", "c"}}), "c c");
 }
 

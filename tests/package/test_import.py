@@ -6,7 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from onnx_witness import ACTIVATIONS, HIDDEN, SLOPE, Network
+from onnx_witness import ACTIVATIONS, HIDDEN, SLOPE, Network, activate
 from package_support import PROGRAM, needs_program, run
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: tools/python-environment package")
@@ -26,13 +26,10 @@ def outputs(model, x):
     """What the model makes of rows, in its own numbers, by its exported weights."""
     run("export", model, "--to", "npz", "-o", model.with_suffix(".npz"), "--quiet")
     arrays = np.load(model.with_suffix(".npz"))
-    network = Network((1, 1), "identity", "identity", np.float64)
     names = list(arrays["activations"])
     a = x.astype(float)
-    from onnx_witness import activate
     for place, name in enumerate(names, 1):
         a = activate(name, (a @ arrays[f"linear{place}.weight"].astype(float).T + arrays[f"linear{place}.bias"]).astype(complex)).real
-    del network
     return a
 
 
@@ -130,10 +127,9 @@ CONSTANTS = [tensor("w", W), tensor("b", B)]
     (lambda: graph([GEMM], CONSTANTS, output="z", opset=6), ["opset 6", "7 to 28"]),
     (lambda: graph([GEMM], CONSTANTS, output="z", opset=99), ["opset 99", "7 to 28"]),
     (lambda: graph([GEMM], [tensor("w", W.astype(np.int32)), tensor("b", B)], output="z"), ["'w' is no constant of numbers"]),
-    (lambda: graph([GEMM], [tensor("w", W / 0), tensor("b", B)], output="z"), ["NaN or infinite"]),
+    (lambda: graph([GEMM], [tensor("w", np.full_like(W, np.inf)), tensor("b", B)], output="z"), ["NaN or infinite"]),
     (lambda: graph([GEMM], [*CONSTANTS, tensor("w", W)], output="z"), ["'w' is there twice"]),
 ])
-@pytest.mark.filterwarnings("ignore:divide by zero")
 def test_what_is_no_chain_is_named(model, words, tmp_path):
     onnx.save(model(), tmp_path / "in.onnx")
     message = said("import", tmp_path / "in.onnx", "-o", tmp_path / "m.model", code=MODEL_ERROR)
@@ -229,7 +225,7 @@ def test_scikit_learns_coefficients_predict_the_same(tmp_path):
     from sklearn.neural_network import MLPRegressor
     rng = np.random.default_rng(0)
     x = rng.normal(size=(60, 3))
-    peer = MLPRegressor((6, 4), activation="logistic", solver="lbfgs", max_iter=50, random_state=0).fit(x, x @ [1.0, -2, 0.5])
+    peer = MLPRegressor(hidden_layer_sizes=(6, 4), activation="logistic", solver="lbfgs", max_iter=50, random_state=0).fit(x, x @ [1.0, -2, 0.5])
     np.savez(tmp_path / "w.npz", **{f"coefs_{i}": w for i, w in enumerate(peer.coefs_)}, **{f"intercepts_{i}": b for i, b in enumerate(peer.intercepts_)})
     run("import", tmp_path / "w.npz", "--hidden-activation", "sigmoid", "--inputs", "a,b,c", "-o", tmp_path / "m.model", "--quiet")
     np.savetxt(tmp_path / "t.csv", x, delimiter=",", header="a,b,c", comments="", fmt="%.17g")
@@ -248,7 +244,7 @@ def test_a_torch_export_comes_back(tmp_path):
 
 @pytest.mark.parametrize("arrays, words, code, reason", [
     ({"w1": np.ones((2, 3)), "b1": np.ones(2), "w2": np.ones((2, 2)), "b2": np.ones(2)}, [], USAGE, "--hidden-activation relu"),
-    ({"w1": np.ones((2, 3)), "b1": np.ones(3)}, [], MODEL_ERROR, "do not fit"),
+    ({"w1": np.ones((2, 3)), "b1": np.ones(4)}, [], MODEL_ERROR, "do not fit"),
     ({"w1": np.ones((2, 3)), "w2": np.ones((4, 5))}, [], MODEL_ERROR, "do not fit each other"),
     ({"w1": np.ones((2, 3)), "b2": np.ones(2)}, [], MODEL_ERROR, "belongs to no weight"),
     ({"conv.weight": np.ones((2, 3, 4))}, [], MODEL_ERROR, "Linear alone"),

@@ -68,7 +68,7 @@ def test_rows_of_the_table_go_in_and_predictions_come_out(targets, words, gaps, 
     model = checked(tmp_path / "m.onnx")
     runtime = session(tmp_path / "m.onnx")
     out = dict(zip([one.name for one in runtime.get_outputs()], runtime.run(None, feeds(model, columns)), strict=True))
-    said = [json.loads(line) for line in run("predict", tmp_path / "m.model", tmp_path / "t.csv", "--json", "--probabilities").splitlines()] \
+    said = [json.loads(line) for line in run("predict", tmp_path / "m.model", tmp_path / "t.csv", "--json", "--proba").splitlines()] \
         if "class" in targets else list(csv.DictReader(io.StringIO(run("predict", tmp_path / "m.model", tmp_path / "t.csv"))))
     tolerance = 1e-12 if "f64" in words else 3e-6
     if "class" in targets:
