@@ -30,7 +30,8 @@ void check(const Model& model, const OnnxOptions& options) {
     }
 }
 
-/// The files of one network. Of the rows that go in there are `batch`, of directions of derivatives `nadj` and `nfwd`.
+/// The files of one network. CasADi stands several directions of a row side by side, and finds their number by itself;
+/// the axes are called by what there are so many of.
 template <class T>
 class OnnxModel {
 public:
@@ -61,11 +62,11 @@ private:
         return {prefix, graph.bytes({{"handgrad.parameters", parameters_hash(net_)}})};
     }
     [[nodiscard]] OnnxGraph graph(const std::string& prefix) const { return {prefix + options_.name, numbers}; }
-    std::string input(OnnxGraph& graph, const std::string& name, const std::string& rows, std::size_t columns) {
-        return graph.input(name, numbers, {rows, columns});
+    static std::string input(OnnxGraph& graph, const std::string& name, OnnxDimension rows, OnnxDimension columns) {
+        return graph.input(name, numbers, {std::move(rows), std::move(columns)});
     }
-    std::string output(OnnxGraph& graph, const std::string& name, const std::string& rows, std::size_t columns) {
-        return graph.output(name, numbers, {rows, columns});
+    static std::string output(OnnxGraph& graph, const std::string& name, OnnxDimension rows, OnnxDimension columns) {
+        return graph.output(name, numbers, {std::move(rows), std::move(columns)});
     }
 
     OnnxFile network() {
@@ -85,23 +86,23 @@ private:
     OnnxFile forward() {
         OnnxGraph made = graph("fwd_");
         const std::string x = input(made, "x", "batch", net_.inputs());
-        const std::string d = input(made, "fwd_x", "nfwd", net_.inputs());
-        const std::string to = output(made, "fwd_yhat", "nfwd", net_.outputs());
+        const std::string d = input(made, "fwd_x", "batch", "nfwd_inputs");
+        const std::string to = output(made, "fwd_yhat", "batch", "nfwd_outputs");
         OnnxNetwork<T>(made, net_, x).forward(d, to);
         return file("fwd_", made);
     }
     OnnxFile adjoint() {
         OnnxGraph made = graph("adj_");
         const std::string x = input(made, "x", "batch", net_.inputs());
-        const std::string v = input(made, "adj_yhat", "nadj", net_.outputs());
-        const std::string to = output(made, "adj_x", "nadj", net_.inputs());
+        const std::string v = input(made, "adj_yhat", "batch", "nadj_outputs");
+        const std::string to = output(made, "adj_x", "batch", "nadj_inputs");
         OnnxNetwork<T>(made, net_, x).adjoint(v, to);
         return file("adj_", made);
     }
     OnnxFile hessian() {
         OnnxGraph made = graph("jac_adj_");
         const std::string x = input(made, "x", "batch", net_.inputs());
-        const std::string v = input(made, "adj_yhat", "nadj", net_.outputs());
+        const std::string v = input(made, "adj_yhat", "batch", net_.outputs());
         const std::string to = output(made, "jac_adj_x_x", "batch_inputs", net_.inputs());
         const std::string transposed = output(made, "jac_adj_x_adj_yhat", "batch_inputs", net_.outputs());
         OnnxNetwork<T>(made, net_, x).hessian(v, to, transposed);

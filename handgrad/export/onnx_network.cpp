@@ -166,21 +166,17 @@ std::string OnnxNetwork<T>::reshaped(const std::string& tensor, const std::vecto
 }
 
 template <class T>
-std::string OnnxNetwork<T>::centred(const std::string& p, const std::string& v) {
-    const std::size_t outputs = net_.outputs();
-    const std::vector<T> ones(outputs, T(1));
-    const std::string column = table("ones", {outputs, 1}, ones);
-    return graph_.node("Sub", {v, graph_.node("MatMul", {graph_.node("Mul", {p, v}), column})});
-}
-
-template <class T>
 std::string OnnxNetwork<T>::through_activation(const std::string& v, std::size_t layer) {
-    if (net_.architecture().activation(layer) == Activation::softmax) {
-        const std::string p = outputs();
-        return graph_.node("Mul", {p, centred(p, v)});
+    const auto width = static_cast<std::int64_t>(units(layer));
+    if (net_.architecture().activation(layer) == Activation::softmax) {  // p (v − Σ p v)
+        const std::vector<T> ones(units(layer), T(1));
+        const std::string p = reshaped(outputs(), {0, 1, width});
+        const std::string sum = table("ones", {units(layer), 1}, ones);
+        const std::string mean = graph_.node("MatMul", {graph_.node("Mul", {p, v}), sum});
+        return graph_.node("Mul", {p, graph_.node("Sub", {v, mean})});
     }
     const std::optional<std::string> slopes = slope(layer);
-    return slopes ? graph_.node("Mul", {v, *slopes}) : v;
+    return slopes ? graph_.node("Mul", {v, reshaped(*slopes, {0, 1, width})}) : v;
 }
 
 template <class T>
@@ -194,17 +190,19 @@ std::string OnnxNetwork<T>::pulled(const std::string& v, std::size_t layer) {
 
 template <class T>
 void OnnxNetwork<T>::adjoint(const std::string& v, const std::string& name) {
-    graph_.node("MatMul", {through_activation(pulled(v, 0), 0), weight(0)}, {}, name);
+    const std::string directions = reshaped(v, {0, -1, static_cast<std::int64_t>(net_.outputs())});
+    const std::string at = graph_.node("MatMul", {through_activation(pulled(directions, 0), 0), weight(0)});
+    reshaped(at, {0, -1}, name);
 }
 
 template <class T>
 void OnnxNetwork<T>::forward(const std::string& d, const std::string& name) {
-    std::string at = d;
+    std::string at = reshaped(d, {0, -1, static_cast<std::int64_t>(net_.inputs())});
     for (std::size_t l = 0; l < net_.layers(); ++l) {
         at = graph_.node("MatMul", {at, graph_.node("Transpose", {weight(l)})});
         at = through_activation(at, l);
     }
-    graph_.node("Identity", {at}, {}, name);
+    reshaped(at, {0, -1}, name);
 }
 
 template <class T>
@@ -268,7 +266,8 @@ std::optional<std::string> OnnxNetwork<T>::curvature(const std::string& v, std::
     if (!bends) {
         return std::nullopt;
     }
-    return graph_.node("Mul", {pulled(v, layer), *bends});
+    const std::string row = reshaped(*bends, {0, 1, static_cast<std::int64_t>(units(layer))});
+    return graph_.node("Mul", {pulled(v, layer), row});
 }
 
 template <class T>
@@ -292,10 +291,11 @@ std::string OnnxNetwork<T>::curvature_term(std::size_t layer, Matrices q, const 
 template <class T>
 void OnnxNetwork<T>::hessian(const std::string& v, const std::string& name, const std::string& transposed) {
     const std::size_t inputs = net_.inputs();
+    const std::string direction = reshaped(v, {0, 1, static_cast<std::int64_t>(net_.outputs())});
     Matrices sum{graph_.number(0), false}, q{};
     for (std::size_t l = 0; l < net_.layers(); ++l) {
         q = tangents(l, q);
-        if (const std::optional<std::string> c = curvature(v, l)) {
+        if (const std::optional<std::string> c = curvature(direction, l)) {
             const std::string term = curvature_term(l, q, *c);
             sum = {sum.of_rows ? graph_.node("Add", {sum.name, term}) : term, true};
         }

@@ -25,7 +25,8 @@ public:
     std::string outputs();
     /// ∂ŷ/∂x of each row, one below the other: (rows·K) × n.
     void jacobian(const std::string& name);
-    /// v ∂ŷ/∂x (n) of each v (K), and (∂ŷ/∂x) d (K) of each d (n): as many as there are rows, or any number of one row.
+    /// v ∂ŷ/∂x (n) of each v (K), and (∂ŷ/∂x) d (K) of each d (n). Of each row any number of directions side by side:
+    /// `v` is rows × (directions·K), what comes out rows × (directions·n).
     void adjoint(const std::string& v, const std::string& name);
     void forward(const std::string& d, const std::string& name);
     /// ∂²(v ŷ)/∂x² of each row, one below the other: (rows·n) × n; and beside it the transposed ∂ŷ/∂x: (rows·n) × K.
@@ -50,11 +51,9 @@ private:
     /// f′ and f″ at z of a layer; none where they are 1, or 0.
     std::optional<std::string> slope(std::size_t layer);
     std::optional<std::string> bend(std::size_t layer);
-    /// v less its mean by p, for each row of K (Softmax::centre).
-    std::string centred(const std::string& p, const std::string& v);
     std::string reshaped(const std::string& tensor, const std::vector<std::int64_t>& shape,
                          const std::string& name = "");
-    /// v_l (rows × units) of the output of a layer, from that of ŷ.
+    /// v_l (rows × directions × units) of the output of a layer, from that of ŷ.
     std::string pulled(const std::string& v, std::size_t layer);
     /// v ∂a/∂z.
     std::string through_activation(const std::string& v, std::size_t layer);

@@ -88,15 +88,17 @@ def test_network_and_derivatives_in_onnx_runtime(sizes, hidden, output, dtype, t
     assert_near(transposed.reshape(rows, n, outputs), jacobian.transpose(0, 2, 1), dtype)
 
 
-def test_many_directions_of_one_row(tmp_path):
-    network = Network((3, 5, 2), "tanh", "sigmoid", np.float64)
+@pytest.mark.parametrize("output", ["sigmoid", "softmax", "identity"])
+def test_several_directions_of_each_row(output, tmp_path):
+    network = Network((3, 5, 2), "tanh", output, np.float64)
     run("export", imported(network, tmp_path), "--to", "onnx", "--derivatives", "-o", tmp_path / "net.onnx", "--quiet")
-    x = network.x[:1]
-    jacobian = network.jacobian(x)[0]
-    [rows] = of(tmp_path / "adj_net.onnx", x=x, adj_yhat=np.eye(2))
-    np.testing.assert_allclose(rows, jacobian, rtol=1e-13)
-    [columns] = of(tmp_path / "fwd_net.onnx", x=x, fwd_x=np.eye(3))
-    np.testing.assert_allclose(columns, jacobian.T, rtol=1e-13)
+    rng, rows = np.random.default_rng(2), len(network.x)
+    jacobian = network.jacobian(network.x)
+    v, d = rng.normal(size=(rows, 6, 2)), rng.normal(size=(rows, 7, 3))
+    [pulled] = of(tmp_path / "adj_net.onnx", x=network.x, adj_yhat=v.reshape(rows, -1))
+    np.testing.assert_allclose(pulled.reshape(rows, 6, 3), v @ jacobian, rtol=1e-12, atol=1e-15)
+    [pushed] = of(tmp_path / "fwd_net.onnx", x=network.x, fwd_x=d.reshape(rows, -1))
+    np.testing.assert_allclose(pushed.reshape(rows, 7, 2), d @ jacobian.transpose(0, 2, 1), rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize("hidden, dtype, expected", [
