@@ -118,8 +118,8 @@ void check_options_fit(const ExportOptions& options) {
                 others.emplace_back(other.name);
             }
         }
-        usage_error(fmt::format("{}: --to {} has no such thing, only {} has; leave it out", option, options.to,
-                                fmt::join(others, ", ")));
+        usage_error(fmt::format("{}: --to {} has no such thing, only {} {}; leave it out", option, options.to,
+                                fmt::join(others, " and "), others.size() == 1 ? "has" : "have"));
     }
 }
 

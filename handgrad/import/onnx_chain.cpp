@@ -36,7 +36,7 @@ double as_written(double attribute) {
 
 class Chain {
 public:
-    Chain(const OnnxGraphRead& graph, const std::string& source) : graph_(graph), source_(source) {}
+    Chain(OnnxGraphRead graph, const std::string& source) : graph_(std::move(graph)), source_(source) {}
 
     ForeignNetwork network() {
         begin();
@@ -62,7 +62,7 @@ private:
     void begin() {
         network_.format = "ONNX";
         network_.knows_activations = true;
-        constants_ = graph_.constants;
+        constants_ = std::move(graph_.constants);
         std::vector<std::string> inputs;
         std::ranges::copy_if(graph_.inputs, std::back_inserter(inputs),
                              [&](const std::string& name) { return !constants_.contains(name); });
@@ -300,7 +300,7 @@ private:
         before_activation_.clear();
     }
 
-    const OnnxGraphRead& graph_;
+    OnnxGraphRead graph_;
     const std::string& source_;
     std::size_t place_ = 0;
     std::map<std::string, OnnxTensor> constants_;
@@ -312,8 +312,8 @@ private:
 
 }  // namespace
 
-ForeignNetwork network_of_chain(const OnnxGraphRead& graph, const std::string& source) {
-    return Chain(graph, source).network();
+ForeignNetwork network_of_chain(OnnxGraphRead graph, const std::string& source) {
+    return Chain(std::move(graph), source).network();
 }
 
 }  // namespace handgrad::imports

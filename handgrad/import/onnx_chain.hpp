@@ -9,6 +9,6 @@
 namespace handgrad::imports {
 
 /// Raises Error(model) naming the node that is no layer of a chain, and what can stand in one.
-ForeignNetwork network_of_chain(const OnnxGraphRead& graph, const std::string& source);
+ForeignNetwork network_of_chain(OnnxGraphRead graph, const std::string& source);
 
 }  // namespace handgrad::imports
