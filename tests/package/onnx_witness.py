@@ -56,9 +56,12 @@ class Network:
                           for part, array in zip("Wb", layer, strict=True)})
 
     def __call__(self, x):
-        a = np.asarray(x, dtype=complex)
+        """yhat; `largest` becomes the largest |z| on the way, whose rounding every result has."""
+        a, self.largest = np.asarray(x, dtype=complex), 1.0
         for place, (w, b) in enumerate(self.layers, 1):
-            a = activate(self.output if place == len(self.layers) else self.hidden, a @ w.T.astype(complex) + b)
+            z = a @ w.T.astype(complex) + b
+            self.largest = max(self.largest, np.abs(z.real).max())
+            a = activate(self.output if place == len(self.layers) else self.hidden, z)
         return a
 
     def jacobian(self, x):

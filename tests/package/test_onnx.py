@@ -1,5 +1,6 @@
 """handgrad export --to onnx: sound for ONNX's own checker, and in ONNX Runtime what the network and its derivatives are."""
 
+import math
 import os
 
 import numpy as np
@@ -48,7 +49,8 @@ def imported(network, folder, *words):
     return folder / "net.model"
 
 
-def assert_near(actual, expected, dtype, terms=1.0, extra=0.0):
+def assert_near(actual, expected, dtype, terms, extra=0.0):
+    """To rounding of numbers whose size is that of what is expected, times `terms`: of z, and of the factors."""
     assert actual.dtype == dtype and actual.shape == expected.shape
     scale = max(1.0, np.abs(expected).max()) * terms
     error = np.abs(actual - expected).max()
@@ -72,20 +74,23 @@ def test_network_and_derivatives_in_onnx_runtime(sizes, hidden, output, dtype, t
     rows, n, outputs = len(x), sizes[0], sizes[-1]
     wide = x.astype(float)
     [yhat] = of(tmp_path / "net.onnx", x=x)
-    assert_near(yhat, network(wide).real, dtype)
+    expected = network(wide).real
+    z = network.largest
+    assert_near(yhat, expected, dtype, z)
     jacobian = network.jacobian(wide)
+    steep = max(1.0, np.abs(jacobian).max())
     [j] = of(tmp_path / "jac_net.onnx", x=x)
-    assert_near(j.reshape(rows, outputs, n), jacobian, dtype)
+    assert_near(j.reshape(rows, outputs, n), jacobian, dtype, z)
     d = rng.normal(size=(rows, n)).astype(dtype)
     [tangent] = of(tmp_path / "fwd_net.onnx", x=x, fwd_x=d)
-    assert_near(tangent, np.einsum("rkn,rn->rk", jacobian, d), dtype, np.abs(jacobian).max())
+    assert_near(tangent, np.einsum("rkn,rn->rk", jacobian, d), dtype, z * steep)
     v = rng.normal(size=(rows, outputs)).astype(dtype)
     [pulled] = of(tmp_path / "adj_net.onnx", x=x, adj_yhat=v)
-    assert_near(pulled, np.einsum("rkn,rk->rn", jacobian, v), dtype, np.abs(jacobian).max())
+    assert_near(pulled, np.einsum("rkn,rk->rn", jacobian, v), dtype, z * steep)
     hessian, transposed = of(tmp_path / "jac_adj_net.onnx", x=x, adj_yhat=v)
     expected = network.hessian(wide, v.astype(float))
-    assert_near(hessian.reshape(rows, n, n), expected, dtype, np.abs(jacobian).max() ** 2, 1e-8 * max(1, np.abs(expected).max()))
-    assert_near(transposed.reshape(rows, n, outputs), jacobian.transpose(0, 2, 1), dtype)
+    assert_near(hessian.reshape(rows, n, n), expected, dtype, z * steep**2, 1e-8 * max(1, np.abs(expected).max()))
+    assert_near(transposed.reshape(rows, n, outputs), jacobian.transpose(0, 2, 1), dtype, z)
 
 
 @pytest.mark.parametrize("output", ["sigmoid", "softmax", "identity"])
@@ -108,14 +113,39 @@ def test_the_opset_is_the_lowest_that_serves(hidden, dtype, expected, tmp_path):
     assert opset(checked(tmp_path / "net.onnx")) == expected
 
 
-@pytest.mark.parametrize("z", [-30.0, -12.0, -5.0, -1e-3, 0.0, 1e-3, 4.0, 30.0])
 @pytest.mark.parametrize("hidden", [name for name in HIDDEN if name not in ("identity", "relu", "leaky_relu")])
-def test_slopes_keep_their_digits_far_out(hidden, z, tmp_path):
+def test_slopes_keep_their_digits_far_out(hidden, tmp_path):
     """A single unit, whose slope is the Jacobian: relative, where nothing is left of the value."""
     network = Network((1, 1, 1), hidden, "identity", np.float64)
     network.layers = [(np.ones((1, 1)), np.zeros(1))] * 2
     run("export", imported(network, tmp_path), "--to", "onnx", "--derivatives", "-o", tmp_path / "net.onnx", "--quiet")
-    [j] = of(tmp_path / "jac_net.onnx", x=np.array([[z]]))
-    near = {"tanh": lambda z: 4 * np.exp(-2 * abs(z)) / (1 + np.exp(-2 * abs(z))) ** 2}
-    expected = near[hidden](z) if hidden in near else network.jacobian(np.array([[z]]))[0, 0, 0]
-    np.testing.assert_allclose(j[0, 0], expected, rtol=1e-11, atol=1e-17 if hidden not in ("gelu", "gelu_tanh") else 1e-14)
+    z = np.array([[-30.0], [-12], [-5], [-1e-3], [0], [1e-3], [4], [30]])
+    [j] = of(tmp_path / "jac_net.onnx", x=z)
+    # The witness of tanh would cancel; those of gelu do, left of 0.
+    t = np.exp(-2 * abs(z))
+    expected = 4 * t / (1 + t) ** 2 if hidden == "tanh" else network.jacobian(z)[:, :, 0]
+    np.testing.assert_allclose(j, expected, rtol=1e-11, atol=1e-14 if hidden in ("gelu", "gelu_tanh") else 1e-17)
+
+
+def test_gelu_keeps_its_digits_left_of_zero(tmp_path):
+    """The slope at -8 by mpmath-like digits: P(z) + z p(z) of the normal distribution, from erfc."""
+    network = Network((1, 1, 1), "gelu", "identity", np.float64)
+    network.layers = [(np.ones((1, 1)), np.zeros(1))] * 2
+    run("export", imported(network, tmp_path), "--to", "onnx", "--derivatives", "-o", tmp_path / "net.onnx", "--quiet")
+    z = np.array([[-8.0], [-3.0], [-1.0]])
+    [j] = of(tmp_path / "jac_net.onnx", x=z)
+    expected = [math.erfc(-one / math.sqrt(2)) / 2 + one * math.exp(-one * one / 2) / math.sqrt(2 * math.pi) for one in z[:, 0]]
+    np.testing.assert_allclose(j[:, 0], expected, rtol=1e-13)
+
+
+def test_values_keep_their_digits_near_and_far_left(tmp_path):
+    z = np.array([[-30.0], [-2.0], [-1e-9], [1e-9], [3.0]])
+    left = z < 0
+    expected = {"softplus": np.log1p(np.exp(z)), "elu": np.where(left, np.expm1(z), z),
+                "gelu": np.array([[one * math.erfc(-one / math.sqrt(2)) / 2] for one in z[:, 0]])}
+    for hidden, values in expected.items():
+        network = Network((1, 1, 1), hidden, "identity", np.float64)
+        network.layers = [(np.ones((1, 1)), np.zeros(1))] * 2
+        run("export", imported(network, tmp_path), "--to", "onnx", "-o", tmp_path / "net.onnx", "--quiet")
+        [yhat] = of(tmp_path / "net.onnx", x=z)
+        np.testing.assert_allclose(yhat, values, rtol=1e-12, err_msg=hidden)
