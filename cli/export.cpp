@@ -154,12 +154,12 @@ bool parse(ExportOptions& options, std::vector<std::string> words) {
     arguments.notes(
         "c99: NAME.h and NAME.c, which compute outputs and derivatives to the last bit as handgrad does, by loops "
         "over\n"
-        "tables of weights, without allocation. onnx: a graph from x to yhat, or with --raw from one input for each "
-        "column to predictions\n"
-        "in the user's units, or labels and probabilities; --derivatives writes Jacobian, products with it and Hessian "
-        "as graphs too. npz: the weights as arrays of NumPy, with the names of columns and "
-        "their scaling. torch: the weights under\n"
-        "the names of torch.nn.Sequential; the lines that load them are printed, and stand in the file's metadata.\n");
+        "tables of weights, without allocation. npz: the weights as arrays of NumPy, with the names of columns and\n"
+        "their scaling. onnx: a graph from x to yhat, or with --raw from one input for each column to predictions in "
+        "the\n"
+        "user's units, or labels and probabilities; --derivatives writes Jacobian, products with it and Hessian as\n"
+        "graphs too. torch: the weights under the names of torch.nn.Sequential; the lines that load them are printed,\n"
+        "and stand in the file's metadata.\n");
     if (!parse_or_help(arguments, std::move(words))) {
         return false;
     }

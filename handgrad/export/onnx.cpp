@@ -17,8 +17,7 @@ void check(const Model& model, const OnnxOptions& options) {
     if (options.raw && options.derivatives) {
         throw Error(ErrorKind::usage,
                     "the graphs of derivatives are of the network's own inputs and outputs, the model would be of "
-                    "columns and the user's units; write them in two calls")
-            .about("raw", "false");
+                    "columns and the user's units; write them in two calls");
     }
     const bool columns_fit =
         sizes.front() == model.preprocessing.inputs() && sizes.back() == model.preprocessing.outputs();

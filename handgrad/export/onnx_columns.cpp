@@ -70,8 +70,7 @@ private:
             if (date != feature.name) {
                 throw Error(ErrorKind::usage, "column '" + date +
                                                   "' holds dates, which ONNX does not read; train on a table in which "
-                                                  "it is numbers, or export the network alone")
-                    .about("raw", "false");
+                                                  "it is numbers, or export the network alone");
             }
             const DataType type = feature.categorical() ? DataType::text : DataType::float64;
             inputs_.push_back(graph_.input(feature.name, type, {batch, std::size_t{1}}));

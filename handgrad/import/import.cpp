@@ -74,6 +74,9 @@ ForeignNetwork network_of(std::string_view bytes, const std::string& source) {
         const TensorFile file = parse_tensor_file(bytes, source, TensorTypes::floats);
         ForeignNetwork network = network_of_arrays(arrays_of(file), source);
         network.format = "safetensors";
+        if (file.metadata.contains("preprocessing")) {  // a model of ours
+            network.left_out.emplace_back("all that the model knows beside its weights");
+        }
         return network;
     }
     if (bytes.empty()) {

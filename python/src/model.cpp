@@ -48,8 +48,8 @@ void save(const PyModel& self, const Path& path) {
 nb::list to_onnx(const PyModel& self, const Path& path, bool raw, bool derivatives) {
     nb::list written;
     const std::filesystem::path& name = path.name;
-    for (const exports::OnnxFile& file : exports::onnx(
-             self.model, {.name = name.stem().string(), .raw = raw, .derivatives = derivatives})) {
+    for (const exports::OnnxFile& file :
+         exports::onnx(self.model, {.name = name.stem().string(), .raw = raw, .derivatives = derivatives})) {
         const std::filesystem::path to = name.parent_path() / (file.prefix + name.filename().string());
         write_file_atomically(to, file.bytes);
         written.append(to.string());
