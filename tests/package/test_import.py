@@ -265,3 +265,14 @@ def test_the_output_says_the_task(output, outputs_, task, tmp_path):
     assert f'"task":"{task}"' in run("inspect", tmp_path / "m.model", "--json")
     (tmp_path / "t.csv").write_text("x1,x2,x3\n1,2,3\n")
     assert run("predict", tmp_path / "m.model", tmp_path / "t.csv")
+
+
+def test_scales_beside_the_weights_are_kept(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(40, 3)) * [1, 100, 0.01] + [5, -30, 0]
+    rows = np.column_stack([rows, rows @ [3, 0.5, 200] + 1000])
+    np.savetxt(tmp_path / "t.csv", rows, delimiter=",", header="a,b,c,price", comments="", fmt="%.17g")
+    run("train", tmp_path / "t.csv", "--target", "price", "--epochs", 3, "-o", tmp_path / "m.model", "--quiet")
+    run("export", tmp_path / "m.model", "--to", "npz", "-o", tmp_path / "w.npz", "--quiet")
+    run("import", tmp_path / "w.npz", "--hidden-activation", "relu", "--inputs", "a,b,c", "--targets", "price", "-o", tmp_path / "n.model", "--quiet")
+    assert run("predict", tmp_path / "n.model", tmp_path / "t.csv") == run("predict", tmp_path / "m.model", tmp_path / "t.csv")
