@@ -26,6 +26,8 @@ COMMANDS = {
     "predict": ("predict m.model t.csv --threads 1 -o out.csv", ("m.model", "t.csv"), "out.csv"),
     "predict-to-standard-output": ("predict m.model t.csv --json --threads 1", ("m.model", "t.csv"), None),
     "encode": ("encode m.model t.csv --quiet -o out.npz", ("m.model", "t.csv"), "out.npz"),
+    "export": ("export m.model --to onnx --raw --quiet -o out.onnx", ("m.model",), "out.onnx"),
+    "import": ("import g.npz --quiet -o out.model", ("g.npz",), "out.model"),
     "report": ("report m.model t.csv --threads 1 --quiet -o out.html", ("m.model", "t.csv"), "out.html"),
     "evaluate": ("evaluate m.model t.csv --threads 1", ("m.model", "t.csv"), None),
     "compare": ("compare m.model t.csv --gradients g.npz --threads 1", ("m.model", "t.csv", "g.npz"), None),
