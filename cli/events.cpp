@@ -289,6 +289,19 @@ std::string exported_event(const std::string& form, const std::vector<std::pair<
     return line(json);
 }
 
+std::string imported_event(const std::string& path, const imports::Imported& imported) {
+    const Model& model = imported.model;
+    Json json = event("imported");
+    json["model"] = path;
+    json["format"] = model.provenance.at("imported.format");
+    json["task"] = name(model.preprocessing.task);
+    json["dtype"] = dtype_name(model.is_double());
+    json["layers"] = layers_array(model.architecture(), true);
+    json["parameters"] = parameter_count(model);
+    json["notices"] = imported.notices;
+    return line(json);
+}
+
 std::string certificate_event(const certify::Certificate& certificate) {
     const auto tensor = [](const certify::CertifiedTensor& of) {
         Json json;

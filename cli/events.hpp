@@ -17,6 +17,7 @@
 #include "handgrad/diagnose/sensitivity.hpp"
 #include "handgrad/explain/compose.hpp"
 #include "handgrad/explain/explanation.hpp"
+#include "handgrad/import/import.hpp"
 #include "handgrad/measure/bench.hpp"
 #include "handgrad/report/report.hpp"
 #include "handgrad/store/model.hpp"
@@ -50,6 +51,8 @@ std::string evaluation_event(const Evaluation& evaluation, const Preprocessing& 
 std::string encoded_event(const Model& model, const EncodedTable& encoded, const std::string& path);
 /// What `export` wrote: `to` (the form), `files`: for each its path (`file`) and size (`bytes`).
 std::string exported_event(const std::string& form, const std::vector<std::pair<std::string, std::string>>& files);
+/// `model` (its file), `format`, `task`, `dtype`, `layers`, `parameters`, and `notices` for people.
+std::string imported_event(const std::string& path, const imports::Imported& imported);
 /// `verdict`, `rows`, `parameters` and `input`: for each tensor `name`, `verdict`, `entries`, `kinks`, `undetermined`,
 /// `failed`, and of the entry with the largest error `worst_ulp`, `where`, `claimed`, `witness`, `bound`; `factor`.
 std::string certificate_event(const certify::Certificate& certificate);

@@ -16,6 +16,7 @@
 #include "cli/verbs.hpp"
 #include "handgrad/base/error.hpp"
 #include "handgrad/export/c99.hpp"
+#include "handgrad/export/onnx.hpp"
 #include "handgrad/export/weights.hpp"
 
 namespace handgrad::cli {
@@ -27,6 +28,7 @@ struct ExportOptions {
     std::string to;
     std::vector<std::string> given;  ///< options that not every form has, as they were said
     exports::C99Options c99;
+    bool derivatives = false;
     bool allow_nonfinite = false;
     OutputOptions show;
 };
@@ -62,6 +64,18 @@ Exported to_c99(const ExportOptions& options, const Model& model) {
     return {{{folder / (how.name + ".h"), files.header}, {folder / (how.name + ".c"), files.source}}};
 }
 
+/// The model, and beside it the graphs of its derivatives.
+Exported to_onnx(const ExportOptions& options, const Model& model) {
+    const std::filesystem::path path(options.output);
+    Exported exported;
+    for (exports::OnnxFile& file : exports::onnx(
+             model, {.name = path.stem().string(), .raw = options.c99.raw, .derivatives = options.derivatives})) {
+        exported.files.emplace_back(path.parent_path() / (file.prefix + path.filename().string()),
+                                    std::move(file.bytes));
+    }
+    return exported;
+}
+
 /// One form: its name, which of the options beside those of all it takes, and what makes it.
 struct Form {
     std::string_view name;
@@ -73,6 +87,7 @@ const std::vector<Form>& forms() {
     static const std::vector<Form> list{
         {"c99", {"--raw", "--hessian", "--training", "--name", "--float-only"}, to_c99},
         {"npz", {}, to_npz},
+        {"onnx", {"--raw", "--derivatives"}, to_onnx},
         {"torch", {}, to_torch},
     };
     return list;
@@ -103,14 +118,15 @@ void check_options_fit(const ExportOptions& options) {
                 others.emplace_back(other.name);
             }
         }
-        usage_error(fmt::format("{}: --to {} has no such thing, only {} has; leave it out", option, options.to,
-                                fmt::join(others, ", ")));
+        usage_error(fmt::format("{}: --to {} has no such thing, only {} {}; leave it out", option, options.to,
+                                fmt::join(others, " and "), others.size() == 1 ? "has" : "have"));
     }
 }
 
 bool parse(ExportOptions& options, std::vector<std::string> words) {
     Arguments arguments("export", {"handgrad export price.model --to c99 -o firmware",
                                    "handgrad export price.model --to c99 --raw -o firmware",
+                                   "handgrad export price.model --to onnx --raw -o price.onnx",
                                    "handgrad export price.model --to npz -o price.npz",
                                    "handgrad export price.model --to torch -o price.safetensors"});
     arguments.positional("MODEL", options.model);
@@ -126,6 +142,8 @@ bool parse(ExportOptions& options, std::vector<std::string> words) {
     };
     arguments.flag("--raw", "columns as in the table go in, the user's units come out",
                    noted("--raw", into(options.c99.raw)));
+    arguments.flag("--derivatives", "of onnx also jac_FILE, fwd_FILE, adj_FILE and jac_adj_FILE beside it",
+                   noted("--derivatives", into(options.derivatives)));
     arguments.flag("--hessian", "second derivatives too", noted("--hessian", into(options.c99.hessian)));
     arguments.flag("--training", "a step of gradient descent too, on parameters that the caller keeps",
                    noted("--training", into(options.c99.training)));
@@ -140,9 +158,12 @@ bool parse(ExportOptions& options, std::vector<std::string> words) {
         "over\n"
         "tables of weights, without allocation; --raw adds functions from rows of the table to the user's units. npz: "
         "the\n"
-        "weights as arrays of NumPy, with the names of columns and their scaling. torch: the weights under the names "
-        "of\n"
-        "torch.nn.Sequential; the lines that load them are printed, and stand in the file's metadata.\n");
+        "weights as arrays of NumPy, with the names of columns and their scaling. onnx: a graph from x to yhat, or "
+        "with\n"
+        "--raw from one input for each column to predictions in the user's units, or labels and probabilities;\n"
+        "--derivatives writes Jacobian, products with it and Hessian as graphs too. torch: the weights under the "
+        "names\n"
+        "of torch.nn.Sequential; the lines that load them are printed, and stand in the file's metadata.\n");
     if (!parse_or_help(arguments, std::move(words))) {
         return false;
     }

@@ -23,6 +23,7 @@ int sensitivity(std::vector<std::string> words);
 int report(std::vector<std::string> words);
 int verify_run(std::vector<std::string> words);
 int export_model(std::vector<std::string> words);
+int import_model(std::vector<std::string> words);
 int bench(std::vector<std::string> words);
 
 struct Verb {
@@ -51,8 +52,9 @@ inline constexpr std::array verb_list{
          report},
     Verb{"verify-run", "LOG [DATA]",
          "a logged training once more: the same weights after each epoch, or the first to differ", verify_run},
-    Verb{"export", "MODEL --to c99|npz|torch -o PATH", "writes a model for other programs to run or read",
+    Verb{"export", "MODEL --to c99|npz|onnx|torch -o PATH", "writes a model for other programs to run or read",
          export_model},
+    Verb{"import", "FILE -o MODEL", "a network of PyTorch, scikit-learn or ONNX as a model", import_model},
     Verb{"bench", "[--workload T1,...]", "the limits of this machine, and how near workloads come to them", bench},
 };
 

@@ -119,7 +119,10 @@
 
 // Files that other programs run or read: C99, the weights for NumPy and PyTorch.
 #include "handgrad/export/c99.hpp"
+#include "handgrad/export/onnx.hpp"
 #include "handgrad/export/weights.hpp"
+// And networks of other programs as models.
+#include "handgrad/import/import.hpp"
 
 // What the machine can do at most, and what training and inference make of it.
 #include "handgrad/measure/bench.hpp"

@@ -30,6 +30,7 @@ ROOMS = {
     "report": "base math nn data kernels store train document explain certify compare diagnose",
     "summary": "base math nn data kernels store train document explain certify compare diagnose report",
     "export": "base math nn data store",
+    "import": "base math nn data store",
     "measure": "base math data kernels nn train",
 }
 # These use the library as a stranger would: the public headers and their own.
@@ -40,6 +41,7 @@ DOORS = {
     "nlohmann/*": ["handgrad/store/*.cpp", "cli/*"],
     "zlib.h": ["handgrad/data/inflater.hpp", "handgrad/data/*.cpp"],
     "xxhash.h": ["handgrad/store/*.cpp"],
+    "protozero/*": ["handgrad/export/onnx_graph.cpp", "handgrad/import/onnx_reader.cpp"],
     "Random123/*": ["handgrad/base/random.cpp"],
     "hwy/*": ["handgrad/kernels/*"],
     "*intrin.h": ["handgrad/base/flush_to_zero.cpp", "handgrad/math/lanes.hpp"],

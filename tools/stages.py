@@ -187,6 +187,12 @@ LONG_STAGES = (
           ("tools/python-environment package", "tools/wheel", *(f"HANDGRAD_EXAMPLES=200 {command}" for command in pytest("wheel", "tests/wheel", PACKAGE_PYTHON))),
           report="wheel*.xml", inputs=(*BUILD, *PACKAGE, "cli", "tests/wheel", "tools/wheel", "tools/find-python", "README.md",
                                        "docs/python.md", "LICENSE")),
+    Stage("onnx", "Every activation with every output, at three depths, in float and double, and every kind of table, are in ONNX Runtime what "
+          "they are here, with their derivatives; every cut of a file of ONNX is refused.",
+          ("tools/python-environment package", *build("release", "all"),
+           "HANDGRAD_EXPORT=all " + pytest("onnx", "tests/package/test_onnx.py tests/package/test_onnx_columns.py tests/package/test_import.py",
+                                           PACKAGE_PYTHON, "build/package")[0]),
+          report="onnx.xml", inputs=(*BUILD, "cli", "tests/package", "tools/python-environment")),
     Stage("instructions", "No step takes 2 % more instructions than `bench/instructions.json` says.",
           ("tools/install-packages bench/packages.txt", *build("release", "repeat_workload"), "bench/instructions.py"),
           inputs=(*BUILD, "bench")),

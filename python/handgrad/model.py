@@ -335,6 +335,15 @@ class Model:
         """Writes the model to a file, whole or not at all, as the program does: safetensors. Raises FileError."""
         self._core.save(os.fspath(path))
 
+    def to_onnx(self, path: str | os.PathLike[str], *, raw: bool = False, derivatives: bool = False) -> list[str]:
+        """Writes the model as ONNX, as `handgrad export --to onnx`: the network alone, `x` to `yhat` (`encode` says what
+        x is), or with `raw` from one input for each column of the table to predictions in the user's units, or labels
+        and probabilities. With `derivatives` also the graphs of ∂ŷ/∂x, products with it and ∂²ŷ/∂x² beside it:
+        jac_NAME, fwd_NAME, adj_NAME, jac_adj_NAME. The paths of what was written. Raises UsageError for both at once,
+        and for columns of dates; FileError."""
+        paths: list[str] = self._core.to_onnx(os.fspath(path), raw, derivatives)
+        return paths
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _from_bytes, (self._core.to_bytes(),)
 

@@ -9,7 +9,9 @@
 #include <utility>
 #include <variant>
 
+#include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/version.hpp"
+#include "handgrad/export/onnx.hpp"
 #include "handgrad/summary/descriptions.hpp"
 #include "handgrad/summary/texts.hpp"
 #include "handgrad/train/encoding.hpp"
@@ -40,6 +42,19 @@ nb::bytes to_bytes(const PyModel& self) {
 void save(const PyModel& self, const Path& path) {
     const nb::gil_scoped_release others_may_run;
     save_model(path.name, self.model);
+}
+
+/// The paths of what was written.
+nb::list to_onnx(const PyModel& self, const Path& path, bool raw, bool derivatives) {
+    nb::list written;
+    const std::filesystem::path& name = path.name;
+    for (const exports::OnnxFile& file :
+         exports::onnx(self.model, {.name = name.stem().string(), .raw = raw, .derivatives = derivatives})) {
+        const std::filesystem::path to = name.parent_path() / (file.prefix + name.filename().string());
+        write_file_atomically(to, file.bytes);
+        written.append(to.string());
+    }
+    return written;
 }
 
 Network network_of(const PyModel& self) {
@@ -467,6 +482,7 @@ void bind_model(nb::module_& m) {
     nb::class_<PyModel>(m, "Model", "What was trained, and everything that its use needs.")
         .def("to_bytes", &to_bytes)
         .def("save", &save, nb::arg("path"))
+        .def("to_onnx", &to_onnx, nb::arg("path"), nb::arg("raw"), nb::arg("derivatives"))
         .def("network", &network_of)
         .def("with_network", &with_network, nb::arg("network"))
         .def("info", &info)

@@ -14,9 +14,10 @@ CALLS = {"train": ["t.csv", "--target", "y", "--epochs", 1, "--init-from", "m.mo
          "compare": ["m.model", "t.csv", "--gradients", "g.npz"], "diagnose": ["m.model", "t.csv"],
          "sensitivity": ["m.model", "t.csv"], "explain": ["m.model", "t.csv", "--row", 1],
          "report": ["m.model", "t.csv", "-o", "r.html"], "inspect": ["m.model"],
-         "grade": ["m.model", "t.csv", "sheets"], "export": ["m.model", "--to", "torch", "-o", "w.safetensors"], "bench": []}
+         "grade": ["m.model", "t.csv", "sheets"], "bench": [],
+         "export": ["m.model", "--to", "onnx", "-o", "m.onnx"], "import": ["m.model", "--hidden-activation", "relu", "-o", "i.model"]}
 """A call of each verb that does its work; bench measures for long, so of it a wrong one alone."""
-WITHOUT_DATA = {"inspect", "export", "bench"}
+WITHOUT_DATA = {"inspect", "bench", "export", "import"}
 
 
 @pytest.fixture(scope="module")

@@ -35,6 +35,8 @@ RUNS = (
     (("inspect", "c.model", "--json"), 0, None),
     (("encode", "m.model", "t.csv", "-o", "x.npz"), 0, "x.npz"),
     (("export", "m.model", "--to", "c99", "--raw", "--hessian", "-o", "."), 0, "m.c"),
+    (("export", "c.model", "--to", "onnx", "--raw", "-o", "m.onnx"), 0, "m.onnx"),
+    (("import", "in.onnx", "-o", "n.model"), 0, "n.model"),
     (("check", "m.model", "t.csv", "--threads", 1), 0, None),
     (("diagnose", "c.model", "c.csv", "--json", "--threads", 1), 0, None),
     (("sensitivity", "m.model", "t.csv", "--json", "--threads", 1), 0, None),
@@ -62,7 +64,8 @@ def files(tmp_path_factory):
         assert program(*words).code == 0
     program.write("sheet.txt", program("explain", "m.model", "t.csv", "--row", 3, "--blank").out.replace("____", "1"))
     np.savez(program.folder / "g.npz", W1=np.zeros((4, 5)), b1=np.zeros(4))
-    for name in ("n.model", "r.html", "p.csv", "x.npz", "m.c"):
+    assert program("export", "m.model", "--to", "onnx", "-o", "in.onnx").code == 0
+    for name in ("n.model", "r.html", "p.csv", "x.npz", "m.c", "m.onnx"):
         program.write(name, "what was there before")
     return program
 

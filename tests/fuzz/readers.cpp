@@ -19,6 +19,7 @@
 #include "handgrad/data/table.hpp"
 #include "handgrad/diagnose/training_course.hpp"
 #include "handgrad/explain/derivation.hpp"
+#include "handgrad/import/import.hpp"
 #include "handgrad/store/json.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/store/saved_training.hpp"
@@ -205,6 +206,12 @@ void read_model_bytes(std::string_view bytes) {
     }
 }
 
+void read_onnx_bytes(std::string_view bytes) {
+    const Model model = imports::parse_foreign(bytes, "net.onnx").model;
+    const std::string written = serialize_model(model);
+    must(serialize_model(parse_model(written, "again")) == written, "an imported model is no sound one");
+}
+
 // --- Texts ----------------------------------------------------------------------------------------------------------
 
 void read_json_bytes(std::string_view bytes) {
@@ -253,6 +260,7 @@ constexpr std::array all{
     Reader{"tensors", read_tensor_bytes, 256},
     Reader{"model", read_model_bytes, 2048},
     Reader{"checkpoint", read_model_bytes, 2048},
+    Reader{"onnx", read_onnx_bytes, 2048},
     Reader{"json", read_json_bytes, 512},
     Reader{"config", read_config_bytes, 4096},
     Reader{"sheet", read_sheet_bytes, 4096},

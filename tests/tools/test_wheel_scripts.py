@@ -12,7 +12,7 @@ import include_rules  # noqa: E402  (after the path that leads to it)
 
 LINES = [line.split() for line in (ROOT / "python/third-party.txt").read_text("utf-8").splitlines() if line[:1] != "#"]
 # Whose headers these are; those of the compiler and of the benchmarks' peers are in no wheel.
-OWNERS = {"nlohmann/*": "nlohmann-json", "zlib.h": "zlib", "xxhash.h": "xxHash", "Random123/*": "Random123", "hwy/*": "Highway",
+OWNERS = {"nlohmann/*": "nlohmann-json", "zlib.h": "zlib", "xxhash.h": "xxHash", "protozero/*": "protozero", "Random123/*": "Random123", "hwy/*": "Highway",
           "CLI/*": "CLI11", "fmt/*": "fmt", "toml++/*": "tomlplusplus", "nanobind/*": "nanobind"}
 ELSEWHERE = {"*intrin.h", "cpuid.h", "arm_neon.h", "RTNeural/*", "ATen/*", "torch/*", "mpi.h"}
 
