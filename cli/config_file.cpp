@@ -16,6 +16,8 @@
 #include <toml++/toml.h>
 #pragma pop_macro("NDEBUG")
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -123,6 +125,23 @@ bool named_as_ini(const std::string& source) {
     return std::ranges::find(extensions, std::filesystem::path(source).extension()) != extensions.end();
 }
 
+/// A key of ten thousand parts is a table in a table in a table …, which the reader of TOML goes down into call by
+/// call.
+void refuse_endless_keys(std::string_view text, const std::string& source) {
+    constexpr std::ptrdiff_t most = 10000;
+    std::size_t line = 1;
+    for (std::size_t at = 0; at < text.size(); ++line) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        const std::ptrdiff_t points = std::ranges::count(text.substr(at, end - at), '.');
+        if (points > most) {
+            fail(source, line,
+                 fmt::format("the line has {} points, as between the parts of a key; at most {} are read", points,
+                             most));
+        }
+        at = end + 1;
+    }
+}
+
 Config parse_ini(std::string_view text, const std::string& source) {
     try {
         return read_ini(text);
@@ -148,6 +167,7 @@ Config parse_ini_after(const toml::parse_error& error, std::string_view text, co
 }  // namespace
 
 Config parse_config(std::string_view text, const std::string& source) {
+    refuse_endless_keys(text, source);
     if (named_as_ini(source)) {
         return parse_ini(text, source);
     }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/arguments.hpp"
+#include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/setting_options.hpp"
 #include "cli/text.hpp"
@@ -76,6 +77,7 @@ int run(std::vector<std::string> words) {
         throw Error(ErrorKind::usage, fmt::format("unknown verb '{}'{}; choose from: {}", first,
                                                   did_you_mean(first, verb_names()), fmt::join(verb_names(), ", ")));
     }
+    refuse_standard_output_in(words);
     return verb->run({words.begin() + 1, words.end()});
 }
 

@@ -55,13 +55,18 @@ void ModelOutput::reserve(const Model& model, std::size_t growth) {
     room_ = std::make_unique<ReservedFile>(path_, serialize_model(model).size() + growth);
 }
 
-std::string ModelOutput::save(const Model& model, bool usable) {
+bool ModelOutput::there() const {
+    std::error_code ignored;
+    return std::filesystem::is_regular_file(path_, ignored);
+}
+
+std::string ModelOutput::save(const Model& model, const std::string& beside) {
     const std::string bytes = serialize_model(model);
     try {
-        if (!usable && keeps(path_)) {
-            std::string beside = path_ + ".diverged";
-            write_file_atomically(beside, bytes);
-            return beside;
+        if (!beside.empty() && keeps(path_)) {
+            std::string other = fmt::format("{}.{}", path_, beside);
+            write_file_atomically(other, bytes);
+            return other;
         }
         write(bytes);
         return path_;

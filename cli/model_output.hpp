@@ -19,10 +19,12 @@ public:
     /// there is none.
     void reserve(const Model& model, std::size_t growth);
 
-    /// Writes the model, and returns the name of the file: `path`, or beside it `path`.diverged for one that is of no
-    /// use, so that an old one stays. Raises Error(io) when it could not be written there, which says where it was
-    /// written instead.
-    std::string save(const Model& model, bool usable = true);
+    /// Writes the model, and returns the name of the file: `path`, or where a word is given beside it (`path`.diverged
+    /// for one that is of no use, `path`.interrupted), so that an old one stays. Raises Error(io) when it could not be
+    /// written there, which says where it was written instead.
+    std::string save(const Model& model, const std::string& beside = {});
+    /// Whether there is an old one.
+    [[nodiscard]] bool there() const;
 
     struct Rescued {
         std::string path{};     ///< empty: nowhere

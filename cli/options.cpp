@@ -2,6 +2,8 @@
 #include "cli/options.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -268,6 +270,26 @@ void refuse_to_overwrite(const std::string& output, const std::string& input, st
     for (const std::string& read : {input, configuration_file()}) {
         if (!read.empty() && can_be_lost(output) && same_file(output, read)) {
             usage_error(fmt::format("{}: {} is the file that is read; choose another name", option, output));
+        }
+    }
+}
+
+void refuse_standard_output_in(const std::vector<std::string>& words) {
+    struct stat out {};
+    if (::fstat(STDOUT_FILENO, &out) != 0 || !S_ISREG(out.st_mode)) {
+        return;
+    }
+    const auto is_out = [&](const std::string& name) {
+        struct stat named {};
+        return ::stat(name.c_str(), &named) == 0 && named.st_dev == out.st_dev && named.st_ino == out.st_ino;
+    };
+    for (const std::string& word : words) {
+        const std::string value = word.substr(word.find('=') + 1);  // the whole word where there is none
+        if (is_out(word) || is_out(value)) {
+            usage_error(
+                fmt::format("standard output goes into {}, which the command names too, so that it would be "
+                            "written over; let it go into another file",
+                            value));
         }
     }
 }

@@ -76,4 +76,8 @@ void refuse_to_overwrite(const std::string& output, const std::string& input, st
 /// The same when two outputs are one file; `option` is that of the second.
 void refuse_one_output(const std::string& first, const std::string& second, std::string_view option);
 
+/// Raises Error(usage) where standard output goes into a file that a word of the command line names, be it input or
+/// output: what is printed would be written over it.
+void refuse_standard_output_in(const std::vector<std::string>& words);
+
 }  // namespace handgrad::cli

@@ -109,6 +109,7 @@ public:
         }
     }
     [[nodiscard]] bool reader_gone() const { return reader_gone_; }
+    [[nodiscard]] bool failed_to_write_log() const { return failure_.has_value(); }
 
 private:
     static Progress::Style style_of(const OutputOptions& show) {
@@ -248,21 +249,46 @@ std::size_t growth_of(const Model& model, const TrainOptionsGiven& given) {
     return bytes;
 }
 
+/// How many epochs a model of this training has run.
+std::size_t epochs_run(const Model& model) {
+    const auto found = model.provenance.find("epochs.run");
+    return found == model.provenance.end() ? 0 : std::stoull(found->second);
+}
+
+/// What an interrupted training's model is called beside an old one; empty where it takes its place. It does not when
+/// it has learned nothing, nor when nobody has asked it to end: its log could not be written.
+std::string beside_old(const Model& model, const ModelOutput& output, const Reporter& reporter) {
+    const bool stays = output.there() && (epochs_run(model) == 0 || reporter.failed_to_write_log());
+    return stays ? "interrupted" : "";
+}
+
+/// The same of any training: what it says must be numbers.
+std::string beside_old(const FitResult& result, const TrainOptionsGiven& given, const ModelOutput& output,
+                       const Reporter& reporter) {
+    if (result.diverged || !result.usable) {
+        const bool untrained = result.diverged && result.training.best_epoch == 0 && output.there();
+        const bool of_use = given.fit.training.allow_nonfinite || (result.usable && !untrained);
+        return of_use ? "" : "diverged";
+    }
+    return result.training.stopped == Stopped::callback ? beside_old(result.model, output, reporter) : "";
+}
+
 FitCallbacks callbacks_of(const TrainOptionsGiven& given, Reporter& reporter, ModelOutput& output,
                           CheckpointKeeper& keeper) {
-    FitCallbacks callbacks{.on_notice = [&](const Notice& notice) { reporter.notice(notice); },
-                           .on_start =
-                               [&](const FitStart& start) {
-                                   output.reserve(start.model, growth_of(start.model, given));
-                                   reporter.start(start, given.told);
-                               },
-                           .on_epoch = [&](const EpochReport& report,
-                                           const Metrics& validation) { return reporter.epoch(report, validation); },
-                           .on_refit = [&](const RefitStart& start) { reporter.refit(start); },
-                           .on_refit_epoch = [&](const EpochReport& report) { return reporter.refit_epoch(report); },
-                           .stop = [&] { return reporter.wants_to_stop() || keeper.failure(); },
-                           .checkpoints = keeper.plan(),
-                           .on_interrupted = [&](const Model& model) { output.save(model); }};
+    FitCallbacks callbacks{
+        .on_notice = [&](const Notice& notice) { reporter.notice(notice); },
+        .on_start =
+            [&](const FitStart& start) {
+                output.reserve(start.model, growth_of(start.model, given));
+                reporter.start(start, given.told);
+            },
+        .on_epoch = [&](const EpochReport& report,
+                        const Metrics& validation) { return reporter.epoch(report, validation); },
+        .on_refit = [&](const RefitStart& start) { reporter.refit(start); },
+        .on_refit_epoch = [&](const EpochReport& report) { return reporter.refit_epoch(report); },
+        .stop = [&] { return reporter.wants_to_stop() || keeper.failure(); },
+        .checkpoints = keeper.plan(),
+        .on_interrupted = [&](const Model& model) { output.save(model, beside_old(model, output, reporter)); }};
     if (given.diagnose) {
         callbacks.measure = diagnose::gradient_flow;
     }
@@ -273,7 +299,6 @@ FitCallbacks callbacks_of(const TrainOptionsGiven& given, Reporter& reporter, Mo
 int leave_for_later(const FitResult& result, const TrainOptionsGiven& given, Reporter& reporter) {
     const std::string last = given.folder->last().string();
     reporter.event(done_event(result, stopped_name(result), last, {}));
-    reporter.finish();
     std::string where = fmt::format("after {}", counted(result.training.epochs, "epoch"));
     if (result.training.within_epoch) {
         where = fmt::format("in epoch {}", result.training.epochs + 1);
@@ -282,6 +307,7 @@ int leave_for_later(const FitResult& result, const TrainOptionsGiven& given, Rep
         fmt::format("handgrad train: stopped {}; {} has what is needed to go on, and {} was not written. To go on:\n"
                     "  handgrad train --resume {}",
                     where, last, given.output, shell_word(given.folder->path().string())));
+    reporter.finish();
     return exit_code(result, given, reporter);
 }
 
@@ -295,15 +321,12 @@ int leave_unkept(const FitResult& result, CheckpointKeeper& keeper, ModelOutput&
     return static_cast<int>(ErrorKind::io);
 }
 
-/// Whether the model may take the place of an old one: what it says are numbers, and it has learned something.
-bool may_replace(const FitResult& result, const TrainOptionsGiven& given) {
-    const bool untrained = result.diverged && result.training.best_epoch == 0 && std::filesystem::exists(given.output);
-    return given.fit.training.allow_nonfinite || (result.usable && !untrained);
-}
-
 /// What went wrong, and where the weights are.
 std::string failure_text(const FitResult& result, const TrainOptionsGiven& given, const std::string& written) {
-    std::string text = result.diverged.value_or("what the model says of the rows that it learned from are no numbers");
+    std::string text = "stopped";
+    if (result.diverged || !result.usable) {
+        text = result.diverged.value_or("what the model says of the rows that it learned from are no numbers");
+    }
     text += fmt::format(".\n{} holds the weights of epoch {}", written, result.training.best_epoch);
     if (written != given.output) {
         text += fmt::format("; {} was left as it was", given.output);
@@ -371,9 +394,12 @@ int train(std::vector<std::string> words) {
     if (given->continued) {
         result.model.provenance["continued"] = given->continued_file;
     }
-    const std::string written = output.save(result.model, may_replace(result, *given));
+    const std::string written = output.save(result.model, beside_old(result, *given, output, reporter));
     const std::vector<std::string> warnings = warnings_of(result);
     reporter.event(done_event(result, stopped_name(result), written, warnings));
+    if (reporter.failed_to_write_log() && interrupted) {
+        tell_text(fmt::format("handgrad train: {}", failure_text(result, *given, written)));
+    }
     reporter.finish();
     tell_result(result, *given, written, reporter);
     if (!given->report.empty() && result.usable) {

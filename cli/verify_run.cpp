@@ -2,6 +2,7 @@
 // log.
 #include <fmt/format.h>
 
+#include <array>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -30,6 +31,17 @@ namespace {
 /// A line of a log.
 using ParsedLine = nlohmann::json;
 
+/// What a start says of the table and the network beside hashes and settings; each follows from these.
+constexpr std::array start_counts{"rows", "validation_rows", "test_rows", "features", "layers", "parameters"};
+
+ParsedLine counts_of(const ParsedLine& start) {
+    ParsedLine counts = ParsedLine::object();
+    for (const char* name : start_counts) {
+        counts[name] = start.value(name, ParsedLine());
+    }
+    return counts;
+}
+
 using HashByEpoch = std::map<std::size_t, std::string>;
 
 /// What a log says of a training.
@@ -41,6 +53,7 @@ struct Logged {
     HashByEpoch epochs, refit_epochs;
     std::string last_hash;  ///< of the model of a training that came to its end
     ParsedLine settings;
+    ParsedLine counts;  ///< what else the start says, by `start_counts`
     std::size_t starts = 0;
     std::size_t epoch = 0;  ///< done before the first line
 };
@@ -99,18 +112,35 @@ private:
         if (!json.is_object() || !json.contains("event")) {
             fail("this is no event of train --json");
         }
+        if (json.value("schema", ParsedLine(event_schema)) != event_schema) {
+            fail(fmt::format("`schema` is not {}: it was written by another handgrad, or changed", event_schema));
+        }
         const std::string event = text_of(json, "event");
         if (event == "start") {
             start(json);
         } else if (event == "epoch") {
-            log_.epochs[epoch_of(json)] = text_of(json, "parameters_hash");
+            log_.epochs[next_epoch(json, epoch_)] = text_of(json, "parameters_hash");
         } else if (event == "refit_epoch") {
-            log_.refit_epochs[epoch_of(json)] = text_of(json, "parameters_hash");
-        } else if (event == "refit" && log_.refit_epochs.empty()) {
-            refit_epoch_ = epoch_of(json);
+            log_.refit_epochs[next_epoch(json, epoch_of_refit_)] = text_of(json, "parameters_hash");
+        } else if (event == "refit") {
+            epoch_of_refit_ = epoch_of(json);
+            if (log_.refit_epochs.empty()) {
+                refit_epoch_ = epoch_of_refit_;
+            }
         } else if (event == "done" && (text_of(json, "stopped") == "epochs" || text_of(json, "stopped") == "early")) {
             log_.last_hash = text_of(json, "parameters_hash");
         }
+    }
+
+    /// The epoch of an event, which follows the one before it.
+    std::size_t next_epoch(const ParsedLine& json, std::size_t& before) const {
+        const std::size_t epoch = epoch_of(json);
+        if (epoch != before + 1) {
+            fail(fmt::format("epoch {} follows epoch {}: lines of the log are missing, or stand in another order",
+                             epoch, before));
+        }
+        before = epoch;
+        return epoch;
     }
 
     /// One start, and one more for each time that the training was gone on with.
@@ -129,7 +159,9 @@ private:
         if (log_.starts == 1) {
             log_.epoch = epoch_of(json);
         }
+        epoch_ = epoch_of(json);
         log_.settings = member(json, "settings");
+        log_.counts = counts_of(json);
         log_.validation_hash = text_or_none(json, "validation_hash");
         log_.test_hash = text_or_none(json, "test_hash");
         log_.continued_hash = text_or_none(json, "continued_hash");
@@ -167,6 +199,7 @@ private:
 
     std::string path_;
     std::size_t line_ = 0, refit_epoch_ = 0;
+    std::size_t epoch_ = 0, epoch_of_refit_ = 0;  // the last ones
     Logged log_;
 };
 
@@ -222,14 +255,25 @@ private:
         const TrainingRows& rows = start.model.training_rows;
         refuse_another_table("--validation", log_.validation_hash, rows.validation_hash);
         refuse_another_table("--test", log_.test_hash, rows.test_hash);
-        if (settings_but_names(ParsedLine::parse(start_event(start, log_.told)).at("settings")) !=
-            settings_but_names(log_.settings)) {
+        const ParsedLine here = ParsedLine::parse(start_event(start, log_.told));
+        refuse_other_counts(counts_of(here));
+        if (settings_but_names(here.at("settings")) != settings_but_names(log_.settings)) {
             throw Error(ErrorKind::data,
                         "the settings in the log are not those that its command line makes: one of them was changed");
         }
         const std::string hash = parameters_hash(start.model);
         if (!log_.first_hash.empty() && hash != log_.first_hash) {
             difference_ = Difference{.training = "first", .epoch = 0, .logged = log_.first_hash, .replayed = hash};
+        }
+    }
+
+    void refuse_other_counts(const ParsedLine& here) const {
+        for (const char* name : start_counts) {
+            if (log_.counts.at(name) != here.at(name)) {
+                throw Error(ErrorKind::data,
+                            fmt::format("the start in the log has `{}` {}, the training once more {}: it was changed",
+                                        name, log_.counts.at(name).dump(), here.at(name).dump()));
+            }
         }
     }
 
@@ -367,6 +411,9 @@ TrainOptionsGiven options_of(Arguments::Told told, const VerifyOptions& options)
 }
 
 void refuse_another_base(const Logged& log, const TrainOptionsGiven& given) {
+    if (!given.continued && !log.continued_hash.empty()) {
+        throw Error(ErrorKind::data, "the log has a `continued_hash`, but the training went on from no model");
+    }
     const bool another =
         given.continued && !log.continued_hash.empty() && log.continued_hash != parameters_hash(*given.continued);
     if (another) {

@@ -36,7 +36,9 @@ std::optional<std::size_t> number_in(const std::string& name) {
         std::string_view(name).substr(before.size(), name.size() - before.size() - behind.size());
     std::size_t number = 0;
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool whole = problem == std::errc() && end == text.data() + text.size() && text.size() >= digits;
+    constexpr std::size_t most = 1'000'000'000'000'000;  // no training gets there, and the next one can be counted
+    const bool whole =
+        problem == std::errc() && end == text.data() + text.size() && text.size() >= digits && number <= most;
     return whole ? std::optional(number) : std::nullopt;
 }
 
@@ -105,6 +107,10 @@ std::vector<std::size_t> CheckpointFolder::numbers() const {
         if (number && entry->is_regular_file(error)) {  // a pipe of that name would be waited for
             found.push_back(*number);
         }
+    }
+    if (error) {  // what cannot be seen is not nothing: a training that began anew would write over it
+        throw Error(ErrorKind::io, folder_.string() + ": cannot list the checkpoints in it: " + error.message())
+            .at_file(folder_.string(), error.value());
     }
     std::ranges::sort(found);
     return found;
@@ -181,11 +187,20 @@ void CheckpointFolder::keep(const Model& model) {
     write_file_atomically(path, bytes);
     ++last_;
     keep_if_best(model, path, bytes);
-    for (const std::size_t number : numbers()) {
-        if (number + 1 < last_) {
-            std::error_code ignored;  // it is tried again behind the next one
-            std::filesystem::remove(file(number), ignored);
+    remove_older();
+}
+
+/// All but the last two; what cannot be removed or seen is tried again behind the next one.
+void CheckpointFolder::remove_older() const {
+    try {
+        for (const std::size_t number : numbers()) {
+            if (number + 1 < last_) {
+                std::error_code ignored;
+                std::filesystem::remove(file(number), ignored);
+            }
         }
+    } catch (const Error&) {
+        return;
     }
 }
 
@@ -202,6 +217,8 @@ void CheckpointFolder::keep_if_best(const Model& model, const std::filesystem::p
         std::filesystem::rename(link, best, error);
     }
     if (error) {  // a file system without links
+        std::error_code ignored;
+        std::filesystem::remove(link, ignored);
         write_file_atomically(best, bytes);
     }
     lowest_loss_ = loss;

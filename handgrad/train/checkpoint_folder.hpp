@@ -44,6 +44,7 @@ private:
     [[nodiscard]] std::vector<std::size_t> numbers() const;
     [[nodiscard]] std::filesystem::path file(std::size_t number) const;
     void keep_the_lock();
+    void remove_older() const;
     void keep_if_best(const Model& model, const std::filesystem::path& file, const std::string& bytes);
 
     std::filesystem::path folder_;

@@ -181,6 +181,13 @@ def test_a_replay_says_what_is_so(table):
         table.write("gap.jsonl", "".join(json.dumps(one) + "\n" for i, one in enumerate(events) if i not in cut))
         ran = table("verify-run", "gap.jsonl")
         assert ran.code == 3 and says in ran.err
+    for name, value in (("rows", -1), ("validation_rows", None), ("test_rows", 10**18), ("features", "\x1b[2J"), ("layers", []),
+                        ("parameters", 1.5), ("continued_hash", "00"), ("schema", 2)):
+        table.write("forged.jsonl", "".join(json.dumps(one) + "\n" for one in [dict(events[0], **{name: value}), *events[1:]]))
+        ran = table("verify-run", "forged.jsonl")
+        assert ran.code == 3 and name in ran.err and "\x1b" not in ran.err
+    table.write("forged.jsonl", "".join(json.dumps(one) + "\n" for one in [events[0], events[2], events[1], *events[3:]]))
+    assert "epoch 2 follows epoch 0" in table("verify-run", "forged.jsonl").err
     settings = dict(events[0]["settings"], seed=4)
     table.write("settings.jsonl", "".join(json.dumps(one) + "\n" for one in [dict(events[0], settings=settings), *events[1:]]))
     ran = table("verify-run", "settings.jsonl")

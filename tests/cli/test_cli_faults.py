@@ -248,6 +248,49 @@ def test_a_table_or_a_model_is_never_overwritten_by_mistake(regression):
     assert (regression.folder / "t.csv").read_bytes() == before
 
 
+@pytest.mark.parametrize("words", [
+    "predict m.model q.csv 1<> q.csv", "predict m.model q.csv >> q.csv", "inspect m.model --json 1<> m.model",
+    "train q.csv --target y --json -o z.model >> q.csv", "train t.csv --target y --json -o r.jsonl > r.jsonl",
+    "train t.csv --target y --json -o z.model --report=r.html > r.html",
+])
+def test_what_is_printed_is_not_written_over_a_file_that_the_command_names(handgrad, words):
+    handgrad.write("t.csv", numbers())
+    handgrad.write("q.csv", numbers())
+    assert handgrad("train", "t.csv", "--target", "y", "--epochs", "2", "-o", "m.model").code == 0
+    before = {name: (handgrad.folder / name).read_bytes() for name in ("q.csv", "m.model")}
+    ran = handgrad.shell(f"handgrad {words}")
+    assert ran.code == 2 and "which the command names too" in ran.err
+    assert before == {name: (handgrad.folder / name).read_bytes() for name in before}
+    assert handgrad.shell("handgrad predict m.model t.csv > p.csv").code == 0
+
+
+def test_a_model_stays_when_the_log_of_the_next_cannot_be_written(handgrad):
+    handgrad.write("t.csv", numbers())
+    assert handgrad("train", "t.csv", "--target", "y", "--epochs", "3", "-o", "m.model").code == 0
+    before = (handgrad.folder / "m.model").read_bytes()
+    ran = handgrad.shell("handgrad train t.csv --target y --epochs 9 --json --quiet -o m.model > /dev/full")
+    assert ran.code == 6 and "m.model.interrupted holds the weights of epoch" in ran.err and "m.model was left as it was" in ran.err
+    assert (handgrad.folder / "m.model").read_bytes() == before
+    assert handgrad("inspect", "m.model.interrupted").code == 0
+    ran = handgrad.shell("handgrad train t.csv --target y --epochs 9 --json --quiet -o n.model --checkpoint ck > /dev/full")
+    assert ran.code == 6 and "handgrad train --resume ck" in ran.err
+
+
+def test_a_model_stays_when_the_next_was_stopped_before_it_had_learned(handgrad):
+    handgrad.write("t.csv", numbers())
+    assert handgrad("train", "t.csv", "--target", "y", "--epochs", "3", "-o", "m.model").code == 0
+    before = (handgrad.folder / "m.model").read_bytes()
+    ran = handgrad.shell("handgrad train t.csv --target y --epochs 9 --json --quiet -o m.model | true; echo ${PIPESTATUS[0]}")
+    if "m.model.interrupted holds the weights of epoch 0" in ran.err:  # else the reader went later
+        assert (handgrad.folder / "m.model").read_bytes() == before
+
+
+def test_a_key_of_a_hundred_thousand_parts_is_refused(handgrad):
+    handgrad.write("d.toml", ".".join(["a"] * 100000) + " = 1\n")
+    ran = handgrad("inspect", "m.model", "--config", "d.toml")
+    assert ran.code == 2 and "d.toml:1: the line has 99999 points" in ran.err
+
+
 def test_an_unknown_target_suggests_a_column(handgrad):
     assert "did you mean 'city'?" in refused(handgrad, regression_table(), target="citi")
 
