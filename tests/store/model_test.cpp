@@ -420,6 +420,44 @@ TEST(Model, SettingsOutOfRangeAreRefused) {
     EXPECT_EQ(changed_classes(R"(["0","1"])", "[]"), "m: preprocessing: there are no classes");
 }
 
+TEST(Model, APenaltyOrAScaleThatCannotBeIsNotWritten) {
+    Model model = regression_model<float>();
+    model.weight_decay = std::numeric_limits<double>::infinity();
+    EXPECT_EQ(message_of(ErrorKind::usage, [&] { serialize_model(model); }),
+              "model: loss: weight_decay must not be negative");
+    model = regression_model<float>();
+    Architecture bounded = small_architecture();
+    bounded.output = Activation::sigmoid;
+    model.net = Mlp::random(bounded, 1);
+    model.loss = Loss::squared_error;
+    for (TargetColumn& target : model.preprocessing.targets) {
+        target.shift = 0.0;
+    }
+    EXPECT_THAT(message_of(ErrorKind::usage, [&] { serialize_model(model); }), HasSubstr("its targets are scaled"));
+}
+
+/// A million categories: their texts would be more JSON values than a reader takes.
+TEST(Model, ColumnsOfMoreTextsThanAFileDescribesAreNotWritten) {
+    Model model = regression_model<float>();
+    Architecture architecture = small_architecture();
+    architecture.sizes[0] = 0;
+    model.preprocessing.features.assign(106, {});
+    for (std::size_t f = 0; f < model.preprocessing.features.size(); ++f) {
+        FeatureColumn& feature = model.preprocessing.features[f];
+        feature.name = "f" + std::to_string(f);
+        for (std::size_t c = 0; c < limits::categories; ++c) {
+            feature.categories.push_back(std::to_string(limits::categories + c));  // all of one length: sorted
+        }
+        architecture.sizes[0] += feature.categories.size();
+    }
+    model.preprocessing.reading.text_columns.clear();
+    model.net = Mlp::zeros(architecture);
+    EXPECT_THAT(raised([&] { serialize_model(model); }),
+                testing::AllOf(testing::StartsWith("data: 106 columns with 1060000 categories are more than a model "
+                                                   "file describes"),
+                               HasSubstr("{drop")));
+}
+
 /// What the model says of the rows that it learned from: of another network, no hashes, no order, no numbers.
 TEST(Model, RowsThatItCannotHaveLearnedFromAreRefused) {
     Model model = regression_model<float>();
@@ -571,6 +609,22 @@ TEST_F(ModelFile, ParametersAreTakenFromAModelOrFromBareTensorsInAnyPrecision) {
         load_parameters(path(file), rounded);
         EXPECT_EQ(parameters_hash(rounded), parameters_hash(convert<float>(net)));
     }
+}
+
+/// Only what is named as a parameter of a further layer is missed in a network that has fewer.
+TEST_F(ModelFile, BareTensorsOfOtherNamesAreNoParameters) {
+    for (const std::string name : {"linear", "linear.weight", "linearx.weight", "linear3.gain", "embedding.weight"}) {
+        TensorFile tensors = bare(regression_model<float>());
+        tensors.tensors.push_back({name, TensorType::f32, {1}, std::string(4, '\0')});
+        write_tensor_file(path("bare"), tensors);
+        Mlp net = Mlp::zeros(small_architecture());
+        EXPECT_NO_THROW(load_parameters(path("bare"), net, false)) << name;
+    }
+    TensorFile tensors = bare(regression_model<float>());
+    tensors.tensors.push_back({"linear3.bias", TensorType::f32, {1}, std::string(4, '\0')});
+    write_tensor_file(path("bare"), tensors);
+    Mlp net = Mlp::zeros(small_architecture());
+    EXPECT_EQ(load_message(path("bare"), net), ": tensor 'linear3.bias' has no place in a network of 2 layers");
 }
 
 TEST_F(ModelFile, ParametersThatDoNotFitAreNamedAndChangeNothing) {
