@@ -244,7 +244,7 @@ TEST_F(Folder, OneTrainingAtATimeAndNothingOfOthersIsTouched) {
     for (const std::string& name : others) {
         write_file_atomically(folder() / name, "mine");
     }
-    std::filesystem::create_directory(folder() / "checkpoint-00000002.model");  // of that name, but no file
+    std::filesystem::create_directory(folder() / "checkpoint-00000099.model");  // of that name, but no file
     write_file_atomically(folder() / "checkpoint-00000003.model.tmp.4242.0", "of a killed program");
     const std::vector<Model> all = models();
     CheckpointFolder kept(folder());
@@ -254,12 +254,12 @@ TEST_F(Folder, OneTrainingAtATimeAndNothingOfOthersIsTouched) {
         kept.keep(model);
     }
     std::vector<std::string> there{"best.model", "checkpoint-00000006.model", "checkpoint-00000007.model", "lock",
-                                   "checkpoint-00000002.model"};
+                                   "checkpoint-00000099.model"};
     there.insert(there.end(), others.begin(), others.end());
     EXPECT_THAT(names(), testing::UnorderedElementsAreArray(there));
     write_file_atomically(path("file"), "");
     EXPECT_THAT(message_of(ErrorKind::io, [&] { CheckpointFolder in_a_file(path("file")); }),
-                HasSubstr("there is a file of that name"));
+                HasSubstr("cannot make the folder of the checkpoints: "));
     EXPECT_THAT(message_of(ErrorKind::io, [&] { CheckpointFolder below_a_file(path("file") / "checkpoints"); }),
                 HasSubstr("cannot make the folder of the checkpoints: "));
 }
@@ -269,10 +269,14 @@ TEST_F(Folder, ItIsEmptyAsLongAsNothingInItCanBeGoneOnFrom) {
     CheckpointFolder kept(folder());
     EXPECT_TRUE(kept.empty());
     EXPECT_FALSE(kept.latest().has_value());
-    kept.keep(all[0]);
+    for (const Model& model : all) {
+        kept.keep(model);
+    }
     EXPECT_FALSE(kept.empty());
-    std::filesystem::remove(folder() / "checkpoint-00000001.model");
+    std::filesystem::remove(folder() / "checkpoint-00000006.model");
+    std::filesystem::remove(folder() / "checkpoint-00000007.model");
     EXPECT_FALSE(kept.empty());  // the best is there
+    ASSERT_TRUE(kept.latest().has_value());
     EXPECT_EQ(kept.latest()->path.filename(), "best.model");
     std::filesystem::remove(folder() / "best.model");
     EXPECT_TRUE(kept.empty());
