@@ -418,6 +418,8 @@ TEST(Model, SettingsOutOfRangeAreRefused) {
     EXPECT_EQ(changed_classes(R"(["0","1"])", R"(["0","1","2"])"),
               "m: preprocessing: one output serves two classes only");
     EXPECT_EQ(changed_classes(R"(["0","1"])", "[]"), "m: preprocessing: there are no classes");
+    EXPECT_EQ(message_for(forged(classification_model(), "architecture", R"("sigmoid")", R"("softmax")")),
+              "m: loss: softmax and cross_entropy tell two classes apart by two outputs, not by one");
 }
 
 TEST(Model, APenaltyOrAScaleThatCannotBeIsNotWritten) {

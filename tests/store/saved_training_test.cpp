@@ -172,6 +172,9 @@ TEST(SavedTraining, TensorsThatDoNotFitAreRefused) {
 TEST(SavedTraining, OneThatIsTheFirstAndStandsBetweenTwoEpochsComesBack) {
     Model model = model_with_training<float>();
     auto& saved = std::get<SavedTraining<float>>(model.training);
+    saved.first->stopped = "epochs";
+    EXPECT_EQ(std::get<SavedTraining<float>>(parse_model(serialize_model(model), "m.model").training).first,
+              saved.first);
     saved.first.reset();
     saved.state.begun.reset();
     saved.state.best.reset();
@@ -179,6 +182,21 @@ TEST(SavedTraining, OneThatIsTheFirstAndStandsBetweenTwoEpochsComesBack) {
     const auto& got = std::get<SavedTraining<float>>(read.training);
     EXPECT_FALSE(got.first || got.state.begun || got.state.best);
     EXPECT_EQ(serialize_model(read), serialize_model(model));
+}
+
+TEST(SavedTraining, OneWithoutItsHashIsRefused) {
+    TensorFile file = parse_tensor_file(serialize_model(model_with_training<float>()), "m.model");
+    file.metadata.erase("training_hash");
+    file.metadata["checksum"] = std::string(32, '0');
+    std::string bytes = serialize(file);
+    std::size_t data = 0;
+    for (const Tensor& one : file.tensors) {
+        data += one.bytes.size();
+    }
+    const std::string checksum = xxh3_128_hex(std::string_view(bytes).substr(8, bytes.size() - 8 - data));
+    bytes.replace(bytes.find(R"("checksum":")") + 12, checksum.size(), checksum);
+    EXPECT_EQ(message_of(ErrorKind::model, [&] { parse_model(bytes, "m"); }),
+              "m: its metadata have no 'training_hash'");
 }
 
 TEST(SavedTraining, AModelWithoutOneIsWrittenAsBefore) {
