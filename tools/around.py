@@ -272,7 +272,7 @@ BREAKAGES = (
              "const std::vector<std::size_t> order = permutation(rows.size(), stream);",
              "std::vector<std::size_t> order = all_rows(rows.size());\n    std::reverse(order.begin(), order.end());", "tests/data/split_test.cpp"),
     Breakage("a damaged gzip file is read as far as it goes", "handgrad/data/gzip.cpp",
-             "} else if (status != Z_OK && status != Z_BUF_ERROR) {", "} else if (status == Z_DATA_ERROR) { break;\n        } else if (status != Z_OK && status != Z_BUF_ERROR) {",
+             "} else if (status != Z_OK) {", "} else if (status == Z_DATA_ERROR) { break;\n        } else if (status != Z_OK) {",
              "tests/data/gzip_test.cpp"),
     Breakage("lengths of an IDX file in the other byte order", "handgrad/data/idx.cpp", "length = length << 8U | byte(at + i);",
              "length = length | static_cast<std::size_t>(byte(at + i)) << (8U * i);", "tests/data/idx_test.cpp"),

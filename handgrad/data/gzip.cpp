@@ -49,11 +49,11 @@ std::string gunzip(std::string_view bytes, const std::string& source, std::optio
                 break;
             }
             inflateReset(&stream);
-        } else if (status == Z_BUF_ERROR && stream.avail_out > 0) {
+        } else if (status == Z_BUF_ERROR) {  // nothing was left to read, for there was room
             fail("the gzip data is cut off; fetch the file again");
         } else if (status == Z_MEM_ERROR) {
             throw std::bad_alloc();
-        } else if (status != Z_OK && status != Z_BUF_ERROR) {
+        } else if (status != Z_OK) {
             fail(std::string("damaged gzip data (") + (stream.msg != nullptr ? stream.msg : "no details") +
                  "); fetch the file again");
         }

@@ -257,12 +257,6 @@ void read(const Json& json, std::vector<T>& target, const std::string& place) {
     }
 }
 
-void require(bool good, const std::string& place, const std::string& cause) {
-    if (!good) {
-        fail(place, cause);
-    }
-}
-
 }  // namespace
 
 std::string training_rows_text(const TrainingRows& rows) { return to_text(to_json(rows)); }
@@ -310,10 +304,8 @@ std::map<std::string, std::string> description_texts(const Description& descript
 
 Description read_description(const std::map<std::string, std::string>& texts, const std::string& source) {
     const auto parsed = [&](const std::string& key, auto&& visit) {
-        const auto text = texts.find(key);
         const std::string place = source + ": " + key;
-        require(text != texts.end(), place, "it is missing");
-        visit(parse_json(text->second, place), place);
+        visit(parse_json(texts.at(key), place), place);
     };
     Description description;
     Architecture& architecture = description.architecture;

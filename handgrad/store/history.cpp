@@ -59,6 +59,7 @@ constexpr std::array layer_numbers{LayerNumber{"gradient_rms", {.lowest = 0.0}},
                                    LayerNumber{"dead", {0.0, 1.0}}, LayerNumber{"moved", {.lowest = 0.0}},
                                    LayerNumber{"starved", {0.0, 1.0}}};
 
+/// Of a column that check_columns() has let through.
 Range range_of(std::string_view column) {
     if (column == "learning_rate") {
         return {.lowest = 0.0};
@@ -67,7 +68,8 @@ Range range_of(std::string_view column) {
         return {};
     }
     const auto found = std::ranges::find(layer_numbers, column.substr(column.find('.') + 1), &LayerNumber::name);
-    return found == layer_numbers.end() ? Range{} : found->range;
+    assert(found != layer_numbers.end());
+    return found->range;
 }
 
 /// Those of history_columns(), whatever the metrics are called, with the layers or without.

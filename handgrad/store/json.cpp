@@ -46,7 +46,7 @@ public:
     bool parse_error(std::size_t position, const std::string& /*token*/,
                      const nlohmann::detail::exception& error) override {
         // The parser counts the bytes it has taken, the offending one included.
-        const std::size_t byte = first_byte_ + (position == 0 ? 0 : position - 1);
+        const std::size_t byte = first_byte_ + position - 1;
         throw Error(ErrorKind::model, place_ + ": byte " + std::to_string(byte) + ": not JSON: " + cause(error.what()));
     }
 
@@ -68,7 +68,7 @@ private:
         const std::size_t read = what.find("; last read: '");
         const std::size_t expected = what.rfind("; expected ");
         if (read != std::string::npos) {
-            what.erase(read, expected == std::string::npos || expected < read ? expected : expected - read);
+            what.erase(read, expected - read);  // to the end when nothing was expected
         }
         return excerpt(what);
     }

@@ -392,7 +392,7 @@ void Xxh3Stream::Delete::operator()(State* state) const noexcept {
 }
 
 Xxh3Stream::Xxh3Stream() : state_(new State) {
-    if (state_->state == nullptr || XXH3_128bits_reset(state_->state) == XXH_ERROR) {
+    if (XXH3_128bits_reset(state_->state) == XXH_ERROR) {  // as of the null state that it has without memory
         throw std::bad_alloc();
     }
 }

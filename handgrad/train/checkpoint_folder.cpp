@@ -74,11 +74,10 @@ std::optional<FileLock> take_lock(const std::filesystem::path& path) {
 CheckpointFolder::CheckpointFolder(std::filesystem::path folder) : folder_(std::move(folder)) {
     std::error_code error;
     std::filesystem::create_directories(folder_, error);
-    if (error || !std::filesystem::is_directory(folder_, error)) {
-        throw Error(ErrorKind::io, folder_.string() + ": cannot make the folder of the checkpoints" +
-                                       when(static_cast<bool>(error), ": " + error.message()) +
-                                       when(!error, ": there is a file of that name"))
-            .at_file(folder_.string(), error ? error.value() : EEXIST);
+    if (error) {  // a file of that name is one too
+        throw Error(ErrorKind::io,
+                    folder_.string() + ": cannot make the folder of the checkpoints: " + error.message())
+            .at_file(folder_.string(), error.value());
     }
     lock_ = take_lock(folder_ / lock_name);
     if (!lock_) {

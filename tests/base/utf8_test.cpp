@@ -33,5 +33,24 @@ TEST(Printable, KeepsLinesAndTabsOfATextButNotOfAName) {
     EXPECT_EQ(printable("a\n\tb", Layout::escaped), R"(a\n\tb)");
 }
 
+TEST(Printable, EveryNeighbourOfWhatATerminalObeysIsLeft) {
+    for (const std::string text : {"\u007e", "\u00a0", "\u2027", "\u202a", "\u202f", "\u2065", "\u206a"}) {
+        EXPECT_EQ(printable(text), text == "\u202a" ? "\\u202a" : text);
+    }
+    EXPECT_EQ(printable("\n\t", Layout::kept), "\n\t");
+}
+
+TEST(DirectionMarks, AloneAreShown) {
+    EXPECT_EQ(without_direction_marks("a\u202eb\u2066\u8a9e\xe2\x80\x1b"), "a\\u202eb\\u2066\u8a9e\xe2\x80\x1b");
+}
+
+TEST(Shortened, ALongTextIsCutBetweenCharacters) {
+    EXPECT_EQ(shortened("abcdef", 6), "abcdef");
+    EXPECT_EQ(shortened("abcdefg", 4), "ab … 3 bytes … fg");
+    EXPECT_EQ(shortened("a\u00e9\u00e9\u00e9\u00e9b", 4), "a\u00e9 … 6 bytes … b");
+    const std::string rest(9, '\x80');  // nothing but the insides of characters
+    EXPECT_EQ(shortened(rest, 4), rest + " … 0 bytes … ");
+}
+
 }  // namespace
 }  // namespace handgrad

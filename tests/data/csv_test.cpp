@@ -16,6 +16,7 @@ namespace handgrad {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 Table read(std::string_view text, const ReadOptions& options = {}) { return read_csv(text, "t.csv", options); }
 
@@ -424,6 +425,66 @@ TEST(Csv, TextsChosenByTheirHashesAreReadAsFastAsOthers) {
     EXPECT_LT(std::clock() - begin, 3 * CLOCKS_PER_SEC);  // one after the other they would be compared 2e8 times
     EXPECT_EQ(read.column("text").texts.size(), texts.size());
     EXPECT_EQ(read.column("text").texts.back(), texts.back());
+}
+
+/// UTF-16 behind its byte order mark, low byte first or high byte first.
+std::string utf16(std::u16string_view text, bool big_endian = false) {
+    std::string bytes = big_endian ? "\xFE\xFF" : "\xFF\xFE";
+    for (const char16_t unit : text) {
+        const char low = static_cast<char>(unit & 0xFF), high = static_cast<char>(unit >> 8U);
+        bytes += big_endian ? high : low;
+        bytes += big_endian ? low : high;
+    }
+    return bytes;
+}
+
+TEST(Csv, Utf16IsReadWithCharactersOfEveryLength) {
+    for (const bool big_endian : {false, true}) {
+        const Table table = read(utf16(u"name,y\na\u00e9\u8a9e\U0001F600\U0010FFFF,1\nb,2\n", big_endian));
+        EXPECT_THAT(names(table), ElementsAre("name", "y"));
+        EXPECT_THAT(texts(table.columns[0]), ElementsAre("a\u00e9\u8a9e\U0001F600\U0010FFFF", "b"));
+    }
+}
+
+TEST(Csv, SurrogatesWithoutTheirPartnersAreRefusedWithTheirByte) {
+    constexpr char16_t high = 0xD83D, low = 0xDE00;
+    const std::u16string start = u"a,y\n";
+    const std::u16string broken[] = {start + low + u",1\n", start + high + u",1\n", start + high,
+                                     start + high + char16_t(0xE000) + u",1\n", start + high + high + low};
+    for (const std::u16string& text : broken) {
+        EXPECT_EQ(error(utf16(text)),
+                  "data: t.csv: byte 10: not UTF-16, though its byte order mark says so; save it as UTF-8");
+    }
+}
+
+TEST(Csv, WhatOnlyBeginsLikeUtf16IsNotTakenForIt) {
+    for (const std::string_view start : {std::string_view("\0a\0\0", 4), std::string_view("a\0\0\0", 4),
+                                         std::string_view("\0\0\0a", 4), std::string_view("a\0b\n", 4)}) {
+        EXPECT_THAT(error(start), ::testing::Not(HasSubstr("UTF-16")));
+    }
+    EXPECT_THAT(error(std::string_view("\0a\0b\0\n", 6)), HasSubstr("utf-16be"));
+}
+
+TEST(Csv, RunsOfBlanksDivideFieldsWhereABlankIsTheDelimiter) {
+    const ReadOptions blanks{.delimiter = ' '};
+    const Table table = read("  a b\t \tc \n1  2 3\r\n\t4\t5 6\n7 8 \"9\"\n\"10\" 11 12", blanks);
+    EXPECT_THAT(names(table), ElementsAre("a", "b", "c"));
+    EXPECT_THAT(table.columns[0].numbers, ElementsAre(1, 4, 7, 10));
+    EXPECT_THAT(table.columns[2].numbers, ElementsAre(3, 6, 9, 12));
+    const Table commented = read("# a b\n1 2\n3 4 ", blanks);
+    EXPECT_THAT(names(commented), ElementsAre("a", "b"));
+    EXPECT_THAT(commented.columns[1].numbers, ElementsAre(2, 4));
+    EXPECT_THAT(error("a b\n\"1\"x 2\n", blanks), HasSubstr("text after the closing quote"));
+    EXPECT_THAT(error("a b\n\"1\"\"", blanks), HasSubstr("never closed"));
+    EXPECT_THAT(error("a b\n1 \r2\n", blanks), HasSubstr("carriage return"));
+}
+
+TEST(Csv, BlanksAroundQuotesAreNoneOfTheCell) {
+    const Table table = read("a,b\n 1,  \"x, y\"  \n2, \"z\"");
+    EXPECT_THAT(texts(table.columns[1]), ElementsAre("x, y", "z"));
+    EXPECT_THAT(error("a,b\n1, \"x\" \"y\"\n"), HasSubstr("text after the closing quote"));
+    EXPECT_THAT(texts(read("a,b\nx,1\n ,2\n").columns[0]), ::testing::Contains("x"));
+    EXPECT_THAT(error("a,b\n1,  "), "nothing");
 }
 
 }  // namespace

@@ -191,5 +191,25 @@ RC_GTEST_PROP(Npy, AnyDamageIsAnErrorOrAnotherTable, ()) {
     RC_ASSERT(outcome == "nothing" || outcome.starts_with("data: x.npy: "));
 }
 
+TEST(Npy, EveryKeyStandsOnceAndEveryTypeHasItsByteOrder) {
+    EXPECT_THAT(error(file("{'fortran_order': True, 'fortran_order': True}", "")),
+                ::testing::HasSubstr("the key 'fortran_order' is unknown or there twice"));
+    EXPECT_THAT(error(file("{'shape': (1,), 'shape': (1,)}", "")),
+                ::testing::HasSubstr("the key 'shape' is unknown or there twice"));
+    EXPECT_THAT(error(file("{'descr': '<f8', 'fortran_order': False}", "12345678")),
+                ::testing::HasSubstr("one of descr, fortran_order and shape is not there"));
+    EXPECT_THAT(error(file("{'shape': (1,), 'descr': '<f8'}", "12345678")),
+                ::testing::HasSubstr("one of descr, fortran_order and shape is not there"));
+    for (const std::string none : {"", "f8", "|f8", "!f8", "<f3", "|"}) {
+        EXPECT_THAT(error(file(dictionary(none, "(1,)"), "12345678")), ::testing::HasSubstr("are not supported"))
+            << none;
+    }
+    for (const std::string text : {"<U1", "|S8"}) {
+        EXPECT_THAT(error(file(dictionary(text, "(1,)"), "12345678")), ::testing::HasSubstr("an array of texts"))
+            << text;
+    }
+    EXPECT_EQ(error(file(dictionary("|u1", "(1, 1)"), "1")), "nothing");
+}
+
 }  // namespace
 }  // namespace handgrad

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "handgrad/base/limits.hpp"
 #include "handgrad/data/npz.hpp"
 #include "tests/support/raised.hpp"
 
@@ -225,6 +226,47 @@ TEST(Npz, DamageAnywhereIsFoundOrHarmless) {
             EXPECT_TRUE(problem == "nothing" || problem.starts_with("data: g.npz: ")) << problem;
         }
     }
+}
+
+/// The record that ends an archive, behind `before`.
+std::string ended(const std::string& before, std::size_t entries, std::size_t size, std::size_t start) {
+    return before + "PK\x05\x06" + number(0, 4) + number(entries, 2) + number(entries, 2) + number(size, 4) +
+           number(start, 4) + number(0, 2);
+}
+
+TEST(Npz, DirectoriesThatLieAreRefused) {
+    EXPECT_THAT(error(ended("", 0, 0, 0) + std::string(70'000, '\0')),
+                HasSubstr("directory that ends a ZIP archive is not there"));
+    EXPECT_THAT(error(ended("", 0xFFFF, 0, 0)), HasSubstr("byte 0: a damaged ZIP archive"));
+    EXPECT_THAT(error(ended("", 0, 0xFFFFFFFF, 0)), HasSubstr("byte 0: a damaged ZIP archive"));
+    EXPECT_THAT(error(ended("", 0, 0, 0xFFFFFFFF)), HasSubstr("byte 0: a damaged ZIP archive"));
+    EXPECT_THAT(error(ended("12345678901234567890", 0xFFFF, 0, 0)), HasSubstr("byte 0: "));
+    const std::string bytes = archive({{"a.npy", small()}});
+    std::string longer = bytes;
+    longer[bytes.size() - 14] = 0;  // fewer entries than the directory has room for
+    longer[bytes.size() - 12] = 0;
+    EXPECT_THAT(error(longer), HasSubstr("has another length than it says"));
+}
+
+/// With the record of ZIP64, which has room for more entries than are read.
+TEST(Npz, MoreArraysThanAnArchiveMayHaveAreRefused) {
+    const std::size_t many = limits::npz_entries + 1;
+    const std::string record = "PK\x06\x06" + number(44, 8) + number(0, 4) + number(0, 8) + number(many, 8) +
+                               number(many, 8) + number(0, 8) + number(0, 8);
+    const std::string locator = "PK\x06\x07" + number(0, 4) + number(0, 8) + number(1, 4);
+    EXPECT_THAT(error(ended(record + locator, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)),
+                HasSubstr("an archive of 65537 files; at most 65536 are read"));
+}
+
+TEST(Npz, WhatFollowsPackedDataIsDamage) {
+    const std::string packed = deflated(small()) + "more";
+    std::string bytes = archive({{.name = "a.npy", .content = packed, .method = 8, .size = small().size()}});
+    EXPECT_THAT(error(bytes), HasSubstr("does not unpack to the"));
+}
+
+TEST(Npz, AFolderIsPassedOverUnlessItHasBytes) {
+    EXPECT_TRUE(read_npz(archive({{"folder/", ""}}), "g.npz").empty());
+    EXPECT_THAT(error(archive({{"folder/", "x"}})), HasSubstr("is not an .npy array"));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -94,6 +95,9 @@ TEST(History, RefusesWhatIsNone) {
         {R"({"columns":["loss"],"epochs":[]})", "its first column is not 'epoch'"},
         {R"({"columns":["epoch","loss"],"epochs":[[1]]})", "one number for each of the 2 columns"},
         {R"({"columns":["epoch"],"epochs":[["x"]]})", "stands where a number belongs"},
+        {R"({"columns":[],"epochs":[]})", "its first column is not 'epoch'"},
+        {R"({"columns":{},"epochs":[]})", "the list 'columns' is missing"},
+        {R"({"columns":["epoch"],"epochs":[1]})", "one number for each of the 1 columns"},
         {R"({"columns":["epoch"],"epochs":[[2],[1]]})", "do not follow each other"},
         {R"({"columns":["epoch"],"epochs":[[null]]})", "do not follow each other"},
         {R"({"columns":["epoch"],"epochs":[]})", "it has no epochs"},
@@ -104,6 +108,64 @@ TEST(History, RefusesWhatIsNone) {
                     HasSubstr(cause))
             << text;
     }
+}
+
+/// A history of two layers, as a stranger's file might tell it.
+History told(std::size_t layers) {
+    History history{.columns = history_columns({"accuracy"}, layers), .epochs = {}};
+    history.epochs.push_back(std::vector<double>(history.columns.size(), 0.5));
+    history.epochs.back()[0] = 1.0;
+    return history;
+}
+
+TEST(History, ColumnsMustBeThoseOfTheNetwork) {
+    const auto refusal = [](const History& history, std::size_t layers = 2) {
+        return message_of(ErrorKind::model, [&] { check(history, layers); });
+    };
+    EXPECT_EQ(refusal(told(2)), "nothing");
+    EXPECT_EQ(refusal(told(0)), "nothing");
+    EXPECT_EQ(refusal(told(3)), "its columns of layers are not those of 2 layers");
+    History history = told(2);
+    history.columns[1] = "epoch";
+    EXPECT_EQ(refusal(history), "the column 'epoch' stands twice");
+    history = told(2);
+    history.columns[1] = "cost";
+    EXPECT_EQ(refusal(history), "the column 'loss' is missing");
+    history = told(2);
+    std::swap(history.columns[1], history.columns[2]);
+    EXPECT_EQ(refusal(history), "the column 'validation_loss' stands where 'loss' belongs");
+}
+
+TEST(History, NumbersMustLieWhereTheirColumnsDo) {
+    const auto with = [](const std::string& column, double number) {
+        History history = told(2);
+        const auto place = std::ranges::find(history.columns, column) - history.columns.begin();
+        history.epochs.back()[static_cast<std::size_t>(place)] = number;
+        return message_of(ErrorKind::model, [&] { check(history, 2); });
+    };
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+    for (const std::string column : {"learning_rate", "linear1.gradient_rms", "linear2.moved"}) {
+        EXPECT_EQ(with(column, -0.5), "a number of the column '" + column + "' is out of range");
+        EXPECT_EQ(with(column, 2.0), "nothing");
+        EXPECT_EQ(with(column, nan), "nothing");
+    }
+    for (const std::string column : {"linear1.saturated", "linear1.dead", "linear2.starved"}) {
+        EXPECT_EQ(with(column, -0.5), "a number of the column '" + column + "' is out of range");
+        EXPECT_EQ(with(column, 1.5), "a number of the column '" + column + "' is out of range");
+        EXPECT_EQ(with(column, 1.0), "nothing");
+    }
+    EXPECT_EQ(with("loss", -0.5), "nothing");
+    for (const double epoch : {0.5, -1.0, nan, 1e300}) {
+        EXPECT_EQ(with("epoch", epoch), "an epoch is not a whole number") << epoch;
+    }
+    History twice = told(2);
+    twice.epochs.push_back(twice.epochs.back());
+    EXPECT_EQ(message_of(ErrorKind::model, [&] { check(twice, 2); }), "its epochs do not follow each other");
+    twice.epochs.back().pop_back();
+    EXPECT_EQ(message_of(ErrorKind::model, [&] { check(twice, 2); }),
+              "an epoch has not one number for each of the " + std::to_string(twice.columns.size()) + " columns");
+    twice.epochs.clear();
+    EXPECT_EQ(message_of(ErrorKind::model, [&] { check(twice, 2); }), "it has no epochs");
 }
 
 }  // namespace

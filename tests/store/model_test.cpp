@@ -249,6 +249,36 @@ TEST(Model, DamageOfAParameterOrOfTheMetadataIsCalledSo) {
     EXPECT_THAT(message_for(bytes), HasSubstr("m: damaged: the checksum of its columns and settings is "));
 }
 
+/// The file with another text as its header.
+std::string with_header(const std::string& bytes, const std::string& header, std::size_t old_length) {
+    std::string length(8, '\0');
+    for (std::size_t i = 0; i < 8; ++i) {
+        length[i] = static_cast<char>(header.size() >> (8 * i));
+    }
+    return length + header + bytes.substr(8 + old_length);
+}
+
+/// As another program's JSON might spell it, or with a checksum that ends the header before its digits do.
+TEST(Model, AHeaderThatAnotherProgramWroteAnewIsCalledSo) {
+    const std::string bytes = serialize_model(classification_model());
+    const std::string header = bytes.substr(8, bytes.size() - 8 - 2 * sizeof(float));
+    const std::string key = R"("checksum":")";
+    const std::size_t at = header.find(key);
+    std::string spaced = header;
+    spaced.insert(at + key.size() - 1, " ");
+    EXPECT_EQ(message_for(with_header(bytes, spaced, header.size())),
+              "m: its header was written anew by another program, so that its checksum says nothing");
+    const std::size_t metadata_end = header.find('}', header.find(R"("provenance")") + 30);
+    ASSERT_NE(metadata_end, std::string::npos);
+    std::string last = header;
+    last.erase(at, key.size() + 32 + 2);     // `"checksum":"…",`
+    last.erase(last.find_last_not_of(' '));  // the header's own brace
+    const std::size_t tensors = last.find(R"(,"linear1.weight")");
+    last = "{" + last.substr(tensors + 1) + "," + last.substr(1, tensors - 2) + R"(,"checksum":"x"}})";
+    EXPECT_EQ(message_for(with_header(bytes, last, header.size())),
+              "m: its header was written anew by another program, so that its checksum says nothing");
+}
+
 // --- What cannot be true ----------------------------------------------------------------------------------------
 
 TEST(Model, AForgedFileWithoutAChangeIsRead) {
@@ -271,7 +301,7 @@ TEST(Model, ALaterFormatIsNamedAndOtherVersionsAreRefused) {
     EXPECT_EQ(with_version("1"), "nothing");
     EXPECT_EQ(with_version("99999999999999999999"),
               "m: its format_version is '99999999999999999999', which no handgrad writes");
-    for (const std::string text : {"", "0", "-1", "1.0", "one", "2.", ".2", "1.1.1"}) {
+    for (const std::string text : {"", "0", "-1", "1.0", "one", "2.", ".2", "1.1.1", "2.-1"}) {
         EXPECT_THAT(with_version(text), HasSubstr("which no handgrad writes")) << text;
     }
 }
@@ -388,6 +418,96 @@ TEST(Model, SettingsOutOfRangeAreRefused) {
     EXPECT_EQ(changed_classes(R"(["0","1"])", R"(["0","1","2"])"),
               "m: preprocessing: one output serves two classes only");
     EXPECT_EQ(changed_classes(R"(["0","1"])", "[]"), "m: preprocessing: there are no classes");
+    EXPECT_EQ(message_for(forged(classification_model(), "architecture", R"("sigmoid")", R"("softmax")")),
+              "m: loss: softmax and cross_entropy tell two classes apart by two outputs, not by one");
+}
+
+TEST(Model, APenaltyOrAScaleThatCannotBeIsNotWritten) {
+    Model model = regression_model<float>();
+    model.weight_decay = std::numeric_limits<double>::infinity();
+    EXPECT_EQ(message_of(ErrorKind::usage, [&] { serialize_model(model); }),
+              "model: loss: weight_decay must not be negative");
+    model = regression_model<float>();
+    Architecture bounded = small_architecture();
+    bounded.output = Activation::sigmoid;
+    model.net = Mlp::random(bounded, 1);
+    model.loss = Loss::squared_error;
+    for (TargetColumn& target : model.preprocessing.targets) {
+        target.shift = 0.0;
+    }
+    EXPECT_THAT(message_of(ErrorKind::usage, [&] { serialize_model(model); }), HasSubstr("its targets are scaled"));
+}
+
+/// A million categories: their texts would be more JSON values than a reader takes.
+TEST(Model, ColumnsOfMoreTextsThanAFileDescribesAreNotWritten) {
+    Model model = regression_model<float>();
+    Architecture architecture = small_architecture();
+    architecture.sizes[0] = 0;
+    model.preprocessing.features.assign(106, {});
+    for (std::size_t f = 0; f < model.preprocessing.features.size(); ++f) {
+        FeatureColumn& feature = model.preprocessing.features[f];
+        feature.name = "f" + std::to_string(f);
+        for (std::size_t c = 0; c < limits::categories; ++c) {
+            feature.categories.push_back(std::to_string(limits::categories + c));  // all of one length: sorted
+        }
+        architecture.sizes[0] += feature.categories.size();
+    }
+    model.preprocessing.reading.text_columns.clear();
+    model.net = Mlp::zeros(architecture);
+    EXPECT_THAT(raised([&] { serialize_model(model); }),
+                testing::AllOf(testing::StartsWith("data: 106 columns with 1060000 categories are more than a model "
+                                                   "file describes"),
+                               HasSubstr("{drop")));
+}
+
+/// What the model says of the rows that it learned from: of another network, no hashes, no order, no numbers.
+TEST(Model, RowsThatItCannotHaveLearnedFromAreRefused) {
+    Model model = regression_model<float>();
+    const std::string hash(32, 'a');
+    model.training_rows = {.table_hash = hash,
+                           .split_hash = hash,
+                           .validation_hash = "",
+                           .test_hash = hash,
+                           .constant_answer = {0.5, 1.5},
+                           .lowest = {-1.0, 0.0, 0.0},
+                           .highest = {1.0, 1.0, 0.0}};
+    EXPECT_EQ(parse_model(serialize_model(model), "m").training_rows, model.training_rows);
+    const auto changed = [&](const std::string& from, const std::string& to) {
+        return message_for(forged(model, "training_rows", from, to));
+    };
+    const std::string others = "m: training_rows: it is of a network of other inputs and outputs";
+    EXPECT_EQ(changed(R"("constant_answer":[0.5,1.5])", R"("constant_answer":[0.5])"), others);
+    EXPECT_EQ(changed(R"("lowest":[-1.0,0.0,0.0])", R"("lowest":[])"), others);
+    EXPECT_EQ(changed(R"("highest":[1.0,1.0,0.0])", R"("highest":[1.0,1.0,0.0,0.0])"), others);
+    const std::string no_hash = "m: training_rows: a hash is not one of 32 hexadecimal digits";
+    EXPECT_EQ(changed(R"("table_hash":"a)", R"("table_hash":"g)"), no_hash);
+    EXPECT_EQ(changed(R"("split_hash":"a)", R"("split_hash":")"), no_hash);
+    EXPECT_EQ(changed(R"("validation_hash":"")", R"("validation_hash":"a")"), no_hash);
+    EXPECT_EQ(changed(R"("test_hash":"a)", R"("test_hash":"A)"), no_hash);
+    EXPECT_EQ(changed(R"("lowest":[-1.0,)", R"("lowest":[1.5,)"),
+              "m: training_rows: the lowest number of an input is above its highest");
+    EXPECT_EQ(changed(R"("table_hash":")" + hash, R"("table_hash":")"), "nothing");  // none are told, of whatever rows
+    model.training_rows.highest[0] = std::numeric_limits<double>::infinity();
+    EXPECT_EQ(message_of(ErrorKind::usage, [&] { serialize_model(model); }),
+              "model: training_rows: a number is not finite");
+}
+
+TEST(Model, ATextWithoutANameIsRefused) {
+    EXPECT_EQ(message_for(forged(regression_model<float>(), "provenance", R"("seed")", R"("")")),
+              "m: provenance: a text has no name");
+}
+
+TEST(Model, OfANumberThatIsNoneInABiasThePlaceIsNamed) {
+    const auto with_bias = [](float number) {
+        Model model = regression_model<float>();
+        std::get<Mlp>(model.net).parameters()[6] = number;  // behind the 2x3 weights
+        return message_for(serialize_model(model));
+    };
+    EXPECT_EQ(with_bias(std::numeric_limits<float>::quiet_NaN()),
+              "m: tensor 'linear1.bias', number 0: NaN is not a number to compute with; it can be read all the same");
+    EXPECT_EQ(
+        with_bias(-std::numeric_limits<float>::infinity()),
+        "m: tensor 'linear1.bias', number 0: infinity is not a number to compute with; it can be read all the same");
 }
 
 TEST(Model, WhatCannotBeReadBackIsNotWritten) {
@@ -491,6 +611,22 @@ TEST_F(ModelFile, ParametersAreTakenFromAModelOrFromBareTensorsInAnyPrecision) {
         load_parameters(path(file), rounded);
         EXPECT_EQ(parameters_hash(rounded), parameters_hash(convert<float>(net)));
     }
+}
+
+/// Only what is named as a parameter of a further layer is missed in a network that has fewer.
+TEST_F(ModelFile, BareTensorsOfOtherNamesAreNoParameters) {
+    for (const std::string name : {"linear", "linear.weight", "linearx.weight", "linear3.gain", "embedding.weight"}) {
+        TensorFile tensors = bare(regression_model<float>());
+        tensors.tensors.push_back({name, TensorType::f32, {1}, std::string(4, '\0')});
+        write_tensor_file(path("bare"), tensors);
+        Mlp net = Mlp::zeros(small_architecture());
+        EXPECT_NO_THROW(load_parameters(path("bare"), net, false)) << name;
+    }
+    TensorFile tensors = bare(regression_model<float>());
+    tensors.tensors.push_back({"linear3.bias", TensorType::f32, {1}, std::string(4, '\0')});
+    write_tensor_file(path("bare"), tensors);
+    Mlp net = Mlp::zeros(small_architecture());
+    EXPECT_EQ(load_message(path("bare"), net), ": tensor 'linear3.bias' has no place in a network of 2 layers");
 }
 
 TEST_F(ModelFile, ParametersThatDoNotFitAreNamedAndChangeNothing) {

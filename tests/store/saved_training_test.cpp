@@ -127,6 +127,7 @@ TEST(SavedTraining, WhatContradictsItselfIsRefused) {
     EXPECT_THAT(text_refusal(R"("epoch":2)", R"("epoch":18446744073709551615)"), HasSubstr("training.losses"));
     EXPECT_THAT(text_refusal(R"("stopped":"early")", R"("stopped":"late")"), HasSubstr("first training cannot be"));
     EXPECT_THAT(text_refusal(R"("best_epoch":4)", R"("best_epoch":10)"), HasSubstr("first training cannot be"));
+    EXPECT_THAT(text_refusal(R"("best_epoch":4)", R"("best_epoch":4,"more":1)"), HasSubstr("first training cannot be"));
     EXPECT_THAT(text_refusal(R"("steps":7)", R"("steps":-7)"), HasSubstr("another kind of value"));
     EXPECT_THAT(text_refusal(R"("steps":7)", R"("stops":7)"), HasSubstr("'steps' is missing"));
     EXPECT_THAT(text_refusal(R"("steps":7)", R"("steps":7,"more":1)"), HasSubstr("9 fields"));
@@ -147,6 +148,10 @@ TEST(SavedTraining, TensorsThatDoNotFitAreRefused) {
                     bias.bytes.resize(8);
                 }),
                 HasSubstr("of another type than the model"));
+    EXPECT_THAT(refusal([](TensorFile& file) {
+                    std::erase_if(file.tensors, [](const Tensor& t) { return t.name == "training.numbers"; });
+                }),
+                HasSubstr("tensor 'training.numbers' is missing"));
     const auto number = [](std::size_t i, double value) {
         return refusal([&](TensorFile& file) {
             tensor(file, "training.numbers").bytes.replace(8 * i, 8, std::string(number_bytes<double>({&value, 1})));
@@ -154,6 +159,7 @@ TEST(SavedTraining, TensorsThatDoNotFitAreRefused) {
     };
     EXPECT_THAT(number(0, std::numeric_limits<double>::quiet_NaN()), HasSubstr("cannot be"));
     EXPECT_THAT(number(1, 1.5), HasSubstr("cannot be"));
+    EXPECT_THAT(number(2, -1.5), HasSubstr("cannot be"));
     EXPECT_THAT(number(3, -1.0), HasSubstr("cannot be"));
     EXPECT_THAT(number(3, infinity), HasSubstr("cannot be"));
     EXPECT_THAT(refusal([](TensorFile& file) {
@@ -161,6 +167,36 @@ TEST(SavedTraining, TensorsThatDoNotFitAreRefused) {
                     tensor(file, "training.losses").bytes.replace(0, 8, std::string(number_bytes<double>({&epoch, 1})));
                 }),
                 HasSubstr("line 1 of 'training.losses' is of another epoch"));
+}
+
+TEST(SavedTraining, OneThatIsTheFirstAndStandsBetweenTwoEpochsComesBack) {
+    Model model = model_with_training<float>();
+    auto& saved = std::get<SavedTraining<float>>(model.training);
+    saved.first->stopped = "epochs";
+    EXPECT_EQ(std::get<SavedTraining<float>>(parse_model(serialize_model(model), "m.model").training).first,
+              saved.first);
+    saved.first.reset();
+    saved.state.begun.reset();
+    saved.state.best.reset();
+    const Model read = parse_model(serialize_model(model), "m.model");
+    const auto& got = std::get<SavedTraining<float>>(read.training);
+    EXPECT_FALSE(got.first || got.state.begun || got.state.best);
+    EXPECT_EQ(serialize_model(read), serialize_model(model));
+}
+
+TEST(SavedTraining, OneWithoutItsHashIsRefused) {
+    TensorFile file = parse_tensor_file(serialize_model(model_with_training<float>()), "m.model");
+    file.metadata.erase("training_hash");
+    file.metadata["checksum"] = std::string(32, '0');
+    std::string bytes = serialize(file);
+    std::size_t data = 0;
+    for (const Tensor& one : file.tensors) {
+        data += one.bytes.size();
+    }
+    const std::string checksum = xxh3_128_hex(std::string_view(bytes).substr(8, bytes.size() - 8 - data));
+    bytes.replace(bytes.find(R"("checksum":")") + 12, checksum.size(), checksum);
+    EXPECT_EQ(message_of(ErrorKind::model, [&] { parse_model(bytes, "m"); }),
+              "m: its metadata have no 'training_hash'");
 }
 
 TEST(SavedTraining, AModelWithoutOneIsWrittenAsBefore) {

@@ -277,6 +277,26 @@ TEST(TensorFile, HalfFloatsAreReadWhereTheyAreAskedFor) {
                 ElementsAre(1.5, -2.0, 0x1p-133, 1.0 + 0x1p-7));
 }
 
+TEST(TensorFile, ATypeThatIsNoneIsRefusedWhereHalfFloatsAreReadToo) {
+    const std::string bytes = with_header("{" + entry("a", "4", "0,4", "I8") + "}", 4);
+    EXPECT_EQ(message_of(ErrorKind::model, [&] { parse_tensor_file(bytes, "g", TensorTypes::floats); }),
+              "g: tensor 'a': its dtype is 'I8'; only F32, F64, F16 and BF16 are read, so convert it first");
+}
+
+/// The first bytes of a file alone are judged, before the rest is read.
+TEST(TensorFile, WhatCannotBecomeOneIsRefusedByItsFirstBytes) {
+    const auto judged = [](const std::string& first) {
+        return message_of(ErrorKind::model, [&] { judge_tensor_file(first, "m"); });
+    };
+    EXPECT_EQ(judged(with_length(100, "{")), "nothing");
+    EXPECT_EQ(judged(with_length(100, "")), "nothing");  // a pipe may not have given more yet
+    EXPECT_THAT(judged(with_length(4, "[1,2")), HasSubstr("not JSON"));
+    EXPECT_THAT(judged(with_length(2, "[]{}")), HasSubstr("is not a JSON object"));
+    EXPECT_THAT(judged(with_length(0, "")), HasSubstr("unexpected end of input"));
+    EXPECT_THAT(judged(with_length(0, "{}")), HasSubstr("unexpected end of input"));
+    EXPECT_THAT(judged("a,b\n1,2\n"), HasSubstr("ask for a header of"));
+}
+
 TEST(TensorFile, EntriesWithMissingOrUnknownFieldsAreRefused) {
     EXPECT_THAT(message_for_entry(R"("a":{"shape":[2],"data_offsets":[0,8]})"), HasSubstr("has no 'dtype'"));
     EXPECT_THAT(message_for_entry(R"("a":{"dtype":"F32","data_offsets":[0,8]})"), HasSubstr("has no 'shape'"));

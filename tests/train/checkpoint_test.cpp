@@ -234,9 +234,17 @@ TEST_F(Folder, WhatIsDamagedIsPassedOverAndSaid) {
 
 TEST_F(Folder, OneTrainingAtATimeAndNothingOfOthersIsTouched) {
     std::filesystem::create_directories(folder());
-    for (const char* name : {"checkpoint-1.model", "checkpoint-00000001.model.bak", "notes.txt", "m.tmp.x.1"}) {
+    const std::vector<std::string> others{"checkpoint-.model",
+                                          "checkpoint-0000001x.model",
+                                          "checkpoint-00000001.model.bak",
+                                          "checkpoint-1.model",
+                                          "checkpoint-99999999999999999999999.model",
+                                          "m.tmp.x.1",
+                                          "notes.txt"};
+    for (const std::string& name : others) {
         write_file_atomically(folder() / name, "mine");
     }
+    std::filesystem::create_directory(folder() / "checkpoint-00000099.model");  // of that name, but no file
     write_file_atomically(folder() / "checkpoint-00000003.model.tmp.4242.0", "of a killed program");
     const std::vector<Model> all = models();
     CheckpointFolder kept(folder());
@@ -245,11 +253,55 @@ TEST_F(Folder, OneTrainingAtATimeAndNothingOfOthersIsTouched) {
     for (const Model& model : all) {
         kept.keep(model);
     }
-    EXPECT_THAT(names(),
-                ElementsAre("best.model", "checkpoint-00000001.model.bak", "checkpoint-00000006.model",
-                            "checkpoint-00000007.model", "checkpoint-1.model", "lock", "m.tmp.x.1", "notes.txt"));
+    std::vector<std::string> there{"best.model", "checkpoint-00000006.model", "checkpoint-00000007.model", "lock",
+                                   "checkpoint-00000099.model"};
+    there.insert(there.end(), others.begin(), others.end());
+    EXPECT_THAT(names(), testing::UnorderedElementsAreArray(there));
     write_file_atomically(path("file"), "");
-    EXPECT_THAT(message_of(ErrorKind::io, [&] { CheckpointFolder in_a_file(path("file")); }), HasSubstr("folder"));
+    EXPECT_THAT(message_of(ErrorKind::io, [&] { CheckpointFolder in_a_file(path("file")); }),
+                HasSubstr("cannot make the folder of the checkpoints: "));
+    EXPECT_THAT(message_of(ErrorKind::io, [&] { CheckpointFolder below_a_file(path("file") / "checkpoints"); }),
+                HasSubstr("cannot make the folder of the checkpoints: "));
+}
+
+TEST_F(Folder, ItIsEmptyAsLongAsNothingInItCanBeGoneOnFrom) {
+    const std::vector<Model> all = models();
+    CheckpointFolder kept(folder());
+    EXPECT_TRUE(kept.empty());
+    EXPECT_FALSE(kept.latest().has_value());
+    for (const Model& model : all) {
+        kept.keep(model);
+    }
+    EXPECT_FALSE(kept.empty());
+    std::filesystem::remove(folder() / "checkpoint-00000006.model");
+    std::filesystem::remove(folder() / "checkpoint-00000007.model");
+    EXPECT_FALSE(kept.empty());  // the best is there
+    ASSERT_TRUE(kept.latest().has_value());
+    EXPECT_EQ(kept.latest()->path.filename(), "best.model");
+    std::filesystem::remove(folder() / "best.model");
+    EXPECT_TRUE(kept.empty());
+    std::filesystem::remove_all(folder());
+    EXPECT_TRUE(kept.empty());
+    EXPECT_THAT(message_of(ErrorKind::io, [&] { kept.keep(all[1]); }), HasSubstr("is no longer there"));
+}
+
+TEST_F(Folder, ALockThatSomebodyHasRemovedIsTakenAgainUnlessAnotherTrainingWasQuicker) {
+    const std::vector<Model> all = models();
+    CheckpointFolder kept(folder());
+    std::filesystem::remove(folder() / "lock");
+    kept.keep(all[0]);  // none was quicker, and there is no checkpoint yet
+    std::filesystem::remove(folder() / "lock");
+    kept.keep(all[1]);  // nor here
+    EXPECT_THAT(names(), testing::Contains("lock"));
+    std::filesystem::remove(folder() / "lock");
+    const std::string taken = "was removed from it, and another training has the folder since";
+    {
+        CheckpointFolder another(folder());
+        EXPECT_THAT(message_of(ErrorKind::io, [&] { kept.keep(all[2]); }), HasSubstr(taken));
+        another.keep(all[3]);
+    }
+    std::filesystem::remove(folder() / "lock");  // nobody has it, but there is a checkpoint of the other one
+    EXPECT_THAT(message_of(ErrorKind::io, [&] { kept.keep(all[2]); }), HasSubstr(taken));
 }
 
 }  // namespace
