@@ -19,6 +19,12 @@ void check(const Model& model, const OnnxOptions& options) {
                     "the graphs of derivatives are of the network's own inputs and outputs, the model would be of "
                     "columns and the user's units; write them in two calls");
     }
+    constexpr std::size_t most_bytes = std::size_t{1} << 31;
+    const std::size_t weights = std::visit([](const auto& net) { return net.parameters().size_bytes(); }, model.net);
+    if (weights >= most_bytes) {
+        throw Error(ErrorKind::usage,
+                    "its weights are " + std::to_string(weights) + " bytes; a file of ONNX holds less than 2147483648");
+    }
     const bool columns_fit =
         sizes.front() == model.preprocessing.inputs() && sizes.back() == model.preprocessing.outputs();
     if (options.raw && !columns_fit) {

@@ -93,6 +93,8 @@ def print_all(handgrad):
     explained = run("explain", "m.model", "one.csv", "--row", 1, "--components", "--json")[0]
     run("encode", "m.model", "one.csv", "-o", "one.npz", "--json")
     run("export", "m.model", "--to", "c99", "-o", ".", "--json")
+    run("export", "m.model", "--to", "onnx", "--derivatives", "-o", "m.onnx", "--json")
+    run("import", "m.model", "--hidden-activation", "sigmoid", "-o", "i.model", "--json")
 
     doubled = {item["parameter"]: 2 * np.array(item["value"]) for item in explained["backward"]}
     doubled.popitem()
