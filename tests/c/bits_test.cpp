@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <ostream>
 #include <span>
 #include <string>
 #include <thread>
@@ -40,6 +41,7 @@ std::vector<std::uint64_t> bits(const Matrix<T>& values) {
 struct Fixture {
     std::string name, table;
 };
+std::ostream& operator<<(std::ostream& out, const Fixture& fixture) { return out << fixture.name; }
 std::vector<Fixture> all_fixtures() {
     std::ifstream list(fixtures / "0.1/models.txt");
     std::vector<Fixture> found;
