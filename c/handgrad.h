@@ -138,6 +138,16 @@ HANDGRAD_API handgrad_status handgrad_model_jacobian_cells(const handgrad_model 
                                                            size_t rows, size_t columns, double *yhat, size_t outputs,
                                                            double *J, size_t inputs);
 
+/* yhat as above, and H (rows x outputs x inputs x inputs), of each output the symmetric matrix of its second derivatives:
+ * H[((row * outputs + k) * inputs + i) * inputs + j] is that by inputs i and j, in the units of the output by those of both.
+ * At a kink of an activation it counts as 0. */
+HANDGRAD_API handgrad_status handgrad_model_hessian(const handgrad_model *model, const double *x, size_t rows,
+                                                    size_t columns, double *yhat, size_t outputs, double *H,
+                                                    size_t inputs);
+HANDGRAD_API handgrad_status handgrad_model_hessian_cells(const handgrad_model *model, const handgrad_cell *x,
+                                                          size_t rows, size_t columns, double *yhat, size_t outputs,
+                                                          double *H, size_t inputs);
+
 /* --- A network on numbers ------------------------------------------------------------------------------------------ */
 
 /* The network of a model file, or of a model. What it takes is scaled and encoded already, and what it puts out is in
@@ -189,6 +199,20 @@ HANDGRAD_API handgrad_status handgrad_network_jacobian_vector(const handgrad_net
 HANDGRAD_API handgrad_status handgrad_network_jacobian_vector_f(const handgrad_network *network, const float *x,
                                                                 const float *u, size_t rows, size_t inputs,
                                                                 float *yhat, size_t outputs, float *J_u);
+
+/* yhat, and H (rows x outputs x inputs x inputs) as of handgrad_model_hessian(). */
+HANDGRAD_API handgrad_status handgrad_network_hessian(const handgrad_network *network, const double *x, size_t rows,
+                                                      size_t inputs, double *yhat, size_t outputs, double *H);
+HANDGRAD_API handgrad_status handgrad_network_hessian_f(const handgrad_network *network, const float *x, size_t rows,
+                                                        size_t inputs, float *yhat, size_t outputs, float *H);
+/* yhat, and H_u (rows x inputs), the Hessian of lambda . yhat times u, with lambda (rows x outputs) and u (rows x inputs),
+ * without the matrix. */
+HANDGRAD_API handgrad_status handgrad_network_hessian_vector(const handgrad_network *network, const double *x,
+                                                             const double *lambda, const double *u, size_t rows,
+                                                             size_t inputs, double *yhat, size_t outputs, double *H_u);
+HANDGRAD_API handgrad_status handgrad_network_hessian_vector_f(const handgrad_network *network, const float *x,
+                                                               const float *lambda, const float *u, size_t rows,
+                                                               size_t inputs, float *yhat, size_t outputs, float *H_u);
 
 /* --- Training ------------------------------------------------------------------------------------------------------ */
 

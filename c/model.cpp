@@ -124,6 +124,25 @@ handgrad_status jacobian(const char* function, const handgrad_model* handle, con
     });
 }
 
+template <class Cells>
+handgrad_status hessian(const char* function, const handgrad_model* handle, const Cells* x, Rows size, double* yhat,
+                        std::size_t outputs, double* H, std::size_t inputs) noexcept {
+    return guarded(function, [&] {
+        const Held<ModelObject> model(function, "model", handle);
+        check_sizes(function, model->predictor, size.columns, outputs);
+        require_size(function, "inputs", inputs, "the model has", model->predictor.inputs().size());
+        const std::span<const Cells> cells = array(function, "x", x, size.rows, size.columns);
+        const std::span<double> to = array(function, "yhat", yhat, size.rows, outputs);
+        const std::size_t of_row = outputs * inputs * inputs;
+        const std::span<double> bends = array(function, "H", H, size.rows, of_row);
+        for_each_row(cells, size, [&](std::size_t row, const RawRow& raw) {
+            in_row(row, size.rows, [&] {
+                model->predictor.hessian(raw, to.subspan(row * outputs, outputs), bends.subspan(row * of_row, of_row));
+            });
+        });
+    });
+}
+
 /// One of a model's names.
 handgrad_status name_at(const char* function, const handgrad_model* handle, std::size_t index, const char** name,
                         std::span<const std::string> (ModelPredictor::*names)() const, const char* what) noexcept {
@@ -252,5 +271,14 @@ handgrad_status handgrad_model_jacobian(const handgrad_model* model, const doubl
 handgrad_status handgrad_model_jacobian_cells(const handgrad_model* model, const handgrad_cell* x, size_t rows,
                                               size_t columns, double* yhat, size_t outputs, double* J, size_t inputs) {
     return jacobian(__func__, model, x, {rows, columns}, yhat, outputs, J, inputs);
+}
+
+handgrad_status handgrad_model_hessian(const handgrad_model* model, const double* x, size_t rows, size_t columns,
+                                       double* yhat, size_t outputs, double* H, size_t inputs) {
+    return hessian(__func__, model, x, {rows, columns}, yhat, outputs, H, inputs);
+}
+handgrad_status handgrad_model_hessian_cells(const handgrad_model* model, const handgrad_cell* x, size_t rows,
+                                             size_t columns, double* yhat, size_t outputs, double* H, size_t inputs) {
+    return hessian(__func__, model, x, {rows, columns}, yhat, outputs, H, inputs);
 }
 }

@@ -140,6 +140,28 @@ handgrad_status jacobian_vector(const char* function, const handgrad_network* ha
     });
 }
 
+template <class T>
+handgrad_status hessian(const char* function, const handgrad_network* handle, const Pass<T>& of, T* H) noexcept {
+    return pass(function, handle, of, [&](const BasicPredictor<T>& net, MatrixView<const T> x, MatrixView<T> yhat) {
+        const MatrixView<T> bends = view(function, "H", H, of.rows, of.outputs * of.inputs * of.inputs);
+        if (of.rows == 1) {
+            net.hessian(x.row(0), yhat.row(0), bends.row(0));
+        } else {
+            net.hessian(x, yhat, bends);
+        }
+    });
+}
+
+template <class T>
+handgrad_status hessian_vector(const char* function, const handgrad_network* handle, const Pass<T>& of, const T* lambda,
+                               const T* u, T* H_u) noexcept {
+    return pass(function, handle, of, [&](const BasicPredictor<T>& net, MatrixView<const T> x, MatrixView<T> yhat) {
+        net.hessian_vector(x, view(function, "lambda", lambda, of.rows, of.outputs),
+                           view(function, "u", u, of.rows, of.inputs), yhat,
+                           view(function, "H_u", H_u, of.rows, of.inputs));
+    });
+}
+
 }  // namespace
 }  // namespace handgrad::c
 
@@ -249,5 +271,25 @@ handgrad_status handgrad_network_jacobian_vector_f(const handgrad_network* netwo
                                                    size_t rows, size_t inputs, float* yhat, size_t outputs,
                                                    float* J_u) {
     return jacobian_vector<float>(__func__, network, {x, rows, inputs, yhat, outputs}, u, J_u);
+}
+
+handgrad_status handgrad_network_hessian(const handgrad_network* network, const double* x, size_t rows, size_t inputs,
+                                         double* yhat, size_t outputs, double* H) {
+    return hessian<double>(__func__, network, {x, rows, inputs, yhat, outputs}, H);
+}
+handgrad_status handgrad_network_hessian_vector(const handgrad_network* network, const double* x, const double* lambda,
+                                                const double* u, size_t rows, size_t inputs, double* yhat,
+                                                size_t outputs, double* H_u) {
+    return hessian_vector<double>(__func__, network, {x, rows, inputs, yhat, outputs}, lambda, u, H_u);
+}
+
+handgrad_status handgrad_network_hessian_f(const handgrad_network* network, const float* x, size_t rows, size_t inputs,
+                                           float* yhat, size_t outputs, float* H) {
+    return hessian<float>(__func__, network, {x, rows, inputs, yhat, outputs}, H);
+}
+handgrad_status handgrad_network_hessian_vector_f(const handgrad_network* network, const float* x, const float* lambda,
+                                                  const float* u, size_t rows, size_t inputs, float* yhat,
+                                                  size_t outputs, float* H_u) {
+    return hessian_vector<float>(__func__, network, {x, rows, inputs, yhat, outputs}, lambda, u, H_u);
 }
 }

@@ -29,7 +29,8 @@ struct ModelObject : Object {
 
 template <class T>
 struct ReadyNetwork {
-    ReadyNetwork(BasicMlp<T> of, std::size_t threads) : net(std::move(of)), predictor(net, {.threads = threads}) {}
+    ReadyNetwork(BasicMlp<T> of, std::size_t threads)
+        : net(std::move(of)), predictor(net, {.threads = threads}, Differentiable::twice) {}
 
     BasicMlp<T> net;
     BasicPredictor<T> predictor;

@@ -68,6 +68,7 @@ module handgrad
         procedure, private :: model_jacobian_transposed_row
         procedure, private :: model_jacobian_transposed_rows
         generic :: jacobian_transposed => model_jacobian_transposed_row, model_jacobian_transposed_rows
+        procedure :: hessian => model_hessian_row
         procedure, private :: model_classify_row
         procedure, private :: model_classify_rows
         generic :: classify => model_classify_row, model_classify_rows
@@ -96,6 +97,9 @@ module handgrad
         procedure, private :: network_jacobian_transposed_rows
         procedure, private :: network_jacobian_transposed_rows_f
         generic :: jacobian_transposed => network_jacobian_transposed_rows, network_jacobian_transposed_rows_f
+        procedure, private :: network_hessian_row
+        procedure, private :: network_hessian_row_f
+        generic :: hessian => network_hessian_row, network_hessian_row_f
         procedure, private :: network_vector_jacobian_rows
         procedure, private :: network_vector_jacobian_rows_f
         generic :: vector_jacobian => network_vector_jacobian_rows, network_vector_jacobian_rows_f
@@ -231,6 +235,34 @@ module handgrad
             real(c_double), intent(in) :: x(*)
             integer(c_size_t), value :: rows, columns, outputs, inputs
             real(c_double), intent(inout) :: yhat(*), J(*)
+            integer(c_int) :: status
+        end function
+
+        function c_model_hessian(model, x, rows, columns, yhat, outputs, H, inputs) &
+            bind(c, name='handgrad_model_hessian') result(status)
+            import :: c_ptr, c_int, c_size_t, c_double
+            type(c_ptr), value :: model
+            real(c_double), intent(in) :: x(*)
+            integer(c_size_t), value :: rows, columns, outputs, inputs
+            real(c_double), intent(inout) :: yhat(*), H(*)
+            integer(c_int) :: status
+        end function
+        function c_network_hessian(network, x, rows, inputs, yhat, outputs, H) &
+            bind(c, name='handgrad_network_hessian') result(status)
+            import :: c_ptr, c_int, c_size_t, c_double
+            type(c_ptr), value :: network
+            real(c_double), intent(in) :: x(*)
+            integer(c_size_t), value :: rows, inputs, outputs
+            real(c_double), intent(inout) :: yhat(*), H(*)
+            integer(c_int) :: status
+        end function
+        function c_network_hessian_f(network, x, rows, inputs, yhat, outputs, H) &
+            bind(c, name='handgrad_network_hessian_f') result(status)
+            import :: c_ptr, c_int, c_size_t, c_float
+            type(c_ptr), value :: network
+            real(c_float), intent(in) :: x(*)
+            integer(c_size_t), value :: rows, inputs, outputs
+            real(c_float), intent(inout) :: yhat(*), H(*)
             integer(c_int) :: status
         end function
 
@@ -651,6 +683,18 @@ contains
             long(size(JT, 1))), stat)
     end subroutine
 
+    !> yhat(outputs) and of each output the symmetric matrix of its second derivatives, H(inputs, inputs, outputs).
+    subroutine model_hessian_row(self, x, yhat, H, stat)
+        class(handgrad_model), intent(in) :: self
+        real(c_double), intent(in) :: x(:)
+        real(c_double), intent(inout) :: yhat(:), H(:, :, :)
+        integer, optional, intent(out) :: stat
+        if (.not. alike('hessian', 'inputs', size(H, 1), size(H, 2), stat)) return
+        if (.not. alike('hessian', 'outputs', size(H, 3), size(yhat), stat)) return
+        call settle(c_model_hessian(self%handle, x, 1_c_size_t, long(size(x)), yhat, long(size(yhat)), H, &
+            long(size(H, 1))), stat)
+    end subroutine
+
     !> The class of one row, from 1, and if wanted how sure the model is of each class.
     subroutine model_classify_row(self, x, chosen, probabilities, stat)
         class(handgrad_model), intent(in) :: self
@@ -888,7 +932,30 @@ contains
             long(size(yhat, 1)), J_u), stat)
     end subroutine
 
+    !> yhat(outputs) and H(inputs, inputs, outputs) of one row.
+    subroutine network_hessian_row(self, x, yhat, H, stat)
+        class(handgrad_network), intent(in) :: self
+        real(c_double), intent(in) :: x(:)
+        real(c_double), intent(inout) :: yhat(:), H(:, :, :)
+        integer, optional, intent(out) :: stat
+        if (.not. alike('hessian', 'inputs', size(H, 1), size(x), stat)) return
+        if (.not. alike('hessian', 'inputs', size(H, 2), size(x), stat)) return
+        if (.not. alike('hessian', 'outputs', size(H, 3), size(yhat), stat)) return
+        call settle(c_network_hessian(self%handle, x, 1_c_size_t, long(size(x)), yhat, long(size(yhat)), H), stat)
+    end subroutine
+
     ! The same in float.
+
+    subroutine network_hessian_row_f(self, x, yhat, H, stat)
+        class(handgrad_network), intent(in) :: self
+        real(c_float), intent(in) :: x(:)
+        real(c_float), intent(inout) :: yhat(:), H(:, :, :)
+        integer, optional, intent(out) :: stat
+        if (.not. alike('hessian', 'inputs', size(H, 1), size(x), stat)) return
+        if (.not. alike('hessian', 'inputs', size(H, 2), size(x), stat)) return
+        if (.not. alike('hessian', 'outputs', size(H, 3), size(yhat), stat)) return
+        call settle(c_network_hessian_f(self%handle, x, 1_c_size_t, long(size(x)), yhat, long(size(yhat)), H), stat)
+    end subroutine
 
     subroutine network_predict_row_f(self, x, yhat, stat)
         class(handgrad_network), intent(in) :: self

@@ -46,7 +46,7 @@ TEST(C, CallsAllocateNothing) {
             ASSERT_EQ(handgrad_model_sizes(model, nullptr, &inputs, &outputs, nullptr), HANDGRAD_OK);
             std::vector<handgrad_cell> row(columns, {nullptr, 1.0});
             row.push_back({"another city", 0.0});
-            std::vector<double> yhat(outputs), J(outputs * inputs), shares(2);
+            std::vector<double> yhat(outputs), J(outputs * inputs), H(J.size() * inputs), shares(2);
             std::int32_t chosen = 0;
             std::size_t before = 0;
             for (int turn = 0; turn < 2; ++turn) {
@@ -57,6 +57,9 @@ TEST(C, CallsAllocateNothing) {
                           HANDGRAD_OK);
                 EXPECT_EQ(handgrad_model_jacobian_cells(model, row.data(), 1, row.size(), yhat.data(), outputs,
                                                         J.data(), inputs),
+                          HANDGRAD_OK);
+                EXPECT_EQ(handgrad_model_hessian_cells(model, row.data(), 1, row.size(), yhat.data(), outputs, H.data(),
+                                                       inputs),
                           HANDGRAD_OK);
             }
             EXPECT_EQ(allocations(), before) << columns << precision;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <ostream>
 #include <span>
 #include <string>
 #include <thread>
@@ -40,6 +41,7 @@ std::vector<std::uint64_t> bits(const Matrix<T>& values) {
 struct Fixture {
     std::string name, table;
 };
+std::ostream& operator<<(std::ostream& out, const Fixture& fixture) { return out << fixture.name; }
 std::vector<Fixture> all_fixtures() {
     std::ifstream list(fixtures / "0.1/models.txt");
     std::vector<Fixture> found;
@@ -114,7 +116,11 @@ TEST_P(OfFixture, PredictJacobianAndClassesAreThoseOfTheLibrary) {
                                                 J.data(), inputs),
                   HANDGRAD_OK)
             << handgrad_last_error();
-        std::vector<double> again(yhat.size());
+        std::vector<double> H(J.size() * inputs), again(yhat.size());
+        ASSERT_EQ(handgrad_model_hessian_cells(here, cells.cells.data(), cells.rows, columns, again.data(), outputs,
+                                               H.data(), inputs),
+                  HANDGRAD_OK);
+        EXPECT_EQ(bits(again), bits(yhat));
         ASSERT_EQ(handgrad_model_predict_cells(here, cells.cells.data(), cells.rows, columns, again.data(), outputs),
                   HANDGRAD_OK);
         EXPECT_EQ(bits(again), bits(yhat));
@@ -130,6 +136,9 @@ TEST_P(OfFixture, PredictJacobianAndClassesAreThoseOfTheLibrary) {
             const std::vector<Cell> raw = row_of(cells, row, columns);
             std::vector<double> values(outputs), of_classes(classes);
             Matrix<double> slopes(outputs, inputs);
+            std::vector<double> bends(slopes.values().size() * inputs);
+            there.hessian(raw, values, bends);
+            ASSERT_EQ(bits(bends), bits(std::span<const double>(H).subspan(row * bends.size(), bends.size())));
             there.jacobian(raw, values, slopes);
             ASSERT_EQ(bits(values), bits(std::span<const double>(yhat).subspan(row * outputs, outputs)));
             ASSERT_EQ(bits(slopes), bits(std::span<const double>(J).subspan(row * outputs * inputs, outputs * inputs)));
@@ -162,6 +171,8 @@ struct InC<double> {
     static constexpr handgrad_precision precision = HANDGRAD_DOUBLE;
     static constexpr auto predict = handgrad_network_predict;
     static constexpr auto jacobian = handgrad_network_jacobian;
+    static constexpr auto hessian = handgrad_network_hessian;
+    static constexpr auto hessian_vector = handgrad_network_hessian_vector;
     static constexpr auto vector_jacobian = handgrad_network_vector_jacobian;
     static constexpr auto jacobian_vector = handgrad_network_jacobian_vector;
 };
@@ -170,6 +181,8 @@ struct InC<float> {
     static constexpr handgrad_precision precision = HANDGRAD_FLOAT;
     static constexpr auto predict = handgrad_network_predict_f;
     static constexpr auto jacobian = handgrad_network_jacobian_f;
+    static constexpr auto hessian = handgrad_network_hessian_f;
+    static constexpr auto hessian_vector = handgrad_network_hessian_vector_f;
     static constexpr auto vector_jacobian = handgrad_network_vector_jacobian_f;
     static constexpr auto jacobian_vector = handgrad_network_jacobian_vector_f;
 };
@@ -189,7 +202,7 @@ TYPED_TEST(OfNetwork, EveryPassIsThatOfTheLibrary) {
                                       parameters.size(), InC<T>::precision, 1, &here),
               HANDGRAD_OK)
         << handgrad_last_error();
-    const BasicPredictor<T> there(convert<T>(source));
+    const BasicPredictor<T> there(convert<T>(source), {}, Differentiable::twice);
     for (const std::size_t rows : {0, 1, 2, 37}) {
         Matrix<T> x(rows, 3), v(rows, 2), u(rows, 3), yhat(rows, 2), J(rows, 6), v_J(rows, 3), J_u(rows, 2);
         for (std::size_t i = 0; i < x.values().size(); ++i) {
@@ -217,6 +230,16 @@ TYPED_TEST(OfNetwork, EveryPassIsThatOfTheLibrary) {
                                           2, J_u_c.values().data()),
                   HANDGRAD_OK);
         EXPECT_EQ(bits(J_u_c), bits(J_u));
+        Matrix<T> H(rows, 18), H_c(rows, 18), H_u(rows, 3), H_u_c(rows, 3);
+        there.hessian(x, yhat, H);
+        ASSERT_EQ(InC<T>::hessian(here, x.values().data(), rows, 3, yhat_c.values().data(), 2, H_c.values().data()),
+                  HANDGRAD_OK);
+        EXPECT_EQ(bits(H_c), bits(H));
+        there.hessian_vector(x, v, u, yhat, H_u);
+        ASSERT_EQ(InC<T>::hessian_vector(here, x.values().data(), v.values().data(), u.values().data(), rows, 3,
+                                         yhat_c.values().data(), 2, H_u_c.values().data()),
+                  HANDGRAD_OK);
+        EXPECT_EQ(bits(H_u_c), bits(H_u));
     }
     std::vector<double> back(parameters.size());
     ASSERT_EQ(handgrad_network_parameters(here, back.data(), back.size()), HANDGRAD_OK);

@@ -164,7 +164,7 @@ static void test_networks(void)
     const double parameters[13] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3};
     const double x[2] = {0.5, -0.5};
     const float x_f[2] = {0.5F, -0.5F};
-    double yhat = 0.0, J[2];
+    double yhat = 0.0, J[2], H[4];
     float yhat_f = 0.0F;
     handgrad_network *network = NULL;
     handgrad_precision precision = HANDGRAD_AS_STORED;
@@ -191,6 +191,10 @@ static void test_networks(void)
           "handgrad_network_predict: outputs is 2, the network puts out 1");
     FAILS(handgrad_network_jacobian(network, x, 1, 2, &yhat, 1, NULL), HANDGRAD_USAGE,
           "handgrad_network_jacobian: J is NULL");
+    OK(handgrad_network_hessian(network, x, 1, 2, &yhat, 1, H));
+    CHECK(H[1] == H[2] && H[0] != 0.0);
+    FAILS(handgrad_network_hessian(network, x, 1, 2, &yhat, 1, NULL), HANDGRAD_USAGE,
+          "handgrad_network_hessian: H is NULL");
     FAILS(handgrad_network_parameters(network, J, 2), HANDGRAD_USAGE,
           "handgrad_network_parameters: count is 2, the network's parameters are 13");
     OK(handgrad_network_free(network));

@@ -87,6 +87,21 @@ handgrad_status (*const abi_train_table)(const handgrad_table *table, const char
 handgrad_status (*const abi_train_file)(const char *path, const char *settings, size_t threads, const
     handgrad_listener *listener, handgrad_model **model) = handgrad_train_file;
 
+handgrad_status (*const abi_model_hessian)(const handgrad_model *model, const double *x, size_t rows, size_t columns,
+    double *yhat, size_t outputs, double *H, size_t inputs) = handgrad_model_hessian;
+handgrad_status (*const abi_model_hessian_cells)(const handgrad_model *model, const handgrad_cell *x, size_t rows, size_t
+    columns, double *yhat, size_t outputs, double *H, size_t inputs) = handgrad_model_hessian_cells;
+handgrad_status (*const abi_network_hessian)(const handgrad_network *network, const double *x, size_t rows, size_t
+    inputs, double *yhat, size_t outputs, double *H) = handgrad_network_hessian;
+handgrad_status (*const abi_network_hessian_f)(const handgrad_network *network, const float *x, size_t rows, size_t
+    inputs, float *yhat, size_t outputs, float *H) = handgrad_network_hessian_f;
+handgrad_status (*const abi_network_hessian_vector)(const handgrad_network *network, const double *x, const double
+    *lambda, const double *u, size_t rows, size_t inputs, double *yhat, size_t outputs, double *H_u) =
+    handgrad_network_hessian_vector;
+handgrad_status (*const abi_network_hessian_vector_f)(const handgrad_network *network, const float *x, const float
+    *lambda, const float *u, size_t rows, size_t inputs, float *yhat, size_t outputs, float *H_u) =
+    handgrad_network_hessian_vector_f;
+
 int main(void)
 {
     VALUE(HANDGRAD_OK);

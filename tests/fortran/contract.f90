@@ -114,19 +114,21 @@ contains
 
     subroutine test_training()
         type(handgrad_model) :: model, again
-        real(c_double) :: x(2, 50), y(1, 50), yhat(1, 50), yhat_again(1, 50), one(1), J(1, 2), J3(1, 2, 50), JT(2, 1)
+        real(c_double) :: x(2, 50), y(1, 50), yhat(1, 50), yhat_again(1, 50), one(1), J(1, 2), J3(1, 2, 50), JT(2, 1), H(2, 2, 1)
         character(len=:), allocatable :: name
         integer :: i, columns, inputs, outputs, classes, task, place
         do i = 1, 50
             x(:, i) = [sin(real(i, c_double)), cos(3.0_c_double*i)]
             y(1, i) = x(1, i) - 2*x(2, i)
         end do
-        call model%train(x, y, 'hidden=8 epochs=60 lr=0.02 dtype=f64', threads=1)
+        call model%train(x, y, 'hidden=8 hidden_activation=tanh epochs=80 lr=0.02 dtype=f64', threads=1)
         call model%predict(x, yhat)
         call check('it has learned', maxval(abs(yhat - y)) < 0.5)
         call model%jacobian(x(:, 7), one, J)
         call model%jacobian_transposed(x(:, 7), one, JT)
         call model%jacobian(x, yhat, J3)
+        call model%hessian(x(:, 7), one, H)
+        call check('H of a model', same(H(1, 2, :), H(2, 1, :)) .and. maxval(abs(H)) > 0)
         call check('J of a model', same(J(1, :), J3(1, :, 7)) .and. same(J(1, :), JT(:, 1)) .and. J(1, 1) > 0 .and. J(1, 2) < 0)
         call model%sizes(columns, inputs, outputs, classes)
         call check('sizes of a model', columns == 2 .and. inputs == 2 .and. outputs == 1 .and. classes == 0)
