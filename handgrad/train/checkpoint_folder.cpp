@@ -75,8 +75,7 @@ CheckpointFolder::CheckpointFolder(std::filesystem::path folder) : folder_(std::
     std::error_code error;
     std::filesystem::create_directories(folder_, error);
     if (error) {  // a file of that name is one too
-        throw Error(ErrorKind::io,
-                    folder_.string() + ": cannot make the folder of the checkpoints: " + error.message())
+        throw Error(ErrorKind::io, folder_.string() + ": cannot make the folder of the checkpoints: " + error.message())
             .at_file(folder_.string(), error.value());
     }
     lock_ = take_lock(folder_ / lock_name);
