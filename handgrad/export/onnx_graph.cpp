@@ -18,7 +18,7 @@ static_assert(std::endian::native == std::endian::little);
 struct Operator {
     std::string_view name;
     std::int64_t since;  ///< the opset from which on it means what is meant here, of all types that are used here
-    std::string_view domain = "";
+    std::string_view domain{};
 };
 constexpr std::array operators{
     Operator{"Abs", 6},     Operator{"Add", 7},
@@ -125,7 +125,7 @@ std::string OnnxGraph::node(const std::string& operation, std::vector<std::strin
             return known->second;
         }
     }
-    const std::string name = result.empty() ? unused_name(operation) : result;
+    std::string name = result.empty() ? unused_name(operation) : result;
     known_.emplace(std::move(key), name);
     nodes_.push_back({operation, std::move(inputs), std::move(attributes), name});
     return name;

@@ -23,9 +23,34 @@ using protozero::pbf_reader;
 
 constexpr std::int64_t oldest_opset = 7, newest_opset = 28;
 
+// protozero takes it for granted that a field is of the kind that it is read as; a stranger's need not be.
+void expect(const pbf_reader& reader, protozero::pbf_wire_type kind) {
+    if (reader.wire_type() != kind) {
+        throw protozero::unknown_pbf_wire_type_exception{};
+    }
+}
+protozero::data_view view_of(pbf_reader& reader) {
+    expect(reader, protozero::pbf_wire_type::length_delimited);
+    return reader.get_view();
+}
+pbf_reader message_of(pbf_reader& reader) { return pbf_reader(view_of(reader)); }
 std::string text_of(pbf_reader& reader) {
-    const protozero::data_view view = reader.get_view();
+    const protozero::data_view view = view_of(reader);
     return {view.data(), view.size()};
+}
+std::int64_t integer_of(pbf_reader& reader) {
+    expect(reader, protozero::pbf_wire_type::varint);
+    return reader.get_int64();
+}
+template <class T>
+T fixed_of(pbf_reader& reader) {
+    if constexpr (sizeof(T) == sizeof(double)) {
+        expect(reader, protozero::pbf_wire_type::fixed64);
+        return reader.get_double();
+    } else {
+        expect(reader, protozero::pbf_wire_type::fixed32);
+        return reader.get_float();
+    }
 }
 
 /// One tensor, of which nothing is believed before the bytes bear it out.
@@ -81,13 +106,13 @@ private:
                 add_dimensions(reader);
                 break;
             case onnx::tensor::data_type:
-                type_ = static_cast<DataType>(reader.get_int32());
+                type_ = static_cast<DataType>(integer_of(reader));
                 break;
             case onnx::tensor::name:
                 name_ = text_of(reader);
                 break;
             case onnx::tensor::raw_data:
-                raw_ = reader.get_view();
+                raw_ = view_of(reader);
                 break;
             case onnx::tensor::float_data:
                 add_fixed<float>(reader);
@@ -103,7 +128,7 @@ private:
                 reader.skip();
                 break;
             case onnx::tensor::data_location:
-                outside_ = reader.get_int32() != 0 || outside_;
+                outside_ = integer_of(reader) != 0 || outside_;
                 break;
             default:
                 reader.skip();
@@ -112,7 +137,7 @@ private:
 
     void add_dimensions(pbf_reader& reader) {
         if (reader.wire_type() != protozero::pbf_wire_type::length_delimited) {
-            dimensions_.push_back(reader.get_int64());
+            dimensions_.push_back(integer_of(reader));
             return;
         }
         for (const std::int64_t length : reader.get_packed_int64()) {
@@ -122,15 +147,13 @@ private:
     template <class T>
     void add_fixed(pbf_reader& reader) {
         if (reader.wire_type() == protozero::pbf_wire_type::length_delimited) {
-            const protozero::data_view view = reader.get_view();
+            const protozero::data_view view = view_of(reader);
             if (view.size() % sizeof(T) != 0) {
                 fail("is cut off");
             }
             add_bytes<T>(view, view.size() / sizeof(T));
-        } else if constexpr (sizeof(T) == sizeof(double)) {
-            typed_.push_back(reader.get_double());
         } else {
-            typed_.push_back(static_cast<double>(reader.get_float()));
+            typed_.push_back(static_cast<double>(fixed_of<T>(reader)));
         }
     }
     template <class T>
@@ -148,7 +171,7 @@ private:
             halves_.push_back(static_cast<char>(bits >> 8 & 0xFF));
         };
         if (reader.wire_type() != protozero::pbf_wire_type::length_delimited) {
-            add(reader.get_int32());
+            add(static_cast<std::int32_t>(integer_of(reader)));
             return;
         }
         for (const std::int32_t bits : reader.get_packed_int32()) {
@@ -235,10 +258,10 @@ public:
         pbf_reader reader(bytes.data(), bytes.size());
         while (reader.next()) {
             if (reader.tag() == onnx::model::graph) {
-                graph(reader.get_message());
+                graph(message_of(reader));
                 has_graph = true;
             } else if (reader.tag() == onnx::model::opset_import) {
-                operator_set(reader.get_message());
+                operator_set(message_of(reader));
             } else {
                 reader.skip();
             }
@@ -264,7 +287,7 @@ private:
             if (reader.tag() == onnx::operator_set::domain) {
                 domain = text_of(reader);
             } else if (reader.tag() == onnx::operator_set::version) {
-                version = reader.get_int64();
+                version = integer_of(reader);
             } else {
                 reader.skip();
             }
@@ -278,16 +301,16 @@ private:
         while (reader.next()) {
             switch (reader.tag()) {
                 case onnx::graph::node:
-                    read_.nodes.push_back(node(reader.get_message()));
+                    read_.nodes.push_back(node(message_of(reader)));
                     break;
                 case onnx::graph::initializer:
-                    constant(reader.get_message());
+                    constant(message_of(reader));
                     break;
                 case onnx::graph::input:
-                    read_.inputs.push_back(value_name(reader.get_message()));
+                    read_.inputs.push_back(value_name(message_of(reader)));
                     break;
                 case onnx::graph::output:
-                    read_.outputs.push_back(value_name(reader.get_message()));
+                    read_.outputs.push_back(value_name(message_of(reader)));
                     break;
                 case onnx::graph::sparse_initializer:
                     fail("it has sparse weights, which are not read; write them dense");
@@ -337,7 +360,7 @@ private:
                     node.domain = text_of(reader);
                     break;
                 case onnx::node::attribute:
-                    attribute(reader.get_message(), node);
+                    attribute(message_of(reader), node);
                     break;
                 default:
                     reader.skip();
@@ -360,16 +383,16 @@ private:
                     name = text_of(reader);
                     break;
                 case onnx::attribute::number:
-                    number = static_cast<double>(reader.get_float());
+                    number = static_cast<double>(fixed_of<float>(reader));
                     break;
                 case onnx::attribute::integer:
-                    number = static_cast<double>(reader.get_int64());
+                    number = static_cast<double>(integer_of(reader));
                     break;
                 case onnx::attribute::text:
                     text = text_of(reader);
                     break;
                 case onnx::attribute::tensor: {
-                    TensorReader value(reader.get_message(), source_);
+                    TensorReader value(message_of(reader), source_);
                     value.check_not_outside();
                     if (value.is_of_numbers()) {
                         tensor = value.tensor();

@@ -221,6 +221,7 @@ def test_weights_by_their_names(names, turned, tmp_path):
     np.testing.assert_allclose(outputs(tmp_path / "m.model", X), expected, rtol=1e-14)
 
 
+@pytest.mark.filterwarnings("ignore:lbfgs failed to converge")
 def test_scikit_learns_coefficients_predict_the_same(tmp_path):
     from sklearn.neural_network import MLPRegressor
     rng = np.random.default_rng(0)
