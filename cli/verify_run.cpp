@@ -132,14 +132,14 @@ private:
         }
     }
 
-    /// The epoch of an event, which follows the one before it.
-    std::size_t next_epoch(const ParsedLine& json, std::size_t& before) const {
+    /// The epoch of an event, which follows the last one.
+    std::size_t next_epoch(const ParsedLine& json, std::size_t& last) const {
         const std::size_t epoch = epoch_of(json);
-        if (epoch != before + 1) {
+        if (epoch != last + 1) {
             fail(fmt::format("epoch {} follows epoch {}: lines of the log are missing, or stand in another order",
-                             epoch, before));
+                             epoch, last));
         }
-        before = epoch;
+        last = epoch;
         return epoch;
     }
 

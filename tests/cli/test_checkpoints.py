@@ -188,6 +188,10 @@ def test_a_replay_says_what_is_so(table):
         assert ran.code == 3 and name in ran.err and "\x1b" not in ran.err
     table.write("forged.jsonl", "".join(json.dumps(one) + "\n" for one in [events[0], events[2], events[1], *events[3:]]))
     assert "epoch 2 follows epoch 0" in table("verify-run", "forged.jsonl").err
+    second = [dict(events[0], epoch=2), *(one for one in events if one["event"] == "epoch" and one["epoch"] > 2)]
+    first = [one for one in events if one["event"] == "start" or (one["event"] == "epoch" and one["epoch"] == 1)]
+    table.write("forged.jsonl", "".join(json.dumps(one) + "\n" for one in [*first, *second]))
+    assert "epoch 3 follows epoch 1" in table("verify-run", "forged.jsonl").err
     settings = dict(events[0]["settings"], seed=4)
     table.write("settings.jsonl", "".join(json.dumps(one) + "\n" for one in [dict(events[0], settings=settings), *events[1:]]))
     ran = table("verify-run", "settings.jsonl")

@@ -1,20 +1,26 @@
 #!/usr/bin/env python3
 """How far ONNX Runtime is from the network in NumPy: the table of docs/onnx.md.
 
-Usage: HANDGRAD_PROGRAM=build/release/cli/handgrad .venv-package/bin/python tests/package/onnx_agreement.py
+Usage: HANDGRAD_PROGRAM=build/release/cli/handgrad .venv-package/bin/python tests/package/onnx_agreement.py [--write]
 
 Of each hidden activation the largest difference over all outputs, two depths and the rows of each, in units in the last place of the
 largest number of its kind.
 """
 
+import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 from onnx_witness import ACTIVATIONS, HIDDEN, Network
 from package_support import run
 from test_onnx import imported, opset, session
+
+HERE = Path(__file__).resolve()
+sys.path.insert(0, str(HERE.parents[2] / "tools"))
+import measured  # noqa: E402  (after the path that leads to it)
 
 
 def differences(sizes, hidden, output, dtype, folder):
@@ -31,7 +37,7 @@ def differences(sizes, hidden, output, dtype, folder):
 
 
 def main():
-    print("| hidden activation | opset, float | ŷ | Jacobian | Hessian | opset, double | ŷ | Jacobian |\n|---|---|---|---|---|---|---|---|")
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
         for hidden in HIDDEN:
             cells = []
@@ -41,7 +47,12 @@ def main():
                 worst = np.max([one for one, _ in made], axis=0)
                 # With an output that asks for nothing: the first, identity.
                 cells += [f"{made[0][1][0]}, {made[0][1][1]}", *(f"{number:.0f}" for number in worst[:3 if dtype == np.float32 else 2])]
-            print(f"| {hidden} | " + " | ".join(cells) + " |")
+            rows.append([hidden, *cells])
+    table = measured.table(["hidden activation", "opset, float", "ŷ", "Jacobian", "Hessian", "opset, double", "ŷ", "Jacobian"], rows)
+    print(table)
+    if "--write" in sys.argv:
+        stamp = measured.stamp("tests/package/onnx_agreement.py --write", HERE, with_what=f"ONNX Runtime {onnxruntime.__version__}")
+        measured.write(HERE.parents[2] / "docs/onnx.md", "onnx-agreement", f"{table}\n\n{stamp}")
 
 
 if __name__ == "__main__":
