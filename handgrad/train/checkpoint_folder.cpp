@@ -106,7 +106,8 @@ std::vector<std::size_t> CheckpointFolder::numbers() const {
             found.push_back(*number);
         }
     }
-    if (error) {  // what cannot be seen is not nothing: a training that began anew would write over it
+    const bool gone = error == std::errc::no_such_file_or_directory;
+    if (error && !gone) {  // what cannot be seen is not nothing: a training that began anew would write over it
         throw Error(ErrorKind::io, folder_.string() + ": cannot list the checkpoints in it: " + error.message())
             .at_file(folder_.string(), error.value());
     }

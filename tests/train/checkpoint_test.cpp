@@ -283,6 +283,11 @@ TEST_F(Folder, ItIsEmptyAsLongAsNothingInItCanBeGoneOnFrom) {
     std::filesystem::remove_all(folder());
     EXPECT_TRUE(kept.empty());
     EXPECT_THAT(message_of(ErrorKind::io, [&] { kept.keep(all[1]); }), HasSubstr("is no longer there"));
+    std::ofstream(folder()) << "a file in its place";
+    for (const auto& look : {+[](const CheckpointFolder& at) { (void)at.empty(); },
+                             +[](const CheckpointFolder& at) { (void)at.latest(); }}) {
+        EXPECT_THAT(message_of(ErrorKind::io, [&] { look(kept); }), HasSubstr("cannot list the checkpoints in it"));
+    }
 }
 
 TEST_F(Folder, ALockThatSomebodyHasRemovedIsTakenAgainUnlessAnotherTrainingWasQuicker) {
