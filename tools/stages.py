@@ -124,6 +124,17 @@ LONG_STAGES = (
           (*build("tsan", "base_test nn_test"),
            "ctest --test-dir build/tsan --output-on-failure --tests-regex 'ThreadPool|Barrier|Engine\\.|Predictor' "
            f"--output-junit {LOGS}/ctest-tsan.xml"), report="ctest-tsan.xml", inputs=(*BUILD, *SUITES)),
+    Stage("threads-package", "No race in the Python package, whose threads share networks, models and estimators.",
+          (*build("tsan", "handgrad"), "tools/python-environment package",
+           f"cmake -S python -B build/tsan-package -G Ninja -Wno-dev -DCMAKE_BUILD_TYPE=Release -Dhandgrad_DIR=$PWD/build/tsan "
+           f"-DCMAKE_CXX_FLAGS='-fsanitize=thread -g1' -DCMAKE_MODULE_LINKER_FLAGS=-fsanitize=thread "
+           f"-DPython_EXECUTABLE=$PWD/{PACKAGE_PYTHON}",
+           "cmake --build build/tsan-package --target _core",
+           # The interpreter itself is not instrumented, so that the sanitizer comes before it.
+           "LD_PRELOAD=$(g++ -print-file-name=libtsan.so) TSAN_OPTIONS=report_thread_leaks=0 OPENBLAS_NUM_THREADS=1 "
+           f"PYTHONPATH=build/tsan-package {PACKAGE_PYTHON} -m pytest -q -rs --capture=no -p no:cacheprovider "
+           f"--junit-xml {LOGS}/threads-package.xml tests/package/test_threads.py"),
+          report="threads-package.xml", inputs=(*BUILD, *PACKAGE)),
     Stage("emulated", "A processor without AVX and an aarch64 one, emulated, give the same bits.",
           (*build("release", "all"), "tools/install-packages tests/emulated/packages.txt", "tests/emulated/run"),
           inputs=(*BUILD, *SUITES, "cli", "tests/emulated")),

@@ -21,7 +21,8 @@ namespace handgrad {
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& doing, int error) {
-    throw Error(ErrorKind::io, path.string() + ": cannot " + doing + ": " + std::strerror(error));
+    throw Error(ErrorKind::io, path.string() + ": cannot " + doing + ": " + std::strerror(error))
+        .at_file(path.string(), error);
 }
 
 /// A file descriptor that closes itself; close() is for those who must know whether it worked.
@@ -298,7 +299,8 @@ public:
     void check(std::size_t bytes) {
         if (most_ && bytes > *most_) {
             throw Error(ErrorKind::io, path_.string() + ": it has more than " + std::to_string(*most_) +
-                                           " bytes, the most that such a file may have");
+                                           " bytes, the most that such a file may have")
+                .at_file(path_.string(), EFBIG);
         }
         if (bytes <= limits::always_read_bytes) {
             return;
@@ -309,7 +311,8 @@ public:
         if (bytes > limits::read_bytes(*memory_)) {
             throw Error(ErrorKind::io, path_.string() + ": to read it needs at least " +
                                            gigabytes(limits::memory_for_a_byte * bytes) + " of memory, and there are " +
-                                           gigabytes(*memory_));
+                                           gigabytes(*memory_))
+                .at_file(path_.string(), ENOMEM);
         }
     }
 
@@ -452,7 +455,8 @@ std::string read_file(const std::filesystem::path& path, const Judge& judge, std
             break;
         }
         if (endless && done >= judged_bytes) {
-            throw Error(ErrorKind::io, path.string() + ": a device that does not end; name a file");
+            throw Error(ErrorKind::io, path.string() + ": a device that does not end; name a file")
+                .at_file(path.string());
         }
     }
     limit.check(done);

@@ -1,6 +1,12 @@
 // The texts of refusals, and overlaps of rows that lie between each other.
 #include "handgrad/base/checks.hpp"
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <numeric>
+
 #include "handgrad/base/error.hpp"
 
 namespace handgrad::checks {
@@ -15,6 +21,12 @@ std::string counted(std::size_t count, const char* unit) {
     return text;
 }
 
+/// The shortest decimal that reads back as the number.
+std::string shortest(double value) {
+    std::array<char, 32> text{};
+    return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
+}
+
 }  // namespace
 
 void refuse(Argument argument, const std::string& cause) {
@@ -27,6 +39,17 @@ void refuse_count(Argument argument, std::size_t has, const char* unit, const ch
 
 void refuse_index(Argument argument, std::size_t index, const char* unit, std::size_t count) {
     refuse(argument, "is " + std::to_string(index) + ", but there are " + counted(count, unit) + ", counted from 0");
+}
+
+void refuse_weights(Argument argument, std::span<const double> weights) {
+    const auto wrong = [](double weight) { return !(weight >= 0.0 && std::isfinite(weight)); };
+    const auto found = std::ranges::find_if(weights, wrong);
+    if (found != weights.end()) {
+        refuse(argument, "of row " + std::to_string(found - weights.begin()) + ", counted from 0, is " +
+                             shortest(*found) + "; a weight is a finite number, 0 or above");
+    }
+    refuse(argument, "have the sum " + shortest(std::accumulate(weights.begin(), weights.end(), 0.0)) +
+                         ", by which nothing can be divided in this precision");
 }
 
 void refuse_view(const void* data, std::size_t rows, std::size_t columns, std::size_t stride) {

@@ -1,8 +1,12 @@
 // What public functions ask of their arguments: one comparison each, and refusals that lie out of the way.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <limits>
+#include <span>
 #include <string>
+#include <vector>
 
 /// A mistake of a caller's program raises Error(usage) in every build: a function, its argument, what that has and what
 /// is needed, for instance `predict: yhat has 2 numbers, the network puts out 3`.
@@ -25,6 +29,26 @@ struct Argument {
 /// … of what a view or a matrix is to be made of.
 [[noreturn, gnu::cold, gnu::noinline]] void refuse_view(const void* data, std::size_t rows, std::size_t columns,
                                                         std::size_t stride);
+
+/// … of weights of rows that make no mean: the first that is negative or not finite, else their sum.
+[[noreturn, gnu::cold, gnu::noinline]] void refuse_weights(Argument argument, std::span<const double> weights);
+
+/// The sum of the weights of rows. Raises Error(usage) unless each is a finite number, not negative, and the sum a
+/// normal number of T: below that Σwl/Σw has no digits left.
+template <class T>
+double total_weight(Argument argument, std::span<const T> weights) {
+    double total = 0.0, least = 0.0;
+    for (const T weight : weights) {
+        total += static_cast<double>(weight);
+        least = std::min(least, static_cast<double>(weight));
+    }
+    const bool sound = least >= 0.0 && total >= static_cast<double>(std::numeric_limits<T>::min()) &&
+                       total <= static_cast<double>(std::numeric_limits<T>::max());
+    if (!sound) {  // of a NaN too
+        refuse_weights(argument, std::vector<double>(weights.begin(), weights.end()));
+    }
+    return total;
+}
 
 inline void equal(Argument argument, std::size_t has, const char* unit, const char* whose, std::size_t needed) {
     if (has != needed) {

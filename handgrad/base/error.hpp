@@ -46,9 +46,21 @@ public:
     /// Those settings, in the order in which they were named.
     [[nodiscard]] const std::vector<SettingHint>& settings() const noexcept { return settings_; }
 
+    /// The same mistake, met at this file or folder; `number` is the operating system's (errno), 0 where it gave none.
+    [[nodiscard]] Error at_file(std::string path, int number = 0) && {
+        file_ = std::move(path);
+        system_error_ = number;
+        return std::move(*this);
+    }
+    /// That file; empty where the mistake is not of ErrorKind::io.
+    [[nodiscard]] const std::string& file() const noexcept { return file_; }
+    [[nodiscard]] int system_error() const noexcept { return system_error_; }
+
 private:
     ErrorKind kind_;
     std::vector<SettingHint> settings_;
+    std::string file_;
+    int system_error_ = 0;
 };
 
 }  // namespace handgrad

@@ -58,7 +58,8 @@ std::vector<fs::path> files_in(const fs::path& folder, const std::vector<fs::pat
     }
     if (failed) {
         throw Error(ErrorKind::io, folder.string() + ": the folder cannot be read (" + failed.message() +
-                                       "); check the name and the rights");
+                                       "); check the name and the rights")
+            .at_file(folder.string(), failed.value());
     }
     std::ranges::sort(files);
     return files;

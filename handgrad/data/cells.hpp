@@ -28,8 +28,8 @@ std::string in_quotes(std::string_view text);
 std::string listed(std::span<const std::string> names);
 
 /// What format_number() gives, without allocation.
-inline constexpr std::size_t number_bytes = 32;  // the longest is -2.2250738585072014e-308, 24 bytes
-std::string_view spell_number(double value, std::array<char, number_bytes>& buffer);
+inline constexpr std::size_t spelled_bytes = 32;  // the longest is -2.2250738585072014e-308, 24 bytes
+std::string_view spell_number(double value, std::array<char, spelled_bytes>& buffer);
 
 /// `3 rows`, `1 row`.
 std::string counted(std::size_t count, std::string_view noun);

@@ -93,13 +93,13 @@ ParsedNumber parse_number(std::string_view cell, char decimal) {
     return parse_plain(pointed);
 }
 
-std::string_view spell_number(double value, std::array<char, number_bytes>& buffer) {
+std::string_view spell_number(double value, std::array<char, spelled_bytes>& buffer) {
     const auto [end, problem] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
     return {buffer.data(), end};
 }
 
 std::string format_number(double value) {
-    std::array<char, number_bytes> buffer{};
+    std::array<char, spelled_bytes> buffer{};
     return std::string(spell_number(value, buffer));
 }
 

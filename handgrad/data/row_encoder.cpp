@@ -261,7 +261,7 @@ std::optional<std::size_t> RowEncoder::category_of(const Place& place, double nu
     if (std::isnan(number)) {
         return category_of_missing(place);
     }
-    std::array<char, number_bytes> buffer{};
+    std::array<char, spelled_bytes> buffer{};
     const std::string_view text = spell_number(number, buffer);
     const auto found = place.categories.find(text);
     return found == place.categories.end() ? unknown_category(place, text) : found->second;

@@ -92,7 +92,7 @@ void TableBuilder::add_numbers(std::string name, std::span<const double> numbers
     ColumnBuilder builder(std::move(name), state.named, state.missing, state.numbers, numbers.size());
     const bool gaps_are_numbers = state.missing.spells_number('.');
     bool first = true;  // whose spelling may stand in a message
-    std::array<char, number_bytes> buffer{};
+    std::array<char, spelled_bytes> buffer{};
     for (const double number : numbers) {
         if (std::isnan(number)) {
             builder.add_gap();

@@ -134,7 +134,7 @@ Explanation explain(const Model& model, const StepOptions& step, const Table& ta
     const std::array rows{row};
     const ApplyOptions options{.labels = Labels::required, .allow_extra = allow_extra};
     ExplainedRow& explained = result.row.emplace();
-    explained.place = table.place(row);
+    explained.place = table.place(row) + (table.lines.empty() ? ", counted from 0" : "");
     explained.number = row + 1;
     std::visit(
         [&]<class T>(const BasicMlp<T>& net) {

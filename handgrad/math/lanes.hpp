@@ -104,6 +104,7 @@ struct Lanes {
     Vector raw;
 
     Lanes() = default;
+    // NOLINTNEXTLINE(google-explicit-constructor): what operations on raw vectors give are lanes again
     [[gnu::always_inline]] Lanes(Vector value) requires(count > 1) : raw(value) {}
     template <class U>
     requires std::is_arithmetic_v<U>

@@ -429,14 +429,14 @@ private:
         constexpr std::size_t rest = outputs % together;
         std::size_t k = 0;
         for (; k + together <= outputs; k += together) {
-            rows_of_J<together>(k, slopes, output_slopes, J + k * n);
+            rows_of_jacobian<together>(k, slopes, output_slopes, J + k * n);
         }
         if constexpr (rest > 0) {
-            rows_of_J<rest>(k, slopes, output_slopes, J + k * n);
+            rows_of_jacobian<rest>(k, slopes, output_slopes, J + k * n);
         }
     }
     template <std::size_t rows>
-    [[gnu::always_inline]] void rows_of_J(std::size_t k, const T* slopes, const T* output_slopes, T* J) const {
+    [[gnu::always_inline]] void rows_of_jacobian(std::size_t k, const T* slopes, const T* output_slopes, T* J) const {
         alignas(64) T d[rows * room];
         if constexpr (F<last>::facts.elementwise) {
             diagonal_rows<rows>(k, slopes, output_slopes, d);

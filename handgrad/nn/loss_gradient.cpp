@@ -51,10 +51,7 @@ double LossGradient<T>::operator()(const BasicMlp<T>& net, std::type_identity_t<
     checks::gradient("LossGradient", net, grad);
     engine_->load(net);
     kernels::StepConstants<T> step;
-    step.total_weight = row_weights_ ? 0.0 : static_cast<double>(x.rows());
-    for (const T weight : row_weights) {
-        step.total_weight += static_cast<double>(weight);
-    }
+    step.total_weight = row_weights_ ? checks::total_weight<T>(weights, row_weights) : static_cast<double>(x.rows());
     double loss = 0.0;
     engine_->run(
         {.x = x, .y = y, .weights = row_weights_ ? row_weights.data() : nullptr, .order = nullptr, .count = x.rows()},

@@ -23,6 +23,7 @@ void check_loss(const char* function, const LossFunction& which, const TapeLayer
     }
     if (!row_weights.empty()) {
         checks::equal({function, "row_weights"}, row_weights.size(), "numbers", "rows there are", y.rows());
+        checks::total_weight<T>({function, "row_weights"}, row_weights);
     }
 }
 

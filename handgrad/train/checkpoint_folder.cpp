@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cmath>
@@ -74,7 +75,8 @@ CheckpointFolder::CheckpointFolder(std::filesystem::path folder) : folder_(std::
     if (error || !std::filesystem::is_directory(folder_, error)) {
         throw Error(ErrorKind::io, folder_.string() + ": cannot make the folder of the checkpoints" +
                                        when(static_cast<bool>(error), ": " + error.message()) +
-                                       when(!error, ": there is a file of that name"));
+                                       when(!error, ": there is a file of that name"))
+            .at_file(folder_.string(), error ? error.value() : EEXIST);
     }
     lock_ = take_lock(folder_ / lock_name);
     if (!lock_) {
@@ -159,13 +161,15 @@ void CheckpointFolder::keep_the_lock() {
     }
     std::error_code error;
     if (!std::filesystem::is_directory(folder_, error)) {
-        throw Error(ErrorKind::io, folder_.string() + ": the folder of the checkpoints is no longer there");
+        throw Error(ErrorKind::io, folder_.string() + ": the folder of the checkpoints is no longer there")
+            .at_file(folder_.string(), ENOENT);
     }
     std::optional<FileLock> again = FileLock::take(folder_ / lock_name);
     const std::vector<std::size_t> all = numbers();
     if (!again || (!all.empty() && all.back() != last_)) {
         throw Error(ErrorKind::io, folder_.string() + ": the file '" + lock_name +
-                                       "' was removed from it, and another training has the folder since");
+                                       "' was removed from it, and another training has the folder since")
+            .at_file((folder_ / lock_name).string());
     }
     lock_ = std::move(again);
 }

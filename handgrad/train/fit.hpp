@@ -39,8 +39,8 @@ struct FitOptions {
     PreprocessingOptions columns;  ///< its task, scale_target and one_output are decided by fit()
     std::optional<Task> task;
     std::optional<bool> scale_target;
-    std::string group;  ///< column of groups that a split keeps together, no input; empty for none
     bool drop_missing_labels = false;
+    std::string group;    ///< column of groups that a split keeps together, no input; empty for none
     ReadOptions reading;  ///< as the table was read; kept in the model
 
     std::vector<std::size_t> hidden{100};                         ///< widths; empty for a single linear layer
@@ -52,12 +52,12 @@ struct FitOptions {
     double leaky_slope = 0.01;
     Conventions conventions;  ///< first_weights may be overruled here
     bool use_double = false;
+    bool keep_training = false;  ///< the model keeps the state of its training, to be gone on with
     std::optional<std::filesystem::path> init_from;
     /// A finished model to go on with: its columns, network and weights, and where it keeps its training
     /// (keep_training) the optimizer's state and the count of epochs too; training.epochs are then those to come. Null
     /// for none.
     const Model* continue_from = nullptr;
-    bool keep_training = false;  ///< the model keeps the state of its training, to be gone on with
 
     /// Its loss is decided by fit(), epochs and early stopping where they are open. With another optimizer goes another
     /// decay: usual_options(kind).

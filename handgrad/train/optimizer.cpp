@@ -161,8 +161,8 @@ StepSequence::Constants<T> StepSequence::next(double learning_rate, double penal
 }
 
 template <class T>
-Optimizer<T>::Optimizer(const BasicMlp<T>& net, const OptimizerOptions& options)
-    : steps_(options, net.architecture().conventions),
+Optimizer<T>::Optimizer(const BasicMlp<T>& net, const OptimizerOptions& options, const StepCount& count)
+    : steps_(options, net.architecture().conventions, count),
       learning_rate_(options.learning_rate),
       first_(steps_.moments() > 0 ? net.parameters().size() : 0),
       second_(steps_.moments() > 1 ? net.parameters().size() : 0) {}

@@ -233,8 +233,9 @@ private:
 template <class T>
 class Optimizer {
 public:
+    /// Goes on after `count`, whose state the caller copies into first_state() and second_state(); both are 0 here.
     /// Raises Error(usage) for settings out of range or that do not go together.
-    Optimizer(const BasicMlp<T>& net, const OptimizerOptions& options);
+    Optimizer(const BasicMlp<T>& net, const OptimizerOptions& options, const StepCount& count = {});
 
     /// Eq. (4) with what `options` adds to it, at this learning rate. `gradient` has the shape of `net`, and that of
     /// the network that this was made for. Raises Error(usage) unless they do, and for a rate that is negative or not
@@ -255,6 +256,7 @@ public:
     [[nodiscard]] std::span<T> second_state() { return second_; }
     /// Steps taken so far.
     [[nodiscard]] std::size_t steps() const { return steps_.count().steps; }
+    [[nodiscard]] const StepCount& count() const { return steps_.count(); }
 
 private:
     StepSequence steps_;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "handgrad/base/checks.hpp"
 #include "handgrad/base/error.hpp"
 #include "handgrad/nn/engine.hpp"
 #include "handgrad/nn/predictor.hpp"
@@ -23,6 +24,14 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+template <class T>
+void check_weights(checks::Argument argument, const BasicDataset<T>& data) {
+    if (!data.weights.empty()) {
+        checks::equal(argument, data.weights.size(), "numbers", "rows there are", data.rows());
+        checks::total_weight<T>(argument, data.weights);
+    }
+}
 
 template <class T>
 void check(const BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOptions& options,
@@ -41,6 +50,10 @@ void check(const BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOptio
                                   validation->y.rows() != validation->rows())) {
         throw Error(ErrorKind::usage, "training: the validation rows do not have the network's inputs and outputs")
             .about("validation");
+    }
+    check_weights({"training", "weights"}, data);
+    if (validation != nullptr) {
+        check_weights({"training", "weights for validation"}, *validation);
     }
 }
 

@@ -4,15 +4,49 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.errors import UsageError
+
 # Booleans, whole numbers and floats; no texts, objects, dates or complex numbers.
 NUMBER_KINDS = "biuf"
+
+
+def as_array(given: Any) -> np.ndarray:
+    """An array, which keeps its mask where it has one."""
+    array: np.ndarray = given if isinstance(given, np.ma.MaskedArray) else np.asarray(given)
+    return array
+
+
+def without_mask(given: Any, name: str) -> Any:
+    """What has no masked entry. Raises UsageError for others: what lies below a mask is no number."""
+    if not isinstance(given, np.ma.MaskedArray):
+        return given
+    masked = int(np.sum(np.ma.getmaskarray(given)))
+    if masked > 0:
+        raise UsageError(f"{name}: {masked} of its values are masked; fill them in, for instance with "
+                         f"{name}.filled(0), or leave their rows out (np.ma.compress_rows)")
+    return given.data
+
+
+def weights(given: Any, dtype: str) -> np.ndarray | None:
+    """One weight a row, (rows,); the kernels refuse what makes no mean."""
+    if given is None:
+        return None
+    array = np.asarray(without_mask(given, "weights"))
+    if array.dtype.kind not in NUMBER_KINDS:
+        raise TypeError(f"weights: numbers are expected, not {array.dtype}")
+    if array.ndim == 2 and 1 in array.shape:
+        array = array.ravel()
+    if array.ndim != 1:
+        raise ValueError(f"weights: one number for each row is expected, not an array of shape {array.shape}")
+    with np.errstate(over="ignore"):  # what is infinite then is refused by its row
+        return np.ascontiguousarray(array, dtype)
 
 
 def rows(given: Any, dtype: str, name: str) -> np.ndarray:
     """`given` as rows x columns of that dtype in C order; one row where it has one axis only."""
     if hasattr(given, "__dlpack__") and not hasattr(given, "__array__"):
         given = np.from_dlpack(given)
-    array = np.asarray(given)
+    array = np.asarray(without_mask(given, name))
     if array.dtype.kind not in NUMBER_KINDS:
         raise TypeError(f"{name}: an array of numbers is expected, not of {array.dtype}{_advice(array)}")
     if array.ndim != 2:

@@ -26,7 +26,10 @@ class DivergedError(Error, ArithmeticError):
 
 
 class FileError(Error, OSError):
-    """The operating system refused to read or write."""
+    """The operating system refused to read or write: `filename` where, `errno` why, where it said (as of any OSError)."""
+
+    def __str__(self) -> str:
+        return super().__str__() if self.strerror is None else str(self.strerror)  # which names the file already
 
 
 for _kind in (Error, UsageError, DataError, ModelError, DivergedError, FileError):

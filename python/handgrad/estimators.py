@@ -11,6 +11,7 @@ import math
 import os
 import warnings
 from collections.abc import Sequence
+from contextlib import ExitStack
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,11 +20,12 @@ from numpy.typing import NDArray
 
 try:
     from scipy.optimize import minimize  # type: ignore[import-untyped,unused-ignore]
-    from scipy.sparse import issparse  # type: ignore[import-untyped,unused-ignore]
+    from scipy.sparse import csr_matrix, issparse  # type: ignore[import-untyped,unused-ignore]
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier  # type: ignore[import-untyped,unused-ignore]
     from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped,unused-ignore]
     from sklearn.model_selection import train_test_split  # type: ignore[import-untyped,unused-ignore]
     from sklearn.preprocessing import LabelBinarizer  # type: ignore[import-untyped,unused-ignore]
+    from sklearn.utils._param_validation import InvalidParameterError  # type: ignore[import-untyped,unused-ignore]
     from sklearn.utils import check_random_state, compute_sample_weight  # type: ignore[import-untyped,unused-ignore]
     from sklearn.utils.metaestimators import available_if  # type: ignore[import-untyped,unused-ignore]
     from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels  # type: ignore[import-untyped,unused-ignore]
@@ -39,6 +41,9 @@ except ImportError as error:  # scikit-learn is no dependency: whoever needs no 
     ) from error
 
 from handgrad import _core
+from handgrad._arrays import without_mask
+from handgrad._progress import Bar
+from handgrad.table import free_name
 from handgrad.errors import DivergedError, ModelError
 
 if TYPE_CHECKING:
@@ -53,6 +58,7 @@ STOCHASTIC_SOLVERS = ("sgd", "adam")
 SOLVERS = (*STOCHASTIC_SOLVERS, "lbfgs")
 SCHEDULES = ("constant", "invscaling", "adaptive")
 CONVENTIONS = ("sklearn", "handgrad", "pytorch")
+BAR = "bar"  # what `verbose` may be beside True and False
 LEAST_RATE, RATE_DIVISOR = 1e-6, 5.0  # of the schedule `adaptive`
 
 
@@ -68,7 +74,7 @@ class _Interval:
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, self.kind):
             return False
         number: Any = value  # of a kind that checkers of types know nothing of
-        if math.isnan(number):
+        if not math.isfinite(number):
             return False
         above = number > self.low if self.without_low else number >= self.low
         below = number < self.high if self.without_high else number <= self.high
@@ -78,7 +84,8 @@ class _Interval:
         what = "a whole number" if self.kind is Integral else "a number"
         low = f"above {self.low:g}" if self.without_low else f"from {self.low:g}"
         if self.high == math.inf:
-            return f"{what} {low}" + ("" if self.without_low else " on")
+            ends = "" if self.kind is Integral else ", not infinite"
+            return f"{what} {low}" + ("" if self.without_low else " on") + ends
         return f"{what} {low} " + (f"to below {self.high:g}" if self.without_high else f"to {self.high:g}")
 
 
@@ -112,7 +119,7 @@ def _is_json(value: Any) -> bool:
 
 
 def _refuse(name: str, value: Any, expected: str) -> None:
-    raise ValueError(f"The {name!r} parameter must be {expected}. Got {value!r} instead.")
+    raise InvalidParameterError(f"The {name!r} parameter must be {expected}. Got {value!r} instead.")
 
 
 def threads_of(n_jobs: int | None) -> int:
@@ -125,6 +132,19 @@ def threads_of(n_jobs: int | None) -> int:
     if n_jobs > 0:
         return int(n_jobs)
     return max(1, (os.cpu_count() or 1) + 1 + int(n_jobs))
+
+
+def _in_precision(weights: Array | None, dtype: np.dtype[Any]) -> Array | None:
+    """Weights of rows as the kernels take them; refused where that precision has no such numbers."""
+    if weights is None:
+        return None
+    converted = np.ascontiguousarray(weights, dtype)
+    with np.errstate(over="ignore"):
+        total = np.sum(converted, dtype=np.float64)
+    if not np.finfo(dtype).tiny <= total <= np.finfo(dtype).max:
+        raise ValueError(f"sample_weight: the weights sum to {np.sum(weights):g}, which {dtype} does not hold; take "
+                         "weights of about 1, or dtype='float64'")
+    return converted
 
 
 class _Views(list[Array]):
@@ -152,6 +172,8 @@ class _Epochs:
         self.optimizer = optimizer
         self.adaptive = estimator.solver == "sgd" and estimator.learning_rate == "adaptive"
         self.invscaling = estimator.solver == "sgd" and estimator.learning_rate == "invscaling"
+        self.bar: Bar | None = None
+        self.best: Array | None = None  # the weights of the epoch that was judged best
 
     def judge(self, improved: bool) -> None:
         self.estimator._no_improvement_count = 0 if improved else self.estimator._no_improvement_count + 1
@@ -177,7 +199,7 @@ class _Epochs:
         return False
 
     def _say(self, text: str) -> None:
-        if self.estimator.verbose:
+        if self.estimator._prints():
             print(text)
 
 
@@ -185,6 +207,7 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
     """What regressor and classifier share."""
 
     _loss_names: dict[str, str] = {}
+    _network: Any  # there once it is fitted
 
     # --- What is asked for ---------------------------------------------------------------------------------------
 
@@ -214,7 +237,12 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
             raise ValueError(f"The solver 'lm' is not in handgrad yet; there are {', '.join(SOLVERS)}.")
         if self.solver not in SOLVERS:
             _refuse("solver", self.solver, f"one of {', '.join(SOLVERS)}")
+        if isinstance(self.verbose, str) and self.verbose != BAR:
+            _refuse("verbose", self.verbose, f"True, False or {BAR!r}")
 
+    def _prints(self) -> bool:
+        """Whether each epoch has its line, as scikit-learn prints it."""
+        return bool(self.verbose) and self.verbose != BAR
 
     def _hidden_sizes(self) -> list[int]:
         sizes = self.hidden_layer_sizes
@@ -266,14 +294,33 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
 
     # --- The network ---------------------------------------------------------------------------------------------
 
-    def _initialize(self, y: Array, sizes: list[int], dtype: np.dtype[Any]) -> None:
+    def _new_network(self, sizes: list[int], dtype: np.dtype[Any], seed: int | None) -> Any:
+        """As the parameters say, with weights of that seed, or 0."""
         hidden = self._hidden_activations(len(sizes) - 2)
         output = self._output_activation() if self.output_activation is None else self.output_activation
         self._check_output(ACTIVATIONS.get(output, output), sizes[-1])
         self.out_activation_ = output
+        return _core.Network(sizes, hidden, ACTIVATIONS.get(output, output), self.convention, float(self.leaky_slope),
+                             np.dtype(dtype).name, seed)
+
+    def _go_on_with(self, sizes: list[int]) -> None:
+        """The network there is, as the parameters now say: other activations, another convention or precision keep its
+        weights, as scikit-learn's do."""
+        now = self._network.described()
+        if now["sizes"] != sizes:
+            raise ValueError(f"the network that is gone on with has layers of {now['sizes']}, the parameters ask for "
+                             f"{sizes}; warm_start=False begins anew")
+        dtype = self._dtype if self.dtype is None else np.dtype(self.dtype)
+        asked = self._new_network(sizes, dtype, None)
+        if asked.described() == now:
+            return
+        asked.flat()[...] = self._network.flat()
+        self._network = asked
+        self.__dict__.pop("_optimizer", None)  # it remembers slopes of another function
+
+    def _initialize(self, y: Array, sizes: list[int], dtype: np.dtype[Any]) -> None:
         seed = None if self.convention == "sklearn" else int(self._random_state.randint(np.iinfo(np.int32).max))
-        self._network = _core.Network(sizes, hidden, ACTIVATIONS.get(output, output), self.convention,
-                                      float(self.leaky_slope), np.dtype(dtype).name, seed)
+        self._network = self._new_network(sizes, dtype, seed)
         if seed is None:
             self._draw_weights(sizes)
         self.n_iter_ = 0
@@ -333,12 +380,14 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
 
     @property
     def _dtype(self) -> np.dtype[Any]:
-        return np.dtype(self._network.dtype)
+        dtype: np.dtype[Any] = np.dtype(self._network.dtype)
+        return dtype
 
     # --- Fitting -------------------------------------------------------------------------------------------------
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> Self:
         self._check_parameters()
+        X, y = without_mask(X, "X"), without_mask(y, "y")
         sizes = self._hidden_sizes()
         first = "_network" not in self.__dict__ or (not self.warm_start and not incremental)
         X, y = self._validate_input(X, y, incremental, reset=first)
@@ -350,9 +399,8 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         sizes = [X.shape[1], *sizes, targets.shape[1]]
         if first:
             self._initialize(targets, sizes, X.dtype)
-        elif self._network.described()["sizes"] != sizes:
-            raise ValueError(f"the network that is gone on with has layers of {self._network.described()['sizes']}, "
-                             f"the parameters ask for {sizes}; warm_start=False begins anew")
+        else:
+            self._go_on_with(sizes)
         if self.solver == "lbfgs":
             self._minimise(X, targets, sample_weight)
         else:
@@ -397,7 +445,11 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         if len(given) not in (2, 3):
             _refuse("validation_data", type(self.validation_data).__name__, "a pair (X, y), or (X, y, sample_weight)")
         X, y = self._validate_input(given[0], given[1], True, reset=False)
-        weights = _check_sample_weight(given[2], X) if len(given) == 3 else None
+        if self._score_kind() == "r2" and X.shape[0] < 2:
+            raise ValueError("validation_data: R2 of a single row is not defined; two rows are needed at least")
+        weights = _check_sample_weight(given[2], X, ensure_non_negative=True) if len(given) == 3 else None
+        if weights is not None and not np.sum(weights) > 0:
+            raise ValueError("validation_data: the weights are all 0, so that no row counts")
         return (X.toarray() if issparse(X) else X), self._encode(y), weights
 
     def _run(self, X: Array, y: Array, weights: Array | None, incremental: bool) -> None:
@@ -406,16 +458,19 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         (X, y, weights), judges = self._held_out(X, y, weights)
         dtype = self._dtype
         X, y = np.ascontiguousarray(X, dtype), np.ascontiguousarray(y, dtype)
-        weights = None if weights is None else np.ascontiguousarray(weights, dtype)
+        weights = _in_precision(weights, dtype)
         goes_on = incremental and "_optimizer" in self.__dict__
         if not goes_on:
             self._optimizer = _Optimizer(float(self.learning_rate_init))
         training = _core.Training(self._network, X, y, weights, self._settings(len(X)), self._optimizer.state,
                                   threads_of(self.n_jobs))
         epochs = _Epochs(self, self._optimizer)
-        self._best = None
+        most = 1 if incremental else self.max_iter
         try:
-            self._advance(training, epochs, y, weights, self._judge_of(judges), 1 if incremental else self.max_iter)
+            with ExitStack() as shown:
+                if self.verbose == BAR:
+                    epochs.bar = shown.enter_context(Bar(most))
+                self._advance(training, epochs, y, weights, self._judge_of(judges), most)
         except KeyboardInterrupt:
             training.store(self._network)
             warnings.warn("Training interrupted by user.")
@@ -423,9 +478,8 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
             training.store(self._network)
             self._after_divergence(error)
         self._optimizer.state = training.optimizer()
-        if self._best is not None:
-            self._network.flat()[...] = self._best
-        del self._best
+        if epochs.best is not None:
+            self._network.flat()[...] = epochs.best
 
     def _minimise(self, X: Array, y: Array, weights: Array | None) -> None:
         """L-BFGS of SciPy over all rows at once, in double whatever the network's precision."""
@@ -434,9 +488,12 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         objective = _core.Objective(self._network, X, y, weights, self._settings(len(X)), threads_of(self.n_jobs))
         reached = [self._network.flat().astype(np.float64)]
 
+        self.n_iter_ = 0
+
         def keep(numbers: Array) -> None:
             reached[0] = numbers.copy()
-            if self.verbose:
+            self.n_iter_ += 1
+            if self._prints():
                 print(f"Iteration, loss = {objective(numbers)[0]:.8f}")
 
         options = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol}
@@ -481,9 +538,12 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
             self.n_iter_ += 1
             self.t_ += rows
             self.loss_curve_.append(self.loss_)
-            if self.verbose:
+            if self._prints():
                 print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
             self._judge_epoch(training, epochs, judge)
+            if epochs.bar is not None:
+                scores = self.validation_scores_ or [math.nan]
+                epochs.bar.step(loss=self.loss_, validation_score=scores[-1])
             epochs.next_rate()
             if epochs.stops("Validation score" if self.early_stopping else "Training loss"):
                 break
@@ -497,14 +557,14 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
             training.store(self._network)
             score = judge()
             self.validation_scores_.append(score)
-            if self.verbose:
+            if self._prints():
                 print(f"Validation score: {score:f}")
             if self.early_stopping:
                 epochs.judge(not score < self.best_validation_score_ + self.tol)
             if score > self.best_validation_score_:
                 self.best_validation_score_ = score
                 keeps = self.early_stopping if self.restore_best is None else self.restore_best
-                self._best = self._network.flat().copy() if keeps else None
+                epochs.best = self._network.flat().copy() if keeps else None
         if not self.early_stopping:
             epochs.judge(not self.loss_ > self.best_loss_ - self.tol)
             self.best_loss_ = min(self.best_loss_, self.loss_)
@@ -536,7 +596,7 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
     # --- Answers -------------------------------------------------------------------------------------------------
 
     def _outputs(self, X: Any) -> Array:
-        """What the network puts out, (rows, outputs), in the precision of X."""
+        """What the network puts out, (rows, outputs), in the precision of X or of the weights, whichever is the higher."""
         network: Any = self.__dict__.get("_network")
         if network is None:
             check_is_fitted(self)
@@ -546,7 +606,7 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
             if answers is not None:
                 return answers
         X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
-        wanted = X.dtype
+        wanted = np.result_type(X.dtype, network.dtype)  # as products of such arrays have it
         X = X.toarray() if issparse(X) else X
         values: Array = network.outputs(np.ascontiguousarray(X, network.dtype)).astype(wanted, copy=False)
         return values
@@ -569,17 +629,16 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a model file, which load() makes this estimator of and the program `handgrad` reads: its columns are
         feature_names_in_, or x1, x2 ..., as they stand. What of the parameters is no number, text or list of them (a
-        random generator, a validation set) is left out."""
+        random generator, a validation set) is left out, and so is what the optimizer remembers, which pickle keeps:
+        partial_fit() goes on with the weights and begins with an optimizer of its own. Raises ModelError for classes
+        that a file cannot hold."""
         check_is_fitted(self)
         names = self.__dict__.get("feature_names_in_")
-        features = [f"x{i}" for i in range(1, self.n_features_in_ + 1)] if names is None else [str(name) for name in names]
-        settings = self._settings(self.n_features_in_)
-        model = _core.model_of_network(self._network, features, self._target_names(), *self._class_names(),
-                                       self._task(), settings["loss"], float(self.alpha))
+        model = self._core_model()
         parameters = {name: value for name, value in self.get_params(deep=False).items() if _is_json(value)}
         fitted = {name: value for name, value in self.__dict__.items() if name in KEPT and _is_json(value)}
         model.note(NOTE, json.dumps({"kind": type(self).__name__, "parameters": parameters, "fitted": fitted,
-                                     "named": names is not None}))
+                                     "named": names is not None} | self._noted()))
         model.save(os.fspath(path))
 
     @classmethod
@@ -597,10 +656,25 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         own.n_features_in_ = len(model.features)
         if note["named"]:
             own.feature_names_in_ = np.asarray(model.features, dtype=object)
-        own._take_model(model)
+        own._take_model(model, note)
         return own
 
-    def _take_model(self, model: Any) -> None:
+    def _core_model(self) -> Any:
+        """As a model: its columns as they stand are feature_names_in_, or x1, x2 ..., what it learned is y, y1, y2 ... or
+        class, with underscores behind where a feature is called so."""
+        names = self.__dict__.get("feature_names_in_")
+        features = [f"x{i}" for i in range(1, self.n_features_in_ + 1)] if names is None else [str(name) for name in names]
+        targets = [free_name(name, features) for name in self._target_names()]
+        settings = self._settings(self.n_features_in_)
+        return _core.model_of_network(self._network, features, targets, *self._class_names(), self._task(),
+                                      settings["loss"], float(self.alpha), settings.get("huber_delta", 1.0),
+                                      settings.get("quantile", 0.5))
+
+    def _noted(self) -> dict[str, Any]:
+        """What save() notes beside that."""
+        return {}
+
+    def _take_model(self, model: Any, note: dict[str, Any]) -> None:
         """What load() has to set beside that."""
 
     def _target_names(self) -> list[str]:
@@ -633,7 +707,8 @@ class MLPRegressor(RegressorMixin, _Mlp):  # type: ignore[misc,unused-ignore]
 
     Beyond it: the losses absolute_error, huber (huber_delta) and quantile (quantile); output_activation; convention
     ('sklearn', or 'handgrad' and 'pytorch' for theirs); dtype (None: that of X); n_jobs (threads: None is one, -1 all; no bit of a result depends on it);
-    validation_data, a pair (X, y) that judges each epoch; restore_best (None: with early stopping).
+    validation_data, a pair (X, y) that judges each epoch; restore_best (None: with early stopping); verbose='bar', a
+    progress bar where scikit-learn prints a line an epoch.
     """
 
     _loss_names = {name: name for name in ("squared_error", "poisson", "absolute_error", "huber", "quantile")}
@@ -654,7 +729,7 @@ class MLPRegressor(RegressorMixin, _Mlp):  # type: ignore[misc,unused-ignore]
         shuffle: bool = True,
         random_state: Any = None,
         tol: float = 1e-4,
-        verbose: bool | int = False,
+        verbose: bool | int | str = False,
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -765,7 +840,7 @@ class MLPClassifier(ClassifierMixin, _Mlp):  # type: ignore[misc,unused-ignore]
         shuffle: bool = True,
         random_state: Any = None,
         tol: float = 1e-4,
-        verbose: bool | int = False,
+        verbose: bool | int | str = False,
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -841,23 +916,33 @@ class MLPClassifier(ClassifierMixin, _Mlp):  # type: ignore[misc,unused-ignore]
         return super()._target_names() if self._several_labels else ["class"]
 
     def _class_names(self) -> tuple[list[str], bool]:
+        """The classes as the file's readers are told them, and whether these are numbers that doubles tell apart."""
         if self._several_labels:
             return [], False
-        return [str(each) for each in self.classes_], bool(np.issubdtype(np.asarray(self.classes_).dtype, np.number))
+        names = [str(each) for each in self.classes_]
+        if len(set(names)) < len(names):
+            raise ModelError("some classes have the same text, so that a file cannot tell them apart")
+        numbers = np.issubdtype(np.asarray(self.classes_).dtype, np.number)
+        return names, bool(numbers and len(set(np.asarray(self.classes_, float))) == len(names))
+
+    def _noted(self) -> dict[str, Any]:
+        classes = np.asarray([]) if self._several_labels else np.asarray(self.classes_)
+        values = classes.tolist()
+        if not _is_json(values):
+            raise ModelError(f"save: classes of {classes.dtype} cannot be written; take texts, numbers or booleans")
+        return {"classes": {"dtype": classes.dtype.str, "values": values}}
 
     def _task(self) -> str:
         return "multilabel" if self._several_labels else "classification"
 
-    def _take_model(self, model: Any) -> None:
+    def _take_model(self, model: Any, note: dict[str, Any]) -> None:
         """The classes, of the type that they had."""
         if model.task == "multilabel":
             zeros = np.zeros((1, self.n_outputs_), int)
             self._label_binarizer = LabelBinarizer().fit(np.vstack([zeros, 1 - zeros]))
         else:
-            given = np.asarray(model.classes)
-            numbers = given.astype(float) if model.numeric_classes else given
-            whole = model.numeric_classes and np.array_equal(numbers, numbers.astype(int))
-            self._label_binarizer = LabelBinarizer().fit(numbers.astype(int) if whole else numbers)
+            classes = note["classes"]
+            self._label_binarizer = LabelBinarizer().fit(np.asarray(classes["values"], dtype=classes["dtype"]))
         self.classes_ = self._label_binarizer.classes_
 
     def _score_kind(self) -> str:
@@ -913,7 +998,9 @@ class MLPClassifier(ClassifierMixin, _Mlp):  # type: ignore[misc,unused-ignore]
         yhat = self._outputs(X)
         classes: Array = self.classes_
         if self._several_labels:
-            return (yhat > 0.5).astype(int)
+            labels = (yhat > 0.5).astype(int)
+            sparse: Any = self._label_binarizer.sparse_input_  # as y was
+            return csr_matrix(labels) if sparse else labels
         if yhat.shape[1] > 1:
             several: Array = classes[yhat.argmax(axis=1)]
             return several

@@ -39,8 +39,21 @@ TORCH_NOTHING = ("Dropout", "Flatten")
 
 def _flattened(module: Any) -> list[Any]:
     if type(module).__name__ == "Sequential":
+        _refuse_more_than_a_chain(module)
         return [inner for child in module for inner in _flattened(child)]
     return [module]
+
+
+def _refuse_more_than_a_chain(part: Any) -> None:
+    """What a module does beside its formula would be lost: hooks, and weights that are computed from others."""
+    hooks = [name for name in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+             if getattr(part, name, None)]
+    if hooks:
+        raise ValueError(f"from_torch: {part} has hooks ({', '.join(name.strip('_') for name in hooks)}), which a "
+                         "network of formulas has not; remove them first")
+    if hasattr(part, "parametrizations"):
+        raise ValueError(f"from_torch: the weights of {part} are parametrized; "
+                         "torch.nn.utils.parametrize.remove_parametrizations makes them plain")
 
 
 def _torch_layers(module: Any) -> tuple[list[Any], list[str], set[float]]:
@@ -50,6 +63,7 @@ def _torch_layers(module: Any) -> tuple[list[Any], list[str], set[float]]:
     slopes: set[float] = set()
     for part in _flattened(module):
         kind = type(part).__name__
+        _refuse_more_than_a_chain(part)
         if kind == "Linear":
             linear.append(part)
             activations.append("identity")

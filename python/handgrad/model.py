@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from handgrad import _core
+from handgrad._progress import Bar
 from handgrad._results import Info, Result, axes, finite, frame
 from handgrad.errors import DivergedError, UsageError
 from handgrad.network import Mlp
-from handgrad.table import READING, names, read, reading_of
+from handgrad.table import READING, column_names, name_text, names, read, read_beside, reading_of, target_columns
 
 __all__ = ["Fit", "Jacobian", "Model", "fit", "load"]
 
@@ -24,6 +25,9 @@ SETTINGS = {facts["name"]: facts for facts in _core.setting_facts()}
 ALIASES = {other: name for name, facts in SETTINGS.items() for other in facts["other_names"].split(",") if other}
 TEXT_LISTS = ("target", "drop", "id", "categorical", "hidden_activation")
 LINES_IN_A_LOG = 20
+# What a model's file says of classes that stand in it as texts and were something else, and how they become it again.
+LABELS_NOTE = "python.labels"
+LABELS: dict[str, Callable[[str], Any]] = {"text": str, "bool": lambda text: text == "True", "int": int}
 
 
 # --- Settings --------------------------------------------------------------------------------------------------------
@@ -79,17 +83,33 @@ def _value_text(value: float) -> str:
 class _Listener:
     """Keeps the notices, and shows or hands on what happens."""
 
-    def __init__(self, progress: bool | Callable[[str, Any], None]) -> None:
+    def __init__(self, progress: bool | str | Callable[[str, Any], None]) -> None:
+        if isinstance(progress, str) and progress != "bar":
+            raise UsageError(f"progress = {progress!r} is not True, False, 'bar' or a function")
         self.notices: list[str] = []
         self.progress = progress
+        self._bars: dict[str, Bar] = {}  # of the first training, and of the second on all rows
 
     def __call__(self, what: str, said: Any) -> None:
         if what == "notice":
             self.notices.append(said)
         if callable(self.progress):
             self.progress(what, said)
+        elif self.progress == "bar" and what in ("epoch", "refit_epoch"):
+            self._step(what, said)
         elif self.progress:
             self._show(what, said)
+
+    def _step(self, what: str, epoch: dict[str, Any]) -> None:
+        if what not in self._bars:
+            self.close()
+            self._bars[what] = Bar(epoch["epochs"], "epochs" if what == "epoch" else "epochs on all rows")
+        self._bars[what].step(loss=epoch["loss"], validation_loss=epoch["validation_loss"], **epoch["metrics"])
+
+    def close(self) -> None:
+        """Ends what is drawn."""
+        for bar in self._bars.values():
+            bar.close()
 
     def _show(self, what: str, said: Any) -> None:
         if what == "notice":
@@ -144,14 +164,15 @@ class Fit(Result):
 
 
 def fit(table: Any, target: Any = None, *, validation: Any = None, test: Any = None,
-        progress: bool | Callable[[str, Any], None] = False, diagnose: bool = False, threads: int = 0,
+        progress: bool | str | Callable[[str, Any], None] = False, diagnose: bool = False, threads: int = 0,
         **settings: Any) -> Fit:
     """Trains a network on a table: decides what is not said, scales, encodes, trains, judges.
 
     table: a DataFrame, anything with Arrow's capsules, a dict of columns, an array (rows, columns; x1, x2 ...) or the
     path of a file. target: the name of the column to learn, or a list of names; or its values, (rows,) or (rows,
-    targets), which then are called y (or by the Series' name). validation, test: a share of the rows, or a table of its
-    own. progress: True prints to standard error; a function is called with (what, said): 'notice' and a text, 'start',
+    targets), which then are called y (or by the Series' name). A list of texts are names where all are columns, and else
+    labels; an array is never names. validation, test: a share of the rows, or a table of its
+    own. progress: True prints to standard error, 'bar' draws a bar there or in the notebook; a function is called with (what, said): 'notice' and a text, 'start',
     'epoch', 'refit', 'refit_epoch' and a dict. diagnose: measure after each epoch how the gradient reaches each layer.
     threads: at most so many work; 0: all. Neither changes a bit of the result.
 
@@ -163,24 +184,33 @@ def fit(table: Any, target: Any = None, *, validation: Any = None, test: Any = N
     UsageError, DataError; DivergedError at a value that is not finite, whose attribute `fit` has the last good weights.
     """
     given_reading = {name: settings.pop(name) for name in READING if name in settings}
-    targets, values = _target_of(target)
+    categorical = settings_of({"categorical": settings.get("categorical")}).get("categorical", [])
+
+    def reading_for(targets: list[str]) -> _core.Reading:
+        return reading_of({**given_reading, "target": targets, "categorical": categorical})
+
+    data = read(table, reading_for(_may_be_names(target, table)))
+    targets, values = _target_of(target, table, data)
     chosen = settings_of({**settings, "target": targets})
-    reading = reading_of({**given_reading, "target": targets or [], "categorical": chosen.get("categorical", [])})
-    data = read(table, reading)
+    if data is not table:
+        data.reading = reading_for(targets)
     if values is not None:
         if data is table:  # which is somebody's, and not to be changed
             raise UsageError("target: of a table that has been read already name the columns to learn")
-        data.join(read(values, reading, "target"))
+        data.join(read_beside(values, data.reading, "target"))
     tables: dict[str, Any] = {}
     for name, held_out in (("validation", validation), ("test", test)):
         if _is_share(held_out):
             chosen[name] = float(held_out)
         elif held_out is not None:
-            tables[name] = read(held_out, reading, name)
+            tables[name] = read(held_out, data.reading, name)
     listener = _Listener(progress)
     for text in [*data.notices, *(f"warning: {warning}" for warning in data.warnings)]:
         listener("notice", text)
-    made = _core.fit(data, chosen, tables.get("validation"), tables.get("test"), listener, diagnose, threads)
+    try:
+        made = _core.fit(data, chosen, tables.get("validation"), tables.get("test"), listener, diagnose, threads)
+    finally:
+        listener.close()
     return _finished(made, listener.notices)
 
 
@@ -200,24 +230,47 @@ def _finished(made: dict[str, Any], notices: list[str]) -> Fit:
     return result
 
 
-def _target_of(target: Any) -> tuple[list[str] | None, Any]:
-    """The names of the targets, and their values where these were given."""
+def _may_be_names(target: Any, table: Any) -> list[str]:
+    """What `target` names, if it names columns: a text, a list of texts, or what the table calls columns that is no text
+    (whole numbers, the levels of a MultiIndex)."""
     if target is None:
         raise UsageError("target is missing: say which column to learn, or give its values")
     if isinstance(target, str):
-        return [target], None
-    if isinstance(target, (list, tuple)) and all(isinstance(name, str) for name in target):
-        return list(target), None
-    if hasattr(target, "columns") or isinstance(target, dict):
-        return [str(name) for name in (target if isinstance(target, dict) else target.columns)], target
-    name = getattr(target, "name", None)
-    array = target if hasattr(target, "dtype") else np.asarray(target)
-    if getattr(array, "ndim", 1) == 2:
-        array = np.asarray(array)
-        called = [f"y{k + 1}" for k in range(array.shape[1])] if array.shape[1] > 1 else ["y"]
-        return called, {label: array[:, k] for k, label in enumerate(called)}
-    label = "y" if name is None or name == "" else str(name)
-    return [label], {label: array}
+        return [target]
+    there = column_names(table) or []
+    if isinstance(target, (int, np.integer, tuple)) and target in there:
+        return [name_text(target)]
+    if not isinstance(target, (list, tuple)) or len(target) == 0:
+        return []
+    if all(isinstance(name, str) for name in target) or all(
+            isinstance(name, (int, np.integer, tuple)) and name in there for name in target):
+        return [name_text(name) for name in target]
+    return []
+
+
+def _target_of(target: Any, table: Any, data: _core.Table) -> tuple[list[str], Any]:
+    """The names of the targets, and their values where these were given."""
+    named = _may_be_names(target, table)
+    columns = {*data.columns, *map(name_text, column_names(table) or [])}
+    is_list = isinstance(target, (list, tuple)) and [*map(name_text, target)] == named
+    if named and (data is table or not is_list or not _are_labels(named, columns, data.rows)):
+        return named, None
+    values = target_columns(target, columns)
+    return list(values), values
+
+
+def _are_labels(texts: list[str], columns: set[str], rows: int) -> bool:
+    """Whether a list of texts are labels, one a row, and not names of columns. Raises UsageError where they may be both,
+    or neither."""
+    are_names = columns.issuperset(texts) and len(set(texts)) == len(texts)
+    if are_names and len(texts) == rows:
+        raise UsageError(f"target: {texts[0]!r} ... are names of columns, and as many as there are rows; if they are labels, "
+                         "give them as an array")
+    if are_names or len(texts) == rows:
+        return not are_names
+    unknown = next((text for text in texts if text not in columns), texts[0])
+    raise UsageError(f"target: {unknown!r} is no column{_core.near_name(unknown, sorted(columns))}, or stands twice; as "
+                     f"labels there are {len(texts)} for {rows} rows")
 
 
 # --- A model ---------------------------------------------------------------------------------------------------------
@@ -294,7 +347,9 @@ class Model:
     def classes(self) -> list[Any]:
         """The classes in the order of predict_proba()'s columns; empty for a regression."""
         texts = self._core.classes
-        return [_number(text) for text in texts] if self._core.numeric_classes else texts
+        if self._core.numeric_classes:
+            return [_number(text) for text in texts]
+        return [LABELS[self._core.noted(LABELS_NOTE) or "text"](text) for text in texts]
 
     @property
     def features(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from handgrad import _core
 from handgrad._arrays import rows
+from handgrad.errors import UsageError
 
 __all__ = ["SGD", "Adam", "AdamW", "Mlp", "Optimizer", "loss"]
 
@@ -24,6 +26,23 @@ class _Arrays(dict[str, Array]):
         if name not in self:
             raise KeyError(f"{name!r}; there are {', '.join(self)}")
         self[name][...] = value
+
+
+def _sizes(given: Sequence[int]) -> list[int]:
+    """Widths as whole numbers, of NumPy's too."""
+    sizes = [operator.index(size) for size in given]
+    for number, size in enumerate(sizes, start=1):
+        if size < 0:
+            raise UsageError(f"size {number} of {len(sizes)} is {size}; inputs, width of each hidden layer and outputs "
+                             "are 1 or more")
+    return sizes
+
+
+def _seed(given: int) -> int:
+    seed = operator.index(given)
+    if not 0 <= seed < 2**64:
+        raise UsageError(f"seed = {seed} is out of range: a whole number from 0 to 2^64 - 1, or None for zeros")
+    return seed
 
 
 class Mlp(_core.Network):
@@ -45,7 +64,8 @@ class Mlp(_core.Network):
                  dtype: Any = "float32", seed: int | None = 0, convention: str = "handgrad",
                  leaky_slope: float = 0.01) -> None:
         activations = [hidden] if isinstance(hidden, str) else list(hidden)
-        super().__init__(list(sizes), activations, output, convention, float(leaky_slope), np.dtype(dtype).name, seed)
+        super().__init__(_sizes(sizes), activations, output, convention, float(leaky_slope), np.dtype(dtype).name,
+                         None if seed is None else _seed(seed))
         self._show_memory()
 
     def _show_memory(self) -> None:
@@ -130,17 +150,23 @@ class Mlp(_core.Network):
                 f"convention={d['convention']!r})")
 
     def save(self, path: str | os.PathLike[str], *, features: Sequence[str] | None = None,
-             targets: Sequence[str] | None = None, loss: str = "squared_error") -> None:
+             targets: Sequence[str] | None = None, loss: str = "squared_error",
+             allow_nonfinite: bool = False) -> None:
         """Writes a model file that load() and the program `handgrad` read: its inputs are columns of these names (x1, x2
-        ... where none are given) as they stand, its outputs these targets (y1, y2 ...). loss: what the program judges it by."""
+        ... where none are given) as they stand, its outputs these targets (y1, y2 ...). loss: what the program judges it by.
+        Raises ModelError for weights that are not finite, unless these are allowed."""
         inputs = features or [f"x{i}" for i in range(1, self.sizes[0] + 1)]
         outputs = targets or [f"y{i}" for i in range(1, self.sizes[-1] + 1)]
-        _core.model_of_network(self, list(inputs), list(outputs), [], False, "regression", loss, 0.0).save(os.fspath(path))
+        model = _core.model_of_network(self, list(inputs), list(outputs), [], False, "regression", loss, 0.0,
+                                       allow_nonfinite=allow_nonfinite)
+        model.save(os.fspath(path))
 
     @staticmethod
-    def load(path: str | os.PathLike[str]) -> Mlp:
-        """The network of a model file, whatever wrote it; handgrad.load() has its columns and classes too."""
-        return copy_of(_core.load_model(os.fspath(path), False).network())
+    def load(path: str | os.PathLike[str], *, allow_nonfinite: bool = False) -> Mlp:
+        """The network of a model file, whatever wrote it; handgrad.load() has its columns and classes too. Raises
+        FileError; ModelError for what is no sound model, also for weights that are not finite unless these are
+        allowed."""
+        return copy_of(_core.load_model(os.fspath(path), allow_nonfinite).network())
 
     def copy(self) -> Mlp:
         """Another network of the same weights, its gradients 0."""
@@ -171,20 +197,36 @@ def loss(name: str, output: ArrayLike, y: ArrayLike, *, weights: ArrayLike | Non
 
     name: squared_error, binary_cross_entropy, cross_entropy, absolute_error, huber, quantile or poisson. output: that
     of a tape, whose logits are used then, so that nothing cancels where yhat is close to 0 or 1 and the convention is
-    the network's; or any array yhat, (rows, outputs). y: (rows, outputs). weights: one a row. The derivative is an
-    array to look at: np.asarray(dy), (rows, outputs), as Eq. (11) and (19) write it, computed when it is first looked at,
-    from the weights as they are then."""
+    the network's; or any array yhat, (rows, outputs). y: (rows, outputs). weights: one a row, not negative. The derivative is an
+    array to look at: np.asarray(dy), (rows, outputs), as Eq. (11) and (19) write it, computed when it is first looked at;
+    when the weights have changed by then it raises UsageError."""
     return _core.loss(name, output, y, weights, huber_delta, quantile, convention)
 
 
 class Optimizer:
-    """Step 5, Eq. (4), for one network; SGD, Adam and AdamW say how. learning_rate may be changed between steps."""
+    """Step 5, Eq. (4), for one network; SGD, Adam and AdamW say how. learning_rate may be changed between steps. A copy,
+    or what pickle gives back, remembers the same steps and goes on with the first network of that shape that it steps:
+    a copy of its own."""
 
     _kind = ""
 
     def __init__(self, learning_rate: float, **settings: Any) -> None:
-        self._stepper = _core.Stepper(self._kind, {"learning_rate": float(learning_rate)} | settings)
+        self._settings = {"learning_rate": float(learning_rate)} | settings
+        self._stepper = _core.Stepper(self._kind, self._settings)
         self.learning_rate = learning_rate
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"settings": self._settings, "learning_rate": self.learning_rate, "state": self._stepper.state()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._settings, self.learning_rate = state["settings"], state["learning_rate"]
+        self._stepper = _core.Stepper(self._kind, self._settings)
+        if state["state"] is not None:
+            self._stepper.take(state["state"])
+
+    def __repr__(self) -> str:
+        settings = self._settings | {"learning_rate": self.learning_rate}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
 
     def step(self, net: Mlp) -> None:
         """Moves every parameter of `net` by its `gradients`."""
@@ -237,20 +279,28 @@ def _make_derivative_an_array() -> None:
         numbers: Array = self.array()
         return numbers.astype(dtype, copy=bool(copy)) if dtype is not None or copy else numbers
 
+    def attribute(self: Any, name: str) -> Any:
+        """What an array has beside: shape, dtype, sum() ..."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.array(), name)
+
     def by_arrays(self: Any, ufunc: Any, method: str, *inputs: Any, **more: Any) -> Any:
         return getattr(ufunc, method)(*(i.array() if isinstance(i, kind) else i for i in inputs), **more)
 
     kind.__array__ = as_array
     kind.__array_ufunc__ = by_arrays
     kind.__getitem__ = lambda self, index: self.array()[index]
+    kind.__len__ = lambda self: len(self.array())
+    kind.__iter__ = lambda self: iter(self.array())
     kind.__repr__ = lambda self: repr(self.array())
-    kind.shape = property(lambda self: self.array().shape)
+    kind.__getattr__ = attribute
     for name in dir(np.lib.mixins.NDArrayOperatorsMixin):
-        operator = getattr(np.lib.mixins.NDArrayOperatorsMixin, name)
-        if callable(operator) and name.startswith("__") and name.strip("_") in _OPERATORS:
-            setattr(kind, name, operator)
+        method = getattr(np.lib.mixins.NDArrayOperatorsMixin, name)
+        if callable(method) and name.startswith("__") and name.strip("_") in _OPERATORS:
+            setattr(kind, name, method)
 
 
 _OPERATORS = {prefix + name for name in ("add", "sub", "mul", "truediv", "pow", "matmul") for prefix in ("", "r")} | {
-    "neg", "pos", "abs", "lt", "le", "gt", "ge"}
+    "neg", "pos", "abs", "lt", "le", "gt", "ge", "eq", "ne"}
 _make_derivative_an_array()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from handgrad import _core
+from handgrad._arrays import as_array
 
-__all__ = ["READING", "read"]
+__all__ = ["READING", "column_names", "columns_of", "free_name", "read", "target_columns"]
 
 # How a table is read; of a frame or an array only what is not about files.
 READING = ("delimiter", "decimal", "header", "missing", "missing_only", "thousands", "percent", "currency", "date")
@@ -42,10 +43,12 @@ def read(table: Any, reading: _core.Reading, source: str = "table", features: Se
         return table
     if isinstance(table, (str, os.PathLike)):
         return _core.read_table(os.fspath(table), reading)
+    if _is_sparse(table):
+        raise TypeError("a dense table is expected, not a sparse matrix; .toarray() makes it one")
     columns = _core.Columns(source, reading)
     if isinstance(table, Mapping):
         for name, values in table.items():
-            _add(columns, str(name), values)
+            _add(columns, name_text(name), values)
     elif _is_pandas(table):
         _add_frame(columns, table)
     elif hasattr(table, "__arrow_c_stream__") or hasattr(table, "__arrow_c_array__"):
@@ -53,6 +56,94 @@ def read(table: Any, reading: _core.Reading, source: str = "table", features: Se
     else:
         _add_array(columns, table, features)
     return columns.finish()
+
+
+def read_beside(values: Mapping[str, Any], reading: _core.Reading, source: str) -> _core.Table:
+    """Columns that stand beside a table, whose dates are its own."""
+    return read(values, reading.without_dates(), source)
+
+
+def columns_of(table: Any) -> list[tuple[Any, Any]] | None:
+    """The columns of a dict or a frame of pandas, polars or pyarrow with their names, of whatever type these are; None
+    for what has no names (arrays) or does not show its columns one by one."""
+    if _is_sparse(table):  # of which one kind is a dict of cells
+        return None
+    if isinstance(table, Mapping):
+        return list(table.items())
+    if _is_pandas(table):
+        return [(name, table.iloc[:, at]) for at, name in enumerate(table.columns)] if table.ndim == 2 else None
+    if hasattr(table, "iter_columns"):  # of polars, and a record batch of pyarrow, whose columns have no names
+        own = list(table.iter_columns() if callable(table.iter_columns) else table.iter_columns)
+        if all(hasattr(column, "name") for column in own):
+            return [(column.name, column) for column in own]
+    names = getattr(getattr(table, "schema", None), "names", None)
+    if isinstance(names, list) and hasattr(table, "column"):  # of pyarrow
+        return [(name, table.column(at)) for at, name in enumerate(names)]
+    return None
+
+
+def column_names(table: Any) -> list[Any] | None:
+    """The names of the columns, of whatever type, without a look at the cells; None for what has none, and for files."""
+    if isinstance(table, _core.Table):
+        return list(table.columns)
+    columns = columns_of(table)
+    if columns is not None:
+        return [name for name, _ in columns]
+    if not hasattr(table, "__arrow_c_stream__"):
+        return None
+    for names in (getattr(table, "columns", None), getattr(getattr(table, "schema", None), "names", None)):
+        if isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):
+            return list(names)
+    return None
+
+
+def name_text(name: Any) -> str:
+    """As a column is called here: of the levels of a MultiIndex with points between them."""
+    return ".".join(map(str, name)) if isinstance(name, tuple) else str(name)
+
+
+def free_name(wanted: str, taken: Iterable[Any]) -> str:
+    """`wanted`, with as many underscores behind it as make it no column's name."""
+    there = {name_text(name) for name in taken}
+    while wanted in there:
+        wanted += "_"
+    return wanted
+
+
+def target_columns(values: Any, taken: Iterable[Any]) -> dict[str, Any]:
+    """The values of targets, (rows,) or (rows, targets), by name: as a frame, a dict or a Series calls them, else y or y1,
+    y2 ..., with underscores behind where a column is `taken` of that name. Raises TypeError for what is none."""
+    columns = columns_of(values)
+    if columns is not None:
+        return {name_text(name): column for name, column in columns}
+    if _is_sparse(values):
+        raise TypeError("target: dense values are expected, not a sparse matrix; .toarray() makes them")
+    if isinstance(values, (str, bytes, os.PathLike)) or not (hasattr(values, "__len__") or hasattr(values, "__array__")):
+        raise TypeError(f"target: the name of a column, a list of names, or values are expected, not "
+                        f"{type(values).__name__}")
+    array = values if hasattr(values, "dtype") else _array_of_list(values)
+    axes = getattr(array, "ndim", 1)
+    if axes not in (1, 2):
+        raise TypeError(f"target: values (rows,) or (rows, targets) are expected, not an array of {axes} axes")
+    if axes == 2:
+        cells = as_array(array)
+        called = ["y"] if cells.shape[1] == 1 else [f"y{k + 1}" for k in range(cells.shape[1])]
+        return {free_name(name, taken): cells[:, k] for k, name in enumerate(called)}
+    name = getattr(values, "name", None)
+    return {free_name("y", taken) if name is None or name == "" else name_text(name): array}
+
+
+def _array_of_list(values: Any) -> Any:
+    """An array, but for numbers among texts, of which it would make texts."""
+    array = as_array(values)
+    if array.dtype.kind == "U" and array.ndim == 1 and not all(isinstance(cell, str) for cell in values):
+        return list(values)
+    return array
+
+
+def _is_sparse(table: Any) -> bool:
+    """Of SciPy; nothing of it is imported for that."""
+    return hasattr(table, "toarray") and hasattr(table, "nnz")
 
 
 def _is_pandas(table: Any) -> bool:
@@ -63,8 +154,7 @@ def _add_frame(columns: _core.Columns, frame: Any) -> None:
     if frame.ndim == 1:
         frame = frame.to_frame(name="y" if frame.name is None else frame.name)
     for at, name in enumerate(frame.columns):
-        text = ".".join(map(str, name)) if isinstance(name, tuple) else str(name)
-        _add_series(columns, text, frame.iloc[:, at])
+        _add_series(columns, name_text(name), frame.iloc[:, at])
 
 
 def _add_series(columns: _core.Columns, name: str, series: Any) -> None:
@@ -88,7 +178,7 @@ def _add_array(columns: _core.Columns, table: Any, features: Sequence[str]) -> N
     if not isinstance(table, (np.ndarray, list, tuple)) and not hasattr(table, "__array__"):
         raise TypeError(f"a table is expected: a frame, a dict of columns, an array (rows, columns) or the path of a "
                         f"file, not {type(table).__name__}")
-    array = np.asarray(table)
+    array = as_array(table)
     if array.ndim != 2:
         raise TypeError(f"an array (rows, columns) is expected, not of {array.ndim} axes")
     called = list(features) if len(features) == array.shape[1] else [f"x{i + 1}" for i in range(array.shape[1])]
@@ -105,7 +195,7 @@ def _add(columns: _core.Columns, name: str, values: Any) -> None:
         raise TypeError(f"column {name!r}: a list or an array of cells is expected, not {type(values).__name__}")
     array = values if isinstance(values, np.ndarray) else None
     if array is None and not isinstance(values, (list, tuple)):
-        array = np.asarray(values)
+        array = as_array(values)
     if array is None:
         columns.add_objects(name, list(values))
         return

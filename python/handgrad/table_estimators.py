@@ -2,45 +2,64 @@
 
 from __future__ import annotations
 
-import math
+import json
+import os
+import warnings
 from typing import Any
 
 import numpy as np
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-    from sklearn.utils.validation import check_is_fitted
+    from sklearn.exceptions import DataConversionWarning
+    from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:  # scikit-learn is no dependency: whoever needs no estimator does without
     raise ImportError(
         "handgrad's estimators need scikit-learn 1.6 or later: pip install 'handgrad[sklearn]'"
     ) from error
 
-from handgrad.estimators import threads_of
-from handgrad.model import Fit, Jacobian, Model, fit
+from handgrad import _core
+from handgrad._arrays import as_array, without_mask
+from handgrad.errors import ModelError, UsageError
+from handgrad.estimators import NOTE, _is_json, threads_of
+from handgrad.labels import Labels, refuse_unwritable
+from handgrad.model import LABELS_NOTE, Fit, Jacobian, Model, fit
+from handgrad.table import (
+    READING,
+    column_names,
+    columns_of,
+    free_name,
+    name_text,
+    names,
+    read,
+    read_beside,
+    reading_of,
+    target_columns,
+)
 
 __all__ = ["TableClassifier", "TableRegressor"]
 
 NO_SETTINGS = ("progress", "n_jobs")
+KEPT = ("n_features_in_", "_columns", "_own_weight")
 
 
-def _names_of(X: Any) -> list[str] | None:
-    """The names of the columns of a table that has some."""
-    if isinstance(X, dict):
-        return [str(name) for name in X]
-    columns = getattr(X, "columns", None)
-    if columns is None or callable(columns):
-        return None
-    return [str(name) for name in (getattr(X, "column_names", None) or columns)]
+def _is_table(X: Any) -> bool:
+    """Whether it names its columns, or is the path of a file that does."""
+    if isinstance(X, (str, os.PathLike)) or column_names(X) is not None:
+        return True
+    return hasattr(X, "__arrow_c_stream__") and not hasattr(X, "shape")
 
 
-def _free_name(wanted: str, taken: list[str]) -> str:
-    while wanted in taken:
-        wanted += "_"
-    return wanted
-
-
-def _is_there(label: Any) -> bool:
-    return label is not None and not (isinstance(label, float) and math.isnan(label))
+def _columns_shown(X: Any) -> Any:
+    """What speaks Arrow but does not show its columns one by one (DuckDB, a stream) as a table of pyarrow, where that is
+    there."""
+    if columns_of(X) is not None or not hasattr(X, "__arrow_c_stream__"):
+        return X
+    try:
+        import pyarrow
+    except ImportError:
+        return X
+    return pyarrow.table(X)
 
 
 class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
@@ -145,57 +164,117 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         self.progress = progress
         self.n_jobs = n_jobs
 
-    def _task(self, y: Any) -> str:
+    # --- Learning ----------------------------------------------------------------------------------------------------
+
+    def _task(self, targets: int) -> str:
         raise NotImplementedError
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Fit:
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
-        columns = _names_of(X)
+        if sample_weight is not None and self.weight is not None:
+            raise UsageError("sample_weight: weight names a column of weights too; give one of both")
         settings = {name: value for name, value in self.get_params().items()
                     if name not in NO_SETTINGS and value is not None}
-        if isinstance(y, str):
-            target: Any = y
-            self.n_features_in_ = len(columns or []) - 1
-        else:
-            target = self._with_free_names(y, columns or [])
-            self.n_features_in_ = len(columns) if columns is not None else np.asarray(X).shape[1]
+        for name in READING:
+            settings.pop(name, None)
+        X = self._taken(X, y if isinstance(y, str) else None)
+        learned = self._learned(X, y)
+        targets = [y] if learned is None else list(learned)
+        reading = self._reading(targets, self._texts(targets))
+        data = read(X, reading)
+        data.reading = reading
+        if learned is not None:
+            data.join(self._cells_of_targets(learned, reading), in_place=isinstance(y, str))
+        self._own_weight = ""
         if sample_weight is not None:
-            name = _free_name("sample_weight", columns or [])
-            settings["weight"] = name
-            X = self._with_column(X, name, np.asarray(sample_weight, np.float64))
-        if columns is not None:
-            self.feature_names_in_ = np.array([name for name in columns if name != target or not isinstance(y, str)],
-                                              object)
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
-        self.fit_ = fit(X, target, task=self._task(y), progress=self.progress, threads=threads_of(self.n_jobs), **settings)
+            self._own_weight = settings["weight"] = free_name("sample_weight", data.columns)
+            data.join(self._cells_of_weights(sample_weight, data.rows, reading))
+        self.fit_ = fit(data, targets, task=self._task(len(targets)), progress=self.progress,
+                        threads=threads_of(self.n_jobs), **settings)
         self.model_ = self.fit_.model
         return self.fit_
 
-    @staticmethod
-    def _with_free_names(y: Any, taken: list[str]) -> Any:
-        """The values of the targets under names that no other column has."""
-        if hasattr(y, "columns") or isinstance(y, dict):
-            return y
-        array = y if hasattr(y, "dtype") else np.asarray(y)
-        if getattr(array, "ndim", 1) == 2:
-            cells = np.asarray(array)
-            labels = ["y"] if cells.shape[1] == 1 else [f"y{k + 1}" for k in range(cells.shape[1])]
-            return {_free_name(label, taken): cells[:, k] for k, label in enumerate(labels)}
-        name = getattr(y, "name", None)
-        return {_free_name("y" if name in (None, "") else str(name), taken): array}
+    def _reading(self, targets: list[str], texts: list[str]) -> _core.Reading:
+        words = {name: value for name, value in self.get_params(deep=False).items() if name in READING and value is not None}
+        return reading_of({**words, "target": targets, "categorical": [*names(self.categorical or []), *texts]})
+
+    def _taken(self, X: Any, target: str | None) -> Any:
+        """X, of which the columns are noted: all but the one that is learned."""
+        if isinstance(X, _core.Table):  # to which columns would be added
+            raise TypeError("X: a table that has been read already is for handgrad.fit(); hand in what it was read from")
+        if not _is_table(X):
+            X = validate_data(self, self._filled(X), dtype=None, ensure_all_finite="allow-nan",
+                              ensure_min_samples=1 if self.scale == "none" else 2)
+            self._refuse_gaps(X)
+            self._columns = [f"x{i + 1}" for i in range(X.shape[1])]
+            return X
+        there = column_names(X)
+        if there is None:  # a file
+            X = read(X, self._reading([] if target is None else [target], []))
+            there = X.columns
+        called = [name for name in there if target is None or name_text(name) != target]
+        self._columns = [name_text(name) for name in called]
+        self.n_features_in_ = len(called)
+        if self._are_texts(called):
+            self.feature_names_in_ = np.array(called, object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        return X
 
     @staticmethod
-    def _with_column(X: Any, name: str, values: np.ndarray) -> Any:
-        if isinstance(X, dict):
-            return {**X, name: values}
-        if hasattr(X, "assign"):
-            return X.assign(**{name: values})
-        if hasattr(X, "iter_columns"):  # of polars
-            return {**{column.name: column.to_numpy() for column in X.iter_columns()}, name: values}
-        array = np.asarray(X)
-        return {**{f"x{i + 1}": array[:, i] for i in range(array.shape[1])}, name: values}
+    def _are_texts(called: list[Any]) -> bool:
+        """As scikit-learn has it: names that are no texts are none, and some of each are a mistake."""
+        kinds = sorted({type(name).__name__ for name in called})
+        if "str" in kinds and len(kinds) > 1:
+            raise TypeError(f"Feature names are only supported if all input features have string names, but your input has "
+                            f"{kinds} as feature name / column name types; X.columns = X.columns.astype(str) makes them texts")
+        return kinds == ["str"]
+
+    @staticmethod
+    def _filled(X: Any) -> Any:
+        """Masked entries are missing."""
+        if not isinstance(X, np.ma.MaskedArray):
+            return X
+        as_type: Any = X.astype
+        filled: np.ndarray = (as_type(float).filled(np.nan) if X.dtype.kind in "biuf"
+                              else as_type(object).filled(None))
+        return filled
+
+    def _refuse_gaps(self, X: np.ndarray) -> None:
+        if self.impute is None and X.dtype.kind == "f" and np.isnan(X).any():
+            raise ValueError("Input X contains NaN; fill it in, or choose how to impute it: impute='mean' or 'median'")
+
+    def _learned(self, X: Any, y: Any) -> dict[str, Any] | None:
+        """The targets by name; None where y names a column of X, to be read with it."""
+        if isinstance(y, str):
+            return None
+        learned = target_columns(y, [])
+        is_array = columns_of(y) is None
+        if len(learned) == 1 and is_array and len(np.shape(y if hasattr(y, "shape") else np.asarray(y))) == 2:
+            warnings.warn("A column-vector y was passed when a 1d array was expected. Please change the shape of y to "
+                          "(n_samples,), for example using ravel().", DataConversionWarning, stacklevel=4)
+        taken = [*self._columns]
+        return {free_name(name, taken): values for name, values in learned.items()}
+
+    def _texts(self, targets: list[str]) -> list[str]:
+        """The targets whose cells are texts, whatever they spell."""
+        return []
+
+    def _cells_of_targets(self, learned: dict[str, Any], reading: _core.Reading) -> _core.Table:
+        numbers = {name: as_array(values).astype(np.uint8) if getattr(values, "dtype", None) == bool else values
+                   for name, values in learned.items()}  # True and False would be texts
+        return read_beside(numbers, reading, "target")
+
+    def _cells_of_weights(self, sample_weight: Any, rows: int, reading: _core.Reading) -> _core.Table:
+        weights = np.asarray(without_mask(sample_weight, "sample_weight"), np.float64)
+        if weights.ndim == 0:
+            weights = np.full(rows, weights)
+        if weights.ndim != 1:
+            raise ValueError(f"sample_weight: one weight a row is expected, not an array of {weights.ndim} axes")
+        if not weights.any():
+            raise ValueError("sample_weight: every weight is zero; give at least one row a positive weight")
+        return read_beside({self._own_weight: weights}, reading, "sample_weight")
 
     # --- Answers -----------------------------------------------------------------------------------------------------
 
@@ -204,24 +283,90 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         return self.model_
 
     def _applied(self, X: Any) -> Any:
-        """A weight that was handed over beside the table is no column of it."""
-        columns = _names_of(X)
-        if columns is None and np.ndim(X) == 2 and np.shape(X)[1] != len(self._model().features):
-            raise ValueError(f"X has {np.shape(X)[1]} features, but {type(self).__name__} is expecting "
-                             f"{self.n_features_in_} features as input")
-        return X
+        """X with the names of the columns that were learned from, where it has none of its own."""
+        self._model()
+        name = type(self).__name__
+        if not _is_table(X):
+            X = validate_data(self, self._filled(X), dtype=None, ensure_all_finite="allow-nan", reset=False)
+            self._refuse_gaps(X)
+            return {called: X[:, i] for i, called in enumerate(self._columns)}
+        columns = columns_of(X)
+        if columns is None or isinstance(X, _core.Table):
+            return X
+        has_names, had_names = self._are_texts([called for called, _ in columns]), hasattr(self, "feature_names_in_")
+        if has_names and had_names:
+            return X
+        if len(columns) != self.n_features_in_:
+            raise ValueError(f"X has {len(columns)} features, but {name} is expecting {self.n_features_in_} features as input.")
+        if has_names:
+            warnings.warn(f"X has feature names, but {name} was fitted without feature names", stacklevel=3)
+        if had_names:
+            warnings.warn(f"X does not have valid feature names, but {name} was fitted with feature names", stacklevel=3)
+        return dict(zip(self._columns, (values for _, values in columns)))
+
+    def _labelled(self, X: Any, y: Any, words: dict[str, Any]) -> _core.Table:
+        """X, and y where it is given, as a table of the model's."""
+        model = self._model()
+        data = model._read(self._applied(X), words)
+        reading = reading_of(words, model._core)
+        if data is X and (y is not None or self._own_weight):
+            raise TypeError("X: to a table that has been read already nothing is added; hand in what it was read from")
+        if y is not None:
+            learned = target_columns(y, [])
+            if len(learned) != len(model.targets):
+                raise UsageError(f"y: {len(model.targets)} columns are expected, one for each target, not {len(learned)}")
+            data.join(self._cells_of_targets(dict(zip(model.targets, learned.values())), reading), in_place=True)
+        if self._own_weight and self._own_weight not in data.columns:
+            data.join(read_beside({self._own_weight: np.ones(data.rows)}, reading, "sample_weight"))
+        return data
 
     def jacobian(self, X: Any) -> Jacobian:
         """The derivative of each output by each input at each row, in the user's units, with their names."""
-        return self._model().jacobian(self._applied(X))
+        return self._model().jacobian(self._applied(X), threads=threads_of(self.n_jobs))
 
-    def save(self, path: Any) -> None:
-        """Writes the model to a file, which the program and handgrad.load() open."""
-        self._model().save(path)
+    # --- Files -------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the model to a file, which load(), the program and handgrad.load() open. What of the parameters is no
+        number, text or list of them (a validation table) is left out. Raises UsageError for labels that a file cannot
+        tell apart; FileError."""
+        model = _core.parse_model(self._model()._core.to_bytes(), "model")  # a copy, that is noted in
+        parameters = {name: {"tuple": value} if isinstance(value, tuple) else value
+                      for name, value in self.get_params(deep=False).items() if _is_json(value)}
+        fitted = {name: self.__dict__[name] for name in KEPT}
+        model.note(NOTE, json.dumps({"kind": type(self).__name__, "parameters": parameters, "fitted": fitted,
+                                     "named": hasattr(self, "feature_names_in_"), **self._noted()}))
+        model.save(os.fspath(path))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Any:
+        """The estimator that save() wrote, without its fit_. Raises ModelError for a file that is no sound model, or of
+        another kind; FileError."""
+        model = _core.load_model(os.fspath(path), False)
+        note = json.loads(model.noted(NOTE) or "{}")
+        if note.get("kind") != cls.__name__:
+            kind = note.get("kind", "a model that no estimator has written; handgrad.load(path) opens it")
+            raise ModelError(f"{os.fspath(path)}: this is not {cls.__name__}, but {kind}")
+        own = cls(**{name: tuple(value["tuple"]) if isinstance(value, dict) else value
+                     for name, value in note["parameters"].items()})
+        for name, value in note["fitted"].items():
+            setattr(own, name, value)
+        if note["named"]:
+            own.feature_names_in_ = np.array([name for name in own._columns], object)
+        own.model_ = Model(model)
+        own._take_note(note)
+        return own
+
+    def _noted(self) -> dict[str, Any]:
+        """What load() needs beside that."""
+        return {}
+
+    def _take_note(self, note: dict[str, Any]) -> None:
+        """What _noted() gave."""
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
+        tags.input_tags.allow_nan = self.impute is not None and self.impute != "error"
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
@@ -234,9 +379,10 @@ class TableRegressor(RegressorMixin, _Table):  # type: ignore[misc,unused-ignore
     """Regression over a table: handgrad.fit() as an estimator of scikit-learn.
 
     Arguments are the settings of handgrad.fit() by their names; None leaves the decision to the library. After fit():
-    model_ (a handgrad.Model), fit_ (metrics, history, notices), n_features_in_, feature_names_in_."""
+    model_ (a handgrad.Model), fit_ (metrics, history, notices), n_features_in_, feature_names_in_. Columns are matched by
+    their names, in any order, where they have some."""
 
-    def _task(self, y: Any) -> str:
+    def _task(self, targets: int) -> str:
         return "regression"
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TableRegressor:
@@ -247,54 +393,100 @@ class TableRegressor(RegressorMixin, _Table):  # type: ignore[misc,unused-ignore
 
     def predict(self, X: Any) -> np.ndarray:
         """Values in the target's units, (rows,) or (rows, targets)."""
-        return self._model().predict(self._applied(X))
+        return self._model().predict(self._applied(X), threads=threads_of(self.n_jobs))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
 
 
 class TableClassifier(ClassifierMixin, _Table):  # type: ignore[misc,unused-ignore]
     """Classification over a table: handgrad.fit() as an estimator of scikit-learn.
 
     Arguments are the settings of handgrad.fit() by their names; None leaves the decision to the library. After fit():
-    classes_, model_ (a handgrad.Model), fit_ (metrics, history, notices), n_features_in_, feature_names_in_."""
+    classes_, model_ (a handgrad.Model), fit_ (metrics, history, notices), n_features_in_, feature_names_in_. Columns are
+    matched by their names, in any order, where they have some. Labels are what they are to Python, not what a CSV file
+    would make of them: "01" and "1" are two; None and NaN are missing."""
 
-    def _task(self, y: Any) -> str:
-        return "multilabel" if getattr(y, "ndim", 1) == 2 and y.shape[1] > 1 else "classification"
+    def _task(self, targets: int) -> str:
+        return "multilabel" if targets > 1 else "classification"
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TableClassifier:
         """Learns from X, a table of any make, and y: classes (rows,), 0 and 1 of several labels (rows, labels), or the
-        name of a column of X. Returns self."""
-        self._fit(X, y, sample_weight)
-        labels = X[y] if isinstance(y, str) else y
-        self.classes_ = self._labels_of(labels)
+        name of a column of X (of a file: classes as the program reads them). Returns self."""
+        self._fit(_columns_shown(X) if isinstance(y, str) else X, y, sample_weight)
+        self._take_classes()
         return self
 
-    def _labels_of(self, y: Any) -> np.ndarray:
-        """The labels in the model's order, as they were given."""
-        if self.model_.task == "multilabel":
-            return np.arange(len(self.model_.targets))
-        there = np.unique(np.asarray(y)) if np.asarray(y).dtype.kind != "O" else np.array(
-            list(dict.fromkeys(label for label in np.asarray(y).ravel() if _is_there(label))), object)
-        known = self.model_._core.classes
-        if self.model_._core.numeric_classes:
-            by_number = {float(label): label for label in there.tolist()}
-            return np.array([by_number[float(text)] for text in known], there.dtype)
-        by_text = {str(label).strip(): label for label in there.tolist()}
-        return np.array([by_text[text] for text in known], there.dtype)
+    def _learned(self, X: Any, y: Any) -> dict[str, Any] | None:
+        if isinstance(y, str):
+            columns = {name_text(name): values for name, values in columns_of(X) or []}
+            learned = {y: columns[y]} if y in columns else None
+        else:
+            learned = super()._learned(X, y)
+        self._labels = None
+        if learned is not None and len(learned) == 1:
+            self._labels = Labels(next(iter(learned.values())), [*names(self.missing or []), *names(self.missing_only or [])])
+        return learned
+
+    def _texts(self, targets: list[str]) -> list[str]:
+        return targets if self._labels is not None and self._labels.are_texts else []
+
+    def _cells_of_targets(self, learned: dict[str, Any], reading: _core.Reading) -> _core.Table:
+        if self._labels is None:  # several, of 0 and 1
+            return super()._cells_of_targets(learned, reading)
+        ((name, values),) = learned.items()
+        return self._labels.cells(name, values, reading)
+
+    def _take_classes(self) -> None:
+        """The classes in scikit-learn's order, and where each stands in the model's."""
+        model = self.model_
+        if model.task == "multilabel":
+            self.classes_ = np.arange(len(model.targets))
+            return
+        if self._labels is None:
+            self._labels = Labels(np.asarray(model.classes), check=False)
+        elif self._labels.kind in ("bool", "int"):
+            model._core.note(LABELS_NOTE, self._labels.kind)
+        places = self._labels.places(model)
+        self._sorted = np.argsort(places)
+        self._classes_of_model = self._labels.classes[places]  # in the model's order
+        self.classes_ = self._classes_of_model[self._sorted]
 
     def predict(self, X: Any) -> np.ndarray:
         """The classes, (rows,), or 0 and 1 of each label, (rows, labels)."""
-        predicted = self._model().predict(self._applied(X))
-        if self.model_.task == "multilabel":
-            return predicted
-        places = {label: k for k, label in enumerate(self.model_.classes)}
-        labels: np.ndarray = self.classes_[[places[label] for label in predicted.tolist()]]
+        model = self._model()
+        if model.task == "multilabel":
+            return model.predict(self._applied(X), threads=threads_of(self.n_jobs))
+        answer = model._core.predict(model._read(self._applied(X), {}), False, threads_of(self.n_jobs))
+        labels: np.ndarray = self._classes_of_model[answer["classes"]]
         return labels
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class in the order of classes_, (rows, classes), or of each label, (rows, labels)."""
-        return self._model().predict_proba(self._applied(X))
+        model = self._model()
+        shares = model.predict_proba(self._applied(X), threads=threads_of(self.n_jobs))
+        return shares if model.task == "multilabel" else np.ascontiguousarray(shares[:, self._sorted])
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """The logarithms of predict_proba()."""
         with np.errstate(divide="ignore"):
             logarithms: np.ndarray[Any, Any] = np.log(self.predict_proba(X))
         return logarithms
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        if self._labels is not None:
+            refuse_unwritable(self._labels, "save")
+        super().save(path)
+
+    save.__doc__ = _Table.save.__doc__
+
+    def _noted(self) -> dict[str, Any]:
+        return {} if self._labels is None else {"labels": self._labels.classes.dtype.str}
+
+    def _take_note(self, note: dict[str, Any]) -> None:
+        self._labels = None
+        if "labels" in note:
+            self._labels = Labels(np.array(self.model_.classes, np.dtype(note["labels"])), check=False)
+        self._take_classes()

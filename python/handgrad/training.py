@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from handgrad import _core
 from handgrad.errors import DivergedError
 from handgrad._arrays import rows
+from handgrad._arrays import weights as row_weights
+from handgrad._progress import Bar
 from handgrad.network import Mlp
 
 __all__ = ["Epoch", "Training", "train"]
@@ -48,41 +50,48 @@ class Training:
 def train(net: Mlp, x: ArrayLike, y: ArrayLike, *, loss: str = "squared_error", epochs: int | None = None,
           batch: int = 32, optimizer: str = "adam", learning_rate: float = 1e-3, weights: ArrayLike | None = None,
           validation: tuple[ArrayLike, ArrayLike] | None = None, early_stopping: int | None = None,
-          callback: Callable[[Epoch], Any] | None = None, threads: int | None = None, **settings: Any) -> Training:
+          callback: Callable[[Epoch], Any] | None = None, threads: int | None = None, verbose: bool = False,
+          **settings: Any) -> Training:
     """Trains `net` in place on x, (rows, inputs), and y, (rows, outputs), on the kernels.
 
     weights: one a row. validation: a pair (x, y) that judges each epoch. early_stopping: end after so many epochs
     without a lower validation loss, and give back the best weights. callback: called after each epoch, when `net` holds
     its weights; returning False ends the training. threads: at most so many; None: all that pay; no result depends on
-    it. settings: momentum, nesterov, beta1, beta2, epsilon, weight_decay, schedule, seed, shuffle, huber_delta,
+    it. verbose: a progress bar, in a terminal or a notebook. settings: momentum, nesterov, beta1, beta2, epsilon, weight_decay, schedule, seed, shuffle, huber_delta,
     quantile, allow_nonfinite, as `handgrad train --help` describes them.
 
-    Ctrl-C ends it between two batches, keeps the weights and returns. Raises DivergedError at the first value that is
+    Ctrl-C ends it between two batches, keeps the weights as they are then (with early stopping the best) and returns;
+    history tells of whole epochs. Raises DivergedError at the first value that is
     not finite, when `net` holds the weights of the last good epoch."""
     dtype = net.dtype
     chosen: dict[str, Any] = {"loss": loss, "batch": batch, "optimizer": optimizer,
                               "learning_rate": float(learning_rate), "early_stopping": early_stopping}
     chosen = {name: value for name, value in (chosen | settings).items() if value is not None} | {"epochs": epochs}
-    row_weights = None if weights is None else np.ascontiguousarray(weights, dtype).ravel()
     judges = None
     if validation is not None:
         judges = (rows(validation[0], dtype, "validation"), rows(validation[1], dtype, "validation"))
-    training = _core.Training(net, rows(x, dtype, "x"), rows(y, dtype, "y"), row_weights, chosen, None, threads or 0,
-                              judges)
-    history: list[Epoch] = []
+    training = _core.Training(net, rows(x, dtype, "x"), rows(y, dtype, "y"), row_weights(weights, dtype), chosen,
+                              None, threads or 0, judges)
     stopped = training.done()
+    shown = ExitStack()
+    bar = shown.enter_context(Bar(training.epochs)) if verbose else None
     try:
         while stopped is None:
-            history.append(Epoch(*training.next()))
+            epoch = Epoch(*training.next())
             stopped = training.done()
+            if bar is not None:
+                bar.step(loss=epoch.loss, validation_loss=epoch.validation_loss)
             if callback is not None:
                 training.store(net)
-                if callback(history[-1]) is False:
+                if callback(epoch) is False:
                     stopped = "callback"
     except KeyboardInterrupt:
         stopped = "interrupted"
     except DivergedError:
         training.store(net)
         raise
+    finally:
+        shown.close()
     training.store_result(net)
+    history = [Epoch(*each) for each in training.history()]
     return Training(len(history), training.best_epoch, stopped, history)

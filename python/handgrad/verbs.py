@@ -12,11 +12,13 @@ from numpy.typing import ArrayLike
 
 from handgrad import _core
 from handgrad._arrays import rows as as_rows
+from handgrad._arrays import without_mask
 from handgrad._results import Result, axes, frame
 from handgrad.errors import UsageError
+from handgrad.labels import Labels, refuse_unwritable
 from handgrad.model import Model, load
 from handgrad.network import Mlp
-from handgrad.table import READING
+from handgrad.table import READING, columns_of, read_beside, reading_of, target_columns
 
 __all__ = ["Certificate", "Comparison", "Diagnosis", "Evaluation", "Explanation", "Report", "Sensitivity", "check",
            "check_torch", "compare", "diagnose", "evaluate", "explain", "report", "sensitivity"]
@@ -30,14 +32,54 @@ def _model_of(model: Any) -> Model:
         return model
     if isinstance(model, (str, os.PathLike)):
         return load(model)
+    if isinstance(getattr(model, "_network", None), _core.Network):
+        return model_of_estimator(model)
     made = getattr(model, "model_", None) or getattr(model, "model", None)  # of an estimator, of a Fit
     if isinstance(made, Model):
         return made
+    if hasattr(model, "__sklearn_is_fitted__"):
+        from sklearn.utils.validation import check_is_fitted
+
+        check_is_fitted(model)
     raise TypeError(f"a handgrad.Model, the path of one or a fitted estimator is expected, not {type(model).__name__}")
 
 
-def _table_of(model: Model, table: Any, reading: dict[str, Any]) -> _core.Table:
-    return model._read(table, reading)
+def model_of_estimator(estimator: Any) -> Model:
+    """A fitted MLPRegressor or MLPClassifier as a model. Raises UsageError for labels that tables do not tell apart."""
+    if estimator._class_names()[0]:
+        refuse_unwritable(_labels_of(estimator), "model")
+    return Model(estimator._core_model())
+
+
+def _labels_of(estimator: Any) -> Labels:
+    return Labels(estimator.classes_, check=False)
+
+
+def _table_of(what: Any, model: Model, table: Any, y: Any, reading: dict[str, Any]) -> _core.Table:
+    """The table, and the values of the targets where they are given beside it."""
+    if hasattr(what, "_labelled"):  # an estimator over tables
+        labelled: _core.Table = what._labelled(table, y, reading)
+        return labelled
+    if hasattr(what, "_network"):  # an estimator over arrays: columns count by their places
+        table = table.toarray() if hasattr(table, "toarray") else table
+        columns = columns_of(table)
+        if columns is not None and len(columns) == len(model.features):
+            table = dict(zip(model.features, (values for _, values in columns)))
+    data = model._read(table, reading)
+    if y is None:
+        return data
+    if data is table:  # which is somebody's, and not to be changed
+        raise UsageError("y: of a table that has been read already the targets are columns")
+    learned = target_columns(y, [])
+    if len(learned) != len(model.targets):
+        raise UsageError(f"y: {len(model.targets)} columns are expected, one for each target, not {len(learned)}")
+    texts = model.targets if model.task == "classification" and not model._core.numeric_classes else []
+    words = {**reading, "target": model.targets, "categorical": texts}
+    if model.task == "classification" and hasattr(what, "_network"):
+        data.join(_labels_of(what).cells(model.targets[0], next(iter(learned.values())), reading_of(words)), in_place=True)
+        return data
+    data.join(read_beside(dict(zip(model.targets, learned.values())), reading_of(words), "y"), in_place=True)
+    return data
 
 
 def _split_reading(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -80,20 +122,21 @@ class Evaluation(Result):
         return frame(lines).T
 
 
-def evaluate(model: Any, table: Any, *, allow_extra: bool = False, threads: int = 0, **reading: Any) -> Evaluation:
+def evaluate(model: Any, table: Any, y: Any = None, *, allow_extra: bool = False, threads: int = 0, **reading: Any) -> Evaluation:
     """Loss and metrics of a model on a labelled table, in the table's units, beside a constant answer.
 
-    model: a handgrad.Model, the path of one, a fitted table estimator. table: whatever handgrad.fit() takes. Raises
-    DataError for a table that does not fit the model or has no labels."""
+    model: a handgrad.Model, the path of one, a Fit, a fitted estimator. table: whatever handgrad.fit() takes. y: the
+    values of the targets, where they are no columns of the table. Raises DataError for a table that does not fit the
+    model or has no labels."""
     own = _model_of(model)
-    return Evaluation(**_core.evaluate(own._core, _table_of(own, table, reading), allow_extra, threads))
+    return Evaluation(**_core.evaluate(own._core, _table_of(model, own, table, y, reading), allow_extra, threads))
 
 
 def predicted_and_true(model: Model, table: Any, target: str, **reading: Any) -> tuple[np.ndarray, np.ndarray]:
     """Of one target of a regression, in its units, (rows,) each."""
     if target not in model.targets:
         raise UsageError(f"there is no target {target!r}; there are: {', '.join(model.targets)}")
-    data = _table_of(model, table, reading)
+    data = model._read(table, reading)
     predicted: np.ndarray = model._core.predict(data, False, 0)["values"][:, model.targets.index(target)]
     true: np.ndarray = data.numbers(target)
     return predicted, true
@@ -123,19 +166,20 @@ class Certificate(Result):
 
 
 def _targets_of(y: ArrayLike, dtype: str) -> np.ndarray:
-    array = np.asarray(y)
+    array = np.asarray(without_mask(y, "y"))
     return as_rows(array[:, None] if array.ndim == 1 else array, dtype, "y")
 
 
 def _weights_of(weights: ArrayLike | None) -> np.ndarray | None:
-    return None if weights is None else np.ascontiguousarray(weights, np.float64)
+    return None if weights is None else np.ascontiguousarray(without_mask(weights, "weights"), np.float64)
 
 
-def check(what: Any, table: Any, y: ArrayLike | None = None, *, rows: int = 256, seed: int = 0,
+def check(what: Any, table: Any, y: Any = None, *, rows: int = 256, seed: int = 0,
           loss: str | None = None, weights: ArrayLike | None = None, huber_delta: float = 1.0, quantile: float = 0.5,
           allow_extra: bool = False, threads: int = 0, **reading: Any) -> Certificate:
-    """The gradient certificate: check(model, table) of a model on rows of a labelled table, at most `rows`, drawn by
-    `seed`; check(net, x, y, loss=...) of a network on all rows of arrays x, (rows, inputs), and y, (rows, outputs).
+    """The gradient certificate: check(model, table) of a model, or a fitted estimator, on rows of a labelled table, at
+    most `rows`, drawn by `seed` (check(estimator, X, y) where the targets are no columns of it); check(net, x, y,
+    loss=...) of a network on all rows of arrays x, (rows, inputs), and y, (rows, outputs).
 
     loss: by the output activation where it is not named. weights: one a row. Nothing is raised where a derivative
     fails: look at `verdict`."""
@@ -146,7 +190,7 @@ def check(what: Any, table: Any, y: ArrayLike | None = None, *, rows: int = 256,
         return Certificate(**_core.check_network(what, x, _targets_of(y, what.dtype), _weights_of(weights), loss,
                                                  huber_delta, quantile, None, None))
     model = _model_of(what)
-    data = _table_of(model, table, reading)
+    data = _table_of(what, model, table, y, reading)
     return Certificate(**_core.check_table(model._core, data, rows, seed, allow_extra, threads))
 
 
@@ -176,6 +220,23 @@ def _torch_loss(name: str, huber_delta: float) -> Any:
     return getattr(torch.nn.functional, TORCH_LOSSES[name])
 
 
+def _require_judgeable(module: Any, linear: list[Any]) -> None:
+    """That autograd's gradients are those of the network's formulas, one for each of its parameters."""
+    for part in module.modules():
+        if type(part).__name__ == "Dropout" and part.training and part.p > 0:
+            raise ValueError(f"check_torch: {part} drops units at random; module.eval() turns it off")
+    for layer in linear:
+        if layer.bias is None:
+            raise ValueError(f"check_torch: {layer} has no bias, so that its gradient is no network's")
+    parameters = [tensor for layer in linear for tensor in (layer.weight, layer.bias)]
+    if len({id(tensor) for tensor in parameters}) < len(parameters):
+        raise ValueError("check_torch: some Linear layers share their parameters, whose gradient is that of all uses "
+                         "together; the network has one for each")
+    if not all(tensor.requires_grad for tensor in parameters):
+        raise ValueError("check_torch: some parameters are frozen, so that autograd has no gradient for them; "
+                         "module.requires_grad_(True) thaws them")
+
+
 def check_torch(module: Any, x: Any, y: Any, *, loss: str = "squared_error", torch_loss: Any = None,
                 huber_delta: float = 1.0, quantile: float = 0.5) -> Certificate:
     """Judges PyTorch's own derivatives: the gradient of each parameter and dyhat/dx of a torch.nn.Sequential of Linear
@@ -183,28 +244,29 @@ def check_torch(module: Any, x: Any, y: Any, *, loss: str = "squared_error", tor
 
     x: (rows, inputs), y: (rows, outputs), tensors or arrays. loss: a name of handgrad's, the mean of which over the rows
     is differentiated; torch_loss: a function of (yhat, y) that computes it in PyTorch, where that is yours. The module
-    is not changed, but for the gradients that backward() leaves, which are put back. Raises ValueError for a module that
-    is no such chain."""
+    is not changed. Raises ValueError for a module that is no such chain, that drops units at random, or whose
+    parameters are frozen or shared."""
     import torch
 
     from handgrad.interchange import _torch_layers, from_torch
 
     net = from_torch(module)
     linear = _torch_layers(module)[0]
+    _require_judgeable(module, linear)
     dtype = linear[0].weight.dtype
-    inputs = torch.as_tensor(np.asarray(_numbers(x))).to(dtype).clone().requires_grad_(True)
-    targets = torch.as_tensor(_targets_of(_numbers(y), "float64")).to(dtype)
-    parameters = [tensor for layer in linear for tensor in (layer.weight, layer.bias) if tensor is not None]
-    yhat = module(inputs)
-    value = (torch_loss or _torch_loss(loss, huber_delta))(yhat, targets)
-    by_parameter = iter(torch.autograd.grad(value, parameters, retain_graph=True))
+    parameters = [tensor for layer in linear for tensor in (layer.weight, layer.bias)]
     claimed = net.copy()
-    for number, layer in enumerate(linear, start=1):
+    with torch.inference_mode(False), torch.enable_grad():  # whatever holds where this is called
+        inputs = torch.as_tensor(np.asarray(_numbers(x))).to(dtype).clone().requires_grad_(True)
+        targets = torch.as_tensor(_targets_of(_numbers(y), "float64")).to(dtype)
+        yhat = module(inputs)
+        value = (torch_loss or _torch_loss(loss, huber_delta))(yhat, targets)
+        by_parameter = iter(torch.autograd.grad(value, parameters, retain_graph=True))
+        by_input = [torch.autograd.grad(yhat[:, k].sum(), inputs, retain_graph=True)[0].numpy()
+                    for k in range(yhat.shape[1])]
+    for number in range(1, len(linear) + 1):
         claimed.parameters[f"linear{number}.weight"][...] = next(by_parameter).numpy()
-        if layer.bias is None:
-            raise ValueError(f"check_torch: {layer} has no bias, so that its gradient is no network's")
         claimed.parameters[f"linear{number}.bias"][...] = next(by_parameter).numpy()
-    by_input = [torch.autograd.grad(yhat[:, k].sum(), inputs, retain_graph=True)[0].numpy() for k in range(yhat.shape[1])]
     jacobians = np.ascontiguousarray(np.stack(by_input, axis=1).reshape(len(inputs), -1))
     return Certificate(**_core.check_network(net, inputs.detach().numpy(), targets.numpy(), None, loss, huber_delta,
                                              quantile, claimed, jacobians))
@@ -267,8 +329,8 @@ def _gradients_of(given: Any) -> dict[str, tuple[np.ndarray, int]]:
 def compare(what: Any, table: Any, *given: Any, gradients: Any = None, loss: str | None = None,
             weights: ArrayLike | None = None, huber_delta: float = 1.0, quantile: float = 0.5, penalty: float = 0.0,
             allow_extra: bool = False, threads: int = 0, **reading: Any) -> Comparison:
-    """Gradients that somebody computed against ours: compare(model, table, gradients) of a model on a labelled table,
-    compare(net, x, y, gradients, loss=...) of a network on arrays x, (rows, inputs), and y, (rows, outputs).
+    """Gradients that somebody computed against ours: compare(model, table, gradients) of a model, or a fitted estimator,
+    on a labelled table (compare(estimator, X, y, gradients) where the targets are no columns of it), compare(net, x, y, gradients, loss=...) of a network on arrays x, (rows, inputs), and y, (rows, outputs).
 
     gradients: a dict of arrays (tensors of PyTorch too) by name: linear1.weight, W1, fc1.weight, 0.weight ...; some or
     all of them; or the path of an .npz (for a model of a .safetensors too). What is right is the gradient of the mean loss over all rows,
@@ -281,12 +343,12 @@ def compare(what: Any, table: Any, *given: Any, gradients: Any = None, loss: str
         return Comparison(**_core.compare_network(
             what, as_rows(table, "float64", "x"), _targets_of(y, "float64"), _weights_of(weights), loss, huber_delta,
             quantile, penalty, _gradients_of(theirs)))
-    theirs = given[0] if given else gradients
+    y, theirs = (given if len(given) == 2 else (None, given[0])) if given else (None, gradients)
     if theirs is None:
         raise UsageError("compare: gradients is missing")
     model = _model_of(what)
     judged = os.fspath(theirs) if isinstance(theirs, (str, os.PathLike)) else _gradients_of(theirs)
-    return Comparison(**_core.compare_table(model._core, _table_of(model, table, reading), judged, allow_extra, threads))
+    return Comparison(**_core.compare_table(model._core, _table_of(what, model, table, y, reading), judged, allow_extra, threads))
 
 
 # --- diagnose, sensitivity -------------------------------------------------------------------------------------------
@@ -323,13 +385,13 @@ class Diagnosis(Result):
         return ax
 
 
-def diagnose(model: Any, table: Any, *, learning_rate: float | None = None, rows_top: int = 0, allow_extra: bool = False,
-             **reading: Any) -> Diagnosis:
+def diagnose(model: Any, table: Any, y: Any = None, *, learning_rate: float | None = None, rows_top: int = 0,
+             allow_extra: bool = False, **reading: Any) -> Diagnosis:
     """Measures the gradient of every layer on a labelled table, tells which factor makes it small or large, and what to
     try. learning_rate: of the step whose size is shown (the model's own). rows_top: also so many rows with the largest
-    gradients. Raises DataError for a table that does not fit the model."""
+    gradients. y: as evaluate() has it. Raises DataError for a table that does not fit the model."""
     own = _model_of(model)
-    data = _table_of(own, table, reading)
+    data = _table_of(model, own, table, y, reading)
     return Diagnosis(**_core.diagnose(own._core, data, learning_rate, rows_top, allow_extra))
 
 
@@ -357,12 +419,13 @@ class Sensitivity(Result):
         return ax
 
 
-def sensitivity(model: Any, table: Any, *, repeats: int = 5, seed: int = 0, allow_extra: bool = False, threads: int = 0,
-                **reading: Any) -> Sensitivity:
+def sensitivity(model: Any, table: Any, y: Any = None, *, repeats: int = 5, seed: int = 0, allow_extra: bool = False,
+                threads: int = 0, **reading: Any) -> Sensitivity:
     """Statistics of the derivatives of each output by each column, and how much the loss rises when a column is shuffled
-    (`repeats` times, by `seed`; NaN for a table without labels). Raises DataError for a table that does not fit."""
+    (`repeats` times, by `seed`; NaN for a table without labels). y: as evaluate() has it. Raises DataError for a table
+    that does not fit."""
     own = _model_of(model)
-    data = _table_of(own, table, reading)
+    data = _table_of(model, own, table, y, reading)
     return Sensitivity(**_core.sensitivity(own._core, data, repeats, seed, allow_extra, threads))
 
 
@@ -383,7 +446,7 @@ class Explanation(Result):
         return self.html
 
 
-def explain(what: Any = None, table: Any = None, *, row: int | None = None, sizes: Sequence[int] | None = None,
+def explain(what: Any = None, table: Any = None, y: Any = None, *, row: int | None = None, sizes: Sequence[int] | None = None,
             hidden: str | Sequence[str] = "relu", output: str = "identity", loss: str | None = None,
             convention: str = "handgrad", huber_delta: float = 1.0, quantile: float = 0.5, components: bool = False,
             blank: bool = False, digits: int | None = None, allow_extra: bool = False, **given: Any) -> Explanation:
@@ -391,7 +454,7 @@ def explain(what: Any = None, table: Any = None, *, row: int | None = None, size
     with the numbers of one training step on that row, and explain(sizes=[3, 4, 2], hidden='sigmoid', loss=...) of a
     network without one.
 
-    row: from 0, as arrays count. components: also every sum by component. blank: an exercise sheet. digits: that a sheet
+    row: from 0, as arrays count (what is printed counts rows from 1). y: as evaluate() has it. components: also every sum by component. blank: an exercise sheet. digits: that a sheet
     asks for (3), or that numbers are shown with (6). Settings of the step: optimizer, learning_rate, momentum,
     nesterov, beta1, beta2, epsilon, weight_decay. Raises UsageError, DataError for a table that does not fit."""
     reading, step = _split_reading(given)
@@ -410,7 +473,7 @@ def explain(what: Any = None, table: Any = None, *, row: int | None = None, size
     if (table is None) != (row is None):
         raise UsageError("explain: a row of a table is worked through; name both: explain(model, table, row=0)")
     model = _model_of(what)
-    data = None if table is None else _table_of(model, table, reading)
+    data = None if table is None else _table_of(what, model, table, y, reading)
     return Explanation(**_core.explain_model(model._core, data, row or 0, step, components, blank, digits, allow_extra))
 
 
@@ -433,13 +496,13 @@ class Report(Result):
                 "</iframe>")
 
 
-def report(model: Any, table: Any, path: str | os.PathLike[str] | None = None, *, rows_top: int = 20,
+def report(model: Any, table: Any, path: str | os.PathLike[str] | None = None, *, y: Any = None, rows_top: int = 20,
            certificate_rows: int = 256, seed: int = 0, allow_extra: bool = False, threads: int = 0,
            **reading: Any) -> Report:
     """Metrics, curves, gradient flow, certificate, sensitivity and the derivation on one page in HTML, written to `path`
-    if one is given, whole or not at all. rows_top: rows with the largest gradients to list. Raises DataError for a table
-    that does not fit the model, FileError."""
+    if one is given, whole or not at all. rows_top: rows with the largest gradients to list. y: as evaluate() has it. Raises
+    DataError for a table that does not fit the model, FileError."""
     own = _model_of(model)
-    data = _table_of(own, table, reading)
+    data = _table_of(model, own, table, y, reading)
     return Report(**_core.report(own._core, data, None if path is None else os.fspath(path), rows_top, certificate_rows,
                                  seed, allow_extra, threads))

@@ -12,14 +12,25 @@ namespace handgrad::python {
 
 namespace nb = nanobind;
 
+/// numpy.ndarray itself.
+inline PyTypeObject* array_type() {
+    static auto* const type =
+        reinterpret_cast<PyTypeObject*>(nb::object(nb::module_::import_("numpy").attr("ndarray")).release().ptr());
+    return type;
+}
+
 /// Rows × columns of numbers in C order, of an object that is kept alive, and its memory where it is, as long as this
 /// lives. Made and destroyed with the interpreter's lock held.
 template <class T>
 class RowsBuffer {
 public:
     RowsBuffer() = default;
-    /// Of what is such an array already. Nothing (`there()` is false) of all else.
+    /// Of what is such an array already. Nothing (`there()` is false) of all else, and of arrays of derived types,
+    /// whose buffers do not tell what a mask hides.
     explicit RowsBuffer(nb::handle object) {
+        if (Py_TYPE(object.ptr()) != array_type()) {
+            return;
+        }
         held_ = PyObject_GetBuffer(object.ptr(), &buffer_, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) == 0;
         if (!held_) {
             PyErr_Clear();

@@ -35,7 +35,14 @@ void translate(const std::exception_ptr& thrown, void* /*payload*/) {
         std::rethrow_exception(thrown);
     } catch (const Error& error) {
         const nb::object type = nb::module_::import_("handgrad.errors").attr(type_name(error.kind()));
-        PyErr_SetString(type.ptr(), in_python(error).c_str());
+        if (error.kind() != ErrorKind::io) {
+            PyErr_SetString(type.ptr(), in_python(error).c_str());
+            return;
+        }
+        const nb::object arguments = nb::make_tuple(
+            error.system_error() == 0 ? nb::none() : nb::cast(error.system_error()), text_of_path(in_python(error)),
+            error.file().empty() ? nb::none() : text_of_path(error.file()));
+        PyErr_SetObject(type.ptr(), arguments.ptr());
     }
 }
 

@@ -212,7 +212,9 @@ List setting_facts() {
         } else if constexpr (std::is_same_v<F, std::optional<Task>>) {
             add(settings::choices<Task>());
         } else if constexpr (std::is_same_v<F, Conventions>) {
-            choices = {"handgrad", "pytorch", "sklearn"};
+            for (const Conventions& preset : convention_presets) {
+                choices.emplace_back(preset.name);
+            }
         } else if constexpr (std::is_same_v<F, settings::Precision<const bool>>) {
             choices.assign(std::begin(settings::precision_names), std::end(settings::precision_names));
         }

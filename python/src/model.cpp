@@ -16,15 +16,16 @@
 #include "handgrad/train/model_predictor.hpp"
 #include "handgrad/train/prediction.hpp"
 #include "handgrad/train/settings.hpp"
+#include "python/src/lookups.hpp"
 #include "python/src/network.hpp"
 
 namespace handgrad::python {
 namespace {
 
-PyModel load(const std::string& path, bool allow_nonfinite) {
+PyModel load(const Path& path, bool allow_nonfinite) {
     const nb::gil_scoped_release others_may_run;
-    Model model = load_model(path, allow_nonfinite);
-    check_settings(model, path);
+    Model model = load_model(path.name, allow_nonfinite);
+    check_settings(model, path.name.string());
     return {std::move(model)};
 }
 PyModel from_bytes(const nb::bytes& bytes, const std::string& source) {
@@ -36,9 +37,9 @@ nb::bytes to_bytes(const PyModel& self) {
     const std::string bytes = serialize_model(self.model);
     return nb::bytes(bytes.data(), bytes.size());
 }
-void save(const PyModel& self, const std::string& path) {
+void save(const PyModel& self, const Path& path) {
     const nb::gil_scoped_release others_may_run;
-    save_model(path, self.model);
+    save_model(path.name, self.model);
 }
 
 Network network_of(const PyModel& self) {
@@ -63,10 +64,10 @@ PyModel with_network(const PyModel& self, const Network& network) {
 /// or the probabilities of these classes.
 PyModel model_of_network(const Network& network, const std::vector<std::string>& features,
                          const std::vector<std::string>& targets, const std::vector<std::string>& classes,
-                         bool numeric_classes, const std::string& task, const std::string& loss, double weight_decay) {
-    const std::optional<Loss> kind = find_loss(loss);
-    if (!kind) {
-        throw Error(ErrorKind::usage, "'" + loss + "' is no loss");
+                         bool numeric_classes, const std::string& task, const std::string& loss, double weight_decay,
+                         double huber_delta, double quantile, bool allow_nonfinite) {
+    if (task == name(Task::classification) && classes.size() == 1) {
+        throw Error(ErrorKind::usage, "'" + classes.front() + "' is the only class; a file tells two or more apart");
     }
     Preprocessing columns{.classes = classes, .numeric_classes = numeric_classes};
     for (const Task each : {Task::regression, Task::classification, Task::multilabel}) {
@@ -82,11 +83,12 @@ PyModel model_of_network(const Network& network, const std::vector<std::string>&
     }
     columns.one_output = columns.task == Task::classification && network.architecture().outputs() == 1;
     Model model{.net = network.net(),
-                .loss = *kind,
+                .loss = loss_named(loss, huber_delta, quantile),
                 .weight_decay = weight_decay,
                 .preprocessing = std::move(columns),
                 .provenance = {{"handgrad", std::string(version)}}};
-    return {parse_model(serialize_model(model), "the network")};  // what no reader would take is refused here
+    return {parse_model(serialize_model(model), "the network",
+                        allow_nonfinite)};  // what no reader would take is refused here
 }
 
 // --- What it says of itself ------------------------------------------------------------------------------------------
@@ -499,7 +501,8 @@ void bind_model(nb::module_& m) {
         .def_prop_ro("parameters_hash", [](const PyModel& self) { return parameters_hash(self.model); });
     m.def("load_model", &load, nb::arg("path"), nb::arg("allow_nonfinite"));
     m.def("model_of_network", &model_of_network, nb::arg("network"), nb::arg("features"), nb::arg("targets"),
-          nb::arg("classes"), nb::arg("numeric_classes"), nb::arg("task"), nb::arg("loss"), nb::arg("weight_decay"));
+          nb::arg("classes"), nb::arg("numeric_classes"), nb::arg("task"), nb::arg("loss"), nb::arg("weight_decay"),
+          nb::arg("huber_delta") = 1.0, nb::arg("quantile") = 0.5, nb::arg("allow_nonfinite") = false);
     m.def("parse_model", &from_bytes, nb::arg("bytes"), nb::arg("source"));
 }
 

@@ -9,31 +9,18 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/train/metrics.hpp"
 #include "python/src/buffer.hpp"
+#include "python/src/lookups.hpp"
 #include "python/src/steps.hpp"
 
 namespace handgrad::python {
 namespace {
 
-Activation activation_named(const std::string& name) {
-    const std::optional<Activation> found = find_activation(name);
-    if (!found) {
-        std::string names;
-        for (const Activation each : all_activations) {
-            names += (names.empty() ? "" : ", ") + std::string(handgrad::name(each));
-        }
-        throw Error(ErrorKind::usage, "'" + name + "' is no activation; there are " + names);
-    }
-    return *found;
-}
-
 Architecture architecture_of(const std::vector<std::size_t>& sizes, const std::vector<std::string>& hidden,
                              const std::string& output, const std::string& convention, double leaky_slope) {
-    const std::optional<Conventions> conventions = find_conventions(convention);
-    if (!conventions) {
-        throw Error(ErrorKind::usage, "'" + convention + "' is no convention; there are handgrad, pytorch and sklearn");
-    }
-    Architecture shape{
-        .sizes = sizes, .output = activation_named(output), .leaky_slope = leaky_slope, .conventions = *conventions};
+    Architecture shape{.sizes = sizes,
+                       .output = activation_named(output),
+                       .leaky_slope = leaky_slope,
+                       .conventions = conventions_named(convention)};
     if (hidden.size() == 1) {
         shape.hidden = activation_named(hidden.front());
     } else {

@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
@@ -53,6 +55,16 @@ using Tuple = nb::typed<nb::tuple, nb::any, nb::ellipsis>;
 /// What Python is told to be an object of any type, since no type says more.
 inline nb::any any(nb::object object) { return nb::steal<nb::any>(object.release()); }
 
+/// The name of a file, as Python hands it over: a text or bytes.
+struct Path {
+    std::filesystem::path name;
+};
+
+/// As Python has names of files, and what is said of them: they need not be UTF-8.
+inline nb::object text_of_path(const std::string& bytes) {
+    return nb::steal(PyUnicode_DecodeFSDefaultAndSize(bytes.data(), static_cast<Py_ssize_t>(bytes.size())));
+}
+
 /// A new NumPy array of that shape, and where its numbers are to be written.
 template <class T>
 struct NewArray {
@@ -74,3 +86,24 @@ NewArray<T> new_array(std::vector<std::size_t> shape) {
 bool signalled();
 
 }  // namespace handgrad::python
+
+namespace nanobind::detail {
+
+/// As nanobind's own of std::filesystem::path, but for what checkers of types are told.
+template <>
+struct type_caster<handgrad::python::Path> {
+    NB_TYPE_CASTER(handgrad::python::Path, const_name("str | bytes"))
+
+    bool from_python(handle given, std::uint8_t /*flags*/, cleanup_list* /*cleanup*/) noexcept {
+        PyObject* converted = nullptr;
+        if (PyUnicode_FSConverter(given.ptr(), &converted) == 0) {
+            PyErr_Clear();
+            return false;
+        }
+        const object bytes = steal(converted);
+        value.name = std::string(PyBytes_AsString(bytes.ptr()), static_cast<std::size_t>(PyBytes_Size(bytes.ptr())));
+        return true;
+    }
+};
+
+}  // namespace nanobind::detail

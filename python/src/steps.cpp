@@ -2,6 +2,7 @@
 #include "python/src/steps.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -13,6 +14,8 @@
 #include "handgrad/train/optimizer.hpp"
 #include "handgrad/train/settings.hpp"
 #include "python/src/buffer.hpp"
+#include "python/src/lookups.hpp"
+#include "python/src/optimizer_state.hpp"
 #include "python/src/settings.hpp"
 
 namespace handgrad::python {
@@ -180,33 +183,21 @@ nb::typed<nb::object, Tape> forward_of(Network& network, nb::handle x) {
         network.net());
 }
 
-LossFunction loss_named(const std::string& name, double huber_delta, double quantile) {
-    const std::optional<Loss> kind = find_loss(name);
-    if (!kind) {
-        std::string names;
-        for (const Loss each : all_losses) {
-            names += (names.empty() ? "" : ", ") + std::string(handgrad::name(each));
-        }
-        throw Error(ErrorKind::usage, "'" + name + "' is no loss; there are " + names);
-    }
-    LossFunction function = *kind;
-    function.huber_delta = huber_delta;
-    function.quantile = quantile;
-    return function;
-}
-
+/// One weight a row, in the network's precision; nothing where there are none. What makes no mean is refused by the
+/// library.
 template <class T>
 std::vector<T> weights_of(nb::handle given, std::size_t rows) {
     if (given.is_none()) {
         return {};
     }
-    const RowsBuffer<T> numbers = rows_of<T>(nb::module_::import_("numpy").attr("atleast_2d")(given), "weights");
-    if (numbers.view().rows() != 1 || numbers.view().columns() != rows) {
-        throw Error(ErrorKind::usage,
-                    "weights: one number for each of the " + std::to_string(rows) + " rows is needed");
+    const nb::object convert = nb::module_::import_("handgrad._arrays").attr("weights");
+    const auto numbers = nb::cast<Numbers<T>>(convert(given, std::is_same_v<T, float> ? "float32" : "float64"));
+    if (numbers.shape(0) != rows) {
+        throw Error(ErrorKind::usage, "weights: one number for each of the " + std::to_string(rows) +
+                                          " rows is needed, not " + std::to_string(numbers.shape(0)));
     }
-    const std::span<const T> row = numbers.view().row(0);
-    return {row.begin(), row.end()};
+    const std::span<const T> all = view(numbers);
+    return {all.begin(), all.end()};
 }
 
 /// Loss and gradient of the rows of a tape by the kernels that fuse the loss with the output, the gradient in
@@ -262,15 +253,6 @@ std::pair<double, nb::any> loss_of_array(const LossFunction& function, const Row
     return {value, derivative.array};
 }
 
-const Conventions& conventions_named(const std::string& name) {
-    for (const Conventions& preset : convention_presets) {
-        if (preset.name == name) {
-            return preset;
-        }
-    }
-    throw Error(ErrorKind::usage, "'" + name + "' is no convention; there are handgrad, pytorch and sklearn");
-}
-
 std::pair<double, nb::any> loss_of(const std::string& name, nb::handle output, nb::handle y, nb::handle row_weights,
                                    double huber_delta, double quantile, const std::string& convention) {
     const LossFunction function = loss_named(name, huber_delta, quantile);
@@ -285,6 +267,22 @@ std::pair<double, nb::any> loss_of(const std::string& name, nb::handle output, n
     return loss_of_array(function, rows_of<double>(output, "output"), y, row_weights, conventions_named(convention));
 }
 
+/// Raises Error(usage) where the network's weights, or the rows, are no longer those of the pass forward: what is
+/// computed from them would belong to another loss.
+template <class T>
+void require_weights_of(const Tape& tape, const Pass<T>& pass) {
+    auto& net = std::get<BasicMlp<T>>(*tape.memory());
+    const MatrixView<const T> x = pass.x.view();
+    Matrix<T> again(x.rows(), net.outputs());
+    VectorJacobian<T>(net, std::max<std::size_t>(1, x.rows())).forward(net, x, again.view());
+    const std::span<const T> then = pass.yhat->values(), now = again.values();
+    if (std::memcmp(then.data(), now.data(), now.size_bytes()) != 0) {
+        throw Error(ErrorKind::usage,
+                    "dy: the network's weights or its input have changed since forward() was called; look at dy "
+                    "(np.asarray(dy)) before the step");
+    }
+}
+
 /// ∂l/∂ŷ as an array, rows × K.
 nb::any array_of(LossDerivative& derivative) {
     if (derivative.array.is_valid()) {
@@ -295,6 +293,7 @@ nb::any array_of(LossDerivative& derivative) {
         const auto& net = std::get<BasicMlp<T>>(*tape.memory());
         const RowsBuffer<T> targets = rows_of<T>(derivative.y, "y");
         const MatrixView<const T> x = pass.x.view();
+        require_weights_of<T>(tape, pass);
         BasicTape<T> forward_tape(net, x.rows()), backward_tape(net, x.rows());
         handgrad::forward(net, x, forward_tape);
         handgrad::loss<T>(derivative.function, forward_tape.output(), targets.view(), backward_tape.output(),
@@ -359,6 +358,7 @@ nb::any backward_given(Network& network, const Pass<T>& pass, nb::handle dy, boo
 template <class T>
 void backward_fused(const Tape& tape, Steps<T>& steps, const Pass<T>& pass, const LossDerivative& derivative) {
     if (steps.latest_of != derivative.number) {  // another loss was computed since
+        require_weights_of<T>(tape, pass);
         fused(tape, steps, pass, derivative.function, derivative.y, derivative.row_weights);
         steps.latest_of = derivative.number;
     }
@@ -407,9 +407,9 @@ public:
     }
     [[nodiscard]] std::size_t steps() const {
         return std::visit(
-            []<class O>(const O& o) -> std::size_t {
+            [&]<class O>(const O& o) -> std::size_t {
                 if constexpr (std::is_same_v<O, std::monostate>) {
-                    return 0;
+                    return taken_ ? taken_->count.steps : 0;
                 } else {
                     return o.steps();
                 }
@@ -417,7 +417,52 @@ public:
             optimizer_);
     }
 
+    /// What it remembers; None before the first step.
+    [[nodiscard]] std::optional<OptimizerState> state() const {
+        if (net_ == nullptr) {
+            return taken_;
+        }
+        return std::visit([&]<class T>(const BasicMlp<T>& net) { return state_of(net); }, *net_);
+    }
+    /// Goes on from there with the network that is stepped next.
+    void take(const OptimizerState& state) { taken_ = state; }
+
 private:
+    template <class T>
+    std::optional<OptimizerState> state_of(const BasicMlp<T>& net) const {
+        const auto& optimizer = std::get<Optimizer<T>>(optimizer_);
+        OptimizerState result{.moments = {}, .count = optimizer.count()};
+        for (const std::span<const T> numbers : {optimizer.first_state(), optimizer.second_state()}) {
+            if (!numbers.empty()) {
+                BasicMlp<T> moment = BasicMlp<T>::zeros_like(net);
+                std::ranges::copy(numbers, moment.parameters().begin());
+                result.moments.emplace_back(std::move(moment));
+            }
+        }
+        return result;
+    }
+
+    template <class T>
+    Optimizer<T>& optimizer_for(const BasicMlp<T>& net) {
+        auto& optimizer =
+            optimizer_.template emplace<Optimizer<T>>(net, options_, taken_ ? taken_->count : StepCount{});
+        if (taken_) {
+            const std::span<T> states[] = {optimizer.first_state(), optimizer.second_state()};
+            for (std::size_t i = 0; i < taken_->moments.size(); ++i) {
+                const auto* moment = std::get_if<BasicMlp<T>>(&taken_->moments[i].net());
+                if (moment == nullptr || moment->architecture().sizes != net.architecture().sizes) {
+                    optimizer_ = {};
+                    throw Error(
+                        ErrorKind::usage,
+                        "optimizer: what it remembers is that of a network of other sizes, or of another dtype");
+                }
+                std::ranges::copy(moment->parameters(), states[i].begin());
+            }
+            taken_.reset();
+        }
+        return optimizer;
+    }
+
     template <class T>
     void move(Network& network, BasicMlp<T>& net, double learning_rate) {
         auto* optimizer = std::get_if<Optimizer<T>>(&optimizer_);
@@ -426,8 +471,8 @@ private:
                 throw Error(ErrorKind::usage,
                             "optimizer: it remembers the steps of another network; make one for each");
             }
+            optimizer = &optimizer_for(net);
             net_ = network.memory();
-            optimizer = &optimizer_.template emplace<Optimizer<T>>(net, options_);
         }
         Steps<T>& steps = network.steps<T>();
         const Turn turn(steps.mutex, net.parameters().size());
@@ -445,6 +490,7 @@ private:
     }
 
     OptimizerOptions options_;
+    std::optional<OptimizerState> taken_;
     std::shared_ptr<AnyMlp> net_;
     std::variant<std::monostate, Optimizer<float>, Optimizer<double>> optimizer_;
 };
@@ -507,7 +553,9 @@ void bind_steps(nb::module_& m) {
     nb::class_<Stepper>(m, "Stepper", "An optimizer with what it remembers.")
         .def(nb::init<const std::string&, const Dict&>(), nb::arg("kind"), nb::arg("settings"))
         .def("step", &Stepper::step, nb::arg("network"), nb::arg("learning_rate"))
-        .def_prop_ro("steps", &Stepper::steps);
+        .def_prop_ro("steps", &Stepper::steps)
+        .def("state", &Stepper::state)
+        .def("take", &Stepper::take, nb::arg("state"));
     m.def("forward", &forward_of, nb::arg("network"), nb::arg("x"));
     m.def("loss", &loss_of, nb::arg("name"), nb::arg("output"), nb::arg("y"), nb::arg("weights") = nb::none(),
           nb::arg("huber_delta") = 1.0, nb::arg("quantile") = 0.5, nb::arg("convention") = "handgrad");

@@ -1,6 +1,7 @@
 // Tables for Python: from files, from columns of NumPy and of Python's own objects, and by Arrow's interface.
 #include "python/src/table.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -112,7 +113,7 @@ private:
         }
     }
 
-    /// As a CSV file of it would have the object: missing for None, NaN and pandas' NA and NaT.
+    /// As a CSV file of it would have the object: missing for None, NaN, pandas' NA and NaT and NumPy's masked.
     static void add_object(const std::string& name, std::size_t row, nb::handle object, Cells& cells,
                            std::vector<nb::object>& texts) {
         if (PyUnicode_Check(object.ptr())) {
@@ -148,7 +149,7 @@ private:
         }
         const auto type = nb::cast<std::string>(object.type().attr("__name__"));
         const bool not_a_decimal = type == "Decimal" && nb::cast<std::string>(nb::str(object)) == "NaN";
-        return type == "NAType" || type == "NaTType" || not_a_decimal;
+        return type == "NAType" || type == "NaTType" || type == "MaskedConstant" || not_a_decimal;
     }
     /// Bytes too: nobody knows what they spell.
     static bool is_container(const nb::object& object) {
@@ -210,22 +211,28 @@ ReadOptions reading_of(const Dict& given, const PyModel* model) {
     return reading;
 }
 
-PyTable read(const std::string& path, const ReadOptions& reading) {
+PyTable read(const Path& path, const ReadOptions& reading) {
     const nb::gil_scoped_release others_may_run;
-    return {read_table(path, reading), reading};
+    return {read_table(path.name, reading), reading};
 }
 
-/// Appends the columns of another table, whose rows stand beside those of the first.
-void join(PyTable& table, const PyTable& other) {
+/// Appends the columns of another table, whose rows stand beside those of the first; with `in_place` those of the same
+/// name take the place of these.
+void join(PyTable& table, const PyTable& other, bool in_place) {
     if (table.table.rows != other.table.rows) {
         throw Error(ErrorKind::usage, other.table.source + " has " + std::to_string(other.table.rows) + " rows, " +
                                           table.table.source + " has " + std::to_string(table.table.rows));
     }
     for (const Column& column : other.table.columns) {
-        if (table.table.find(column.name) != nullptr) {
-            throw Error(ErrorKind::usage, table.table.source + " has a column '" + column.name + "' already");
+        const auto there = std::ranges::find(table.table.columns, column.name, &Column::name);
+        if (there == table.table.columns.end()) {
+            table.table.columns.push_back(column);
+        } else if (in_place) {
+            *there = column;
+        } else {
+            throw Error(ErrorKind::usage, table.table.source + " has a column '" + column.name +
+                                              "' already; name one of the two otherwise");
         }
-        table.table.columns.push_back(column);
     }
 }
 
@@ -236,6 +243,20 @@ bool same_cells(const PyTable& one, const PyTable& other) {
         return a.name == b.name && a.has_numbers == b.has_numbers && a.has_texts == b.has_texts && a.codes == b.codes &&
                a.texts == b.texts && a.missing == b.missing && std::ranges::equal(a.numbers, b.numbers, same_numbers);
     });
+}
+
+/// What each cell of a column of texts says, without the blanks around it; nothing for a gap. Empty for a column of
+/// numbers.
+std::vector<std::optional<std::string>> texts_of(const PyTable& self, const std::string& name) {
+    const Column& column = self.table.column(name);
+    std::vector<std::optional<std::string>> texts;
+    for (const std::uint32_t code : column.codes) {
+        texts.emplace_back();
+        if (code != Column::missing_code) {
+            texts.back() = column.texts[code];
+        }
+    }
+    return texts;
 }
 
 std::vector<std::string> names_of(const PyTable& self) {
@@ -249,18 +270,23 @@ std::vector<std::string> names_of(const PyTable& self) {
 }  // namespace
 
 void bind_table(nb::module_& m) {
-    nb::class_<ReadOptions>(m, "Reading", "How tables are read.");
+    nb::class_<ReadOptions>(m, "Reading", "How tables are read.").def("without_dates", [](ReadOptions reading) {
+        reading.date_columns.clear();
+        return reading;
+    });
     m.def("reading", &reading_of, nb::arg("given"), nb::arg("model").none());
     nb::class_<PyTable>(m, "Table", "A table as handgrad reads it.")
         .def_prop_ro("rows", [](const PyTable& self) { return self.table.rows; })
+        .def_rw("reading", &PyTable::reading)
         .def_prop_ro("source", [](const PyTable& self) { return self.table.source; })
         .def_prop_ro("columns", &names_of)
         .def_prop_ro("notices", [](const PyTable& self) { return self.table.notices; })
         .def_prop_ro("warnings", [](const PyTable& self) { return self.table.warnings; })
         .def("numbers",
              [](const PyTable& self, const std::string& name) { return array_of(self.table.column(name).numbers); })
+        .def("texts", &texts_of, nb::arg("name"))
         .def("same_cells", &same_cells, nb::arg("other"))
-        .def("join", &join, nb::arg("other"));
+        .def("join", &join, nb::arg("other"), nb::arg("in_place") = false);
     m.def("read_table", &read, nb::arg("path"), nb::arg("reading"));
     nb::class_<Columns>(m, "Columns", "Takes columns until it is a table.")
         .def(nb::init<std::string, const ReadOptions&>(), nb::arg("source"), nb::arg("reading"))

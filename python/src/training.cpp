@@ -12,18 +12,13 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/train/trainer.hpp"
+#include "python/src/lookups.hpp"
 #include "python/src/network.hpp"
+#include "python/src/optimizer_state.hpp"
 #include "python/src/settings.hpp"
 
 namespace handgrad::python {
 namespace {
-
-/// What an optimizer remembers between two calls, to be handed to the next training: moments in the place of their
-/// parameters, and the count of steps.
-struct OptimizerState {
-    std::vector<Network> moments;
-    StepCount count;
-};
 
 template <class T>
 struct Run {
@@ -113,6 +108,24 @@ public:
         return best;
     }
 
+    /// How many there will be at most.
+    [[nodiscard]] std::size_t epochs() const {
+        std::size_t epochs = 0;
+        visit([&]<class T>(const Run<T>& run) { epochs = run.trainer.epochs(); });
+        return epochs;
+    }
+
+    /// All epochs that are done, each as next() told it.
+    [[nodiscard]] std::vector<std::tuple<std::size_t, double, double, double>> history() const {
+        std::vector<std::tuple<std::size_t, double, double, double>> epochs;
+        visit([&]<class T>(const Run<T>& run) {
+            for (const EpochLosses& each : run.trainer.state().history) {
+                epochs.emplace_back(each.epoch, each.loss, each.validation_loss, each.learning_rate);
+            }
+        });
+        return epochs;
+    }
+
     /// The weights that the training has to give: with early stopping those of the best epoch.
     void store_result(Network& network) const {
         visit([&]<class T>(const Run<T>& run) {
@@ -194,15 +207,12 @@ double least_value(Loss kind, double target) {
 
 /// The mean over the rows of the least that the loss can be, at ŷ = y: what tools leave out or add to theirs.
 double least_loss(const std::string& name, const Rows<double>& y, const std::optional<Numbers<double>>& weights) {
-    const std::optional<Loss> kind = find_loss(name);
-    if (!kind) {
-        throw Error(ErrorKind::usage, "'" + name + "' is no loss");
-    }
+    const Loss kind = loss_named(name).kind;
     double sum = 0.0, total = 0.0;
     for (std::size_t i = 0; i < y.shape(0); ++i) {
         const double weight = weights ? weights->data()[i] : 1.0;
         for (const double target : view(y).row(i)) {
-            sum += weight * least_value(*kind, target);
+            sum += weight * least_value(kind, target);
         }
         total += weight;
     }
@@ -244,6 +254,8 @@ void bind_training(nb::module_& m) {
         .def("next", &Training::next)
         .def("done", &Training::done)
         .def_prop_ro("best_epoch", &Training::best_epoch)
+        .def_prop_ro("epochs", &Training::epochs)
+        .def("history", &Training::history)
         .def("store_result", &Training::store_result, nb::arg("network"))
         .def("store", &Training::store, nb::arg("network"))
         .def("optimizer", &Training::optimizer);

@@ -26,6 +26,7 @@
 #include "handgrad/summary/texts.hpp"
 #include "handgrad/train/evaluation.hpp"
 #include "handgrad/train/settings.hpp"
+#include "python/src/lookups.hpp"
 #include "python/src/model.hpp"
 #include "python/src/network.hpp"
 #include "python/src/settings.hpp"
@@ -140,11 +141,7 @@ LossFunction loss_of(const Network& network, const std::optional<std::string>& n
                      double quantile) {
     LossFunction function = usual_loss(network.architecture().output);
     if (named) {
-        const std::optional<Loss> kind = find_loss(*named);
-        if (!kind) {
-            throw Error(ErrorKind::usage, "'" + *named + "' is no loss");
-        }
-        function = *kind;
+        function = loss_named(*named);
     }
     function.huber_delta = huber_delta;
     function.quantile = quantile;
@@ -555,9 +552,22 @@ Dict explanation_dict(const explain::Explanation& explanation, bool components, 
     return result;
 }
 
+/// Python counts from 0, where the library's words count from 1.
+void require_row(const PyTable& table, std::int64_t row) {
+    const auto rows = static_cast<std::int64_t>(table.table.rows);
+    if (row < 0 || row >= rows) {
+        throw Error(ErrorKind::usage, "explain: there is no row " + std::to_string(row) + "; " + table.table.source +
+                                          " has the rows 0 to " + std::to_string(rows - 1));
+    }
+}
+
 /// `row` from 0.
-Dict explain_model(const PyModel& self, const PyTable* table, std::size_t row, const Dict& settings, bool components,
-                   bool blank, const std::optional<int>& digits, bool allow_extra) {
+Dict explain_model(const PyModel& self, const PyTable* table, std::int64_t number, const Dict& settings,
+                   bool components, bool blank, const std::optional<int>& digits, bool allow_extra) {
+    if (table != nullptr) {
+        require_row(*table, number);
+    }
+    const auto row = static_cast<std::size_t>(number);
     const explain::StepOptions step = step_of(explain::step_options_of(self.model), settings);
     const explain::Explanation explanation = table == nullptr
                                                  ? explain::explain(self.model, step)
@@ -574,9 +584,8 @@ Dict explain_network(const Network& network, const std::optional<std::string>& l
     return explanation_dict(explanation, components, blank, digits);
 }
 
-Dict report_table(const PyModel& self, const PyTable& table, const std::optional<std::string>& path,
-                  std::size_t rows_top, std::size_t certificate_rows, std::uint64_t seed, bool allow_extra,
-                  std::size_t threads) {
+Dict report_table(const PyModel& self, const PyTable& table, const std::optional<Path>& path, std::size_t rows_top,
+                  std::size_t certificate_rows, std::uint64_t seed, bool allow_extra, std::size_t threads) {
     report::Report report;
     std::string page;
     {
@@ -589,11 +598,11 @@ Dict report_table(const PyModel& self, const PyTable& table, const std::optional
                                       .execution = {.threads = threads}});
         page = report::report_page(report, self.model);
         if (path) {
-            write_file_atomically(*path, page);
+            write_file_atomically(path->name, page);
         }
     }
     Dict result;
-    result["path"] = or_none(path.value_or(""));
+    result["path"] = path ? text_of_path(path->name.string()) : nb::none();
     result["html"] = page;
     result["rows"] = report.rows;
     result["metrics"] = metrics_dict(report.evaluation.metrics);

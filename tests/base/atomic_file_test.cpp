@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <optional>
@@ -172,6 +173,26 @@ TEST_F(AtomicFile, ThreadsThatWriteTheSameFileLeaveOneOfTheirTexts) {
 TEST_F(AtomicFile, ReadingNamesWhatCannotBeRead) {
     EXPECT_EQ(refusal([&] { read_file(path("f")); }), path("f").string() + ": cannot open: No such file or directory");
     EXPECT_EQ(refusal([&] { read_file(path("")); }), path("").string() + ": cannot read: Is a directory");
+}
+
+TEST_F(AtomicFile, ErrorsHaveTheFileAndTheNumberOfTheSystem) {
+    const auto caught = [](const auto& call) {
+        try {
+            call();
+        } catch (const Error& error) {
+            return error;
+        }
+        return Error(ErrorKind::usage, "nothing was thrown");
+    };
+    const Error gone = caught([&] { read_file(path("f")); });
+    EXPECT_EQ(gone.file(), path("f").string());
+    EXPECT_EQ(gone.system_error(), ENOENT);
+    const Error folder = caught([&] { write_file_atomically(path("none/f"), ""); });
+    EXPECT_EQ(folder.file(), path("none/f").string());
+    EXPECT_EQ(folder.system_error(), ENOENT);
+    const Error other(ErrorKind::data, "no file");
+    EXPECT_EQ(other.file(), "");
+    EXPECT_EQ(other.system_error(), 0);
 }
 
 #ifndef __SANITIZE_ADDRESS__  // which needs the address space for itself

@@ -22,9 +22,9 @@ namespace {
 /// else.
 struct Mistake {
     template <class Call>
-    Mistake(std::string_view begin, const Call& made)
-        : begins(begin), call(&made), run([](const void* what) { (*static_cast<const Call*>(what))(); }) {}
-    std::string_view begins;
+    Mistake(std::string begin, const Call& made)
+        : begins(std::move(begin)), call(&made), run([](const void* what) { (*static_cast<const Call*>(what))(); }) {}
+    std::string begins;
     const void* call;
     void (*run)(const void* call);
 };
@@ -367,6 +367,32 @@ TYPED_TEST(Edges, LossGradient) {
         {"LossGradient: row_weights has 0 numbers, rows there are 2", [&] { weighted(net, s.x, s.y, s.grad); }},
         {"LossGradient: row_weights is null", [&] { weighted(net, s.x, s.y, s.grad, null_weights); }},
     });
+}
+
+// A mean needs weights that can be divided by: what a weighted sum makes of others is no loss.
+TYPED_TEST(Edges, RowWeights) {
+    using T = TypeParam;
+    Setup<T> s;
+    const BasicMlp<T>& net = s.net;
+    LossGradient<T> weighted(net, Loss::squared_error, 2, true);
+    BasicTape<T> tape(net, 2), dtape(net, 2);
+    forward(net, s.x, tape);
+    const auto refused = [&](const std::string& cause, const std::vector<T>& weights) {
+        expect_refused({
+            {"LossGradient: row_weights " + cause, [&] { weighted(net, s.x, s.y, s.grad, weights); }},
+            {"loss: row_weights " + cause,
+             [&] { loss<T>(Loss::squared_error, tape.output(), s.y, dtape.output(), weights); }},
+        });
+    };
+    EXPECT_GT(weighted(net, s.x, s.y, s.grad, std::vector<T>{0, 2}), 0.0);
+    constexpr T least = std::numeric_limits<T>::min(), most = std::numeric_limits<T>::max();
+    EXPECT_GT(weighted(net, s.x, s.y, s.grad, std::vector<T>{0, least}), 0.0);
+    refused("of row 1, counted from 0, is -1", {2, -1});
+    refused("of row 0, counted from 0, is nan", {std::numeric_limits<T>::quiet_NaN(), 1});
+    refused("of row 1, counted from 0, is inf", {1, std::numeric_limits<T>::infinity()});
+    refused("have the sum 0, by which nothing can be divided", {0, 0});
+    refused("have the sum ", {least / 4, least / 4});
+    refused("have the sum ", {most, most});
 }
 
 TYPED_TEST(Edges, VectorJacobian) {

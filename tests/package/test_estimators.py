@@ -8,10 +8,12 @@ import re
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse
 import sklearn.neural_network
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_digits, load_iris, make_multilabel_classification
@@ -19,6 +21,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.estimator_checks import check_estimator
 
 import handgrad
@@ -398,6 +401,10 @@ def test_a_divergent_batch_leaves_what_was_learned_before():
     (handgrad.MLPRegressor(output_activation="softmax"), regression(), "a single output always 1"),
     (handgrad.MLPClassifier(output_activation="softmax"), classes("binary"), "None or 'sigmoid'"),
     (handgrad.MLPClassifier(output_activation="relu"), classes("several"), "None or 'softmax'"),
+    (handgrad.MLPRegressor(validation_data=(np.zeros((1, 6)), np.zeros(1))), regression(), "R2 of a single row"),
+    (handgrad.MLPRegressor(validation_data=(np.zeros((2, 6)), np.zeros(2), [-1, 1])), regression(), "egative"),
+    (handgrad.MLPRegressor(validation_data=(np.zeros((2, 6)), np.zeros(2), [0, 0])), regression(), "ample"),
+    (handgrad.MLPRegressor(), (np.ma.masked_greater(regression()[0], 1.0), regression()[1]), "are masked"),
     (handgrad.MLPClassifier(class_weight={"no": -1.0, "yes": 2.0}), classes("binary"), "class_weight: the weights must be"),
 ])
 def test_what_would_be_a_silent_mistake_is_refused(estimator, data, message):
@@ -430,10 +437,118 @@ def test_divergence_keeps_the_last_good_epoch_and_says_so():
     ({"validation_data": (np.zeros((3, 6)),)}, "'validation_data'"),
     ({"shuffle": "yes"}, "'shuffle'"),
     ({"momentum": float("nan")}, "'momentum'"),
+    ({"tol": float("inf")}, "a number from 0 on, not infinite"),
 ])
 def test_what_makes_no_sense_is_refused(parameters, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         handgrad.MLPRegressor(**{"hidden_layer_sizes": (3,)} | parameters).fit(*regression())
+
+
+def test_a_parameter_is_refused_as_theirs_is():
+    for estimator in (handgrad.MLPRegressor(alpha=-1), sklearn.neural_network.MLPRegressor(alpha=-1)):
+        with pytest.raises(InvalidParameterError, match="alpha"):
+            estimator.fit(*regression())
+
+
+@pytest.mark.parametrize("weight", [1e-42, 1e39, 1e-60])
+def test_weights_that_the_precision_does_not_hold_are_refused(weight):
+    X, y = regression()
+    estimator = handgrad.MLPRegressor(hidden_layer_sizes=(4,), max_iter=2, random_state=0)
+    with pytest.raises(ValueError, match="which float32 does not hold"):
+        estimator.fit(X.astype(np.float32), y, sample_weight=np.full(len(y), weight))
+
+
+def test_warm_start_goes_on_as_the_parameters_say_now():
+    """scikit-learn looks its activation up at each call; so do we, and at more."""
+    X, y = regression()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        ours, theirs = (module.MLPRegressor(hidden_layer_sizes=(9,), random_state=3, max_iter=5, warm_start=True).fit(X, y)
+                        for module in (handgrad, sklearn.neural_network))
+        for estimator in (ours, theirs):
+            estimator.set_params(activation="tanh").fit(X, y)
+        np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-9)
+        ours.set_params(loss="poisson").fit(X, np.abs(y))
+        assert ours.out_activation_ == "exp" and (ours.predict(X) > 0).all()
+        ours.set_params(dtype="float32", loss="squared_error").fit(X, y)
+        assert ours.coefs_[0].dtype == np.float32 and ours.out_activation_ == "identity"
+        ours.set_params(convention="handgrad", solver="sgd").partial_fit(X, y)
+    with pytest.raises(ValueError, match="warm_start=False begins anew"):
+        ours.set_params(hidden_layer_sizes=(8,)).fit(X, y)
+
+
+def test_predictions_have_the_type_of_theirs():
+    X, y = regression()
+    for first, then in itertools.product((np.float32, np.float64), repeat=2):
+        ours, theirs = both("MLPRegressor", X.astype(first), y.astype(first), max_iter=2)
+        assert ours.predict(X.astype(then)).dtype == theirs.predict(X.astype(then)).dtype, (first, then)
+
+
+def test_labels_given_sparse_come_back_sparse():
+    X, y = classes("labels")
+    ours, theirs = both("MLPClassifier", X, scipy.sparse.csr_matrix(y), max_iter=30)
+    answers = ours.predict(X), theirs.predict(X)
+    assert all(scipy.sparse.issparse(answer) for answer in answers)
+    assert (answers[0] != answers[1]).nnz == 0
+
+
+@pytest.mark.parametrize("labels", [
+    np.array([False, True]), np.array([2**53, 2**53 + 1]), np.array([0.0, 1.0, -3.0]), np.array(["01", "1", " a"]),
+    np.array(["no", "yes"], dtype=object), np.array([7, 3], dtype=np.int8),
+])
+def test_classes_keep_their_type_in_a_file(labels, tmp_path):
+    X = regression()[0]
+    y = labels[np.arange(len(X)) % len(labels)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        estimator = handgrad.MLPClassifier((4,), max_iter=2, random_state=0).fit(X, y)
+    estimator.save(tmp_path / "m")
+    back = handgrad.MLPClassifier.load(tmp_path / "m")
+    assert back.classes_.dtype == estimator.classes_.dtype and back.classes_.tolist() == estimator.classes_.tolist()
+    np.testing.assert_array_equal(back.predict(X), estimator.predict(X))
+
+
+def test_the_loss_in_a_file_has_its_parameter(tmp_path):
+    X, y = regression()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        handgrad.MLPRegressor("quantile", (4,), quantile=0.9, max_iter=2, random_state=0).fit(X, y).save(tmp_path / "m")
+    assert handgrad.load(tmp_path / "m")._core.info()["loss"]["quantile"] == 0.9
+
+
+def test_one_class_is_fitted_as_theirs_and_not_saved(tmp_path):
+    X = regression()[0]
+    ours, theirs = both("MLPClassifier", X, np.ones(len(X)), max_iter=2)
+    np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
+    with pytest.raises(handgrad.UsageError, match="is the only class"):
+        ours.save(tmp_path / "m")
+
+
+def test_a_bar_takes_the_place_of_the_lines(capsys):
+    pytest.importorskip("tqdm")
+    X, y = regression()
+    plain = {"hidden_layer_sizes": (4,), "max_iter": 3, "random_state": 0, "validation_data": (X, y)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        handgrad.MLPRegressor(**plain, verbose=True).fit(X, y)
+        told = capsys.readouterr()
+        assert "Iteration 3, loss = " in told.out and told.err == ""
+        handgrad.MLPRegressor(**plain, verbose="bar").fit(X, y)
+        told = capsys.readouterr()
+        assert told.out == "" and "3/3" in told.err and "validation_score=" in told.err
+    with pytest.raises(ValueError, match="True, False or 'bar'"):
+        handgrad.MLPRegressor(**plain, verbose="line").fit(X, y)
+
+
+def test_threads_may_fit_the_same_estimator():
+    """Whoever ends last is kept; nobody falls over another's notes."""
+    X, y = regression()
+    estimator = handgrad.MLPRegressor(hidden_layer_sizes=(9,), early_stopping=True, max_iter=20, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: estimator.fit(X, y), range(12)))
+    assert np.isfinite(estimator.predict(X)).all()
 
 
 def test_ctrl_c_keeps_what_was_learned():

@@ -1,6 +1,7 @@
 """A model of Python is a model of the program, and says the same."""
 
 import copy
+import errno
 import os
 import pickle
 import signal
@@ -276,3 +277,141 @@ def test_warnings_of_a_table_are_warnings(fitted):
     with pytest.raises(handgrad.DataError, match="garden"):
         fitted.model.predict(houses().assign(garden=1))
     assert len(fitted.model.predict(houses().assign(garden=1), allow_extra=True)) == 80
+
+
+# --- What a target may be ---------------------------------------------------------------------------------------------
+
+
+def test_a_list_of_texts_are_names_or_labels():
+    frame = houses()
+    how = {"epochs": 1, "seed": 0}
+    expected = handgrad.fit(frame, "city", **how).model.parameters_hash
+    assert handgrad.fit(frame, ["city"], **how).model.parameters_hash == expected
+    labels = frame.city.tolist()
+    pa = pytest.importorskip("pyarrow")
+    rest = frame.drop(columns="city")
+    for table in (rest, pa.Table.from_pandas(rest), pa.Table.from_pandas(rest).to_reader(), {n: rest[n] for n in rest},
+                  read(rest, reading_of({}))):
+        for given in (labels, np.array(labels), tuple(labels)):
+            if isinstance(table, pa.RecordBatchReader) and given is not labels:
+                continue  # which can be read once
+            if isinstance(table, handgrad._core.Table):
+                with pytest.raises(handgrad.UsageError, match="has been read already"):
+                    handgrad.fit(table, np.array(labels), **how)
+                continue
+            model = handgrad.fit(table, given, **how).model
+            assert model.parameters_hash == expected
+            assert model.targets == ["y"]
+    # Labels that are called as columns are: an array says that they are labels, and so does one that stands twice.
+    mixed = pd.DataFrame({"a": np.arange(40.0), "b": np.arange(40.0)})
+    assert handgrad.fit(mixed, ["a", "b"] * 20, **how).model.classes == ["a", "b"]
+    few = pd.DataFrame(np.arange(4.0).reshape(2, 2), columns=["a", "b"])
+    with pytest.raises(handgrad.UsageError, match="if they are labels, give them as an array"):
+        handgrad.fit(few, ["a", "b"], **how)
+    for given, words in ((["prize"], "'prize' is no column.*did you mean 'price'"), (labels[:-1], "79 for 80 rows"),
+                         (["price", "price"], "stands twice")):
+        with pytest.raises(handgrad.UsageError, match=words):
+            handgrad.fit(rest, given, **how)
+
+
+def test_a_file_and_labels(tmp_path):
+    frame = houses()
+    frame.drop(columns="city").to_csv(tmp_path / "t.csv", index=False)
+    how = {"epochs": 1, "seed": 0}
+    model = handgrad.fit(tmp_path / "t.csv", frame.city.tolist(), **how).model
+    assert model.parameters_hash == handgrad.fit(frame.drop(columns="city"), frame.city, **how).model.parameters_hash
+    model.save(tmp_path / "a.model")
+    assert "Rome" not in str(handgrad.load(tmp_path / "a.model").features)
+
+
+def test_what_is_no_target_is_named(tmp_path):
+    frame = houses()
+    sparse = pytest.importorskip("scipy.sparse")
+    for given, words in (
+        (4, "target: the name of a column, a list of names, or values are expected, not int"),
+        (tmp_path, "not PosixPath"),
+        (b"price", "not bytes"),
+        (np.zeros((80, 2, 2)), "3 axes"),
+        (np.float64(3), "0 axes"),
+        (sparse.csr_array(np.ones((80, 1))), "toarray"),
+    ):
+        with pytest.raises(TypeError, match=words):
+            handgrad.fit(frame, given)
+    with pytest.raises(handgrad.UsageError, match="target is missing"):
+        handgrad.fit(frame)
+    with pytest.raises(handgrad.UsageError, match="has a column 'price' already"):
+        handgrad.fit(frame, frame.price)
+
+
+def test_names_that_are_no_texts():
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    how = {"epochs": 1, "seed": 0}
+    by_number = handgrad.fit(pd.DataFrame(X), 2, **how).model
+    assert (by_number.features, by_number.targets) == (["0", "1"], ["2"])
+    assert handgrad.fit({0: X[:, 0], 1: X[:, 1], 2: X[:, 2]}, np.int64(2), **how).model.features == ["0", "1"]
+    assert handgrad.fit(pd.DataFrame(X), [1, 2], **how).model.targets == ["1", "2"]
+    levels = pd.DataFrame(X, columns=pd.MultiIndex.from_tuples([("a", "b"), ("a", "c"), ("t", "y")]))
+    own = handgrad.fit(levels, ("t", "y"), **how).model
+    assert (own.features, own.targets) == (["a.b", "a.c"], ["t.y"])
+    assert own.parameters_hash == by_number.parameters_hash
+    values = handgrad.fit(levels[["a"]], levels[["t"]], **how).model
+    assert values.parameters_hash == by_number.parameters_hash
+    assert values.targets == ["t.y"]
+    called_y = pd.DataFrame(X[:, :2], columns=["y", "y_"])
+    assert handgrad.fit(called_y, X[:, 2], **how).model.targets == ["y__"]
+
+
+def test_targets_of_every_frame():
+    pa, pl = pytest.importorskip("pyarrow"), pytest.importorskip("polars")
+    frame = houses()[["area", "price"]]
+    how = {"epochs": 1, "seed": 0}
+    expected = handgrad.fit(frame, "price", **how).model
+    for given in (frame[["price"]], pa.Table.from_pandas(frame[["price"]]), pl.from_pandas(frame[["price"]]),
+                  {"price": frame.price.tolist()}, frame.price, pl.Series("price", frame.price.to_numpy())):
+        model = handgrad.fit(frame[["area"]], given, **how).model
+        assert (model.parameters_hash, model.targets) == (expected.parameters_hash, ["price"]), type(given)
+
+
+# --- Files ------------------------------------------------------------------------------------------------------------
+
+
+def test_errors_of_files_say_what_the_system_said(tmp_path, fitted):
+    nowhere = tmp_path / "none" / "a.model"
+    for call, number, path in (
+        (lambda: handgrad.load(nowhere), errno.ENOENT, nowhere),
+        (lambda: fitted.model.save(nowhere), errno.ENOENT, nowhere),
+        (lambda: handgrad.load(tmp_path), errno.EISDIR, tmp_path),
+        (lambda: handgrad.fit(tmp_path / "t.csv", "y"), errno.ENOENT, tmp_path / "t.csv"),
+        (lambda: fitted.model.save(tmp_path), errno.EISDIR, tmp_path),
+    ):
+        with pytest.raises(OSError, match="cannot") as raised:
+            call()
+        error = raised.value
+        assert isinstance(error, handgrad.FileError)
+        assert (error.errno, error.filename) == (number, str(path))
+        assert str(error).startswith(str(path))
+        assert os.strerror(number) in str(error)
+        again = pickle.loads(pickle.dumps(error))
+        assert (str(again), again.errno, again.filename) == (str(error), error.errno, error.filename)
+    assert str(handgrad.FileError("in words")) == "in words"
+
+
+def test_paths_need_not_be_utf8(tmp_path, fitted):
+    path = os.fsencode(tmp_path) + b"/\xff.model"
+    with pytest.raises(handgrad.FileError) as raised:
+        handgrad.load(path)
+    assert os.fsencode(raised.value.filename) == path
+    for given in (path, os.fsdecode(path)):
+        fitted.model.save(given)
+        assert handgrad.load(given).parameters_hash == fitted.model.parameters_hash
+
+
+def test_a_bar_shows_both_trainings(capsys):
+    pytest.importorskip("tqdm")
+    rng = np.random.default_rng(0)
+    table = {"a": rng.normal(size=60), "y": rng.normal(size=60)}
+    handgrad.fit(table, "y", epochs=5, early_stopping=5, refit=True, progress="bar")
+    told = capsys.readouterr().err
+    assert "epochs: 100%" in told and "epochs on all rows: 100%" in told
+    with pytest.raises(handgrad.UsageError, match="'bar' or a function"):
+        handgrad.fit(table, "y", progress="lines")

@@ -289,6 +289,16 @@ def test_saved_it_is_the_programs_model_and_comes_back(net, tmp_path):
         handgrad.Mlp.load(tmp_path / "nowhere.model")
 
 
+def test_weights_that_are_not_finite_go_where_they_are_allowed(net, tmp_path):
+    net.parameters["linear1.weight"][0, 0] = np.nan
+    with pytest.raises(handgrad.ModelError, match="allow_nonfinite"):
+        net.save(tmp_path / "m")
+    net.save(tmp_path / "m", allow_nonfinite=True)
+    with pytest.raises(handgrad.ModelError, match="allow_nonfinite"):
+        handgrad.Mlp.load(tmp_path / "m")
+    assert handgrad.Mlp.load(tmp_path / "m", allow_nonfinite=True).flat().tobytes() == net.flat().tobytes()
+
+
 # --- What people hand over -----------------------------------------------------------------------------------------
 
 
@@ -355,6 +365,16 @@ def test_other_arrays_are_refused(net, given, error, message):
     (lambda net, x, y: handgrad.train(net, x, y, validation=(x, y[:, :1])), "the validation rows do not have"),
     (lambda net, x, y: handgrad.train(net, x, y, validation=(x[:, :1], y)), "the validation rows do not have"),
     (lambda net, x, y: handgrad.train(net, x, y, validation=(x[:0], y[:0])), "no row to judge by"),
+    (lambda net, x, y: handgrad.train(net, x, y, weights=-np.ones(len(x))), "of row 0, counted from 0, is -1"),
+    (lambda net, x, y: handgrad.train(net, x, y, weights=np.zeros(len(x))), "weights have the sum 0"),
+    (lambda net, x, y: handgrad.train(net, x, y, weights=[np.nan] * len(x)), "of row 0, counted from 0, is nan"),
+    (lambda net, x, y: handgrad.train(net, x, y, weights=np.full(len(x), 1e-320)), "weights have the sum"),
+    (lambda net, x, y: handgrad.loss("squared_error", net.forward(x).output, y, weights=-np.ones(len(x))), "is -1"),
+    (lambda net, x, y: handgrad.loss("squared_error", y, y, weights=np.zeros(len(x))), "have the sum 0"),
+    (lambda net, x, y: handgrad.loss("squared_error", y, np.ma.masked_greater(y, 0.0)), "are masked"),
+    (lambda net, x, y: net(np.ma.masked_less(x, 0.0)), "are masked"),
+    (lambda net, x, y: handgrad.Mlp([3, -2, 1]), "size 2 of 3 is -2"),
+    (lambda net, x, y: handgrad.Mlp([3, 2, 1], seed=-1), "seed = -1 is out of range"),
 ])
 def test_calls_that_make_no_sense(net, call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
@@ -362,6 +382,52 @@ def test_calls_that_make_no_sense(net, call, message):
     for base in (handgrad.Error, ValueError):
         with pytest.raises(base):
             call(net, *rows(net))
+
+
+def test_a_look_at_the_derivative_after_the_step_is_refused(net):
+    """It would be computed from other weights than the loss was."""
+    x, y = rows(net)
+    tape = net.forward(x)
+    _, dy = handgrad.loss("squared_error", tape.output, y)
+    before = handgrad.loss("squared_error", net.forward(x).output.copy(), y)[1]
+    bias = net.parameters["linear1.bias"].copy()
+    net.parameters["linear1.bias"] += 0.5
+    with pytest.raises(handgrad.UsageError, match="have changed since forward"):
+        np.asarray(dy)
+    net.parameters["linear1.bias"] = bias
+    np.testing.assert_allclose(dy, before, rtol=1e-6)
+
+
+def test_the_derivative_has_what_an_array_has(net):
+    x, y = rows(net)
+    _, dy = handgrad.loss("squared_error", net.forward(x).output, y)
+    array = np.asarray(dy)
+    assert len(dy) == len(array) and dy.shape == array.shape and dy.dtype == array.dtype
+    assert dy.sum() == array.sum() and (dy.T == array.T).all() and (dy == array).all() and not (dy != array).any()
+    assert dy.tolist() == [list(row) for row in dy]
+    with pytest.raises(AttributeError):
+        dy.colour
+
+
+@pytest.mark.parametrize("make", [handgrad.SGD, lambda: handgrad.SGD(momentum=0.9), handgrad.Adam, handgrad.AdamW])
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda optimizer: pickle.loads(pickle.dumps(optimizer))])
+def test_a_copied_optimizer_goes_on_to_the_same_bits(net, make, copied):
+    x, y = rows(net)
+    optimizer = make()
+    for _ in range(3):
+        net.zero_gradients()
+        five_steps(net, x, y, "squared_error")
+        optimizer.step(net)
+    other_net, other = net.copy(), copied(copied(optimizer))
+    assert other.steps == optimizer.steps == 3
+    for each, of in ((net, optimizer), (other_net, other)):
+        each.zero_gradients()
+        five_steps(each, x, y, "squared_error")
+        of.step(each)
+    assert net.flat().tobytes() == other_net.flat().tobytes() and other.steps == 4
+    if make is not handgrad.SGD:  # which remembers nothing of a network
+        with pytest.raises(handgrad.UsageError, match="network of other sizes"):
+            copied(optimizer).step(handgrad.Mlp([2, 2], dtype=net.dtype))
 
 
 def test_an_optimizer_is_for_one_network(net):
@@ -392,6 +458,18 @@ def test_train_reports_and_stops():
     ended = handgrad.train(net, x, y, epochs=9, callback=lambda epoch: epoch.epoch < 4)
     assert (ended.stopped, ended.epochs) == ("callback", 4)
     assert handgrad.train(net, x, y, epochs=0).epochs == 0
+
+
+def test_a_bar_shows_the_epochs(net, capsys):
+    tqdm = pytest.importorskip("tqdm")
+    x, y = rows(net)
+    silent, shown = net.copy(), net.copy()
+    handgrad.train(silent, x, y, epochs=4)
+    assert capsys.readouterr().err == ""
+    handgrad.train(shown, x, y, epochs=4, verbose=True, validation=(x, y))
+    told = capsys.readouterr().err
+    assert "epochs: 100%" in told and "4/4" in told and "validation_loss=" in told and not tqdm.tqdm._instances
+    assert silent.flat().tobytes() == shown.flat().tobytes()
 
 
 def test_divergence_keeps_the_last_good_epoch():

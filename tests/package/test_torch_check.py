@@ -28,3 +28,51 @@ def test_torch_is_judged(end, loss):
     assert wrong.verdict == "FAIL"
     with pytest.raises(ValueError, match="Conv1d is neither Linear"):
         handgrad.check_torch(torch.nn.Sequential(torch.nn.Conv1d(1, 1, 1)), x, y)
+
+
+def chain():
+    return torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2))
+
+
+def shared():
+    inner = torch.nn.Linear(3, 3)
+    return torch.nn.Sequential(inner, torch.nn.Tanh(), inner, torch.nn.Tanh(), torch.nn.Linear(3, 2))
+
+
+def hooked():
+    module = chain()
+    module[0].register_forward_hook(lambda module, given, result: 2 * result)
+    return module
+
+
+def frozen():
+    module = chain()
+    module[0].weight.requires_grad_(False)
+    return module
+
+
+def parametrized():
+    module = chain()
+    torch.nn.utils.parametrizations.orthogonal(module[0])
+    return module
+
+
+@pytest.mark.parametrize(("make", "message"), [
+    (lambda: torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Dropout(0.5), torch.nn.Linear(4, 2)), "at random"),
+    (shared, "share their parameters"), (hooked, "has hooks"), (frozen, "are frozen"), (parametrized, "parametrized"),
+    (lambda: torch.nn.Sequential(torch.nn.Linear(3, 2, bias=False)), "has no bias"),
+])
+def test_what_cannot_be_judged_is_refused(make, message):
+    """A FAIL would blame autograd for what the module does beside its formulas."""
+    with pytest.raises(ValueError, match=message):
+        handgrad.check_torch(make(), np.ones((5, 3)), np.ones((5, 2)))
+
+
+def test_it_is_judged_wherever_it_is_called():
+    x, y = np.random.default_rng(7).normal(size=(5, 3)), np.random.default_rng(8).random((5, 2))
+    module = chain()
+    dropping = torch.nn.Sequential(*module, torch.nn.Dropout(0.5)).eval()
+    with torch.no_grad():
+        assert handgrad.check_torch(module, x, y).passed
+    with torch.inference_mode():
+        assert handgrad.check_torch(dropping, x, y).passed

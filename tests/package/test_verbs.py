@@ -207,6 +207,8 @@ def test_calls_that_make_no_sense_are_refused(files):
         (lambda: handgrad.explain(net, frame, row=0), "with a model"),
         (lambda: handgrad.explain(models["price"], frame), "row=0"),
         (lambda: handgrad.explain(models["price"], row=1), "row=0"),
+        (lambda: handgrad.explain(models["price"], frame[["area", "city", "price"]], row=80), "no row 80; .* rows 0 to 79"),
+        (lambda: handgrad.explain(models["price"], frame[["area", "city", "price"]], row=-1), "no row -1"),
         (lambda: handgrad.explain(net, digits=1), "digits: 1 is out of range"),
         (lambda: handgrad.explain(net, learning_rate=-1.0), "out of range"),
     ):
@@ -250,3 +252,28 @@ def test_pictures(files):
     scatter = models["price"].plot_predictions(table).collections[0].get_offsets()
     assert np.allclose(np.asarray(scatter)[:, 0], table.price)
     matplotlib.pyplot.close("all")
+
+
+def test_rows_count_from_0(files):
+    _, models, frame = files
+    table = frame[["area", "city", "price"]]
+    first, last = (handgrad.explain(models["price"], table, row=row).numbers for row in (0, 79))
+    for numbers, row in ((first, 0), (last, 79)):
+        assert f"row {row + 1} (table: row {row}, counted from 0)" in handgrad.explain(models["price"], table, row=row).text
+        assert numbers["y"][0] == pytest.approx(models["price"].encode(table)["y"][row, 0])
+
+
+def test_a_model_takes_targets_beside_the_table_too(files):
+    _, models, frame = files
+    expected = handgrad.evaluate(models["dear"], frame[["area", "city", "dear"]])
+    assert handgrad.evaluate(models["dear"], frame[["area", "city"]], frame.dear).text == expected.text
+    assert handgrad.evaluate(models["dear"], frame[["area", "city"]], frame.dear.tolist()).text == expected.text
+
+
+def test_masked_arrays_of_networks_are_refused():
+    net, x, y = problem()
+    for call in (lambda m: handgrad.check(net, m(x), y), lambda m: handgrad.check(net, x, m(y)),
+                 lambda m: handgrad.check(net, x, y, weights=m(np.ones(len(y))))):
+        with pytest.raises(ValueError, match="of its values are masked"):
+            call(lambda array: np.ma.array(array, mask=np.arange(array.size).reshape(array.shape) == 1))
+    assert handgrad.check(net, np.ma.array(x), np.ma.array(y)).verdict == handgrad.check(net, x, y).verdict

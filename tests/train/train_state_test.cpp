@@ -297,6 +297,19 @@ TEST(Trainer, RefusesValidationRowsOfAnotherShape) {
     }
 }
 
+TEST(Trainer, RefusesWeightsThatMakeNoMean) {
+    auto data = numbers<double>(9, 4, 2, 6), judges = numbers<double>(3, 4, 2, 7);
+    const BasicMlp<double> net = BasicMlp<double>::random({.sizes = {4, 5, 2}}, 1);
+    const auto make = [&] { Trainer<double>(net, data, {.epochs = 1}, &judges); };
+    judges.weights = {1.0, -0.5, 1.0};
+    EXPECT_THAT(refusal(make), testing::HasSubstr("weights for validation of row 1, counted from 0, is -0.5"));
+    judges.weights.clear();
+    data.weights.assign(8, 1.0);
+    EXPECT_THAT(refusal(make), testing::HasSubstr("weights has 8 numbers, rows there are 9"));
+    data.weights.assign(9, 0.0);
+    EXPECT_THAT(refusal(make), testing::HasSubstr("weights have the sum 0"));
+}
+
 TEST(EpochPlan, IsRefusedWhereItIsNoOrderAndNoRate) {
     const auto data = numbers<double>(3, 4, 2, 6);
     Trainer<double> trainer(BasicMlp<double>::random({.sizes = {4, 5, 2}}, 1), data, {.epochs = 2});
