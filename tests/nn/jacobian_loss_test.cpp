@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <span>
@@ -129,6 +131,36 @@ TYPED_TEST(JacobianLossOf, ThreadsAndInstructionSetsMoveNoBit) {
                 }
             }
         }
+    }
+}
+
+/// A change here is a change of what every user gets: it needs a line in CHANGELOG.md and in docs/numerics.md.
+TYPED_TEST(JacobianLossOf, BitsAreThoseOfTheTable) {
+    using T = TypeParam;
+    struct Golden {
+        std::vector<std::size_t> sizes;
+        Activation hidden, output;
+        std::uint64_t in_float, in_double;
+    };
+    using enum Activation;
+    const std::vector<Golden> goldens{
+        {{2, 12, 12, 1}, tanh, identity, 0xda41a23fa0cc6b5aU, 0x68bd7616449db3f8U},
+        {{5, 33, 17}, silu, softmax, 0xd34b73819aed3b8eU, 0x7bb30bba84148c8aU},
+        {{4, 9, 8, 7, 3}, gelu, sigmoid, 0x890c72f7deea523bU, 0xdca06eece1f48880U},
+        {{3, 5}, tanh, softmax, 0xb343d554b65dae62U, 0xe8c6a9b7cb3e2dd0U},
+    };
+    for (const Golden& golden : goldens) {
+        const Architecture shape{.sizes = golden.sizes, .hidden = golden.hidden, .output = golden.output};
+        const Term<T> term = Numbers<T>(witness::jacobian_problem(shape, 600, 4)).term({});
+        std::uint64_t hash = 0xcbf29ce484222325U;  // FNV-1a
+        for (const T number : term.grad.parameters()) {
+            const auto bits = std::bit_cast<typename math::Bits<T>::Integer>(number);
+            for (std::size_t byte = 0; byte < sizeof bits; ++byte) {
+                hash = (hash ^ ((bits >> (8 * byte)) & 0xffU)) * 0x100000001b3U;
+            }
+        }
+        EXPECT_EQ(hash, sizeof(T) == sizeof(float) ? golden.in_float : golden.in_double)
+            << described(shape) << " 0x" << std::hex << hash;
     }
 }
 
