@@ -288,8 +288,12 @@ def certificate_verdict(mutation):
 def kernel_source():
     """The source of the best kernels that this machine can run, and its flags."""
     flags = Path("/proc/cpuinfo").read_text().split() if Path("/proc/cpuinfo").exists() else []
+    avx2 = ("-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mf16c", "-mpclmul", "-maes")
+    avx512 = tuple(f"-mavx512{part}" for part in ("f", "bw", "cd", "dq", "vl"))
+    if all(flag.removeprefix("-m") in flags for flag in avx512):
+        return "handgrad/kernels/avx512.cpp", avx2 + avx512
     if "avx2" in flags and "fma" in flags:
-        return "handgrad/kernels/avx2.cpp", ("-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mf16c", "-mpclmul", "-maes")
+        return "handgrad/kernels/avx2.cpp", avx2
     return "handgrad/kernels/scalar.cpp", ()
 
 

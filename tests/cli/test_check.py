@@ -71,7 +71,7 @@ def test_first_weights_of_zero_pass_as_zeros(handgrad):
     assert handgrad("train", "t.csv", "--target", "c", "--init", "zeros", "--epochs", "0", "--hidden", "4", "-o",
                     "m.model").code == 0
     ran = handgrad("check", "m.model", "t.csv")
-    assert ran.code == 0 and ran.out.count("PASS (zero)") == 5, ran.out
+    assert ran.code == 0 and ran.out.count("PASS (zero)") == 6, ran.out
 
 
 def test_all_that_was_run_is_said(classification):
