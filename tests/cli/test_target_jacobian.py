@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from cli_support import arguments_for, regression_table
+from cli_support import arguments_for, classification_table, regression_table
 
 TRAIN = ("train", "t.csv", *arguments_for("y", epochs=8), "--hidden-activation", "tanh")
 
@@ -42,6 +42,26 @@ def test_the_derivatives_of_the_teacher_are_met(table):
         return sum((float(a[name]) - float(b[name])) ** 2 for a, b in zip(*rows, strict=True) for name in names)
 
     assert distance("--target-jacobian", "slopes.csv", "--jacobian-weight", "3") < 0.5 * distance()
+
+
+@pytest.mark.parametrize(("text", "target"), [(regression_table(), "y"), (regression_table(), "y,b"),
+                                              (classification_table(), "class"),
+                                              (classification_table(classes=("cold", "warm", "hot")), "class")])
+def test_the_derivatives_that_a_model_has_cost_it_nothing(handgrad, text, target):
+    """In the units of the table, of inputs and outputs of any kind: the loss at its own weights is that without them."""
+    handgrad.write("t.csv", text)
+    words = ("train", "t.csv", "--hidden-activation", "tanh", "--batch", 60, "--validation", 0, "--dtype", "f64")
+    assert handgrad(*words, *arguments_for(target, "teacher.model", epochs=20)).code == 0
+    assert handgrad("predict", "teacher.model", "t.csv", "--jacobian", "-o", "slopes.csv").code == 0
+
+    def loss(*more):
+        ran = handgrad(*words, *arguments_for(target, epochs=1), "--init-from", "teacher.model", "--json", *more)
+        return next(event["loss"] for event in ran.events if event["event"] == "epoch")
+
+    assert loss("--target-jacobian", "slopes.csv", "--jacobian-weight", 1e6) == pytest.approx(loss(), rel=1e-12)
+    rows = (handgrad.folder / "slopes.csv").read_text().splitlines()
+    handgrad.write("slopes.csv", "\n".join([rows[0], *rows[2:], rows[1]]) + "\n")
+    assert loss("--target-jacobian", "slopes.csv", "--jacobian-weight", 1e6) > 1.001 * loss()
 
 
 def test_a_training_that_was_interrupted_goes_on_with_them(table):
