@@ -14,7 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array read_by{"DATA", "--target-file", "--validation", "--test", "--init-from", "--continue"};
+constexpr std::array read_by{"DATA",        "--target-file",     "--validation", "--test",
+                             "--init-from", "--target-jacobian", "--continue"};
 constexpr std::array written_by{"--output", "--report"};
 
 /// The name in another folder, from here.

@@ -265,6 +265,9 @@ private:
         }
         apply_settings(given_.fit, model.settings, file);
         given_.fit.init_from.reset();
+        given_.fit.target_jacobian.reset();  // of other rows, unless it is named again
+        given_.fit.training.jacobian_weight = TrainOptions().jacobian_weight;
+        given_.fit.allow_kinks = false;
         given_.fit.refit.reset();
         given_.fit.conventions = model.architecture().conventions;
         if (const auto refit = model.provenance.find("refit");

@@ -35,6 +35,8 @@
 #include "handgrad/nn/passes.hpp"
 // The same three steps in one call, at full speed.
 #include "handgrad/nn/loss_gradient.hpp"
+// Training on derivatives: the term that compares ∂ŷ/∂x with what it should be, and its gradient.
+#include "handgrad/nn/jacobian_loss_gradient.hpp"
 // For a loss of your own, or a network inside a larger function: from ∂l/∂ŷ to ∂l/∂θ and ∂l/∂x.
 #include "handgrad/nn/vector_jacobian.hpp"
 // A trained network in use: outputs and derivatives by the input, for one row or many, fast.

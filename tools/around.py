@@ -31,6 +31,8 @@ class Breakage:
 FIT = "handgrad/train/fit.cpp"
 DECISIONS = "handgrad/train/decisions.cpp"
 FITTING = "handgrad/train/fitting.cpp"
+JACOBIAN_SOLVER = "handgrad/train/jacobian_solver.cpp"
+TARGET_JACOBIAN = "handgrad/train/target_jacobian.cpp"
 SHARING = "handgrad/train/share_out.cpp"
 SCORES = "handgrad/train/scores.cpp"
 EVALUATING = "handgrad/train/evaluation.cpp"
@@ -201,8 +203,16 @@ BREAKAGES = (
     Breakage("the loss of an epoch is a mean of batches", MINIBATCH,
              "loss_sum_ += losses_[i] * steps[i].total_weight;\n                weight_sum_ += steps[i].total_weight;",
              "loss_sum_ += losses_[i];\n                weight_sum_ += 1.0;", f"{SETTINGS} -k batch"),
-    Breakage("batches count rows, not weights", MINIBATCH, "sum += data.weight(row);", "sum += 1.0;",
-             f"{SETTINGS} -k weight-w"),
+    Breakage("batches count rows, not weights", "handgrad/train/batches.hpp", "sum += data.weight(row);", "sum += 1.0;",
+             f"{SETTINGS} -k weight-w", (MINIBATCH, JACOBIAN_SOLVER)),
+    Breakage("derivatives without their weight", JACOBIAN_SOLVER, "options_.jacobian_weight, gradient_);", "1.0, gradient_);",
+             f"{SETTINGS} -k target_jacobian"),
+    Breakage("derivatives in the table's units", TARGET_JACOBIAN, "column.numbers[row] / unit;", "column.numbers[row];",
+             "tests/cli/test_target_jacobian.py -k cost_it_nothing"),
+    Breakage("derivatives of the first rows, whatever is held out", TARGET_JACOBIAN, "scaled_.row(rows[i])", "scaled_.row(i)",
+             "tests/train/target_jacobian_test.cpp -k GoesWithTheRows"),
+    Breakage("kinks are no matter", DECISIONS, "if (facts(activation).kink) {", "if (false && facts(activation).kink) {",
+             f"{SETTINGS} -k allow_kinks"),
     Breakage("the last short batch is left out", MINIBATCH, "steps_((data_.rows() + batch_rows_ - 1) / batch_rows_),",
              "steps_(std::max<std::size_t>(1, data_.rows() / batch_rows_)),", f"{SETTINGS} -k batch"),
     Breakage("scikit-learn's penalty scale in evaluate", TRAINER,

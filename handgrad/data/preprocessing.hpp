@@ -120,6 +120,9 @@ struct BasicDataset {
     Matrix<T> x;             ///< rows × inputs
     Matrix<T> y;             ///< rows × outputs, scaled; 0/1 for classes; no rows when the table has no labels
     std::vector<T> weights;  ///< one a row, or empty
+    /// What ∂ŷ/∂x of each row is to be, as the network sees x and y: rows × (outputs · inputs), an output's inputs side
+    /// by side, NaN where it is not known; no rows where values alone are learned.
+    Matrix<T> jacobians = {};
     [[nodiscard]] std::size_t rows() const { return x.rows(); }
     /// What a row counts in a mean, and what all rows count together.
     [[nodiscard]] double weight(std::size_t row) const {

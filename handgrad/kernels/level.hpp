@@ -3,6 +3,7 @@
 
 #include "handgrad/kernels/inference.hpp"
 #include "handgrad/kernels/inference_steps.hpp"
+#include "handgrad/kernels/jacobian_loss.hpp"
 #include "handgrad/kernels/limits.hpp"
 #include "handgrad/kernels/random_bits.hpp"
 #include "handgrad/kernels/table.hpp"
@@ -22,6 +23,7 @@ constexpr Kernels<S> level_kernels() {
                 },
             .row_step = row_step<S>,
             .move = move_parameters<S>,
+            .jacobian_leaf = jacobian_leaf<S>,
             .limits = limit_loops<S>()};
 }
 

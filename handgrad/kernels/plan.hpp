@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "handgrad/math/activations.hpp"
+#include "handgrad/math/jacobian_loss.hpp"
 #include "handgrad/math/output_loss.hpp"
 #include "handgrad/math/sum_order.hpp"
 #include "handgrad/math/updates.hpp"
@@ -153,6 +154,30 @@ struct TrainingPlan {
     double* leaf_losses = nullptr;             ///< one for each leaf of rows
     T* const* nodes = nullptr;                 ///< arenas for the gradient of nodes: subtrees of leaves_per_node leaves
     const MemberBuffers<T>* member = nullptr;  ///< one for each thread
+};
+
+/// Rows `first` … of those to work on, at most leaf_rows, for the Jacobian term (math/jacobian_loss.hpp).
+template <class T>
+struct JacobianLeaf {
+    math::JacobianNet<T> net;
+    std::size_t parameters = 0;  ///< how many
+    const T* x = nullptr;
+    std::size_t x_stride = 0;
+    const T* targets = nullptr;
+    std::size_t targets_stride = 0;
+    const T* weights = nullptr;          ///< of all rows, or null
+    const std::size_t* order = nullptr;  ///< null: rows as they come
+    std::size_t first = 0;
+    std::size_t rows = 0;
+    double share = 1.0;     ///< what a row of weight 1 counts in the gradient
+    T* gradient = nullptr;  ///< takes the gradient of this leaf, in the order of the parameters; null for none
+    T* room = nullptr;      ///< scratch, room_for() numbers, at the beginning of a cache line
+
+    /// Enough for every instruction set.
+    static std::size_t room_for(const math::JacobianNet<T>& net, std::size_t parameters) {
+        const std::size_t n = net.sizes[0], K = net.sizes[net.layers];
+        return row_padding * (n + K * n + parameters + math::JacobianLossRow<T, T>::room_for(net));
+    }
 };
 
 }  // namespace handgrad::kernels

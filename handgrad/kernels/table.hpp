@@ -25,6 +25,8 @@ struct Kernels {
     /// remembers of them (first, second: null where the rule has none).
     void (*move)(math::UpdateRule rule, const math::UpdateConstants<T>& constants, const T* g, std::size_t count, T* w,
                  T* first, T* second);
+    /// Σ wᵣ sᵣ of the Jacobian term over a leaf of rows, and its gradient (kernels/jacobian_loss.hpp).
+    double (*jacobian_leaf)(const JacobianLeaf<T>&);
     /// What the processor can do at most, to be measured (handgrad/measure).
     LimitLoops<T> limits;
 };

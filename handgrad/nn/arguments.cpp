@@ -1,9 +1,15 @@
-// The settings of a loss.
+// The settings of a loss, and the strength of a term.
 #include "handgrad/nn/arguments.hpp"
 
 #include <cmath>
 
 namespace handgrad::checks {
+
+void strength(Argument argument, double value) {
+    if (!(value >= 0.0 && std::isfinite(value))) {
+        refuse(argument, "= " + std::to_string(value) + " must be a finite number, 0 or above");
+    }
+}
 
 void loss_function(const char* function, const LossFunction& loss) {
     if (loss.kind == Loss::huber && !(loss.huber_delta > 0.0 && std::isfinite(loss.huber_delta))) {

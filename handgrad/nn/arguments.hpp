@@ -111,6 +111,20 @@ void apart_from_tape(const char* function, const char* tape_name, const BasicTap
     }
 }
 
+/// A batch of at least one row, and a Jacobian for each of them.
+template <class T>
+void jacobian_targets(const char* function, const BasicMlp<T>& net, MatrixView<const T> x,
+                      MatrixView<const T> targets) {
+    equal({function, "x"}, x.columns(), "columns", takes, net.inputs());
+    if (x.rows() == 0) {
+        refuse({function, "x"}, "has no rows");
+    }
+    matrix({function, "targets"}, targets, x.rows(), "x has", net.outputs() * net.inputs(),
+           "outputs times inputs of the network are");
+}
+/// What a term is multiplied with: a finite number, not negative.
+void strength(Argument argument, double value);
+
 /// The settings of a loss that it uses.
 void loss_function(const char* function, const LossFunction& loss);
 

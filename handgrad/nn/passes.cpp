@@ -123,11 +123,31 @@ void hessian(const BasicMlp<T>& net, const BasicTape<T>& tape, std::size_t row,
 }
 
 template <class T>
+double jacobian_loss(const BasicMlp<T>& net, std::type_identity_t<MatrixView<const T>> x,
+                     std::type_identity_t<MatrixView<const T>> targets, double strength, BasicMlp<T>* grad,
+                     std::type_identity_t<std::span<const T>> row_weights) {
+    checks::network("jacobian_loss", net);
+    checks::jacobian_targets("jacobian_loss", net, x, targets);
+    checks::strength({"jacobian_loss", "strength"}, strength);
+    if (row_weights.data() == nullptr && !row_weights.empty()) {
+        checks::refuse({"jacobian_loss", "row_weights"}, "is null");
+    }
+    if (!row_weights.empty()) {
+        checks::equal({"jacobian_loss", "row_weights"}, row_weights.size(), "numbers", "rows there are", x.rows());
+        checks::total_weight<T>({"jacobian_loss", "row_weights"}, row_weights);
+    }
+    if (grad != nullptr) {
+        checks::gradient("jacobian_loss", net, *grad);
+        checks::apart("jacobian_loss", "x", x, "grad", grad->parameters());
+        checks::apart("jacobian_loss", "targets", targets, "grad", grad->parameters());
+    }
+    return plain::jacobian_loss<T>(net, x, targets, strength, row_weights, grad);
+}
+
+template <class T>
 double penalty(const BasicMlp<T>& net, double alpha, double total_weight, BasicMlp<T>* grad) {
     checks::network("penalty", net);
-    if (!(alpha >= 0.0 && std::isfinite(alpha))) {
-        checks::refuse({"penalty", "alpha"}, "= " + std::to_string(alpha) + " must be a finite number, 0 or above");
-    }
+    checks::strength({"penalty", "alpha"}, alpha);
     if (!(total_weight > 0.0 && std::isfinite(total_weight))) {
         checks::refuse({"penalty", "total_weight"}, "= " + std::to_string(total_weight) +
                                                         " must be above 0: the number of rows of the batch, or the sum "
@@ -139,15 +159,17 @@ double penalty(const BasicMlp<T>& net, double alpha, double total_weight, BasicM
     return plain::penalty(net, alpha, total_weight, grad);
 }
 
-#define HANDGRAD_INSTANTIATE(T)                                                                                     \
-    template void forward(const BasicMlp<T>&, MatrixView<const T>, BasicTape<T>&);                                  \
-    template double loss(const LossFunction&, const TapeLayer<T>&, MatrixView<const T>, TapeLayer<T>&,              \
-                         std::span<const T>);                                                                       \
-    template double loss_value(const LossFunction&, const TapeLayer<T>&, MatrixView<const T>, std::span<const T>);  \
-    template void output_backward(const TapeLayer<T>&, TapeLayer<T>&, std::size_t);                                 \
-    template void backward(const BasicMlp<T>&, const BasicTape<T>&, BasicTape<T>&, BasicMlp<T>&);                   \
-    template void jacobian(const BasicMlp<T>&, const BasicTape<T>&, std::size_t, MatrixView<T>);                    \
-    template void hessian(const BasicMlp<T>&, const BasicTape<T>&, std::size_t, std::span<const T>, MatrixView<T>); \
+#define HANDGRAD_INSTANTIATE(T)                                                                                       \
+    template void forward(const BasicMlp<T>&, MatrixView<const T>, BasicTape<T>&);                                    \
+    template double loss(const LossFunction&, const TapeLayer<T>&, MatrixView<const T>, TapeLayer<T>&,                \
+                         std::span<const T>);                                                                         \
+    template double loss_value(const LossFunction&, const TapeLayer<T>&, MatrixView<const T>, std::span<const T>);    \
+    template void output_backward(const TapeLayer<T>&, TapeLayer<T>&, std::size_t);                                   \
+    template void backward(const BasicMlp<T>&, const BasicTape<T>&, BasicTape<T>&, BasicMlp<T>&);                     \
+    template void jacobian(const BasicMlp<T>&, const BasicTape<T>&, std::size_t, MatrixView<T>);                      \
+    template void hessian(const BasicMlp<T>&, const BasicTape<T>&, std::size_t, std::span<const T>, MatrixView<T>);   \
+    template double jacobian_loss(const BasicMlp<T>&, MatrixView<const T>, MatrixView<const T>, double, BasicMlp<T>*, \
+                                  std::span<const T>);                                                                \
     template double penalty(const BasicMlp<T>&, double, double, BasicMlp<T>*);
 HANDGRAD_INSTANTIATE(float)
 HANDGRAD_INSTANTIATE(double)

@@ -70,6 +70,16 @@ template <class T>
 void hessian(const BasicMlp<T>& net, const BasicTape<T>& tape, std::size_t row,
              std::type_identity_t<std::span<const T>> lambda, std::type_identity_t<MatrixView<T>> result);
 
+/// The Jacobian term of training on derivatives, docs/derivations/sobolev.md (S3): strength times the mean over the
+/// rows of x (rows × n), by the sum of row_weights when there are any, of Σ (∂ŷₖ/∂xᵢ − T)² over the entries of
+/// `targets` (rows × K n, an output's n entries side by side) that are no NaN. *Adds* its gradient (S8) to `grad`
+/// unless that is null. At a kink of an activation its slope is the one that the conventions declare, and no change of
+/// it is counted: relu and leaky_relu give the biases of their layer no gradient.
+template <class T>
+double jacobian_loss(const BasicMlp<T>& net, std::type_identity_t<MatrixView<const T>> x,
+                     std::type_identity_t<MatrixView<const T>> targets, double strength, BasicMlp<T>* grad,
+                     std::type_identity_t<std::span<const T>> row_weights = {});
+
 /// The L2 penalty of strength alpha as the conventions declare it, for a batch of so many rows, or of rows whose
 /// weights have that sum; adds its derivative to `grad` unless that is null.
 template <class T>

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "handgrad/base/matrix.hpp"
+#include "handgrad/math/jacobian_loss.hpp"
 #include "handgrad/math/losses.hpp"
 #include "handgrad/math/output_loss.hpp"
 #include "handgrad/nn/mlp.hpp"
@@ -141,6 +142,19 @@ void activation_backward(const TapeLayer<T>& layer, TapeLayer<T>& dlayer, std::s
 
 // --- Loss -----------------------------------------------------------------------------------------------------------
 
+/// The sum of the weights of a batch's rows, or their number.
+template <class T>
+Wide<T> total_of(std::span<const T> row_weights, std::size_t rows) {
+    if (row_weights.empty()) {
+        return Wide<T>(static_cast<double>(rows));
+    }
+    Wide<T> total = Wide<T>(0);
+    for (const T& w : row_weights) {
+        total += Wide<T>(w);
+    }
+    return total;
+}
+
 /// Step 3: the mean over rows of the reduced loss; with doutput also its derivatives.
 template <class T>
 Wide<T> loss(const LossFunction& function, const TapeLayer<T>& output, MatrixView<const T> y, TapeLayer<T>* doutput,
@@ -149,13 +163,7 @@ Wide<T> loss(const LossFunction& function, const TapeLayer<T>& output, MatrixVie
     assert(row_weights.empty() || row_weights.size() == y.rows());
     const double reduction = reduction_factor(function.kind, y.columns(), output.conventions);
     const math::OutputLoss pair = output_loss(function, output.activation, output.settings);
-    Wide<T> total_weight = Wide<T>(static_cast<double>(y.rows()));
-    if (!row_weights.empty()) {
-        total_weight = Wide<T>(0);
-        for (const T& w : row_weights) {
-            total_weight += Wide<T>(w);
-        }
-    }
+    const Wide<T> total_weight = total_of<T>(row_weights, y.rows());
     std::vector<T> scratch;  // for derivatives that nobody wants
     if (doutput == nullptr) {
         scratch.resize(2 * y.columns());
@@ -320,6 +328,37 @@ void hessian(const BasicMlp<T>& net, const BasicTape<T>& tape, std::size_t row, 
             H(i, j) = H(j, i);
         }
     }
+}
+
+/// sobolev (S3): strength · Σ wᵣ Σ m (J − T)²/Σ wᵣ, row after row; adds its gradient unless that is null.
+template <class T>
+Wide<T> jacobian_loss(const BasicMlp<T>& net, MatrixView<const T> x, MatrixView<const T> targets, double strength,
+                      std::span<const T> row_weights, BasicMlp<T>* grad) {
+    assert(x.columns() == net.inputs() && targets.columns() == net.outputs() * net.inputs());
+    const Architecture& shape = net.architecture();
+    std::vector<Activation> activations;
+    for (std::size_t l = 0; l < net.layers(); ++l) {
+        activations.push_back(shape.activation(l));
+    }
+    const math::JacobianNet<T> as_read{.sizes = shape.sizes.data(),
+                                       .layers = net.layers(),
+                                       .activation = activations.data(),
+                                       .settings = shape.activation_settings(),
+                                       .parameters = net.parameters().data()};
+    std::vector<T> room(math::JacobianLossRow<T, T>::room_for(as_read));
+    math::JacobianLossRow<T, T> of_row(as_read, room.data());
+    const Wide<T> total = total_of<T>(row_weights, x.rows());
+    Wide<T> sum = Wide<T>(0);
+    for (std::size_t row = 0; row < x.rows(); ++row) {
+        const Wide<T> weight = row_weights.empty() ? Wide<T>(1) : Wide<T>(row_weights[row]);
+        const Wide<T> share = Wide<T>(strength) * weight / total;
+        of_row.forward(x.row(row).data());
+        sum += share * Wide<T>(of_row.residual(targets.row(row).data(), T(share)));
+        if (grad != nullptr) {
+            of_row.backward(x.row(row).data(), grad->parameters().data());
+        }
+    }
+    return sum;
 }
 
 /// ½α‖W‖² over what the conventions penalise, and its derivative αw.

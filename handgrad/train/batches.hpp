@@ -20,6 +20,19 @@ EngineRows<T> engine_rows(const BasicDataset<T>& data, std::span<const std::size
             .count = order.size()};
 }
 
+/// What these rows count in a mean.
+template <class T>
+double total_weight(const BasicDataset<T>& data, std::span<const std::size_t> rows) {
+    if (data.weights.empty()) {
+        return static_cast<double>(rows.size());
+    }
+    double sum = 0.0;
+    for (const std::size_t row : rows) {
+        sum += data.weight(row);
+    }
+    return sum;
+}
+
 /// What a batch of so many rows, or of rows whose weights have that sum, multiplies ½‖W‖² with.
 inline double penalty_of_batch(double alpha, const Conventions& conventions, double total_weight) {
     return conventions.penalty == Penalty::weights_per_row ? alpha / total_weight : alpha;

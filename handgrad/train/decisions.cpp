@@ -155,6 +155,10 @@ void refuse_unused(const FitOptions& options, Loss loss) {
         std::ranges::find(options.hidden_activation, Activation::leaky_relu) != options.hidden_activation.end() ||
         options.output_activation == Activation::leaky_relu;
     refuse(options.leaky_slope != usual.leaky_slope && !leaky, "leaky_slope", "the activation leaky_relu");
+    refuse(options.training.jacobian_weight != usual.training.jacobian_weight && !options.target_jacobian,
+           "jacobian_weight", "derivatives that are learned (target_jacobian)");
+    refuse(options.allow_kinks && !options.target_jacobian, "allow_kinks",
+           "derivatives that are learned (target_jacobian)");
 }
 
 bool decide_scale_target(const FitOptions& options, Task task, const Head& head) {
@@ -224,6 +228,23 @@ std::size_t decide_epochs(const TrainOptions& training, std::size_t rows, const 
     }
     tell({.text = "epochs: " + up_to + why, .overruled_by = SettingHint{"epochs", "N"}});
     return epochs;
+}
+
+void refuse_kinks(const FitOptions& options, const Architecture& shape) {
+    if (!options.target_jacobian || options.allow_kinks) {
+        return;
+    }
+    for (std::size_t l = 0; l < shape.layers(); ++l) {
+        const Activation activation = shape.activation(l);
+        if (facts(activation).kink) {
+            throw Error(ErrorKind::usage,
+                        "derivatives are constant between the kinks of " + text(name(activation)) +
+                            ", and give the biases, which move the kinks, no gradient: take a smooth activation, such "
+                            "as tanh, softplus or silu, or allow kinks")
+                .about("hidden_activation", "tanh")
+                .about("allow_kinks");
+        }
+    }
 }
 
 Architecture shape_of(const FitOptions& options, const Preprocessing& columns, Activation output) {

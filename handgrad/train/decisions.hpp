@@ -42,6 +42,8 @@ Length decide_length(const FitOptions& options, std::size_t rows, const Tell& te
 /// The chosen epochs, or usual_epochs().
 std::size_t decide_epochs(const TrainOptions& training, std::size_t rows, const Tell& tell);
 
+/// Raises Error(usage) for derivatives that are to be learned by a network with kinks, unless they are allowed.
+void refuse_kinks(const FitOptions& options, const Architecture& shape);
 /// The layers between these columns and this head, without weights.
 Architecture shape_of(const FitOptions& options, const Preprocessing& columns, Activation output);
 /// α of the L2 penalty that belongs to the loss; none for AdamW, whose decay does not.

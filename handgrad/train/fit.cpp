@@ -231,6 +231,7 @@ FitResult fit_once(Task task, const FittingTask& fitting) {
     model.loss.quantile = options.quantile;
     model.weight_decay = penalty_of(options.training.optimizer);
     const Architecture shape = shape_of(options, model.preprocessing, head.output);
+    refuse_kinks(options, shape);
     if (options.continue_from != nullptr) {
         check_continued(*options.continue_from, options, shape);
     }

@@ -54,6 +54,10 @@ struct FitOptions {
     bool use_double = false;
     bool keep_training = false;  ///< the model keeps the state of its training, to be gone on with
     std::optional<std::filesystem::path> init_from;
+    /// A table with a row for each row of the table to learn from, whose columns `d(OUTPUT)/d(INPUT)`, named as
+    /// jacobian_names() does, say what the network's derivatives are to be, in the table's units; cells may be missing.
+    std::optional<std::filesystem::path> target_jacobian;
+    bool allow_kinks = false;  ///< learn them with activations whose bends they do not see (relu, leaky_relu)
     /// A finished model to go on with: its columns, network and weights, and where it keeps its training
     /// (keep_training) the optimizer's state and the count of epochs too; training.epochs are then those to come. Null
     /// for none.

@@ -19,6 +19,7 @@
 #include "handgrad/train/prediction.hpp"
 #include "handgrad/train/same_training.hpp"
 #include "handgrad/train/settings.hpp"
+#include "handgrad/train/target_jacobian.hpp"
 
 namespace handgrad {
 namespace {
@@ -230,6 +231,9 @@ public:
         if (options_.init_from) {
             take_first_weights();
         }
+        if (options_.target_jacobian) {
+            take_jacobians();
+        }
     }
 
     void run() {
@@ -367,6 +371,27 @@ private:
                 .about("init_from");
         }
         model_.provenance[key] = then;
+    }
+
+    /// Of the rows that learn, and of those of the table that judge each epoch.
+    void take_jacobians() {
+        constexpr const char* key = "target_jacobian.hash";
+        const TargetJacobian target(*options_.target_jacobian, model_, table_);
+        training_.jacobians = convert<T>(target.of_rows(rows_.training));
+        if (options_.validation->table == nullptr) {
+            validation_.jacobians = convert<T>(target.of_rows(rows_.validation));
+        }
+        model_.provenance[key] = target.hash();
+        if (task_.from != nullptr && task_.first == nullptr) {
+            const auto then = task_.from->provenance.find(key);
+            if (then == task_.from->provenance.end() || then->second != target.hash()) {
+                throw Error(ErrorKind::usage,
+                            options_.target_jacobian->string() +
+                                ": these are not the derivatives of the training that is gone on with: "
+                                "name the file of then")
+                    .about("target_jacobian");
+            }
+        }
     }
 
     void take_what_it_came_to() {

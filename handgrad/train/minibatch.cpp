@@ -14,24 +14,12 @@
 #include "handgrad/kernels/table.hpp"
 #include "handgrad/nn/engine.hpp"
 #include "handgrad/train/batches.hpp"
+#include "handgrad/train/jacobian_solver.hpp"
 #include "handgrad/train/nonfinite.hpp"
 #include "handgrad/train/solver.hpp"
 
 namespace handgrad {
 namespace {
-
-/// What these rows count in a mean.
-template <class T>
-double total_weight(const BasicDataset<T>& data, std::span<const std::size_t> rows) {
-    if (data.weights.empty()) {
-        return static_cast<double>(rows.size());
-    }
-    double sum = 0.0;
-    for (const std::size_t row : rows) {
-        sum += data.weight(row);
-    }
-    return sum;
-}
 
 template <class T>
 std::string weight_norms(const BasicMlp<T>& net) {
@@ -353,6 +341,9 @@ private:
 template <class T>
 std::unique_ptr<Solver<T>> optimizers::MinibatchSteps::solver(const TrainProblem<T>& problem,
                                                               const TrainState<T>& state) {
+    if (problem.data.jacobians.rows() > 0) {
+        return jacobian_solver(problem, state);
+    }
     return std::make_unique<MinibatchSolver<T>>(problem, state);
 }
 

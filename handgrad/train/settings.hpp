@@ -162,6 +162,20 @@ inline constexpr Setting weight_decay{.name = "weight_decay",
                                       .range = from_0};
 inline constexpr Setting schedule{
     .name = "schedule", .group = training, .help = "of the learning rate, see below", .value = "NAME"};
+inline constexpr Setting target_jacobian{
+    .name = "target_jacobian",
+    .group = training,
+    .help = "derivatives to learn beside the values: columns d(TARGET)/d(COLUMN) as predict writes them, row by row",
+    .value = "FILE"};
+inline constexpr Setting jacobian_weight{.name = "jacobian_weight",
+                                         .group = training,
+                                         .help = "what their squared errors count beside the loss",
+                                         .value = "GAMMA",
+                                         .range = from_0};
+inline constexpr Setting allow_kinks{
+    .name = "allow_kinks",
+    .group = training,
+    .help = "learn derivatives with relu or leaky_relu, whose biases they do not reach"};
 inline constexpr Setting validation{.name = "validation",
                                     .group = training,
                                     .help = "rows that judge each epoch; 0 for none",
@@ -263,6 +277,7 @@ void for_each_setting(settings::OptionsOf<TrainOptions> auto& options, Visit&& v
     visit(settings::early_stopping, options.early_stopping);
     visit(settings::seed, options.seed);
     visit(settings::shuffle, options.shuffle);
+    visit(settings::jacobian_weight, options.jacobian_weight);
     visit(settings::allow_nonfinite, options.allow_nonfinite);
 }
 template <class Visit>
@@ -292,6 +307,8 @@ void for_each_setting(settings::OptionsOf<FitOptions> auto& options, Visit&& vis
     visit(settings::dtype, settings::Precision{options.use_double});
 
     visit(settings::init_from, options.init_from);
+    visit(settings::target_jacobian, options.target_jacobian);
+    visit(settings::allow_kinks, options.allow_kinks);
     visit(settings::validation, options.validation);
     visit(settings::refit, options.refit);
     visit(settings::test, options.test);

@@ -13,6 +13,7 @@
 #include "handgrad/base/checks.hpp"
 #include "handgrad/base/error.hpp"
 #include "handgrad/nn/engine.hpp"
+#include "handgrad/nn/jacobian_loss_gradient.hpp"
 #include "handgrad/nn/predictor.hpp"
 #include "handgrad/train/batches.hpp"
 #include "handgrad/train/settings.hpp"
@@ -33,6 +34,16 @@ void check_weights(checks::Argument argument, const BasicDataset<T>& data) {
     }
 }
 
+/// Jacobians of each row, or none.
+template <class T>
+void check_jacobians(checks::Argument argument, const BasicMlp<T>& net, const BasicDataset<T>& data) {
+    if (data.jacobians.rows() > 0) {
+        checks::equal(argument, data.jacobians.rows(), "rows", "the data have", data.rows());
+        checks::equal(argument, data.jacobians.columns(), "columns", "outputs times inputs of the network are",
+                      net.outputs() * net.inputs());
+    }
+}
+
 template <class T>
 void check(const BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOptions& options,
            const BasicDataset<T>* validation) {
@@ -50,6 +61,10 @@ void check(const BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOptio
                                   validation->y.rows() != validation->rows())) {
         throw Error(ErrorKind::usage, "training: the validation rows do not have the network's inputs and outputs")
             .about("validation");
+    }
+    check_jacobians({"training", "jacobians"}, net, data);
+    if (validation != nullptr) {
+        check_jacobians({"training", "jacobians for validation"}, net, *validation);
     }
     check_weights({"training", "weights"}, data);
     if (validation != nullptr) {
@@ -84,8 +99,10 @@ template <class T>
 class WholeLoss {
 public:
     WholeLoss(const BasicMlp<T>& net, const BasicDataset<T>& data, const LossFunction& function, double alpha,
-              const Execution& execution)
+              const Execution& execution, double jacobian_weight = 0.0)
         : data_(data),
+          jacobian_weight_(jacobian_weight),
+          of_jacobians_(net, execution),
           order_(all_rows(data.rows())),
           engine_(net, {.loss = function,
                         .work = kernels::Work::loss,
@@ -101,11 +118,17 @@ public:
         engine_.load(net);
         double loss = 0.0;
         engine_.run(engine_rows<T>(data_, order_), data_.rows(), {&step_, 1}, {&loss, 1}, false);
+        if (jacobian_weight_ > 0.0 && data_.jacobians.rows() > 0) {
+            loss += of_jacobians_.value(net, {.x = data_.x, .targets = data_.jacobians, .weights = data_.weights},
+                                        jacobian_weight_);
+        }
         return loss;
     }
 
 private:
     const BasicDataset<T>& data_;
+    double jacobian_weight_;
+    JacobianLossGradient<T> of_jacobians_;
     std::vector<std::size_t> order_;
     Engine<T> engine_;
     kernels::StepConstants<T> step_;
@@ -155,7 +178,7 @@ struct Trainer<T>::Parts {
         state.begun.reset();  // the solver's now
         if (validation != nullptr) {
             validation_loss.emplace(state.net, *validation, options.loss, penalty_strength(options.optimizer),
-                                    options.execution);
+                                    options.execution, options.jacobian_weight);
         }
     }
 

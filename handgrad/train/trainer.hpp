@@ -34,6 +34,8 @@ struct TrainOptions {
     std::uint64_t seed = 0;
     /// Stop after so many epochs without a lower validation loss; 0: never. None is 0, unless fit() decides.
     std::optional<std::size_t> early_stopping = {};
+    /// γ of the Jacobian term, part of the loss where the data have Jacobians (docs/derivations/sobolev.md (S3)).
+    double jacobian_weight = 1.0;
     bool allow_nonfinite = false;  ///< go on through infinities and NaN
     Execution execution = {};      ///< changes no bit of the result
 };

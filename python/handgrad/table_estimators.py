@@ -108,6 +108,9 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         group: Any = None,
         drop_missing_labels: Any = None,
         init_from: Any = None,
+        target_jacobian: Any = None,
+        jacobian_weight: Any = None,
+        allow_kinks: Any = None,
         missing: Any = None,
         missing_only: Any = None,
         thousands: Any = None,
@@ -156,6 +159,9 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         self.group = group
         self.drop_missing_labels = drop_missing_labels
         self.init_from = init_from
+        self.target_jacobian = target_jacobian
+        self.jacobian_weight = jacobian_weight
+        self.allow_kinks = allow_kinks
         self.missing = missing
         self.missing_only = missing_only
         self.thousands = thousands

@@ -39,7 +39,7 @@ def test_help_of_train_lists_activations_losses_optimizers_and_schedules_with_fo
 def test_every_option_and_verb_that_a_page_names_is_there(handgrad):
     helps = "".join(handgrad(verb, "--help").out for verb in VERBS) + "--version"
     other = "".join(file.read_text("utf-8") for folder in ("tools", "bench", "tests/python") for file in (ROOT / folder).glob("*")
-                    if file.is_file()) + "--install --build --prefix --cflags --libs --preset --target --no-index --find-links"
+                    if file.is_file()) + "--install --build --prefix --cflags --libs --variable --preset --target --no-index --find-links"
     theirs = re.findall(r'(?:Name\{|name == )"([a-z0-9-]+)"', (ROOT / "cli" / "foreign_names.cpp").read_text())
     known = set(re.findall(r"--[a-z][a-z0-9-]*", helps + other)) | {f"--{name}" for name in theirs}
     for page in PAGES:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from program import events, handgrad, random_weights, read_weights, write_table
-from reference import DEFAULTS, encode, rows_to_train_on, train_reference, words
+from reference import DEFAULTS, encode, loss_and_gradient, rows_to_train_on, train_reference, words
 from safetensors import numpy as tensor_file
 
 ROWS = 20
@@ -86,6 +86,7 @@ CASES = {
     "seed": [Case(1, {"validation": 0.25, "test": 0.2, "drop": ["code", "y2", "flag"], "weight": "w"})],
 }
 SPECIAL = {"group": "test_group", "unknown": "test_unknown", "drop_missing_labels": "test_drop_missing_labels", "init": "test_init", "dtype": "test_dtype",
+           "target_jacobian": "test_target_jacobian", "jacobian_weight": "test_target_jacobian", "allow_kinks": "test_allow_kinks",
            "init_from": "test_init_from", "shuffle": "test_shuffle", "allow_nonfinite": "test_allow_nonfinite"}
 
 
@@ -306,3 +307,78 @@ def test_allow_nonfinite(tmp_path):
     assert exit_code(*start) == 5
     done = events(*start, "--allow-nonfinite")[-1]
     assert (done["epochs"], done["stopped"]) == (4, "epochs")
+
+
+DERIVATIVES = {"drop": ["city", "code", "y2", "flag"], "weight": "w"}
+
+
+def derivatives(folder):
+    """A file of them, an output's inputs in another order, some missing, with a column that is none; and the numbers."""
+    rng = np.random.default_rng(8)
+    by_a, by_b = rng.normal(size=(2, ROWS))
+    by_a[[3, 11]] = by_b[[3, 4]] = np.nan
+    text = {name: ["" if np.isnan(x) else x for x in column] for name, column in
+            (("d(y)/d(b)", by_b), ("y", by_b * 0.0 + 7.0), ("d(y)/d(a)", by_a))}
+    return write_table(folder / "j.csv", text), np.column_stack([by_a, by_b])
+
+
+def jacobian_term(weights, x, target, row_weights):
+    """The mean over rows of the squared errors of d yhat/d x, of two layers with tanh, for complex weights too."""
+    z = x @ weights["linear1.weight"].T + weights["linear1.bias"]
+    slopes = (weights["linear2.weight"] * (1.0 - np.tanh(z) ** 2)) @ weights["linear1.weight"]
+    errors = np.where(np.isnan(target), 0.0, slopes - np.nan_to_num(target)) ** 2
+    return (row_weights * errors.sum(axis=1)).sum() / row_weights.sum()
+
+
+def complex_step(weights, *problem):
+    gradient = {name: np.zeros_like(weight) for name, weight in weights.items()}
+    for name, weight in weights.items():
+        for place in np.ndindex(weight.shape):
+            moved = {key: value.astype(complex) for key, value in weights.items()}
+            moved[name][place] += 1e-50j
+            gradient[name][place] = jacobian_term(moved, *problem).imag / 1e-50
+    return gradient
+
+
+@pytest.mark.parametrize("gamma", [None, 0.3])
+def test_target_jacobian(tmp_path, gamma):
+    """Steps of sgd on the loss and gamma times the term, in what the network sees; the term's gradient by NumPy."""
+    file, slopes = derivatives(tmp_path)
+    options = DEFAULTS | BASE | DERIVATIVES
+    data = encode({name: COLUMNS[name] for name in ("a", "b", "w", "y")}, options, np.arange(ROWS))
+    target = slopes * np.array([COLUMNS["a"].std(), COLUMNS["b"].std()]) / np.asarray(COLUMNS["y"]).std()
+    weights = random_weights([2, 4, 1], np.random.default_rng(5))
+    tensor_file.save_file(weights, tmp_path / "first.safetensors")
+    strength = [] if gamma is None else ["--jacobian-weight", gamma]
+    _, *epochs, _ = events("train", write_table(tmp_path / "t.csv", COLUMNS), *words(BASE | DERIVATIVES),
+                           "--target-jacobian", file, *strength, "--init-from", tmp_path / "first.safetensors", "-o",
+                           tmp_path / "m.model")
+    losses = []
+    for _epoch in range(BASE["epochs"]):
+        total = 0.0
+        for first in range(0, ROWS, BASE["batch"]):
+            rows = np.arange(ROWS)[first:first + BASE["batch"]]
+            loss, gradient = loss_and_gradient(weights, data.x[rows], data.y[rows], data.weights[rows], options)
+            problem = data.x[rows], target[rows], data.weights[rows]
+            loss += (gamma or 1.0) * jacobian_term(weights, *problem)
+            of_term = complex_step(weights, *problem)
+            weights = {name: weight - BASE["learning_rate"] * (gradient[name] + (gamma or 1.0) * of_term[name])
+                       for name, weight in weights.items()}
+            total += loss * data.weights[rows].sum()
+        losses.append(total / data.weights.sum())
+    np.testing.assert_allclose([event["loss"] for event in epochs], losses, rtol=TOLERANCE)
+    for name, weight in read_weights(tmp_path / "m.model").items():
+        np.testing.assert_allclose(weight, weights[name], rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
+
+
+def test_allow_kinks(tmp_path):
+    """Without it derivatives are not learned with relu, anywhere in the network."""
+    file, _ = derivatives(tmp_path)
+    table = write_table(tmp_path / "t.csv", COLUMNS)
+
+    def code(names, *more):
+        options = words(BASE | DERIVATIVES | {"hidden": [4, 3], "hidden_activation": names})
+        return exit_code("train", table, *options, "--target-jacobian", file, *more, "-o", tmp_path / "m.model")
+
+    assert [code(names) for names in (["tanh", "relu"], ["leaky_relu"], ["tanh", "silu"])] == [2, 2, 0]
+    assert code(["tanh", "relu"], "--allow-kinks") == 0

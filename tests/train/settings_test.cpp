@@ -42,6 +42,8 @@ FitOptions all_changed() {
     options.conventions.first_weights = FirstWeights::lecun;
     options.use_double = true;
     options.init_from = "first.model";
+    options.target_jacobian = "slopes.csv";
+    options.allow_kinks = true;
     options.validation = HeldOut{.fraction = 0.1};
     options.test = {.fraction = 0.3};
     options.training.epochs = 11;
@@ -58,6 +60,7 @@ FitOptions all_changed() {
     options.training.early_stopping = 3;
     options.training.seed = 18446744073709551615U;
     options.training.shuffle = false;
+    options.training.jacobian_weight = 0.4;
     options.training.allow_nonfinite = true;
     options.refit = true;
     return options;
@@ -71,7 +74,7 @@ TEST(Settings, EachIsDescribedOnceAndInWords) {
         EXPECT_FALSE(setting.help.empty()) << setting.name;
         EXPECT_LE(setting.since, version) << setting.name;
     });
-    EXPECT_EQ(names.size(), 41u);  // a field that the walk forgets is a setting that no model remembers
+    EXPECT_EQ(names.size(), 44u);  // a field that the walk forgets is a setting that no model remembers
 }
 
 TEST(Settings, AsValuesThroughAModelsFileTheyAreTheSameAgain) {
