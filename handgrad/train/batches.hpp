@@ -1,12 +1,18 @@
 // Rows of a data set as the engine takes them, and what the penalty counts in a batch.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
+#include <vector>
 
+#include "handgrad/base/random.hpp"
 #include "handgrad/data/preprocessing.hpp"
+#include "handgrad/kernels/table.hpp"
 #include "handgrad/nn/engine.hpp"
 #include "handgrad/train/optimizer.hpp"
+#include "handgrad/train/solver.hpp"
 
 namespace handgrad {
 
@@ -31,6 +37,17 @@ double total_weight(const BasicDataset<T>& data, std::span<const std::size_t> ro
         sum += data.weight(row);
     }
     return sum;
+}
+
+/// The order of the rows in an epoch, counted from 1: the plan's, else drawn anew where rows are shuffled.
+inline void take_order(std::vector<std::size_t>& order, const EpochPlan& plan, const TrainOptions& options,
+                       std::size_t epoch) {
+    if (!plan.order.empty()) {
+        std::ranges::copy(plan.order, order.begin());
+    } else if (options.shuffle) {
+        permute(order, RandomStream(options.seed, Purpose::shuffle, static_cast<std::uint32_t>(epoch)),
+                kernels::table(options.execution.level()).random_bits);
+    }
 }
 
 /// What a batch of so many rows, or of rows whose weights have that sum, multiplies ½‖W‖² with.

@@ -10,8 +10,6 @@
 #include <vector>
 
 #include "handgrad/base/error.hpp"
-#include "handgrad/base/random.hpp"
-#include "handgrad/kernels/table.hpp"
 #include "handgrad/nn/jacobian_loss_gradient.hpp"
 #include "handgrad/nn/loss_gradient.hpp"
 #include "handgrad/train/batches.hpp"
@@ -28,7 +26,6 @@ public:
     JacobianSolver(const TrainProblem<T>& problem, const TrainState<T>& state)
         : data_(problem.data),
           options_(problem.options),
-          conventions_(state.net.architecture().conventions),
           alpha_(penalty_strength(options_.optimizer)),
           batch_rows_(std::min(options_.batch, data_.rows())),
           steps_((data_.rows() + batch_rows_ - 1) / batch_rows_),
@@ -131,13 +128,7 @@ private:
         batches_ = 0;
         loss_sum_ = weight_sum_ = 0.0;
         given_rate_ = plan.learning_rate;
-        if (!plan.order.empty()) {
-            std::ranges::copy(plan.order, order_.begin());
-        } else if (options_.shuffle) {
-            const auto epoch = static_cast<std::uint32_t>(state.epoch + 1);
-            permute(order_, RandomStream(options_.seed, Purpose::shuffle, epoch),
-                    kernels::table(options_.execution.level()).random_bits);
-        }
+        take_order(order_, plan, options_, state.epoch + 1);
     }
 
     [[nodiscard]] std::span<const std::size_t> rows_of(std::size_t number) const {
@@ -197,7 +188,6 @@ private:
 
     const BasicDataset<T>& data_;
     TrainOptions options_;
-    Conventions conventions_;
     double alpha_;
     std::size_t batch_rows_, steps_;
     Optimizer<T> optimizer_;

@@ -10,8 +10,6 @@
 #include <vector>
 
 #include "handgrad/base/error.hpp"
-#include "handgrad/base/random.hpp"
-#include "handgrad/kernels/table.hpp"
 #include "handgrad/nn/engine.hpp"
 #include "handgrad/train/batches.hpp"
 #include "handgrad/train/jacobian_solver.hpp"
@@ -175,12 +173,7 @@ private:
         last_good_ = engine_.state();
         batches_ = 0;
         loss_sum_ = weight_sum_ = 0.0;
-        if (!plan.order.empty()) {
-            std::ranges::copy(plan.order, order_.begin());
-        } else if (options_.shuffle) {
-            permute(order_, RandomStream(options_.seed, Purpose::shuffle, static_cast<std::uint32_t>(epoch)),
-                    kernels::table(options_.execution.level()).random_bits);
-        }
+        take_order(order_, plan, options_, epoch);
         prepare_steps(epoch, plan.learning_rate);
     }
 

@@ -49,6 +49,20 @@ def test_the_second_signal_ends_the_program_at_once_and_leaves_files_whole(handg
         assert handgrad("inspect", "m.model").code == 0
 
 
+def test_a_model_stays_when_the_next_is_stopped_before_it_has_learned(handgrad):
+    handgrad.write("t.csv", regression_table())
+    assert handgrad("train", "t.csv", *arguments_for("y", epochs=2)).code == 0
+    before = (handgrad.folder / "m.model").read_bytes()
+    handgrad.write("t.csv", "x,y\n" + "".join(f"{i},{i * 0.5}\n" for i in range(60_000)))  # an epoch of seconds
+    process = handgrad.start("train", "t.csv", "--target", "y", "-o", "m.model", "--hidden", "512,512", "--json")
+    assert json.loads(process.stdout.readline())["event"] == "start"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and json.loads(out.splitlines()[-1])["model"] == "m.model.interrupted"
+    assert b"m.model.interrupted holds the weights of epoch 0; m.model was left as it was" in err
+    assert (handgrad.folder / "m.model").read_bytes() == before
+
+
 def test_a_reader_that_goes_away_is_no_reason_to_complain(regression):
     handgrad = regression
     handgrad.write("long.csv", "a,b,city\n" + "1,2,Rome\n" * 100_000)
