@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = Path(os.environ.get("HANDGRAD_PROGRAM", ROOT / "build/release/cli/handgrad"))
+PROGRAM = Path(os.environ.get("HANDGRAD_PROGRAM", ROOT / "build/release/cli/handgrad")).absolute()
 
 needs_program = pytest.mark.skipif(not os.access(PROGRAM, os.X_OK), reason="the program is not built")
 
