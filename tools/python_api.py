@@ -19,7 +19,7 @@ Written by `tools/python_api.py` from the docstrings. [python.md](python.md) sho
 # What belongs together, in the order of the page; what is in none of them is refused.
 GROUPS = {
     "Estimators of scikit-learn's kind": ["MLPRegressor", "MLPClassifier", "TableRegressor", "TableClassifier", "fit_many"],
-    "Tables and models": ["fit", "Fit", "load", "Model", "Jacobian"],
+    "Tables and models": ["fit", "Fit", "import_model", "load", "Model", "Jacobian"],
     "Networks and the five steps": ["Mlp", "loss", "Optimizer", "SGD", "Adam", "AdamW", "train", "Training", "Epoch"],
     "To look into them": ["evaluate", "check", "compare", "diagnose", "sensitivity", "explain", "report", "check_torch"],
     "From and to elsewhere": ["from_torch", "to_torch", "from_sklearn", "to_sklearn"],

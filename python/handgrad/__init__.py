@@ -12,7 +12,7 @@ from handgrad.training import Epoch, Training, train
 
 if TYPE_CHECKING:
     from handgrad.estimators import MLPClassifier, MLPRegressor
-    from handgrad.model import Fit, Jacobian, Model, fit, load
+    from handgrad.model import Fit, Jacobian, Model, fit, import_model, load
     from handgrad.table_estimators import TableClassifier, TableRegressor
     from handgrad.verbs import check, check_torch, compare, diagnose, evaluate, explain, report, sensitivity
 
@@ -48,6 +48,7 @@ __all__ = [
     "fit_many",
     "from_sklearn",
     "from_torch",
+    "import_model",
     "load",
     "loss",
     "report",
@@ -60,7 +61,7 @@ __all__ = [
 
 _FROM = {
     **dict.fromkeys(("MLPClassifier", "MLPRegressor"), "handgrad.estimators"),
-    **dict.fromkeys(("Fit", "Jacobian", "Model", "fit", "load"), "handgrad.model"),
+    **dict.fromkeys(("Fit", "Jacobian", "Model", "fit", "import_model", "load"), "handgrad.model"),
     **dict.fromkeys(("TableClassifier", "TableRegressor"), "handgrad.table_estimators"),
     **dict.fromkeys(("check", "check_torch", "compare", "diagnose", "evaluate", "explain", "report", "sensitivity"),
                     "handgrad.verbs"),

@@ -1,5 +1,6 @@
 """What becomes of the arrays that people have: converted once, or refused by name."""
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,33 @@ def weights(given: Any, dtype: str) -> np.ndarray | None:
         return np.ascontiguousarray(array, dtype)
 
 
+def whole(given: Any, name: str, least: int = 0) -> int:
+    """A whole number, of NumPy's too; True and 2.0 are none."""
+    try:
+        number = operator.index(given)
+    except TypeError:
+        raise TypeError(f"{name}: a whole number is expected, not {given!r}") from None
+    if isinstance(given, (bool, np.bool_)):
+        raise TypeError(f"{name}: a whole number is expected, not {given!r}")
+    if number < least:
+        raise UsageError(f"{name} = {number} is out of range; it must be {least} or more")
+    return number
+
+
+def at_most(threads: Any) -> int:
+    """How many threads may work; 0 and None: all that pay."""
+    return whole(0 if threads is None else threads, "threads")
+
+
+def texts(given: Any, name: str) -> list[str]:
+    """One text or some, as a list."""
+    if isinstance(given, str):
+        return [given]
+    if not isinstance(given, (list, tuple)) or not all(isinstance(each, str) for each in given):
+        raise TypeError(f"{name}: a name or a list of names is expected, not {given!r}")
+    return [*given]
+
+
 def rows(given: Any, dtype: str, name: str) -> np.ndarray:
     """`given` as rows x columns of that dtype in C order; one row where it has one axis only."""
     if hasattr(given, "__dlpack__") and not hasattr(given, "__array__"):
@@ -53,7 +81,7 @@ def rows(given: Any, dtype: str, name: str) -> np.ndarray:
         raise TypeError(f"{name}: an array of numbers is expected, not of {array.dtype}{_advice(array)}")
     if array.ndim != 2:
         raise ValueError(f"{name}: rows x columns are expected, not an array of {array.ndim} axes"
-                         f"{'; one row is x[None, :], one column x[:, None]' if array.ndim == 1 else ''}")
+                         f"{f'; one row is {name}[None, :], one column {name}[:, None]' if array.ndim == 1 else ''}")
     return np.ascontiguousarray(array, dtype)
 
 

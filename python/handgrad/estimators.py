@@ -251,8 +251,9 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
 
     def _hidden_activations(self, layers: int) -> list[str]:
         given = self.activation
-        names = [given] if isinstance(given, str) else list(given)
-        if len(names) not in (1, layers):
+        names = [given] if isinstance(given, str) else given
+        named = isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names)
+        if not named or len(names) not in (1, layers):
             _refuse("activation", given, f"one name, or one for each of the {layers} hidden layers")
         return [ACTIVATIONS.get(name, name) for name in names]
 

@@ -6,20 +6,21 @@ import math
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from handgrad import _core
+from handgrad._arrays import at_most, texts
 from handgrad._progress import Bar
 from handgrad._results import Info, Result, axes, finite, frame
 from handgrad.errors import DivergedError, UsageError
 from handgrad.network import Mlp
 from handgrad.table import READING, column_names, name_text, names, read, read_beside, reading_of, target_columns
 
-__all__ = ["Fit", "Jacobian", "Model", "fit", "load"]
+__all__ = ["Fit", "Jacobian", "Model", "fit", "import_model", "load"]
 
 SETTINGS = {facts["name"]: facts for facts in _core.setting_facts()}
 ALIASES = {other: name for name, facts in SETTINGS.items() for other in facts["other_names"].split(",") if other}
@@ -213,7 +214,7 @@ def fit(table: Any, target: Any = None, *, validation: Any = None, test: Any = N
     for text in [*data.notices, *(f"warning: {warning}" for warning in data.warnings)]:
         listener("notice", text)
     try:
-        made = _core.fit(data, chosen, tables.get("validation"), tables.get("test"), listener, diagnose, threads)
+        made = _core.fit(data, chosen, tables.get("validation"), tables.get("test"), listener, diagnose, at_most(threads))
     finally:
         listener.close()
     return _finished(made, listener.notices)
@@ -318,6 +319,23 @@ def load(path: str | os.PathLike[str], *, allow_nonfinite: bool = False) -> Mode
     return Model(_core.load_model(os.fspath(path), allow_nonfinite))
 
 
+def import_model(path: str | os.PathLike[str], *, hidden_activation: str | Sequence[str] = (),
+                 output_activation: str | None = None, leaky_slope: float | None = None, inputs: Sequence[str] = (),
+                 targets: Sequence[str] = ()) -> Model:
+    """The model of another program's network, with `notices`, what was assumed for it: ONNX (a chain of Gemm, or MatMul and
+    Add, and activations), PyTorch's weights as safetensors, NPZ (W1 and b1, or scikit-learn's coefs_0 and intercepts_0).
+
+    hidden_activation, output_activation, leaky_slope: what files of weights alone do not say (the output: identity).
+    inputs, targets: names of the columns; else x1, x2 ... and y. Softmax at the end makes classes 0, 1 ..., one sigmoid
+    the classes 0 and 1, several labels, anything else a regression. Raises FileError; ModelError for a file that is not
+    sound or holds another kind of network; UsageError for arguments that do not fit it."""
+    made, notices = _core.import_model(os.fspath(path), texts(hidden_activation, "hidden_activation"), output_activation,
+                                       leaky_slope, texts(inputs, "inputs"), texts(targets, "targets"))
+    model = Model(made)
+    model.notices = notices
+    return model
+
+
 class Model:
     """A trained network, the columns that it was fitted to, and where it came from; fit() and load() make them.
 
@@ -328,6 +346,7 @@ class Model:
         if not isinstance(made, _core.Model):
             raise TypeError("handgrad.fit() and handgrad.load() make models")
         self._core = made
+        self.notices: list[str] = []  #: what import_model() assumed
 
     # --- Its file ----------------------------------------------------------------------------------------------------
 
@@ -436,7 +455,7 @@ class Model:
         """Values in the targets' units, (rows,) or (rows, targets); classes, (rows,); of several labels 0 and 1, (rows,
         labels). allow_extra: leave columns that the model does not know out of account. Raises DataError for a table
         that does not fit the model."""
-        answer = self._core.predict(self._read(table, reading), allow_extra, threads)
+        answer = self._core.predict(self._read(table, reading), allow_extra, at_most(threads))
         if self.task == "classification":
             labels: np.ndarray = np.asarray(self.classes)[answer["classes"]]
             return labels
@@ -450,7 +469,7 @@ class Model:
         UsageError for a model whose outputs are no probabilities."""
         if self.task == "regression":
             raise UsageError("predict_proba: this model predicts numbers, not classes")
-        answer = self._core.predict(self._read(table, reading), allow_extra, threads)
+        answer = self._core.predict(self._read(table, reading), allow_extra, at_most(threads))
         if not answer["are_probabilities"]:
             raise UsageError("predict_proba: the outputs of this model are no probabilities; train it with "
                                    "output_activation='sigmoid' or 'softmax'")
@@ -460,13 +479,13 @@ class Model:
     def jacobian(self, table: Any, *, allow_extra: bool = False, threads: int = 0, **reading: Any) -> Jacobian:
         """The derivative of each output by each input at each row, in the user's units: (rows, outputs, inputs), with
         their names."""
-        return Jacobian(*self._core.jacobian(self._read(table, reading), allow_extra, threads))
+        return Jacobian(*self._core.jacobian(self._read(table, reading), allow_extra, at_most(threads)))
 
     def hessian(self, table: Any, *, allow_extra: bool = False, threads: int = 0, **reading: Any) -> np.ndarray:
         """The second derivative of each output by each two inputs at each row, in the user's units: (rows, outputs,
         inputs, inputs), symmetric, in the order of `inputs`; of what jacobian() differentiates. At a kink of an activation
         its own second derivative counts as 0."""
-        curves: np.ndarray = self._core.hessian(self._read(table, reading), allow_extra, threads)
+        curves: np.ndarray = self._core.hessian(self._read(table, reading), allow_extra, at_most(threads))
         return curves
 
     def encode(self, table: Any, *, allow_extra: bool = False, **reading: Any) -> dict[str, Any]:

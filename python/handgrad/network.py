@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from handgrad import _core
-from handgrad._arrays import rows
+from handgrad._arrays import rows, texts
 from handgrad.errors import UsageError
 
 __all__ = ["SGD", "Adam", "AdamW", "Mlp", "Optimizer", "loss"]
@@ -57,6 +57,8 @@ class _Arrays(Mapping[str, Array]):
 
 def _sizes(given: Sequence[int]) -> list[int]:
     """Widths as whole numbers, of NumPy's too."""
+    if isinstance(given, str) or not hasattr(given, "__iter__"):
+        raise TypeError(f"sizes: a list of whole numbers (inputs, width of each hidden layer, outputs) is expected, not {given!r}")
     sizes = [operator.index(size) for size in given]
     for number, size in enumerate(sizes, start=1):
         if size < 0:
@@ -87,8 +89,7 @@ class Mlp(_core.Network):
     def __init__(self, sizes: Sequence[int], hidden: str | Sequence[str] = "relu", output: str = "identity", *,
                  dtype: Any = "float32", seed: int | None = 0, convention: str = "handgrad",
                  leaky_slope: float = 0.01) -> None:
-        activations = [hidden] if isinstance(hidden, str) else list(hidden)
-        super().__init__(_sizes(sizes), activations, output, convention, float(leaky_slope), np.dtype(dtype).name,
+        super().__init__(_sizes(sizes), texts(hidden, "hidden"), output, convention, float(leaky_slope), np.dtype(dtype).name,
                          None if seed is None else _seed(seed))
         self._show_memory()
 

@@ -179,8 +179,9 @@ def _add_series(columns: _core.Columns, name: str, series: Any) -> None:
 
 def _add_array(columns: _core.Columns, table: Any, features: Sequence[str]) -> None:
     if not isinstance(table, (np.ndarray, list, tuple)) and not hasattr(table, "__array__"):
+        advice = "; .collect() makes it a frame" if hasattr(table, "collect") else ""
         raise TypeError(f"a table is expected: a frame, a dict of columns, an array (rows, columns) or the path of a "
-                        f"file, not {type(table).__name__}")
+                        f"file, not {type(table).__name__}{advice}")
     array = as_array(table)
     if array.ndim != 2:
         raise TypeError(f"an array (rows, columns) is expected, not of {array.ndim} axes")

@@ -48,6 +48,8 @@ def _is_table(X: Any) -> bool:
     """Whether it names its columns, or is the path of a file that does."""
     if isinstance(X, (str, os.PathLike)) or column_names(X) is not None:
         return True
+    if hasattr(X, "collect") and not hasattr(X, "shape"):
+        raise TypeError(f"X: {type(X).__name__} is no table yet; X.collect() makes it one")
     return hasattr(X, "__arrow_c_stream__") and not hasattr(X, "shape")
 
 
@@ -302,6 +304,7 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
             return X
         has_names, had_names = self._are_texts([called for called, _ in columns]), hasattr(self, "feature_names_in_")
         if has_names and had_names:
+            self._refuse_new([name_text(called) for called, _ in columns])
             return X
         if len(columns) != self.n_features_in_:
             raise ValueError(f"X has {len(columns)} features, but {name} is expecting {self.n_features_in_} features as input.")
@@ -310,6 +313,15 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         if had_names:
             warnings.warn(f"X does not have valid feature names, but {name} was fitted with feature names", stacklevel=3)
         return dict(zip(self._columns, (values for _, values in columns)))
+
+    def _refuse_new(self, there: list[str]) -> None:
+        """Columns that were neither learned from nor are what was learned."""
+        known = {*self._columns, *self.model_.targets, self._own_weight}
+        unseen = [name for name in there if name not in known]
+        if unseen:
+            raise ValueError("The feature names should match those that were passed during fit.\nFeature names unseen at "
+                             f"fit time: {', '.join(map(repr, unseen[:5]))}{' ...' if len(unseen) > 5 else ''}; "
+                             "X[feature_names_in_] leaves them out")
 
     def _labelled(self, X: Any, y: Any, words: dict[str, Any]) -> _core.Table:
         """X, and y where it is given, as a table of the model's."""

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from handgrad import _core
 from handgrad.errors import DivergedError
-from handgrad._arrays import rows
+from handgrad._arrays import at_most, rows, whole
 from handgrad._arrays import weights as row_weights
 from handgrad._progress import Bar
 from handgrad.network import Mlp
@@ -64,14 +64,18 @@ def train(net: Mlp, x: ArrayLike, y: ArrayLike, *, loss: str = "squared_error", 
     history tells of whole epochs. Raises DivergedError at the first value that is
     not finite, when `net` holds the weights of the last good epoch."""
     dtype = net.dtype
-    chosen: dict[str, Any] = {"loss": loss, "batch": batch, "optimizer": optimizer,
-                              "learning_rate": float(learning_rate), "early_stopping": early_stopping}
-    chosen = {name: value for name, value in (chosen | settings).items() if value is not None} | {"epochs": epochs}
+    counts = {"epochs": epochs, "batch": batch, "early_stopping": early_stopping}
+    counts = {name: value if value is None else whole(value, name) for name, value in counts.items()}
+    chosen: dict[str, Any] = {"loss": loss, "optimizer": optimizer, "learning_rate": float(learning_rate)} | counts
+    chosen = {name: value for name, value in (chosen | settings).items() if value is not None} | {"epochs": counts["epochs"]}
     judges = None
     if validation is not None:
+        if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+            raise TypeError("validation: a pair of arrays (x, y) that judges each epoch is expected; of one table "
+                            "x[48:], y[48:] are some of its rows")
         judges = (rows(validation[0], dtype, "validation"), rows(validation[1], dtype, "validation"))
     training = _core.Training(net, rows(x, dtype, "x"), rows(y, dtype, "y"), row_weights(weights, dtype), chosen,
-                              None, threads or 0, judges)
+                              None, at_most(threads), judges)
     stopped = training.done()
     shown = ExitStack()
     bar = shown.enter_context(Bar(training.epochs)) if verbose else None

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from handgrad import _core
+from handgrad._arrays import at_most, without_mask
 from handgrad._arrays import rows as as_rows
-from handgrad._arrays import without_mask
 from handgrad._results import Result, axes, frame
 from handgrad.errors import UsageError
 from handgrad.labels import Labels, refuse_unwritable
@@ -141,7 +141,7 @@ def evaluate(model: Any, table: Any, y: Any = None, *, allow_extra: bool = False
     values of the targets, where they are no columns of the table. Raises DataError for a table that does not fit the
     model or has no labels."""
     own = _model_of(model)
-    return Evaluation(**_core.evaluate(own._core, _table_of(model, own, table, y, reading), allow_extra, threads))
+    return Evaluation(**_core.evaluate(own._core, _table_of(model, own, table, y, reading), allow_extra, at_most(threads)))
 
 
 def predicted_and_true(model: Model, table: Any, target: str, **reading: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -177,6 +177,13 @@ class Certificate(Result):
         return frame(self.tensors)
 
 
+def _rows_of(x: ArrayLike, dtype: str) -> np.ndarray:
+    array = as_rows(x, dtype, "x")
+    if len(array) == 0:
+        raise UsageError("x: there is no row")
+    return array
+
+
 def _targets_of(y: ArrayLike, dtype: str) -> np.ndarray:
     array = np.asarray(without_mask(y, "y"))
     return as_rows(array[:, None] if array.ndim == 1 else array, dtype, "y")
@@ -198,12 +205,12 @@ def check(what: Any, table: Any, y: Any = None, *, rows: int = 256, seed: int = 
     if isinstance(what, _core.Network):
         if y is None:
             raise UsageError("check: y is missing; a network is checked on arrays: check(net, x, y)")
-        x = as_rows(table, what.dtype, "x")
+        x = _rows_of(table, what.dtype)
         return Certificate(**_core.check_network(what, x, _targets_of(y, what.dtype), _weights_of(weights), loss,
                                                  huber_delta, quantile, None, None))
     model = _model_of(what)
     data = _table_of(what, model, table, y, reading)
-    return Certificate(**_core.check_table(model._core, data, rows, seed, allow_extra, threads))
+    return Certificate(**_core.check_table(model._core, data, rows, seed, allow_extra, at_most(threads)))
 
 
 # What torch.nn calls the losses whose mean over the rows is the library's under PyTorch's conventions.
@@ -355,14 +362,14 @@ def compare(what: Any, table: Any, *given: Any, gradients: Any = None, loss: str
         if y is None or theirs is None:
             raise UsageError("compare: a network is compared on arrays: compare(net, x, y, gradients)")
         return Comparison(**_core.compare_network(
-            what, as_rows(table, "float64", "x"), _targets_of(y, "float64"), _weights_of(weights), loss, huber_delta,
+            what, _rows_of(table, "float64"), _targets_of(y, "float64"), _weights_of(weights), loss, huber_delta,
             quantile, penalty, _gradients_of(theirs)))
     y, theirs = (given if len(given) == 2 else (None, given[0])) if given else (None, gradients)
     if theirs is None:
         raise UsageError("compare: gradients is missing")
     model = _model_of(what)
     judged = os.fspath(theirs) if isinstance(theirs, (str, os.PathLike)) else _gradients_of(theirs)
-    return Comparison(**_core.compare_table(model._core, _table_of(what, model, table, y, reading), judged, allow_extra, threads))
+    return Comparison(**_core.compare_table(model._core, _table_of(what, model, table, y, reading), judged, allow_extra, at_most(threads)))
 
 
 # --- diagnose, sensitivity -------------------------------------------------------------------------------------------
@@ -440,7 +447,7 @@ def sensitivity(model: Any, table: Any, y: Any = None, *, repeats: int = 5, seed
     that does not fit."""
     own = _model_of(model)
     data = _table_of(model, own, table, y, reading)
-    return Sensitivity(**_core.sensitivity(own._core, data, repeats, seed, allow_extra, threads))
+    return Sensitivity(**_core.sensitivity(own._core, data, repeats, seed, allow_extra, at_most(threads)))
 
 
 # --- explain, report -------------------------------------------------------------------------------------------------
@@ -519,4 +526,4 @@ def report(model: Any, table: Any, path: str | os.PathLike[str] | None = None, *
     own = _model_of(model)
     data = _table_of(model, own, table, y, reading)
     return Report(**_core.report(own._core, data, None if path is None else os.fspath(path), rows_top, certificate_rows,
-                                 seed, allow_extra, threads))
+                                 seed, allow_extra, at_most(threads)))

@@ -59,6 +59,12 @@ bool takes_several(const std::string& setting) {
     return std::ranges::find(several, setting) != several.end();
 }
 
+/// Whether it is named to be turned on.
+bool is_switch(const std::string& setting) {
+    constexpr std::array switches{"allow_extra", "allow_kinks", "allow_nonfinite", "drop_missing_labels"};
+    return std::ranges::find(switches, setting) != switches.end();
+}
+
 /// `a,b` as `"a", "b"`; numbers stand as they are.
 std::string quoted_each(const std::string& values) {
     std::string list;
@@ -74,7 +80,7 @@ std::string quoted_each(const std::string& values) {
 
 std::string spelled(const SettingHint& hint) {
     if (hint.value.empty()) {
-        return hint.name;
+        return hint.name + (is_switch(hint.name) ? "=True" : "");
     }
     if (hint.value == "true" || hint.value == "false") {
         return hint.name + "=" + (hint.value == "true" ? "True" : "False");

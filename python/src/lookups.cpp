@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/data/table.hpp"
 
 namespace handgrad::python {
 namespace {
@@ -40,5 +41,23 @@ LossFunction loss_named(const std::string& name, double huber_delta, double quan
 }
 
 const Conventions& conventions_named(const std::string& name) { return named(convention_presets, name, "convention"); }
+
+template <class T>
+void check_domain(const LossFunction& function, MatrixView<const T> y) {
+    const LossFacts& domain = facts(function.kind);
+    const auto outside = [&](T target) { return target < domain.lowest_target || target > domain.highest_target; };
+    for (std::size_t row = 0; row < y.rows(); ++row) {
+        const auto found = std::ranges::find_if(y.row(row), outside);
+        if (found != y.row(row).end()) {
+            const auto column = static_cast<std::size_t>(found - y.row(row).begin());
+            throw Error(ErrorKind::data, "y[" + std::to_string(row) + ", " + std::to_string(column) +
+                                             "] = " + format_number(*found) + " is outside the domain of the loss " +
+                                             std::string(domain.name) + ", " + format_number(domain.lowest_target) +
+                                             " to " + format_number(domain.highest_target));
+        }
+    }
+}
+template void check_domain(const LossFunction& function, MatrixView<const float> y);
+template void check_domain(const LossFunction& function, MatrixView<const double> y);
 
 }  // namespace handgrad::python

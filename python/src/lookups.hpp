@@ -1,4 +1,4 @@
-// What Python names by a text, looked up; what is not there is refused with a list of what is.
+// What Python names by a text, looked up; what is not there is refused with a list of what is. And what a loss is for.
 #pragma once
 
 #include <string>
@@ -14,5 +14,9 @@ Activation activation_named(const std::string& name);
 LossFunction loss_named(const std::string& name);
 LossFunction loss_named(const std::string& name, double huber_delta, double quantile);
 const Conventions& conventions_named(const std::string& name);
+
+/// Raises Error(data) with row and column of the first target outside the loss's domain. NaN is not looked at.
+template <class T>
+void check_domain(const LossFunction& function, MatrixView<const T> y);
 
 }  // namespace handgrad::python

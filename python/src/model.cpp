@@ -12,6 +12,7 @@
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/version.hpp"
 #include "handgrad/export/onnx.hpp"
+#include "handgrad/import/import.hpp"
 #include "handgrad/summary/descriptions.hpp"
 #include "handgrad/summary/texts.hpp"
 #include "handgrad/train/encoding.hpp"
@@ -30,6 +31,22 @@ PyModel load(const Path& path, bool allow_nonfinite) {
     check_settings(model, path.name.string());
     return {std::move(model)};
 }
+/// The model of another program's network, and what was assumed for it.
+std::pair<PyModel, std::vector<std::string>> import_foreign(const Path& path, const std::vector<std::string>& hidden,
+                                                            const std::optional<std::string>& output,
+                                                            std::optional<double> leaky_slope,
+                                                            std::vector<std::string> inputs,
+                                                            std::vector<std::string> targets) {
+    imports::ImportOptions options{
+        .leaky_slope = leaky_slope, .inputs = std::move(inputs), .targets = std::move(targets)};
+    std::ranges::transform(hidden, std::back_inserter(options.hidden), activation_named);
+    if (output) {
+        options.output = activation_named(*output);
+    }
+    const nb::gil_scoped_release others_may_run;
+    imports::Imported imported = imports::import_model(path.name.string(), options);
+    return {{std::move(imported.model)}, std::move(imported.notices)};
+}
 PyModel from_bytes(const nb::bytes& bytes, const std::string& source) {
     Model model = parse_model({bytes.c_str(), bytes.size()}, source, true);
     check_settings(model, source);
@@ -45,7 +62,7 @@ void save(const PyModel& self, const Path& path) {
 }
 
 /// The paths of what was written.
-nb::list to_onnx(const PyModel& self, const Path& path, bool raw, bool derivatives) {
+nb::typed<nb::list, nb::str> to_onnx(const PyModel& self, const Path& path, bool raw, bool derivatives) {
     nb::list written;
     const std::filesystem::path& name = path.name;
     for (const exports::OnnxFile& file :
@@ -516,6 +533,8 @@ void bind_model(nb::module_& m) {
         .def_prop_ro("weight", [](const PyModel& self) { return self.model.preprocessing.weight; })
         .def_prop_ro("parameters_hash", [](const PyModel& self) { return parameters_hash(self.model); });
     m.def("load_model", &load, nb::arg("path"), nb::arg("allow_nonfinite"));
+    m.def("import_model", &import_foreign, nb::arg("path"), nb::arg("hidden"), nb::arg("output").none(),
+          nb::arg("leaky_slope").none(), nb::arg("inputs"), nb::arg("targets"));
     m.def("model_of_network", &model_of_network, nb::arg("network"), nb::arg("features"), nb::arg("targets"),
           nb::arg("classes"), nb::arg("numeric_classes"), nb::arg("task"), nb::arg("loss"), nb::arg("weight_decay"),
           nb::arg("huber_delta") = 1.0, nb::arg("quantile") = 0.5, nb::arg("allow_nonfinite") = false);

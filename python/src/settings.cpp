@@ -79,7 +79,9 @@ TrainOptions train_options(const Dict& settings, std::size_t threads) {
     try {
         apply_settings(all, setting_values(settings), "training");
     } catch (const Error& error) {  // of a model's file elsewhere, here of the caller's
-        throw Error(ErrorKind::usage, error.what());
+        const std::string_view text = error.what();
+        constexpr std::string_view of_file = "training.";
+        throw Error(ErrorKind::usage, std::string(text.substr(text.starts_with(of_file) ? of_file.size() : 0)));
     }
     TrainOptions options = all.training;
     options.loss = all.loss.value_or(Loss::squared_error);

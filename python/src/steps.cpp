@@ -207,6 +207,7 @@ double fused(const Tape& tape, Steps<T>& steps, const Pass<T>& pass, const LossF
              nb::handle row_weights) {
     const auto& net = std::get<BasicMlp<T>>(*tape.memory());
     const RowsBuffer<T> targets = rows_of<T>(y, "y");
+    check_domain<T>(function, targets.view());
     const MatrixView<const T> x = pass.x.view();
     const std::vector<T> weights = weights_of<T>(row_weights, x.rows());
     const Turn turn(steps.mutex, 3 * work_of(net.architecture(), x.rows()));
@@ -239,6 +240,7 @@ template <class T>
 std::pair<double, nb::any> loss_of_array(const LossFunction& function, const RowsBuffer<T>& yhat, nb::handle y,
                                          nb::handle row_weights, const Conventions& conventions) {
     const RowsBuffer<T> targets = rows_of<T>(y, "y");
+    check_domain<T>(function, targets.view());
     const std::size_t rows = yhat.view().rows(), K = yhat.view().columns();
     TapeLayer<T> output{
         Activation::identity, {.kink = conventions.kink}, conventions, Matrix<T>(rows, K), Matrix<T>(rows, K)};

@@ -57,6 +57,7 @@ public:
             throw nb::type_error("the arrays have not the dtype of the network");
         }
         const TrainOptions options = train_options(settings, threads);
+        check_domain(options.loss, view(y));
         TrainState<T> state{.net = std::get<BasicMlp<T>>(network.net()), .moments = {}, .count = {}};
         if (options.early_stopping.value_or(0) > 0) {
             state.best = state.net;

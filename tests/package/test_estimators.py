@@ -429,6 +429,8 @@ def test_divergence_keeps_the_last_good_epoch_and_says_so():
     ({"hidden_layer_sizes": (3, 0)}, "hidden_layer_sizes must be > 0"),
     ({"hidden_layer_sizes": (3.5,)}, "'hidden_layer_sizes'"),
     ({"activation": "reul"}, "'reul' is no activation; there are identity, relu"),
+    ({"activation": None}, "'activation' parameter must be one name"),
+    ({"activation": 3}, "'activation' parameter must be one name"),
     ({"activation": ("relu", "tanh")}, "one name, or one for each of the 1 hidden layers"),
     ({"loss": "mse"}, "'loss' parameter must be one of squared_error"),
     ({"convention": "keras"}, "'convention'"),

@@ -435,3 +435,31 @@ def test_columns_that_numbers_name_are_named_by_numbers():
     fitted = handgrad.fit(frame, 4, drop=5, epochs=2, missing=-999, dtype="float64")
     assert fitted.model.features == ["3"]
     assert handgrad.fit(frame, 4, drop=[5], epochs=2, dtype=np.float32).model.features == ["3"]
+
+
+def test_a_network_of_another_program_is_a_model(tmp_path):
+    rng = np.random.default_rng(0)
+    W, b, V, c = rng.normal(size=(4, 3)), rng.normal(size=4), rng.normal(size=(2, 4)), rng.normal(size=2)
+    np.savez(tmp_path / "net.npz", W1=W, b1=b, W2=V, b2=c)
+    model = handgrad.import_model(tmp_path / "net.npz", hidden_activation="tanh", inputs=["p", "q", "r"], targets=["s", "t"])
+    assert (model.features, model.targets) == (["p", "q", "r"], ["s", "t"])
+    assert model.notices == ["nothing stands behind the last layer (identity): weights alone do not say it"]
+    x = rng.normal(size=(5, 3))
+    expected = np.tanh(x @ W.T + b) @ V.T + c
+    np.testing.assert_allclose(model.predict(dict(zip("pqr", x.T))), expected, rtol=1e-13)
+    told = handgrad.import_model(tmp_path / "net.npz", hidden_activation=["tanh"], output_activation="identity")
+    assert (told.features, told.notices) == (["x1", "x2", "x3"], [])
+
+
+@pytest.mark.parametrize(("arguments", "error", "words"), [
+    ({}, handgrad.UsageError, 'weights alone do not say which activation .* (hidden_activation="relu")'),
+    ({"hidden_activation": 3}, TypeError, "hidden_activation: a name or a list of names is expected, not 3"),
+    ({"hidden_activation": "tahn"}, handgrad.UsageError, "'tahn' is no activation"),
+    ({"hidden_activation": "tanh", "inputs": ["a"]}, handgrad.UsageError, "inputs"),
+])
+def test_imports_that_make_no_sense(arguments, error, words, tmp_path):
+    np.savez(tmp_path / "net.npz", W1=np.ones((4, 3)), b1=np.ones(4), W2=np.ones((2, 4)), b2=np.ones(2))
+    with pytest.raises(error, match=re.escape(words).replace(r"\.\*", ".*")):
+        handgrad.import_model(tmp_path / "net.npz", **arguments)
+    with pytest.raises(handgrad.FileError, match="No such file"):
+        handgrad.import_model(tmp_path / "none.npz", hidden_activation="tanh")

@@ -400,6 +400,12 @@ def test_other_arrays_are_refused(net, given, error, message):
     (lambda net, x, y: net(np.ma.masked_less(x, 0.0)), "are masked"),
     (lambda net, x, y: handgrad.Mlp([3, -2, 1]), "size 2 of 3 is -2"),
     (lambda net, x, y: handgrad.Mlp([3, 2, 1], seed=-1), "seed = -1 is out of range"),
+    (lambda net, x, y: handgrad.loss("poisson", net.forward(x).output, -1.0 - y * y), "is outside the domain of the loss poisson"),
+    (lambda net, x, y: handgrad.loss("poisson", y, -1.0 - y * y), "] = -1"),
+    (lambda net, x, y: handgrad.train(net, x, 2.0 + y * y, loss="binary_cross_entropy"), "y[0, 0] = 2"),
+    (lambda net, x, y: handgrad.train(net, x, y, threads=-1), "threads = -1 is out of range; it must be 0 or more"),
+    (lambda net, x, y: handgrad.train(net, x, y, epochs=-1), "epochs = -1 is out of range"),
+    (lambda net, x, y: handgrad.check(net, x[:0], y[:0]), "x: there is no row"),
 ])
 def test_calls_that_make_no_sense(net, call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
@@ -407,6 +413,20 @@ def test_calls_that_make_no_sense(net, call, message):
     for base in (handgrad.Error, ValueError):
         with pytest.raises(base):
             call(net, *rows(net))
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda net, x, y: handgrad.train(net, x, y, epochs=2.0), "epochs: a whole number is expected, not 2.0"),
+    (lambda net, x, y: handgrad.train(net, x, y, early_stopping=True), "early_stopping: a whole number is expected, not True"),
+    (lambda net, x, y: handgrad.train(net, x, y, validation=0.2), "validation: a pair of arrays (x, y)"),
+    (lambda net, x, y: handgrad.train(net, x, y, threads="2"), "threads: a whole number is expected, not '2'"),
+    (lambda net, x, y: handgrad.Mlp([3, 2, 1], hidden=None), "hidden: a name or a list of names is expected, not None"),
+    (lambda net, x, y: handgrad.Mlp(3), "sizes: a list of whole numbers"),
+    (lambda net, x, y: handgrad.Mlp("3-2-1"), "sizes: a list of whole numbers"),
+])
+def test_values_of_another_type_are_refused_by_name(net, call, message):
+    with pytest.raises(TypeError, match=re.escape(message)):
+        call(net, *rows(net))
 
 
 def test_a_look_at_the_derivative_after_the_step_is_refused(net):

@@ -359,6 +359,25 @@ def test_names_that_are_no_texts_are_none(columns):
         assert (named.predict(X) == expected).all()
 
 
+def test_columns_that_are_new_are_refused_and_what_was_learned_is_not():
+    X, y = houses()
+    own = handgrad.TableRegressor(**SMALL).fit(X, y)
+    for call in (own.predict, own.jacobian, lambda frame: own.score(frame, y)):
+        with pytest.raises(ValueError, match="unseen at fit time: 'garden'; X\\[feature_names_in_\\] leaves them out"):
+            call(X.assign(garden=1))
+    assert len(own.predict(X.assign(garden=1)[own.feature_names_in_])) == len(X)
+    np.testing.assert_array_equal(own.predict(X.assign(price=y)), own.predict(X))
+
+
+def test_what_is_no_table_yet_says_how_it_becomes_one():
+    polars = pytest.importorskip("polars")
+    X, y = houses()
+    lazy = polars.from_pandas(X).lazy()
+    for call in (lambda: handgrad.TableRegressor(**SMALL).fit(lazy, y), lambda: handgrad.fit(lazy, "area")):
+        with pytest.raises(TypeError, match="LazyFrame.*collect\\(\\) makes it"):
+            call()
+
+
 def test_names_that_stand_twice_or_are_mixed_are_refused():
     X, y = np.random.default_rng(0).normal(size=(40, 2)), np.arange(40.0)
     with pytest.raises(handgrad.DataError, match="two columns of that name"):
