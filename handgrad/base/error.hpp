@@ -34,7 +34,8 @@ struct SettingHint {
 /// no keyword. A mistake inside the library is an assert instead.
 class Error : public std::runtime_error {
 public:
-    Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+    /// A NUL within the message, which what() would end at, is written as \0.
+    Error(ErrorKind kind, const std::string& message) : std::runtime_error(without_nul(message)), kind_(kind) {}
     [[nodiscard]] ErrorKind kind() const noexcept { return kind_; }
 
     /// The same mistake, with one more setting that it is about or that would mend it:
@@ -57,6 +58,13 @@ public:
     [[nodiscard]] int system_error() const noexcept { return system_error_; }
 
 private:
+    static std::string without_nul(std::string message) {
+        for (std::size_t at = message.find('\0'); at != std::string::npos; at = message.find('\0', at)) {
+            message.replace(at, 1, "\\0");
+        }
+        return message;
+    }
+
     ErrorKind kind_;
     std::vector<SettingHint> settings_;
     std::string file_;

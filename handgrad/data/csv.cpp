@@ -20,7 +20,8 @@ namespace {
 const Hints without_header{{"header", "false"}};
 
 struct Heading {
-    std::vector<std::string> names;
+    std::vector<std::string> names;  ///< of more than can be read, no more than tell so
+    std::size_t columns = 0;
     bool looks_like_data = false;  ///< every name is an unquoted number or missing, and one is a number
     std::string first_number;
 };
@@ -42,6 +43,10 @@ Heading read_heading(CsvScanner& scanner, const ReadOptions& options, char decim
     heading.looks_like_data = true;
     do {
         const CsvScanner::Cell cell = scanner.read_cell();
+        ++heading.columns;
+        if (heading.names.size() > limits::columns + 1) {
+            continue;
+        }
         heading.names.emplace_back(cell.quoted ? cell.text : trimmed(cell.text));
         const std::string& name = heading.names.back();
         const bool number = parse_number(name, decimal).problem != NumberProblem::not_a_number;
@@ -58,9 +63,10 @@ Heading read_heading(CsvScanner& scanner, const ReadOptions& options, char decim
 
 /// The first column may do without a name: there are those of the rows. So may the last ones, if they are empty.
 void check_names(const CsvScanner& scanner, std::size_t line, const std::string& source,
-                 const std::vector<std::string>& names) {
+                 const std::vector<std::string>& names, std::size_t columns) {
     if (names.size() > limits::columns) {
-        scanner.fail(line, counted(names.size(), "column") + "; at most " + std::to_string(limits::columns) +
+        scanner.fail(line, counted(std::max(columns, names.size()), "column") + "; at most " +
+                               std::to_string(limits::columns) +
                                " are read; leave some out, or turn the table if its rows stand beside each other");
     }
     std::set<std::string_view> seen;  // no hash, which a stranger could flood
@@ -279,7 +285,7 @@ private:
                               "), not like names; read the table without a header, or put the names in quotes",
                           without_header);
         }
-        check_names(scanner_, line, table_.source, heading.names);
+        check_names(scanner_, line, table_.source, heading.names, heading.columns);
         check_dates(heading.names);
         const std::size_t rows = expected_rows(scanner_.rest(), heading.names.size());
         columns_.reserve(heading.names.size());

@@ -429,6 +429,11 @@ NumberLike NumberLikeColumn::numbers_like(std::size_t count, bool fractions) con
             break;
         }
     }
+    // Decimal signs of numbers that have no fraction are all the same.
+    const auto read_alike = [&](const NumberFormat& a, const NumberFormat& b) {
+        return a.thousands == b.thousands && !fractions_[index_of(a)] && !fractions_[index_of(b)];
+    };
+    candidates.erase(std::unique(candidates.begin(), candidates.end(), read_alike), candidates.end());
     Words parts;
     const auto settings_of = [&](NumberFormat format, Words& words) {
         if (format.thousands != 0) {

@@ -292,6 +292,7 @@ TEXTS = {
         {"--thousands .": {"x": 0, "v": 950}, "--decimal .": {"x": 0, "v": 950}}),
     "commas that do not tell": Refused(column(["950", "1,200", "12,500"], delimiter=";"), ("'1,200'", "its cells do not tell"),
                                        {"--thousands ,": {"x": 0, "v": 950}, "--decimal ,": {"x": 0, "v": 950}}),
+    "underscores between thousands": Refused(column(["1_000", "12_500"]), ("is a number with '_' between thousands (and", "(--thousands _, --categorical, --drop)")),
     "euros that do not tell": Refused(column(["950 €", "1.200 €"]), ("its cells do not tell", "--decimal ., --thousands ., --currency"),
                                       {"--currency --thousands .": {"x": 0, "v": 950}, "--currency --decimal .": {"x": 0, "v": 950}}),
     "złoty": Refused(column(["10 zł", "20 zł", "5 zł"]), ("a sign of a currency", "--currency"), {"--currency": {"x": 0, "v": 10}}),

@@ -66,6 +66,11 @@ def packed_columns(folder):
     return ("predict", "m.model", "wide.npy"), 3, "8000000 columns; at most 130000 are read"
 
 
+def commas(folder):
+    (folder / "commas.csv").write_bytes(b"," * 30_000_000)
+    return ("predict", "m.model", "commas.csv"), 3, "commas.csv:1: 30000001 columns; at most 130000 are read"
+
+
 def packed_zeros(folder):
     with gzip.open(folder / "zeros.csv.gz", "wb") as file:
         for _ in range(64):
@@ -162,7 +167,7 @@ def cell_of_a_megabyte(folder):
     return ("evaluate", "m.model", "cell.csv"), 3, "is not a category that the model knows"
 
 
-CASES = [packed_columns, packed_zeros, packed_archive, many_columns, as_many_columns_as_may_be,
+CASES = [commas, packed_columns, packed_zeros, packed_archive, many_columns, as_many_columns_as_may_be,
          categories_of_a_whole_table, long_name, long_names_to_guess,
          long_class_to_guess, texts_without_end, endless_zeros, endless_zeros_as_model, endless_zeros_as_options, endless_noise,
          header_of_many_bytes, model_of_long_texts, cell_of_a_megabyte]

@@ -215,6 +215,7 @@ def test_the_command_line_wins_over_the_file_and_the_file_over_the_defaults(hand
 
 
 @pytest.mark.parametrize(("line", "answer"), [
+    ('"learnig\\u0000rate" = 1', "run.toml:2: unknown key 'learnig\\0rate'"),
     ("learnig_rate = 1", "run.toml:2: unknown key 'learnig_rate' (did you mean 'learning-rate'?)"),
     ("epochs = many", "run.toml:2: epochs: 'many' is not a whole number"),
     ("lr = -1", "run.toml:2: lr: -1 is out of range"),
