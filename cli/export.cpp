@@ -16,6 +16,7 @@
 #include "cli/verbs.hpp"
 #include "handgrad/base/error.hpp"
 #include "handgrad/export/c99.hpp"
+#include "handgrad/export/casadi.hpp"
 #include "handgrad/export/onnx.hpp"
 #include "handgrad/export/weights.hpp"
 
@@ -64,6 +65,21 @@ Exported to_c99(const ExportOptions& options, const Model& model) {
     return {{{folder / (how.name + ".h"), files.header}, {folder / (how.name + ".c"), files.source}}};
 }
 
+/// One file of C, and how CasADi comes to it.
+Exported to_casadi(const ExportOptions& options, const Model& model) {
+    const std::filesystem::path path(options.output);
+    std::string name = options.c99.name;
+    if (name.empty()) {
+        name = exports::c_identifier(path.stem().string());
+    }
+    const std::string library = std::filesystem::path(path).replace_extension(".so").string();
+    const std::string text = fmt::format(
+        "cc -shared -fPIC -O3 -march=native {} -lm -o {}\n"
+        "{} = casadi.external('{}', './{}')\n",
+        shell_word(options.output), shell_word(library), name, name, library);
+    return {{{options.output, exports::casadi(model, {.name = name, .raw = options.c99.raw})}}, text};
+}
+
 /// The model, and beside it the graphs of its derivatives.
 Exported to_onnx(const ExportOptions& options, const Model& model) {
     const std::filesystem::path path(options.output);
@@ -86,6 +102,7 @@ struct Form {
 const std::vector<Form>& forms() {
     static const std::vector<Form> list{
         {"c99", {"--raw", "--hessian", "--training", "--name", "--float-only"}, to_c99},
+        {"casadi", {"--raw", "--name"}, to_casadi},
         {"npz", {}, to_npz},
         {"onnx", {"--raw", "--derivatives"}, to_onnx},
         {"torch", {}, to_torch},
@@ -127,6 +144,7 @@ bool parse(ExportOptions& options, std::vector<std::string> words) {
     Arguments arguments("export", {"handgrad export price.model --to c99 -o firmware",
                                    "handgrad export price.model --to c99 --raw -o firmware",
                                    "handgrad export price.model --to onnx --raw -o price.onnx",
+                                   "handgrad export pendulum.model --to casadi --raw -o pendulum.c",
                                    "handgrad export price.model --to npz -o price.npz",
                                    "handgrad export price.model --to torch -o price.safetensors"});
     arguments.positional("MODEL", options.model);
@@ -156,8 +174,9 @@ bool parse(ExportOptions& options, std::vector<std::string> words) {
     arguments.notes(
         "c99: NAME.h and NAME.c, which compute outputs and derivatives to the last bit as handgrad does, by loops "
         "over\n"
-        "tables of weights, without allocation; --raw adds functions from rows of the table to the user's units. npz: "
-        "the\n"
+        "tables of weights, without allocation; --raw adds functions from rows of the table to the user's units. "
+        "casadi:\n"
+        "one file of C in double with the function and all derivatives that casadi.external looks for. npz: the\n"
         "weights as arrays of NumPy, with the names of columns and their scaling. onnx: a graph from x to yhat, or "
         "with\n"
         "--raw from one input for each column to predictions in the user's units, or labels and probabilities;\n"

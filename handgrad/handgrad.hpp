@@ -121,6 +121,7 @@
 
 // Files that other programs run or read: C99, the weights for NumPy and PyTorch.
 #include "handgrad/export/c99.hpp"
+#include "handgrad/export/casadi.hpp"
 #include "handgrad/export/onnx.hpp"
 #include "handgrad/export/weights.hpp"
 // And networks of other programs as models.
