@@ -39,23 +39,29 @@ template <std::size_t units, class F = math::Identity>
 using Layer = FixedLayer<units, F>;
 using math::Relu;
 
-/// Widths beside those of vectors and leaves, narrow and wide outputs, one layer to four.
+/// Widths beside those of vectors and leaves, narrow and wide outputs, one layer to four. With sanitizers, whose compiler
+/// takes minutes for what is unrolled, the small ones.
 constexpr FixedCase<float> single_precision[] = {
+#ifndef HANDGRAD_FIXED_SMALL
     Shape<float, 10, Layer<32, Relu>, Layer<1>>::entry,
     Shape<float, 13, Layer<50, Relu>, Layer<3>>::entry,
     Shape<float, 37, Layer<205, Relu>, Layer<10>>::entry,
-    Shape<float, 1, Layer<1, math::Tanh>, Layer<1, math::Exp>>::entry,
-    Shape<float, 7, Layer<33, math::LeakyRelu>, Layer<17, math::Sigmoid>>::entry,
-    Shape<float, 5, Layer<3, math::Softplus>>::entry,
     Shape<float, 9, Layer<83, math::Softmax>>::entry,
     Shape<float, 6, Layer<9, math::Elu>, Layer<20, math::Silu>, Layer<2, math::Sigmoid>>::entry,
     Shape<float, 4, Layer<18, math::GeluTanh>, Layer<31, Relu>, Layer<16, math::Sigmoid>, Layer<5>>::entry,
+    Shape<float, 7, Layer<33, math::LeakyRelu>, Layer<17, math::Sigmoid>>::entry,
+#endif
+    Shape<float, 1, Layer<1, math::Tanh>, Layer<1, math::Exp>>::entry,
+    Shape<float, 5, Layer<3, math::Softplus>>::entry,
 };
 constexpr FixedCase<double> double_precision[] = {
+#ifndef HANDGRAD_FIXED_SMALL
     Shape<double, 13, Layer<50, Relu>, Layer<3>>::entry,
     Shape<double, 64, Layer<64, Relu>, Layer<64>>::entry,
     Shape<double, 3, Layer<70, math::Gelu>, Layer<15, math::Softmax>>::entry,
     Shape<double, 7, Layer<9, math::Tanh>, Layer<19, math::Sigmoid>>::entry,
+#endif
+    Shape<double, 3, Layer<5, math::Tanh>, Layer<2, math::Sigmoid>>::entry,
 };
 
 template <class T>
