@@ -144,6 +144,22 @@ TEST(Report, MeasuresOnSoManyRowsAtMost) {
     EXPECT_EQ(all.columns[0].permutation, diagnose::sensitivity(model, table)[0].permutation);
 }
 
+TEST(Report, SpreadsItsPointsOverAllRowsAndCertifiesAsManyAsAskedFor) {
+    const Model model = trained(line_table(300), "y").model;
+    const Table table = line_table(5003);
+    const Report report = make_report(model, table, {.measured_rows = 50, .certified_rows = 20, .parts = RowsByPart{}});
+    const Prediction prediction = predict(model, table, {.labels = Labels::absent});
+    constexpr std::size_t most = 2000;
+    ASSERT_EQ(report.fits.at(0).actual.size(), most);
+    for (std::size_t i = 0; i < most; ++i) {
+        const std::size_t row = i * 5003 / most;
+        ASSERT_EQ(report.fits[0].actual[i], table.column("y").numbers[row]);
+        ASSERT_EQ(report.fits[0].predicted[i], prediction.values(row, 0));
+    }
+    EXPECT_EQ(report.certificate.rows, 20U);
+    EXPECT_EQ(make_report(model, line_table(300), {.parts = RowsByPart{}}).certificate.rows, 256U);
+}
+
 TEST(Report, IsOfTheRowsThatTheModelHasNotLearnedFrom) {
     const Table table = line_table(300);
     const FitResult result = trained(table, "y");
@@ -202,6 +218,33 @@ TEST(ReportPage, SaysEverythingThatWasMeasured) {
         EXPECT_THAT(page, Not(HasSubstr(forbidden)));
     }
     EXPECT_FALSE(std::regex_search(page, std::regex("\\b(nan|inf)\\b")));
+}
+
+/// Where a line of the class `guide` stands in the drawing of a page that is called so.
+double guide_of(const std::string& page, const std::string& title) {
+    const std::size_t begin = page.find("<svg", page.find(">" + title + "<"));
+    const std::string drawing = page.substr(begin, page.find("</svg>", begin) - begin);
+    std::smatch found;
+    if (!std::regex_search(drawing, found, std::regex("class=\"guide\" x1=\"([0-9.]+)\""))) {
+        return std::numeric_limits<double>::quiet_NaN();
+    }
+    return std::stod(found[1]);
+}
+
+TEST(ReportPage, MarksTheEpochWhoseWeightsAreKept) {
+    const Table table = line_table(300);
+    FitResult result = trained(table, "y");
+    result.model.provenance["early_stopping"] = "5";
+    const auto marked = [&](const std::string& epoch) {
+        result.model.provenance["epochs.best"] = epoch;
+        const Report report = make_report(result.model, table, {.parts = RowsByPart{}});
+        return guide_of(report_page(report, result.model), "Loss");
+    };
+    const double first = marked("1"), middle = marked("8"), last = marked("15");
+    EXPECT_NEAR(middle, (first + last) / 2.0, 0.1);
+    EXPECT_GT(last, first + 100.0);
+    result.model.provenance["early_stopping"] = "0";
+    EXPECT_TRUE(std::isnan(marked("8")));
 }
 
 TEST(ReportPage, NeedsNoHistory) {

@@ -39,8 +39,8 @@ template <std::size_t units, class F = math::Identity>
 using Layer = FixedLayer<units, F>;
 using math::Relu;
 
-/// Widths beside those of vectors and leaves, narrow and wide outputs, one layer to four. With sanitizers, whose compiler
-/// takes minutes for what is unrolled, the small ones.
+/// Widths beside those of vectors and leaves, narrow and wide outputs, one layer to four. With sanitizers, whose
+/// compiler takes minutes for what is unrolled, the small ones.
 constexpr FixedCase<float> single_precision[] = {
 #ifndef HANDGRAD_FIXED_SMALL
     Shape<float, 10, Layer<32, Relu>, Layer<1>>::entry,
