@@ -136,6 +136,9 @@ std::vector<ColumnSensitivity> sensitivity(const Model& model, BasicDataset<T> d
     std::vector<ColumnSensitivity> result;
     std::size_t first = 0;
     for (const FeatureColumn& feature : columns.features) {
+        if (how.stop && how.stop()) {
+            return {};
+        }
         const std::vector<double> rise =
             labelled ? permutation_importance(net, model.loss, data, first, feature.inputs(), before, how, execution)
                      : before;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct ColumnSensitivity {
 struct SensitivityOptions {
     std::size_t repeats = 5;  ///< shuffles of each column, averaged, at least 1
     std::uint64_t seed = 0;
+    std::function<bool()> stop = {};  ///< asked before each column; true: no more is measured, and none given back
 };
 
 /// Inputs in the order of the network's, and for each its outputs. A column of categories is shuffled as a whole; its

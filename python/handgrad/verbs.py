@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from handgrad import _core
-from handgrad._arrays import at_most, without_mask
+from handgrad._arrays import at_most, whole, without_mask
 from handgrad._arrays import rows as as_rows
 from handgrad._results import Result, axes, frame
 from handgrad.errors import UsageError
@@ -210,7 +210,7 @@ def check(what: Any, table: Any, y: Any = None, *, rows: int = 256, seed: int = 
                                                  huber_delta, quantile, None, None))
     model = _model_of(what)
     data = _table_of(what, model, table, y, reading)
-    return Certificate(**_core.check_table(model._core, data, rows, seed, allow_extra, at_most(threads)))
+    return Certificate(**_core.check_table(model._core, data, whole(rows, "rows", 1), whole(seed, "seed"), allow_extra, at_most(threads)))
 
 
 # What torch.nn calls the losses whose mean over the rows is the library's under PyTorch's conventions.
@@ -443,11 +443,11 @@ class Sensitivity(Result):
 def sensitivity(model: Any, table: Any, y: Any = None, *, repeats: int = 5, seed: int = 0, allow_extra: bool = False,
                 threads: int = 0, **reading: Any) -> Sensitivity:
     """Statistics of the derivatives of each output by each column, and how much the loss rises when a column is shuffled
-    (`repeats` times, by `seed`; NaN for a table without labels). y: as evaluate() has it. Raises DataError for a table
-    that does not fit."""
+    (`repeats` times, by `seed`; NaN for a table without labels). y: as evaluate() has it. Ctrl-C ends it between two
+    columns. Raises DataError for a table that does not fit."""
     own = _model_of(model)
     data = _table_of(model, own, table, y, reading)
-    return Sensitivity(**_core.sensitivity(own._core, data, repeats, seed, allow_extra, at_most(threads)))
+    return Sensitivity(**_core.sensitivity(own._core, data, whole(repeats, "repeats", 1), whole(seed, "seed"), allow_extra, at_most(threads)))
 
 
 # --- explain, report -------------------------------------------------------------------------------------------------

@@ -448,8 +448,11 @@ Dict sensitivity_table(const PyModel& self, const PyTable& table, std::size_t re
     std::vector<diagnose::ColumnSensitivity> columns;
     {
         const nb::gil_scoped_release others_may_run;
-        columns = diagnose::sensitivity(self.model, table.table, apply, {.repeats = repeats, .seed = seed},
-                                        {.threads = threads});
+        columns = diagnose::sensitivity(self.model, table.table, apply,
+                                        {.repeats = repeats, .seed = seed, .stop = signalled}, {.threads = threads});
+    }
+    if (PyErr_Occurred() != nullptr) {
+        throw nb::python_error();
     }
     List list;
     for (const diagnose::ColumnSensitivity& column : columns) {

@@ -1,6 +1,9 @@
 """The verbs as functions: what the program prints, the same numbers by name, and networks on arrays."""
 
 import json
+import os
+import signal
+import threading
 
 import numpy as np
 import pytest
@@ -269,6 +272,29 @@ def test_a_model_takes_targets_beside_the_table_too(files):
     expected = handgrad.evaluate(models["dear"], frame[["area", "city", "dear"]])
     assert handgrad.evaluate(models["dear"], frame[["area", "city"]], frame.dear).text == expected.text
     assert handgrad.evaluate(models["dear"], frame[["area", "city"]], frame.dear.tolist()).text == expected.text
+
+
+def test_ctrl_c_ends_a_sensitivity():
+    rng = np.random.default_rng(0)
+    table = {f"x{i}": rng.normal(size=4000) for i in range(40)} | {"y": rng.normal(size=4000)}
+    model = handgrad.fit(table, "y", epochs=1, hidden=16).model
+    timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        handgrad.sensitivity(model, table, repeats=10_000)
+    timer.join()
+
+
+@pytest.mark.parametrize(("call", "error", "words"), [
+    (lambda model, table: handgrad.sensitivity(model, table, repeats=0), handgrad.UsageError, "repeats = 0 is out of range"),
+    (lambda model, table: handgrad.sensitivity(model, table, seed=1.5), TypeError, "seed: a whole number is expected, not 1.5"),
+    (lambda model, table: handgrad.check(model, table, rows=0), handgrad.UsageError, "rows = 0 is out of range; it must be 1 or more"),
+    (lambda model, table: handgrad.evaluate(model, table, threads=-1), handgrad.UsageError, "threads = -1 is out of range"),
+])
+def test_numbers_that_count_are_looked_at(files, call, error, words):
+    _, models, frame = files
+    with pytest.raises(error, match=words):
+        call(models["price"], frame)
 
 
 def test_masked_arrays_of_networks_are_refused():
