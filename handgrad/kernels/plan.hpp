@@ -159,7 +159,7 @@ struct TrainingPlan {
 /// Rows `first` … of those to work on, at most leaf_rows, for the Jacobian term (math/jacobian_loss.hpp).
 template <class T>
 struct JacobianLeaf {
-    math::JacobianNet<T> net;
+    math::RowNet<T> net;
     std::size_t parameters = 0;  ///< how many
     const T* x = nullptr;
     std::size_t x_stride = 0;
@@ -174,7 +174,7 @@ struct JacobianLeaf {
     T* room = nullptr;      ///< scratch, room_for() numbers, at the beginning of a cache line
 
     /// Enough for every instruction set.
-    static std::size_t room_for(const math::JacobianNet<T>& net, std::size_t parameters) {
+    static std::size_t room_for(const math::RowNet<T>& net, std::size_t parameters) {
         const std::size_t n = net.sizes[0], K = net.sizes[net.layers];
         return row_padding * (n + K * n + parameters + math::JacobianLossRow<T, T>::room_for(net));
     }
