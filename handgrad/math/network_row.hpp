@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
 #include "handgrad/math/activations.hpp"
 #include "handgrad/math/number.hpp"
@@ -44,7 +45,7 @@ inline constexpr std::size_t units_together = 4;
 /// z = W a + b for `units` units (b null: + 0), each sum in index order by fma from the bias on. N is a number, or a
 /// vector with a row in each lane; S is what a weight is.
 template <std::size_t units, class S, class N>
-void some_times_weights(const S* W, const S* b, std::size_t in, const N* a, N* z) {
+void some_times_weights(const S* W, std::type_identity_t<const S*> b, std::size_t in, const N* a, N* z) {
     N sum[units];
     for (std::size_t u = 0; u < units; ++u) {
         sum[u] = b == nullptr ? N(0) : N(b[u]);
@@ -60,7 +61,7 @@ void some_times_weights(const S* W, const S* b, std::size_t in, const N* a, N* z
 }
 /// … for a layer.
 template <class S, class N>
-void times_weights(const S* W, const S* b, std::size_t out, std::size_t in, const N* a, N* z) {
+void times_weights(const S* W, std::type_identity_t<const S*> b, std::size_t out, std::size_t in, const N* a, N* z) {
     std::size_t u = 0;
     for (; u + units_together <= out; u += units_together) {
         some_times_weights<units_together>(W + u * in, b == nullptr ? b : b + u, in, a, z + u);

@@ -88,7 +88,7 @@ public:
             const S* V = v + offset;
             times_weights(V, V + out * in, out, in, l == 0 ? x : before.a, layer.z_along);
             if (l > 0) {
-                times_weights(W, static_cast<const S*>(nullptr), out, in, before.a_along, spare_);
+                times_weights(W, nullptr, out, in, before.a_along, spare_);
                 for (std::size_t u = 0; u < out; ++u) {
                     layer.z_along[u] = layer.z_along[u] + spare_[u];
                 }
@@ -110,8 +110,8 @@ public:
                     layer.z_twice[u] = N(0);
                 }
             } else {
-                times_weights(v + offset, static_cast<const S*>(nullptr), out, in, before.a_along, layer.z_twice);
-                times_weights(W, static_cast<const S*>(nullptr), out, in, before.a_twice, spare_);
+                times_weights(v + offset, nullptr, out, in, before.a_along, layer.z_twice);
+                times_weights(W, nullptr, out, in, before.a_twice, spare_);
                 for (std::size_t u = 0; u < out; ++u) {
                     layer.z_twice[u] = fma(N(2), layer.z_twice[u], spare_[u]);
                 }
