@@ -28,7 +28,9 @@ struct OptimizerOptions;
 #define HANDGRAD_OPTIMIZERS(ENTRY) \
     ENTRY(sgd, Sgd)                \
     ENTRY(adam, Adam)              \
-    ENTRY(adamw, Adamw)
+    ENTRY(adamw, Adamw)            \
+    ENTRY(lbfgs, Lbfgs)            \
+    ENTRY(bfgs, Bfgs)
 
 enum class OptimizerKind {
 #define HANDGRAD_ENTRY(name, type) name,
@@ -41,6 +43,7 @@ struct OptimizerFacts {
     std::string_view name;
     std::string_view formula;
     double usual_weight_decay = 0.0;  ///< what front ends take when nobody says; OptimizerOptions itself starts at 0
+    bool all_rows = false;  ///< sees all rows at once and computes in double; epochs are iterations, of no batches
 };
 
 /// What one step is made from, beside the gradient.
@@ -83,6 +86,27 @@ struct Adamw : MinibatchSteps {
                                           .formula = "w <- w - eta alpha w, then as adam",
                                           .usual_weight_decay = 0.3};
     static StepUpdate step(const StepInputs& inputs);
+};
+
+/// One iteration of a quasi-Newton method an epoch (train/quasi_newton.cpp): a direction from what it has seen of the
+/// curvature, and a step along it by a line search.
+struct QuasiNewton {
+    template <class T>
+    static std::unique_ptr<Solver<T>> solver(const TrainProblem<T>& problem, const TrainState<T>& state);
+};
+struct Lbfgs : QuasiNewton {
+    static constexpr OptimizerFacts facts{
+        .kind = OptimizerKind::lbfgs,
+        .name = "lbfgs",
+        .formula = "w <- w - a H g, all rows at once; H from the last steps and changes of g, a by a line search",
+        .all_rows = true};
+};
+struct Bfgs : QuasiNewton {
+    static constexpr OptimizerFacts facts{
+        .kind = OptimizerKind::bfgs,
+        .name = "bfgs",
+        .formula = "the same with a matrix H of all steps, for networks of up to 2000 parameters",
+        .all_rows = true};
 };
 
 }  // namespace optimizers
@@ -176,7 +200,10 @@ struct OptimizerOptions {
     double beta1 = 0.9;
     double beta2 = 0.999;
     double epsilon = 1e-8;
-    double weight_decay = 0.0;  ///< sgd, adam: the L2 penalty's α, part of the loss; adamw: decoupled decay
+    double weight_decay = 0.0;    ///< the L2 penalty's α, part of the loss; adamw: decoupled decay
+    double tol = 1e-6;            ///< of solvers that see all rows at once: the largest |∂l/∂w| that ends them …
+    std::size_t max_fun = 15000;  ///< … and how often the loss with its gradient may be computed
+    std::size_t lbfgs_memory = 10;  ///< lbfgs: how many steps it remembers
 
     bool operator==(const OptimizerOptions&) const = default;
 };
