@@ -87,8 +87,13 @@ void add_progress(Json& json, const std::optional<SolverProgress>& progress) {
     if (progress) {
         json["gradient_norm"] = progress->gradient_norm;
         json["evaluations"] = progress->evaluations;
-        json["approximate_wolfe"] = progress->approximate;
-        json["descent_only"] = progress->descent_only;
+        if (progress->damping) {
+            json["damping"] = *progress->damping;
+            json["accelerated"] = progress->accelerated;
+        } else {
+            json["approximate_wolfe"] = progress->approximate;
+            json["descent_only"] = progress->descent_only;
+        }
     }
 }
 

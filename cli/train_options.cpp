@@ -21,15 +21,6 @@
 namespace handgrad::cli {
 namespace {
 
-/// One of the optimizers that users know is not here yet; saying so is better than "unknown".
-void refuse_solvers(const Given& given) {
-    const std::string& wanted = only_value(given);
-    if (wanted == "lm") {
-        usage_error(fmt::format("{}: '{}' is not in this version; choose from: {}", given.place, wanted,
-                                fmt::join(names_of(optimizer_list), ", ")));
-    }
-}
-
 /// A share of the rows into `held`, or the name of a table into `file`.
 void parse_held_out(const Given& given, const Setting& setting, HeldOut& held, std::string& file) {
     const std::string& text = only_value(given);
@@ -107,12 +98,6 @@ private:
     Setter setter(const Setting& setting, std::optional<HeldOut>& field) {
         return [&setting, &field, &file = given_.validation_file](const Given& given) {
             parse_held_out(given, setting, field.emplace(), file);
-        };
-    }
-    Setter setter(const Setting& setting, OptimizerKind& field) {
-        return [set = into_setting(setting, field)](const Given& given) {
-            refuse_solvers(given);
-            set(given);
         };
     }
 

@@ -2,40 +2,13 @@
 #include "handgrad/train/all_rows_loss.hpp"
 
 #include <algorithm>
-#include <type_traits>
 
 #include "handgrad/nn/passes.hpp"
 
 namespace handgrad {
-namespace {
-
-template <class T>
-BasicDataset<double> copy_unless_double(const BasicDataset<T>& data) {
-    if constexpr (std::is_same_v<T, double>) {
-        return {};
-    } else {
-        BasicDataset<double> copy{
-            convert<double>(data.x), convert<double>(data.y), {data.weights.begin(), data.weights.end()}};
-        copy.jacobians = convert<double>(data.jacobians);
-        return copy;
-    }
-}
-
-template <class T>
-const BasicDataset<double>* data_in_double(const BasicDataset<T>& data, const BasicDataset<double>& copy) {
-    if constexpr (std::is_same_v<T, double>) {
-        return &data;
-    } else {
-        return &copy;
-    }
-}
-
-}  // namespace
-
 template <class T>
 AllRowsLoss::AllRowsLoss(const TrainProblem<T>& problem, const Architecture& architecture)
-    : own_(copy_unless_double(problem.data)),
-      data_(data_in_double(problem.data, own_)),
+    : data_(problem.data),
       alpha_(penalty_strength(problem.options.optimizer)),
       jacobian_weight_(problem.options.jacobian_weight),
       total_weight_(data_->total_weight()),
@@ -63,5 +36,13 @@ double AllRowsLoss::operator()(std::span<const double> w, std::span<double> grad
 
 template AllRowsLoss::AllRowsLoss(const TrainProblem<float>&, const Architecture&);
 template AllRowsLoss::AllRowsLoss(const TrainProblem<double>&, const Architecture&);
+
+Diverged diverged_over_all_rows(std::size_t epoch) {
+    return Diverged("training diverged in epoch " + std::to_string(epoch + 1) +
+                        ": the loss over all rows or its gradient is not finite at the weights of epoch " +
+                        std::to_string(epoch) +
+                        ", from which no step leads on. Scaled columns, or smaller first weights, usually help",
+                    epoch, std::nullopt);
+}
 
 }  // namespace handgrad

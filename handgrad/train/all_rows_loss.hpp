@@ -9,6 +9,7 @@
 #include "handgrad/nn/jacobian_loss_gradient.hpp"
 #include "handgrad/nn/loss_gradient.hpp"
 #include "handgrad/nn/mlp.hpp"
+#include "handgrad/train/data_in_double.hpp"
 #include "handgrad/train/solver.hpp"
 
 namespace handgrad {
@@ -28,12 +29,14 @@ public:
     double operator()(std::span<const double> w, std::span<double> gradient);
 
 private:
-    BasicDataset<double> own_;  ///< of data in float
-    const BasicDataset<double>* data_;
+    DataInDouble data_;
     double alpha_, jacobian_weight_, total_weight_;
     BasicMlp<double> net_, gradient_;
     LossGradient<double> of_loss_;
     std::optional<JacobianLossGradient<double>> of_jacobians_;
 };
+
+/// What is raised where the loss of all rows, or its gradient, is not finite after so many epochs.
+Diverged diverged_over_all_rows(std::size_t epoch);
 
 }  // namespace handgrad

@@ -30,7 +30,8 @@ struct OptimizerOptions;
     ENTRY(adam, Adam)              \
     ENTRY(adamw, Adamw)            \
     ENTRY(lbfgs, Lbfgs)            \
-    ENTRY(bfgs, Bfgs)
+    ENTRY(bfgs, Bfgs)              \
+    ENTRY(lm, LevenbergMarquardt)
 
 enum class OptimizerKind {
 #define HANDGRAD_ENTRY(name, type) name,
@@ -43,6 +44,7 @@ struct OptimizerFacts {
     std::string_view name;
     std::string_view formula;
     double usual_weight_decay = 0.0;  ///< what front ends take when nobody says; OptimizerOptions itself starts at 0
+    double usual_tol = 1e-6;          ///< likewise
     bool all_rows = false;  ///< sees all rows at once and computes in double; epochs are iterations, of no batches
 };
 
@@ -107,6 +109,19 @@ struct Bfgs : QuasiNewton {
         .name = "bfgs",
         .formula = "the same with a matrix H of all steps, for networks of up to 2000 parameters",
         .all_rows = true};
+};
+
+/// One accepted step of the damped least squares method an epoch (train/levenberg_marquardt.cpp).
+struct LevenbergMarquardt {
+    static constexpr OptimizerFacts facts{
+        .kind = OptimizerKind::lm,
+        .name = "lm",
+        .formula =
+            "w <- w + v + a/2 with (J'J + mu I) v = -J'r of the residuals r of all rows, a from their bend along v",
+        .usual_tol = 0.0,
+        .all_rows = true};
+    template <class T>
+    static std::unique_ptr<Solver<T>> solver(const TrainProblem<T>& problem, const TrainState<T>& state);
 };
 
 }  // namespace optimizers
@@ -208,9 +223,9 @@ struct OptimizerOptions {
     bool operator==(const OptimizerOptions&) const = default;
 };
 
-/// What front ends start from: an optimizer with its usual decay.
+/// What front ends start from: an optimizer with its usual decay and tolerance.
 constexpr OptimizerOptions usual_options(OptimizerKind kind) {
-    return {.kind = kind, .weight_decay = facts(kind).usual_weight_decay};
+    return {.kind = kind, .weight_decay = facts(kind).usual_weight_decay, .tol = facts(kind).usual_tol};
 }
 
 /// α of the L2 penalty that is part of the loss; AdamW's decay is not.

@@ -115,12 +115,7 @@ private:
             ++tally_.evaluations;
         }
         if (!std::isfinite(loss_) || !all_finite<double>(g_)) {
-            throw Diverged("training diverged in epoch " + std::to_string(state.epoch + 1) +
-                               ": the loss over all rows or its gradient is not finite at the weights of epoch " +
-                               std::to_string(state.epoch) +
-                               ", from which no step leads on. Scaled columns, or smaller "
-                               "first weights, usually help",
-                           state.epoch, std::nullopt);
+            throw diverged_over_all_rows(state.epoch);
         }
         begun_ = true;
     }

@@ -404,6 +404,9 @@ void settle_optimizer(FitOptions& options, const std::set<std::string>& said, bo
     if (!keep_decay && !said.contains(std::string(settings::weight_decay.name))) {
         optimizer.weight_decay = facts(optimizer.kind).usual_weight_decay;
     }
+    if (facts(optimizer.kind).all_rows && !said.contains(std::string(settings::tol.name))) {
+        optimizer.tol = facts(optimizer.kind).usual_tol;
+    }
 }
 
 std::optional<FitOptions> recorded_options(const Model& model) {

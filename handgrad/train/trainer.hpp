@@ -59,10 +59,12 @@ struct LayerFlow {
 
 /// How an iteration of a solver that sees all rows at once went.
 struct SolverProgress {
-    double gradient_norm = 0.0;    ///< the largest |∂l/∂w| behind it
-    std::size_t evaluations = 0;   ///< of the loss with its gradient, since the beginning
-    std::size_t approximate = 0;   ///< steps so far that only the approximate Wolfe conditions let through …
-    std::size_t descent_only = 0;  ///< … and those that none did, but that lowered the loss
+    double gradient_norm = 0.0;          ///< the largest |∂l/∂w| behind it
+    std::size_t evaluations = 0;         ///< of the loss with its gradient, since the beginning
+    std::size_t approximate = 0;         ///< steps so far that only the approximate Wolfe conditions let through …
+    std::size_t descent_only = 0;        ///< … and those that none did, but that lowered the loss
+    std::optional<double> damping = {};  ///< of lm alone: μ of the next step, …
+    std::size_t accelerated = 0;         ///< … and how many steps so far went along the acceleration too
 };
 
 struct EpochReport {

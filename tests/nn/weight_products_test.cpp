@@ -1,5 +1,5 @@
-// Products with derivatives by the weights on the kernels: against the plain loops, which are tested against the complex
-// step; bits that no thread and no instruction set moves; what is refused.
+// Products with derivatives by the weights on the kernels: against the plain loops, which are tested against the
+// complex step; bits that no thread and no instruction set moves; what is refused.
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -26,8 +26,9 @@ struct Products {
     BasicMlp<T> transposed, gauss_newton, hessian;
 
     [[nodiscard]] std::vector<std::span<const T>> all() const {
-        return {jacobian.values(),       along.values(),           along_twice.values(), row_gradients.values(),
-                transposed.parameters(), gauss_newton.parameters(), hessian.parameters()};
+        return {jacobian.values(),      along.values(),          along_twice.values(),
+                row_gradients.values(), transposed.parameters(), gauss_newton.parameters(),
+                hessian.parameters()};
     }
 };
 
@@ -170,20 +171,18 @@ TEST(WeightProducts, RefuseWhatDoesNotFit) {
     BasicMlp<double> v = BasicMlp<double>::zeros_like(d.net), result = v;
     const auto text = [](auto call) { return message_of(ErrorKind::usage, call); };
     EXPECT_EQ(text([&] { products.jacobian(d.net, d.x, J); }),
-              "WeightProducts::jacobian: result has 31 columns, but the network has as parameters 32");
+              "WeightProducts::jacobian: result has 31 columns, the network has as parameters 32");
     EXPECT_EQ(text([&] { products.along(d.net, d.x, other, narrow); }),
               "WeightProducts::along: v has not the sizes of the network; make it by BasicMlp::zeros_like");
     EXPECT_EQ(text([&] { products.along_twice(d.net, d.x, v, narrow); }),
-              "WeightProducts::along_twice: result has 1 columns, but the network puts out 2");
+              "WeightProducts::along_twice: result has 1 column, the network puts out 2");
     EXPECT_EQ(text([&] { products.transposed(other, d.x, d.u, result); }),
               "WeightProducts::transposed: net has another architecture than the network that this was made for");
     EXPECT_NE(text([&] { products.hessian(d.function, d.net, {.x = d.x, .y = d.y}, v, v); }), "");
     EXPECT_NE(text([&] { products.hessian(d.function, d.net, {.x = d.x, .y = narrow}, v, result); }), "");
     const std::vector<double> zeros(4);
-    EXPECT_NE(text([&] {
-                  products.gauss_newton(d.function, d.net, {.x = d.x, .y = d.y, .weights = zeros}, v, result);
-              }),
-              "");
+    EXPECT_NE(
+        text([&] { products.gauss_newton(d.function, d.net, {.x = d.x, .y = d.y, .weights = zeros}, v, result); }), "");
 }
 
 }  // namespace
