@@ -45,12 +45,13 @@ class Case:
     table: callable
     hidden: int
     evaluations: int
+    units: tuple  # options for the units of the target
     goals: list = field(default_factory=list)  # (evaluations, mean squared error that the median is to have reached)
 
 
 CASES = {
-    "sinc": Case(sinc, 10, 2000, [(150, 1e-8), (2000, 1e-14)]),
-    "friedman": Case(friedman, 16, 600, [(600, 2e-7)]),
+    "sinc": Case(sinc, 10, 2000, ("--no-scale-target",), [(150, 1e-8), (2000, 1e-14)]),
+    "friedman": Case(friedman, 16, 600, ("--scale-target",), [(600, 2e-7)]),
 }
 
 
@@ -210,7 +211,7 @@ class Program:
         model = self.folder / "m.model"
         words = ["train", self.table, "--target", "y", "--hidden", self.case.hidden, "--hidden-activation", "tanh"]
         words += ["--dtype", "f64", "--optimizer", "lm", "--epochs", epochs, "--validation", 0, "--early-stopping", 0]
-        words += ["--task", "regression", "--seed", seed, "--json", "--threads", 1, "-o", model, *more]
+        words += [*self.case.units, "--task", "regression", "--seed", seed, "--json", "--threads", 1, "-o", model, *more]
         done = subprocess.run([self.program, *map(str, words)], capture_output=True, text=True, check=True)
         return model, [json.loads(line) for line in done.stdout.splitlines()]
 

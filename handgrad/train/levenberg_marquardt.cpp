@@ -128,12 +128,11 @@ private:
                     .evaluations = static_cast<std::size_t>(numbers[2]),
                     .accelerated = static_cast<std::size_t>(numbers[3]),
                     .stalled = static_cast<std::size_t>(numbers[4])};
-        goes_on_ = true;
     }
 
     void begin(std::size_t epoch) {
         loss_ = squares_(net_);
-        if (!goes_on_) {
+        if (control_.evaluations == 0) {  // no more when it goes on
             ++control_.evaluations;
         }
         linearise(epoch);
@@ -250,7 +249,7 @@ private:
     std::vector<double> v_, a_;
     Control control_;
     double loss_ = 0.0;
-    bool goes_on_ = false, begun_ = false;
+    bool begun_ = false;
 };
 
 /// `12.3`

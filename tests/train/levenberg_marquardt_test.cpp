@@ -56,7 +56,10 @@ Dense dense_of(const Directed& d, double alpha, double mu) {
     const Matrix<double> J = witness::complex_step_jacobian(d);
     const std::vector<double> yhat = witness::outputs_of<double>(d.net, d.x), shares = witness::row_shares(d);
     const std::size_t P = d.v.size(), K = d.net.outputs();
-    Dense dense{.normal = std::vector(P, std::vector<long double>(P, 0.0L)), .right = std::vector(P, 0.0L)};
+    Dense dense{.normal = std::vector(P, std::vector<long double>(P, 0.0L)),
+                .right = std::vector(P, 0.0L),
+                .J = {},
+                .share = {}};
     for (std::size_t i = 0; i < J.rows(); ++i) {
         const long double share = shares[i / K];
         dense.share.push_back(shares[i / K]);
@@ -199,7 +202,7 @@ TEST(LeastSquares, SingularMatrixHasNoStepWithoutDamping) {
 
 // --- Training -------------------------------------------------------------------------------------------------------
 
-/// sin(x)/x on −10 … 10, both columns scaled.
+/// sin(x)/x on −10 … 10, x scaled.
 template <class T>
 BasicDataset<T> sinc() {
     constexpr std::size_t rows = 200;
@@ -207,7 +210,7 @@ BasicDataset<T> sinc() {
     for (std::size_t row = 0; row < rows; ++row) {
         const double x = -10.0 + 20.0 * static_cast<double>(row) / (rows - 1);
         data.x(row, 0) = static_cast<T>(x / 5.8);
-        data.y(row, 0) = static_cast<T>(std::sin(x) / x / 0.4);
+        data.y(row, 0) = static_cast<T>(std::sin(x) / x);
     }
     return data;
 }
@@ -273,8 +276,11 @@ TYPED_TEST(LevenbergMarquardtOf, GoesOnWithTheBitsOfTheTrainingThatWasNotInterru
             rest.advance();
         }
         const TrainState<T> got = rest.state(), wanted = whole.state();
-        EXPECT_EQ(got.memory, wanted.memory) << cut;
-        EXPECT_EQ(got.history, wanted.history) << cut;
+        EXPECT_EQ(got.memory.numbers, wanted.memory.numbers) << cut;
+        ASSERT_EQ(got.history.size(), wanted.history.size()) << cut;
+        for (std::size_t i = 0; i < got.history.size(); ++i) {
+            EXPECT_EQ(got.history[i].loss, wanted.history[i].loss) << cut;
+        }
         EXPECT_TRUE(std::ranges::equal(got.net.parameters(), wanted.net.parameters())) << cut;
     }
 }
