@@ -151,7 +151,11 @@ private:
             curvature_.clear();
         }
         curvature_.direction(g_, direction_);
-        return search(std::min(1.0, 1.0 / std::sqrt(dot(g_, g_))));
+        double first = 1.0 / std::sqrt(dot(g_, g_));  // a step of length 1, as L-BFGS-B's first
+        if (tally_.evaluations > 1) {                 // near where what was remembered was of no more use
+            first = std::min(1.0, first);
+        }
+        return search(first);
     }
 
     /// Along the direction, first as far as `first`.
