@@ -4,9 +4,10 @@ R's nnet where there is one, in one run: seconds and evaluations to the same los
 
 Usage: PYTHONPATH=build/package .venv-package/bin/python bench/solvers.py [--runs 5] [--core 0] [--write docs/solvers.md]
 
-All start from the same weights (those of scikit-learn's own seed), minimise the same function (the mean loss with
-scikit-learn's penalty, alpha 0) of the same numbers in double, on one core. Of several runs the fastest counts, as other programs only
-ever make one slower. `--write` puts the table, with its stamp, and the plot (docs/solvers-NAME.svg) where the page has
+All minimise the same function (the mean loss, of squared errors half of it) of the same numbers in double, on one core.
+Ours and SciPy's start from the same weights, the others from their own. Times are those of the process on its core (which the
+wall clock shows too where nothing else runs); of several runs of a seed each point has its least, and of several seeds the tables
+give medians. `--write` puts the table, with its stamp, and the plot (docs/solvers-NAME.svg) where the page has
 them. A solver of ours is a line of OURS, a peer a function of PEERS.
 """
 
@@ -33,8 +34,6 @@ OURS = {"bfgs": {}, "lbfgs": {}}
 """Our solvers, each with its settings."""
 MOST = 5000
 """Iterations at most, of each."""
-LEVELS = 12
-"""Levels of the loss at which a table looks for the time; the page shows the lowest that the peers reach."""
 
 
 # The tables -----------------------------------------------------------------------------------------------------------
@@ -75,10 +74,8 @@ def tables():
 # The contenders: each returns how loss fell, a list of (seconds, loss, evaluations) -----------------------------------
 
 def first_weights(table, seed):
-    """A network of ours with uniform weights of Glorot's bound."""
-    net = handgrad.Mlp([table.x.shape[1], table.hidden, table.y.shape[1]], hidden="tanh", output=table.output, convention="sklearn",
-                       dtype="float64", seed=seed)
-    return net
+    return handgrad.Mlp([table.x.shape[1], table.hidden, table.y.shape[1]], hidden="tanh", output=table.output, convention="sklearn",
+                        dtype="float64", seed=seed)
 
 
 def ours(table, seed, optimizer, settings):
@@ -86,10 +83,10 @@ def ours(table, seed, optimizer, settings):
     course = []
     chosen = {"loss": table.loss, "optimizer": optimizer, "tol": 0.0, "max_fun": 10 * MOST, "epochs": MOST} | settings
     training = _core.Training(net, table.x, table.y, None, chosen, None, 1, None)
-    start = time.perf_counter()
+    start = time.process_time()
     while training.done() is None:
         loss = training.next()[1]
-        course.append((time.perf_counter() - start, loss, training.evaluations))
+        course.append((time.process_time() - start, loss, training.evaluations))
     return course
 
 
@@ -133,14 +130,14 @@ def scipy_on_numpy(table, seed):
 def minimised(objective, first, minimize):
     course = []
     evaluations = [0]
-    start = time.perf_counter()
+    start = time.process_time()
 
     def counted(w):
         evaluations[0] += 1
         return objective(w)
 
     def keep(intermediate_result):
-        course.append((time.perf_counter() - start, float(intermediate_result.fun), evaluations[0]))
+        course.append((time.process_time() - start, float(intermediate_result.fun), evaluations[0]))
 
     minimize(counted, first, jac=True, method="L-BFGS-B", callback=keep,
              options={"maxiter": MOST, "maxfun": 10 * MOST, "gtol": 0.0, "ftol": 0.0})
@@ -152,11 +149,11 @@ def scikit_learn(table, seed):
     from sklearn.neural_network import MLPClassifier, MLPRegressor
     regression = table.loss == "squared_error"
     made = (MLPRegressor if regression else MLPClassifier)(
-        (table.hidden,), activation="tanh", solver="lbfgs", alpha=0.0, tol=0.0, max_iter=MOST, max_fun=10 * MOST, random_state=seed)
+        hidden_layer_sizes=(table.hidden,), activation="tanh", solver="lbfgs", alpha=0.0, tol=0.0, max_iter=MOST, max_fun=10 * MOST, random_state=seed)
     y = table.y[:, 0] if table.y.shape[1] == 1 else table.y.argmax(1)
-    start = time.perf_counter()
+    start = time.process_time()
     made.fit(table.x, y if regression else y.astype(int))
-    return [(time.perf_counter() - start, float(made.loss_), None)]
+    return [(time.process_time() - start, float(made.loss_), None)]
 
 
 def r_nnet(table, seed):
@@ -196,46 +193,50 @@ def fastest(run, runs):
     return [(min(course[i][0] for course in courses), *courses[0][i][1:]) for i in range(min(map(len, courses)))]
 
 
-def median_course(courses):
-    """The course whose end is the median of the ends."""
-    return sorted(courses, key=lambda course: course[-1][1])[len(courses) // 2]
-
-
 def compared(table, options):
+    """Of each seed the course of each contender."""
     contenders = {name: lambda seed, name=name, settings=settings: ours(table, seed, name, settings) for name, settings in OURS.items()}
     contenders |= {name: lambda seed, run=run: run(table, seed) for name, run in PEERS.items()}
-    result = {}
-    for name, run in contenders.items():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            result[name] = median_course([fastest(lambda run=run, seed=seed: run(seed), options.runs) for seed in range(options.seeds)])
-    return result
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return [{name: fastest(lambda run=run, seed=seed: run(seed), options.runs) for name, run in contenders.items()}
+                for seed in range(options.seeds)]
+
+
+def median(values):
+    """Of those that are there; None where fewer than half are."""
+    there = sorted(value for value in values if value is not None)
+    return there[len(there) // 2] if 2 * len(there) > len(values) else None
 
 
 def number(value):
     return "–" if value is None else f"{value:.2g}"
 
 
-def rows_of(table, courses):
-    """One line for each contender: its lowest loss, its time to the loss that every L-BFGS reaches, and the ratio to the
-    first."""
-    ends = {name: course[-1][1] for name, course in courses.items()}
-    common = max(end for name, end in ends.items() if name != "R nnet") * (1 + 1e-9)
-    ours_best = min(time_to(courses[name], common)[0] for name in OURS)
+def rows_of(table, by_seed):
+    """One line for each contender, medians over the seeds: its lowest loss and time, its time to the loss that all reach, and
+    how many times that of `lbfgs`, the same method, and of the fastest of ours it is."""
+    common = [max(course[-1][1] for name, course in courses.items() if name != "R nnet") * (1 + 1e-9) for courses in by_seed]
+    reached = {name: [time_to(courses[name], loss) for courses, loss in zip(by_seed, common)] for name in by_seed[0]}
+    seconds = {name: [None if point is None else point[0] for point in points] for name, points in reached.items()}
+    fastest_of_ours = [min(seconds[name][seed] for name in OURS) for seed in range(len(by_seed))]
+
+    def ratio(name, to):
+        return median([None if its is None else its / mine for its, mine in zip(seconds[name], to)])
+
     lines = []
-    for name, course in courses.items():
-        reached = time_to(course, common)
-        seconds = None if reached is None else reached[0]
-        evaluations = None if reached is None or reached[1] is None else reached[1]
-        ratio = None if seconds is None else seconds / ours_best
-        lines.append((table.what, name, number(ends[name]), f"{course[-1][0]:.3f}", number(common),
-                      "–" if seconds is None else f"{1e3 * seconds:.1f}", "–" if evaluations is None else str(evaluations),
-                      "–" if ratio is None else f"{ratio:.1f}"))
+    for name in by_seed[0]:
+        time_needed = median(seconds[name])
+        looks = median([None if point is None else point[1] for point in reached[name]])
+        ends = [courses[name][-1] for courses in by_seed]
+        lines.append((table.what, name, number(median([end[1] for end in ends])), f"{median([end[0] for end in ends]):.3f}",
+                      number(median(common)), "–" if time_needed is None else f"{1e3 * time_needed:.2f}", "–" if looks is None else str(looks),
+                      number(ratio(name, seconds["lbfgs"])), number(ratio(name, fastest_of_ours))))
     return lines
 
 
 def markdown(lines):
-    head = ("table", "solver", "lowest loss", "in s", "common loss", "reached in ms", "evaluations", "× the fastest of ours")
+    head = ("table", "solver", "lowest loss", "in s", "common loss", "reached in ms", "evaluations", "× lbfgs", "× the fastest of ours")
     return "\n".join("| " + " | ".join(line) + " |" for line in (head, ("---",) * len(head), *lines))
 
 
@@ -243,7 +244,7 @@ COLOURS = ("#1b6ca8", "#c8553d", "#4a7c59", "#8d6a9f", "#7a7a7a", "#b8860b")
 
 
 def plot(table, courses):
-    """The loss against the time, both by powers of ten, as a figure of SVG."""
+    """The loss against the time from the first weights of a seed, both by powers of ten, as a figure of SVG."""
     width, height, left, bottom = 640, 320, 60, 40
     points = [(s, loss) for course in courses.values() for s, loss, _ in course if loss > 0]
     t0, t1 = math.log10(min(p[0] for p in points)), math.log10(max(p[0] for p in points))
@@ -281,7 +282,7 @@ def stamp():
     import scipy
     import sklearn
     cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "?")
-    return (f"Measured by `bench/solvers.py` at commit `{commit}`{' with changes' if dirty else ''}, {time.strftime('%Y-%m-%d')}, one core of {cpu}; "
+    return (f"Measured by `bench/solvers.py` at commit `{commit}`{' with changes' if dirty else ''}, {time.strftime('%Y-%m-%d')}, CPU time on one core of {cpu}; "
             f"SciPy {scipy.__version__}, scikit-learn {sklearn.__version__}, {'R’s nnet' if 'R nnet' in PEERS else 'no R on this machine'}.")
 
 
@@ -306,10 +307,10 @@ def main():
     lines, figures = [], {}
     for table in tables():
         if options.only in (None, table.name):
-            courses = compared(table, options)
-            lines += rows_of(table, courses)
-            figures[table.name] = plot(table, courses)
-            print(markdown(rows_of(table, courses)), flush=True)
+            by_seed = compared(table, options)
+            lines += rows_of(table, by_seed)
+            figures[table.name] = plot(table, by_seed[0])
+            print(markdown(rows_of(table, by_seed)), flush=True)
     if options.write:
         write(options.write, lines, figures)
 
