@@ -21,17 +21,36 @@ namespace {
 
 /// So many iterations in a row without progress end a training …
 constexpr std::size_t most_stalled = 20;
-/// … which is that the loss falls by more than this part of it, or the gradient becomes smaller than it ever was by
-/// this part.
+/// … which is that the loss, or the largest number of the gradient, becomes smaller by this part than it ever was.
 constexpr double progress_of_loss = 1e-12, progress_of_gradient = 1e-2;
 /// The whole matrix of more parameters than this would take longer than the loss that it saves computing.
 constexpr std::size_t most_dense_parameters = 2000;
 
-/// What a solver remembers beside weights and curvature, in the order of a file.
+/// What a solver remembers beside weights and curvature.
 struct Tally {
     std::size_t evaluations = 0, approximate = 0, descent_only = 0, stalled = 0;
     double lowest_gradient = std::numeric_limits<double>::infinity();
-    static constexpr std::size_t numbers = 5;
+    double lowest_loss = std::numeric_limits<double>::infinity();
+    double loss = 0.0;  ///< where it stands
+
+    /// In the order of a file.
+    static constexpr std::size_t numbers = 7;
+    void append_to(std::vector<double>& to) const {
+        for (const std::size_t count : {evaluations, approximate, descent_only, stalled}) {
+            to.push_back(static_cast<double>(count));
+        }
+        to.insert(to.end(), {lowest_gradient, lowest_loss, loss});
+    }
+    static Tally of(std::span<const double> from) {
+        const auto count = [&](std::size_t i) { return static_cast<std::size_t>(std::clamp(from[i], 0.0, 0x1p53)); };
+        return {.evaluations = count(0),
+                .approximate = count(1),
+                .descent_only = count(2),
+                .stalled = count(3),
+                .lowest_gradient = from[4],
+                .lowest_loss = from[5],
+                .loss = from[6]};
+    }
 };
 
 /// T is the precision of the network that is shown; what is computed is in double. `Curvature` is a class of
@@ -61,24 +80,21 @@ public:
         if (largest_of(g_) <= options_.optimizer.tol) {
             return report(0.0, Stopped::gradient);
         }
-        const double before = loss_;
         const std::optional<double> step = take_step();
         if (!step) {
             return report(0.0, Stopped::no_progress);
         }
         show(state);
-        return report(*step, why_over(before));
+        return report(*step, why_over());
     }
 
     void save(TrainState<T>& state) const override {
         state.moments.clear();
         state.count = {};
         state.begun.reset();
-        state.memory = {.solver = std::string(name(options_.optimizer.kind)),
-                        .numbers = {static_cast<double>(tally_.evaluations), static_cast<double>(tally_.approximate),
-                                    static_cast<double>(tally_.descent_only), static_cast<double>(tally_.stalled),
-                                    tally_.lowest_gradient}};
+        state.memory = {.solver = std::string(name(options_.optimizer.kind)), .numbers = {}};
         std::vector<double>& numbers = state.memory.numbers;
+        tally_.append_to(numbers);
         numbers.insert(numbers.end(), w_.begin(), w_.end());
         curvature_.append_to(numbers);
     }
@@ -95,26 +111,25 @@ private:
                 fits = static_cast<T>(kept) == static_cast<T>(w_[i]);
                 w_[i] = kept;
             }
-            fits = fits && curvature_.take(numbers.subspan(head)) && all_finite(numbers.first(Tally::numbers - 1));
+            fits = fits && curvature_.take(numbers.subspan(head)) && all_finite(numbers.first(4));
         }
         if (!fits) {
             throw Error(ErrorKind::usage, "training: the state to go on from is that of another optimizer or network");
         }
-        const auto count = [&](std::size_t i) { return static_cast<std::size_t>(std::max(0.0, numbers[i])); };
-        tally_ = {.evaluations = count(0),
-                  .approximate = count(1),
-                  .descent_only = count(2),
-                  .stalled = count(3),
-                  .lowest_gradient = numbers[4]};
+        tally_ = Tally::of(numbers);
         goes_on_ = true;
     }
 
     void begin(const TrainState<T>& state) {
-        loss_ = loss_of_(w_, g_);
+        const double loss = loss_of_(w_, g_);
         if (!goes_on_) {
             ++tally_.evaluations;
+        } else if (loss != tally_.loss) {  // on other rows, of which nothing was seen yet
+            tally_.stalled = 0;
+            tally_.lowest_gradient = tally_.lowest_loss = std::numeric_limits<double>::infinity();
         }
-        if (!std::isfinite(loss_) || !all_finite<double>(g_)) {
+        tally_.loss = loss;
+        if (!std::isfinite(loss) || !all_finite<double>(g_)) {
             throw diverged_over_all_rows(state.epoch);
         }
         begun_ = true;
@@ -131,12 +146,16 @@ private:
             curvature_.clear();
         }
         curvature_.direction(g_, direction_);
-        return search(std::min(1.0, 1.0 / std::sqrt(dot(g_, g_))));
+        double first = 1.0 / std::sqrt(dot(g_, g_));  // a step of length 1, as L-BFGS-B's first
+        if (tally_.evaluations > 1) {                 // near where what was remembered was of no more use
+            first = std::min(1.0, first);
+        }
+        return search(first);
     }
 
     /// Along the direction, first as far as `first`.
     std::optional<double> search(double first) {
-        const LinePoint start{.step = 0.0, .value = loss_, .slope = dot(g_, direction_)};
+        const LinePoint start{.step = 0.0, .value = tally_.loss, .slope = dot(g_, direction_)};
         if (!(start.slope < 0.0) || !std::isfinite(start.slope)) {
             return {};
         }
@@ -175,19 +194,19 @@ private:
         curvature_.add(w_, g_);
         std::swap(w_, next_w_);
         std::swap(g_, next_g_);
-        loss_ = loss;
+        tally_.loss = loss;
     }
 
-    std::optional<Stopped> why_over(double before) {
+    std::optional<Stopped> why_over() {
         const double gradient = largest_of(g_);
-        const bool smaller = gradient < (1.0 - progress_of_gradient) * tally_.lowest_gradient;
-        if (smaller) {
+        ++tally_.stalled;
+        if (gradient < (1.0 - progress_of_gradient) * tally_.lowest_gradient) {
             tally_.lowest_gradient = gradient;
-        }
-        if (smaller || before - loss_ > progress_of_loss * std::fabs(before)) {
             tally_.stalled = 0;
-        } else {
-            ++tally_.stalled;
+        }
+        if (!(tally_.loss >= tally_.lowest_loss - progress_of_loss * std::fabs(tally_.lowest_loss))) {
+            tally_.lowest_loss = tally_.loss;
+            tally_.stalled = 0;
         }
         if (gradient <= options_.optimizer.tol) {
             return Stopped::gradient;
@@ -202,7 +221,7 @@ private:
     }
 
     [[nodiscard]] Iteration report(double step, std::optional<Stopped> over) const {
-        return {.loss = loss_,
+        return {.loss = tally_.loss,
                 .learning_rate = step,
                 .over = over,
                 .progress = SolverProgress{.gradient_norm = largest_of(g_),
@@ -218,8 +237,7 @@ private:
     TrainOptions options_;
     AllRowsLoss loss_of_;
     Curvature curvature_;
-    std::vector<double> w_, g_;  ///< where it stands …
-    double loss_ = 0.0;
+    std::vector<double> w_, g_;                        ///< where it stands …
     std::vector<double> direction_, next_w_, next_g_;  ///< … and where it looks
     Tally tally_;
     bool goes_on_ = false, begun_ = false;

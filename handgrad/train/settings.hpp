@@ -121,12 +121,12 @@ inline constexpr Setting dtype{
 inline constexpr Setting epochs{.name = "epochs",
                                 .group = training,
                                 .help =
-                                    "times through the training rows, iterations of lbfgs and bfgs; 0 saves the "
+                                    "times through the training rows, iterations of lbfgs, bfgs and lm; 0 saves the "
                                     "first weights",
                                 .value = "N",
                                 .otherwise =
-                                    "as many as make 3000 steps, at least 50; with early stopping 200; lbfgs "
-                                    "and bfgs: 1000",
+                                    "as many as make 3000 steps, at least 50; with early stopping 200; lbfgs"
+                                    ", bfgs and lm: 1000",
                                 .range = from_0};
 inline constexpr Setting init_from{.name = "init_from",
                                    .group = training,
@@ -161,12 +161,13 @@ inline constexpr Setting epsilon{.name = "epsilon",
                                  .range = above_0};
 inline constexpr Setting tol{.name = "tol",
                              .group = training,
-                             .help = "of lbfgs and bfgs: they end when no number of the gradient is larger",
+                             .help = "of lbfgs, bfgs and lm: they end when no number of the gradient is larger",
                              .value = "X",
+                             .otherwise = "1e-6; lm: 0",
                              .range = from_0};
 inline constexpr Setting max_fun{.name = "max_fun",
                                  .group = training,
-                                 .help = "of lbfgs and bfgs: how often the loss may be computed",
+                                 .help = "of lbfgs, bfgs and lm: how often the loss may be computed",
                                  .value = "N",
                                  .range = from_1};
 inline constexpr Setting lbfgs_memory{.name = "lbfgs_memory",

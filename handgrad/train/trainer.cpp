@@ -180,6 +180,10 @@ struct Trainer<T>::Parts {
             throw Error(ErrorKind::usage, "training: the state to go on from has no best weights for early stopping")
                 .about("early_stopping");
         }
+        if (!make && !facts(options.optimizer.kind).all_rows && !state.memory.solver.empty()) {
+            throw Error(ErrorKind::usage, "training: the state to go on from is that of another optimizer, " +
+                                              state.memory.solver + ", or network");
+        }
         const TrainProblem<T> problem{.data = data, .options = options};
         solver = make ? make(problem, state) : solver_of(problem, state);
         paused = state.begun.has_value();
