@@ -110,6 +110,9 @@
 #include "handgrad/diagnose/row_forensics.hpp"
 #include "handgrad/diagnose/sensitivity.hpp"
 #include "handgrad/diagnose/training_course.hpp"
+// Which settings suit a table, by rows that a network has not seen.
+#include "handgrad/select/cross_validation.hpp"
+#include "handgrad/select/folds.hpp"
 // All of it on one page.
 #include "handgrad/report/grading_page.hpp"
 #include "handgrad/report/report.hpp"
