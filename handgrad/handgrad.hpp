@@ -120,6 +120,7 @@
 #include "handgrad/summary/comparison_text.hpp"
 #include "handgrad/summary/descriptions.hpp"
 #include "handgrad/summary/layout.hpp"
+#include "handgrad/summary/selection_text.hpp"
 #include "handgrad/summary/texts.hpp"
 
 // Files that other programs run or read: C99, the weights for NumPy and PyTorch.

@@ -16,7 +16,9 @@
 
 namespace handgrad::select {
 
-double FoldScore::metric(std::string_view name) const {
+namespace {
+
+double value_of(const Metrics& metrics, std::string_view name) {
     for (const auto& [its, value] : metrics) {
         if (its == name) {
             return value;
@@ -24,6 +26,10 @@ double FoldScore::metric(std::string_view name) const {
     }
     return std::numeric_limits<double>::quiet_NaN();
 }
+
+}  // namespace
+
+double FoldScore::metric(std::string_view name) const { return value_of(metrics, name); }
 
 std::vector<MetricSummary> summarize(std::span<const FoldScore> folds) {
     std::vector<MetricSummary> all;
@@ -33,14 +39,13 @@ std::vector<MetricSummary> summarize(std::span<const FoldScore> folds) {
     const auto count = static_cast<double>(folds.size());
     for (const auto& named : folds.front().metrics) {
         MetricSummary summary{.name = named.first};
+        double sum = 0.0, squares = 0.0, baseline = 0.0;
         for (const FoldScore& fold : folds) {
-            summary.scores.push_back(fold.metric(named.first));
-        }
-        double sum = 0.0, squares = 0.0;
-        for (const double score : summary.scores) {
-            sum += score;
+            sum += summary.scores.emplace_back(fold.metric(named.first));
+            baseline += value_of(fold.baseline, named.first);
         }
         summary.mean = sum / count;
+        summary.baseline = baseline / count;
         for (const double score : summary.scores) {
             squares += (score - summary.mean) * (score - summary.mean);
         }
@@ -67,8 +72,8 @@ std::string usual_score(const Metrics& metrics) {
 }
 
 void check_score(const std::string& asked) {
-    static const std::vector<std::string> names{"r2",       "rmse",     "mae",    "accuracy", "balanced_accuracy",
-                                                "log_loss", "roc_auc",  "label_accuracy"};
+    static const std::vector<std::string> names{"r2",       "rmse",    "mae",           "accuracy", "balanced_accuracy",
+                                                "log_loss", "roc_auc", "label_accuracy"};
     if (!asked.empty() && std::ranges::find(names, asked) == names.end()) {
         throw Error(ErrorKind::usage, "score: there is no '" + asked + "'" + did_you_mean(asked, names) +
                                           "; choose from: " + quoted(names))
@@ -110,8 +115,8 @@ CrossValidation cross_validate(const Table& table, const FitOptions& options, co
             interrupted = true;
             return;
         }
-        FoldFit fit = fit_fold(table, options_of_fold(options, result.task, folds[i]), folds[i], 1.0, nullptr,
-                               callbacks.stop);
+        FoldFit fit =
+            fit_fold(table, options_of_fold(options, result.task, folds[i]), folds[i], 1.0, nullptr, callbacks.stop);
         if (fit.interrupted) {
             interrupted = true;
             return;

@@ -22,6 +22,7 @@ struct FoldScore {
     std::size_t training_rows = 0, test_rows = 0;
     std::uint64_t seed = 0;  ///< of the fit
     Metrics metrics = {};    ///< of the test rows, as evaluate() has them, NaN where undefined; empty after a failure
+    Metrics baseline = {};   ///< of who always gives the constant answer of the rows learned from; likewise
     std::size_t epochs = 0, best_epoch = 0;
     std::string stopped = {};  ///< as stopped_name(); `paused` for a fit that has not come to its end
     std::string failure = {};  ///< why nothing came of it, in a sentence without a full stop; empty where something did
@@ -37,6 +38,7 @@ struct MetricSummary {
     std::vector<double> scores = {};  ///< of each fold
     double mean = 0.0;                ///< NaN where a fold has none
     double sd = 0.0;                  ///< √(Σ (s − mean)²/(n − 1)) over the n folds; NaN of one alone
+    double baseline = 0.0;            ///< the mean of the baseline's
 };
 /// All metrics of these folds, in their order; none where a fold has failed.
 std::vector<MetricSummary> summarize(std::span<const FoldScore> folds);
@@ -55,11 +57,11 @@ void check_score(const std::string& asked);
 struct CrossValidation {
     Task task = Task::regression;
     FoldOptions how;
-    std::string score;                     ///< the metric that comes first
-    std::vector<FoldScore> folds;          ///< those that have ended, in order
-    std::size_t asked = 0;                 ///< how many there were to be
-    std::vector<MetricSummary> metrics;    ///< `score` first
-    std::vector<std::string> notices = {}; ///< what the fit of the first fold told
+    std::string score;                      ///< the metric that comes first
+    std::vector<FoldScore> folds;           ///< those that have ended, in order
+    std::size_t asked = 0;                  ///< how many there were to be
+    std::vector<MetricSummary> metrics;     ///< `score` first
+    std::vector<std::string> notices = {};  ///< what the fit of the first fold told
     bool interrupted = false;
 };
 

@@ -27,20 +27,25 @@ std::size_t epochs_of(double share, std::size_t epochs) {
     return static_cast<std::size_t>(std::ceil(share * static_cast<double>(epochs) - rounding));
 }
 
-/// The scores of a model on the fold's test; no infinity is a score.
-Metrics judged(const Model& model, const Table& test, FoldScore& score) {
-    const Evaluation evaluation = evaluate(model, test, {.allow_extra = true}, {.threads = 1, .simd = {}});
-    if (evaluation.nonfinite > 0) {
-        score.failure = "what the model says of the rows that judge it are no finite numbers";
-        return {};
-    }
-    Metrics metrics = evaluation.metrics;
+/// No infinity is a score.
+Metrics without_infinities(Metrics metrics) {
     for (auto& [name, value] : metrics) {
         if (!std::isfinite(value)) {
             value = std::numeric_limits<double>::quiet_NaN();
         }
     }
     return metrics;
+}
+
+/// The scores of a model on the fold's test.
+Metrics judged(const Model& model, const Table& test, FoldScore& score) {
+    const Evaluation evaluation = evaluate(model, test, {.allow_extra = true}, {.threads = 1, .simd = {}});
+    if (evaluation.nonfinite > 0) {
+        score.failure = "what the model says of the rows that judge it are no finite numbers";
+        return {};
+    }
+    score.baseline = without_infinities(evaluation.baseline.value_or(Metrics{}));
+    return without_infinities(evaluation.metrics);
 }
 
 /// The first sentence: a table has no place for the norms of layers.
@@ -107,7 +112,8 @@ FoldFit fit_fold(const Table& table, const FitOptions& options, const Fold& fold
             done.paused.reset();
         }
         if (result.diverged || (!ended_by_us && !result.usable)) {
-            score.failure = in_short(result.diverged.value_or("what the model says of the training rows are no numbers"));
+            score.failure =
+                in_short(result.diverged.value_or("what the model says of the training rows are no numbers"));
         } else if (!done.interrupted) {
             score.metrics = judged(ended_by_us ? *done.paused : result.model, select_rows(table, fold.test), score);
         }

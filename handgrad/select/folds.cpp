@@ -57,8 +57,10 @@ std::vector<Fold> ordered_folds(std::span<const std::size_t> rows, std::size_t f
     for (std::size_t k = 0; k < folds; ++k) {
         const std::size_t first = rows.size() - (folds - k) * size;
         const auto before = rows.first(first), judged = rows.subspan(first, size);
-        all.push_back(
-            {.repeat = 0, .number = k, .training = {before.begin(), before.end()}, .test = {judged.begin(), judged.end()}});
+        all.push_back({.repeat = 0,
+                       .number = k,
+                       .training = {before.begin(), before.end()},
+                       .test = {judged.begin(), judged.end()}});
     }
     return all;
 }
@@ -81,8 +83,9 @@ void check_classes(const Table& table, const Column& target, const Fold& fold, c
         if (how.ordered) {
             why = "no row before it is of its class; take fewer folds, so that more is learned from before the first";
         }
-        throw Error(ErrorKind::data, table.place(row) + ": column '" + target.name + "': '" + text + "' is judged in fold " +
-                                         std::to_string(fold.number + 1) + ", which has not learned it: " + why)
+        throw Error(ErrorKind::data, table.place(row) + ": column '" + target.name + "': '" + text +
+                                         "' is judged in fold " + std::to_string(fold.number + 1) +
+                                         ", which has not learned it: " + why)
             .about("folds");
     }
 }
@@ -90,8 +93,9 @@ void check_classes(const Table& table, const Column& target, const Fold& fold, c
 /// Raises Error(data) where the target tells nothing apart.
 void check_target(const Table& table, const Column& target, std::span<const std::uint32_t> classes) {
     if (std::ranges::adjacent_find(classes, std::ranges::not_equal_to()) == classes.end()) {
-        throw Error(ErrorKind::data, table.source + ": column '" + target.name +
-                                         "': all rows are of one class, so that any model is right; name another target")
+        throw Error(ErrorKind::data,
+                    table.source + ": column '" + target.name +
+                        "': all rows are of one class, so that any model is right; name another target")
             .about("target");
     }
 }

@@ -42,12 +42,12 @@ std::vector<std::uint32_t> deal_rows(std::span<const std::uint32_t> strata, std:
 std::vector<std::uint32_t> deal_groups(std::span<const std::uint32_t> groups, std::span<const std::uint32_t> strata,
                                        std::size_t folds, const RandomStream& stream);
 
-/// The folds of a table, repeat after repeat and drawn by the options' seed, of the rows that have labels (all, or those that are left by
-/// options.drop_missing_labels): each row judges in one fold of each repeat. Groups are those of options.group. Ordered,
-/// the last folds · ⌊rows/(folds + 1)⌋ rows are cut into folds of equal size, and the rows before each teach it. Raises
-/// Error(usage) for numbers out of range, and for repeats or groups when ordered; Error(data) for fewer rows or groups
-/// than folds, for a class that is judged where none of its rows was learned from, and what labelled_rows() and
-/// group_column() raise.
+/// The folds of a table, repeat after repeat and drawn by the options' seed, of the rows that have labels (all, or
+/// those that are left by options.drop_missing_labels): each row judges in one fold of each repeat. Groups are those of
+/// options.group. Ordered, the last folds · ⌊rows/(folds + 1)⌋ rows are cut into folds of equal size, and the rows
+/// before each teach it. Raises Error(usage) for numbers out of range, and for repeats or groups when ordered;
+/// Error(data) for fewer rows or groups than folds, for a class that is judged where none of its rows was learned from,
+/// and what labelled_rows() and group_column() raise.
 std::vector<Fold> make_folds(const Table& table, const FitOptions& options, Task task, const FoldOptions& how);
 
 /// The folds as CSV for other programs: `row` (from 1, as in the table) and a column for each repeat, `fold` where

@@ -78,7 +78,8 @@ TEST(Folds, HaveOfEachClassItsShareToWithinOneRow) {
     for (const Fold& fold : make_folds(table, for_target("kind"), Task::classification, {.folds = 7})) {
         EXPECT_NEAR(static_cast<double>(fold.test.size()), 211.0 / 7.0, 1.0);
         for (const auto& [code, count] : all) {
-            const auto here = std::ranges::count_if(fold.test, [&](std::size_t row) { return kind.codes[row] == code; });
+            const auto here =
+                std::ranges::count_if(fold.test, [&](std::size_t row) { return kind.codes[row] == code; });
             EXPECT_LT(std::abs(static_cast<double>(here) - static_cast<double>(count) / 7.0), 1.0);
         }
     }
@@ -96,8 +97,8 @@ TEST(Folds, KeepGroupsWhole) {
         for (const std::uint32_t code : place.codes) {
             largest = std::max(largest, ++sizes[code]);
         }
-        for (const Fold& fold : make_folds(table, options, Task::classification,
-                                           {.folds = 5, .stratified = stratified})) {
+        for (const Fold& fold :
+             make_folds(table, options, Task::classification, {.folds = 5, .stratified = stratified})) {
             EXPECT_FALSE(fold.test.empty());
             if (!stratified) {  // the greedy rule: no fold is ahead of another by more than a group
                 EXPECT_NEAR(static_cast<double>(fold.test.size()), 48.0, static_cast<double>(largest));
