@@ -56,6 +56,26 @@ Json metrics_summary(std::span<const select::MetricSummary> metrics) {
     return object;
 }
 
+void add_folds(Json& json, Task task, const select::FoldOptions& how) {
+    json["task"] = name(task);
+    json["folds"] = how.folds;
+    json["repeats"] = how.repeats;
+    json["ordered"] = how.ordered;
+    json["stratified"] = how.stratified && !how.ordered && task == Task::classification;
+}
+
+Json chosen(const select::Tuning& tuning, const std::optional<std::size_t>& number) {
+    if (!number) {
+        return nullptr;
+    }
+    const select::Trial& trial = tuning.trials[*number];
+    return {{"trial", trial.number + 1},
+            {"settings", settings_object(trial.settings)},
+            {"mean", trial.mean()},
+            {"sd", trial.sd()},
+            {"parameters", trial.parameters()}};
+}
+
 }  // namespace
 
 std::string trial_event(const select::CrossValidation& result, const SettingValues& settings) {
@@ -68,13 +88,51 @@ std::string trial_event(const select::CrossValidation& result, const SettingValu
     return line(json);
 }
 
+std::string trial_event(const select::Tuning& tuning, const select::Trial& trial) {
+    Json json = event("trial");
+    json["trial"] = trial.number + 1;
+    json["settings"] = settings_object(trial.settings);
+    add_score(json, trial.metrics, tuning.score, true);
+    json["metrics"] = metrics_summary(trial.metrics);
+    json["rung"] = trial.rung + 1;
+    json["share"] = tuning.rungs[trial.rung];
+    json["complete"] = trial.complete;
+    json["parameters"] = trial.parameters();
+    json["failure"] = or_null(trial.failure);
+    json["folds"] = folds_array(trial.folds);
+    return line(json);
+}
+
+std::string tuning_done_event(const select::Tuning& tuning, const Refitted& refitted, double seconds) {
+    Json json = event("done");
+    add_folds(json, tuning.task, tuning.options.how);
+    json["trials"] = tuning.trials.size();
+    json["exhaustive"] = tuning.exhaustive;
+    json["search"] = Json::object();
+    for (const select::Dimension& dimension : tuning.options.space) {
+        json["search"][dimension.setting] = dimension.text;
+    }
+    json["search_method"] = tuning.options.method == select::SearchMethod::sobol ? "sobol" : "random";
+    json["halving"] = tuning.options.halving;
+    json["rungs"] = Json::array();
+    for (std::size_t rung = 0; rung < tuning.rungs.size(); ++rung) {
+        json["rungs"].push_back({{"share", tuning.rungs[rung]}, {"trials", tuning.sizes[rung]}});
+    }
+    json["interrupted"] = tuning.interrupted;
+    json["score"] = or_null(tuning.score);
+    json["best"] = chosen(tuning, tuning.best);
+    json["smallest"] = chosen(tuning, tuning.smallest);
+    json["command"] = or_null(refitted.command);
+    json["model"] = or_null(refitted.model);
+    json["parameters_hash"] = or_null(refitted.parameters_hash);
+    json["metrics"] = metrics_object(refitted.metrics);
+    json["seconds"] = seconds;
+    return line(json);
+}
+
 std::string cross_validation_done_event(const select::CrossValidation& result, double seconds) {
     Json json = event("done");
-    json["task"] = name(result.task);
-    json["folds"] = result.how.folds;
-    json["repeats"] = result.how.repeats;
-    json["ordered"] = result.how.ordered;
-    json["stratified"] = result.how.stratified && !result.how.ordered && result.task == Task::classification;
+    add_folds(json, result.task, result.how);
     json["fits"] = result.folds.size();
     json["interrupted"] = result.interrupted;
     add_score(json, result.metrics, result.score, false);

@@ -37,6 +37,7 @@ using summary::sensitivity_text;
 using summary::shown;
 using summary::standing_words;
 using summary::target_names;
+using summary::tuning_text;
 using summary::two_columns;
 using summary::verdict_text;
 using summary::warnings_of;

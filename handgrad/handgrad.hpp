@@ -113,6 +113,10 @@
 // Which settings suit a table, by rows that a network has not seen.
 #include "handgrad/select/cross_validation.hpp"
 #include "handgrad/select/folds.hpp"
+#include "handgrad/select/search_points.hpp"
+#include "handgrad/select/search_space.hpp"
+#include "handgrad/select/trial_log.hpp"
+#include "handgrad/select/tuning.hpp"
 // All of it on one page.
 #include "handgrad/report/grading_page.hpp"
 #include "handgrad/report/report.hpp"

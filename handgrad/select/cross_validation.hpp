@@ -27,6 +27,7 @@ struct FoldScore {
     std::string stopped = {};  ///< as stopped_name(); `paused` for a fit that has not come to its end
     std::string failure = {};  ///< why nothing came of it, in a sentence without a full stop; empty where something did
     double seconds = 0.0;
+    std::size_t parameters = 0;  ///< of the network
 
     /// NaN where there is none of that name.
     [[nodiscard]] double metric(std::string_view name) const;

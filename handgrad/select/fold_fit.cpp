@@ -5,6 +5,7 @@
 #include <limits>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/train/evaluation.hpp"
@@ -107,6 +108,7 @@ FoldFit fit_fold(const Table& table, const FitOptions& options, const Fold& fold
         score.epochs = result.training.epochs;
         score.best_epoch = result.training.best_epoch;
         score.seconds = result.training.seconds;
+        score.parameters = std::visit([](const auto& net) { return net.parameters().size(); }, result.model.net);
         score.stopped = ended_by_us ? "paused" : std::string(stopped_name(result));
         if (!ended_by_us) {
             done.paused.reset();

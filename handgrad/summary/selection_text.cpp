@@ -11,6 +11,7 @@
 #include "handgrad/base/wording.hpp"
 #include "handgrad/summary/layout.hpp"
 #include "handgrad/train/evaluation.hpp"
+#include "handgrad/train/settings.hpp"
 
 namespace handgrad::summary {
 namespace {
@@ -146,6 +147,128 @@ std::string notes_of(const select::CrossValidation& result) {
     return "\n" + wrapped(text) + "\n";
 }
 
+/// Short names of settings for the heading of a column.
+std::string short_name(const std::string& setting) {
+    if (setting == "hidden_activation") {
+        return "activation";
+    }
+    if (setting == "learning_rate") {
+        return "rate";
+    }
+    return setting == "weight_decay" ? "decay" : setting;
+}
+
+std::string value_text(const SettingValue& value) {
+    const std::string text = setting_text(value);
+    return text.empty() ? "none" : text;
+}
+
+/// `1/9` of the epochs.
+std::string share_text(double share) { return share == 1.0 ? "all" : fmt::format("1/{:.0f}", 1.0 / share); }
+
+std::string searched_text(const select::Tuning& tuning) {
+    std::string space, rungs;
+    for (const select::Dimension& dimension : tuning.options.space) {
+        add_item(space, ", ", dimension.setting + "=" + dimension.text);
+    }
+    for (std::size_t rung = 0; rung < tuning.rungs.size(); ++rung) {
+        const std::string share = share_text(tuning.rungs[rung]);
+        add_item(rungs, ", ",
+                 std::to_string(tuning.sizes[rung]) + (share == "all" ? " to their end" : " for " + share + " of their epochs"));
+    }
+    std::string text = counted(tuning.trials.size(), "trial") + " of " + space + when(tuning.exhaustive, ", all there are") +
+                       "; trained: " + rungs + ".";
+    return wrapped(text) + "\n";
+}
+
+/// The best trials of the last rung that has any, at most `most`.
+std::vector<std::size_t> shown_trials(const select::Tuning& tuning, std::size_t most) {
+    std::vector<std::size_t> shown_ones;
+    for (const std::size_t i : tuning.ranking) {
+        const select::Trial& trial = tuning.trials[i];
+        const bool same_rung = shown_ones.empty() || trial.rung == tuning.trials[shown_ones.front()].rung;
+        if (!std::isnan(trial.mean()) && same_rung && shown_ones.size() < most) {
+            shown_ones.push_back(i);
+        }
+    }
+    return shown_ones;
+}
+
+std::string trials_table(const select::Tuning& tuning, const std::vector<std::size_t>& trials) {
+    constexpr std::size_t places = 12;
+    Span span;
+    for (const std::size_t i : trials) {
+        const select::Trial& trial = tuning.trials[i];
+        span.take_in(trial.mean() - trial.sd());
+        span.take_in(trial.mean() + trial.sd());
+        span.take_in(trial.mean());
+    }
+    const Strip strip(span, places);
+    std::vector<std::string> heading{"trial", tuning.score, "", "sd"};
+    for (const select::Dimension& dimension : tuning.options.space) {
+        heading.push_back(short_name(dimension.setting));
+    }
+    Lines lines{heading};
+    for (const std::size_t i : trials) {
+        const select::Trial& trial = tuning.trials[i];
+        std::vector<std::string> line{std::to_string(i + 1), score_text(trial.mean()),
+                                      strip.of(trial.mean(), trial.sd()), score_text(trial.sd())};
+        for (const select::Dimension& dimension : tuning.options.space) {
+            line.push_back(value_text(trial.settings.at(dimension.setting)));
+        }
+        lines.push_back(std::move(line));
+    }
+    return aligned(std::move(lines), Heading::first_row);
+}
+
+/// Some of the trials that came to nothing, and why.
+std::string failures_text(const select::Tuning& tuning) {
+    constexpr std::size_t most = 5;
+    std::string text;
+    std::size_t count = 0;
+    for (const select::Trial& trial : tuning.trials) {
+        if (trial.failure.empty()) {
+            continue;
+        }
+        ++count;
+        if (count <= most) {
+            std::string settings;
+            for (const auto& [name, value] : trial.settings) {
+                add_item(settings, " ", name + "=" + value_text(value));
+            }
+            text += wrapped("trial " + std::to_string(trial.number + 1) + " (" + settings + "): " + trial.failure) + "\n";
+        }
+    }
+    if (count == 0) {
+        return "";
+    }
+    return "\n" + counted(count, "trial") + " came to nothing and cannot be chosen:\n" + text +
+           when(count > most, "...\n");
+}
+
+std::string verdict_of(const select::Tuning& tuning) {
+    std::string text = tuning.score + ": the mean over the folds, " +
+                       (select::larger_is_better(tuning.score) ? "larger" : "smaller") +
+                       " is better; sd is the spread over them, n - 1 below.";
+    if (tuning.best) {
+        text += fmt::format(
+            " Trial {} is chosen. It was the best of {} by this very score, which is therefore better than what it will "
+            "do on new rows: keep rows aside that no trial sees, and evaluate on them.",
+            *tuning.best + 1, tuning.trials.size());
+    }
+    std::string more;
+    if (tuning.smallest && *tuning.smallest != *tuning.best) {
+        const select::Trial& small = tuning.trials[*tuning.smallest];
+        more = "\n" + wrapped(fmt::format("The smallest network within one standard error of its mean (sd / root of the "
+                                          "number of folds) is that of trial {}: {} of {}, {} instead of {}.",
+                                          small.number + 1, tuning.score, score_text(small.mean()),
+                                          counted(small.parameters(), "parameter"),
+                                          grouped(tuning.trials[*tuning.best].parameters()))) +
+               "\n";
+    }
+    return "\n" + wrapped(text) + "\n" + more;
+}
+
 }  // namespace
 
 std::string folds_text(const select::FoldOptions& how, Task task, const std::string& group) {
@@ -177,6 +300,27 @@ std::string cross_validation_text(const select::CrossValidation& result) {
     }
     if (result.interrupted) {
         text += fmt::format("interrupted: {} of {} folds have ended\n", result.folds.size(), result.asked);
+    }
+    return text;
+}
+
+std::string tuning_text(const select::Tuning& tuning) {
+    constexpr std::size_t most = 10;
+    const std::vector<std::size_t> trials = shown_trials(tuning, most);
+    std::string text = searched_text(tuning) + "\n";
+    if (trials.empty()) {
+        text += "no trial has a score\n";
+    } else {
+        text += trials_table(tuning, trials);
+        const std::size_t rung = tuning.trials[trials.front()].rung;
+        if (rung + 1 < tuning.rungs.size()) {
+            text += "\nthese have been trained for " + share_text(tuning.rungs[rung]) + " of their epochs\n";
+        }
+        text += verdict_of(tuning);
+    }
+    text += failures_text(tuning);
+    if (tuning.interrupted) {
+        text += "interrupted: nothing is chosen\n";
     }
     return text;
 }

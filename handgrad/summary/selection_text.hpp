@@ -4,6 +4,7 @@
 #include <string>
 
 #include "handgrad/select/cross_validation.hpp"
+#include "handgrad/select/tuning.hpp"
 
 namespace handgrad::summary {
 
@@ -12,5 +13,9 @@ std::string folds_text(const select::FoldOptions& how, Task task, const std::str
 
 /// The scores of each fold with a picture, their mean and spread.
 std::string cross_validation_text(const select::CrossValidation& result);
+
+/// What was searched, how far, and the best trials with their settings and a picture; the failures with their reasons,
+/// and what the best score is worth. At most 100 places.
+std::string tuning_text(const select::Tuning& tuning);
 
 }  // namespace handgrad::summary
