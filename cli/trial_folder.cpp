@@ -26,8 +26,9 @@ select::TrialLog TrialFolder::load(const std::string& folder) {
         throw Error(ErrorKind::io, fmt::format("--resume: {}: there is no such folder of trials", folder));
     }
     if (!fs::exists(fs::path(folder) / file_name, ignored)) {
-        usage_error(fmt::format("--resume: {} has no {}, so that there is no search to go on with; --checkpoint begins one",
-                                folder, file_name));
+        usage_error(
+            fmt::format("--resume: {} has no {}, so that there is no search to go on with; --checkpoint begins one",
+                        folder, file_name));
     }
     return select::load_trial_log(fs::path(folder) / file_name);
 }
@@ -58,9 +59,10 @@ TrialFolder::TrialFolder(const std::string& folder, std::map<std::string, std::s
         log_ = *log;
         known_ = log_.scores;
     } else if (fs::exists(folder_ / file_name, error)) {
-        usage_error(fmt::format("--checkpoint: {} holds the trials of a search: --resume {} goes on with it; for another "
-                                "one choose another folder, or remove them",
-                                folder, shell_word(folder)));
+        usage_error(
+            fmt::format("--checkpoint: {} holds the trials of a search: --resume {} goes on with it; for another "
+                        "one choose another folder, or remove them",
+                        folder, shell_word(folder)));
     }
     log_.about = std::move(about);
     log_.told = std::move(told);

@@ -43,14 +43,15 @@ struct TuneGiven {
 };
 
 /// Options of tune alone, and those that no training has.
-const std::vector<std::string> not_of_training{"--trials",  "--search", "--search-method", "--halving",    "--folds",
-                                               "--repeats", "--ordered", "--stratify",     "--score",      "--save-folds",
-                                               "--checkpoint", "--resume", "--output",     "--threads",    "--simd",
-                                               "--json",    "--quiet"};
+const std::vector<std::string> not_of_training{
+    "--trials",  "--search",   "--search-method", "--halving",    "--folds",      "--repeats",
+    "--ordered", "--stratify", "--score",         "--save-folds", "--checkpoint", "--resume",
+    "--output",  "--threads",  "--simd",          "--json",       "--quiet"};
 
 void declare_search(Arguments& arguments, TuneGiven& given) {
     arguments.group("Files");
-    arguments.option("--output,-o", "MODEL", "where to write the model of the best settings, trained on all rows; needed",
+    arguments.option("--output,-o", "MODEL",
+                     "where to write the model of the best settings, trained on all rows; needed",
                      into(given.selection.train.output));
     arguments.group("Search");
     arguments.option("--trials", "N", "so many settings are tried (50); all there are, where they are fewer",
@@ -71,8 +72,7 @@ void declare_search(Arguments& arguments, TuneGiven& given) {
 
 void declare_keeping(Arguments& arguments, TuneGiven& given) {
     arguments.group("Checkpoints, so that nothing is lost");
-    arguments.option("--checkpoint", "DIR", "keep in this folder what the trials have come to",
-                     into(given.checkpoint));
+    arguments.option("--checkpoint", "DIR", "keep in this folder what the trials have come to", into(given.checkpoint));
     arguments.option("--resume", "DIR",
                      "go on with the search that is kept there, to the same result as if it had never stopped; what is "
                      "not said is as it was said then",
@@ -127,7 +127,8 @@ bool parse(TuneGiven& given, std::vector<std::string> words) {
     settle_fits(given.selection);
     given.how.how = given.selection.how;
     given.how.score = given.selection.score;
-    given.told = arguments.told({"--threads", "--simd", "--json", "--quiet", "--checkpoint", "--resume", "--save-folds"});
+    given.told =
+        arguments.told({"--threads", "--simd", "--json", "--quiet", "--checkpoint", "--resume", "--save-folds"});
     for (const auto& [option, values] : given.told) {
         if (option.starts_with("--")) {
             std::string setting = option.substr(2);
@@ -186,6 +187,9 @@ public:
         command_ += words_for(best.settings);
         refitted.command = command_;
         const OutputOptions& show = given.selection.train.show;
+        if (!show.quiet) {
+            tell(fmt::format("training on all rows with the settings of trial {}", *tuning.best + 1));
+        }
         Progress progress(progress_style(show.quiet));
         const auto go_on = [](const EpochReport&) { return StopSignal::received() == 0; };
         result = fit(table, select::options_of_trial(given.selection.train.fit, given.how, best.settings),
@@ -208,9 +212,7 @@ public:
         progress.finish();
     }
 
-    [[nodiscard]] bool interrupted() const {
-        return result.training.stopped == Stopped::callback && !result.diverged;
-    }
+    [[nodiscard]] bool interrupted() const { return result.training.stopped == Stopped::callback && !result.diverged; }
     [[nodiscard]] bool sound() const { return !interrupted() && !result.diverged && result.usable; }
     void save() {
         record_choice(result.model, tuning_, given_.selection.train.fit.group, command_);
@@ -256,9 +258,10 @@ select::Tuning search(const TuneGiven& given, const Table& table, TrialFolder* f
 /// How to go on, or that nothing is left.
 void tell_interrupted(const TuneGiven& given, const TrialFolder* folder) {
     if (folder == nullptr) {
-        tell(fmt::format("handgrad tune: interrupted; {} was not written, and what the trials came to is not kept "
-                         "(--checkpoint DIR keeps it)",
-                         given.selection.train.output));
+        tell(
+            fmt::format("handgrad tune: interrupted; {} was not written, and what the trials came to is not kept "
+                        "(--checkpoint DIR keeps it)",
+                        given.selection.train.output));
         return;
     }
     tell_text(fmt::format("handgrad tune: interrupted; {} was not written. To go on:\n  handgrad tune --resume {}",
@@ -290,7 +293,8 @@ int finish(const TuneGiven& given, const Table& table, const select::Tuning& tun
     const OutputOptions& show = given.selection.train.show;
     if (tuning.interrupted) {
         tell_interrupted(given, folder);
-        return answer(given, tuning, {}, seconds, folder != nullptr && folder->failed() ? folder->complain() : stopped_code());
+        return answer(given, tuning, {}, seconds,
+                      folder != nullptr && folder->failed() ? folder->complain() : stopped_code());
     }
     if (!tuning.best) {
         tell("handgrad tune: no trial has come to an end with a score, so that no model is written");
@@ -346,10 +350,6 @@ int tune(std::vector<std::string> words) {
     save_folds(given.selection, table, tuning.task);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begun;
     if (!show.quiet) {
-        std::size_t fits = 0;
-        for (const select::Trial& trial : tuning.trials) {
-            fits += trial.folds.size();
-        }
         tell(fmt::format("{}; {} in {:.1f} s", folds_text(given.how.how, tuning.task, given.selection.train.fit.group),
                          counted(tuning.trials.size(), "trial"), seconds.count()));
     }

@@ -109,8 +109,9 @@ Dimension read_range(const Searchable& of, const std::string& text, std::size_t 
         fail(place, "the range " + text + " is empty: the smaller end comes first");
     }
     if (range.logarithmic && range.lowest <= 0.0) {
-        fail(place, "the range " + text + " is on a logarithmic scale, which has no 0: begin above it, or list values: " +
-                        range.setting + "=0," + text.substr(dots + 2));
+        fail(place, "the range " + text +
+                        " is on a logarithmic scale, which has no 0: begin above it, or list values: " + range.setting +
+                        "=0," + text.substr(dots + 2));
     }
     if (range.whole && (range.lowest != std::floor(range.lowest) || range.highest != std::floor(range.highest))) {
         fail(place, "the ends of " + text + " are to be whole numbers");

@@ -140,17 +140,16 @@ std::string shown(const std::map<std::string, std::string>& texts, const std::st
 
 std::map<std::string, std::string> describe_search(const Table& table, const FitOptions& options,
                                                    const TuneOptions& how) {
-    std::map<std::string, std::string> about{
-        {"handgrad", std::string(version)},
-        {"table", table_hash(table)},
-        {"trials", std::to_string(how.trials)},
-        {"halving", std::to_string(how.halving)},
-        {"search_method", how.method == SearchMethod::sobol ? "sobol" : "random"},
-        {"folds", std::to_string(how.how.folds)},
-        {"repeats", std::to_string(how.how.repeats)},
-        {"ordered", how.how.ordered ? "on" : "off"},
-        {"stratify", how.how.stratified ? "on" : "off"},
-        {"score", how.score}};
+    std::map<std::string, std::string> about{{"handgrad", std::string(version)},
+                                             {"table", table_hash(table)},
+                                             {"trials", std::to_string(how.trials)},
+                                             {"halving", std::to_string(how.halving)},
+                                             {"search_method", how.method == SearchMethod::sobol ? "sobol" : "random"},
+                                             {"folds", std::to_string(how.how.folds)},
+                                             {"repeats", std::to_string(how.how.repeats)},
+                                             {"ordered", how.how.ordered ? "on" : "off"},
+                                             {"stratify", how.how.stratified ? "on" : "off"},
+                                             {"score", how.score}};
     for (const auto& [name, value] : setting_values(options)) {
         about[name] = setting_text(value);
     }

@@ -31,11 +31,13 @@ void check_search(const TuneOptions& how) {
         throw Error(ErrorKind::usage, "halving: a factor from 1 on, which is none").about("halving", "3");
     }
     if (how.space.empty()) {
-        throw Error(ErrorKind::usage, "search: every setting is fixed, so that there is nothing to choose; leave one open")
+        throw Error(ErrorKind::usage,
+                    "search: every setting is fixed, so that there is nothing to choose; leave one open")
             .about("search");
     }
     if (how.space.size() > most_dimensions) {
-        throw Error(ErrorKind::usage, "search: at most " + std::to_string(most_dimensions) + " settings at once").about("search");
+        throw Error(ErrorKind::usage, "search: at most " + std::to_string(most_dimensions) + " settings at once")
+            .about("search");
     }
     std::set<std::string> names;
     for (const Dimension& dimension : how.space) {
@@ -195,8 +197,7 @@ private:
             scores[i] = score_of(trial, rung, i % folds);
         });
         for (std::size_t j = 0; j < going.size(); ++j) {
-            take(tuning_.trials[going[j]], rung,
-                 std::span(scores).subspan(j * folds, folds));
+            take(tuning_.trials[going[j]], rung, std::span(scores).subspan(j * folds, folds));
         }
     }
 

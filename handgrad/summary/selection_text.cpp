@@ -174,10 +174,11 @@ std::string searched_text(const select::Tuning& tuning) {
     for (std::size_t rung = 0; rung < tuning.rungs.size(); ++rung) {
         const std::string share = share_text(tuning.rungs[rung]);
         add_item(rungs, ", ",
-                 std::to_string(tuning.sizes[rung]) + (share == "all" ? " to their end" : " for " + share + " of their epochs"));
+                 std::to_string(tuning.sizes[rung]) +
+                     (share == "all" ? " to their end" : " for " + share + " of their epochs"));
     }
-    std::string text = counted(tuning.trials.size(), "trial") + " of " + space + when(tuning.exhaustive, ", all there are") +
-                       "; trained: " + rungs + ".";
+    std::string text = counted(tuning.trials.size(), "trial") + " of " + space +
+                       when(tuning.exhaustive, ", all there are") + "; trained: " + rungs + ".";
     return wrapped(text) + "\n";
 }
 
@@ -236,7 +237,8 @@ std::string failures_text(const select::Tuning& tuning) {
             for (const auto& [name, value] : trial.settings) {
                 add_item(settings, " ", name + "=" + value_text(value));
             }
-            text += wrapped("trial " + std::to_string(trial.number + 1) + " (" + settings + "): " + trial.failure) + "\n";
+            text +=
+                wrapped("trial " + std::to_string(trial.number + 1) + " (" + settings + "): " + trial.failure) + "\n";
         }
     }
     if (count == 0) {
@@ -252,18 +254,20 @@ std::string verdict_of(const select::Tuning& tuning) {
                        " is better; sd is the spread over them, n - 1 below.";
     if (tuning.best) {
         text += fmt::format(
-            " Trial {} is chosen. It was the best of {} by this very score, which is therefore better than what it will "
+            " Trial {} is chosen. It was the best of {} by this very score, which is therefore better than what it "
+            "will "
             "do on new rows: keep rows aside that no trial sees, and evaluate on them.",
             *tuning.best + 1, tuning.trials.size());
     }
     std::string more;
     if (tuning.smallest && *tuning.smallest != *tuning.best) {
         const select::Trial& small = tuning.trials[*tuning.smallest];
-        more = "\n" + wrapped(fmt::format("The smallest network within one standard error of its mean (sd / root of the "
-                                          "number of folds) is that of trial {}: {} of {}, {} instead of {}.",
-                                          small.number + 1, tuning.score, score_text(small.mean()),
-                                          counted(small.parameters(), "parameter"),
-                                          grouped(tuning.trials[*tuning.best].parameters()))) +
+        more = "\n" +
+               wrapped(fmt::format("The smallest network within one standard error of its mean (sd / root of the "
+                                   "number of folds) is that of trial {}: {} of {}, {} instead of {}.",
+                                   small.number + 1, tuning.score, score_text(small.mean()),
+                                   counted(small.parameters(), "parameter"),
+                                   grouped(tuning.trials[*tuning.best].parameters()))) +
                "\n";
     }
     return "\n" + wrapped(text) + "\n" + more;

@@ -77,7 +77,8 @@ TEST(SearchSpace, TakesListsAndRanges) {
 }
 
 TEST(SearchSpace, HasAllItsCombinationsWhereTheyAreFew) {
-    const std::vector<Dimension> space{parse_dimension("hidden=2,3", "s"), parse_dimension("optimizer=adam,sgd,adamw", "s")};
+    const std::vector<Dimension> space{parse_dimension("hidden=2,3", "s"),
+                                       parse_dimension("optimizer=adam,sgd,adamw", "s")};
     const std::vector<SettingValues> all = all_combinations(space, 6);
     ASSERT_EQ(all.size(), 6U);
     EXPECT_EQ(std::get<std::string>(all[1].at("optimizer")), "sgd");
@@ -106,7 +107,8 @@ std::string refused(const std::string& text) {
 }
 
 TEST(SearchSpace, SaysWhatCannotBeSearched) {
-    EXPECT_THAT(refused("hiden=3"), HasSubstr("search: 'hiden' cannot be searched (did you mean 'hidden'?); choose from"));
+    EXPECT_THAT(refused("hiden=3"),
+                HasSubstr("search: 'hiden' cannot be searched (did you mean 'hidden'?); choose from"));
     EXPECT_THAT(refused("seed=1,2"), HasSubstr("'seed' cannot be searched"));
     EXPECT_THAT(refused("hidden"), HasSubstr("is not NAME=VALUES"));
     EXPECT_THAT(refused("hidden="), HasSubstr("no values are named"));

@@ -74,15 +74,16 @@ TuneOptions search(std::size_t trials, std::size_t halving = 3) {
 }
 
 TEST(Tuning, OfFewValuesTriesAllAndChoosesTheBestMean) {
-    const TuneOptions how{.trials = 50, .space = space({"hidden=1,8,24", "learning_rate=1e-5,0.03"}), .halving = 1,
-                          .how = {.folds = 3}};
+    const TuneOptions how{
+        .trials = 50, .space = space({"hidden=1,8,24", "learning_rate=1e-5,0.03"}), .halving = 1, .how = {.folds = 3}};
     const Tuning tuning = tune(wave_table(), wave_options(60), how);
     EXPECT_TRUE(tuning.exhaustive);
     ASSERT_EQ(tuning.trials.size(), 6U);
     ASSERT_TRUE(tuning.best);
     double least = 1e9;
     for (const Trial& trial : tuning.trials) {
-        const CrossValidation alone = cross_validate(wave_table(), options_of_trial(wave_options(60), how, trial.settings), how.how);
+        const CrossValidation alone =
+            cross_validate(wave_table(), options_of_trial(wave_options(60), how, trial.settings), how.how);
         EXPECT_EQ(alone.metrics.front().mean, trial.mean());
         EXPECT_EQ(alone.metrics.front().sd, trial.sd());
         least = std::min(least, trial.mean());
@@ -142,8 +143,8 @@ TEST(Tuning, InterruptedAnywhereAndGoneOnWithComesToTheSame) {
                 kept[{trial, rung, score.repeat * 3 + score.number}] = score;
                 ++count;
             };
-            const Tuning part = tune(wave_table(), options, search(12),
-                                     {.on_score = keep, .stop = [&] { return count >= after; }});
+            const Tuning part =
+                tune(wave_table(), options, search(12), {.on_score = keep, .stop = [&] { return count >= after; }});
             if (after < 40U || !early) {  // trials that stopped early have fewer fits in the second rung
                 EXPECT_TRUE(part.interrupted);
                 EXPECT_FALSE(part.best);
@@ -154,9 +155,10 @@ TEST(Tuning, InterruptedAnywhereAndGoneOnWithComesToTheSame) {
             };
             std::size_t again = 0;
             const Tuning rest = tune(wave_table(), options, search(12),
-                                     {.on_score = [&](std::size_t trial, std::size_t rung, const FoldScore& score) {
-                                          again += kept.contains({trial, rung, score.number}) ? 1U : 0U;
-                                      },
+                                     {.on_score =
+                                          [&](std::size_t trial, std::size_t rung, const FoldScore& score) {
+                                              again += kept.contains({trial, rung, score.number}) ? 1U : 0U;
+                                          },
                                       .known = known});
             EXPECT_EQ(numbers_of(rest), whole);
             EXPECT_EQ(again, 0U);  // nothing is fitted twice
