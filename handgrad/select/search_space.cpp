@@ -232,6 +232,19 @@ SettingValues settings_at(std::span<const Dimension> space, std::span<const doub
     return values;
 }
 
+SettingValues meaningful(SettingValues values, OptimizerKind otherwise) {
+    OptimizerOptions optimizer{.kind = otherwise};
+    if (const auto named = values.find(std::string(settings::optimizer.name)); named != values.end()) {
+        apply_settings(optimizer, {*named}, "search");
+    }
+    if (optimizer.kind == OptimizerKind::sgd) {
+        values.erase(std::string(settings::beta1.name));
+    } else {
+        values.erase(std::string(settings::momentum.name));
+    }
+    return values;
+}
+
 std::vector<SettingValues> all_combinations(std::span<const Dimension> space, std::size_t most) {
     std::vector<SettingValues> all{SettingValues{}};
     for (const Dimension& dimension : space) {

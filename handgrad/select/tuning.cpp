@@ -48,23 +48,30 @@ void check_search(const TuneOptions& how) {
 }
 
 /// The points of the search, none twice; of few values all combinations.
-std::vector<SettingValues> points_of(const TuneOptions& how, std::uint64_t seed, bool& exhaustive) {
-    std::vector<SettingValues> points = all_combinations(how.space, how.trials);
+std::vector<SettingValues> points_of(const TuneOptions& how, const FitOptions& options, bool& exhaustive) {
+    std::vector<SettingValues> points;
+    std::set<std::string> seen;
+    const auto add = [&](SettingValues values) {
+        values = meaningful(std::move(values), options.training.optimizer.kind);
+        const bool is_new = seen.insert(setting_values_text(values)).second;
+        if (is_new) {
+            points.push_back(std::move(values));
+        }
+        return is_new;
+    };
+    for (SettingValues& values : all_combinations(how.space, how.trials)) {
+        add(std::move(values));
+    }
     exhaustive = !points.empty();
     if (exhaustive) {
         return points;
     }
     constexpr std::size_t patience = 1000;  // of points that have been there
-    std::set<std::string> seen;
     std::size_t in_vain = 0;
     for (std::size_t index = 0; points.size() < how.trials && in_vain < patience; ++index) {
-        SettingValues values = settings_at(how.space, search_point(how.method, index, how.space.size(), seed));
-        if (seen.insert(setting_values_text(values)).second) {
-            points.push_back(std::move(values));
-            in_vain = 0;
-        } else {
-            ++in_vain;
-        }
+        const std::vector<double> point =
+            search_point(how.method, index, how.space.size(), options.training.seed);
+        in_vain = add(settings_at(how.space, point)) ? 0 : in_vain + 1;
     }
     return points;
 }
@@ -379,7 +386,7 @@ Tuning tune(const Table& table, const FitOptions& options, const TuneOptions& ho
     Tuning tuning{.options = how};
     tuning.task = decide_task(table, options, tell);
     std::vector<Fold> folds = make_folds(table, options, tuning.task, how.how);
-    for (SettingValues& values : points_of(how, options.training.seed, tuning.exhaustive)) {
+    for (SettingValues& values : points_of(how, options, tuning.exhaustive)) {
         tuning.trials.push_back({.number = tuning.trials.size(), .settings = std::move(values)});
     }
     decide_rungs(tuning);

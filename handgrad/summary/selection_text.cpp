@@ -215,7 +215,8 @@ std::string trials_table(const select::Tuning& tuning, const std::vector<std::si
         std::vector<std::string> line{std::to_string(i + 1), score_text(trial.mean()),
                                       strip.of(trial.mean(), trial.sd()), score_text(trial.sd())};
         for (const select::Dimension& dimension : tuning.options.space) {
-            line.push_back(value_text(trial.settings.at(dimension.setting)));
+            const auto found = trial.settings.find(dimension.setting);
+            line.push_back(found == trial.settings.end() ? "-" : value_text(found->second));
         }
         lines.push_back(std::move(line));
     }

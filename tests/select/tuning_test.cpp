@@ -211,6 +211,17 @@ TEST(Tuning, NeverTriesTheSameTwice) {
     EXPECT_FALSE(tuning.exhaustive);
 }
 
+TEST(Tuning, LeavesOutSettingsThatMeanNothingToTheOptimizer) {
+    TuneOptions how = search(30, 1);
+    how.space = space({"optimizer=adam,sgd", "momentum=0,0.5,0.9", "beta1=0.8,0.9"});
+    const Tuning tuning = tune(wave_table(), wave_options(1), how);
+    EXPECT_EQ(tuning.trials.size(), 5U);  // adam with two beta1, sgd with three momenta
+    for (const Trial& trial : tuning.trials) {
+        EXPECT_EQ(trial.settings.size(), 2U);
+        EXPECT_EQ(trial.failure, "");
+    }
+}
+
 TEST(Tuning, RefusesASearchOfNothing) {
     const auto refused = [](const TuneOptions& how) -> std::string {
         try {
