@@ -137,6 +137,14 @@ std::string epoch_event(const EpochReport& report, const Metrics& validation) {
     return line(json);
 }
 
+std::string restart_event(const RestartStart& start) {
+    Json json = event("restart");
+    json["restart"] = start.number + 1;
+    json["restarts"] = start.restarts;
+    json["seed"] = start.seed;
+    return line(json);
+}
+
 std::string refit_event(const RefitStart& start) {
     Json json = event("refit");
     json["rows"] = start.training_rows;
@@ -163,6 +171,17 @@ std::string done_event(const FitResult& result, std::string_view stopped, const 
     json["best_epoch"] = result.training.best_epoch;
     json["stopped"] = stopped;
     json["refit"] = result.judged_model.has_value();
+    if (!result.restarts.empty()) {
+        json["restart"] = result.chosen_restart + 1;
+        json["restarts"] = Json::array();
+        for (const Restart& one : result.restarts) {
+            json["restarts"].push_back({{"seed", one.seed},
+                                        {"loss", one.loss},
+                                        {"epochs", one.epochs},
+                                        {"best_epoch", one.best_epoch},
+                                        {"stopped", one.stopped}});
+        }
+    }
     json["model"] = model_path;
     json["parameters_hash"] = parameters_hash(result.model);
     json["metrics"] = {{"train", metrics_object(result.train_metrics)},

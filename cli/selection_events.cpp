@@ -125,7 +125,7 @@ std::string tuning_done_event(const select::Tuning& tuning, const Refitted& refi
     json["command"] = or_null(refitted.command);
     json["model"] = or_null(refitted.model);
     json["parameters_hash"] = or_null(refitted.parameters_hash);
-    json["metrics"] = metrics_object(refitted.metrics);
+    json["metrics"] = {{"train", metrics_object(refitted.metrics)}};
     json["seconds"] = seconds;
     return line(json);
 }

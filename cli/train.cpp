@@ -85,6 +85,11 @@ public:
         }
         event(refit_event(start));
     }
+    void restart(const RestartStart& start) {
+        progress_.finish();
+        progress_ = Progress(progress_style(show_.quiet));
+        event(restart_event(start));
+    }
     bool refit_epoch(const EpochReport& report) {
         progress_.epoch(report, {});
         event(refit_epoch_event(report));
@@ -272,6 +277,7 @@ FitCallbacks callbacks_of(const TrainOptionsGiven& given, Reporter& reporter, Mo
                         const Metrics& validation) { return reporter.epoch(report, validation); },
         .on_refit = [&](const RefitStart& start) { reporter.refit(start); },
         .on_refit_epoch = [&](const EpochReport& report) { return reporter.refit_epoch(report); },
+        .on_restart = [&](const RestartStart& start) { reporter.restart(start); },
         .stop = [&] { return reporter.wants_to_stop() || keeper.failure(); },
         .checkpoints = keeper.plan(),
         .on_interrupted = [&](const Model& model) { output.save(model, beside_old(model, output, reporter)); }};

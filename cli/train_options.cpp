@@ -228,6 +228,11 @@ public:
         if (!resume_.empty() && !folder_.empty() && !same) {
             usage_error("--checkpoint: the checkpoints go on in the folder of --resume; leave one of the two out");
         }
+        if (given_.fit.restarts > 1 && !(resume_.empty() && folder_.empty())) {
+            usage_error(fmt::format(
+                "--restarts: several trainings are not kept by checkpoints in this version; leave it out, or {}",
+                folder_.empty() ? "--resume" : "--checkpoint"));
+        }
         if (resume_.empty() && folder_.empty() && every_) {
             usage_error("--checkpoint-every: say with --checkpoint in which folder");
         }
@@ -272,6 +277,7 @@ private:
         given_.fit.training.jacobian_weight = TrainOptions().jacobian_weight;
         given_.fit.allow_kinks = false;
         given_.fit.refit.reset();
+        given_.fit.restarts = 1;
         given_.fit.conventions = model.architecture().conventions;
         if (const auto refit = model.provenance.find("refit");
             refit != model.provenance.end() && refit->second == "yes") {

@@ -42,7 +42,8 @@ std::vector<Dimension> usual_space(const FitOptions& options, std::size_t rows, 
 
 /// The settings of a point of the unit cube, one coordinate for each dimension.
 SettingValues settings_at(std::span<const Dimension> space, std::span<const double> point);
-/// Without the settings that mean nothing to the optimizer, which is that of `values` or `otherwise`: momentum to adam …
+/// Without the settings that mean nothing to the optimizer, which is that of `values` or `otherwise`: momentum to adam
+/// …
 SettingValues meaningful(SettingValues values, OptimizerKind otherwise);
 /// All combinations, where each dimension has a finite number of values and they are at most `most`; else none. The
 /// last dimension runs first.

@@ -69,8 +69,7 @@ std::vector<SettingValues> points_of(const TuneOptions& how, const FitOptions& o
     constexpr std::size_t patience = 1000;  // of points that have been there
     std::size_t in_vain = 0;
     for (std::size_t index = 0; points.size() < how.trials && in_vain < patience; ++index) {
-        const std::vector<double> point =
-            search_point(how.method, index, how.space.size(), options.training.seed);
+        const std::vector<double> point = search_point(how.method, index, how.space.size(), options.training.seed);
         in_vain = add(settings_at(how.space, point)) ? 0 : in_vain + 1;
     }
     return points;
@@ -382,6 +381,13 @@ Tuning tune(const Table& table, const FitOptions& options, const TuneOptions& ho
     refuse_useless(options);
     check_score(how.score);
     check_search(how);
+    if (options.restarts > 1 && how.halving > 1) {
+        throw Error(ErrorKind::usage,
+                    "restarts: a training of several cannot be judged in between; train all trials to their end, or "
+                    "leave restarts out")
+            .about("restarts")
+            .about("halving", "1");
+    }
     const Tell tell = callbacks.on_notice ? callbacks.on_notice : [](const Notice&) {};
     Tuning tuning{.options = how};
     tuning.task = decide_task(table, options, tell);
