@@ -133,7 +133,8 @@ void CountProgress::show(std::size_t done, std::size_t of, const std::string& mo
 
 void CountProgress::finish() {
     if (drawn_width_ > 0) {
-        redraw(fmt::format("{:{}}\r", "", drawn_width_));
+        redraw(std::string(drawn_width_, ' '));
+        redraw("");
         drawn_width_ = 0;
     }
 }

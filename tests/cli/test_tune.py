@@ -1,6 +1,10 @@
 """`handgrad tune`: what it chooses and writes, that interruptions change nothing, what it says of failures and bad input."""
 
+import contextlib
 import json
+import os
+import pty
+import re
 import shlex
 import signal
 import time
@@ -158,6 +162,22 @@ def test_the_table_of_the_best_trials_fits_and_says_what_their_scores_are_worth(
     assert "trial  log_loss" in ran.out and "is therefore better than what it will do" in " ".join(ran.out.split())
     assert "the same by\n  handgrad train t.csv --target class --epochs 6 " in ran.err
     assert handgrad("tune", "t.csv", "--target", "class", "--trials", 3, "--epochs", 2, "-o", "m.model", "--quiet").err == ""
+
+
+def test_on_a_terminal_a_bar_of_the_fits_is_drawn_and_taken_away(table):
+    ours, theirs = pty.openpty()
+    process = table.start("tune", "t.csv", *SEARCH, "-o", "m.model", stderr=theirs)
+    process.communicate(timeout=60)
+    os.close(theirs)
+    seen = b""
+    with contextlib.suppress(OSError):  # which ends a pty
+        while part := os.read(ours, 65536):
+            seen += part
+    os.close(ours)
+    assert process.returncode == 0
+    bars, _, rest = seen.decode().rpartition(" fits")
+    assert "48/48" in bars and "\\r" not in seen.decode()
+    assert re.search(r"\r +\r3 folds; 12 trials in ", rest), rest
 
 
 @pytest.mark.parametrize(("words", "code", "says"), [
