@@ -11,7 +11,6 @@
 #include "handgrad/train/metrics.hpp"
 
 namespace handgrad::cli {
-namespace {
 
 Json metrics_object(const Metrics& metrics) {
     Json object = Json::object();
@@ -20,6 +19,8 @@ Json metrics_object(const Metrics& metrics) {
     }
     return object;
 }
+
+namespace {
 
 Json layers_array(const Architecture& shape, bool with_parameters) {
     Json layers = Json::array();
@@ -74,6 +75,8 @@ template <class V>
 Json settings_json(const V& value) {
     return value;
 }
+}  // namespace
+
 Json settings_object(const SettingValues& settings) {
     Json object = Json::object();
     for (const auto& [name, value] : settings) {
@@ -82,6 +85,7 @@ Json settings_object(const SettingValues& settings) {
     return object;
 }
 
+namespace {
 /// Of a solver that sees all rows at once.
 void add_progress(Json& json, const std::optional<SolverProgress>& progress) {
     if (progress) {
@@ -148,6 +152,14 @@ std::string epoch_event(const EpochReport& report, const Metrics& validation) {
     return line(json);
 }
 
+std::string restart_event(const RestartStart& start) {
+    Json json = event("restart");
+    json["restart"] = start.number + 1;
+    json["restarts"] = start.restarts;
+    json["seed"] = start.seed;
+    return line(json);
+}
+
 std::string refit_event(const RefitStart& start) {
     Json json = event("refit");
     json["rows"] = start.training_rows;
@@ -175,6 +187,17 @@ std::string done_event(const FitResult& result, std::string_view stopped, const 
     json["best_epoch"] = result.training.best_epoch;
     json["stopped"] = stopped;
     json["refit"] = result.judged_model.has_value();
+    if (!result.restarts.empty()) {
+        json["restart"] = result.chosen_restart + 1;
+        json["restarts"] = Json::array();
+        for (const Restart& one : result.restarts) {
+            json["restarts"].push_back({{"seed", one.seed},
+                                        {"loss", one.loss},
+                                        {"epochs", one.epochs},
+                                        {"best_epoch", one.best_epoch},
+                                        {"stopped", one.stopped}});
+        }
+    }
     json["model"] = model_path;
     json["parameters_hash"] = parameters_hash(result.model);
     json["metrics"] = {{"train", metrics_object(result.train_metrics)},

@@ -35,6 +35,8 @@ namespace handgrad::cli {
 /// what verify-run needs: `told` (what the command line said, by option), `settings`, `data_hash` (of the encoded
 /// training rows), `parameters_hash` of the first weights, and `epoch`, done before in a training that is gone on with.
 std::string start_event(const FitStart& start, const std::map<std::string, std::vector<std::string>>& told);
+/// One of several trainings begins: `restart` (from 1), `restarts`, `seed`.
+std::string restart_event(const RestartStart& start);
 /// `metrics` are those of the validation rows; with --diagnose `layers`: for each `name`, `gradient_rms`, `saturated`,
 /// `dead`, `moved` and `starved`.
 std::string epoch_event(const EpochReport& report, const Metrics& validation);

@@ -33,18 +33,19 @@ void parse_held_out(const Given& given, const Setting& setting, HeldOut& held, s
     }
 }
 
-/// What was said, of which some means nothing to some optimizers.
-using Said = std::set<std::string>;
-
 /// Declares each setting of the library's table, and between the groups what belongs to them.
 class DeclareSettings {
 public:
-    DeclareSettings(Arguments& arguments, TrainOptionsGiven& given, Said& said)
-        : arguments_(arguments), given_(given), said_(said) {}
+    DeclareSettings(Arguments& arguments, TrainOptionsGiven& given, Said& said,
+                    std::span<const std::string_view> except)
+        : arguments_(arguments), given_(given), said_(said), except_(except) {}
 
     template <class F>
     void operator()(const Setting& setting, F&& field) {
         begin(setting.group);
+        if (std::ranges::find(except_, setting.name) != except_.end()) {
+            return;
+        }
         using Plain = std::remove_cvref_t<F>;
         constexpr bool optional_flag = std::same_as<Plain, std::optional<bool>>;
         bool negatable = optional_flag;
@@ -104,6 +105,7 @@ private:
     Arguments& arguments_;
     TrainOptionsGiven& given_;
     Said& said_;
+    std::span<const std::string_view> except_;
     std::optional<SettingGroup> group_;
     SettingValues defaults_ = setting_values(FitOptions());
 };
@@ -126,8 +128,11 @@ std::string lists() {
     for (const ScheduleFacts& schedule : schedule_list) {
         text += two_columns(schedule.name, schedule.formula);
     }
-    return text +
-           "\nExit codes: 0 done, 2 usage, 3 bad data, 4 bad model file, 5 diverged, 6 reading or writing failed,\n"
+    return text;
+}
+
+std::string exit_codes() {
+    return "\nExit codes: 0 done, 2 usage, 3 bad data, 4 bad model file, 5 diverged, 6 reading or writing failed,\n"
            "128 + N interrupted by signal N: 129 a hang-up, 130 Ctrl-C, 143 SIGTERM, 138, 140 and 152 SIGUSR1, SIGUSR2 "
            "and\n"
            "SIGXCPU, by which batch systems announce the end; 141 when nobody reads the events any more. After these "
@@ -204,6 +209,11 @@ public:
         if (!resume_.empty() && !folder_.empty() && !same) {
             usage_error("--checkpoint: the checkpoints go on in the folder of --resume; leave one of the two out");
         }
+        if (given_.fit.restarts > 1 && !(resume_.empty() && folder_.empty())) {
+            usage_error(fmt::format(
+                "--restarts: several trainings are not kept by checkpoints in this version; leave it out, or {}",
+                folder_.empty() ? "--resume" : "--checkpoint"));
+        }
         if (resume_.empty() && folder_.empty() && every_) {
             usage_error("--checkpoint-every: say with --checkpoint in which folder");
         }
@@ -248,6 +258,7 @@ private:
         given_.fit.training.jacobian_weight = TrainOptions().jacobian_weight;
         given_.fit.allow_kinks = false;
         given_.fit.refit.reset();
+        given_.fit.restarts = 1;
         given_.fit.conventions = model.architecture().conventions;
         if (const auto refit = model.provenance.find("refit");
             refit != model.provenance.end() && refit->second == "yes") {
@@ -339,13 +350,30 @@ private:
 
 /// Defaults and checks that depend on several options.
 void settle(TrainOptionsGiven& given, const Said& said) {
-    FitOptions& fit = given.fit;
+    check_output(given);
+    settle_settings(given, said);
+}
+
+}  // namespace
+
+std::string setting_lists() { return lists(); }
+
+void declare_settings(Arguments& arguments, TrainOptionsGiven& given, Said& said,
+                      std::span<const std::string_view> except) {
+    for_each_setting(given.fit, DeclareSettings(arguments, given, said, except));
+}
+
+void check_output(const TrainOptionsGiven& given) {
     if (given.output.empty()) {
         usage_error("--output is missing: say with -o where to write the model");
     }
     if (given.show.json && given.output == "/dev/stdout") {
         usage_error("--json: the model goes to standard output already; name a file with -o");
     }
+}
+
+void settle_settings(TrainOptionsGiven& given, const Said& said) {
+    FitOptions& fit = given.fit;
     if (fit.columns.targets.empty()) {
         if (given.reading.target_file.empty()) {
             usage_error("--target is missing: say which column to learn (or with --target-file where the labels are)");
@@ -370,8 +398,6 @@ void settle(TrainOptionsGiven& given, const Said& said) {
     fit.reading.text_columns = fit.columns.categorical;
     fit.reading.spelled_columns = fit.columns.targets;
 }
-
-}  // namespace
 
 void begin_in_folder(TrainOptionsGiven& given, const std::string& folder) {
     given.folder = std::make_unique<CheckpointFolder>(folder);
@@ -399,7 +425,7 @@ std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, con
     arguments.option("--output,-o", "MODEL", "where to write the model (safetensors); needed", into(given.output));
     arguments.option("--report", "FILE", "also a page in HTML: curves, gradient flow, certificate, derivation",
                      into(given.report));
-    for_each_setting(given.fit, DeclareSettings(arguments, given, said));
+    declare_settings(arguments, given, said);
     arguments.flag("--diagnose",
                    "measure after each epoch how the gradient reaches each layer and how far its weights have come "
                    "(on 256 rows; changes no weight)",
@@ -408,7 +434,7 @@ std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, con
     arguments.group("Machine and output");
     declare_machine(arguments, given.fit.training.execution);
     declare_output(arguments, given.show, "JSON Lines on standard output: start, epoch for every epoch, done");
-    arguments.notes(lists());
+    arguments.notes(lists() + exit_codes());
     if (!told.empty()) {
         arguments.recall(told);
     }

@@ -3,7 +3,10 @@
 
 #include <memory>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/arguments.hpp"
@@ -39,6 +42,19 @@ struct TrainOptionsGiven {
     std::string validation_file;   ///< of --validation and --test, where they name a table rather than a share
     std::string test_file;
 };
+
+/// The settings that were said, of which some mean nothing to some optimizers.
+using Said = std::set<std::string>;
+/// The settings of a training and how its table is read, in their groups, but for those of these names: for a verb that
+/// trains too.
+void declare_settings(Arguments& arguments, TrainOptionsGiven& given, Said& said,
+                      std::span<const std::string_view> except = {});
+/// After parsing: the defaults of settings that depend on others. Raises Error(usage) without a target.
+void settle_settings(TrainOptionsGiven& given, const Said& said);
+/// Raises Error(usage) unless the model has a place to go to, of its own.
+void check_output(const TrainOptionsGiven& given);
+/// Activations, losses, optimizers and schedules with their formulas, for the end of a help.
+std::string setting_lists();
 
 /// Reads the words behind `train`; `told` is what was said another time, where the words say nothing. Empty when help
 /// was asked for and printed. Raises Error(usage); with --resume also Error(io), Error(model).

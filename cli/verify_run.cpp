@@ -118,6 +118,10 @@ private:
         const std::string event = text_of(json, "event");
         if (event == "start") {
             start(json);
+        } else if (event == "restart") {
+            fail(
+                "the training began anew with --restarts: a log of several trainings cannot be verified in this "
+                "version");
         } else if (event == "epoch") {
             log_.epochs[next_epoch(json, epoch_)] = text_of(json, "parameters_hash");
         } else if (event == "refit_epoch") {

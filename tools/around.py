@@ -35,6 +35,10 @@ JACOBIAN_SOLVER = "handgrad/train/jacobian_solver.cpp"
 LEAST_SQUARES_SOLVER = "handgrad/train/levenberg_marquardt.cpp"
 LEAST_SQUARES = "handgrad/nn/least_squares.cpp"
 TARGET_JACOBIAN = "handgrad/train/target_jacobian.cpp"
+FOLDS = "handgrad/select/folds.cpp"
+FOLD_FIT = "handgrad/select/fold_fit.cpp"
+CROSS = "handgrad/select/cross_validation.cpp"
+TUNING = "handgrad/select/tuning.cpp"
 SHARING = "handgrad/train/share_out.cpp"
 SCORES = "handgrad/train/scores.cpp"
 EVALUATING = "handgrad/train/evaluation.cpp"
@@ -541,6 +545,38 @@ BREAKAGES = (
              "return ::fstat(fd, &info) == 0 && info.st_nlink > 0;", "tests/cli/test_io_faults.py -k predict"),
     Breakage("what cannot pass on that there is no memory aborts", "cli/main.cpp", "    std::set_terminate(end_without_memory);\n", "",
              "tests/cli/test_memory_faults.py -k config"),
+
+    # --- folds and search
+    Breakage("a fit sees the rows that judge it", FOLD_FIT, "fit(select_rows(table, fold.training), options, callbacks, from)",
+             "fit(table, options, callbacks, from)", "tests/cli/test_cv.py -k scores_are_those"),
+    Breakage("a fold is judged by the rows that it learned from", FOLD_FIT, "select_rows(table, fold.test), score)",
+             "select_rows(table, fold.training), score)", "tests/select/cross_validation_test.cpp"),
+    Breakage("repeats have one seed", FOLD_FIT, "options.training.seed += fold.repeat;", "", "tests/cli/test_cv.py -k scores_are_those"),
+    Breakage("weights of another table may begin a fold", FOLD_FIT, "refuse(options.init_from.has_value(),", "refuse(false,",
+             "tests/select/cross_validation_test.cpp"),
+    Breakage("classes are dealt as they come", FOLDS, "std::ranges::stable_sort(order, {}, [&](std::size_t i) { return strata[i]; });", "",
+             "tests/cli/test_cv.py -k rules"),
+    Breakage("a group goes where its row is drawn", FOLDS, "dealt.push_back(fold_of_group[group]);",
+             "dealt.push_back(static_cast<std::uint32_t>(dealt.size() % folds));", "tests/select/folds_test.cpp"),
+    Breakage("time runs backwards", FOLDS, "const auto before = rows.first(first)", "const auto before = rows.subspan(first)",
+             "tests/cli/test_cv.py -k ordered"),
+    Breakage("a class may be judged that was not learned", FOLDS, "if (known[judged[i]]) {", "if (true) {", "tests/cli/test_cv.py -k said"),
+    Breakage("the spread is that of a population", CROSS, "std::sqrt(squares / (count - 1.0))", "std::sqrt(squares / count)",
+             "tests/select/cross_validation_test.cpp"),
+    Breakage("large errors are better", CROSS, "== errors.end();", "!= errors.end();", "tests/select/cross_validation_test.cpp"),
+    Breakage("a diverged trial has a mean", TUNING, "return !std::isnan(a) && std::isnan(b);", "return std::isnan(a);",
+             "tests/select/tuning_test.cpp"),
+    Breakage("a paused fit of another fold is gone on with", TUNING, "from = paused_.find(trial, fold);", "from = paused_.find(trial, 0);",
+             "tests/select/tuning_test.cpp"),
+    Breakage("settings are tried twice", TUNING, "const bool is_new = seen.insert(setting_values_text(values)).second;",
+             "const bool is_new = true;", "tests/select/tuning_test.cpp"),
+    Breakage("another search is gone on with", "handgrad/select/trial_log.cpp", "if (its == here) {", "if (true) {",
+             "tests/cli/test_tune.py -k refused"),
+    Breakage("an interrupted search writes a model", "cli/tune.cpp", "    if (tuning.interrupted) {\n        tell_interrupted",
+             "    if (false) {\n        tell_interrupted", "tests/cli/test_tune.py -k interrupted"),
+    Breakage("restarts all have the first seed", FIT, "options.training.seed += number;", "", "tests/cli/test_restarts.py -k bits"),
+    Breakage("the last restart is kept", FIT, "if (!kept || better(ended.back().loss, ended[best].loss)) {", "if (true) {",
+             "tests/cli/test_restarts.py -k bits"),
 
     # --- explain, compare
     Breakage("an explained step without the penalty", TRACE, "result.penalty = penalty(net, options.penalty, 1, &gradient);",

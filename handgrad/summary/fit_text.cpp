@@ -89,6 +89,12 @@ std::string fit_text(const FitResult& result, const NextSteps& next) {
                            counted(training.epochs, "epoch"), training.seconds, training.best_epoch,
                            result.model.provenance.at("rows.training"));
     }
+    if (!result.restarts.empty()) {
+        const Restart& chosen = result.restarts[result.chosen_restart];
+        text += fmt::format("\nrestart {} of {} (seed {}) had the lowest {} loss, {}", result.chosen_restart + 1,
+                            result.restarts.size(), chosen.seed,
+                            result.validation_metrics.empty() ? "training" : "validation", rounded(chosen.loss));
+    }
     text += "\n\n";
 
     std::vector<std::pair<std::string, Metrics>> parts{{"train", result.train_metrics}};

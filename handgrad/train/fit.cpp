@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <memory>
 #include <string_view>
 #include <type_traits>
@@ -381,6 +382,143 @@ void refit(Task task, const FittingTask& once, FitResult& first) {
     take_over(first, second);
 }
 
+void refuse_restarts(const FitOptions& options, const FitCallbacks& callbacks, const Model* checkpoint) {
+    if (options.restarts == 1) {
+        return;
+    }
+    if (checkpoint != nullptr || callbacks.checkpoints.keep) {
+        throw Error(ErrorKind::usage,
+                    "restarts: several trainings are not kept by checkpoints in this version; leave one of the two out")
+            .about("restarts");
+    }
+    if (options.continue_from != nullptr) {
+        throw Error(ErrorKind::usage,
+                    "restarts: a model that is gone on with has its weights, so that nothing begins anew; leave one of "
+                    "the two out")
+            .about("restarts")
+            .about("continue");
+    }
+}
+
+/// Several trainings from seed to seed, on the same rows.
+class Restarting {
+public:
+    Restarting(Task task, const FittingTask& once) : task_(task), once_(once) {}
+
+    FitResult run() {
+        const std::size_t count = once_.options.restarts;
+        std::vector<Restart> ended;
+        std::size_t best = 0;
+        bool interrupted = false;
+        std::optional<FitResult> kept;
+        for (std::size_t number = 0; number < count && !interrupted; ++number) {
+            FitResult result = train(number, kept ? &kept->model : nullptr);
+            interrupted = result.training.stopped == Stopped::callback && !result.diverged;
+            if (interrupted && kept) {
+                break;
+            }
+            ended.push_back(report(number, result));
+            if (!kept || better(ended.back().loss, ended[best].loss)) {
+                best = number;
+                kept = std::move(result);
+            }
+        }
+        kept->restarts = std::move(ended);
+        kept->chosen_restart = best;
+        if (interrupted) {
+            kept->training.stopped = Stopped::callback;
+        }
+        return std::move(*kept);
+    }
+
+    /// The options of one of them, and what its model tells of all.
+    [[nodiscard]] FitOptions options_of(std::size_t number) const {
+        FitOptions options = once_.options;
+        options.training.seed += number;
+        return options;
+    }
+    void note(Model& model, const FitResult& result) const {
+        const std::uint64_t seed = once_.options.training.seed;
+        model.settings[text(settings::seed.name)] = seed;  // by which the rows are shared out
+        model.provenance["seed"] = std::to_string(seed);
+        model.provenance["restarts"] = std::to_string(result.restarts.size());
+        model.provenance["restart.seed"] = std::to_string(seed + result.chosen_restart);
+        for (const Restart& one : result.restarts) {
+            model.provenance["restart.loss." + std::to_string(one.seed)] =
+                std::isnan(one.loss) ? one.stopped : format_number(one.loss);
+        }
+    }
+
+private:
+    static bool better(double loss, double than) { return loss < than || (std::isnan(than) && !std::isnan(loss)); }
+
+    FitResult train(std::size_t number, const Model* best) {
+        const FitOptions options = options_of(number);
+        const RestartStart start{.number = number, .restarts = once_.options.restarts, .seed = options.training.seed};
+        const auto tell_start = [&] {
+            if (once_.callbacks.on_restart) {
+                once_.callbacks.on_restart(start);
+            }
+        };
+        FitCallbacks callbacks = once_.callbacks;
+        losses_.clear();
+        callbacks.on_start = {};
+        if (number == 0) {
+            callbacks.on_start = [&](const FitStart& first) {
+                if (once_.callbacks.on_start) {
+                    once_.callbacks.on_start(first);
+                }
+                tell_start();
+            };
+        } else {
+            tell_start();
+        }
+        callbacks.on_epoch = [&](const EpochReport& epoch, const Metrics& metrics) {
+            losses_[epoch.epoch] = std::isnan(epoch.validation_loss) ? epoch.loss : epoch.validation_loss;
+            return !once_.callbacks.on_epoch || once_.callbacks.on_epoch(epoch, metrics);
+        };
+        if (best != nullptr && callbacks.on_interrupted) {
+            callbacks.on_interrupted = [&](const Model&) { once_.callbacks.on_interrupted(*best); };
+        }
+        const Tell nobody = [](const Notice&) {};
+        const bool first = number == 0;
+        return fit_once(task_, {.table = once_.table,
+                                .options = options,
+                                .rows = once_.rows,
+                                .callbacks = callbacks,
+                                .tell = first ? once_.tell : nobody,
+                                .tell_rows = first ? once_.tell_rows : nobody,
+                                .last = once_.last});
+    }
+
+    Restart report(std::size_t number, const FitResult& result) {
+        Restart restart{.seed = once_.options.training.seed + number,
+                        .loss = std::numeric_limits<double>::quiet_NaN(),
+                        .epochs = result.training.epochs,
+                        .best_epoch = result.training.best_epoch,
+                        .stopped = text(stopped_name(result))};
+        const auto loss = losses_.find(result.training.best_epoch);
+        if (!result.diverged && result.usable && loss != losses_.end()) {
+            restart.loss = loss->second;
+        }
+        const bool by_validation = !result.validation_metrics.empty();
+        std::string came_to = when(by_validation, "validation") + when(!by_validation, "training") + " loss " +
+                              short_number(restart.loss, loss_digits);
+        if (std::isnan(restart.loss)) {
+            came_to = restart.stopped;
+        }
+        once_.tell({"restart " + std::to_string(number + 1) + " of " + std::to_string(once_.options.restarts) +
+                    ", seed " + std::to_string(restart.seed) + ": " + came_to + ", epoch " +
+                    std::to_string(restart.best_epoch)});
+        return restart;
+    }
+
+    static constexpr int loss_digits = 5;
+    Task task_;
+    const FittingTask& once_;
+    std::map<std::size_t, double> losses_;  ///< by epoch, of the training that runs
+};
+
 }  // namespace
 
 std::string_view stopped_name(const FitResult& result) {
@@ -400,6 +538,7 @@ FitResult fit(const Table& table, const FitOptions& given, const FitCallbacks& c
     }
     check_ranges(given, "fit");
     check(given.training.optimizer);
+    refuse_restarts(given, callbacks, checkpoint);
     FitOptions options = given;
     const std::size_t labelled = labelled_rows(table, options.columns.targets, options.drop_missing_labels).size();
     if (options.continue_from != nullptr) {
@@ -425,10 +564,20 @@ FitResult fit(const Table& table, const FitOptions& given, const FitCallbacks& c
                            .tell_rows = tell,
                            .last = *options.training.epochs,
                            .from = checkpoint};
-    FitResult result = fit_once(task, once);
+    Restarting several(task, once);
+    const bool restarts = options.restarts > 1;
+    FitResult result = restarts ? several.run() : fit_once(task, once);
     const bool ended = !result.diverged && result.training.stopped != Stopped::callback;
     if (*options.refit && ended) {
+        options.training.seed += result.chosen_restart;
         refit(task, once, result);
+        options.training.seed -= result.chosen_restart;
+    }
+    if (restarts) {
+        several.note(result.model, result);
+        if (result.judged_model) {
+            several.note(*result.judged_model, result);
+        }
     }
     return result;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -72,6 +73,10 @@ struct FitOptions {
     /// decided: where neither epochs nor early stopping were chosen, and the validation rows are the table's.
     std::optional<bool> refit;
     HeldOut test;
+    /// So many trainings on the same rows, with first weights and order of the rows by the seeds seed, seed + 1 …; that
+    /// with the lowest validation loss is kept, without validation rows with the lowest training loss, of the epoch
+    /// that it gives. One that diverges is kept only if all do.
+    std::size_t restarts = 1;
 };
 
 /// Rows, inputs and shape, once they are decided and before the first step.
@@ -87,6 +92,19 @@ struct RefitStart {
     std::size_t training_rows;
     std::size_t epochs;
     std::size_t epoch = 0;  ///< as of FitStart
+};
+/// One of several trainings begins.
+struct RestartStart {
+    std::size_t number = 0;  ///< from 0
+    std::size_t restarts = 0;
+    std::uint64_t seed = 0;
+};
+/// What one of several trainings came to.
+struct Restart {
+    std::uint64_t seed = 0;
+    double loss = 0.0;  ///< by which it is compared; NaN where it has diverged or taken no epoch
+    std::size_t epochs = 0, best_epoch = 0;
+    std::string stopped = {};  ///< as stopped_name()
 };
 /// Measures a network on the training rows: before the first step, and after each epoch.
 template <class T>
@@ -121,6 +139,8 @@ struct FitCallbacks {
     std::function<void(const RefitStart&)> on_refit = {};
     /// … and after each of its epochs; false ends it, and the model is then that of the first training.
     std::function<bool(const EpochReport&)> on_refit_epoch = {};
+    /// Before each of several trainings (FitOptions::restarts), behind on_start, which is called once.
+    std::function<void(const RestartStart&)> on_restart = {};
     /// Asked between two batches, every 20 ms or so where they are short; true ends the training there.
     std::function<bool()> stop = {};
     CheckpointPlan checkpoints = {};
@@ -146,13 +166,16 @@ struct FitResult {
     Evaluation judged;                      ///< of the model on them, after a refit of the judged model
     std::vector<std::size_t> learned_rows;  ///< of the table, that the model has learned from
     std::optional<std::string> diverged;    ///< the message when training stopped at a non-finite value
+    std::vector<Restart> restarts;          ///< that have ended, of several; else empty
+    std::size_t chosen_restart = 0;         ///< the one whose model it is
     bool usable = true;                     ///< what it says of the rows that it learned from are numbers
 };
 
 /// Raises Error(usage) (also for settings that are not those of the network to go on with), Error(data), Error(model)
 /// (init_from), Error(io). A divergence does not throw: the result then
 /// holds the last good weights and the message. A training that was interrupted while checkpoints were kept comes back
-/// without metrics.
+/// without metrics. Restarts that are interrupted give the best of those that had ended, or the first; they do not go
+/// together with checkpoints, nor with a model to go on with: Error(usage).
 ///
 /// With a `checkpoint`, a model that CheckpointPlan::keep was given, it goes on with that training, to the bits of the
 /// one that was never interrupted. Raises Error(usage) with all that differs when table or settings are not those.

@@ -44,9 +44,10 @@ bool both_name_files(std::string_view name, const SettingValue& its, const Setti
 }
 
 void compare_settings(const SettingValues& there, const SettingValues& here, std::string& differences) {
+    const SettingValues usual = setting_values(FitOptions{});  // of a setting that is younger than the checkpoint
     for (const auto& [name, value] : here) {
         const auto other = there.find(name);
-        const SettingValue its = other == there.end() ? SettingValue{} : other->second;
+        const SettingValue its = other == there.end() ? usual.at(name) : other->second;
         if (both_name_files(name, its, value)) {
             continue;
         }

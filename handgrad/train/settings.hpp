@@ -222,6 +222,14 @@ inline constexpr Setting refit{
         "after early stopping train again, on the validation rows too, for as many epochs as "
         "were best",
     .otherwise = "on unless epochs or early stopping are given"};
+inline constexpr Setting restarts{
+    .name = "restarts",
+    .group = training,
+    .help =
+        "train so often, from this seed and those behind it, and keep the training with the "
+        "lowest validation loss (training loss without validation)",
+    .value = "N",
+    .range = from_1};
 inline constexpr Setting seed{
     .name = "seed", .group = training, .help = "of first weights, splits and shuffling", .value = "N", .range = from_0};
 inline constexpr Setting shuffle{
@@ -336,6 +344,7 @@ void for_each_setting(settings::OptionsOf<FitOptions> auto& options, Visit&& vis
     visit(settings::validation, options.validation);
     visit(settings::refit, options.refit);
     visit(settings::test, options.test);
+    visit(settings::restarts, options.restarts);
     for_each_setting(options.training, visit);
 }
 

@@ -96,6 +96,7 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         test: Any = None,
         early_stopping: Any = None,
         refit: Any = None,
+        restarts: Any = None,
         seed: Any = None,
         shuffle: Any = None,
         allow_nonfinite: Any = None,
@@ -147,6 +148,7 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         self.test = test
         self.early_stopping = early_stopping
         self.refit = refit
+        self.restarts = restarts
         self.seed = seed
         self.shuffle = shuffle
         self.allow_nonfinite = allow_nonfinite

@@ -120,6 +120,10 @@ def print_all(handgrad):
         "--optimizer", "lbfgs")
     run("evaluate", "labels.model", "labels.csv", "--json")
     run("predict", "labels.model", "labels.csv", "--proba", "--json")
+    run("train", "t.csv", "--target", "y", *QUICK, "--restarts", 2, "--json")
+    run("cv", "t.csv", "--target", "y", "--epochs", 1, "--json")
+    run("tune", "t.csv", "--target", "y", "--trials", 2, "--epochs", 1, "-o", "m.model", "--json")
+    run("train", "c.csv", "--target", "class", *QUICK, "--json")
     log = handgrad("train", "c.csv", "--target", "class", *QUICK, "--json").out
     handgrad.write("run.jsonl", log)
     run("verify-run", "run.jsonl", "--json")

@@ -87,7 +87,7 @@ CASES = {
 }
 SPECIAL = {"group": "test_group", "unknown": "test_unknown", "drop_missing_labels": "test_drop_missing_labels", "init": "test_init", "dtype": "test_dtype",
            "target_jacobian": "test_target_jacobian", "jacobian_weight": "test_target_jacobian", "allow_kinks": "test_allow_kinks",
-           "init_from": "test_init_from", "shuffle": "test_shuffle", "allow_nonfinite": "test_allow_nonfinite"}
+           "init_from": "test_init_from", "restarts": "test_restarts", "shuffle": "test_shuffle", "allow_nonfinite": "test_allow_nonfinite"}
 
 
 def table_of_settings(folder):
@@ -382,3 +382,14 @@ def test_allow_kinks(tmp_path):
 
     assert [code(names) for names in (["tanh", "relu"], ["leaky_relu"], ["tanh", "silu"])] == [2, 2, 0]
     assert code(["tanh", "relu"], "--allow-kinks") == 0
+
+
+def test_restarts(tmp_path):
+    """The training of the seed with the lowest loss in its last epoch, where no rows judge; BASE says which seed is first."""
+    table = write_table(tmp_path / "t.csv", COLUMNS)
+    alone = {}
+    for seed in (3, 4, 5):
+        *_, last, done = events("train", table, *words(BASE | {"seed": seed, "validation": 0.0}), "-o", tmp_path / "m.model")
+        alone[done["parameters_hash"]] = last["loss"]
+    *_, done = events("train", table, *words(BASE | {"seed": 3, "validation": 0.0, "restarts": 3}), "-o", tmp_path / "m.model")
+    assert done["parameters_hash"] == min(alone, key=alone.get) and len(alone) == 3
