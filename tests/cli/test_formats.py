@@ -118,6 +118,8 @@ def print_all(handgrad):
     handgrad.write("labels.csv", labels)
     run("train", "labels.csv", "--target", "l0,l1", "-o", "labels.model", "--epochs", 2, "--early-stopping", 1, "--refit", "--json",
         "--optimizer", "lbfgs")
+    run("train", "labels.csv", "--target", "a", "--task", "regression", "-o", "a.model", "--epochs", 2, "--early-stopping", 1, "--refit",
+        "--json", "--optimizer", "lm")
     run("evaluate", "labels.model", "labels.csv", "--json")
     run("predict", "labels.model", "labels.csv", "--proba", "--json")
     run("train", "t.csv", "--target", "y", *QUICK, "--restarts", 2, "--json")
