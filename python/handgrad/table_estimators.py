@@ -91,6 +91,9 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         beta2: Any = None,
         epsilon: Any = None,
         weight_decay: Any = None,
+        tol: Any = None,
+        max_fun: Any = None,
+        lbfgs_memory: Any = None,
         schedule: Any = None,
         validation: Any = None,
         test: Any = None,
@@ -143,6 +146,9 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         self.beta2 = beta2
         self.epsilon = epsilon
         self.weight_decay = weight_decay
+        self.tol = tol
+        self.max_fun = max_fun
+        self.lbfgs_memory = lbfgs_memory
         self.schedule = schedule
         self.validation = validation
         self.test = test
