@@ -70,7 +70,8 @@ def test_ordered_folds_are_those_of_time_series_split(handgrad):
 
 @pytest.mark.parametrize(("text", "target", "more"), [
     (uneven_table(), "kind", ("--drop", "place", "--hidden", 5)),  # early stopping within the fold, then all its rows
-    (regression_table(), "y", ("--hidden", "6,3", "--epochs", 7, "--optimizer", "sgd", "--learning-rate", 0.01, "--seed", 11))])
+    (regression_table(), "y", ("--hidden", "6,3", "--epochs", 7, "--optimizer", "sgd", "--learning-rate", 0.01, "--seed", 11))],
+    ids=["classes", "numbers"])
 def test_scores_are_those_of_train_and_evaluate_on_files_of_the_folds(handgrad, text, target, more):
     handgrad.write("t.csv", text)
     words = ["--target", target, *more]
@@ -129,7 +130,7 @@ def test_the_table_shows_each_fold_with_a_picture_on_eighty_places(handgrad):
     ("x,y\n1,0.5\n2,1.5\n3,2.5\n4,1.25\n", ("--folds", 2, "--score", "rsme"), 2, "did you mean 'rmse'?"),
     ("x,y\n1,0.5\n2,1.5\n3,2.5\n4,1.25\n", ("--folds", 2, "--ordered", "--repeats", 2), 2, "one way only"),
     ("x,y\n1,0.5\n2,1.5\n3,2.5\n4,1.25\n", ("--folds", 2, "--save-folds", "t.csv"), 2, "is the file that is read"),
-])
+], ids=lambda value: "" if isinstance(value, str) and "\n" in value else None)
 def test_what_cannot_be_done_is_said(handgrad, text, words, code, says):
     handgrad.write("t.csv", text)
     handgrad.write("v.csv", text)
