@@ -237,6 +237,9 @@ SettingValues meaningful(SettingValues values, OptimizerKind otherwise) {
     if (const auto named = values.find(std::string(settings::optimizer.name)); named != values.end()) {
         apply_settings(optimizer, {*named}, "search");
     }
+    for (const std::string& name : without_meaning(optimizer.kind)) {
+        values.erase(name);
+    }
     if (optimizer.kind == OptimizerKind::sgd) {
         values.erase(std::string(settings::beta1.name));
     } else {
