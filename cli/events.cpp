@@ -274,7 +274,8 @@ std::string encoded_event(const Model& model, const EncodedTable& encoded, const
     json["rows"] = encoded.rows();
     json["inputs"] = encoded.inputs.size();
     json["outputs"] = encoded.outputs.size();
-    json["weighted"] = encoded.labelled() && !model.preprocessing.weight.empty();
+    const Preprocessing& columns = model.preprocessing;
+    json["weighted"] = encoded.labelled() && (!columns.weight.empty() || !columns.class_weights.empty());
     json["dtype"] = dtype_name(model.is_double());
     return line(json);
 }
@@ -572,6 +573,7 @@ std::string model_event(const Model& model, const std::string& path, const std::
     }
     json["classes"] = columns.classes;
     json["weight"] = or_null(columns.weight);
+    json["class_weights"] = columns.class_weights;
     if (!model.history.empty()) {
         json["history"] = {{"columns", model.history.columns}, {"epochs", model.history.epochs}};
     }

@@ -191,8 +191,9 @@ int exit_code(const FitResult& result, const TrainOptionsGiven& given, const Rep
 void refuse_shared_files(const TrainOptionsGiven& given) {
     const std::string init_from = given.fit.init_from.value_or("").string();
     const std::string jacobian = given.fit.target_jacobian.value_or("").string();
+    const std::string weights = names_a_file_of_weights(given.fit.class_weight) ? given.fit.class_weight : "";
     for (const std::string& input : {given.data, given.reading.target_file, given.validation_file, given.test_file,
-                                     init_from, jacobian, given.continued_file}) {
+                                     init_from, jacobian, weights, given.continued_file}) {
         refuse_to_overwrite(given.output, input);
         refuse_to_overwrite(given.report, input, "--report");
     }

@@ -26,8 +26,9 @@ namespace {
 
 constexpr std::string_view format_name = "handgrad model";
 /// 2 adds to the columns what becomes of dates, signs in numbers, ids, missing texts and unknown categories; files of
-/// version 1 knew none of them. 3 has the state of a training too; a model without one is written as version 2.
-constexpr int format_version = 3, without_training_version = 2;
+/// version 1 knew none of them. 3 has the state of a training too, 4 weights of classes; a model is written as the first
+/// version that has what it needs.
+constexpr int format_version = 4, training_version = 3, plain_version = 2;
 
 /// What stands in the metadata of a model file, and what a model may be without.
 constexpr std::string_view history_key = "history";
@@ -277,7 +278,7 @@ std::string serialize_model(const Model& model) {
         file.metadata[std::string(training_rows_key)] = training_rows_text(model.training_rows);
     }
     file.metadata["format"] = format_name;
-    file.metadata["format_version"] = std::to_string(without_training_version);
+    file.metadata["format_version"] = std::to_string(plain_version);
     file.metadata["handgrad_version"] = version;
     file.metadata["parameters_hash"] = parameters_hash(model);
     file.metadata["checksum"] = no_checksum;
@@ -290,6 +291,9 @@ std::string serialize_model(const Model& model) {
             }
         }
         file.metadata[std::string(saved_training_hash_key)] = hash.hex();
+        file.metadata["format_version"] = std::to_string(training_version);
+    }
+    if (!model.preprocessing.class_weights.empty()) {
         file.metadata["format_version"] = std::to_string(format_version);
     }
     std::string bytes = serialize(file);

@@ -62,7 +62,7 @@ Prediction select_rows(const Prediction& all, std::span<const std::size_t> rows)
 
 template <class T>
 std::vector<double> weights_of(const BasicDataset<T>& data) {
-    return {data.weights.begin(), data.weights.end()};
+    return {data.metric_weights().begin(), data.metric_weights().end()};
 }
 
 // --- Beside the constant answer

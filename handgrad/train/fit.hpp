@@ -34,12 +34,19 @@ inline constexpr double usual_validation_share = 0.2;
 /// … of a table with so many: fewer leave hardly one to judge by.
 inline constexpr std::size_t fewest_rows_to_share = 10;
 
+/// The choice of FitOptions::class_weight that is no file.
+inline constexpr std::string_view balanced_classes = "balanced";
+inline bool names_a_file_of_weights(std::string_view choice) { return !choice.empty() && choice != balanced_classes; }
+
 /// What the user chose. An empty optional is decided by fit() and announced.
 struct FitOptions {
     PreprocessingOptions columns;  ///< its task, scale_target and one_output are decided by fit()
     std::optional<Task> task;
     std::optional<bool> scale_target;
     bool drop_missing_labels = false;
+    /// What the rows of each class count in the loss: `balanced` (n/(K n_c)), or the name of a table with the columns
+    /// `class` and `weight`; empty where all count alike. It is no part of the metrics.
+    std::string class_weight;
     std::string group;    ///< column of groups that a split keeps together, no input; empty for none
     ReadOptions reading;  ///< as the table was read; kept in the model
 

@@ -41,14 +41,15 @@ void tell_unknown(const Preprocessing& columns, const Table& table, std::span<co
 }
 
 /// The trivial predictor: the mean of the training targets, or the classes' frequencies, of which the most frequent is
-/// always predicted; as a network's outputs.
+/// always predicted; as a network's outputs. Rows count as in metrics.
 template <class T>
 std::vector<double> constant_answer(const BasicDataset<T>& training) {
     std::vector<double> answer;
+    const std::vector<T>& weights = training.metric_weights();
     for (std::size_t k = 0; k < training.y.columns(); ++k) {
         double sum = 0.0, total = 0.0;
         for (std::size_t row = 0; row < training.rows(); ++row) {
-            const double weight = training.weight(row);
+            const double weight = weights.empty() ? 1.0 : static_cast<double>(weights[row]);
             sum += weight * static_cast<double>(training.y(row, k));
             total += weight;
         }
@@ -268,6 +269,9 @@ private:
         Xxh3Stream hash;
         hash.add(number_bytes<T>(training_.x.values()));
         hash.add(number_bytes<T>(training_.y.values()));
+        if (!columns_.class_weights.empty()) {
+            hash.add(number_bytes<T>(training_.weights));
+        }
         model_.provenance["data.hash"] = hash.hex();
         model_.provenance["rows.validation"] = std::to_string(validation_.rows());
         model_.provenance["rows.test"] = std::to_string(test_.rows());

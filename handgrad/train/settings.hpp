@@ -57,6 +57,12 @@ inline constexpr Setting scale_target{.name = "scale_target",
                                       .help = "learn a standardised target",
                                       .otherwise = "on where the output is unbounded"};
 inline constexpr Setting weight{.name = "weight", .group = table, .help = "column of sample weights", .value = "COL"};
+inline constexpr Setting class_weight{
+    .name = "class_weight",
+    .group = table,
+    .help = "what rows of a class count in the loss: balanced makes all classes count alike; of a file with the "
+            "columns class and weight what stands there",
+    .value = "balanced|FILE"};
 inline constexpr Setting group{.name = "group",
                                .group = table,
                                .help = "column whose equal cells are never on both sides of a split",
@@ -291,6 +297,7 @@ void for_each_setting(settings::OptionsOf<FitOptions> auto& options, Visit&& vis
     visit(settings::scale, options.columns.scale);
     visit(settings::scale_target, options.scale_target);
     visit(settings::weight, options.columns.weight);
+    visit(settings::class_weight, options.class_weight);
     visit(settings::group, options.group);
     visit(settings::drop_missing_labels, options.drop_missing_labels);
 
