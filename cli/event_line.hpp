@@ -6,6 +6,8 @@
 #include <string_view>
 
 #include "cli/json_value.hpp"
+#include "handgrad/store/setting_values.hpp"
+#include "handgrad/train/metrics.hpp"
 
 namespace handgrad::cli {
 
@@ -30,6 +32,10 @@ Json name_or_null(const std::optional<Named>& named) {
     }
     return Json(name(*named));
 }
+
+/// The metrics, and the settings, each under its name.
+Json metrics_object(const Metrics& metrics);
+Json settings_object(const SettingValues& settings);
 
 inline std::string line(const Json& json) { return json.text() + "\n"; }
 

@@ -11,7 +11,6 @@
 #include "handgrad/train/metrics.hpp"
 
 namespace handgrad::cli {
-namespace {
 
 Json metrics_object(const Metrics& metrics) {
     Json object = Json::object();
@@ -20,6 +19,8 @@ Json metrics_object(const Metrics& metrics) {
     }
     return object;
 }
+
+namespace {
 
 Json layers_array(const Architecture& shape, bool with_parameters) {
     Json layers = Json::array();
@@ -74,6 +75,8 @@ template <class V>
 Json settings_json(const V& value) {
     return value;
 }
+}  // namespace
+
 Json settings_object(const SettingValues& settings) {
     Json object = Json::object();
     for (const auto& [name, value] : settings) {
@@ -81,6 +84,8 @@ Json settings_object(const SettingValues& settings) {
     }
     return object;
 }
+
+namespace {
 
 Json hash_or_null(const std::string& hash) { return hash.empty() ? Json() : Json(hash); }
 

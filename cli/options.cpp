@@ -243,6 +243,17 @@ void tell_warnings(const Table& table, const OutputOptions& show) {
     }
 }
 
+void tell_notice(const Notice& notice, const OutputOptions& show) {
+    if (show.quiet) {
+        return;
+    }
+    if (notice.overruled_by) {
+        tell(fmt::format("{} ({} overrules)", notice.text, words_of(*notice.overruled_by)));
+    } else {
+        tell(notice.text);
+    }
+}
+
 namespace {
 
 /// Whether two names are of one file, through whatever links; of files that are not there, whether they would be.

@@ -10,6 +10,7 @@
 #include "handgrad/data/table.hpp"
 #include "handgrad/kernels/simd_level.hpp"
 #include "handgrad/store/model.hpp"
+#include "handgrad/train/fit.hpp"
 
 namespace handgrad::cli {
 
@@ -68,6 +69,9 @@ Table with_labels(Table table, const std::vector<std::string>& targets, const Ou
 /// stands by, which of its categories the model does not know, when it may ignore them.
 void tell_warnings(const Table& table, const OutputOptions& show);
 void tell_warnings(const Table& table, const Model& model, const OutputOptions& show);
+
+/// What a training tells, in one line, with the option that would decide otherwise; unless that is to be quiet.
+void tell_notice(const Notice& notice, const OutputOptions& show);
 
 /// Raises Error(usage) naming `option` when `output` is the very file that `input` is, or the configuration file, by
 /// whatever name; files that are not there yet are told by their folder and name.

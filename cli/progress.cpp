@@ -101,4 +101,48 @@ void Progress::show() {
     unseen_.reset();
 }
 
+void CountProgress::show(std::size_t done, std::size_t of, const std::string& more) {
+    if (style_ == Progress::Style::none || of == 0) {
+        return;
+    }
+    const auto now = std::chrono::steady_clock::now();
+    const double share = static_cast<double>(done) / static_cast<double>(of);
+    const double seconds = std::chrono::duration<double>(now - begun_).count();
+    const double left = share > 0.0 ? seconds * (1.0 - share) / share : 0.0;
+    std::string line = fmt::format("{:>{}}/{} {}{}", done, std::to_string(of).size(), of, noun_, more);
+    if (left >= shortest_time_worth_telling) {
+        line += "  eta " + time_left(left);
+    }
+    if (style_ == Progress::Style::lines) {
+        const auto twentieth = static_cast<std::size_t>(share * lines_in_a_log);
+        if (of > lines_in_a_log && twentieth > told_) {
+            told_ = twentieth;
+            tell(line);
+        }
+        return;
+    }
+    if (now - drawn_at_ < between_drawings && done < of) {
+        return;
+    }
+    drawn_at_ = now;
+    line = (bar(share) + line).substr(0, terminal_width() - 1);
+    const std::size_t left_over = drawn_width_ - std::min(drawn_width_, line.size());
+    drawn_width_ = line.size();
+    redraw(fmt::format("{}{:{}}", line, "", left_over));
+}
+
+void CountProgress::finish() {
+    if (drawn_width_ > 0) {
+        redraw(fmt::format("{:{}}\r", "", drawn_width_));
+        drawn_width_ = 0;
+    }
+}
+
+Progress::Style progress_style(bool quiet) {
+    if (quiet) {
+        return Progress::Style::none;
+    }
+    return on_terminal() ? Progress::Style::bar : Progress::Style::lines;
+}
+
 }  // namespace handgrad::cli

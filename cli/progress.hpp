@@ -33,4 +33,25 @@ private:
     std::chrono::steady_clock::time_point drawn_at_;
 };
 
+/// How many of many pieces of work are done: a bar on a terminal, some twenty lines in a log.
+class CountProgress {
+public:
+    CountProgress(Progress::Style style, std::string noun) : style_(style), noun_(std::move(noun)) {}
+
+    /// `more` stands behind the counts.
+    void show(std::size_t done, std::size_t of, const std::string& more = {});
+    /// Takes the bar away.
+    void finish();
+
+private:
+    Progress::Style style_;
+    std::string noun_;
+    std::size_t drawn_width_ = 0;
+    std::size_t told_ = 0;  ///< twentieths that a log has lines for
+    std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now(), drawn_at_;
+};
+
+/// As the output options and the terminal have it.
+Progress::Style progress_style(bool quiet);
+
 }  // namespace handgrad::cli

@@ -4,6 +4,7 @@
 #include "handgrad/summary/comparison_text.hpp"
 #include "handgrad/summary/descriptions.hpp"
 #include "handgrad/summary/layout.hpp"
+#include "handgrad/summary/selection_text.hpp"
 #include "handgrad/summary/texts.hpp"
 
 namespace handgrad::cli {
@@ -13,12 +14,14 @@ using summary::aligned;
 using summary::certificate_text;
 using summary::comparison_text;
 using summary::counted;
+using summary::cross_validation_text;
 using summary::describe_conventions;
 using summary::detection_text;
 using summary::diagnosis_text;
 using summary::dtype_name;
 using summary::evaluation_text;
 using summary::fit_text;
+using summary::folds_text;
 using summary::grouped;
 using summary::Heading;
 using summary::index_text;

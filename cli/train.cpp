@@ -15,9 +15,9 @@
 #include "cli/checkpoint_keeper.hpp"
 #include "cli/events.hpp"
 #include "cli/model_output.hpp"
+#include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
-#include "cli/setting_options.hpp"
 #include "cli/stop_signal.hpp"
 #include "cli/text.hpp"
 #include "cli/train_options.hpp"
@@ -38,23 +38,14 @@ namespace {
 /// Events as they happen, to people and to machines.
 class Reporter {
 public:
-    explicit Reporter(const OutputOptions& show) : show_(show), progress_(style_of(show)) {}
+    explicit Reporter(const OutputOptions& show) : show_(show), progress_(progress_style(show.quiet)) {}
 
     void say(std::string_view text) const {
         if (!show_.quiet) {
             tell_text(text);
         }
     }
-    void notice(const Notice& notice) const {
-        if (show_.quiet) {
-            return;
-        }
-        if (notice.overruled_by) {
-            tell(fmt::format("{} ({} overrules)", notice.text, words_of(*notice.overruled_by)));
-        } else {
-            tell(notice.text);
-        }
-    }
+    void notice(const Notice& notice) const { tell_notice(notice, show_); }
     /// A failure to write ends the training after this epoch, but first the model is saved; finish() raises it.
     void event(const std::string& line) {
         if (!show_.json || failed_to_write()) {
@@ -88,7 +79,7 @@ public:
     [[nodiscard]] bool wants_to_stop() const { return StopSignal::received() != 0 || failed_to_write(); }
     void refit(const RefitStart& start) {
         progress_.finish();
-        progress_ = Progress(style_of(show_));
+        progress_ = Progress(progress_style(show_.quiet));
         if (start.epoch > 0) {
             say(fmt::format("going on after {}", counted(start.epoch, "epoch")));
         }
@@ -112,12 +103,6 @@ public:
     [[nodiscard]] bool failed_to_write_log() const { return failure_.has_value(); }
 
 private:
-    static Progress::Style style_of(const OutputOptions& show) {
-        if (show.quiet) {
-            return Progress::Style::none;
-        }
-        return on_terminal() ? Progress::Style::bar : Progress::Style::lines;
-    }
     [[nodiscard]] bool failed_to_write() const { return reader_gone_ || failure_; }
 
     OutputOptions show_;

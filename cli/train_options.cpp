@@ -41,20 +41,19 @@ void parse_held_out(const Given& given, const Setting& setting, HeldOut& held, s
     }
 }
 
-/// Whether --weight-decay was given, which has another default for each optimizer.
-struct Later {
-    bool weight_decay = false;
-};
-
 /// Declares each setting of the library's table, and between the groups what belongs to them.
 class DeclareSettings {
 public:
-    DeclareSettings(Arguments& arguments, TrainOptionsGiven& given, Later& later)
-        : arguments_(arguments), given_(given), later_(later) {}
+    DeclareSettings(Arguments& arguments, TrainOptionsGiven& given, Later& later,
+                    std::span<const std::string_view> except)
+        : arguments_(arguments), given_(given), later_(later), except_(except) {}
 
     template <class F>
     void operator()(const Setting& setting, F&& field) {
         begin(setting.group);
+        if (std::ranges::find(except_, setting.name) != except_.end()) {
+            return;
+        }
         using Plain = std::remove_cvref_t<F>;
         constexpr bool optional_flag = std::same_as<Plain, std::optional<bool>>;
         bool negatable = optional_flag;
@@ -125,6 +124,7 @@ private:
     Arguments& arguments_;
     TrainOptionsGiven& given_;
     Later& later_;
+    std::span<const std::string_view> except_;
     std::optional<SettingGroup> group_;
     SettingValues defaults_ = setting_values(FitOptions());
 };
@@ -147,8 +147,11 @@ std::string lists() {
     for (const ScheduleFacts& schedule : schedule_list) {
         text += two_columns(schedule.name, schedule.formula);
     }
-    return text +
-           "\nExit codes: 0 done, 2 usage, 3 bad data, 4 bad model file, 5 diverged, 6 reading or writing failed,\n"
+    return text;
+}
+
+std::string exit_codes() {
+    return "\nExit codes: 0 done, 2 usage, 3 bad data, 4 bad model file, 5 diverged, 6 reading or writing failed,\n"
            "128 + N interrupted by signal N: 129 a hang-up, 130 Ctrl-C, 143 SIGTERM, 138, 140 and 152 SIGUSR1, SIGUSR2 "
            "and\n"
            "SIGXCPU, by which batch systems announce the end; 141 when nobody reads the events any more. After these "
@@ -360,13 +363,30 @@ private:
 
 /// Defaults and checks that depend on several options.
 void settle(TrainOptionsGiven& given, const Later& later) {
-    FitOptions& fit = given.fit;
+    check_output(given);
+    settle_settings(given, later);
+}
+
+}  // namespace
+
+std::string setting_lists() { return lists(); }
+
+void declare_settings(Arguments& arguments, TrainOptionsGiven& given, Later& later,
+                      std::span<const std::string_view> except) {
+    for_each_setting(given.fit, DeclareSettings(arguments, given, later, except));
+}
+
+void check_output(const TrainOptionsGiven& given) {
     if (given.output.empty()) {
         usage_error("--output is missing: say with -o where to write the model");
     }
     if (given.show.json && given.output == "/dev/stdout") {
         usage_error("--json: the model goes to standard output already; name a file with -o");
     }
+}
+
+void settle_settings(TrainOptionsGiven& given, const Later& later) {
+    FitOptions& fit = given.fit;
     if (fit.columns.targets.empty()) {
         if (given.reading.target_file.empty()) {
             usage_error("--target is missing: say which column to learn (or with --target-file where the labels are)");
@@ -395,8 +415,6 @@ void settle(TrainOptionsGiven& given, const Later& later) {
     fit.reading.spelled_columns = fit.columns.targets;
 }
 
-}  // namespace
-
 void begin_in_folder(TrainOptionsGiven& given, const std::string& folder) {
     given.folder = std::make_unique<CheckpointFolder>(folder);
     if (!given.folder->empty()) {
@@ -423,7 +441,7 @@ std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, con
     arguments.option("--output,-o", "MODEL", "where to write the model (safetensors); needed", into(given.output));
     arguments.option("--report", "FILE", "also a page in HTML: curves, gradient flow, certificate, derivation",
                      into(given.report));
-    for_each_setting(given.fit, DeclareSettings(arguments, given, later));
+    declare_settings(arguments, given, later);
     arguments.flag("--diagnose",
                    "measure after each epoch how the gradient reaches each layer and how far its weights have come "
                    "(on 256 rows; changes no weight)",
@@ -432,7 +450,7 @@ std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, con
     arguments.group("Machine and output");
     declare_machine(arguments, given.fit.training.execution);
     declare_output(arguments, given.show, "JSON Lines on standard output: start, epoch for every epoch, done");
-    arguments.notes(lists());
+    arguments.notes(lists() + exit_codes());
     if (!told.empty()) {
         arguments.recall(told);
     }

@@ -3,7 +3,9 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/arguments.hpp"
@@ -39,6 +41,21 @@ struct TrainOptionsGiven {
     std::string validation_file;   ///< of --validation and --test, where they name a table rather than a share
     std::string test_file;
 };
+
+/// Whether --weight-decay was given, which has another default for each optimizer.
+struct Later {
+    bool weight_decay = false;
+};
+/// The settings of a training and how its table is read, in their groups, but for those of these names: for a verb that
+/// trains too.
+void declare_settings(Arguments& arguments, TrainOptionsGiven& given, Later& later,
+                      std::span<const std::string_view> except = {});
+/// After parsing: the defaults of settings that depend on others. Raises Error(usage) without a target.
+void settle_settings(TrainOptionsGiven& given, const Later& later);
+/// Raises Error(usage) unless the model has a place to go to, of its own.
+void check_output(const TrainOptionsGiven& given);
+/// Activations, losses, optimizers and schedules with their formulas, for the end of a help.
+std::string setting_lists();
 
 /// Reads the words behind `train`; `told` is what was said another time, where the words say nothing. Empty when help
 /// was asked for and printed. Raises Error(usage); with --resume also Error(io), Error(model).

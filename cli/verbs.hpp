@@ -12,6 +12,7 @@ namespace handgrad::cli {
 int train(std::vector<std::string> words);
 int predict(std::vector<std::string> words);
 int evaluate(std::vector<std::string> words);
+int cross_validate(std::vector<std::string> words);
 int encode(std::vector<std::string> words);
 int check(std::vector<std::string> words);
 int explain(std::vector<std::string> words);
@@ -37,6 +38,8 @@ inline constexpr std::array verb_list{
     Verb{"train", "DATA --target COL -o MODEL", "reads a table, trains a network, writes one model file", train},
     Verb{"predict", "MODEL DATA [-o OUT]", "applies a model to a table and writes its predictions as CSV", predict},
     Verb{"evaluate", "MODEL DATA", "loss and metrics of a model on a labelled table", evaluate},
+    Verb{"cv", "DATA --target COL [--folds K]",
+         "cross-validation: what a training is worth, by rows that it has not seen", cross_validate},
     Verb{"encode", "MODEL DATA [-o X.npz|.csv]", "writes a table as the network sees it, for other programs", encode},
     Verb{"inspect", "MODEL", "layers, conventions, columns, provenance and checksums of a model file", inspect},
     Verb{"check", "MODEL DATA", "proves the gradients of a model on rows of a table, in its own precision", check},

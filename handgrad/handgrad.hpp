@@ -110,6 +110,9 @@
 #include "handgrad/diagnose/row_forensics.hpp"
 #include "handgrad/diagnose/sensitivity.hpp"
 #include "handgrad/diagnose/training_course.hpp"
+// Which settings suit a table, by rows that a network has not seen.
+#include "handgrad/select/cross_validation.hpp"
+#include "handgrad/select/folds.hpp"
 // All of it on one page.
 #include "handgrad/report/grading_page.hpp"
 #include "handgrad/report/report.hpp"
@@ -117,6 +120,7 @@
 #include "handgrad/summary/comparison_text.hpp"
 #include "handgrad/summary/descriptions.hpp"
 #include "handgrad/summary/layout.hpp"
+#include "handgrad/summary/selection_text.hpp"
 #include "handgrad/summary/texts.hpp"
 
 // Files that other programs run or read: C99, the weights for NumPy and PyTorch.

@@ -28,7 +28,7 @@ ROOMS = {
     "compare": "base math nn data kernels store train document explain certify",
     "diagnose": "base math nn data kernels store train",
     "report": "base math nn data kernels store train document explain certify compare diagnose",
-    "summary": "base math nn data kernels store train document explain certify compare diagnose report",
+    "summary": "base math nn data kernels store train select document explain certify compare diagnose report",
     "export": "base math nn data store",
     "import": "base math nn data store",
     "measure": "base math data kernels nn train",

@@ -15,7 +15,9 @@ enum class Purpose : std::uint32_t {
     shuffle = 2,
     validation_split = 3,
     test_split = 4,
-    certificate = 5
+    certificate = 5,
+    folds = 6,
+    search = 7
 };
 
 /// Philox4x32-10 with the key = seed and the counter = (index low, index high, epoch, purpose); docs/numerics.md.

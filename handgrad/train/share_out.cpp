@@ -20,10 +20,10 @@
 namespace handgrad {
 namespace {
 
-/// A number for each row, the same for rows whose cells are equal, from 0 in the order of the cells.
-class Labels {
+/// A number for each row, as labels_of() has them.
+class RowLabels {
 public:
-    explicit Labels(const Column& column) : column_(column) {
+    explicit RowLabels(const Column& column) : column_(column) {
         if (column.has_numbers) {
             for (const double value : column.numbers) {
                 numbers_.emplace(value, 0);
@@ -70,6 +70,10 @@ private:
 
 }  // namespace
 
+std::vector<std::uint32_t> labels_of(const Column& column, std::span<const std::size_t> rows) {
+    return RowLabels(column).of(rows);
+}
+
 void check_group(const FitOptions& options) {
     const std::string& name = options.group;
     if (name.empty()) {
@@ -87,8 +91,6 @@ void check_group(const FitOptions& options) {
     }
 }
 
-namespace {
-
 const Column& group_column(const Table& table, const FitOptions& options, std::span<const std::size_t> rows) {
     const std::string& name = options.group;
     check_group(options);
@@ -104,6 +106,8 @@ const Column& group_column(const Table& table, const FitOptions& options, std::s
     }
     return column;
 }
+
+namespace {
 
 std::size_t distinct(const std::vector<std::uint32_t>& labels) {
     return std::set<std::uint32_t>(labels.begin(), labels.end()).size();
@@ -145,7 +149,7 @@ public:
 private:
     const FitOptions& options_;
     SharedRows& rows_;
-    std::optional<Labels> labels_;  ///< groups, or classes
+    std::optional<RowLabels> labels_;  ///< groups, or classes
 };
 
 /// With its length before it, so that no two lists of texts run together.

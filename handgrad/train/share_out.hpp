@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,14 @@ struct SharedRows : RowsByPart {
 
 /// Raises Error(usage) for a group column that is a target or the weight.
 void check_group(const FitOptions& options);
+
+/// The group column of these options (not empty). Raises what check_group() raises; Error(data) where there is none of
+/// that name, and for the first of these rows whose group is missing.
+const Column& group_column(const Table& table, const FitOptions& options, std::span<const std::size_t> rows);
+
+/// A number for each of these rows, the same for equal cells, from 0 in the order of all cells of the column; missing
+/// ones behind the others.
+std::vector<std::uint32_t> labels_of(const Column& column, std::span<const std::size_t> rows);
 
 /// By the settings validation, test, group, seed and drop_missing_labels: of a classification the same share of each
 /// class is held out, whatever the task whole groups where there are some. Tells what it does. Raises what
