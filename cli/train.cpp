@@ -30,6 +30,7 @@
 #include "handgrad/diagnose/gradient_flow.hpp"
 #include "handgrad/diagnose/training_course.hpp"
 #include "handgrad/report/report.hpp"
+#include "handgrad/select/fit_with_intervals.hpp"
 #include "handgrad/store/model.hpp"
 
 namespace handgrad::cli {
@@ -368,7 +369,8 @@ int train(std::vector<std::string> words) {
     ModelOutput output(given->output);
     const Model* checkpoint = given->resumed ? &given->resumed->model : nullptr;
     CheckpointKeeper keeper(*given);
-    FitResult result = fit(tables.data, given->fit, callbacks_of(*given, reporter, output, keeper), checkpoint);
+    FitResult result =
+        select::fit_with_intervals(tables.data, given->fit, callbacks_of(*given, reporter, output, keeper), checkpoint);
     reporter.end_progress();
     const bool interrupted = result.training.stopped == Stopped::callback && !result.diverged;
     if (interrupted && keeper.failure()) {

@@ -57,6 +57,7 @@
 #include "handgrad/store/convention_names.hpp"
 #include "handgrad/store/head.hpp"
 #include "handgrad/store/history.hpp"
+#include "handgrad/store/conformity.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/store/setting_values.hpp"
 #include "handgrad/store/tensor_file.hpp"
@@ -73,7 +74,9 @@
 #include "handgrad/train/encoding.hpp"
 #include "handgrad/train/evaluation.hpp"
 #include "handgrad/train/fit.hpp"
+#include "handgrad/train/intervals.hpp"
 #include "handgrad/train/metrics.hpp"
+#include "handgrad/train/outside.hpp"
 #include "handgrad/train/prediction.hpp"
 #include "handgrad/train/scores.hpp"
 // Every setting of a training, described once.
@@ -112,6 +115,7 @@
 #include "handgrad/diagnose/training_course.hpp"
 // Which settings suit a table, by rows that a network has not seen.
 #include "handgrad/select/cross_validation.hpp"
+#include "handgrad/select/fit_with_intervals.hpp"
 #include "handgrad/select/folds.hpp"
 // All of it on one page.
 #include "handgrad/report/grading_page.hpp"

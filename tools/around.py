@@ -32,6 +32,9 @@ FIT = "handgrad/train/fit.cpp"
 DECISIONS = "handgrad/train/decisions.cpp"
 FITTING = "handgrad/train/fitting.cpp"
 JACOBIAN_SOLVER = "handgrad/train/jacobian_solver.cpp"
+CLASS_WEIGHTS = "handgrad/train/class_weights.cpp"
+CLASSES = "tests/python/test_class_weight.py"
+INTERVALS = "tests/python/test_intervals.py"
 TARGET_JACOBIAN = "handgrad/train/target_jacobian.cpp"
 SHARING = "handgrad/train/share_out.cpp"
 SCORES = "handgrad/train/scores.cpp"
@@ -213,6 +216,27 @@ BREAKAGES = (
              "tests/cli/test_target_jacobian.py -k cost_it_nothing"),
     Breakage("derivatives of the first rows, whatever is held out", TARGET_JACOBIAN, "scaled_.row(rows[i])", "scaled_.row(i)",
              "tests/train/target_jacobian_test.cpp -k GoesWithTheRows"),
+    Breakage("balanced classes are counted without the rows' weights", CLASS_WEIGHTS, "counts[classes[i]] += data.weight(i);",
+             "counts[classes[i]] += 1.0;", f"{CLASSES} -k balanced_is"),
+    Breakage("balanced classes of all rows", FIT, "class_weights(options.class_weight, columns, table, rows.training)",
+             "class_weights(options.class_weight, columns, table, rows.all)", f"{CLASSES} -k held_out_rows"),
+    Breakage("metrics count by classes", PREDICTION, "weights(data.metric_weights().begin(), data.metric_weights().end());",
+             "weights(data.weights.begin(), data.weights.end());", f"{CLASSES} -k balanced_is"),
+    Breakage("a class without a weight weighs nothing", CLASS_WEIGHTS, "if (!without.empty()) {", "if (false && !without.empty()) {",
+             f"{CLASSES} -k does_not_serve"),
+    Breakage("rows for calibration are learned from", SHARING, "hold_out({.fraction = options.calibration}",
+             "hold_out({.fraction = 0.0 * options.calibration}", f"{INTERVALS} -k change_nothing"),
+    Breakage("one score too few", "handgrad/train/intervals.cpp", "static_cast<double>(scores + 1) * coverage",
+             "static_cast<double>(scores) * coverage", f"{INTERVALS} -k too_few_rows"),
+    Breakage("the lower end by the upper's rank", "handgrad/train/intervals.cpp", "bound(-1.0, made_.scores + 1 - rank_)",
+             "bound(-1.0, made_.scores - rank_)", f"{INTERVALS} -k by_retraining_are"),
+    Breakage("each network has seen its fold", "handgrad/select/fit_with_intervals.cpp",
+             "one.only_rows = without_fold(rows_, conformity_.network_of, k);", "one.only_rows = rows_;", f"{INTERVALS} -k by_retraining_are"),
+    Breakage("networks of folds see what the model saw", "handgrad/store/conformity_tensors.cpp",
+             "feature.shift = finite(features, f++, false);", "static_cast<void>(finite(features, f++, false));",
+             f"{INTERVALS} -k by_retraining_are"),
+    Breakage("a category that is new is as good as any", "handgrad/train/outside.cpp", "    return true;\n}", "    return false;\n}",
+             "tests/python/test_outside.py -k planted"),
     Breakage("kinks are no matter", DECISIONS, "if (facts(activation).kink) {", "if (false && facts(activation).kink) {",
              f"{SETTINGS} -k allow_kinks"),
     Breakage("the last short batch is left out", MINIBATCH, "steps_((data_.rows() + batch_rows_ - 1) / batch_rows_),",

@@ -126,7 +126,7 @@ void tell_about_seen_rows(const Model& continued, const Table& table, const Shar
     const TrainingRows& its = continued.training_rows;
     const auto refit = continued.provenance.find("refit");
     const bool on_all = refit != continued.provenance.end() && refit->second == "yes";
-    const bool judged = !rows.validation.empty() || !rows.test.empty();
+    const bool judged = !rows.validation.empty() || !rows.test.empty() || !rows.calibration.empty();
     if (judged && its.table_hash == table_hash(table) && (on_all || its.split_hash != split_hash(rows))) {
         tell(
             {"warning: the model that is gone on with has learned from rows of this table that judge it now: what they "
@@ -259,6 +259,7 @@ FitResult fit_once(Task task, const FittingTask& fitting) {
         refuse_other_class_weights(fitting, model.preprocessing);
     }
     refuse_unused(options, head.loss);
+    refuse_unlikely_intervals(options, task, head);
     refuse_senseless(head, model.preprocessing);
     tell({"output " + text(name(head.output)) + " with loss " + text(name(head.loss))});
 
@@ -443,12 +444,15 @@ FitResult fit(const Table& table, const FitOptions& given, const FitCallbacks& c
     check_ranges(given, "fit");
     check(given.training.optimizer);
     FitOptions options = given;
-    const std::size_t labelled = labelled_rows(table, options.columns.targets, options.drop_missing_labels).size();
+    const std::size_t labelled =
+        given.only_rows ? given.only_rows->size()
+                        : labelled_rows(table, options.columns.targets, options.drop_missing_labels).size();
     if (options.continue_from != nullptr) {
         refuse_other_columns(*options.continue_from, given);
         options.task = options.continue_from->preprocessing.task;
     }
     const Task task = decide_task(table, options, tell);
+    decide_intervals(options, task, tell);
     const SharedRows rows = decide_rows(table, options, task, decide_length(options, labelled, tell), tell);
     options.training.epochs =
         decide_epochs(options.training, rows.training.size(), tell) + epochs_done(options.continue_from);

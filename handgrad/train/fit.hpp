@@ -79,7 +79,19 @@ struct FitOptions {
     /// decided: where neither epochs nor early stopping were chosen, and the validation rows are the table's.
     std::optional<bool> refit;
     HeldOut test;
+    /// A share of the rows for intervals (docs/intervals.md): nothing is learned, stopped or scaled by them, and no
+    /// refit takes them up. Open and split below: usual_calibration_share.
+    double calibration = 0.0;
+    /// How intervals are made; open: by the rows held out for it, where there are some, else none. What cv_plus and
+    /// jackknife_plus need select::fit_with_intervals() makes; fit() makes its model alone.
+    std::optional<IntervalMethod> interval_method;
+    /// No setting: rows of the table that are learned from or held out. The others have a part in its columns,
+    /// categories and classes only, and the model is not judged. Open for all rows with labels.
+    std::optional<std::vector<std::size_t>> only_rows;
 };
+
+/// Rows that are held out for intervals where split is asked for and nobody says how many.
+inline constexpr double usual_calibration_share = 0.2;
 
 /// Rows, inputs and shape, once they are decided and before the first step.
 struct FitStart {

@@ -15,6 +15,7 @@
 #include "handgrad/base/wording.hpp"
 #include "handgrad/store/tensor_file.hpp"
 #include "handgrad/train/evaluation.hpp"
+#include "handgrad/train/intervals.hpp"
 #include "handgrad/train/nonfinite.hpp"
 #include "handgrad/train/prediction.hpp"
 #include "handgrad/train/same_training.hpp"
@@ -617,6 +618,9 @@ private:
     void score() {
         result_.learned_rows = rows_.training;
         result_.usable = usable();
+        if (options_.only_rows) {
+            return;
+        }
         result_.train_metrics = final_metrics("train", training_);
         result_.validation_metrics = final_metrics("validation", validation_);
         result_.test_metrics = final_metrics("test", test_);
@@ -630,6 +634,23 @@ private:
         model_.provenance["epochs.run"] = std::to_string(result_.training.epochs);
         model_.provenance["epochs.best"] = std::to_string(result_.training.best_epoch);
         model_.provenance["stopped"] = text(stopped_name(result_));
+        calibrate();
+    }
+
+    /// By rows that the network has not seen.
+    void calibrate() {
+        if (rows_.calibration.empty()) {
+            return;
+        }
+        const auto data = apply_preprocessing<T>(columns_, table_, rows_.calibration, {.allow_extra = true});
+        const Prediction said = predict<T>(model_, data, options_.training.execution);
+        if (said.nonfinite > 0) {
+            task_.tell({"warning: what the model says of rows held out for calibration are no finite numbers, so that "
+                        "intervals cannot be made of them"});
+            return;
+        }
+        model_.conformity = {.method = IntervalMethod::split,
+                             .scores = conformity_scores(model_, table_, rows_.calibration, said)};
     }
 
     void judge_on(const std::string& part, const BasicDataset<T>& judged, const std::vector<std::size_t>& of_table,

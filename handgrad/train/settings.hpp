@@ -207,6 +207,19 @@ inline constexpr Setting refit{
         "after early stopping train again, on the validation rows too, for as many epochs as "
         "were best",
     .otherwise = "on unless epochs or early stopping are given"};
+inline constexpr Setting calibration{
+    .name = "calibration",
+    .group = training,
+    .help = "rows that predict --interval is made of, and nothing is ever learned from",
+    .value = "SHARE",
+    .otherwise = "0; 0.2 with interval-method split",
+    .range = from_0_below_1};
+inline constexpr Setting interval_method{
+    .name = "interval_method",
+    .group = training,
+    .help = "how predict --interval is made: {}; + train networks without a fold, or without a row, and waste no rows",
+    .value = "METHOD",
+    .otherwise = "split where rows are held out for calibration, else none"};
 inline constexpr Setting seed{
     .name = "seed", .group = training, .help = "of first weights, splits and shuffling", .value = "N", .range = from_0};
 inline constexpr Setting shuffle{
@@ -319,6 +332,8 @@ void for_each_setting(settings::OptionsOf<FitOptions> auto& options, Visit&& vis
     visit(settings::validation, options.validation);
     visit(settings::refit, options.refit);
     visit(settings::test, options.test);
+    visit(settings::calibration, options.calibration);
+    visit(settings::interval_method, options.interval_method);
     for_each_setting(options.training, visit);
 }
 

@@ -96,6 +96,8 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         test: Any = None,
         early_stopping: Any = None,
         refit: Any = None,
+        calibration: Any = None,
+        interval_method: Any = None,
         seed: Any = None,
         shuffle: Any = None,
         allow_nonfinite: Any = None,
@@ -107,6 +109,7 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         scale: Any = None,
         scale_target: Any = None,
         weight: Any = None,
+        class_weight: Any = None,
         group: Any = None,
         drop_missing_labels: Any = None,
         init_from: Any = None,
@@ -147,6 +150,8 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         self.test = test
         self.early_stopping = early_stopping
         self.refit = refit
+        self.calibration = calibration
+        self.interval_method = interval_method
         self.seed = seed
         self.shuffle = shuffle
         self.allow_nonfinite = allow_nonfinite
@@ -158,6 +163,7 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         self.scale = scale
         self.scale_target = scale_target
         self.weight = weight
+        self.class_weight = class_weight
         self.group = group
         self.drop_missing_labels = drop_missing_labels
         self.init_from = init_from

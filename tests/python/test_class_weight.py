@@ -88,6 +88,21 @@ def test_a_refit_balances_all_rows(tmp_path):
     assert sorted(described["class_weights"]) == sorted(set(expected.tolist()))
 
 
+def test_held_out_rows_are_not_counted(tmp_path):
+    """Weights of the classes are those of the rows that are learned from, of which a twin has the others' labels."""
+    columns, file = table(tmp_path)
+    start = ["--drop", "own", "--class-weight", "balanced", "--validation", 0.3]
+    model = tmp_path / "m.model"
+    events("train", file, *START, *start, "-o", model)
+    expected = balanced(columns["y"], np.ones(ROWS))
+    weights = np.array(events("inspect", model)[0]["class_weights"])
+    learned = 84
+    counts = np.round(learned / (3 * weights))
+    np.testing.assert_allclose(learned / (3 * counts), weights, rtol=1e-12)
+    assert counts.sum() == learned
+    assert not np.allclose(np.unique(expected), np.unique(weights))
+
+
 def file_of(folder, text):
     path = folder / "weights.csv"
     path.write_text(text)
