@@ -186,7 +186,7 @@ BREAKAGES = (
              "tests/cli/test_checkpoints.py -k takes_no_output"),
     Breakage("first weights by a seed of their own", FITTING, "BasicMlp<T>::random(model_.architecture(), options_.training.seed)",
              "BasicMlp<T>::random(model_.architecture(), 0)", f"{SETTINGS} -k first_weights"),
-    Breakage("a weighted baseline that ignores weights", FITTING, "const double weight = training.weight(row);",
+    Breakage("a weighted baseline that ignores weights", FITTING, "const double weight = weights.empty() ? 1.0 : static_cast<double>(weights[row]);",
              "const double weight = 1.0;", f"{HELD_OUT} -k baseline"),
     Breakage("the baseline is that of the judged rows", FITTING, "training_rows_of(table_, options_, rows_, training_)",
              "training_rows_of(table_, options_, rows_, validation_)", f"{HELD_OUT} -k baseline"),
@@ -347,7 +347,7 @@ BREAKAGES = (
     Breakage("a temporary file is left behind", ATOMIC, "if (!placed_) {", "if (false) {", f"{PRELOADED} -k flush"),
     Breakage("the permissions of the old file are lost", ATOMIC, "keep_permissions(target, temporary.file().get());", "",
              "tests/base/atomic_file_test.cpp"),
-    Breakage("a damaged tensor is not noticed", MODEL, 'compare("parameters_hash", xxh3_128_hex(file.data.substr(0, parameters)), "parameters");', "",
+    Breakage("a damaged tensor is not noticed", MODEL, 'compare("parameters_hash", xxh3_128_hex(file.data.substr(0, bytes_of.parameters)), "parameters");', "",
              "tests/cli/test_cli_faults.py -k damaged"),
     Breakage("a damaged header is not noticed", MODEL,
              'compare("checksum", header_checksum(file.header, position), "columns and settings");', "",
@@ -473,7 +473,8 @@ BREAKAGES = (
     Breakage("rows that were learned from judge too", EVALUATING, "std::erase_if(all, [&](std::size_t row) { return learned[row]; });", "",
              f"{EVALUATION} -k recognised"),
     Breakage("a hash of the names alone", SHARING, "add_text(hash, number_bytes<double>(column.numbers));", "", f"{EVALUATION} -k recognised"),
-    Breakage("the range of all inputs is that of the lowest", EVALUATING, "x <= known.highest[j]", "true", f"{EVALUATION} -k outside"),
+    Breakage("the range of all inputs is that of the lowest", "handgrad/train/outside.hpp", "x <= known.highest[input]", "true",
+             f"{EVALUATION} -k outside", (EVALUATING, "handgrad/train/outside.cpp")),
 
     # --- data: tables as people write them
     Breakage("numbers with signs are texts unless all are", "handgrad/data/number_like.cpp", "2 * (numbers + as_numbers) < all",
