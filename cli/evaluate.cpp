@@ -57,17 +57,30 @@ std::optional<MeasuredIntervals> measured_intervals(const EvaluateOptions& optio
     return MeasuredIntervals{.wanted = options.interval, .found = coverage_of(model, table, made)};
 }
 
+/// Rows by which the intervals were made say too much for them.
+void tell_known_rows(const Evaluation& evaluation) {
+    std::size_t known = 0;
+    for (const PartScore& part : evaluation.parts) {
+        known += part.name == "train" || part.name == "calibration" ? part.rows : 0;
+    }
+    if (known > 0) {
+        tell(
+            fmt::format("warning: {} of the {} that are counted had a part in the model or its intervals, which fit "
+                        "them better than new ones",
+                        known, plural(evaluation.rows, "row")));
+    }
+}
+
 std::string coverage_text(const Model& model, const std::optional<MeasuredIntervals>& measured) {
     if (!measured) {
         return "";
     }
     const bool classes = model.preprocessing.task == Task::classification;
-    std::string text =
-        fmt::format("\n{} of {}\n", classes ? "Sets" : "Intervals", format_number(measured->wanted));
+    std::string text = fmt::format("\n{} of {}\n", classes ? "Sets" : "Intervals", format_number(measured->wanted));
     const Coverage& found = measured->found;
     for (std::size_t k = 0; k < found.within.size(); ++k) {
-        text += fmt::format("{}: {} of {} rows within ({:.1f} %), mean {} {:.3g}\n", model.preprocessing.targets[k].name,
-                            found.within[k], found.rows,
+        text += fmt::format("{}: {} of {} rows within ({:.1f} %), mean {} {:.3g}\n",
+                            model.preprocessing.targets[k].name, found.within[k], found.rows,
                             100.0 * static_cast<double>(found.within[k]) / static_cast<double>(found.rows),
                             classes ? "number of classes" : "width", found.width[k]);
     }
@@ -87,6 +100,9 @@ int evaluate(std::vector<std::string> words) {
     const Table& table = loaded.table;
     const Evaluation evaluation = evaluate(model, table, options.apply(), options.execution);
     const std::optional<MeasuredIntervals> measured = measured_intervals(options, model, table);
+    if (measured) {
+        tell_known_rows(evaluation);
+    }
     output.answer(
         options.show.json, [&] { return evaluation_event(evaluation, model.preprocessing, measured); },
         [&] { return evaluation_text(evaluation, model) + coverage_text(model, measured); });

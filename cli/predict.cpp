@@ -247,10 +247,10 @@ void tell_outside(const Model& model, const Table& table, const OutsideRows& out
     constexpr std::size_t most = 3;
     const std::size_t shown = std::min(most, worst.size());
     std::ranges::stable_sort(worst, std::ranges::greater(), &OutsideCell::beyond);
-    std::string text = fmt::format("warning: {} of {} outside what the model has learned from{}", outside.rows,
-                                   plural(table.rows, "row") + when(outside.rows == 1, " lies") +
-                                       when(outside.rows != 1, " lie"),
-                                   when(!asked, " (--warn-outside names the columns of each)"));
+    std::string text =
+        fmt::format("warning: {} of {} outside what the model has learned from{}", outside.rows,
+                    plural(table.rows, "row") + when(outside.rows == 1, " lies") + when(outside.rows != 1, " lie"),
+                    when(!asked, " (--warn-outside names the columns of each)"));
     for (std::size_t i = 0; i < shown; ++i) {
         text += fmt::format("\n  {}: {}", table.place(worst[i].row), outside_text(model, table, worst[i]));
     }

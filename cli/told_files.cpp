@@ -30,7 +30,8 @@ std::string name_from_here(const std::string& name, const fs::path& folder) {
 }
 
 bool is_relative_file(const std::string& value) {
-    return value != balanced_classes && fs::path(value).is_relative() && parse_number(value).problem == NumberProblem::not_a_number;
+    return value != balanced_classes && fs::path(value).is_relative() &&
+           parse_number(value).problem == NumberProblem::not_a_number;
 }
 
 }  // namespace

@@ -54,10 +54,10 @@
 #include "handgrad/data/raw_row.hpp"
 
 // A trained model and its file; how its conventions are called there.
+#include "handgrad/store/conformity.hpp"
 #include "handgrad/store/convention_names.hpp"
 #include "handgrad/store/head.hpp"
 #include "handgrad/store/history.hpp"
-#include "handgrad/store/conformity.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/store/setting_values.hpp"
 #include "handgrad/store/tensor_file.hpp"

@@ -53,9 +53,9 @@ struct Preprocessing {
     std::vector<TargetColumn> targets = {};
     /// Classification: the labels as found in the table, numbers sorted by value, texts by bytes.
     std::vector<std::string> classes = {};
-    bool numeric_classes = false;           ///< labels are compared as numbers ("1" equals "1.0")
-    bool one_output = false;                ///< two classes share one output, the second class is positive
-    std::string weight = {};                ///< column of sample weights, or empty
+    bool numeric_classes = false;  ///< labels are compared as numbers ("1" equals "1.0")
+    bool one_output = false;       ///< two classes share one output, the second class is positive
+    std::string weight = {};       ///< column of sample weights, or empty
     /// What a row of each class counts in the loss, by which its own weight is multiplied; empty where all count alike.
     std::vector<double> class_weights = {};
     std::vector<std::string> dropped = {};  ///< columns that were left out at training and may be there at predict

@@ -203,7 +203,8 @@ FitResult fit_with_intervals(const Table& table, const FitOptions& options, cons
     std::vector<std::size_t> rows;
     std::ranges::merge(parts->training, parts->validation, std::back_inserter(rows));
     if (rows.size() < 2) {
-        throw Error(ErrorKind::data, table.source + ": one row cannot be left out where there are no others to learn from");
+        throw Error(ErrorKind::data,
+                    table.source + ": one row cannot be left out where there are no others to learn from");
     }
     FoldTrainings trainings(table, options, callbacks, result.model.preprocessing.task, std::move(rows));
     tell("intervals: " + std::to_string(trainings.count()) + " networks more, each trained without a " +

@@ -1,4 +1,5 @@
-// The networks of folds have the model's shape, so that a tensor holds a parameter of all of them, one behind the other.
+// The networks of folds have the model's shape, so that a tensor holds a parameter of all of them, one behind the
+// other.
 #include "handgrad/store/conformity_tensors.hpp"
 
 #include <algorithm>
@@ -200,7 +201,8 @@ private:
             const Tensor& stacked = tensor(std::string(prefix) + name, type_of<T>(), all);
             const std::size_t count = stacked.count() / networks.size();
             for (std::size_t k = 0; k < networks.size(); ++k) {
-                const std::span<T> parameters = std::get<BasicMlp<T>>(networks[k].net).parameters().subspan(first, count);
+                const std::span<T> parameters =
+                    std::get<BasicMlp<T>>(networks[k].net).parameters().subspan(first, count);
                 for (std::size_t i = 0; i < count; ++i) {
                     const double value = stacked.value(k * count + i);
                     parameters[i] = static_cast<T>(allow_nonfinite_ ? value : finite(stacked, k * count + i, false));

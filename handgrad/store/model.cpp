@@ -27,16 +27,17 @@ namespace {
 
 constexpr std::string_view format_name = "handgrad model";
 /// 2 adds to the columns what becomes of dates, signs in numbers, ids, missing texts and unknown categories; files of
-/// version 1 knew none of them. 3 has the state of a training too, 4 weights of classes and what intervals are made of; a
-/// model is written as the first version that has what it needs.
+/// version 1 knew none of them. 3 has the state of a training too, 4 weights of classes and what intervals are made of;
+/// a model is written as the first version that has what it needs.
 constexpr int format_version = 4, training_version = 3, plain_version = 2;
 
 /// What stands in the metadata of a model file, and what a model may be without.
 constexpr std::string_view history_key = "history";
 constexpr std::string_view settings_key = "settings";
 constexpr std::string_view training_rows_key = "training_rows";
-constexpr std::array optional_keys{history_key, settings_key, training_rows_key, saved_training_key,
-                                   saved_training_hash_key, conformity_key, conformity_hash_key};
+constexpr std::array optional_keys{
+    history_key,    settings_key,       training_rows_key, saved_training_key, saved_training_hash_key,
+    conformity_key, conformity_hash_key};
 constexpr std::array<std::string_view, 10> metadata_keys{
     "format", "format_version", "handgrad_version", "architecture",    "conventions",
     "loss",   "preprocessing",  "provenance",       "parameters_hash", "checksum"};
@@ -146,7 +147,8 @@ Sections sections(const TensorFile& file, const std::string& source) {
     Sections found;
     for (const Tensor& tensor : file.tensors) {
         const bool of_training = belongs_to_training(tensor.name), of_intervals = belongs_to_conformity(tensor.name);
-        const bool late = (!of_intervals && found.conformity > 0) || (!of_training && !of_intervals && found.training > 0);
+        const bool late =
+            (!of_intervals && found.conformity > 0) || (!of_training && !of_intervals && found.training > 0);
         if (late && !tensor.bytes.empty()) {
             fail(source, "tensor '" + excerpt(tensor.name) + "' stands behind those that it belongs before");
         }

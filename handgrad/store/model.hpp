@@ -50,8 +50,9 @@ std::string parameters_hash(const BasicMlp<T>& net);
 
 /// Writes one safetensors file atomically: tensors linear1.weight (out×in), linear1.bias …; everything else as JSON
 /// text in its metadata, with checksums of the tensors and of the metadata; the state of its training, if it has one,
-/// as more tensors behind these, and what intervals are made of behind those (docs/formats.md). Raises Error(io); Error(data) for a column, category or class that
-/// is not UTF-8, for a setting that is not finite, and for more columns than a file may describe.
+/// as more tensors behind these, and what intervals are made of behind those (docs/formats.md). Raises Error(io);
+/// Error(data) for a column, category or class that is not UTF-8, for a setting that is not finite, and for more
+/// columns than a file may describe.
 void save_model(const std::filesystem::path& path, const Model& model);
 std::string serialize_model(const Model& model);
 

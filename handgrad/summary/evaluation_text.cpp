@@ -61,9 +61,10 @@ std::string further_text(const Model& model, const Evaluation& evaluation) {
     });
     const bool part = evaluation.judged_rows < evaluation.rows;
     const bool weighed = !model.preprocessing.class_weights.empty();
-    Lines lines{{"loss", rounded(evaluation.loss),
-                 fmt::format("{}{}{}{}{}", when(part, "of all rows, "), name(model.loss.kind),
-                             when(scaled, ", target scaled"), when(weighed, ", classes weighed"), when(model.weight_decay != 0.0, ", penalty included"))}};
+    Lines lines{
+        {"loss", rounded(evaluation.loss),
+         fmt::format("{}{}{}{}{}", when(part, "of all rows, "), name(model.loss.kind), when(scaled, ", target scaled"),
+                     when(weighed, ", classes weighed"), when(model.weight_decay != 0.0, ", penalty included"))}};
     if (evaluation.brier) {
         lines.push_back({"brier", rounded(*evaluation.brier), "squared error of the probabilities"});
     }

@@ -56,7 +56,8 @@ void check_columns(const Table& table) {
         names.push_back(column.name);
     }
     if (names.size() != 2 || table.find("class") == nullptr || table.find("weight") == nullptr) {
-        throw Error(ErrorKind::data, table.source + ": weights of classes stand in a table with the columns 'class' and " +
+        throw Error(ErrorKind::data, table.source +
+                                         ": weights of classes stand in a table with the columns 'class' and " +
                                          "'weight', and this one has " + quoted(names));
     }
     const Column& weight = *table.find("weight");
@@ -64,8 +65,9 @@ void check_columns(const Table& table) {
         const double number = weight.has_numbers ? weight.numbers[row] : std::nan("");
         if (!(number > 0.0) || std::isinf(number)) {
             const std::string what = std::isnan(number) ? "this is no number" : format_number(number) + " is not one";
-            throw Error(ErrorKind::data, table.place(row) + ": column 'weight': a finite number above 0 belongs here, and " +
-                                             what + "; to leave a class out, leave its rows out of the table");
+            throw Error(ErrorKind::data, table.place(row) +
+                                             ": column 'weight': a finite number above 0 belongs here, and " + what +
+                                             "; to leave a class out, leave its rows out of the table");
         }
     }
 }

@@ -234,9 +234,9 @@ std::size_t decide_epochs(const TrainOptions& training, std::size_t rows, const 
 void decide_intervals(FitOptions& options, Task task, const Tell& tell) {
     const bool split = options.interval_method.value_or(IntervalMethod::split) == IntervalMethod::split;
     if (!split && options.calibration > 0.0) {
-        throw Error(ErrorKind::usage,
-                    text(name(*options.interval_method)) + " makes intervals of all rows, and holds none out for " +
-                        "calibration: leave one of the two out")
+        throw Error(ErrorKind::usage, text(name(*options.interval_method)) +
+                                          " makes intervals of all rows, and holds none out for " +
+                                          "calibration: leave one of the two out")
             .about("interval_method")
             .about("calibration");
     }

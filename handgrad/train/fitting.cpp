@@ -645,8 +645,9 @@ private:
         const auto data = apply_preprocessing<T>(columns_, table_, rows_.calibration, {.allow_extra = true});
         const Prediction said = predict<T>(model_, data, options_.training.execution);
         if (said.nonfinite > 0) {
-            task_.tell({"warning: what the model says of rows held out for calibration are no finite numbers, so that "
-                        "intervals cannot be made of them"});
+            task_.tell(
+                {"warning: what the model says of rows held out for calibration are no finite numbers, so that "
+                 "intervals cannot be made of them"});
             return;
         }
         model_.conformity = {.method = IntervalMethod::split,

@@ -148,7 +148,8 @@ std::string percent(double share) { return short_number(100.0 * share, 4) + " %"
 }  // namespace
 
 std::size_t conformal_rank(std::size_t scores, double coverage) {
-    // The product is off by an ulp at most, and the coverage by half of one from its decimals: no whole number is missed.
+    // The product is off by an ulp at most, and the coverage by half of one from its decimals: no whole number is
+    // missed.
     constexpr double rounding = 2.0 * std::numeric_limits<double>::epsilon();
     return static_cast<std::size_t>(std::ceil(static_cast<double>(scores + 1) * coverage * (1.0 - rounding)));
 }
@@ -178,8 +179,9 @@ Matrix<double> conformity_scores(const Model& model, const Table& table, std::sp
 Intervals intervals(const Model& model, const Table& table, const Prediction& prediction, double coverage,
                     const ApplyOptions& options, const Execution& execution) {
     if (!(coverage > 0.0 && coverage < 1.0)) {
-        throw Error(ErrorKind::usage, "interval: the share of rows to be covered lies between 0 and 1, as 0.9 does, and is not " +
-                                          format_number(coverage))
+        throw Error(ErrorKind::usage,
+                    "interval: the share of rows to be covered lies between 0 and 1, as 0.9 does, and is not " +
+                        format_number(coverage))
             .about("interval", "0.9");
     }
     if (model.conformity.empty()) {
@@ -209,10 +211,9 @@ std::string interval_promise(const Model& model, const Intervals& made, double c
     }
     return "intervals: " + std::string(name(model.conformity.method)) + ", of " + n + " rows and " +
            std::to_string(model.conformity.networks.size()) + " networks: of new rows like these, " + what +
-           " in about " + percent(coverage) + "; guaranteed are " +
-           percent(std::max(0.0, 2.0 * coverage - 1.0)) +
-           when(model.conformity.method == IntervalMethod::cv_plus, ", less at most " +
-                                                                        percent(std::sqrt(2.0 / static_cast<double>(made.scores))));
+           " in about " + percent(coverage) + "; guaranteed are " + percent(std::max(0.0, 2.0 * coverage - 1.0)) +
+           when(model.conformity.method == IntervalMethod::cv_plus,
+                ", less at most " + percent(std::sqrt(2.0 / static_cast<double>(made.scores))));
 }
 
 Coverage coverage_of(const Model& model, const Table& table, const Intervals& made) {

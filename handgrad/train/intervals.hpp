@@ -16,8 +16,8 @@
 
 namespace handgrad {
 
-/// ⌈(n + 1) · coverage⌉, of a coverage that is meant as its decimals say. Above n where n scores are too few for it, and
-/// intervals are infinite.
+/// ⌈(n + 1) · coverage⌉, of a coverage that is meant as its decimals say. Above n where n scores are too few for it,
+/// and intervals are infinite.
 std::size_t conformal_rank(std::size_t scores, double coverage);
 
 /// Of labelled rows that the model has not seen: |y − ŷ| of each target in the table's units, or 1 − p of the class.
@@ -26,7 +26,7 @@ Matrix<double> conformity_scores(const Model& model, const Table& table, std::sp
                                  const Prediction& prediction);
 
 struct Intervals {
-    Matrix<double> lower = {}, upper = {};             ///< regression: rows × targets, in the table's units
+    Matrix<double> lower = {}, upper = {};              ///< regression: rows × targets, in the table's units
     std::vector<std::vector<std::uint32_t>> sets = {};  ///< classification: of each row the classes, in their order
     std::size_t scores = 0;                             ///< that they are made of
     bool infinite = false;                              ///< these are too few: nothing is ruled out
@@ -49,7 +49,7 @@ std::string interval_promise(const Model& model, const Intervals& made, double c
 struct Coverage {
     std::size_t rows = 0;
     std::vector<std::size_t> within = {};  ///< of each target; one for a classification
-    std::vector<double> width = {};        ///< of each target the mean of upper − lower; of classes that of a set's size
+    std::vector<double> width = {};  ///< of each target the mean of upper − lower; of classes that of a set's size
 };
 Coverage coverage_of(const Model& model, const Table& table, const Intervals& made);
 

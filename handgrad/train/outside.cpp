@@ -82,7 +82,8 @@ std::string outside_text(const Model& model, const Table& table, const OutsideCe
     }
     constexpr int digits = 6;
     const auto in_table = [&](double x) { return short_number(feature.shift + feature.scale * x, digits); };
-    const std::string low = in_table(model.training_rows.lowest[input]), high = in_table(model.training_rows.highest[input]);
+    const std::string low = in_table(model.training_rows.lowest[input]),
+                      high = in_table(model.training_rows.highest[input]);
     return what + short_number(column.numbers[cell.row], digits) + ", learned from " + low +
            when(low != high, " to " + high) + when(low == high, " alone");
 }

@@ -60,8 +60,9 @@ inline constexpr Setting weight{.name = "weight", .group = table, .help = "colum
 inline constexpr Setting class_weight{
     .name = "class_weight",
     .group = table,
-    .help = "what rows of a class count in the loss: balanced makes all classes count alike; of a file with the "
-            "columns class and weight what stands there",
+    .help =
+        "what rows of a class count in the loss: balanced makes all classes count alike; of a file with the "
+        "columns class and weight what stands there",
     .value = "balanced|FILE"};
 inline constexpr Setting group{.name = "group",
                                .group = table,
@@ -210,16 +211,17 @@ inline constexpr Setting refit{
 inline constexpr Setting calibration{
     .name = "calibration",
     .group = training,
-    .help = "rows that predict --interval is made of, and nothing is ever learned from",
+    .help = "rows that intervals of predictions are made of, and nothing is ever learned from",
     .value = "SHARE",
     .otherwise = "0; 0.2 with interval-method split",
     .range = from_0_below_1};
-inline constexpr Setting interval_method{
-    .name = "interval_method",
-    .group = training,
-    .help = "how predict --interval is made: {}; + train networks without a fold, or without a row, and waste no rows",
-    .value = "METHOD",
-    .otherwise = "split where rows are held out for calibration, else none"};
+inline constexpr Setting interval_method{.name = "interval_method",
+                                         .group = training,
+                                         .help =
+                                             "how intervals of predictions are made: {}; + train networks without a "
+                                             "fold, or without a row, and waste no rows",
+                                         .value = "METHOD",
+                                         .otherwise = "split where rows are held out for calibration, else none"};
 inline constexpr Setting seed{
     .name = "seed", .group = training, .help = "of first weights, splits and shuffling", .value = "N", .range = from_0};
 inline constexpr Setting shuffle{

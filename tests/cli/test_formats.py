@@ -114,6 +114,9 @@ def print_all(handgrad):
 
     handgrad("train", "t.csv", "--target", "y", *QUICK, "--interval-method", "cv+")
     run("predict", "m.model", "one.csv", "--interval", 0.8, "--json")
+    header, first = regression_table().splitlines()[:2]
+    handgrad.write("far.csv", "\n".join([header, *(",".join(["1e6", *first.split(",")[1:]]) for _ in range(1))]) + "\n")
+    run("predict", "m.model", "far.csv", "--warn-outside", "--json")
     run("inspect", "m.model", "--json")
 
     run("train", "c.csv", "--target", "class", *QUICK, "--calibration", 0.3, "--class-weight", "balanced", "--json")
