@@ -196,24 +196,31 @@ Intervals intervals(const Model& model, const Table& table, const Prediction& pr
 }
 
 std::string interval_promise(const Model& model, const Intervals& made, double coverage) {
-    const bool classes = model.preprocessing.task == Task::classification;
-    const std::string what = when(classes, "the class is in the set") + when(!classes, "the target is within") +
-                             when(model.preprocessing.targets.size() > 1, ", of each target by itself,");
-    const std::string n = std::to_string(made.scores);
+    std::string have = " of new rows like these have the target within";
+    if (model.preprocessing.task == Task::classification) {
+        have = " of new rows like these have the class in the set";
+    } else if (model.preprocessing.targets.size() > 1) {
+        have = " of new rows like these have each target by itself within";
+    }
+    const std::string n = std::to_string(made.scores), share = percent(coverage);
     if (made.infinite) {
         const auto least = static_cast<std::size_t>(std::ceil(coverage / (1.0 - coverage) - 1e-9));
-        return "intervals: " + n + " rows are too few for " + percent(coverage) + ", which takes " +
-               std::to_string(least) + ": nothing is ruled out";
+        return "intervals: " + n + " rows are too few for " + share + ", which takes " + std::to_string(least) +
+               ": nothing is ruled out";
     }
-    if (model.conformity.method == IntervalMethod::split) {
-        return "intervals: split-conformal, of " + n + " rows held out: of new rows like these, " + what + " in " +
-               percent(coverage) + " or a little more, on average over such splits";
+    const IntervalMethod method = model.conformity.method;
+    std::string text = "intervals: ";
+    if (method == IntervalMethod::split) {
+        text += "split-conformal, of " + n + " rows held out: " + share + " or a little more" + have;
+        return text + ", on average over such splits";
     }
-    return "intervals: " + std::string(name(model.conformity.method)) + ", of " + n + " rows and " +
-           std::to_string(model.conformity.networks.size()) + " networks: of new rows like these, " + what +
-           " in about " + percent(coverage) + "; guaranteed are " + percent(std::max(0.0, 2.0 * coverage - 1.0)) +
-           when(model.conformity.method == IntervalMethod::cv_plus,
-                ", less at most " + percent(std::sqrt(2.0 / static_cast<double>(made.scores))));
+    text += name(method);
+    text += ", of " + n + " rows and " + std::to_string(model.conformity.networks.size()) + " networks: about " + share;
+    text += have + "; guaranteed are " + percent(std::max(0.0, 2.0 * coverage - 1.0));
+    if (method == IntervalMethod::cv_plus) {
+        text += ", less at most " + percent(std::sqrt(2.0 / static_cast<double>(made.scores)));
+    }
+    return text;
 }
 
 Coverage coverage_of(const Model& model, const Table& table, const Intervals& made) {

@@ -152,6 +152,19 @@ private:
     std::optional<RowLabels> labels_;  ///< groups, or classes
 };
 
+/// What cannot be held out is said of the setting that asks for it.
+template <class HoldOut>
+std::string held_out_for(const std::string& setting, HoldOut hold_out) {
+    try {
+        return hold_out();
+    } catch (const Error& error) {
+        if (setting != "calibration") {
+            throw;
+        }
+        throw Error(error.kind(), setting + ": " + error.what()).about(setting);
+    }
+}
+
 /// With its length before it, so that no two lists of texts run together.
 void add_text(Xxh3Stream& hash, std::string_view text) {
     const std::uint64_t length = text.size();
@@ -173,7 +186,7 @@ SharedRows share_out(const Table& table, const FitOptions& options, Task task,
     Sharing sharing(table, options, task, rows);
     const auto hold_out = [&](const HeldOut& held, const char* what, Purpose purpose, std::vector<std::size_t>& part) {
         if (held.table == nullptr && held.fraction != 0.0) {
-            const std::string how = sharing.hold_out(held.fraction, purpose, part);
+            const std::string how = held_out_for(what, [&] { return sharing.hold_out(held.fraction, purpose, part); });
             tell({std::string(what) + ": " + std::to_string(part.size()) + " of " + std::to_string(rows.all.size()) +
                   " rows, " + how});
             if (part.empty()) {

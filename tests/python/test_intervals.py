@@ -340,6 +340,12 @@ def test_settings_that_contradict_each_other(tmp_path, words, says):
     assert says in told("train", file, "--target", "y", *QUICK, *words, "-o", tmp_path / "m.model", code=2)
 
 
+def test_more_held_out_than_there_is(tmp_path):
+    file = write_table(tmp_path / "t.csv", regression(2))
+    said = told("train", file, "--target", "y", *QUICK, "--calibration", 0.9, "-o", tmp_path / "m.model", code=3)
+    assert "calibration: holding out 0.9 of 2 rows leaves none to train on" in said and "(--calibration)" in said
+
+
 @pytest.mark.parametrize("coverage", ["0", "1", "90", "-1", "nan", "x"])
 def test_coverages_that_are_none(tmp_path, coverage):
     file = write_table(tmp_path / "t.csv", regression())
