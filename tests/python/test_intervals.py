@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from forged import Forged, tensors_in
 from program import events, handgrad, told, write_table
 from safetensors import numpy as tensor_file
+
+from forged import Forged, tensors_in  # noqa: I001  (behind program, which makes the path to it)
 
 DATA = Path(__file__).resolve().parents[2] / "examples/data"
 
