@@ -5,6 +5,7 @@
 #include "c/objects.hpp"
 #include "handgrad/data/table.hpp"
 #include "handgrad/data/table_builder.hpp"
+#include "handgrad/select/fit_with_intervals.hpp"
 #include "handgrad/train/fit.hpp"
 #include "handgrad/train/settings_text.hpp"
 
@@ -66,7 +67,8 @@ struct Order {
 /// A model that says no numbers of its rows is none to be used.
 std::unique_ptr<ModelObject> trained(const Order& order, const Table& table, const FitOptions& options) {
     const handgrad_listener nobody{};
-    FitResult result = fit(table, options, callbacks_of(order.listener == nullptr ? nobody : *order.listener));
+    FitResult result =
+        select::fit_with_intervals(table, options, callbacks_of(order.listener == nullptr ? nobody : *order.listener));
     if (result.diverged) {
         throw Error(ErrorKind::diverged, *result.diverged);
     }

@@ -273,7 +273,8 @@ void add_targets(Json& json, const Evaluation& evaluation) {
 
 }  // namespace
 
-std::string evaluation_event(const Evaluation& evaluation, const Preprocessing& columns) {
+std::string evaluation_event(const Evaluation& evaluation, const Preprocessing& columns,
+                             const std::optional<MeasuredIntervals>& measured) {
     Json json = event("evaluation");
     json["rows"] = evaluation.rows;
     json["loss"] = evaluation.loss;
@@ -306,6 +307,16 @@ std::string evaluation_event(const Evaluation& evaluation, const Preprocessing& 
     add_classes(json, evaluation, columns.classes);
     add_targets(json, evaluation);
     json["undefined"] = evaluation.undefined;
+    if (measured) {
+        json["intervals"] = {{"coverage", measured->wanted}, {"targets", Json::array()}};
+        for (std::size_t k = 0; k < measured->found.within.size(); ++k) {
+            const auto rows = static_cast<double>(measured->found.rows);
+            json["intervals"]["targets"].push_back({{"name", columns.targets[k].name},
+                                                    {"within", measured->found.within[k]},
+                                                    {"share", static_cast<double>(measured->found.within[k]) / rows},
+                                                    {"width", measured->found.width[k]}});
+        }
+    }
     return line(json);
 }
 
@@ -315,7 +326,8 @@ std::string encoded_event(const Model& model, const EncodedTable& encoded, const
     json["rows"] = encoded.rows();
     json["inputs"] = encoded.inputs.size();
     json["outputs"] = encoded.outputs.size();
-    json["weighted"] = encoded.labelled() && !model.preprocessing.weight.empty();
+    const Preprocessing& columns = model.preprocessing;
+    json["weighted"] = encoded.labelled() && (!columns.weight.empty() || !columns.class_weights.empty());
     json["dtype"] = dtype_name(model.is_double());
     return line(json);
 }
@@ -384,6 +396,38 @@ std::string certificate_event(const certify::Certificate& certificate) {
     return line(json);
 }
 
+std::vector<std::string> OutsideRows::names_of(std::size_t row, const Preprocessing& columns) const {
+    std::vector<std::string> names;
+    for (std::size_t i = first[row]; i < first[row + 1]; ++i) {
+        names.push_back(columns.features[cells[i].feature].name);
+    }
+    return names;
+}
+
+OutsideRows outside_rows(const Model& model, const Table& table, const ApplyOptions& options) {
+    OutsideRows outside;
+    std::optional<std::vector<OutsideCell>> cells = outside_cells(model, table, options);
+    outside.known = cells.has_value();
+    outside.cells = std::move(cells).value_or(std::vector<OutsideCell>{});
+    outside.first.assign(table.rows + 1, 0);
+    for (const OutsideCell& cell : outside.cells) {
+        outside.rows += outside.first[cell.row + 1] == 0 ? 1 : 0;
+        ++outside.first[cell.row + 1];
+    }
+    for (std::size_t row = 0; row < table.rows; ++row) {
+        outside.first[row + 1] += outside.first[row];
+    }
+    return outside;
+}
+
+std::vector<std::string> set_names(const PredictionRow& row) {
+    std::vector<std::string> names;
+    for (const std::uint32_t c : row.intervals->sets[row.row]) {
+        names.push_back(row.model.preprocessing.classes[c]);
+    }
+    return names;
+}
+
 std::string prediction_event(const PredictionRow& row) {
     const Preprocessing& columns = row.model.preprocessing;
     Json json = event("prediction");
@@ -413,6 +457,20 @@ std::string prediction_event(const PredictionRow& row) {
     };
     add("jacobian", row.jacobian);
     add("hessian", row.hessian);
+    if (row.intervals != nullptr && columns.task == Task::classification) {
+        json["set"] = set_names(row);
+    } else if (row.intervals != nullptr) {
+        for (std::size_t k = 0; k < columns.targets.size(); ++k) {
+            json["lower"][columns.targets[k].name] = row.intervals->lower(row.row, k);
+            json["upper"][columns.targets[k].name] = row.intervals->upper(row.row, k);
+        }
+    }
+    if (row.outside != nullptr) {
+        json["outside"] = nullptr;
+        if (row.outside->known) {
+            json["outside"] = row.outside->names_of(row.row, columns);
+        }
+    }
     return line(json);
 }
 
@@ -613,6 +671,13 @@ std::string model_event(const Model& model, const std::string& path, const std::
     }
     json["classes"] = columns.classes;
     json["weight"] = or_null(columns.weight);
+    json["class_weights"] = columns.class_weights;
+    json["intervals"] = nullptr;
+    if (!model.conformity.empty()) {
+        json["intervals"] = {{"method", name(model.conformity.method)},
+                             {"scores", model.conformity.scores.rows()},
+                             {"networks", model.conformity.networks.size()}};
+    }
     if (!model.history.empty()) {
         json["history"] = {{"columns", model.history.columns}, {"epochs", model.history.epochs}};
     }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,8 @@
 #include "handgrad/train/encoding.hpp"
 #include "handgrad/train/evaluation.hpp"
 #include "handgrad/train/fit.hpp"
+#include "handgrad/train/intervals.hpp"
+#include "handgrad/train/outside.hpp"
 #include "handgrad/train/prediction.hpp"
 
 namespace handgrad::cli {
@@ -47,7 +50,13 @@ std::string refit_epoch_event(const EpochReport& report);
 /// `refit` the validation metrics are those of the first training.
 std::string done_event(const FitResult& result, std::string_view stopped, const std::string& model_path,
                        const std::vector<std::string>& warnings);
-std::string evaluation_event(const Evaluation& evaluation, const Preprocessing& columns);
+/// What `evaluate --interval` counted.
+struct MeasuredIntervals {
+    double wanted = 0.0;
+    Coverage found = {};
+};
+std::string evaluation_event(const Evaluation& evaluation, const Preprocessing& columns,
+                             const std::optional<MeasuredIntervals>& measured = std::nullopt);
 /// What `encode` wrote: `file`, `rows`, `inputs`, `outputs` (0 without a target), `weighted` (the model has a column of
 /// weights), `dtype`.
 std::string encoded_event(const Model& model, const EncodedTable& encoded, const std::string& path);
@@ -65,6 +74,16 @@ struct DerivativeColumns {
     Matrix<double> values;
     std::vector<std::string> names;
 };
+/// Cells outside what the model has learned from, row after row.
+struct OutsideRows {
+    bool known = false;  ///< else nothing tells
+    std::vector<OutsideCell> cells = {};
+    std::vector<std::size_t> first = {};  ///< of each row the first of `cells`, and their number behind the last
+    std::size_t rows = 0;                 ///< that have any
+
+    [[nodiscard]] std::vector<std::string> names_of(std::size_t row, const Preprocessing& columns) const;
+};
+OutsideRows outside_rows(const Model& model, const Table& table, const ApplyOptions& options);
 struct PredictionRow {
     std::size_t row;
     const Model& model;
@@ -73,7 +92,11 @@ struct PredictionRow {
     const DerivativeColumns& jacobian;
     const DerivativeColumns& hessian;
     const std::vector<KeptCells>& kept;  ///< columns to copy
+    const Intervals* intervals = nullptr;
+    const OutsideRows* outside = nullptr;
 };
+/// The classes of the row's set.
+std::vector<std::string> set_names(const PredictionRow& row);
 std::string prediction_event(const PredictionRow& row);
 /// What `bench` measured: the machine's limits, in GFLOP/s and GB/s (10⁹) of one thread, and one workload.
 std::string machine_event(const measure::MachineLimits& limits);

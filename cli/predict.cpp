@@ -16,8 +16,12 @@
 #include "cli/output.hpp"
 #include "cli/text.hpp"
 #include "cli/verbs.hpp"
+#include "cli/wording.hpp"
+#include "handgrad/train/intervals.hpp"
 #include "handgrad/train/metrics.hpp"
+#include "handgrad/train/outside.hpp"
 #include "handgrad/train/prediction.hpp"
+#include "handgrad/train/settings.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -29,6 +33,8 @@ struct PredictOptions {
     bool probabilities = false;
     bool jacobian = false;
     bool hessian = false;
+    bool warn_outside = false;
+    double interval = 0.0;  ///< 0: none
     std::vector<std::string> keep;
     ReadingOptions reading;
     ApplyingOptions applying;
@@ -39,7 +45,8 @@ struct PredictOptions {
 bool parse(PredictOptions& options, std::vector<std::string> words) {
     Arguments arguments("predict", {"handgrad predict price.model new_houses.csv",
                                     "handgrad predict tumours.model patients.csv --proba -o predicted.csv",
-                                    "handgrad predict price.model new_houses.csv --jacobian | head -3"});
+                                    "handgrad predict price.model new_houses.csv --jacobian | head -3",
+                                    "handgrad predict price.model new_houses.csv --interval 0.9 --warn-outside"});
     arguments.positional("MODEL", options.model);
     arguments.positional("DATA", options.data);
     arguments.group("What to write");
@@ -53,6 +60,13 @@ bool parse(PredictOptions& options, std::vector<std::string> words) {
         "columns d2(TARGET)/d(COLUMN)d(COLUMN): how fast that changes; each column with itself and those after "
         "it, as d2/dadb is d2/dbda; 0 at the kink of an activation",
         into(options.hessian));
+    arguments.option("--interval", "P",
+                     "columns lower(TARGET) and upper(TARGET), or for classes set: within them lies the share P of new "
+                     "rows; of a model trained with --interval-method or --calibration",
+                     into(options.interval, settings::between_0_and_1));
+    arguments.flag("--warn-outside",
+                   "a column outside: the names of the columns in which a row lies outside what was learned from",
+                   into(options.warn_outside));
     arguments.option("--keep", "COL,...",
                      "columns of DATA to copy in front of the predictions (train --id names others)",
                      into(options.keep));
@@ -122,6 +136,42 @@ std::vector<std::string> csv_header(const Preprocessing& columns, bool probabili
     return names;
 }
 
+std::vector<std::string> interval_header(const Preprocessing& columns, bool there) {
+    std::vector<std::string> names;
+    if (!there) {
+        return names;
+    }
+    if (columns.task == Task::classification) {
+        return {"set"};
+    }
+    for (const TargetColumn& target : columns.targets) {
+        names.push_back("lower(" + target.name + ")");
+        names.push_back("upper(" + target.name + ")");
+    }
+    return names;
+}
+
+/// Names with a semicolon between them.
+std::string joined(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) {
+        add_item(text, ";", name);
+    }
+    return text;
+}
+
+void append_interval(const PredictionRow& row, std::vector<std::string>& fields) {
+    const Preprocessing& columns = row.model.preprocessing;
+    if (columns.task == Task::classification) {
+        fields.push_back(joined(set_names(row)));
+        return;
+    }
+    for (std::size_t k = 0; k < columns.targets.size(); ++k) {
+        fields.push_back(format_number(row.intervals->lower(row.row, k)));
+        fields.push_back(format_number(row.intervals->upper(row.row, k)));
+    }
+}
+
 std::vector<std::string> csv_row(const PredictionRow& row) {
     const Preprocessing& columns = row.model.preprocessing;
     std::vector<std::string> fields;
@@ -153,6 +203,12 @@ std::vector<std::string> csv_row(const PredictionRow& row) {
             append(derivatives->values);
         }
     }
+    if (row.intervals != nullptr) {
+        append_interval(row, fields);
+    }
+    if (row.outside != nullptr) {
+        fields.push_back(row.outside->known ? joined(row.outside->names_of(row.row, columns)) : "?");
+    }
     return fields;
 }
 
@@ -174,6 +230,47 @@ Prediction answers(const PredictOptions& options, const Model& model, const Tabl
         check_probabilities(model, prediction);
     }
     return prediction;
+}
+
+/// How many rows leave the ranges, and the worst cells.
+void tell_outside(const Model& model, const Table& table, const OutsideRows& outside, bool asked) {
+    if (!outside.known) {
+        if (asked) {
+            tell("outside: cannot tell, as the model does not know the ranges of the rows that it has learned from");
+        }
+        return;
+    }
+    if (outside.cells.empty()) {
+        return;
+    }
+    std::vector<OutsideCell> worst = outside.cells;
+    constexpr std::size_t most = 3;
+    const std::size_t shown = std::min(most, worst.size());
+    std::ranges::stable_sort(worst, std::ranges::greater(), &OutsideCell::beyond);
+    std::string text =
+        fmt::format("warning: {} of {} outside what the model has learned from{}", outside.rows,
+                    plural(table.rows, "row") + when(outside.rows == 1, " lies") + when(outside.rows != 1, " lie"),
+                    when(!asked, " (--warn-outside names the columns of each)"));
+    for (std::size_t i = 0; i < shown; ++i) {
+        text += fmt::format("\n  {}: {}", table.place(worst[i].row), outside_text(model, table, worst[i]));
+    }
+    if (shown < worst.size()) {
+        text += fmt::format("\n  and {} more", plural(worst.size() - shown, "cell"));
+    }
+    tell_text(text);
+}
+
+/// What is told of intervals.
+std::optional<Intervals> intervals_of(const PredictOptions& options, const Model& model, const Table& table,
+                                      const Prediction& prediction, const ApplyOptions& apply) {
+    if (options.interval == 0.0) {
+        return std::nullopt;
+    }
+    Intervals made = intervals(model, table, prediction, options.interval, apply, options.execution);
+    if (!options.show.quiet) {
+        tell(interval_promise(model, made, options.interval));
+    }
+    return made;
 }
 
 }  // namespace
@@ -199,19 +296,34 @@ int predict(std::vector<std::string> words) {
     const ApplyOptions apply{.labels = Labels::absent, .allow_extra = options.applying.allow_extra};
     DerivativeColumns jacobian, hessian;
     const Prediction prediction = answers(options, model, table, apply, jacobian, hessian);
+    const std::optional<Intervals> made = intervals_of(options, model, table, prediction, apply);
+    const OutsideRows outside = outside_rows(model, table, apply);
+    if (!options.show.quiet) {
+        tell_outside(model, table, outside, options.warn_outside);
+    }
     if (!options.show.json) {
         std::vector<std::string> header;
         header.reserve(kept.size());
         for (const KeptCells& column : kept) {
             header.push_back(column.name);
         }
-        for (const auto& more : {csv_header(columns, options.probabilities), jacobian.names, hessian.names}) {
+        const std::vector<std::string> last(options.warn_outside ? 1 : 0, "outside");
+        for (const auto& more : {csv_header(columns, options.probabilities), jacobian.names, hessian.names,
+                                 interval_header(columns, made.has_value()), last}) {
             header.insert(header.end(), more.begin(), more.end());
         }
         output.write(csv_line(header));
     }
     for (std::size_t row = 0; row < table.rows; ++row) {
-        const PredictionRow one{row, model, prediction, options.probabilities, jacobian, hessian, kept};
+        const PredictionRow one{row,
+                                model,
+                                prediction,
+                                options.probabilities,
+                                jacobian,
+                                hessian,
+                                kept,
+                                made ? &*made : nullptr,
+                                options.warn_outside ? &outside : nullptr};
         output.write(options.show.json ? prediction_event(one) : csv_line(csv_row(one)));
     }
     output.finish();

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "handgrad/data/table.hpp"
+#include "handgrad/train/fit.hpp"
 
 namespace handgrad::cli {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array read_by{"DATA",        "--target-file",     "--validation", "--test",
-                             "--init-from", "--target-jacobian", "--continue"};
+                             "--init-from", "--target-jacobian", "--continue",   "--class-weight"};
 constexpr std::array written_by{"--output", "--report"};
 
 /// The name in another folder, from here.
@@ -29,7 +30,8 @@ std::string name_from_here(const std::string& name, const fs::path& folder) {
 }
 
 bool is_relative_file(const std::string& value) {
-    return fs::path(value).is_relative() && parse_number(value).problem == NumberProblem::not_a_number;
+    return value != balanced_classes && fs::path(value).is_relative() &&
+           parse_number(value).problem == NumberProblem::not_a_number;
 }
 
 }  // namespace

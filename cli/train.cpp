@@ -30,6 +30,7 @@
 #include "handgrad/diagnose/gradient_flow.hpp"
 #include "handgrad/diagnose/training_course.hpp"
 #include "handgrad/report/report.hpp"
+#include "handgrad/select/fit_with_intervals.hpp"
 #include "handgrad/store/model.hpp"
 
 namespace handgrad::cli {
@@ -181,8 +182,9 @@ int exit_code(const FitResult& result, const TrainOptionsGiven& given, const Rep
 void refuse_shared_files(const TrainOptionsGiven& given) {
     const std::string init_from = given.fit.init_from.value_or("").string();
     const std::string jacobian = given.fit.target_jacobian.value_or("").string();
+    const std::string weights = names_a_file_of_weights(given.fit.class_weight) ? given.fit.class_weight : "";
     for (const std::string& input : {given.data, given.reading.target_file, given.validation_file, given.test_file,
-                                     init_from, jacobian, given.continued_file}) {
+                                     init_from, jacobian, weights, given.continued_file}) {
         refuse_to_overwrite(given.output, input);
         refuse_to_overwrite(given.report, input, "--report");
     }
@@ -373,7 +375,8 @@ int train(std::vector<std::string> words) {
     ModelOutput output(given->output);
     const Model* checkpoint = given->resumed ? &given->resumed->model : nullptr;
     CheckpointKeeper keeper(*given);
-    FitResult result = fit(tables.data, given->fit, callbacks_of(*given, reporter, output, keeper), checkpoint);
+    FitResult result =
+        select::fit_with_intervals(tables.data, given->fit, callbacks_of(*given, reporter, output, keeper), checkpoint);
     reporter.end_progress();
     const bool interrupted = result.training.stopped == Stopped::callback && !result.diverged;
     if (interrupted && keeper.failure()) {

@@ -259,6 +259,9 @@ private:
         given_.fit.allow_kinks = false;
         given_.fit.refit.reset();
         given_.fit.restarts = 1;
+        if (given_.fit.calibration == 0.0) {
+            given_.fit.interval_method.reset();  // of networks that would begin anew
+        }
         given_.fit.conventions = model.architecture().conventions;
         if (const auto refit = model.provenance.find("refit");
             refit != model.provenance.end() && refit->second == "yes") {

@@ -289,10 +289,10 @@ private:
 
     /// With every file by the same name: what is in it is compared by its hash.
     static ParsedLine settings_but_names(ParsedLine settings) {
-        for (const Setting* setting :
-             {&settings::init_from, &settings::target_jacobian, &settings::validation, &settings::test}) {
+        for (const Setting* setting : {&settings::init_from, &settings::target_jacobian, &settings::class_weight,
+                                       &settings::validation, &settings::test}) {
             const auto found = settings.find(std::string(setting->name));
-            if (found != settings.end() && found->is_string()) {
+            if (found != settings.end() && found->is_string() && *found != "" && *found != balanced_classes) {
                 *found = "file";
             }
         }

@@ -55,6 +55,7 @@
 #include "handgrad/data/raw_row.hpp"
 
 // A trained model and its file; how its conventions are called there.
+#include "handgrad/store/conformity.hpp"
 #include "handgrad/store/convention_names.hpp"
 #include "handgrad/store/head.hpp"
 #include "handgrad/store/history.hpp"
@@ -74,7 +75,9 @@
 #include "handgrad/train/encoding.hpp"
 #include "handgrad/train/evaluation.hpp"
 #include "handgrad/train/fit.hpp"
+#include "handgrad/train/intervals.hpp"
 #include "handgrad/train/metrics.hpp"
+#include "handgrad/train/outside.hpp"
 #include "handgrad/train/prediction.hpp"
 #include "handgrad/train/scores.hpp"
 // Every setting of a training, described once.
@@ -113,6 +116,7 @@
 #include "handgrad/diagnose/training_course.hpp"
 // Which settings suit a table, by rows that a network has not seen.
 #include "handgrad/select/cross_validation.hpp"
+#include "handgrad/select/fit_with_intervals.hpp"
 #include "handgrad/select/folds.hpp"
 #include "handgrad/select/search_points.hpp"
 #include "handgrad/select/search_space.hpp"

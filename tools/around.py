@@ -34,6 +34,9 @@ FITTING = "handgrad/train/fitting.cpp"
 JACOBIAN_SOLVER = "handgrad/train/jacobian_solver.cpp"
 LEAST_SQUARES_SOLVER = "handgrad/train/levenberg_marquardt.cpp"
 LEAST_SQUARES = "handgrad/nn/least_squares.cpp"
+CLASS_WEIGHTS = "handgrad/train/class_weights.cpp"
+CLASSES = "tests/python/test_class_weight.py"
+INTERVALS = "tests/python/test_intervals.py"
 TARGET_JACOBIAN = "handgrad/train/target_jacobian.cpp"
 FOLDS = "handgrad/select/folds.cpp"
 FOLD_FIT = "handgrad/select/fold_fit.cpp"
@@ -192,7 +195,7 @@ BREAKAGES = (
              "tests/cli/test_checkpoints.py -k takes_no_output"),
     Breakage("first weights by a seed of their own", FITTING, "BasicMlp<T>::random(model_.architecture(), options_.training.seed)",
              "BasicMlp<T>::random(model_.architecture(), 0)", f"{SETTINGS} -k first_weights"),
-    Breakage("a weighted baseline that ignores weights", FITTING, "const double weight = training.weight(row);",
+    Breakage("a weighted baseline that ignores weights", FITTING, "const double weight = weights.empty() ? 1.0 : static_cast<double>(weights[row]);",
              "const double weight = 1.0;", f"{HELD_OUT} -k baseline"),
     Breakage("the baseline is that of the judged rows", FITTING, "training_rows_of(table_, options_, rows_, training_)",
              "training_rows_of(table_, options_, rows_, validation_)", f"{HELD_OUT} -k baseline"),
@@ -261,6 +264,27 @@ BREAKAGES = (
              "tests/cli/test_target_jacobian.py -k cost_it_nothing"),
     Breakage("derivatives of the first rows, whatever is held out", TARGET_JACOBIAN, "scaled_.row(rows[i])", "scaled_.row(i)",
              "tests/train/target_jacobian_test.cpp -k GoesWithTheRows"),
+    Breakage("balanced classes are counted without the rows' weights", CLASS_WEIGHTS, "counts[classes[i]] += data.weight(i);",
+             "counts[classes[i]] += 1.0;", f"{CLASSES} -k balanced_is"),
+    Breakage("balanced classes of all rows", FIT, "class_weights(options.class_weight, columns, table, rows.training)",
+             "class_weights(options.class_weight, columns, table, rows.all)", f"{CLASSES} -k held_out_rows"),
+    Breakage("metrics count by classes", PREDICTION, "weights(data.metric_weights().begin(), data.metric_weights().end());",
+             "weights(data.weights.begin(), data.weights.end());", f"{CLASSES} -k balanced_is"),
+    Breakage("a class without a weight weighs nothing", CLASS_WEIGHTS, "if (!without.empty()) {", "if (false && !without.empty()) {",
+             f"{CLASSES} -k does_not_serve"),
+    Breakage("rows for calibration are learned from", SHARING, "        rows_.training = std::move(split.kept);",
+             "if (purpose != Purpose::calibration_split) { rows_.training = std::move(split.kept); }", f"{INTERVALS} -k change_nothing"),
+    Breakage("one score too few", "handgrad/train/intervals.cpp", "static_cast<double>(scores + 1) * coverage",
+             "static_cast<double>(scores) * coverage", f"{INTERVALS} -k too_few_rows"),
+    Breakage("the lower end by the upper's rank", "handgrad/train/intervals.cpp", "bound(-1.0, made_.scores + 1 - rank_)",
+             "bound(-1.0, made_.scores - rank_)", f"{INTERVALS} -k by_retraining_are"),
+    Breakage("each network has seen its fold", "handgrad/select/fit_with_intervals.cpp",
+             "one.only_rows = without_fold(rows_, conformity_.network_of, k);", "one.only_rows = rows_;", f"{INTERVALS} -k by_retraining_are"),
+    Breakage("networks of folds see what the model saw", "handgrad/store/conformity_tensors.cpp",
+             "feature.shift = finite(features, f++, false);", "static_cast<void>(finite(features, f++, false));",
+             f"{INTERVALS} -k by_retraining_are"),
+    Breakage("a category that is new is as good as any", "handgrad/train/outside.cpp", "    return true;\n}", "    return false;\n}",
+             "tests/python/test_outside.py -k planted"),
     Breakage("kinks are no matter", DECISIONS, "if (facts(activation).kink) {", "if (false && facts(activation).kink) {",
              f"{SETTINGS} -k allow_kinks"),
     Breakage("the last short batch is left out", MINIBATCH, "steps_((data_.rows() + batch_rows_ - 1) / batch_rows_),",
@@ -371,7 +395,7 @@ BREAKAGES = (
     Breakage("a temporary file is left behind", ATOMIC, "if (!placed_) {", "if (false) {", f"{PRELOADED} -k flush"),
     Breakage("the permissions of the old file are lost", ATOMIC, "keep_permissions(target, temporary.file().get());", "",
              "tests/base/atomic_file_test.cpp"),
-    Breakage("a damaged tensor is not noticed", MODEL, 'compare("parameters_hash", xxh3_128_hex(file.data.substr(0, parameters)), "parameters");', "",
+    Breakage("a damaged tensor is not noticed", MODEL, 'compare("parameters_hash", xxh3_128_hex(file.data.substr(0, bytes_of.parameters)), "parameters");', "",
              "tests/cli/test_cli_faults.py -k damaged"),
     Breakage("a damaged header is not noticed", MODEL,
              'compare("checksum", header_checksum(file.header, position), "columns and settings");', "",
@@ -497,7 +521,8 @@ BREAKAGES = (
     Breakage("rows that were learned from judge too", EVALUATING, "std::erase_if(all, [&](std::size_t row) { return learned[row]; });", "",
              f"{EVALUATION} -k recognised"),
     Breakage("a hash of the names alone", SHARING, "add_text(hash, number_bytes<double>(column.numbers));", "", f"{EVALUATION} -k recognised"),
-    Breakage("the range of all inputs is that of the lowest", EVALUATING, "x <= known.highest[j]", "true", f"{EVALUATION} -k outside"),
+    Breakage("the range of all inputs is that of the lowest", "handgrad/train/outside.hpp", "x <= known.highest[input]", "true",
+             f"{EVALUATION} -k outside", (EVALUATING, "handgrad/train/outside.cpp")),
 
     # --- data: tables as people write them
     Breakage("numbers with signs are texts unless all are", "handgrad/data/number_like.cpp", "2 * (numbers + as_numbers) < all",

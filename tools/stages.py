@@ -161,6 +161,11 @@ LONG_STAGES = (
           ("tools/python-environment", *build("release", "all"), "HANDGRAD_FORGED=10000 " + pytest(
               "forged", "tests/cli/test_forged_models.py -k any_metadata")[0]), report="forged.xml",
           inputs=(*BUILD, "cli", "tests/cli/test_forged_models.py", "tests/support")),
+    Stage("coverage", "Split-conformal intervals and sets cover new rows as the beta-binomial distribution says, over 200 splits of three "
+          "real tables.",
+          ("tools/python-environment", *build("release", "all"), "HANDGRAD_SPLITS=200 " + pytest(
+              "coverage", "tests/python/test_intervals.py -k coverage_of_split")[0]), report="coverage.xml",
+          inputs=(*BUILD, "cli", "tests/python", "examples/data")),
     Stage("kills", "Of 200 trainings killed at random moments each comes to the model of the one that was never killed.",
           (*build("release", "all"), f"/usr/bin/python3 tests/support/kill_loop.py {PROGRAM}"),
           inputs=(*BUILD, "cli", "tests/support/kill_loop.py")),

@@ -17,7 +17,9 @@ enum class Purpose : std::uint32_t {
     test_split = 4,
     certificate = 5,
     folds = 6,
-    search = 7
+    search = 7,
+    calibration_split = 8,
+    interval_folds = 9
 };
 
 /// Philox4x32-10 with the key = seed and the counter = (index low, index high, epoch, purpose); docs/numerics.md.

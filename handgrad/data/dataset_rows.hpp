@@ -23,6 +23,9 @@ BasicDataset<T> select_rows(const BasicDataset<T>& data, std::span<const std::si
         if (!data.weights.empty()) {
             part.weights.push_back(data.weights[rows[i]]);
         }
+        if (!data.unbalanced.empty()) {
+            part.unbalanced.push_back(data.unbalanced[rows[i]]);
+        }
     }
     return part;
 }

@@ -53,9 +53,11 @@ struct Preprocessing {
     std::vector<TargetColumn> targets = {};
     /// Classification: the labels as found in the table, numbers sorted by value, texts by bytes.
     std::vector<std::string> classes = {};
-    bool numeric_classes = false;           ///< labels are compared as numbers ("1" equals "1.0")
-    bool one_output = false;                ///< two classes share one output, the second class is positive
-    std::string weight = {};                ///< column of sample weights, or empty
+    bool numeric_classes = false;  ///< labels are compared as numbers ("1" equals "1.0")
+    bool one_output = false;       ///< two classes share one output, the second class is positive
+    std::string weight = {};       ///< column of sample weights, or empty
+    /// What a row of each class counts in the loss, by which its own weight is multiplied; empty where all count alike.
+    std::vector<double> class_weights = {};
     std::vector<std::string> dropped = {};  ///< columns that were left out at training and may be there at predict
     std::vector<std::string> ids = {};      ///< columns that tell rows apart: not learned from, copied by predict
     Unknown unknown = Unknown::error;       ///< what becomes of categories that are not known
@@ -119,7 +121,9 @@ template <class T>
 struct BasicDataset {
     Matrix<T> x;             ///< rows × inputs
     Matrix<T> y;             ///< rows × outputs, scaled; 0/1 for classes; no rows when the table has no labels
-    std::vector<T> weights;  ///< one a row, or empty
+    std::vector<T> weights;  ///< what each row counts in the loss, or empty
+    /// What it counts in metrics, of which weights of classes are no part; empty where that is the same.
+    std::vector<T> unbalanced = {};
     /// What ∂ŷ/∂x of each row is to be, as the network sees x and y: rows × (outputs · inputs), an output's inputs side
     /// by side, NaN where it is not known; no rows where values alone are learned.
     Matrix<T> jacobians = {};
@@ -128,6 +132,8 @@ struct BasicDataset {
     [[nodiscard]] double weight(std::size_t row) const {
         return weights.empty() ? 1.0 : static_cast<double>(weights[row]);
     }
+    /// What rows count in metrics; empty where all count alike.
+    [[nodiscard]] const std::vector<T>& metric_weights() const { return unbalanced.empty() ? weights : unbalanced; }
     [[nodiscard]] double total_weight() const {
         double sum = weights.empty() ? static_cast<double>(rows()) : 0.0;
         for (const T weight_of_row : weights) {

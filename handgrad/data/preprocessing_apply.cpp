@@ -452,6 +452,27 @@ std::vector<T> encode_weights(const Table& table, const Column& column, Rows row
     return weights;
 }
 
+/// The class that an encoded row has.
+template <class T>
+std::size_t encoded_class(const Preprocessing& fitted, std::span<const T> y) {
+    return fitted.one_output ? static_cast<std::size_t>(y[0] == T(1))
+                             : static_cast<std::size_t>(std::ranges::max_element(y) - y.begin());
+}
+
+/// Each row's weight times that of its class; what it was before stays for the metrics.
+template <class T>
+void multiply_by_class_weights(const Preprocessing& fitted, BasicDataset<T>& dataset) {
+    dataset.unbalanced = dataset.weights;
+    if (dataset.weights.empty()) {
+        dataset.unbalanced.assign(dataset.rows(), T(1));
+    }
+    dataset.weights.clear();
+    for (std::size_t i = 0; i < dataset.rows(); ++i) {
+        const double of_class = fitted.class_weights[encoded_class<T>(fitted, std::as_const(dataset.y).row(i))];
+        dataset.weights.push_back(static_cast<T>(static_cast<double>(dataset.unbalanced[i]) * of_class));
+    }
+}
+
 }  // namespace
 
 std::size_t Preprocessing::inputs() const {
@@ -517,6 +538,9 @@ BasicDataset<T> apply_preprocessing(const Preprocessing& preprocessing, const Ta
         encode_targets(preprocessing, table, rows, columns, dataset.y);
         if (!preprocessing.weight.empty()) {
             dataset.weights = encode_weights<T>(table, *columns.at(preprocessing.weight), rows);
+        }
+        if (!preprocessing.class_weights.empty()) {
+            multiply_by_class_weights(preprocessing, dataset);
         }
     }
     return dataset;

@@ -118,6 +118,13 @@ void check_task(const Preprocessing& p) {
         require(p.classes.empty() && !p.one_output && !p.numeric_classes,
                 std::string(p.task == Task::regression ? "a regression" : "a multilabel task") + " has no classes");
     }
+    require(p.class_weights.empty() || p.class_weights.size() == p.classes.size(),
+            "there are " + std::to_string(p.class_weights.size()) + " weights for " + std::to_string(p.classes.size()) +
+                " classes");
+    for (const double weight : p.class_weights) {
+        require(std::isfinite(weight) && weight > 0.0,
+                "the weight " + format_number(weight) + " of a class is not finite and above 0");
+    }
     const bool scaled = std::ranges::any_of(
         p.targets, [](const TargetColumn& target) { return target.shift != 0.0 || target.scale != 1.0; });
     require(!scaled || p.task == Task::regression, "classes are not scaled");

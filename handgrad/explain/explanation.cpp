@@ -119,7 +119,7 @@ Explanation explain(const Architecture& architecture, const LossFunction& loss, 
 
 Explanation explain(const Model& model, const StepOptions& step) {
     Explanation result = explain(model.architecture(), model.loss, step, model.is_double());
-    result.weighted = !model.preprocessing.weight.empty();
+    result.weighted = !model.preprocessing.weight.empty() || !model.preprocessing.class_weights.empty();
     return result;
 }
 

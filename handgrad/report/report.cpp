@@ -205,7 +205,7 @@ void measure(const BasicMlp<T>& net, const Model& model, const Table& table, con
     std::vector<std::uint32_t> classes;
     if (model.preprocessing.task == Task::classification) {
         classes = classes_of(model.preprocessing, data);
-        const std::vector<double> weights(data.weights.begin(), data.weights.end());
+        const std::vector<double> weights(data.metric_weights().begin(), data.metric_weights().end());
         judge_classes(model, prediction, classes, weights, report);
     } else {
         report.fits = fits(model, table, prediction);

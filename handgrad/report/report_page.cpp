@@ -298,7 +298,8 @@ private:
         };
         const Evaluation& evaluation = report_.evaluation;
         const bool stands_above = is_log_loss(model_.loss.kind) && model_.weight_decay == 0.0 &&
-                                  model_.preprocessing.weight.empty() && model_.preprocessing.targets.size() == 1;
+                                  model_.preprocessing.weight.empty() && model_.preprocessing.class_weights.empty() &&
+                                  model_.preprocessing.targets.size() == 1;
         if (!stands_above) {
             card(number(evaluation.loss), "loss, " + words_of(std::string(name(model_.loss.kind))));
         }

@@ -10,6 +10,7 @@
 
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/math/conventions.hpp"
+#include "handgrad/store/conformity.hpp"
 
 namespace handgrad {
 
@@ -72,6 +73,12 @@ inline constexpr std::array scale_list{
     Named<Scale>{Scale::none, "none"},
 };
 
+inline constexpr std::array interval_method_list{
+    Named<IntervalMethod>{IntervalMethod::split, "split"},
+    Named<IntervalMethod>{IntervalMethod::cv_plus, "cv+"},
+    Named<IntervalMethod>{IntervalMethod::jackknife_plus, "jackknife+"},
+};
+
 /// The list of an enumeration.
 constexpr const auto& list_of(Kink /*which*/) { return kink_list; }
 constexpr const auto& list_of(Reduction /*which*/) { return reduction_list; }
@@ -83,6 +90,7 @@ constexpr const auto& list_of(Task /*which*/) { return task_list; }
 constexpr const auto& list_of(Impute /*which*/) { return impute_list; }
 constexpr const auto& list_of(Unknown /*which*/) { return unknown_list; }
 constexpr const auto& list_of(Scale /*which*/) { return scale_list; }
+constexpr const auto& list_of(IntervalMethod /*which*/) { return interval_method_list; }
 
 template <class Enum>
 concept Convention = requires(Enum e) {

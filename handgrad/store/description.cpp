@@ -30,6 +30,9 @@ concept Choice = std::is_enum_v<std::remove_reference_t<T>>;
 /// Behind a field that files of format version 1 lack: there it has the value that it has by itself.
 struct Later {};
 constexpr Later later;
+/// Behind a field that stands in files only where there is something in it, so that older programs read all others.
+struct WhereNeeded {};
+constexpr WhereNeeded where_needed;
 
 template <class Field>
 void for_each_field(Is<Architecture> auto& architecture, Field&& field) {
@@ -101,6 +104,7 @@ void for_each_field(Is<Preprocessing> auto& preprocessing, Field&& field) {
     field("numeric_classes", preprocessing.numeric_classes);
     field("one_output", preprocessing.one_output);
     field("weight", preprocessing.weight);
+    field("class_weights", preprocessing.class_weights, where_needed);
     field("dropped", preprocessing.dropped);
     field("ids", preprocessing.ids, later);
     field("unknown", preprocessing.unknown, later);
@@ -148,7 +152,12 @@ Json to_json(const std::vector<T>& values);
 template <class Struct>
 requires(!Choice<Struct>) Json to_json(const Struct& fields) {
     Json::Object object;
-    for_each_field(fields, [&](std::string_view field, const auto& value, auto... /*later*/) {
+    for_each_field(fields, [&]<class V, class... How>(std::string_view field, const V& value, How... /*how*/) {
+        if constexpr ((std::same_as<How, WhereNeeded> || ...)) {
+            if (value == V()) {
+                return;
+            }
+        }
         object.push_back({std::string(field), to_json(value)});
     });
     return Json{std::move(object)};

@@ -14,6 +14,7 @@
 #include "handgrad/base/atomic_file.hpp"
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/version.hpp"
+#include "handgrad/store/conformity_tensors.hpp"
 #include "handgrad/store/description.hpp"
 #include "handgrad/store/json.hpp"
 #include "handgrad/store/parameter_tensors.hpp"
@@ -26,15 +27,17 @@ namespace {
 
 constexpr std::string_view format_name = "handgrad model";
 /// 2 adds to the columns what becomes of dates, signs in numbers, ids, missing texts and unknown categories; files of
-/// version 1 knew none of them. 3 has the state of a training too; a model without one is written as version 2.
-constexpr int format_version = 3, without_training_version = 2;
+/// version 1 knew none of them. 3 has the state of a training too, 4 weights of classes and what intervals are made of;
+/// a model is written as the first version that has what it needs.
+constexpr int format_version = 4, training_version = 3, plain_version = 2;
 
 /// What stands in the metadata of a model file, and what a model may be without.
 constexpr std::string_view history_key = "history";
 constexpr std::string_view settings_key = "settings";
 constexpr std::string_view training_rows_key = "training_rows";
-constexpr std::array optional_keys{history_key, settings_key, training_rows_key, saved_training_key,
-                                   saved_training_hash_key};
+constexpr std::array optional_keys{
+    history_key,    settings_key,       training_rows_key, saved_training_key, saved_training_hash_key,
+    conformity_key, conformity_hash_key};
 constexpr std::array<std::string_view, 10> metadata_keys{
     "format", "format_version", "handgrad_version", "architecture",    "conventions",
     "loss",   "preprocessing",  "provenance",       "parameters_hash", "checksum"};
@@ -135,16 +138,24 @@ void check_metadata_keys(const std::map<std::string, std::string>& metadata, con
     }
 }
 
-/// How many bytes behind the header are of the model's own tensors, which stand before those of a training.
-std::size_t parameter_bytes(const TensorFile& file) {
-    std::size_t bytes = 0;
+/// How many bytes are of the model's own tensors, of a training and of what intervals are made of, which stand in this
+/// order.
+struct Sections {
+    std::size_t parameters = 0, training = 0, conformity = 0;
+};
+Sections sections(const TensorFile& file, const std::string& source) {
+    Sections found;
     for (const Tensor& tensor : file.tensors) {
-        if (belongs_to_training(tensor.name)) {
-            break;
+        const bool of_training = belongs_to_training(tensor.name), of_intervals = belongs_to_conformity(tensor.name);
+        const bool late =
+            (!of_intervals && found.conformity > 0) || (!of_training && !of_intervals && found.training > 0);
+        if (late && !tensor.bytes.empty()) {
+            fail(source, "tensor '" + excerpt(tensor.name) + "' stands behind those that it belongs before");
         }
-        bytes += tensor.bytes.size();
+        std::size_t& section = of_training ? found.training : found.parameters;
+        (of_intervals ? found.conformity : section) += tensor.bytes.size();
     }
-    return bytes;
+    return found;
 }
 
 /// Raises Error(model) unless header and data are, bit for bit, what was written.
@@ -162,13 +173,17 @@ void check_checksums(std::string_view bytes, const TensorFile& tensors, const st
         fail(source, "its header was written anew by another program, so that its checksum says nothing");
     }
     compare("checksum", header_checksum(file.header, position), "columns and settings");
-    const std::size_t parameters = parameter_bytes(tensors);
-    compare("parameters_hash", xxh3_128_hex(file.data.substr(0, parameters)), "parameters");
-    if (metadata.contains(std::string(saved_training_hash_key))) {
-        compare(std::string(saved_training_hash_key), xxh3_128_hex(file.data.substr(parameters)), "training");
-    } else if (parameters != file.data.size()) {
-        fail(source, "its metadata have no '" + std::string(saved_training_hash_key) + "'");
-    }
+    const Sections bytes_of = sections(tensors, source);
+    compare("parameters_hash", xxh3_128_hex(file.data.substr(0, bytes_of.parameters)), "parameters");
+    const auto compare_part = [&](std::string_view key, std::size_t first, std::size_t count, const std::string& what) {
+        if (metadata.contains(std::string(key))) {
+            compare(std::string(key), xxh3_128_hex(file.data.substr(first, count)), what);
+        } else if (count != 0) {
+            fail(source, "its metadata have no '" + std::string(key) + "'");
+        }
+    };
+    compare_part(saved_training_hash_key, bytes_of.parameters, bytes_of.training, "training");
+    compare_part(conformity_hash_key, bytes_of.parameters + bytes_of.training, bytes_of.conformity, "intervals");
 }
 
 /// Raises Error(model) unless a file that calls itself a model is of this format and undamaged.
@@ -209,7 +224,8 @@ void check_extra(const TensorFile& file, const Architecture& architecture, const
 TensorType common_type(const TensorFile& file, const std::string& source) {
     const Tensor& first = file.tensors.front();
     for (const Tensor& tensor : file.tensors) {
-        if (tensor.type != first.type && !belongs_to_training(tensor.name)) {
+        const bool more = belongs_to_training(tensor.name) || belongs_to_conformity(tensor.name);
+        if (tensor.type != first.type && !more) {
             fail(source, "tensors '" + first.name + "' and '" + tensor.name +
                              "' have different types; a model is all F32 or all F64");
         }
@@ -277,7 +293,7 @@ std::string serialize_model(const Model& model) {
         file.metadata[std::string(training_rows_key)] = training_rows_text(model.training_rows);
     }
     file.metadata["format"] = format_name;
-    file.metadata["format_version"] = std::to_string(without_training_version);
+    file.metadata["format_version"] = std::to_string(plain_version);
     file.metadata["handgrad_version"] = version;
     file.metadata["parameters_hash"] = parameters_hash(model);
     file.metadata["checksum"] = no_checksum;
@@ -290,6 +306,10 @@ std::string serialize_model(const Model& model) {
             }
         }
         file.metadata[std::string(saved_training_hash_key)] = hash.hex();
+        file.metadata["format_version"] = std::to_string(training_version);
+    }
+    add_conformity(file, model);
+    if (!model.preprocessing.class_weights.empty() || !model.conformity.empty()) {
         file.metadata["format_version"] = std::to_string(format_version);
     }
     std::string bytes = serialize(file);
@@ -316,8 +336,10 @@ Model parse_model(std::string_view bytes, const std::string& source, bool allow_
     check_sound(model, architecture, source, ErrorKind::model);
     check_shapes(file, architecture, source);  // before a network of that size is allocated
     const bool has_training = file.metadata.contains(std::string(saved_training_key));
-    check_extra(file, architecture, source,
-                [&](const std::string& name) { return !has_training || !belongs_to_training(name); });
+    const bool has_conformity = file.metadata.contains(std::string(conformity_key));
+    check_extra(file, architecture, source, [&](const std::string& name) {
+        return !(has_training && belongs_to_training(name)) && !(has_conformity && belongs_to_conformity(name));
+    });
     if (common_type(file, source) == TensorType::f32) {
         model.net = read_parameters<float>(file, architecture, allow_nonfinite, source);
     } else {
@@ -325,6 +347,9 @@ Model parse_model(std::string_view bytes, const std::string& source, bool allow_
     }
     if (has_training) {
         read_saved_training(file, model, source);
+    }
+    if (has_conformity) {
+        read_conformity(file, model, allow_nonfinite, source);
     }
     return model;
 }

@@ -10,6 +10,7 @@
 #include "handgrad/data/preprocessing.hpp"
 #include "handgrad/nn/mlp.hpp"
 #include "handgrad/nn/passes.hpp"
+#include "handgrad/store/conformity.hpp"
 #include "handgrad/store/history.hpp"
 #include "handgrad/store/setting_values.hpp"
 #include "handgrad/store/train_state.hpp"
@@ -34,6 +35,8 @@ struct Model {
     /// Where its training stands, to go on from, in its own type of numbers: of a checkpoint, and where it was asked
     /// for; else nothing.
     std::variant<std::monostate, SavedTraining<float>, SavedTraining<double>> training{};
+    /// What intervals of predictions are made of; empty where nothing was kept for them.
+    Conformity conformity{};
 
     [[nodiscard]] const Architecture& architecture() const;
     [[nodiscard]] bool is_double() const { return std::holds_alternative<BasicMlp<double>>(net); }
@@ -47,8 +50,9 @@ std::string parameters_hash(const BasicMlp<T>& net);
 
 /// Writes one safetensors file atomically: tensors linear1.weight (out×in), linear1.bias …; everything else as JSON
 /// text in its metadata, with checksums of the tensors and of the metadata; the state of its training, if it has one,
-/// as more tensors behind these (docs/formats.md). Raises Error(io); Error(data) for a column, category or class that
-/// is not UTF-8, for a setting that is not finite, and for more columns than a file may describe.
+/// as more tensors behind these, and what intervals are made of behind those (docs/formats.md). Raises Error(io);
+/// Error(data) for a column, category or class that is not UTF-8, for a setting that is not finite, and for more
+/// columns than a file may describe.
 void save_model(const std::filesystem::path& path, const Model& model);
 std::string serialize_model(const Model& model);
 

@@ -60,9 +60,11 @@ std::string further_text(const Model& model, const Evaluation& evaluation) {
         return target.shift != 0.0 || target.scale != 1.0;
     });
     const bool part = evaluation.judged_rows < evaluation.rows;
-    Lines lines{{"loss", rounded(evaluation.loss),
-                 fmt::format("{}{}{}{}", when(part, "of all rows, "), name(model.loss.kind),
-                             when(scaled, ", target scaled"), when(model.weight_decay != 0.0, ", penalty included"))}};
+    const bool weighed = !model.preprocessing.class_weights.empty();
+    Lines lines{
+        {"loss", rounded(evaluation.loss),
+         fmt::format("{}{}{}{}{}", when(part, "of all rows, "), name(model.loss.kind), when(scaled, ", target scaled"),
+                     when(weighed, ", classes weighed"), when(model.weight_decay != 0.0, ", penalty included"))}};
     if (evaluation.brier) {
         lines.push_back({"brier", rounded(*evaluation.brier), "squared error of the probabilities"});
     }

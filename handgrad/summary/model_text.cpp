@@ -66,6 +66,10 @@ std::string model_text(const Model& model, const std::string& title, const std::
         rows.push_back({"quantile", rounded(model.loss.quantile)});
     }
     rows.push_back({"penalty alpha", rounded(model.weight_decay)});
+    constexpr std::size_t most_weights = 20;
+    for (std::size_t k = 0; k < std::min(most_weights, columns.class_weights.size()); ++k) {
+        rows.push_back({fmt::format("weight of class {}", columns.classes[k]), rounded(columns.class_weights[k])});
+    }
     text += aligned(rows, Heading::none);
 
     text += heading("Conventions");
@@ -77,6 +81,14 @@ std::string model_text(const Model& model, const std::string& title, const std::
 
     text += heading("Columns: the network sees (x - shift)/scale, and for a text one 0/1 input for each category");
     text += columns_table(columns);
+
+    if (!model.conformity.empty()) {
+        text += heading("Intervals");
+        text += aligned({{"method", std::string(name(model.conformity.method))},
+                         {"rows that no network had seen", std::to_string(model.conformity.scores.rows())},
+                         {"networks beside this one", std::to_string(model.conformity.networks.size())}},
+                        Heading::none);
+    }
 
     rows.clear();
     for (const auto& [setting, value] : model.settings) {

@@ -10,6 +10,7 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/wording.hpp"
 #include "handgrad/store/convention_names.hpp"
+#include "handgrad/train/decoding.hpp"
 
 namespace handgrad {
 namespace {
@@ -234,6 +235,39 @@ std::size_t decide_epochs(const TrainOptions& training, std::size_t rows, const 
     }
     tell({.text = "epochs: " + up_to + why, .overruled_by = SettingHint{"epochs", "N"}});
     return epochs;
+}
+
+void decide_intervals(FitOptions& options, Task task, const Tell& tell) {
+    const bool split = options.interval_method.value_or(IntervalMethod::split) == IntervalMethod::split;
+    if (!split && options.calibration > 0.0) {
+        throw Error(ErrorKind::usage, text(name(*options.interval_method)) +
+                                          " makes intervals of all rows, and holds none out for " +
+                                          "calibration: leave one of the two out")
+            .about("interval_method")
+            .about("calibration");
+    }
+    if (options.interval_method && split && options.calibration == 0.0) {
+        options.calibration = usual_calibration_share;
+        tell({.text = "calibration: " + format_number(usual_calibration_share) + " of the rows, for intervals",
+              .overruled_by = SettingHint{"calibration", "SHARE"}});
+    }
+    if (task == Task::multilabel && (options.interval_method || options.calibration > 0.0)) {
+        throw Error(ErrorKind::usage,
+                    "intervals of several labels are not made in this version: learn one label, or leave them out")
+            .about("interval_method")
+            .about("calibration");
+    }
+}
+
+void refuse_unlikely_intervals(const FitOptions& options, Task task, const Head& head) {
+    const bool wanted = options.interval_method || options.calibration > 0.0;
+    if (wanted && task == Task::classification && !has_probabilities(head.output)) {
+        throw Error(ErrorKind::usage, "sets of classes are made of probabilities, which " + text(name(head.output)) +
+                                          " outputs are not: take sigmoid or softmax, or leave intervals out")
+            .about("output_activation")
+            .about("interval_method")
+            .about("calibration");
+    }
 }
 
 void refuse_kinks(const FitOptions& options, const Architecture& shape) {

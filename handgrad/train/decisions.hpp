@@ -42,6 +42,12 @@ Length decide_length(const FitOptions& options, std::size_t rows, const Tell& te
 /// The chosen epochs, or usual_epochs().
 std::size_t decide_epochs(const TrainOptions& training, std::size_t rows, const Tell& tell);
 
+/// The rows of a calibration, where split is asked for and nobody says how many. Raises Error(usage) where intervals
+/// are asked for in two ways, or of several labels.
+void decide_intervals(FitOptions& options, Task task, const Tell& tell);
+/// Raises Error(usage) for label sets of outputs that are no probabilities.
+void refuse_unlikely_intervals(const FitOptions& options, Task task, const Head& head);
+
 /// Raises Error(usage) for derivatives that are to be learned by a network with kinks, unless they are allowed.
 void refuse_kinks(const FitOptions& options, const Architecture& shape);
 /// The layers between these columns and this head, without weights.

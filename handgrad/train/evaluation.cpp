@@ -14,6 +14,7 @@
 #include "handgrad/base/wording.hpp"
 #include "handgrad/data/dataset_rows.hpp"
 #include "handgrad/train/decoding.hpp"
+#include "handgrad/train/outside.hpp"
 #include "handgrad/train/share_out.hpp"
 
 namespace handgrad {
@@ -62,7 +63,7 @@ Prediction select_rows(const Prediction& all, std::span<const std::size_t> rows)
 
 template <class T>
 std::vector<double> weights_of(const BasicDataset<T>& data) {
-    return {data.weights.begin(), data.weights.end()};
+    return {data.metric_weights().begin(), data.metric_weights().end()};
 }
 
 // --- Beside the constant answer
@@ -176,7 +177,7 @@ std::optional<OutsideScore> outside_of(const Model& model, const BasicDataset<T>
         bool anywhere = false;
         for (std::size_t j = 0; j < data.x.columns(); ++j) {
             const auto x = static_cast<double>(data.x(row, j));
-            const bool out = !(x >= known.lowest[j] && x <= known.highest[j]);
+            const bool out = !within_training_range(known, j, x);
             counts[j] += out ? 1 : 0;
             anywhere = anywhere || out;
         }
@@ -275,7 +276,7 @@ void judge_beside_constant(const Model& model, const Prediction& prediction, con
     }
     evaluation.seen_rows = parts->training.size();
     for (const auto& [part, rows] : {std::pair("train", &parts->training), std::pair("validation", &parts->validation),
-                                     std::pair("test", &parts->test)}) {
+                                     std::pair("test", &parts->test), std::pair("calibration", &parts->calibration)}) {
         if (!rows->empty()) {
             evaluation.parts.push_back(
                 {.name = part,

@@ -105,6 +105,7 @@ struct Judged {
 /// Which of the rows are for what; none where that is not known.
 struct RowsByPart {
     std::vector<std::size_t> training, validation, test;
+    std::vector<std::size_t> calibration = {};  ///< for intervals
 };
 template <class T>
 Judged judge(const Model& model, const BasicDataset<T>& data, const Execution& execution = {},

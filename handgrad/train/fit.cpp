@@ -15,6 +15,7 @@
 #include "handgrad/base/wording.hpp"
 #include "handgrad/data/preprocessing_check.hpp"
 #include "handgrad/store/tensor_file.hpp"
+#include "handgrad/train/class_weights.hpp"
 #include "handgrad/train/decisions.hpp"
 #include "handgrad/train/evaluation.hpp"
 #include "handgrad/train/fitting.hpp"
@@ -128,7 +129,7 @@ void tell_about_seen_rows(const Model& continued, const Table& table, const Shar
     const TrainingRows& its = continued.training_rows;
     const auto refit = continued.provenance.find("refit");
     const bool on_all = refit != continued.provenance.end() && refit->second == "yes";
-    const bool judged = !rows.validation.empty() || !rows.test.empty();
+    const bool judged = !rows.validation.empty() || !rows.test.empty() || !rows.calibration.empty();
     if (judged && its.table_hash == table_hash(table) && (on_all || its.split_hash != split_hash(rows))) {
         tell(
             {"warning: the model that is gone on with has learned from rows of this table that judge it now: what they "
@@ -144,7 +145,7 @@ void refuse_other_columns(const Model& continued, const FitOptions& given) {
                   "what asks for something else");
     for (const Setting* setting :
          {&settings::target, &settings::drop, &settings::id, &settings::categorical, &settings::impute,
-          &settings::scale, &settings::scale_target, &settings::weight, &settings::task}) {
+          &settings::scale, &settings::scale_target, &settings::weight, &settings::class_weight, &settings::task}) {
         const std::string name(setting->name);
         const auto its = continued.settings.find(name);
         if (its != continued.settings.end() && its->second != here.at(name)) {
@@ -176,6 +177,36 @@ void check_continued(const Model& continued, const FitOptions& options, const Ar
     }
 }
 
+/// Into the columns, once their classes are known.
+void weigh_classes(const Table& table, const FitOptions& options, const SharedRows& rows, const Tell& tell,
+                   Preprocessing& columns) {
+    columns.class_weights = class_weights(options.class_weight, columns, table, rows.training);
+    if (columns.class_weights.empty()) {
+        return;
+    }
+    constexpr std::size_t most = 12;
+    std::string list;
+    for (std::size_t k = 0; k < std::min(most, columns.classes.size()); ++k) {
+        add_item(list, ", ", "'" + columns.classes[k] + "' " + short_number(columns.class_weights[k]));
+    }
+    tell({"weights of the classes, in the loss and not in the metrics: " + list +
+          when(columns.classes.size() > most, " and " + std::to_string(columns.classes.size() - most) + " more")});
+}
+
+/// Raises Error(usage) where a file of weights is not that of the training that is gone on with.
+void refuse_other_class_weights(const FittingTask& fitting, const Preprocessing& columns) {
+    const bool once_more = fitting.from == nullptr || fitting.first != nullptr || in_the_second(fitting.from);
+    if (once_more || !names_a_file_of_weights(fitting.options.class_weight)) {
+        return;
+    }
+    if (columns.class_weights != fitting.from->preprocessing.class_weights) {
+        throw Error(ErrorKind::usage, fitting.options.class_weight +
+                                          ": these are not the weights of classes of the training that is gone on "
+                                          "with: name the file of then")
+            .about("class_weight");
+    }
+}
+
 /// The columns as they are learned, with the head that their targets decide.
 Head prepare_columns(const Table& table, const FitOptions& options, Task task, const SharedRows& rows, const Tell& tell,
                      Model& model) {
@@ -193,11 +224,15 @@ Head prepare_columns(const Table& table, const FitOptions& options, Task task, c
     model.preprocessing = fit_preprocessing(table, rows.all, rows.training, columns);
     model.preprocessing.reading = reading_of(table, options, model.preprocessing);
     tell_columns(table, columns, model.preprocessing, tell);
+    if (task != Task::classification) {
+        weigh_classes(table, options, rows, tell, model.preprocessing);  // refuses
+    }
     if (task == Task::classification) {
         const std::size_t classes = model.preprocessing.classes.size();
         head = decide_head(options, task, classes);
         model.preprocessing.one_output = classes == 2 && serves_one_output(head);
         tell({"classes: " + some_of(model.preprocessing.classes)});
+        weigh_classes(table, options, rows, tell, model.preprocessing);
         if (classes == 1) {
             tell({"warning: the target has one class only; the model will always predict it"});
         }
@@ -224,8 +259,10 @@ FitResult fit_once(Task task, const FittingTask& fitting) {
         head = columns_of(*options.continue_from, table, rows, options, model);
     } else {
         head = prepare_columns(table, options, task, rows, tell, model);
+        refuse_other_class_weights(fitting, model.preprocessing);
     }
     refuse_unused(options, head.loss);
+    refuse_unlikely_intervals(options, task, head);
     refuse_senseless(head, model.preprocessing);
     tell({"output " + text(name(head.output)) + " with loss " + text(name(head.loss))});
 
@@ -540,12 +577,15 @@ FitResult fit(const Table& table, const FitOptions& given, const FitCallbacks& c
     check(given.training.optimizer);
     refuse_restarts(given, callbacks, checkpoint);
     FitOptions options = given;
-    const std::size_t labelled = labelled_rows(table, options.columns.targets, options.drop_missing_labels).size();
+    const std::size_t labelled =
+        given.only_rows ? given.only_rows->size()
+                        : labelled_rows(table, options.columns.targets, options.drop_missing_labels).size();
     if (options.continue_from != nullptr) {
         refuse_other_columns(*options.continue_from, given);
         options.task = options.continue_from->preprocessing.task;
     }
     const Task task = decide_task(table, options, tell);
+    decide_intervals(options, task, tell);
     const SharedRows rows = decide_rows(table, options, task, decide_length(options, labelled, tell), tell);
     options.training.epochs =
         decide_epochs(options.training, rows.training.size(), tell) + epochs_done(options.continue_from);

@@ -35,12 +35,19 @@ inline constexpr double usual_validation_share = 0.2;
 /// … of a table with so many: fewer leave hardly one to judge by.
 inline constexpr std::size_t fewest_rows_to_share = 10;
 
+/// The choice of FitOptions::class_weight that is no file.
+inline constexpr std::string_view balanced_classes = "balanced";
+inline bool names_a_file_of_weights(std::string_view choice) { return !choice.empty() && choice != balanced_classes; }
+
 /// What the user chose. An empty optional is decided by fit() and announced.
 struct FitOptions {
     PreprocessingOptions columns;  ///< its task, scale_target and one_output are decided by fit()
     std::optional<Task> task;
     std::optional<bool> scale_target;
     bool drop_missing_labels = false;
+    /// What the rows of each class count in the loss: `balanced` (n/(K n_c)), or the name of a table with the columns
+    /// `class` and `weight`; empty where all count alike. It is no part of the metrics.
+    std::string class_weight;
     std::string group;    ///< column of groups that a split keeps together, no input; empty for none
     ReadOptions reading;  ///< as the table was read; kept in the model
 
@@ -77,7 +84,19 @@ struct FitOptions {
     /// with the lowest validation loss is kept, without validation rows with the lowest training loss, of the epoch
     /// that it gives. One that diverges is kept only if all do.
     std::size_t restarts = 1;
+    /// A share of the rows for intervals (docs/intervals.md): nothing is learned, stopped or scaled by them, and no
+    /// refit takes them up. Open and split below: usual_calibration_share.
+    double calibration = 0.0;
+    /// How intervals are made; open: by the rows held out for it, where there are some, else none. What cv_plus and
+    /// jackknife_plus need select::fit_with_intervals() makes; fit() makes its model alone.
+    std::optional<IntervalMethod> interval_method;
+    /// No setting: rows of the table that are learned from or held out. The others have a part in its columns,
+    /// categories and classes only, and the model is not judged. Open for all rows with labels.
+    std::optional<std::vector<std::size_t>> only_rows;
 };
+
+/// Rows that are held out for intervals where split is asked for and nobody says how many.
+inline constexpr double usual_calibration_share = 0.2;
 
 /// Rows, inputs and shape, once they are decided and before the first step.
 struct FitStart {

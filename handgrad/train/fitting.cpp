@@ -15,6 +15,7 @@
 #include "handgrad/base/wording.hpp"
 #include "handgrad/store/tensor_file.hpp"
 #include "handgrad/train/evaluation.hpp"
+#include "handgrad/train/intervals.hpp"
 #include "handgrad/train/nonfinite.hpp"
 #include "handgrad/train/prediction.hpp"
 #include "handgrad/train/same_training.hpp"
@@ -41,14 +42,15 @@ void tell_unknown(const Preprocessing& columns, const Table& table, std::span<co
 }
 
 /// The trivial predictor: the mean of the training targets, or the classes' frequencies, of which the most frequent is
-/// always predicted; as a network's outputs.
+/// always predicted; as a network's outputs. Rows count as in metrics.
 template <class T>
 std::vector<double> constant_answer(const BasicDataset<T>& training) {
     std::vector<double> answer;
+    const std::vector<T>& weights = training.metric_weights();
     for (std::size_t k = 0; k < training.y.columns(); ++k) {
         double sum = 0.0, total = 0.0;
         for (std::size_t row = 0; row < training.rows(); ++row) {
-            const double weight = training.weight(row);
+            const double weight = weights.empty() ? 1.0 : static_cast<double>(weights[row]);
             sum += weight * static_cast<double>(training.y(row, k));
             total += weight;
         }
@@ -268,6 +270,9 @@ private:
         Xxh3Stream hash;
         hash.add(number_bytes<T>(training_.x.values()));
         hash.add(number_bytes<T>(training_.y.values()));
+        if (!columns_.class_weights.empty()) {
+            hash.add(number_bytes<T>(training_.weights));
+        }
         model_.provenance["data.hash"] = hash.hex();
         model_.provenance["rows.validation"] = std::to_string(validation_.rows());
         model_.provenance["rows.test"] = std::to_string(test_.rows());
@@ -623,6 +628,9 @@ private:
     void score() {
         result_.learned_rows = rows_.training;
         result_.usable = usable();
+        if (options_.only_rows) {
+            return;
+        }
         result_.train_metrics = final_metrics("train", training_);
         result_.validation_metrics = final_metrics("validation", validation_);
         result_.test_metrics = final_metrics("test", test_);
@@ -636,6 +644,24 @@ private:
         model_.provenance["epochs.run"] = std::to_string(result_.training.epochs);
         model_.provenance["epochs.best"] = std::to_string(result_.training.best_epoch);
         model_.provenance["stopped"] = text(stopped_name(result_));
+        calibrate();
+    }
+
+    /// By rows that the network has not seen.
+    void calibrate() {
+        if (rows_.calibration.empty()) {
+            return;
+        }
+        const auto data = apply_preprocessing<T>(columns_, table_, rows_.calibration, {.allow_extra = true});
+        const Prediction said = predict<T>(model_, data, options_.training.execution);
+        if (said.nonfinite > 0) {
+            task_.tell(
+                {"warning: what the model says of rows held out for calibration are no finite numbers, so that "
+                 "intervals cannot be made of them"});
+            return;
+        }
+        model_.conformity = {.method = IntervalMethod::split,
+                             .scores = conformity_scores(model_, table_, rows_.calibration, said)};
     }
 
     void judge_on(const std::string& part, const BasicDataset<T>& judged, const std::vector<std::size_t>& of_table,

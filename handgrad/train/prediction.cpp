@@ -68,7 +68,7 @@ BasicDataset<T> encode(const Preprocessing& preprocessing, const Table& table, c
 template <class T>
 Metrics metrics_of(const Preprocessing& preprocessing, const Prediction& prediction, const BasicDataset<T>& data) {
     const Matrix<double> y = convert<double>(data.y);
-    const std::vector<double> weights(data.weights.begin(), data.weights.end());
+    const std::vector<double> weights(data.metric_weights().begin(), data.metric_weights().end());
     if (preprocessing.task == Task::regression) {
         assert(prediction.values.rows() == y.rows());
         return regression_metrics(prediction.values, all_in_user_units(preprocessing, y), weights);

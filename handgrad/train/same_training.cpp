@@ -38,6 +38,13 @@ std::string shown(const SettingValue& value) {
 
 /// What is in the files counts, by whatever names: tables are compared by their hashes, and first weights by theirs.
 bool both_name_files(std::string_view name, const SettingValue& its, const SettingValue& here) {
+    const auto of_classes = [](const SettingValue& value) {
+        const auto* text = std::get_if<std::string>(&value);
+        return text != nullptr && names_a_file_of_weights(*text);
+    };
+    if (name == settings::class_weight.name) {
+        return of_classes(its) && of_classes(here);
+    }
     const bool may = name == settings::init_from.name || name == settings::target_jacobian.name ||
                      name == settings::validation.name || name == settings::test.name;
     return may && std::holds_alternative<std::string>(its) && std::holds_alternative<std::string>(here);

@@ -58,6 +58,13 @@ inline constexpr Setting scale_target{.name = "scale_target",
                                       .help = "learn a standardised target",
                                       .otherwise = "on where the output is unbounded"};
 inline constexpr Setting weight{.name = "weight", .group = table, .help = "column of sample weights", .value = "COL"};
+inline constexpr Setting class_weight{
+    .name = "class_weight",
+    .group = table,
+    .help =
+        "what rows of a class count in the loss: balanced makes all classes count alike; of a file with the "
+        "columns class and weight what stands there",
+    .value = "balanced|FILE"};
 inline constexpr Setting group{.name = "group",
                                .group = table,
                                .help = "column whose equal cells are never on both sides of a split",
@@ -230,6 +237,20 @@ inline constexpr Setting restarts{
         "lowest validation loss (training loss without validation)",
     .value = "N",
     .range = from_1};
+inline constexpr Setting calibration{
+    .name = "calibration",
+    .group = training,
+    .help = "rows that intervals of predictions are made of, and nothing is ever learned from",
+    .value = "SHARE",
+    .otherwise = "0; 0.2 with interval-method split",
+    .range = from_0_below_1};
+inline constexpr Setting interval_method{.name = "interval_method",
+                                         .group = training,
+                                         .help =
+                                             "how intervals of predictions are made: {}; + train networks without a "
+                                             "fold, or without a row, and waste no rows",
+                                         .value = "METHOD",
+                                         .otherwise = "split where rows are held out for calibration, else none"};
 inline constexpr Setting seed{
     .name = "seed", .group = training, .help = "of first weights, splits and shuffling", .value = "N", .range = from_0};
 inline constexpr Setting shuffle{
@@ -323,6 +344,7 @@ void for_each_setting(settings::OptionsOf<FitOptions> auto& options, Visit&& vis
     visit(settings::scale, options.columns.scale);
     visit(settings::scale_target, options.scale_target);
     visit(settings::weight, options.columns.weight);
+    visit(settings::class_weight, options.class_weight);
     visit(settings::group, options.group);
     visit(settings::drop_missing_labels, options.drop_missing_labels);
 
@@ -345,6 +367,8 @@ void for_each_setting(settings::OptionsOf<FitOptions> auto& options, Visit&& vis
     visit(settings::refit, options.refit);
     visit(settings::test, options.test);
     visit(settings::restarts, options.restarts);
+    visit(settings::calibration, options.calibration);
+    visit(settings::interval_method, options.interval_method);
     for_each_setting(options.training, visit);
 }
 

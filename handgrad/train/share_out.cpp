@@ -135,7 +135,7 @@ public:
             split = split_by_groups(rows_.training, groups, fraction, stream);
             how += ", " + std::to_string(distinct(labels_->of(split.held_out))) + " of " +
                    std::to_string(distinct(groups)) + " groups by '" + options_.group + "'";
-        } else if (labels_) {
+        } else if (labels_ && purpose != Purpose::calibration_split) {  // which must be like any new rows
             split = split_by_strata(rows_.training, labels_->of(rows_.training), fraction, stream);
             how += ", of each class its share";
         } else {
@@ -151,6 +151,19 @@ private:
     SharedRows& rows_;
     std::optional<RowLabels> labels_;  ///< groups, or classes
 };
+
+/// What cannot be held out is said of the setting that asks for it.
+template <class HoldOut>
+std::string held_out_for(const std::string& setting, HoldOut hold_out) {
+    try {
+        return hold_out();
+    } catch (const Error& error) {
+        if (setting != "calibration") {
+            throw;
+        }
+        throw Error(error.kind(), setting + ": " + error.what()).about(setting);
+    }
+}
 
 /// With its length before it, so that no two lists of texts run together.
 void add_text(Xxh3Stream& hash, std::string_view text) {
@@ -169,11 +182,11 @@ SharedRows share_out(const Table& table, const FitOptions& options, Task task,
         tell({std::to_string(table.rows - rows.all.size()) + " of " + std::to_string(table.rows) +
               " rows have no label and are left out"});
     }
-    rows.training = rows.all;
+    rows.training = options.only_rows.value_or(rows.all);
     Sharing sharing(table, options, task, rows);
     const auto hold_out = [&](const HeldOut& held, const char* what, Purpose purpose, std::vector<std::size_t>& part) {
         if (held.table == nullptr && held.fraction != 0.0) {
-            const std::string how = sharing.hold_out(held.fraction, purpose, part);
+            const std::string how = held_out_for(what, [&] { return sharing.hold_out(held.fraction, purpose, part); });
             tell({std::string(what) + ": " + std::to_string(part.size()) + " of " + std::to_string(rows.all.size()) +
                   " rows, " + how});
             if (part.empty()) {
@@ -183,6 +196,7 @@ SharedRows share_out(const Table& table, const FitOptions& options, Task task,
         }
     };
     hold_out(options.test, "test", Purpose::test_split, rows.test);
+    hold_out({.fraction = options.calibration}, "calibration", Purpose::calibration_split, rows.calibration);
     hold_out(options.validation.value_or(HeldOut{}), "validation", Purpose::validation_split, rows.validation);
     return rows;
 }
@@ -212,6 +226,9 @@ std::string split_hash(const SharedRows& rows) {
     Xxh3Stream hash;
     for (const std::vector<std::size_t>* part : {&rows.training, &rows.validation, &rows.test}) {
         add_text(hash, number_bytes<std::size_t>(*part));
+    }
+    if (!rows.calibration.empty()) {
+        add_text(hash, number_bytes<std::size_t>(rows.calibration));
     }
     return hash.hex();
 }

@@ -476,6 +476,19 @@ class Model:
         shares: np.ndarray = answer["values" if self.task == "multilabel" else "probabilities"]
         return shares
 
+    def predict_interval(self, table: Any, coverage: float = 0.9, *, allow_extra: bool = False, threads: int = 0,
+                         **reading: Any) -> Any:
+        """Within what the share `coverage` of new rows lies, of a model fitted with calibration=0.2 or
+        interval_method='cv+' or 'jackknife+' (docs/intervals.md): of a regression the lower and the upper end, (rows, 2),
+        of several targets (rows, targets, 2); of classes a list of those in the set for each row. Too few rows held out
+        make infinite ends. Raises UsageError for a model that has kept none."""
+        made = self._core.intervals(self._read(table, reading), coverage, allow_extra, at_most(threads))
+        if self.task == "classification":
+            classes = self.classes
+            return [[classes[k] for k in row] for row in made["sets"]]
+        ends = np.stack([made["lower"], made["upper"]], axis=-1)
+        return ends[:, 0] if ends.shape[1] == 1 else ends
+
     def jacobian(self, table: Any, *, allow_extra: bool = False, threads: int = 0, **reading: Any) -> Jacobian:
         """The derivative of each output by each input at each row, in the user's units: (rows, outputs, inputs), with
         their names."""

@@ -100,6 +100,8 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         early_stopping: Any = None,
         refit: Any = None,
         restarts: Any = None,
+        calibration: Any = None,
+        interval_method: Any = None,
         seed: Any = None,
         shuffle: Any = None,
         allow_nonfinite: Any = None,
@@ -111,6 +113,7 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         scale: Any = None,
         scale_target: Any = None,
         weight: Any = None,
+        class_weight: Any = None,
         group: Any = None,
         drop_missing_labels: Any = None,
         init_from: Any = None,
@@ -155,6 +158,8 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         self.early_stopping = early_stopping
         self.refit = refit
         self.restarts = restarts
+        self.calibration = calibration
+        self.interval_method = interval_method
         self.seed = seed
         self.shuffle = shuffle
         self.allow_nonfinite = allow_nonfinite
@@ -166,6 +171,7 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         self.scale = scale
         self.scale_target = scale_target
         self.weight = weight
+        self.class_weight = class_weight
         self.group = group
         self.drop_missing_labels = drop_missing_labels
         self.init_from = init_from

@@ -8,6 +8,7 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/suggest.hpp"
 #include "handgrad/diagnose/gradient_flow.hpp"
+#include "handgrad/select/fit_with_intervals.hpp"
 #include "handgrad/summary/descriptions.hpp"
 #include "handgrad/summary/layout.hpp"
 #include "handgrad/summary/texts.hpp"
@@ -181,7 +182,7 @@ Dict fit_table(const PyTable& table, const Dict& settings, const PyTable* valida
     std::optional<FitResult> result;
     {
         const nb::gil_scoped_release others_may_run;
-        result = fit(table.table, options, callbacks_of(watch, diagnose));
+        result = select::fit_with_intervals(table.table, options, callbacks_of(watch, diagnose));
     }
     watch.raise();
     return result_dict(*result);
@@ -206,6 +207,8 @@ List setting_facts() {
             add(settings::choices<Activation>());
         } else if constexpr (std::is_same_v<F, std::optional<Loss>>) {
             add(settings::choices<Loss>());
+        } else if constexpr (std::is_same_v<F, std::optional<IntervalMethod>>) {
+            add(settings::choices<IntervalMethod>());
         } else if constexpr (std::is_same_v<F, std::optional<Task>>) {
             add(settings::choices<Task>());
         } else if constexpr (std::is_same_v<F, Conventions>) {

@@ -16,6 +16,7 @@
 #include "handgrad/summary/descriptions.hpp"
 #include "handgrad/summary/texts.hpp"
 #include "handgrad/train/encoding.hpp"
+#include "handgrad/train/intervals.hpp"
 #include "handgrad/train/model_predictor.hpp"
 #include "handgrad/train/prediction.hpp"
 #include "handgrad/train/settings.hpp"
@@ -243,6 +244,30 @@ Dict predict(const PyModel& self, const PyTable& table, bool allow_extra, std::s
     result["scores"] = array_of(prediction.scores);
     result["are_probabilities"] = prediction.surprisals.columns() > 0;
     result["nonfinite"] = prediction.nonfinite;
+    return result;
+}
+
+/// Lower and upper ends (rows × targets), or of each row a list of classes.
+Dict intervals(const PyModel& self, const PyTable& table, double coverage, bool allow_extra, std::size_t threads) {
+    Intervals made;
+    {
+        const nb::gil_scoped_release others_may_run;
+        const Execution execution{.threads = threads};
+        const Prediction prediction = handgrad::predict(self.model, table.table, applying(allow_extra), execution);
+        made = handgrad::intervals(self.model, table.table, prediction, coverage, applying(allow_extra), execution);
+    }
+    Dict result;
+    result["lower"] = array_of(made.lower);
+    result["upper"] = array_of(made.upper);
+    nb::list sets;
+    for (const std::vector<std::uint32_t>& set : made.sets) {
+        nb::list classes;
+        for (const std::uint32_t c : set) {
+            classes.append(c);
+        }
+        sets.append(classes);
+    }
+    result["sets"] = sets;
     return result;
 }
 
@@ -519,6 +544,7 @@ void bind_model(nb::module_& m) {
             },
             nb::arg("key"))
         .def("predict", &predict, nb::arg("table"), nb::arg("allow_extra"), nb::arg("threads"))
+        .def("intervals", &intervals, nb::arg("table"), nb::arg("coverage"), nb::arg("allow_extra"), nb::arg("threads"))
         .def("jacobian", &jacobian, nb::arg("table"), nb::arg("allow_extra"), nb::arg("threads"))
         .def("hessian", &hessian, nb::arg("table"), nb::arg("allow_extra"), nb::arg("threads"))
         .def("encode", &encoded, nb::arg("table"), nb::arg("allow_extra"))

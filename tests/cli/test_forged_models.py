@@ -63,8 +63,8 @@ IMPOSSIBLE = {
     "answers of another network": (("training_rows", "constant_answer"), [0.0, 0.0], "a network of other inputs and outputs"),
     "rows from high to low": (("training_rows", "lowest", 0), 1e9, "the lowest number of an input is above its highest"),
     "a hash that is none": (("training_rows", "table_hash"), "x", "not one of 32 hexadecimal digits"),
-    "a later format": (("format_version",), "4", "written by a later handgrad (format 4, this one reads 3); update handgrad"),
-    "a later minor format": (("format_version",), "3.1", "written by a later handgrad (format 3.1, this one reads 3)"),
+    "a later format": (("format_version",), "5", "written by a later handgrad (format 5, this one reads 4); update handgrad"),
+    "a later minor format": (("format_version",), "4.1", "written by a later handgrad (format 4.1, this one reads 4)"),
     "no format": (("format_version",), "two", "its format_version is 'two', which no handgrad writes"),
 }
 

@@ -79,7 +79,7 @@ def print_all(handgrad):
     handgrad.write("one.csv", "\n".join(regression_table().splitlines()[:2]))
     run("train", "t.csv", "--target", "y", *QUICK, "--hidden-activation", "sigmoid", "--test", 0.2, "--diagnose", "--json")
     run("evaluate", "m.model", "t.csv", "--json")
-    run("predict", "m.model", "one.csv", "--jacobian", "--hessian", "--keep", "city", "--json")
+    run("predict", "m.model", "one.csv", "--jacobian", "--hessian", "--keep", "city", "--warn-outside", "--json")
     run("inspect", "m.model", "--json")
     run("check", "m.model", "one.csv", "--json")
     wide = ",".join(f"x{i}" for i in range(1500)) + ",y\n"
@@ -112,8 +112,17 @@ def print_all(handgrad):
         (handgrad.folder / name).rename(handgrad.folder / "class" / name)
     run("grade", "m.model", "one.csv", "class", "--row", 1, "--json")
 
-    run("train", "c.csv", "--target", "class", *QUICK, "--json")
-    run("predict", "m.model", "c.csv", "--proba", "--json")
+    handgrad("train", "t.csv", "--target", "y", *QUICK, "--interval-method", "cv+")
+    run("predict", "m.model", "one.csv", "--interval", 0.8, "--json")
+    header, first = regression_table().splitlines()[:2]
+    handgrad.write("far.csv", "\n".join([header, *(",".join(["1e6", *first.split(",")[1:]]) for _ in range(1))]) + "\n")
+    run("predict", "m.model", "far.csv", "--warn-outside", "--json")
+    run("inspect", "m.model", "--json")
+
+    run("train", "c.csv", "--target", "class", *QUICK, "--calibration", 0.3, "--class-weight", "balanced", "--json")
+    run("predict", "m.model", "c.csv", "--proba", "--interval", 0.8, "--json")
+    run("evaluate", "m.model", "c.csv", "--interval", 0.8, "--json")
+    run("inspect", "m.model", "--json")
     labels = "a,l0,l1\n" + "".join(f"{i % 7},{i % 2},{i % 3 % 2}\n" for i in range(40))
     handgrad.write("labels.csv", labels)
     run("train", "labels.csv", "--target", "l0,l1", "-o", "labels.model", "--epochs", 2, "--early-stopping", 1, "--refit", "--json",
@@ -146,7 +155,7 @@ def test_every_event_has_the_fields_that_the_page_lists_and_no_others(handgrad):
         assert event.pop("schema") == 1
         assert name in FIELDS, f"the event {name} is not in docs/formats.md"
         compare(name, event, FIELDS[name], seen.setdefault(name, set()))
-    in_files = {"__metadata__", "architecture", "conventions", "loss", "preprocessing", "history", "settings",
+    in_files = {"__metadata__", "architecture", "conformity", "conventions", "loss", "preprocessing", "history", "settings",
                 "training", "training_rows"}
     assert seen.keys() == FIELDS.keys() - in_files
     for name, fields in seen.items():
@@ -165,6 +174,7 @@ def test_the_texts_of_a_model_file_have_the_fields_that_the_page_lists_and_no_ot
     handgrad.write("c.csv", classification_table())
     seen = {}
     for words in (("t.csv", "--target", "y", "--drop", "left", "--id", "nr", "--date", "when", "--hidden", "3,2", "--hidden-activation", "relu,tanh"),
+                  ("c.csv", "--target", "class", "--class-weight", "balanced", "--calibration", 0.3),
                   ("c.csv", "--target", "class", "--early-stopping", 1, "--refit", "--checkpoint", "ck", "--optimizer", "lbfgs")):
         assert handgrad("train", *words, "--epochs", 1, "-o", "m.model").code == 0
         *_, written = (handgrad.folder / "m.model", *sorted((handgrad.folder / "ck").glob("checkpoint*")))

@@ -463,3 +463,23 @@ def test_imports_that_make_no_sense(arguments, error, words, tmp_path):
         handgrad.import_model(tmp_path / "net.npz", **arguments)
     with pytest.raises(handgrad.FileError, match="No such file"):
         handgrad.import_model(tmp_path / "none.npz", hidden_activation="tanh")
+
+
+@needs_program
+@pytest.mark.parametrize("settings", [{"calibration": 0.25}, {"interval_method": "cv+"}])
+def test_intervals_are_the_programs(tmp_path, settings):
+    """Of a table, of one target and of classes; and a model without is refused in Python's words."""
+    fitted = handgrad.fit(houses(), "price", epochs=10, hidden=4, validation=0, **settings).model
+    fitted.save(tmp_path / "a.model")
+    houses().to_csv(tmp_path / "t.csv", index=False)
+    lines = run("predict", tmp_path / "a.model", tmp_path / "t.csv", "--interval", 0.8).splitlines()
+    assert lines[0] == "price,lower(price),upper(price)"
+    ends = np.array([line.split(",")[1:] for line in lines[1:]], float)
+    assert ends.tolist() == fitted.predict_interval(houses(), 0.8).tolist()
+    again = handgrad.load(tmp_path / "a.model")
+    assert again.predict_interval(houses(), 0.8).tolist() == ends.tolist()
+    of_classes = handgrad.fit(houses(), "city", epochs=10, hidden=4, validation=0, class_weight="balanced", **settings).model
+    sets = of_classes.predict_interval(houses(), 0.9)
+    assert len(sets) == 80 and {name for one in sets for name in one} <= {"Rome", "Oslo", "Bern"}
+    with pytest.raises(handgrad.UsageError, match=r"interval_method='cv\+'.*calibration=0.2"):
+        handgrad.fit(houses(), "price", epochs=1, hidden=2, validation=0).model.predict_interval(houses())

@@ -88,6 +88,7 @@ CASES = {
 SPECIAL = {"group": "test_group", "unknown": "test_unknown", "drop_missing_labels": "test_drop_missing_labels", "init": "test_init", "dtype": "test_dtype",
            "target_jacobian": "test_target_jacobian", "jacobian_weight": "test_target_jacobian", "allow_kinks": "test_allow_kinks",
            "tol": "test_tolerance_and_limit", "max_fun": "test_tolerance_and_limit", "lbfgs_memory": "test_quasi_newton_steps",
+           "class_weight": "test_class_weight", "calibration": "test_calibration", "interval_method": "test_interval_method",
            "init_from": "test_init_from", "restarts": "test_restarts", "shuffle": "test_shuffle", "allow_nonfinite": "test_allow_nonfinite"}
 
 
@@ -469,3 +470,35 @@ def test_restarts(tmp_path):
         alone[done["parameters_hash"]] = last["loss"]
     *_, done = events("train", table, *words(BASE | {"seed": 3, "validation": 0.0, "restarts": 3}), "-o", tmp_path / "m.model")
     assert done["parameters_hash"] == min(alone, key=alone.get) and len(alone) == 3
+
+
+def test_class_weight(tmp_path):
+    """A column of n/(K n_c); test_class_weight.py has the rest."""
+    flags = np.asarray(COLUMNS["flag"])
+    options = BASE | {"target": ["flag"], "drop": ["code", "w", "y2", "y"], "task": "classification"}
+    weights = ROWS / (2 * np.bincount(flags))[flags]
+    with_column = options | {"weight": "w", "drop": ["code", "y2", "y"]}
+    assert np.ptp(weights) > 0
+    hashes = [events("train", write_table(tmp_path / f"{name}.csv", columns), *words(chosen), *more, "-o",
+                     tmp_path / "m.model")[-1]["parameters_hash"] for name, columns, chosen, more in
+              (("a", COLUMNS, options, ["--class-weight", "balanced"]), ("b", COLUMNS | {"w": weights}, with_column, []),
+               ("c", COLUMNS, options, []))]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_calibration(tmp_path):
+    """As many rows fewer are learned from; which and what for is told by test_intervals.py."""
+    file = write_table(tmp_path / "t.csv", COLUMNS)
+    started, *_ = events("train", file, *words(BASE), "--calibration", 0.3, "-o", tmp_path / "m.model")
+    assert started["rows"] == ROWS - 6
+    assert tensor_file.load_file(tmp_path / "m.model")["conformity.scores"].shape == (6, 1)
+
+
+def test_interval_method(tmp_path):
+    """The model is the same, with a network more for each row; test_intervals.py trains them too."""
+    file = write_table(tmp_path / "t.csv", COLUMNS)
+    plain = events("train", file, *words(BASE), "-o", tmp_path / "m.model")[-1]
+    done = events("train", file, *words(BASE), "--interval-method", "jackknife+", "-o", tmp_path / "m.model")[-1]
+    assert done["parameters_hash"] == plain["parameters_hash"]
+    tensors = tensor_file.load_file(tmp_path / "m.model")
+    assert tensors["conformity.linear1.weight"].shape == (ROWS, *tensors["linear1.weight"].shape)

@@ -295,8 +295,8 @@ TEST(Model, ALaterFormatIsNamedAndOtherVersionsAreRefused) {
         return message_for(
             forged(classification_model(), [&](TensorFile& file) { file.metadata["format_version"] = text; }));
     };
-    EXPECT_EQ(with_version("4"), "m: written by a later handgrad (format 4, this one reads 3); update handgrad");
-    EXPECT_EQ(with_version("3.1"), "m: written by a later handgrad (format 3.1, this one reads 3); update handgrad");
+    EXPECT_EQ(with_version("5"), "m: written by a later handgrad (format 5, this one reads 4); update handgrad");
+    EXPECT_EQ(with_version("4.1"), "m: written by a later handgrad (format 4.1, this one reads 4); update handgrad");
     EXPECT_EQ(with_version("2.1"), "nothing");
     EXPECT_EQ(with_version("1"), "nothing");
     EXPECT_EQ(with_version("99999999999999999999"),

@@ -28,6 +28,7 @@ FitOptions all_changed() {
                        .impute = Impute::median,
                        .scale = Scale::minmax};
     options.scale_target = false;
+    options.class_weight = "balanced";
     options.group = "g";
     options.drop_missing_labels = true;
     options.hidden = {7, 3};
@@ -46,6 +47,8 @@ FitOptions all_changed() {
     options.allow_kinks = true;
     options.validation = HeldOut{.fraction = 0.1};
     options.test = {.fraction = 0.3};
+    options.calibration = 0.15;
+    options.interval_method = IntervalMethod::jackknife_plus;
     options.training.epochs = 11;
     options.training.batch = 5;
     options.training.optimizer = {.kind = OptimizerKind::sgd,
@@ -78,7 +81,7 @@ TEST(Settings, EachIsDescribedOnceAndInWords) {
         EXPECT_FALSE(setting.help.empty()) << setting.name;
         EXPECT_LE(setting.since, version) << setting.name;
     });
-    EXPECT_EQ(names.size(), 48u);  // a field that the walk forgets is a setting that no model remembers
+    EXPECT_EQ(names.size(), 51u);  // a field that the walk forgets is a setting that no model remembers
 }
 
 TEST(Settings, AsValuesThroughAModelsFileTheyAreTheSameAgain) {
