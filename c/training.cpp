@@ -67,8 +67,8 @@ struct Order {
 /// A model that says no numbers of its rows is none to be used.
 std::unique_ptr<ModelObject> trained(const Order& order, const Table& table, const FitOptions& options) {
     const handgrad_listener nobody{};
-    FitResult result =
-        select::fit_with_intervals(table, options, callbacks_of(order.listener == nullptr ? nobody : *order.listener));
+    FitResult result = selection::fit_with_intervals(
+        table, options, callbacks_of(order.listener == nullptr ? nobody : *order.listener));
     if (result.diverged) {
         throw Error(ErrorKind::diverged, *result.diverged);
     }

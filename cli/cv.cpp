@@ -38,7 +38,7 @@ bool parse(SelectionGiven& given, std::vector<std::string> words) {
 }
 
 /// What the first fold's fit decided, beside what is known already.
-void tell_decisions(const select::CrossValidation& result, const Table& table, const OutputOptions& show) {
+void tell_decisions(const selection::CrossValidation& result, const Table& table, const OutputOptions& show) {
     for (const std::string& notice : result.notices) {
         const bool of_table = std::ranges::find(table.notices, notice) != table.notices.end() ||
                               notice.starts_with("warning: ") || notice.starts_with("classes: ");
@@ -48,12 +48,12 @@ void tell_decisions(const select::CrossValidation& result, const Table& table, c
     }
 }
 
-int exit_code(const select::CrossValidation& result) {
+int exit_code(const selection::CrossValidation& result) {
     if (StopSignal::received() != 0) {
         return 128 + StopSignal::received();
     }
     const bool failed =
-        std::ranges::any_of(result.folds, [](const select::FoldScore& fold) { return !fold.failure.empty(); });
+        std::ranges::any_of(result.folds, [](const selection::FoldScore& fold) { return !fold.failure.empty(); });
     return failed ? static_cast<int>(ErrorKind::diverged) : 0;
 }
 
@@ -74,11 +74,11 @@ int cross_validate(std::vector<std::string> words) {
     const StopSignal stop_signal;
     CountProgress progress(progress_style(show.quiet), "fits");
     const auto begun = std::chrono::steady_clock::now();
-    const select::CrossValidation result =
-        select::cross_validate(table, given.train.fit, given.how, given.score,
-                               {.on_notice = [&](const Notice& notice) { tell_notice(notice, show); },
-                                .on_fold = [&](std::size_t done, std::size_t of) { progress.show(done, of); },
-                                .stop = [] { return StopSignal::received() != 0; }});
+    const selection::CrossValidation result =
+        selection::cross_validate(table, given.train.fit, given.how, given.score,
+                                  {.on_notice = [&](const Notice& notice) { tell_notice(notice, show); },
+                                   .on_fold = [&](std::size_t done, std::size_t of) { progress.show(done, of); },
+                                   .stop = [] { return StopSignal::received() != 0; }});
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begun;
     progress.finish();
     save_folds(given, table, result.task);

@@ -10,9 +10,9 @@
 namespace handgrad::cli {
 namespace {
 
-Json folds_array(std::span<const select::FoldScore> folds) {
+Json folds_array(std::span<const selection::FoldScore> folds) {
     Json array = Json::array();
-    for (const select::FoldScore& fold : folds) {
+    for (const selection::FoldScore& fold : folds) {
         array.push_back({{"repeat", fold.repeat + 1},
                          {"fold", fold.number + 1},
                          {"training_rows", fold.training_rows},
@@ -29,11 +29,12 @@ Json folds_array(std::span<const select::FoldScore> folds) {
 }
 
 /// The metric that counts, as a whole.
-void add_score(Json& json, std::span<const select::MetricSummary> metrics, const std::string& score, bool with_scores) {
+void add_score(Json& json, std::span<const selection::MetricSummary> metrics, const std::string& score,
+               bool with_scores) {
     json["score"] = or_null(score);
     std::vector<double> scores;
     std::optional<double> mean, sd;
-    for (const select::MetricSummary& metric : metrics) {
+    for (const selection::MetricSummary& metric : metrics) {
         if (metric.name == score) {
             scores = metric.scores;
             mean = metric.mean;
@@ -47,16 +48,16 @@ void add_score(Json& json, std::span<const select::MetricSummary> metrics, const
     json["sd"] = or_null(sd);
 }
 
-Json metrics_summary(std::span<const select::MetricSummary> metrics) {
+Json metrics_summary(std::span<const selection::MetricSummary> metrics) {
     Json object = Json::object();
-    for (const select::MetricSummary& metric : metrics) {
+    for (const selection::MetricSummary& metric : metrics) {
         object[metric.name] = {
             {"scores", metric.scores}, {"mean", metric.mean}, {"sd", metric.sd}, {"baseline", metric.baseline}};
     }
     return object;
 }
 
-void add_folds(Json& json, Task task, const select::FoldOptions& how) {
+void add_folds(Json& json, Task task, const selection::FoldOptions& how) {
     json["task"] = name(task);
     json["folds"] = how.folds;
     json["repeats"] = how.repeats;
@@ -64,11 +65,11 @@ void add_folds(Json& json, Task task, const select::FoldOptions& how) {
     json["stratified"] = how.stratified && !how.ordered && task == Task::classification;
 }
 
-Json chosen(const select::Tuning& tuning, const std::optional<std::size_t>& number) {
+Json chosen(const selection::Tuning& tuning, const std::optional<std::size_t>& number) {
     if (!number) {
         return nullptr;
     }
-    const select::Trial& trial = tuning.trials[*number];
+    const selection::Trial& trial = tuning.trials[*number];
     return {{"trial", trial.number + 1},
             {"settings", settings_object(trial.settings)},
             {"mean", trial.mean()},
@@ -78,7 +79,7 @@ Json chosen(const select::Tuning& tuning, const std::optional<std::size_t>& numb
 
 }  // namespace
 
-std::string trial_event(const select::CrossValidation& result, const SettingValues& settings) {
+std::string trial_event(const selection::CrossValidation& result, const SettingValues& settings) {
     Json json = event("trial");
     json["trial"] = 1;
     json["settings"] = settings_object(settings);
@@ -88,7 +89,7 @@ std::string trial_event(const select::CrossValidation& result, const SettingValu
     return line(json);
 }
 
-std::string trial_event(const select::Tuning& tuning, const select::Trial& trial) {
+std::string trial_event(const selection::Tuning& tuning, const selection::Trial& trial) {
     Json json = event("trial");
     json["trial"] = trial.number + 1;
     json["settings"] = settings_object(trial.settings);
@@ -103,16 +104,16 @@ std::string trial_event(const select::Tuning& tuning, const select::Trial& trial
     return line(json);
 }
 
-std::string tuning_done_event(const select::Tuning& tuning, const Refitted& refitted, double seconds) {
+std::string tuning_done_event(const selection::Tuning& tuning, const Refitted& refitted, double seconds) {
     Json json = event("done");
     add_folds(json, tuning.task, tuning.options.how);
     json["trials"] = tuning.trials.size();
     json["exhaustive"] = tuning.exhaustive;
     json["search"] = Json::object();
-    for (const select::Dimension& dimension : tuning.options.space) {
+    for (const selection::Dimension& dimension : tuning.options.space) {
         json["search"][dimension.setting] = dimension.text;
     }
-    json["search_method"] = tuning.options.method == select::SearchMethod::sobol ? "sobol" : "random";
+    json["search_method"] = tuning.options.method == selection::SearchMethod::sobol ? "sobol" : "random";
     json["halving"] = tuning.options.halving;
     json["rungs"] = Json::array();
     for (std::size_t rung = 0; rung < tuning.rungs.size(); ++rung) {
@@ -130,7 +131,7 @@ std::string tuning_done_event(const select::Tuning& tuning, const Refitted& refi
     return line(json);
 }
 
-std::string cross_validation_done_event(const select::CrossValidation& result, double seconds) {
+std::string cross_validation_done_event(const selection::CrossValidation& result, double seconds) {
     Json json = event("done");
     add_folds(json, result.task, result.how);
     json["fits"] = result.folds.size();

@@ -46,7 +46,7 @@ void settle_fits(SelectionGiven& given) {
             "--validation: rows of another table would judge every fold alike; name a share of the rows, as 0.2");
     }
     settle_settings(given.train, given.said);
-    select::check_score(given.score);
+    selection::check_score(given.score);
     if (!given.folds_file.empty()) {
         refuse_to_overwrite(given.folds_file, given.train.data, "--save-folds");
         refuse_to_overwrite(given.folds_file, given.train.reading.target_file, "--save-folds");
@@ -62,7 +62,7 @@ void save_folds(const SelectionGiven& given, const Table& table, Task task) {
         return;
     }
     Output file(given.folds_file);
-    file.write(select::folds_csv(select::make_folds(table, given.train.fit, task, given.how), table.rows));
+    file.write(selection::folds_csv(selection::make_folds(table, given.train.fit, task, given.how), table.rows));
     file.finish();
 }
 

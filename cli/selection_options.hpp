@@ -13,7 +13,7 @@ namespace handgrad::cli {
 struct SelectionGiven {
     TrainOptionsGiven train;  ///< its table, settings, machine and output
     Said said;
-    select::FoldOptions how;
+    selection::FoldOptions how;
     std::string score;       ///< empty: the usual one
     std::string folds_file;  ///< of --save-folds; empty: none
 };

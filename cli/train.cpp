@@ -375,8 +375,8 @@ int train(std::vector<std::string> words) {
     ModelOutput output(given->output);
     const Model* checkpoint = given->resumed ? &given->resumed->model : nullptr;
     CheckpointKeeper keeper(*given);
-    FitResult result =
-        select::fit_with_intervals(tables.data, given->fit, callbacks_of(*given, reporter, output, keeper), checkpoint);
+    FitResult result = selection::fit_with_intervals(tables.data, given->fit,
+                                                     callbacks_of(*given, reporter, output, keeper), checkpoint);
     reporter.end_progress();
     const bool interrupted = result.training.stopped == Stopped::callback && !result.diverged;
     if (interrupted && keeper.failure()) {

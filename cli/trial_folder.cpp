@@ -20,7 +20,7 @@ constexpr std::chrono::seconds between_writes{5};
 
 }  // namespace
 
-select::TrialLog TrialFolder::load(const std::string& folder) {
+selection::TrialLog TrialFolder::load(const std::string& folder) {
     std::error_code ignored;
     if (!fs::is_directory(folder, ignored)) {
         throw Error(ErrorKind::io, fmt::format("--resume: {}: there is no such folder of trials", folder));
@@ -30,10 +30,10 @@ select::TrialLog TrialFolder::load(const std::string& folder) {
             fmt::format("--resume: {} has no {}, so that there is no search to go on with; --checkpoint begins one",
                         folder, file_name));
     }
-    return select::load_trial_log(fs::path(folder) / file_name);
+    return selection::load_trial_log(fs::path(folder) / file_name);
 }
 
-Arguments::Told TrialFolder::told_then(const select::TrialLog& log, const std::string& folder) {
+Arguments::Told TrialFolder::told_then(const selection::TrialLog& log, const std::string& folder) {
     std::error_code ignored;
     std::vector<fs::path> folders{"."};
     if (!log.working_folder.empty()) {
@@ -43,7 +43,7 @@ Arguments::Told TrialFolder::told_then(const select::TrialLog& log, const std::s
 }
 
 TrialFolder::TrialFolder(const std::string& folder, std::map<std::string, std::string> about, Arguments::Told told,
-                         const std::optional<select::TrialLog>& log)
+                         const std::optional<selection::TrialLog>& log)
     : folder_(folder) {
     std::error_code error;
     fs::create_directories(folder_, error);
@@ -55,7 +55,7 @@ TrialFolder::TrialFolder(const std::string& folder, std::map<std::string, std::s
         throw Error(ErrorKind::io, fmt::format("{}: another search is at work there", folder));
     }
     if (log) {
-        select::refuse_another_search(*log, about);
+        selection::refuse_another_search(*log, about);
         log_ = *log;
         known_ = log_.scores;
     } else if (fs::exists(folder_ / file_name, error)) {
@@ -67,15 +67,15 @@ TrialFolder::TrialFolder(const std::string& folder, std::map<std::string, std::s
     log_.about = std::move(about);
     log_.told = std::move(told);
     log_.working_folder = working_folder_from(folder_);
-    select::save_trial_log(folder_ / file_name, log_);
+    selection::save_trial_log(folder_ / file_name, log_);
 }
 
-std::optional<select::FoldScore> TrialFolder::find(std::size_t trial, std::size_t rung, std::size_t fold) const {
+std::optional<selection::FoldScore> TrialFolder::find(std::size_t trial, std::size_t rung, std::size_t fold) const {
     const auto found = known_.find({trial, rung, fold});
     return found == known_.end() ? std::nullopt : std::optional(found->second);
 }
 
-void TrialFolder::add(std::size_t trial, std::size_t rung, std::size_t fold, const select::FoldScore& score) {
+void TrialFolder::add(std::size_t trial, std::size_t rung, std::size_t fold, const selection::FoldScore& score) {
     log_.add(trial, rung, fold, score);
     changed_ = true;
     if (std::chrono::steady_clock::now() - written_ >= between_writes) {
@@ -88,7 +88,7 @@ void TrialFolder::write() {
         return;
     }
     try {
-        select::save_trial_log(folder_ / file_name, log_);
+        selection::save_trial_log(folder_ / file_name, log_);
         changed_ = false;
     } catch (const Error& error) {
         failure_ = error;

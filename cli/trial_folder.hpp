@@ -18,18 +18,18 @@ namespace handgrad::cli {
 class TrialFolder {
 public:
     /// What --resume names. Raises Error(io), Error(model), Error(usage) for a folder without trials.
-    static select::TrialLog load(const std::string& folder);
+    static selection::TrialLog load(const std::string& folder);
     /// What was said then, as it is to be said here.
-    static Arguments::Told told_then(const select::TrialLog& log, const std::string& folder);
+    static Arguments::Told told_then(const selection::TrialLog& log, const std::string& folder);
 
     /// Begins, or goes on with `log`. Raises Error(usage) for a log of another search, and where a search that begins
     /// finds trials; Error(io) when the folder cannot be made or another program has it.
     TrialFolder(const std::string& folder, std::map<std::string, std::string> about, Arguments::Told told,
-                const std::optional<select::TrialLog>& log);
+                const std::optional<selection::TrialLog>& log);
 
-    [[nodiscard]] std::optional<select::FoldScore> find(std::size_t trial, std::size_t rung, std::size_t fold) const;
+    [[nodiscard]] std::optional<selection::FoldScore> find(std::size_t trial, std::size_t rung, std::size_t fold) const;
     /// Written with what comes in the next seconds. One that cannot be written is remembered as a failure.
-    void add(std::size_t trial, std::size_t rung, std::size_t fold, const select::FoldScore& score);
+    void add(std::size_t trial, std::size_t rung, std::size_t fold, const selection::FoldScore& score);
     void write();
 
     [[nodiscard]] bool failed() const { return failure_.has_value(); }
@@ -39,8 +39,8 @@ public:
 
 private:
     std::filesystem::path folder_;
-    select::TrialLog log_;
-    std::map<select::TrialLog::Key, select::FoldScore> known_;  ///< as it was at the beginning
+    selection::TrialLog log_;
+    std::map<selection::TrialLog::Key, selection::FoldScore> known_;  ///< as it was at the beginning
     std::optional<FileLock> lock_;
     std::optional<Error> failure_;
     std::chrono::steady_clock::time_point written_ = std::chrono::steady_clock::now();

@@ -33,11 +33,11 @@ namespace {
 
 struct TuneGiven {
     SelectionGiven selection;
-    select::TuneOptions how;
-    std::vector<std::string> search;      ///< of --search, as they were written
-    std::vector<std::string> fixed;       ///< settings that were given
-    std::string checkpoint, resume;       ///< folders; empty without
-    std::optional<select::TrialLog> log;  ///< of --resume, when there is one
+    selection::TuneOptions how;
+    std::vector<std::string> search;         ///< of --search, as they were written
+    std::vector<std::string> fixed;          ///< settings that were given
+    std::string checkpoint, resume;          ///< folders; empty without
+    std::optional<selection::TrialLog> log;  ///< of --resume, when there is one
     Arguments::Told told;
     std::string command;  ///< that trains on all rows, but for the settings that are searched
 };
@@ -62,7 +62,7 @@ void declare_search(Arguments& arguments, TuneGiven& given) {
                      [&given](const Given& value) { given.search = value.values; });
     arguments.option("--search-method", "HOW", "sobol, evenly spread points, or random (sobol)",
                      into_choice({"sobol", "random"}, [&given](std::size_t i) {
-                         given.how.method = i == 0 ? select::SearchMethod::sobol : select::SearchMethod::random;
+                         given.how.method = i == 0 ? selection::SearchMethod::sobol : selection::SearchMethod::random;
                      }));
     arguments.option("--halving", "F",
                      "successive halving: the best 1/F of the trials are trained F times as long, and so on; 1: all to "
@@ -92,7 +92,7 @@ void settle_space(TuneGiven& given, std::size_t rows) {
         if (text == "usual") {
             continue;
         }
-        const select::Dimension dimension = select::parse_dimension(text, "--search");
+        const selection::Dimension dimension = selection::parse_dimension(text, "--search");
         if (std::ranges::find(given.fixed, dimension.setting) != given.fixed.end()) {
             usage_error(fmt::format("--search: {} is searched and given too, by {}; leave one of the two out",
                                     dimension.setting, option_of(dimension.setting)));
@@ -101,7 +101,7 @@ void settle_space(TuneGiven& given, std::size_t rows) {
         fixed.push_back(dimension.setting);
     }
     if (usual) {
-        for (select::Dimension& dimension : select::usual_space(given.selection.train.fit, rows, fixed)) {
+        for (selection::Dimension& dimension : selection::usual_space(given.selection.train.fit, rows, fixed)) {
             given.how.space.push_back(std::move(dimension));
         }
     }
@@ -158,18 +158,19 @@ std::string words_for(const SettingValues& settings) {
 }
 
 /// What the model tells of how it was chosen.
-void record_choice(Model& model, const select::Tuning& tuning, const std::string& group, const std::string& command) {
-    const select::Trial& best = tuning.trials[*tuning.best];
+void record_choice(Model& model, const selection::Tuning& tuning, const std::string& group,
+                   const std::string& command) {
+    const selection::Trial& best = tuning.trials[*tuning.best];
     auto& note = model.provenance;
     std::string space;
-    for (const select::Dimension& dimension : tuning.options.space) {
+    for (const selection::Dimension& dimension : tuning.options.space) {
         add_item(space, ", ", dimension.setting + "=" + dimension.text);
     }
     note["selection.by"] = "handgrad tune";
     note["selection.trials"] = std::to_string(tuning.trials.size());
     note["selection.trial"] = std::to_string(best.number + 1);
     note["selection.searched"] = space;
-    note["selection.method"] = tuning.options.method == select::SearchMethod::sobol ? "sobol" : "random";
+    note["selection.method"] = tuning.options.method == selection::SearchMethod::sobol ? "sobol" : "random";
     note["selection.halving"] = std::to_string(tuning.options.halving);
     note["selection.folds"] = folds_text(tuning.options.how, tuning.task, group);
     note["selection.score"] = tuning.score;
@@ -181,9 +182,9 @@ void record_choice(Model& model, const select::Tuning& tuning, const std::string
 /// The training on all rows.
 class Refit {
 public:
-    Refit(const TuneGiven& given, const Table& table, const select::Tuning& tuning)
+    Refit(const TuneGiven& given, const Table& table, const selection::Tuning& tuning)
         : given_(given), tuning_(tuning), command_(given.command) {
-        const select::Trial& best = tuning.trials[*tuning.best];
+        const selection::Trial& best = tuning.trials[*tuning.best];
         command_ += words_for(best.settings);
         refitted.command = command_;
         const OutputOptions& show = given.selection.train.show;
@@ -192,7 +193,7 @@ public:
         }
         Progress progress(progress_style(show.quiet));
         const auto go_on = [](const EpochReport&) { return StopSignal::received() == 0; };
-        result = fit(table, select::options_of_trial(given.selection.train.fit, given.how, best.settings),
+        result = fit(table, selection::options_of_trial(given.selection.train.fit, given.how, best.settings),
                      {.on_epoch =
                           [&](const EpochReport& report, const Metrics& metrics) {
                               progress.epoch(report, metrics);
@@ -227,15 +228,15 @@ public:
 
 private:
     const TuneGiven& given_;
-    const select::Tuning& tuning_;
+    const selection::Tuning& tuning_;
     std::string command_;
 };
 
-select::Tuning search(const TuneGiven& given, const Table& table, TrialFolder* folder) {
+selection::Tuning search(const TuneGiven& given, const Table& table, TrialFolder* folder) {
     const OutputOptions& show = given.selection.train.show;
     CountProgress progress(progress_style(show.quiet), "fits");
     const auto count = given.how.how.folds;
-    select::TuneCallbacks callbacks{
+    selection::TuneCallbacks callbacks{
         .on_notice = [&](const Notice& notice) { tell_notice(notice, show); },
         .on_fit =
             [&](std::size_t done, std::size_t of, double best) {
@@ -243,14 +244,14 @@ select::Tuning search(const TuneGiven& given, const Table& table, TrialFolder* f
             },
         .stop = [folder] { return StopSignal::received() != 0 || (folder != nullptr && folder->failed()); }};
     if (folder != nullptr) {
-        callbacks.on_score = [folder, count](std::size_t trial, std::size_t rung, const select::FoldScore& score) {
+        callbacks.on_score = [folder, count](std::size_t trial, std::size_t rung, const selection::FoldScore& score) {
             folder->add(trial, rung, score.repeat * count + score.number, score);
         };
         callbacks.known = [folder](std::size_t trial, std::size_t rung, std::size_t fold) {
             return folder->find(trial, rung, fold);
         };
     }
-    select::Tuning tuning = select::tune(table, given.selection.train.fit, given.how, callbacks);
+    selection::Tuning tuning = selection::tune(table, given.selection.train.fit, given.how, callbacks);
     progress.finish();
     return tuning;
 }
@@ -269,13 +270,14 @@ void tell_interrupted(const TuneGiven& given, const TrialFolder* folder) {
 }
 
 /// What is printed, and the exit code.
-int answer(const TuneGiven& given, const select::Tuning& tuning, const Refitted& refitted, double seconds, int code) {
+int answer(const TuneGiven& given, const selection::Tuning& tuning, const Refitted& refitted, double seconds,
+           int code) {
     Output output;
     output.answer(
         given.selection.train.show.json,
         [&] {
             std::string events;
-            for (const select::Trial& trial : tuning.trials) {
+            for (const selection::Trial& trial : tuning.trials) {
                 events += when(!trial.folds.empty(), trial_event(tuning, trial));
             }
             return events + tuning_done_event(tuning, refitted, seconds);
@@ -288,7 +290,7 @@ int answer(const TuneGiven& given, const select::Tuning& tuning, const Refitted&
 int stopped_code() { return 128 + StopSignal::received(); }
 
 /// The model of the best trial, or what became of it.
-int finish(const TuneGiven& given, const Table& table, const select::Tuning& tuning, const TrialFolder* folder,
+int finish(const TuneGiven& given, const Table& table, const selection::Tuning& tuning, const TrialFolder* folder,
            double seconds) {
     const OutputOptions& show = given.selection.train.show;
     if (tuning.interrupted) {
@@ -337,13 +339,13 @@ int tune(std::vector<std::string> words) {
     std::optional<TrialFolder> folder;
     const std::string& where = given.resume.empty() ? given.checkpoint : given.resume;
     if (!where.empty()) {
-        folder.emplace(where, select::describe_search(table, given.selection.train.fit, given.how), given.told,
+        folder.emplace(where, selection::describe_search(table, given.selection.train.fit, given.how), given.told,
                        given.log);
     }
     const StopSignal stop_signal;
     const auto begun = std::chrono::steady_clock::now();
     TrialFolder* const kept = folder ? &*folder : nullptr;
-    const select::Tuning tuning = search(given, table, kept);
+    const selection::Tuning tuning = search(given, table, kept);
     if (kept != nullptr) {
         kept->write();
     }

@@ -14,7 +14,7 @@
 #include "handgrad/select/fold_fit.hpp"
 #include "handgrad/train/decisions.hpp"
 
-namespace handgrad::select {
+namespace handgrad::selection {
 
 namespace {
 
@@ -147,4 +147,4 @@ CrossValidation cross_validate(const Table& table, const FitOptions& options, co
     return result;
 }
 
-}  // namespace handgrad::select
+}  // namespace handgrad::selection

@@ -14,7 +14,7 @@
 #include "handgrad/train/fit.hpp"
 #include "handgrad/train/metrics.hpp"
 
-namespace handgrad::select {
+namespace handgrad::selection {
 
 /// What one fit came to on the rows of its fold.
 struct FoldScore {
@@ -83,4 +83,4 @@ struct CrossValidationCallbacks {
 CrossValidation cross_validate(const Table& table, const FitOptions& options, const FoldOptions& how,
                                const std::string& score = {}, const CrossValidationCallbacks& callbacks = {});
 
-}  // namespace handgrad::select
+}  // namespace handgrad::selection

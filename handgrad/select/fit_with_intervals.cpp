@@ -19,7 +19,7 @@
 #include "handgrad/train/intervals.hpp"
 #include "handgrad/train/share_out.hpp"
 
-namespace handgrad::select {
+namespace handgrad::selection {
 namespace {
 
 bool retrains(const FitOptions& options) {
@@ -219,4 +219,4 @@ FitResult fit_with_intervals(const Table& table, const FitOptions& options, cons
     return result;
 }
 
-}  // namespace handgrad::select
+}  // namespace handgrad::selection

@@ -6,7 +6,7 @@
 #include "handgrad/data/table.hpp"
 #include "handgrad/train/fit.hpp"
 
-namespace handgrad::select {
+namespace handgrad::selection {
 
 /// Folds of cv_plus, fewer where there are fewer rows or groups.
 inline constexpr std::size_t interval_folds = 10;
@@ -23,4 +23,4 @@ inline constexpr std::size_t interval_folds = 10;
 FitResult fit_with_intervals(const Table& table, const FitOptions& options, const FitCallbacks& callbacks = {},
                              const Model* checkpoint = nullptr);
 
-}  // namespace handgrad::select
+}  // namespace handgrad::selection

@@ -10,7 +10,7 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/train/evaluation.hpp"
 
-namespace handgrad::select {
+namespace handgrad::selection {
 namespace {
 
 /// The same error, said of a fold.
@@ -125,4 +125,4 @@ FoldFit fit_fold(const Table& table, const FitOptions& options, const Fold& fold
     return done;
 }
 
-}  // namespace handgrad::select
+}  // namespace handgrad::selection

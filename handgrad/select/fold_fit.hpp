@@ -15,7 +15,7 @@
 #include "handgrad/store/model.hpp"
 #include "handgrad/train/fit.hpp"
 
-namespace handgrad::select {
+namespace handgrad::selection {
 
 /// Raises Error(usage) for options that a fold has no use for, or that would let it see other rows than its own.
 void refuse_useless(const FitOptions& options);
@@ -63,4 +63,4 @@ void run_fits(std::size_t threads, std::size_t count, const Fit& fit) {
     }
 }
 
-}  // namespace handgrad::select
+}  // namespace handgrad::selection

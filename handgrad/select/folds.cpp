@@ -12,7 +12,7 @@
 #include "handgrad/base/wording.hpp"
 #include "handgrad/train/share_out.hpp"
 
-namespace handgrad::select {
+namespace handgrad::selection {
 namespace {
 
 std::size_t labels_in(std::span<const std::uint32_t> labels) {
@@ -270,4 +270,4 @@ std::string folds_csv(std::span<const Fold> folds, std::size_t rows) {
     return text + "\n";
 }
 
-}  // namespace handgrad::select
+}  // namespace handgrad::selection

@@ -12,7 +12,7 @@
 #include "handgrad/data/table.hpp"
 #include "handgrad/train/fit.hpp"
 
-namespace handgrad::select {
+namespace handgrad::selection {
 
 struct FoldOptions {
     std::size_t folds = 5;    ///< at least 2
@@ -54,4 +54,4 @@ std::vector<Fold> make_folds(const Table& table, const FitOptions& options, Task
 /// there is one, else `repeat1` …: the fold, from 1, in which the row judges; empty where it never does.
 std::string folds_csv(std::span<const Fold> folds, std::size_t rows);
 
-}  // namespace handgrad::select
+}  // namespace handgrad::selection

@@ -7,7 +7,7 @@
 
 #include "handgrad/base/random.hpp"
 
-namespace handgrad::select {
+namespace handgrad::selection {
 namespace {
 
 constexpr std::size_t bits = 32;
@@ -83,4 +83,4 @@ std::vector<double> search_point(SearchMethod method, std::size_t index, std::si
     return point;
 }
 
-}  // namespace handgrad::select
+}  // namespace handgrad::selection

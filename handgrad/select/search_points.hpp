@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace handgrad::select {
+namespace handgrad::selection {
 
 enum class SearchMethod { sobol, random };
 
@@ -21,4 +21,4 @@ std::uint32_t sobol(std::uint32_t index, std::size_t dimension);
 /// shift of each dimension that the seed draws, or drawn by chance. At most most_dimensions.
 std::vector<double> search_point(SearchMethod method, std::size_t index, std::size_t dimensions, std::uint64_t seed);
 
-}  // namespace handgrad::select
+}  // namespace handgrad::selection

@@ -15,7 +15,7 @@
 #include "handgrad/train/settings.hpp"
 #include "handgrad/train/settings_text.hpp"
 
-namespace handgrad::select {
+namespace handgrad::selection {
 namespace {
 
 enum class Kind { name, number, whole };
@@ -271,4 +271,4 @@ std::vector<SettingValues> all_combinations(std::span<const Dimension> space, st
     return all;
 }
 
-}  // namespace handgrad::select
+}  // namespace handgrad::selection

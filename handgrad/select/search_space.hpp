@@ -11,7 +11,7 @@
 #include "handgrad/store/setting_values.hpp"
 #include "handgrad/train/fit.hpp"
 
-namespace handgrad::select {
+namespace handgrad::selection {
 
 /// One setting of train/settings.hpp and what it may be.
 struct Dimension {
@@ -49,4 +49,4 @@ SettingValues meaningful(SettingValues values, OptimizerKind otherwise);
 /// last dimension runs first.
 std::vector<SettingValues> all_combinations(std::span<const Dimension> space, std::size_t most);
 
-}  // namespace handgrad::select
+}  // namespace handgrad::selection

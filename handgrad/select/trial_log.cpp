@@ -17,7 +17,7 @@
 #include "handgrad/train/settings.hpp"
 #include "handgrad/train/share_out.hpp"
 
-namespace handgrad::select {
+namespace handgrad::selection {
 namespace {
 
 constexpr std::string_view kind = "trials of handgrad tune, 1";
@@ -237,4 +237,4 @@ void refuse_another_search(const TrialLog& log, const std::map<std::string, std:
     }
 }
 
-}  // namespace handgrad::select
+}  // namespace handgrad::selection

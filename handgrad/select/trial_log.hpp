@@ -13,7 +13,7 @@
 #include "handgrad/select/tuning.hpp"
 #include "handgrad/train/fit.hpp"
 
-namespace handgrad::select {
+namespace handgrad::selection {
 
 /// What a search is: everything that its numbers depend on, as texts by name (docs/formats.md).
 std::map<std::string, std::string> describe_search(const Table& table, const FitOptions& options,
@@ -39,4 +39,4 @@ TrialLog load_trial_log(const std::filesystem::path& path);
 /// Raises Error(usage) with all that differs unless the log is of this search.
 void refuse_another_search(const TrialLog& log, const std::map<std::string, std::string>& about);
 
-}  // namespace handgrad::select
+}  // namespace handgrad::selection

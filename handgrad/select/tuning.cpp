@@ -18,7 +18,7 @@
 #include "handgrad/train/decisions.hpp"
 #include "handgrad/train/settings.hpp"
 
-namespace handgrad::select {
+namespace handgrad::selection {
 namespace {
 
 constexpr std::size_t most_rungs = 4, fewest_in_the_last = 3;
@@ -400,4 +400,4 @@ Tuning tune(const Table& table, const FitOptions& options, const TuneOptions& ho
     return tuning;
 }
 
-}  // namespace handgrad::select
+}  // namespace handgrad::selection

@@ -14,7 +14,7 @@
 #include "handgrad/store/setting_values.hpp"
 #include "handgrad/train/fit.hpp"
 
-namespace handgrad::select {
+namespace handgrad::selection {
 
 struct TuneOptions {
     std::size_t trials = 50;
@@ -88,4 +88,4 @@ FitOptions options_of_trial(const FitOptions& options, const TuneOptions& how, c
 /// first trial's fit was refused for when all were.
 Tuning tune(const Table& table, const FitOptions& options, const TuneOptions& how, const TuneCallbacks& callbacks = {});
 
-}  // namespace handgrad::select
+}  // namespace handgrad::selection

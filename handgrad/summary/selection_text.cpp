@@ -72,17 +72,17 @@ private:
 };
 
 /// The fold's name in a table: `3`, of several repeats `2.3`.
-std::string name_of(const select::FoldScore& fold, std::size_t repeats) {
+std::string name_of(const selection::FoldScore& fold, std::size_t repeats) {
     const std::string number = std::to_string(fold.number + 1);
     return repeats > 1 ? std::to_string(fold.repeat + 1) + "." + number : number;
 }
 
 using Lines = std::vector<std::vector<std::string>>;
 
-void add_fold(Lines& lines, const select::CrossValidation& result, std::size_t i, const Strip& strip) {
-    const select::FoldScore& fold = result.folds[i];
+void add_fold(Lines& lines, const selection::CrossValidation& result, std::size_t i, const Strip& strip) {
+    const selection::FoldScore& fold = result.folds[i];
     std::vector<std::string> line{name_of(fold, result.how.repeats), std::to_string(fold.test_rows)};
-    for (const select::MetricSummary& metric : result.metrics) {
+    for (const selection::MetricSummary& metric : result.metrics) {
         line.push_back(score_text(fold.metric(metric.name)));
         if (line.size() == 3) {
             line.push_back(strip.of(fold.metric(metric.name)));
@@ -91,10 +91,10 @@ void add_fold(Lines& lines, const select::CrossValidation& result, std::size_t i
     lines.push_back(std::move(line));
 }
 
-void add_summary(Lines& lines, const std::string& name, const select::CrossValidation& result,
-                 double select::MetricSummary::*number, const std::string& picture) {
+void add_summary(Lines& lines, const std::string& name, const selection::CrossValidation& result,
+                 double selection::MetricSummary::*number, const std::string& picture) {
     std::vector<std::string> line{name, ""};
-    for (const select::MetricSummary& metric : result.metrics) {
+    for (const selection::MetricSummary& metric : result.metrics) {
         line.push_back(score_text(metric.*number));
         if (line.size() == 3) {
             line.push_back(picture);
@@ -103,7 +103,7 @@ void add_summary(Lines& lines, const std::string& name, const select::CrossValid
     lines.push_back(std::move(line));
 }
 
-std::string table_of(const select::CrossValidation& result) {
+std::string table_of(const selection::CrossValidation& result) {
     constexpr std::size_t places = 16, most = 40;
     Span span;
     for (const double score : result.metrics.front().scores) {
@@ -111,7 +111,7 @@ std::string table_of(const select::CrossValidation& result) {
     }
     const Strip strip(span, places);
     std::vector<std::string> heading{"fold", "rows"};
-    for (const select::MetricSummary& metric : result.metrics) {
+    for (const selection::MetricSummary& metric : result.metrics) {
         heading.push_back(metric.name);
         if (heading.size() == 3) {
             heading.push_back("");
@@ -124,22 +124,22 @@ std::string table_of(const select::CrossValidation& result) {
     if (result.folds.size() > most) {
         lines.push_back({"...", ""});
     }
-    const select::MetricSummary& first = result.metrics.front();
-    add_summary(lines, "mean", result, &select::MetricSummary::mean, strip.of(first.mean, first.sd));
-    add_summary(lines, "sd", result, &select::MetricSummary::sd, "");
-    add_summary(lines, "constant", result, &select::MetricSummary::baseline, "");
+    const selection::MetricSummary& first = result.metrics.front();
+    add_summary(lines, "mean", result, &selection::MetricSummary::mean, strip.of(first.mean, first.sd));
+    add_summary(lines, "sd", result, &selection::MetricSummary::sd, "");
+    add_summary(lines, "constant", result, &selection::MetricSummary::baseline, "");
     return aligned(std::move(lines), Heading::first_row);
 }
 
 /// What the numbers are, and how far they can be trusted.
-std::string notes_of(const select::CrossValidation& result) {
-    const select::MetricSummary& first = result.metrics.front();
+std::string notes_of(const selection::CrossValidation& result) {
+    const selection::MetricSummary& first = result.metrics.front();
     std::string text =
-        first.name + " counts first: " + (select::larger_is_better(first.name) ? "larger" : "smaller") +
+        first.name + " counts first: " + (selection::larger_is_better(first.name) ? "larger" : "smaller") +
         " is better. sd is the spread over the folds, n - 1 below; the folds' scores share rows to learn "
         "from, so that it is no error of the mean. constant: who always answers " +
         constant_answer_name(result.task) + ".";
-    for (const select::MetricSummary& metric : result.metrics) {
+    for (const selection::MetricSummary& metric : result.metrics) {
         if (std::isnan(metric.mean)) {
             text += " A dash: " + metric.name + " is not defined on the rows of some fold.";
         }
@@ -166,9 +166,9 @@ std::string value_text(const SettingValue& value) {
 /// `1/9` of the epochs.
 std::string share_text(double share) { return share == 1.0 ? "all" : fmt::format("1/{:.0f}", 1.0 / share); }
 
-std::string searched_text(const select::Tuning& tuning) {
+std::string searched_text(const selection::Tuning& tuning) {
     std::string space, rungs;
-    for (const select::Dimension& dimension : tuning.options.space) {
+    for (const selection::Dimension& dimension : tuning.options.space) {
         add_item(space, ", ", dimension.setting + "=" + dimension.text);
     }
     for (std::size_t rung = 0; rung < tuning.rungs.size(); ++rung) {
@@ -183,10 +183,10 @@ std::string searched_text(const select::Tuning& tuning) {
 }
 
 /// The best trials of the last rung that has any, at most `most`.
-std::vector<std::size_t> shown_trials(const select::Tuning& tuning, std::size_t most) {
+std::vector<std::size_t> shown_trials(const selection::Tuning& tuning, std::size_t most) {
     std::vector<std::size_t> shown_ones;
     for (const std::size_t i : tuning.ranking) {
-        const select::Trial& trial = tuning.trials[i];
+        const selection::Trial& trial = tuning.trials[i];
         const bool same_rung = shown_ones.empty() || trial.rung == tuning.trials[shown_ones.front()].rung;
         if (!std::isnan(trial.mean()) && same_rung && shown_ones.size() < most) {
             shown_ones.push_back(i);
@@ -195,26 +195,26 @@ std::vector<std::size_t> shown_trials(const select::Tuning& tuning, std::size_t 
     return shown_ones;
 }
 
-std::string trials_table(const select::Tuning& tuning, const std::vector<std::size_t>& trials) {
+std::string trials_table(const selection::Tuning& tuning, const std::vector<std::size_t>& trials) {
     constexpr std::size_t places = 12;
     Span span;
     for (const std::size_t i : trials) {
-        const select::Trial& trial = tuning.trials[i];
+        const selection::Trial& trial = tuning.trials[i];
         span.take_in(trial.mean() - trial.sd());
         span.take_in(trial.mean() + trial.sd());
         span.take_in(trial.mean());
     }
     const Strip strip(span, places);
     std::vector<std::string> heading{"trial", tuning.score, "", "sd"};
-    for (const select::Dimension& dimension : tuning.options.space) {
+    for (const selection::Dimension& dimension : tuning.options.space) {
         heading.push_back(short_name(dimension.setting));
     }
     Lines lines{heading};
     for (const std::size_t i : trials) {
-        const select::Trial& trial = tuning.trials[i];
+        const selection::Trial& trial = tuning.trials[i];
         std::vector<std::string> line{std::to_string(i + 1), score_text(trial.mean()),
                                       strip.of(trial.mean(), trial.sd()), score_text(trial.sd())};
-        for (const select::Dimension& dimension : tuning.options.space) {
+        for (const selection::Dimension& dimension : tuning.options.space) {
             const auto found = trial.settings.find(dimension.setting);
             line.push_back(found == trial.settings.end() ? "-" : value_text(found->second));
         }
@@ -224,11 +224,11 @@ std::string trials_table(const select::Tuning& tuning, const std::vector<std::si
 }
 
 /// Some of the trials that came to nothing, and why.
-std::string failures_text(const select::Tuning& tuning) {
+std::string failures_text(const selection::Tuning& tuning) {
     constexpr std::size_t most = 5;
     std::string text;
     std::size_t count = 0;
-    for (const select::Trial& trial : tuning.trials) {
+    for (const selection::Trial& trial : tuning.trials) {
         if (trial.failure.empty()) {
             continue;
         }
@@ -249,9 +249,9 @@ std::string failures_text(const select::Tuning& tuning) {
            when(count > most, "...\n");
 }
 
-std::string verdict_of(const select::Tuning& tuning) {
+std::string verdict_of(const selection::Tuning& tuning) {
     std::string text = tuning.score + ": the mean over the folds, " +
-                       (select::larger_is_better(tuning.score) ? "larger" : "smaller") +
+                       (selection::larger_is_better(tuning.score) ? "larger" : "smaller") +
                        " is better; sd is the spread over them, n - 1 below.";
     if (tuning.best) {
         text += fmt::format(
@@ -262,7 +262,7 @@ std::string verdict_of(const select::Tuning& tuning) {
     }
     std::string more;
     if (tuning.smallest && *tuning.smallest != *tuning.best) {
-        const select::Trial& small = tuning.trials[*tuning.smallest];
+        const selection::Trial& small = tuning.trials[*tuning.smallest];
         more = "\n" +
                wrapped(fmt::format("The smallest network within one standard error of its mean (sd / root of the "
                                    "number of folds) is that of trial {}: {} of {}, {} instead of {}.",
@@ -276,7 +276,7 @@ std::string verdict_of(const select::Tuning& tuning) {
 
 }  // namespace
 
-std::string folds_text(const select::FoldOptions& how, Task task, const std::string& group) {
+std::string folds_text(const selection::FoldOptions& how, Task task, const std::string& group) {
     std::string text = counted(how.folds, "fold");
     if (how.ordered) {
         return text + " in order of time, each learned from all rows before it";
@@ -291,9 +291,9 @@ std::string folds_text(const select::FoldOptions& how, Task task, const std::str
     return text + when(how.repeats > 1, fmt::format(", dealt {} times", how.repeats));
 }
 
-std::string cross_validation_text(const select::CrossValidation& result) {
+std::string cross_validation_text(const selection::CrossValidation& result) {
     std::string text;
-    for (const select::FoldScore& fold : result.folds) {
+    for (const selection::FoldScore& fold : result.folds) {
         if (!fold.failure.empty()) {
             text += wrapped("fold " + name_of(fold, result.how.repeats) + ": " + fold.failure) + "\n";
         }
@@ -309,7 +309,7 @@ std::string cross_validation_text(const select::CrossValidation& result) {
     return text;
 }
 
-std::string tuning_text(const select::Tuning& tuning) {
+std::string tuning_text(const selection::Tuning& tuning) {
     constexpr std::size_t most = 10;
     const std::vector<std::size_t> trials = shown_trials(tuning, most);
     std::string text = searched_text(tuning) + "\n";

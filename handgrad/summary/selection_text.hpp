@@ -9,13 +9,13 @@
 namespace handgrad::summary {
 
 /// How the rows were dealt: `5 folds, each with its share of every class`.
-std::string folds_text(const select::FoldOptions& how, Task task, const std::string& group);
+std::string folds_text(const selection::FoldOptions& how, Task task, const std::string& group);
 
 /// The scores of each fold with a picture, their mean and spread.
-std::string cross_validation_text(const select::CrossValidation& result);
+std::string cross_validation_text(const selection::CrossValidation& result);
 
 /// What was searched, how far, and the best trials with their settings and a picture; the failures with their reasons,
 /// and what the best score is worth. At most 100 places.
-std::string tuning_text(const select::Tuning& tuning);
+std::string tuning_text(const selection::Tuning& tuning);
 
 }  // namespace handgrad::summary

@@ -88,7 +88,7 @@ struct FitOptions {
     /// refit takes them up. Open and split below: usual_calibration_share.
     double calibration = 0.0;
     /// How intervals are made; open: by the rows held out for it, where there are some, else none. What cv_plus and
-    /// jackknife_plus need select::fit_with_intervals() makes; fit() makes its model alone.
+    /// jackknife_plus need selection::fit_with_intervals() makes; fit() makes its model alone.
     std::optional<IntervalMethod> interval_method;
     /// No setting: rows of the table that are learned from or held out. The others have a part in its columns,
     /// categories and classes only, and the model is not judged. Open for all rows with labels.

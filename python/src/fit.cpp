@@ -182,7 +182,7 @@ Dict fit_table(const PyTable& table, const Dict& settings, const PyTable* valida
     std::optional<FitResult> result;
     {
         const nb::gil_scoped_release others_may_run;
-        result = select::fit_with_intervals(table.table, options, callbacks_of(watch, diagnose));
+        result = selection::fit_with_intervals(table.table, options, callbacks_of(watch, diagnose));
     }
     watch.raise();
     return result_dict(*result);

@@ -15,7 +15,7 @@
 #include "tests/support/fixed_options.hpp"
 #include "tests/support/tables.hpp"
 
-namespace handgrad::select {
+namespace handgrad::selection {
 namespace {
 
 using testing::HasSubstr;
@@ -200,4 +200,4 @@ TEST(CrossValidation, RefusesWhatAFoldHasNoUseForAndNamesTheFold) {
 }
 
 }  // namespace
-}  // namespace handgrad::select
+}  // namespace handgrad::selection

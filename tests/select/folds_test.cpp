@@ -14,7 +14,7 @@
 #include "tests/support/draw.hpp"
 #include "tests/support/tables.hpp"
 
-namespace handgrad::select {
+namespace handgrad::selection {
 namespace {
 
 using testing::HasSubstr;
@@ -200,4 +200,4 @@ TEST(Folds, SayWhatCannotBeDealt) {
 }
 
 }  // namespace
-}  // namespace handgrad::select
+}  // namespace handgrad::selection

@@ -12,7 +12,7 @@
 #include "handgrad/select/search_space.hpp"
 #include "handgrad/train/settings.hpp"
 
-namespace handgrad::select {
+namespace handgrad::selection {
 namespace {
 
 using testing::HasSubstr;
@@ -127,4 +127,4 @@ TEST(SearchSpace, SaysWhatCannotBeSearched) {
 }
 
 }  // namespace
-}  // namespace handgrad::select
+}  // namespace handgrad::selection

@@ -17,7 +17,7 @@
 #include "tests/support/fixed_options.hpp"
 #include "tests/support/tables.hpp"
 
-namespace handgrad::select {
+namespace handgrad::selection {
 namespace {
 
 using testing::HasSubstr;
@@ -238,4 +238,4 @@ TEST(Tuning, RefusesASearchOfNothing) {
 }
 
 }  // namespace
-}  // namespace handgrad::select
+}  // namespace handgrad::selection
