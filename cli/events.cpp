@@ -82,6 +82,21 @@ Json settings_object(const SettingValues& settings) {
     return object;
 }
 
+/// Of a solver that sees all rows at once.
+void add_progress(Json& json, const std::optional<SolverProgress>& progress) {
+    if (progress) {
+        json["gradient_norm"] = progress->gradient_norm;
+        json["evaluations"] = progress->evaluations;
+        if (progress->damping) {
+            json["damping"] = *progress->damping;
+            json["accelerated"] = progress->accelerated;
+        } else {
+            json["approximate_wolfe"] = progress->approximate;
+            json["descent_only"] = progress->descent_only;
+        }
+    }
+}
+
 Json hash_or_null(const std::string& hash) { return hash.empty() ? Json() : Json(hash); }
 
 }  // namespace
@@ -120,6 +135,7 @@ std::string epoch_event(const EpochReport& report, const Metrics& validation) {
     json["seconds"] = report.seconds;
     json["rows_per_second"] = report.rows_per_second;
     json["parameters_hash"] = report.parameters_hash;
+    add_progress(json, report.progress);
     for (std::size_t l = 0; l < report.layers.size(); ++l) {
         const LayerFlow& layer = report.layers[l];
         json["layers"].push_back({{"name", layer_name(l)},
@@ -148,6 +164,7 @@ std::string refit_epoch_event(const EpochReport& report) {
     json["seconds"] = report.seconds;
     json["rows_per_second"] = report.rows_per_second;
     json["parameters_hash"] = report.parameters_hash;
+    add_progress(json, report.progress);
     return line(json);
 }
 
@@ -167,6 +184,7 @@ std::string done_event(const FitResult& result, std::string_view stopped, const 
     json["standing"] = name(result.judged.standing);
     json["warnings"] = warnings;
     json["seconds"] = result.training.seconds;
+    add_progress(json, result.training.progress);
     return line(json);
 }
 

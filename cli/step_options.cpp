@@ -2,7 +2,10 @@
 #include "cli/step_options.hpp"
 
 #include <algorithm>
+#include <string>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "cli/setting_options.hpp"
 #include "handgrad/explain/explanation.hpp"
@@ -13,12 +16,21 @@ bool StepGiven::has(const Setting& setting) const { return std::ranges::find(giv
 
 void declare_step(Arguments& arguments, StepGiven& given, std::string heading) {
     arguments.group(std::move(heading));
-    for_each_setting(given.values, [&](const Setting& setting, auto& field) {
-        declare_setting(arguments, setting, choice_names(field), "", false,
-                        [&given, &setting, set = into_setting(setting, field)](const Given& text) {
-                            given.given.emplace_back(setting.name);
-                            set(text);
-                        });
+    const std::vector<std::string> of_others = without_meaning(OptimizerKind::adam);
+    for_each_setting(given.values, [&]<class F>(const Setting& setting, F& field) {
+        if (std::ranges::find(of_others, setting.name) != of_others.end()) {
+            return;
+        }
+        std::vector<std::string> names = choice_names(field);
+        Setter set = into_setting(setting, field);
+        if constexpr (std::is_same_v<F, OptimizerKind>) {
+            std::erase_if(names, [](const std::string& name) { return facts(*find_optimizer(name)).all_rows; });
+            set = into_choice(names, [&field, names](std::size_t i) { field = *find_optimizer(names[i]); });
+        }
+        declare_setting(arguments, setting, names, "", false, [&given, &setting, set](const Given& text) {
+            given.given.emplace_back(setting.name);
+            set(text);
+        });
     });
 }
 

@@ -8,6 +8,7 @@
 #include <concepts>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -19,15 +20,6 @@
 
 namespace handgrad::cli {
 namespace {
-
-/// Some of the optimizers that users know are not here yet; saying so is better than "unknown".
-void refuse_solvers(const Given& given) {
-    const std::string& wanted = only_value(given);
-    if (wanted == "lbfgs" || wanted == "lm") {
-        usage_error(fmt::format("{}: '{}' is not in this version; choose from: {}", given.place, wanted,
-                                fmt::join(names_of(optimizer_list), ", ")));
-    }
-}
 
 /// A share of the rows into `held`, or the name of a table into `file`.
 void parse_held_out(const Given& given, const Setting& setting, HeldOut& held, std::string& file) {
@@ -41,16 +33,14 @@ void parse_held_out(const Given& given, const Setting& setting, HeldOut& held, s
     }
 }
 
-/// Whether --weight-decay was given, which has another default for each optimizer.
-struct Later {
-    bool weight_decay = false;
-};
+/// What was said, of which some means nothing to some optimizers.
+using Said = std::set<std::string>;
 
 /// Declares each setting of the library's table, and between the groups what belongs to them.
 class DeclareSettings {
 public:
-    DeclareSettings(Arguments& arguments, TrainOptionsGiven& given, Later& later)
-        : arguments_(arguments), given_(given), later_(later) {}
+    DeclareSettings(Arguments& arguments, TrainOptionsGiven& given, Said& said)
+        : arguments_(arguments), given_(given), said_(said) {}
 
     template <class F>
     void operator()(const Setting& setting, F&& field) {
@@ -66,7 +56,11 @@ public:
         if (otherwise.empty() && value != SettingValue(false)) {
             otherwise = setting_text(value);
         }
-        declare_setting(arguments_, setting, choice_names(field), otherwise, negatable, setter(setting, field));
+        declare_setting(arguments_, setting, choice_names(field), otherwise, negatable,
+                        [&said = said_, &setting, set = setter(setting, field)](const Given& given) {
+                            said.emplace(setting.name);
+                            set(given);
+                        });
     }
 
 private:
@@ -106,25 +100,10 @@ private:
             parse_held_out(given, setting, field.emplace(), file);
         };
     }
-    Setter setter(const Setting& setting, OptimizerKind& field) {
-        return [set = into_setting(setting, field)](const Given& given) {
-            refuse_solvers(given);
-            set(given);
-        };
-    }
-    Setter setter(const Setting& setting, double& field) {
-        if (setting.name != settings::weight_decay.name) {
-            return into_setting(setting, field);
-        }
-        return [&later = later_, set = into_setting(setting, field)](const Given& given) {
-            later.weight_decay = true;
-            set(given);
-        };
-    }
 
     Arguments& arguments_;
     TrainOptionsGiven& given_;
-    Later& later_;
+    Said& said_;
     std::optional<SettingGroup> group_;
     SettingValues defaults_ = setting_values(FitOptions());
 };
@@ -359,7 +338,7 @@ private:
 };
 
 /// Defaults and checks that depend on several options.
-void settle(TrainOptionsGiven& given, const Later& later) {
+void settle(TrainOptionsGiven& given, const Said& said) {
     FitOptions& fit = given.fit;
     if (given.output.empty()) {
         usage_error("--output is missing: say with -o where to write the model");
@@ -373,10 +352,7 @@ void settle(TrainOptionsGiven& given, const Later& later) {
         }
         fit.columns.targets = {"y"};
     }
-    OptimizerOptions& optimizer = fit.training.optimizer;
-    if (!later.weight_decay && !given.continued) {
-        optimizer.weight_decay = facts(optimizer.kind).usual_weight_decay;
-    }
+    settle_optimizer(fit, said, given.continued != nullptr);
 
     ReadOptions as_before;
     if (given.continued) {
@@ -411,7 +387,7 @@ std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, con
                                              RememberedFiles remembered) {
     TrainOptionsGiven given;
     given.remembered = std::move(remembered);
-    Later later;
+    Said said;
     Arguments arguments(
         "train",
         {"handgrad train houses.csv --target price -o price.model",
@@ -423,7 +399,7 @@ std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, con
     arguments.option("--output,-o", "MODEL", "where to write the model (safetensors); needed", into(given.output));
     arguments.option("--report", "FILE", "also a page in HTML: curves, gradient flow, certificate, derivation",
                      into(given.report));
-    for_each_setting(given.fit, DeclareSettings(arguments, given, later));
+    for_each_setting(given.fit, DeclareSettings(arguments, given, said));
     arguments.flag("--diagnose",
                    "measure after each epoch how the gradient reaches each layer and how far its weights have come "
                    "(on 256 rows; changes no weight)",
@@ -440,7 +416,7 @@ std::optional<TrainOptionsGiven> parse_train(std::vector<std::string> words, con
         if (!parse_or_help(arguments, std::move(words))) {
             return std::nullopt;
         }
-        settle(given, later);
+        settle(given, said);
     } catch (const Error& error) {
         throw checkpoints.explained(error);
     }

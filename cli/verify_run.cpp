@@ -127,9 +127,15 @@ private:
             if (log_.refit_epochs.empty()) {
                 refit_epoch_ = epoch_of_refit_;
             }
-        } else if (event == "done" && (text_of(json, "stopped") == "epochs" || text_of(json, "stopped") == "early")) {
+        } else if (event == "done" && comes_to_its_end(text_of(json, "stopped"))) {
             log_.last_hash = text_of(json, "parameters_hash");
         }
+    }
+
+    /// Neither interrupted nor diverged.
+    static bool comes_to_its_end(const std::string& stopped) {
+        const std::optional<Stopped> reason = find_stopped(stopped);
+        return reason && *reason != Stopped::callback;
     }
 
     /// The epoch of an event, which follows the last one.

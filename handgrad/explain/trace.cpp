@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cassert>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "handgrad/base/error.hpp"
 #include "handgrad/base/wording.hpp"
 #include "handgrad/math/output_loss.hpp"
 
@@ -174,7 +176,16 @@ UpdateFormula describe_update(const StepOptions& options, const Conventions& con
     if (penalised) {
         text.formula.rules.emplace_back("g=\\frac{\\partial l}{\\partial w}+\\alpha w");
     }
-    visit(options.optimizer.kind, [&](auto optimizer) { describe(optimizer, text); });
+    visit(options.optimizer.kind, [&]<class O>(O optimizer) {
+        if constexpr (TakesSteps<O>) {
+            describe(optimizer, text);
+        } else {
+            throw Error(ErrorKind::usage, "optimizer: " + std::string(O::facts.name) +
+                                              " takes no single steps that could be written down; take sgd, adam or "
+                                              "adamw")
+                .about("optimizer", "sgd");
+        }
+    });
     if (penalised) {
         const bool all = conventions.penalty == Penalty::all_parameters;
         text.setting("\\alpha", options.penalty);

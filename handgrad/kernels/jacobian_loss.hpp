@@ -7,7 +7,7 @@
 #include "handgrad/kernels/number.hpp"
 #include "handgrad/kernels/outputs.hpp"
 #include "handgrad/kernels/plan.hpp"
-#include "handgrad/kernels/tiles.hpp"
+#include "handgrad/kernels/row_lanes.hpp"
 #include "handgrad/math/jacobian_loss.hpp"
 
 namespace handgrad::kernels {
@@ -25,14 +25,14 @@ public:
           entries_(n_ * leaf.net.sizes[leaf.net.layers]),
           x_(reinterpret_cast<V*>(leaf.room)),
           targets_(x_ + n_),
-          gradients_(targets_ + entries_),
-          rows_(leaf.net, gradients_ + sum_slots<S> * leaf.parameters) {}
+          gradients_{targets_ + entries_, leaf.parameters},
+          rows_(leaf.net, gradients_.sums + LaneSums<S>::size(leaf.parameters)) {}
 
     /// Fills the leaf's gradient unless that is null; returns its Σ wᵣ sᵣ.
     double run() {
         const bool derivatives = leaf_.gradient != nullptr;
         if (derivatives) {
-            clear();
+            gradients_.clear();
         }
         S losses[leaf_rows], weights[leaf_rows];
         for (std::size_t first = 0; first < leaf_.rows; first += V::lanes) {
@@ -41,36 +41,19 @@ public:
             rows_.forward(x_);
             rows_.residual(targets_, share).store(lane);
             if (derivatives) {
-                rows_.backward(x_, gradients_ + first / V::lanes % sum_slots<S> * leaf_.parameters);
+                rows_.backward(x_, gradients_.of(first));
             }
             for (std::size_t i = 0; i < smaller(V::lanes, leaf_.rows - first); ++i) {
                 losses[first + i] = lane[i];
             }
         }
         if (derivatives) {
-            fold();
+            gradients_.fold(leaf_.gradient);
         }
         return leaf_loss<S>(losses, leaf_.weights == nullptr ? nullptr : weights, leaf_.rows);
     }
 
 private:
-    void clear() {
-        V* const end = gradients_ + sum_slots<S> * leaf_.parameters;
-        for (V* g = gradients_; g != end; ++g) {
-            *g = V(0);
-        }
-    }
-    /// Sums the 16 lanes of each parameter.
-    void fold() {
-        for (std::size_t p = 0; p < leaf_.parameters; ++p) {
-            V slot[sum_slots<S>];
-            for (std::size_t s = 0; s < sum_slots<S>; ++s) {
-                slot[s] = gradients_[s * leaf_.parameters + p];
-            }
-            leaf_.gradient[p] = sum_of_lanes(fold_slots<S>(slot));
-        }
-    }
-
     /// Fills x_ and targets_ with the rows from `first` on, and their weights; returns what each counts. Lanes without
     /// a row hold the last one once more, without targets.
     V gather(std::size_t first, S* weights) {
@@ -90,25 +73,14 @@ private:
             }
         }
         const V share = V::load(lane);
-        turn(x, n_, V::lanes, x_);
-        turn(target, entries_, rows, targets_);
+        turn_rows<S>(x, n_, V::lanes, S(0), x_);
+        turn_rows<S>(target, entries_, rows, S(__builtin_nanf("")), targets_);
         return share;
     }
-    /// Column j of the first `rows` rows, NaN in the lanes behind them.
-    static void turn(const S* const (&from)[V::lanes], std::size_t columns, std::size_t rows, V* to) {
-        constexpr S nan = __builtin_nanf("");
-        S lane[V::lanes];
-        for (std::size_t j = 0; j < columns; ++j) {
-            for (std::size_t i = 0; i < V::lanes; ++i) {
-                lane[i] = i < rows ? from[i][j] : nan;
-            }
-            to[j] = V::load(lane);
-        }
-    }
-
     const JacobianLeaf<S>& leaf_;
     std::size_t n_, entries_;
-    V *x_, *targets_, *gradients_;
+    V *x_, *targets_;
+    LaneSums<S> gradients_;
     math::JacobianLossRow<S, V> rows_;
 };
 

@@ -1,6 +1,7 @@
 // Fills one level's table of kernels; included by the one source file of that level, after its macros.
 #pragma once
 
+#include "handgrad/kernels/cholesky.hpp"
 #include "handgrad/kernels/inference.hpp"
 #include "handgrad/kernels/inference_steps.hpp"
 #include "handgrad/kernels/jacobian_loss.hpp"
@@ -8,6 +9,7 @@
 #include "handgrad/kernels/random_bits.hpp"
 #include "handgrad/kernels/table.hpp"
 #include "handgrad/kernels/training.hpp"
+#include "handgrad/kernels/weight_products.hpp"
 
 namespace handgrad::kernels {
 namespace {
@@ -24,6 +26,11 @@ constexpr Kernels<S> level_kernels() {
             .row_step = row_step<S>,
             .move = move_parameters<S>,
             .jacobian_leaf = jacobian_leaf<S>,
+            .weight_leaf = weight_leaf<S>,
+            .add_squares = add_squares<S>,
+            .cholesky = cholesky<S>,
+            .solve_lower = solve_lower<S>,
+            .solve_upper = solve_upper<S>,
             .limits = limit_loops<S>()};
 }
 

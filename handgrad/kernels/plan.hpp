@@ -9,6 +9,7 @@
 #include "handgrad/math/output_loss.hpp"
 #include "handgrad/math/sum_order.hpp"
 #include "handgrad/math/updates.hpp"
+#include "handgrad/math/weight_row.hpp"
 
 /// Layout, once for all: units lie in panels of `width` of them (two vectors of the instruction set), padded with
 /// zeros. A layer keeps its weights in one or two orientations:
@@ -159,7 +160,7 @@ struct TrainingPlan {
 /// Rows `first` … of those to work on, at most leaf_rows, for the Jacobian term (math/jacobian_loss.hpp).
 template <class T>
 struct JacobianLeaf {
-    math::JacobianNet<T> net;
+    math::RowNet<T> net;
     std::size_t parameters = 0;  ///< how many
     const T* x = nullptr;
     std::size_t x_stride = 0;
@@ -174,10 +175,74 @@ struct JacobianLeaf {
     T* room = nullptr;      ///< scratch, room_for() numbers, at the beginning of a cache line
 
     /// Enough for every instruction set.
-    static std::size_t room_for(const math::JacobianNet<T>& net, std::size_t parameters) {
+    static std::size_t room_for(const math::RowNet<T>& net, std::size_t parameters) {
         const std::size_t n = net.sizes[0], K = net.sizes[net.layers];
         return row_padding * (n + K * n + parameters + math::JacobianLossRow<T, T>::room_for(net));
     }
+};
+
+/// What is wanted of the rows of a leaf (math/weight_row.hpp). J is ∂ŷ/∂w, v a direction of the weights.
+enum class RowWork {
+    jacobian,         ///< J: result [row][output][parameters]
+    along,            ///< J v: result [row][outputs]
+    along_twice,      ///< the second derivative of ŷ along v: result [row][outputs]
+    row_gradients,    ///< of each row's own loss: result [row][parameters]
+    transposed,       ///< Σ share · Jᵀ u, u in y: sum
+    gauss_newton,     ///< Σ share · Jᵀ (∂²l/∂ŷ²) J v: sum
+    hessian,          ///< Σ share · (∂²l/∂w²) v: sum
+    squares,          ///< Σ weight · ‖ŷ − y‖²: returned
+    residuals,        ///< √share (J, ŷ − y): result in panels of columns, see ResidualPanels
+    bent_transposed,  ///< Σ share · Jᵀ (second derivative of ŷ along v): sum
+};
+
+/// Rows `first` … of those to work on, at most leaf_rows.
+template <class T>
+struct WeightLeaf {
+    math::RowNet<T> net;
+    math::OutputLoss loss = {};
+    std::size_t parameters = 0;  ///< how many
+    const T* x = nullptr;
+    std::size_t x_stride = 0;
+    const T* y = nullptr;  ///< targets or u, rows × K; null where the work needs none
+    std::size_t y_stride = 0;
+    const T* weights = nullptr;  ///< of all rows, or null
+    const T* v = nullptr;        ///< a number for each parameter, where the work is along a direction
+    std::size_t first = 0;
+    std::size_t rows = 0;
+    double share = 1.0;  ///< of a row of weight 1
+    T* result = nullptr;
+    std::size_t result_stride = 0;  ///< from row to row of it
+    std::size_t output_stride = 0;  ///< of `jacobian`: from output to output
+    T* sum = nullptr;               ///< takes the sum of this leaf, in the order of the parameters
+    T* room = nullptr;              ///< scratch, room_for() numbers, at the beginning of a cache line
+
+    /// Enough for every instruction set.
+    static std::size_t room_for(const math::RowNet<T>& net) {
+        const std::size_t n = net.inputs(), K = net.outputs();
+        return row_padding *
+               (n + 4 * K + round_up(net.count() + 1, row_padding) + math::WeightRow<T, T>::room_for(net));
+    }
+};
+
+/// The rows of √share (J, ŷ − y) of a block of rows, an output's rows after those of the one before it: columns lie in
+/// panels [panels][terms][width], as symmetric products read them.
+struct ResidualPanels {
+    /// Rows of a block.
+    static constexpr std::size_t block_rows(std::size_t outputs) {
+        return round_up(larger(math::squares_rows / outputs, 1), row_padding);
+    }
+    static constexpr std::size_t terms(std::size_t rows, std::size_t outputs) {
+        return outputs * round_up(rows, row_padding);
+    }
+};
+
+/// A symmetric matrix by its upper triangle: n rows that lie `stride` (a multiple of row_padding, n at least) apart.
+/// What stands left of the diagonal means nothing.
+template <class T>
+struct UpperTriangle {
+    T* data = nullptr;
+    std::size_t stride = 0;
+    std::size_t n = 0;
 };
 
 }  // namespace handgrad::kernels

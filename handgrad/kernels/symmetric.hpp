@@ -45,25 +45,31 @@ template <std::size_t M, std::size_t V, class S>
         }
     }
 }
-/// All vectors of n columns that reach the diagonal or lie behind it. What stands left of the diagonal means nothing.
+/// Of the panel of rows that starts at `begin`, all vectors of n columns that reach the diagonal or lie behind it. What
+/// stands left of the diagonal means nothing.
 template <class S>
-void symmetric_product(const SymmetricProduct<S>& shared, std::size_t n) {
+void symmetric_panel(const SymmetricProduct<S>& shared, std::size_t n, std::size_t begin) {
     constexpr std::size_t lanes = Simd<S>::lanes;
     const std::size_t vectors = parts(n, lanes);
-    for (std::size_t begin = 0; begin < n; begin += panel_width<S>) {
-        for_tiles<tile_rows>(smaller(n - begin, panel_width<S>), [&]<std::size_t M>(std::size_t offset) {
-            const std::size_t first = begin + offset;
-            std::size_t at = first / lanes;
-            while (at < vectors) {
-                if (at % panel_vectors == 0 && at + panel_vectors <= vectors) {
-                    symmetric_tile<M, panel_vectors>(shared, first, at);
-                    at += panel_vectors;
-                } else {
-                    symmetric_tile<M, 1>(shared, first, at);
-                    ++at;
-                }
+    for_tiles<tile_rows>(smaller(n - begin, panel_width<S>), [&]<std::size_t M>(std::size_t offset) {
+        const std::size_t first = begin + offset;
+        std::size_t at = first / lanes;
+        while (at < vectors) {
+            if (at % panel_vectors == 0 && at + panel_vectors <= vectors) {
+                symmetric_tile<M, panel_vectors>(shared, first, at);
+                at += panel_vectors;
+            } else {
+                symmetric_tile<M, 1>(shared, first, at);
+                ++at;
             }
-        });
+        }
+    });
+}
+/// … of all panels.
+template <class S>
+void symmetric_product(const SymmetricProduct<S>& shared, std::size_t n) {
+    for (std::size_t begin = 0; begin < n; begin += panel_width<S>) {
+        symmetric_panel(shared, n, begin);
     }
 }
 

@@ -27,6 +27,14 @@ struct Kernels {
                  T* first, T* second);
     /// Σ wᵣ sᵣ of the Jacobian term over a leaf of rows, and its gradient (kernels/jacobian_loss.hpp).
     double (*jacobian_leaf)(const JacobianLeaf<T>&);
+    /// Derivatives by the weights over a leaf of rows (kernels/weight_products.hpp).
+    double (*weight_leaf)(RowWork, const WeightLeaf<T>&);
+    /// Symmetric matrices (kernels/cholesky.hpp).
+    void (*add_squares)(const T* panels, std::size_t terms, const UpperTriangle<T>& to, std::size_t member,
+                        std::size_t members);
+    std::size_t (*cholesky)(const UpperTriangle<T>&, std::size_t columns, T* room);
+    void (*solve_lower)(const UpperTriangle<T>&, T* b, T* y);
+    void (*solve_upper)(const UpperTriangle<T>&, T* b);
     /// What the processor can do at most, to be measured (handgrad/measure).
     LimitLoops<T> limits;
 };

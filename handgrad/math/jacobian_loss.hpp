@@ -6,20 +6,10 @@
 #include <span>
 
 #include "handgrad/math/activations.hpp"
+#include "handgrad/math/network_row.hpp"
 #include "handgrad/math/number.hpp"
 
 namespace handgrad::math {
-
-/// A network in the order of a model's parameters: W (out×in, row by row) and b, layer after layer. Plain pointers, so
-/// that a kernel can read it.
-template <class S>
-struct JacobianNet {
-    const std::size_t* sizes = nullptr;  ///< n, hidden widths …, K: layers + 1 numbers
-    std::size_t layers = 0;
-    const Activation* activation = nullptr;  ///< one for each layer; softmax in the last only
-    ActivationSettings settings;
-    const S* parameters = nullptr;
-};
 
 /// Σ m (J − T)² of one row and its gradient, sobolev (S1)–(S8). N is a number, or a vector with a row in each lane; S
 /// is what a weight is. Every sum runs in index order by fma from the bias or from 0. The n directions of x lie one
@@ -28,8 +18,8 @@ template <class S, class N>
 class JacobianLossRow {
 public:
     /// `room` has room_for(net) numbers.
-    JacobianLossRow(const JacobianNet<S>& net, N* room) : net_(net), n_(net.sizes[0]) {
-        const std::size_t widest = widest_of(net);
+    JacobianLossRow(const RowNet<S>& net, N* room) : net_(net), n_(net.sizes[0]) {
+        const std::size_t widest = net.widest();
         dJ_ = room;
         dQ_ = dJ_ + n_ * widest;
         da_ = dQ_ + n_ * widest;
@@ -38,9 +28,9 @@ public:
         spare_ = bend_ + widest;
         layers_ = spare_ + widest;
     }
-    static std::size_t room_for(const JacobianNet<S>& net) {
+    static std::size_t room_for(const RowNet<S>& net) {
         const std::size_t n = net.sizes[0];
-        std::size_t numbers = (2 * n + 4) * widest_of(net);
+        std::size_t numbers = (2 * n + 4) * net.widest();
         for (std::size_t l = 0; l < net.layers; ++l) {
             numbers += (2 * n + 3) * net.sizes[l + 1];
         }
@@ -130,66 +120,6 @@ private:
         N *Q, *J;
         N* end;
     };
-
-    static std::size_t widest_of(const JacobianNet<S>& net) {
-        std::size_t widest = 0;
-        for (std::size_t l = 0; l < net.layers; ++l) {
-            widest = widest < net.sizes[l + 1] ? net.sizes[l + 1] : widest;
-        }
-        return widest;
-    }
-
-    /// z = W a + b (b null: 0); `units` at a time, so that their sums do not wait for each other.
-    template <std::size_t units>
-    static void some_times_weights(const S* W, const S* b, std::size_t in, const N* a, N* z) {
-        N sum[units];
-        for (std::size_t u = 0; u < units; ++u) {
-            sum[u] = b == nullptr ? N(0) : N(b[u]);
-        }
-        for (std::size_t v = 0; v < in; ++v) {
-            for (std::size_t u = 0; u < units; ++u) {
-                sum[u] = fma(N(W[u * in + v]), a[v], sum[u]);
-            }
-        }
-        for (std::size_t u = 0; u < units; ++u) {
-            z[u] = sum[u];
-        }
-    }
-    static void times_weights(const S* W, const S* b, std::size_t out, std::size_t in, const N* a, N* z) {
-        std::size_t u = 0;
-        for (; u + together <= out; u += together) {
-            some_times_weights<together>(W + u * in, b == nullptr ? b : b + u, in, a, z + u);
-        }
-        for (; u < out; ++u) {
-            some_times_weights<1>(W + u * in, b == nullptr ? b : b + u, in, a, z + u);
-        }
-    }
-
-    /// da = Wᵀ dz, likewise.
-    template <std::size_t units>
-    static void some_times_turned(const S* W, std::size_t out, std::size_t in, const N* dz, N* da) {
-        N sum[units];
-        for (std::size_t v = 0; v < units; ++v) {
-            sum[v] = N(0);
-        }
-        for (std::size_t u = 0; u < out; ++u) {
-            for (std::size_t v = 0; v < units; ++v) {
-                sum[v] = fma(N(W[u * in + v]), dz[u], sum[v]);
-            }
-        }
-        for (std::size_t v = 0; v < units; ++v) {
-            da[v] = sum[v];
-        }
-    }
-    static void times_turned(const S* W, std::size_t out, std::size_t in, const N* dz, N* da) {
-        std::size_t v = 0;
-        for (; v + together <= in; v += together) {
-            some_times_turned<together>(W + v, out, in, dz, da + v);
-        }
-        for (; v < in; ++v) {
-            some_times_turned<1>(W + v, out, in, dz, da + v);
-        }
-    }
 
     /// a = f(z), and J = f′ Q of every direction.
     void activate(Activation activation, const Layer& layer, std::size_t units) {
@@ -294,8 +224,7 @@ private:
         }
     }
 
-    static constexpr std::size_t together = 4;
-    JacobianNet<S> net_;
+    RowNet<S> net_;
     std::size_t n_;
     N *dJ_, *dQ_, *da_, *dz_, *bend_, *spare_, *layers_;
     const N* output_ = nullptr;  ///< J of the last layer

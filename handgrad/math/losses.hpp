@@ -31,7 +31,8 @@ struct LossFacts {
     double lowest_output;   ///< outputs must lie between this …
     double highest_output;  ///< … and this, ends excluded where they are finite
     bool kink;              ///< no derivative at yhat = y
-    bool residual;  ///< depends on ŷ − y alone: value(d), derivative(d); else value(ŷ, y), derivative(ŷ, y)
+    bool residual;  ///< depends on ŷ − y alone: value(d), derivative(d) …; else value(ŷ, y), derivative(ŷ, y) …
+    bool sum_of_squares = false;  ///< of the residuals ŷ − y
 };
 
 /// The losses below give one output's share; the model's conventions say how K shares become one (Reduction).
@@ -39,7 +40,7 @@ namespace math {
 
 struct SquaredError {
     static constexpr LossFacts facts{"squared_error", "d^2",    "2 d", -infinity, infinity,
-                                     -infinity,       infinity, false, true};
+                                     -infinity,       infinity, false, true,      true};
     template <class T>
     static T value(T d, const LossParameters& = {}) {  // Eq. (3)
         return d * d;
@@ -47,6 +48,10 @@ struct SquaredError {
     template <class T>
     static T derivative(T d, const LossParameters& = {}) {  // Eq. (10), Eq. (11), Eq. (16), Eq. (17)
         return T(2) * d;
+    }
+    template <class T>
+    static T second_derivative(T, const LossParameters& = {}) {
+        return T(2);
     }
 };
 
@@ -61,6 +66,10 @@ struct AbsoluteError {
     static T derivative(T d, const LossParameters& parameters = {}) {
         const T at_zero = T(parameters.kink == Kink::right_limit ? 1 : 0);
         return select(less(d, T(0)), T(-1), select(equal(d, T(0)), at_zero, T(1)));
+    }
+    template <class T>
+    static T second_derivative(T, const LossParameters& = {}) {
+        return T(0);
     }
 };
 
@@ -83,6 +92,10 @@ struct Huber {
     static T derivative(T d, const LossParameters& parameters = {}) {
         return min(max(d, T(-parameters.huber_delta)), T(parameters.huber_delta));
     }
+    template <class T>
+    static T second_derivative(T d, const LossParameters& parameters = {}) {
+        return select(less(T(parameters.huber_delta), abs(d)), T(0), T(1));
+    }
 };
 
 struct Quantile {
@@ -104,6 +117,10 @@ struct Quantile {
         const T right = T(1 - parameters.quantile);
         const T at_zero = parameters.kink == Kink::right_limit ? right : T(0);
         return select(less(d, T(0)), T(-parameters.quantile), select(equal(d, T(0)), at_zero, right));
+    }
+    template <class T>
+    static T second_derivative(T, const LossParameters& = {}) {
+        return T(0);
     }
 };
 
@@ -136,6 +153,10 @@ struct BinaryCrossEntropy {
     static T derivative(T yhat, T y, const LossParameters& = {}) {  // Eq. (18), Eq. (19)
         return -(y_over(y, yhat) - y_over(T(1) - y, T(1) - yhat));
     }
+    template <class T>
+    static T second_derivative(T yhat, T y, const LossParameters& = {}) {
+        return y_over(y, yhat * yhat) + y_over(T(1) - y, (T(1) - yhat) * (T(1) - yhat));
+    }
 };
 
 struct CrossEntropy {
@@ -147,6 +168,10 @@ struct CrossEntropy {
     template <class T>
     static T derivative(T yhat, T y, const LossParameters& = {}) {
         return -y_over(y, yhat);
+    }
+    template <class T>
+    static T second_derivative(T yhat, T y, const LossParameters& = {}) {
+        return y_over(y, yhat * yhat);
     }
 };
 
@@ -160,6 +185,10 @@ struct Poisson {
     template <class T>
     static T derivative(T yhat, T y, const LossParameters& = {}) {
         return T(1) - y_over(y, yhat);
+    }
+    template <class T>
+    static T second_derivative(T yhat, T y, const LossParameters& = {}) {
+        return y_over(y, yhat * yhat);
     }
 };
 
@@ -183,6 +212,10 @@ struct SigmoidBinaryCrossEntropy {
     static T derivative(T z, T y) {
         return sigmoid_residual(z, y);
     }
+    template <class T>
+    static T second_derivative(T z, T /*y*/) {
+        return Sigmoid::derivative(z);
+    }
 };
 
 /// ŷ − y for ŷ = e^z, right to a few ulp for y = 0 at any z and for y = 1 near z = 0.
@@ -202,6 +235,10 @@ struct ExpPoisson {
     template <class T>
     static T derivative(T z, T y) {
         return exp_residual(z, y);
+    }
+    template <class T>
+    static T second_derivative(T z, T /*y*/) {
+        return exp(z);
     }
 };
 
@@ -259,6 +296,19 @@ struct SoftmaxCrossEntropy {
     template <class T>
     static void derivative(std::span<const T> z, std::span<const T> y, std::span<T> dz) {
         value_and_derivative(z, y, dz);
+    }
+    /// (∂²l/∂z²) v = S (diag{p} − p pᵀ) v, from ∂l/∂z = S p − y.
+    template <class T>
+    static void times_second_derivative(std::span<const T> p, std::span<const T> y, std::span<const T> v,
+                                        std::span<T> to) {
+        T S = T(0);
+        for (const T& y_j : y) {
+            S = S + y_j;
+        }
+        Softmax::times_jacobian<T>(p, v, to);
+        for (T& t : to) {
+            t = S * t;
+        }
     }
 };
 

@@ -140,4 +140,77 @@ T row_loss(const OutputLoss& loss, std::span<const T> z, std::span<const T> yhat
     return sum;
 }
 
+/// Which second derivative of a row's loss is meant.
+enum class Curvature {
+    whole,         ///< of the loss by the logits
+    gauss_newton,  ///< without what the bend of the output activation does where loss and activation are not fused
+};
+
+/// A row of outputs and how it moves along a direction: ż of the logits and ŷ̇ = (∂ŷ/∂z) ż.
+template <class T>
+struct OutputsAlong {
+    const OutputLoss& loss;
+    std::span<const T> z, yhat, y, z_along, yhat_along;
+};
+
+/// The derivative of factor · ∂l/∂z of one row along that direction, levenberg_marquardt (L5), (L6): with
+/// `gauss_newton` factor · (∂ŷ/∂z)ᵀ (∂²l/∂ŷ²) ŷ̇, of fused pairs factor · (∂²l/∂z²) ż, which is the whole of it. `spare`
+/// has 3 K numbers and overlaps nothing.
+template <class T>
+void row_loss_along(const OutputsAlong<T>& at, T factor, Curvature curvature, std::span<T> spare, std::span<T> to) {
+    const OutputLoss& loss = at.loss;
+    const std::size_t K = at.y.size();
+    const auto fused = [&](auto pair) {
+        for (std::size_t j = 0; j < K; ++j) {
+            to[j] = factor * decltype(pair)::second_derivative(at.z[j], at.y[j]) * at.z_along[j];
+        }
+    };
+    if (loss.fused()) {
+        if (loss.kind == Loss::binary_cross_entropy) {
+            fused(SigmoidBinaryCrossEntropy{});
+        } else if (loss.kind == Loss::cross_entropy) {
+            SoftmaxCrossEntropy::times_second_derivative<T>(at.yhat, at.y, at.z_along, to);
+            for (T& t : to) {
+                t = factor * t;
+            }
+        } else {
+            fused(ExpPoisson{});
+        }
+        return;
+    }
+    const std::span<T> u = spare.first(K), u_along = spare.subspan(K, K), centred = spare.subspan(2 * K, K);
+    visit(loss.kind, [&]<class L>(L) {
+        if constexpr (L::facts.residual) {
+            row_residual(loss.output, at.z, at.yhat, at.y, u);
+        }
+        for (std::size_t j = 0; j < K; ++j) {
+            if constexpr (L::facts.residual) {
+                u_along[j] = factor * L::second_derivative(u[j], loss.parameters) * at.yhat_along[j];
+                u[j] = factor * L::derivative(u[j], loss.parameters);
+            } else {
+                u_along[j] = factor * L::second_derivative(at.yhat[j], at.y[j], loss.parameters) * at.yhat_along[j];
+                u[j] = factor * L::derivative(at.yhat[j], at.y[j], loss.parameters);
+            }
+        }
+    });
+    visit(loss.output, [&]<class G>(G) {
+        if constexpr (G::facts.elementwise) {
+            for (std::size_t j = 0; j < K; ++j) {
+                const T straight = u_along[j] * G::derivative(at.z[j], loss.settings);
+                const T bent = u[j] * G::second_derivative(at.z[j], loss.settings);
+                to[j] = curvature == Curvature::whole ? fma(bent, at.z_along[j], straight) : straight;
+            }
+        } else {
+            if (curvature == Curvature::whole) {
+                G::template centre<T>(at.yhat, u, u);
+                G::template centre<T>(at.yhat, at.z_along, centred);
+                for (std::size_t j = 0; j < K; ++j) {
+                    u_along[j] = fma(u[j], centred[j], u_along[j]);
+                }
+            }
+            G::template times_jacobian<T>(at.yhat, u_along, to);
+        }
+    });
+}
+
 }  // namespace handgrad::math

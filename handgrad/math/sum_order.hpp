@@ -15,6 +15,11 @@ inline constexpr std::size_t lanes_of_sums = 16;
 inline constexpr std::size_t most_product_inputs = 32;
 /// Sums over the rows of a batch: leaves of so many rows, each in sequence; then a binary tree over leaves.
 inline constexpr std::size_t leaf_rows = 256;
+/// Products of two columns of a Jacobian: blocks of so many rows (fewer with more outputs), each summed from 0; blocks
+/// are added in their order.
+inline constexpr std::size_t squares_rows = 64;
+/// Cholesky's factor: what so many rows of it take from those behind them is summed from 0.
+inline constexpr std::size_t cholesky_rows = 32;
 
 /// The sum of `count` things, add(i, into) or merges of neighbours, by a binary tree: of two parts the first has the
 /// largest power of two below the count. `merge(left, right)` adds in place into left; slots number 0, 1, 2 … upwards.

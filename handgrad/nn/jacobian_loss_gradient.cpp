@@ -1,14 +1,9 @@
-// Leaves of rows dealt out to threads, and the tree in which their gradients are added.
+// The kernels on leaves of rows.
 #include "handgrad/nn/jacobian_loss_gradient.hpp"
 
-#include <algorithm>
-#include <atomic>
-#include <utility>
-
-#include "handgrad/base/deal_out.hpp"
 #include "handgrad/kernels/table.hpp"
-#include "handgrad/math/sum_order.hpp"
 #include "handgrad/nn/arguments.hpp"
+#include "handgrad/nn/leaf_sums.hpp"
 
 namespace handgrad {
 namespace {
@@ -63,12 +58,18 @@ double total_weight(const JacobianRows<T>& rows) {
 
 template <class T>
 JacobianLossGradient<T>::JacobianLossGradient(const BasicMlp<T>& net, const Execution& execution)
-    : shape_(net.architecture()), kernels_(kernels::kernels<T>(execution.level())), threads_(execution.most_threads()) {
+    : shape_(net.architecture()),
+      kernels_(kernels::kernels<T>(execution.level())),
+      threads_(execution.most_threads()),
+      leaves_(std::make_unique<LeafSums<T>>()) {
     checks::network("JacobianLossGradient", net);
     for (std::size_t l = 0; l < net.layers(); ++l) {
         activations_.push_back(shape_.activation(l));
     }
 }
+
+template <class T>
+JacobianLossGradient<T>::~JacobianLossGradient() = default;
 
 template <class T>
 double JacobianLossGradient<T>::operator()(const BasicMlp<T>& net, const JacobianRows<T>& rows, double strength,
@@ -78,7 +79,7 @@ double JacobianLossGradient<T>::operator()(const BasicMlp<T>& net, const Jacobia
     const double loss = sum(net, rows, strength, true);
     const std::span<T> to = grad.parameters();
     for (std::size_t i = 0; i < to.size(); ++i) {
-        to[i] += slots_[0].gradient[i];
+        to[i] += leaves_->sums()[i];
     }
     return loss;
 }
@@ -108,68 +109,19 @@ double JacobianLossGradient<T>::sum(const BasicMlp<T>& net, const JacobianRows<T
                                         .order = rows.order.empty() ? nullptr : rows.order.data(),
                                         .rows = count,
                                         .share = share};
-    const std::size_t leaves = kernels::parts(count, math::leaf_rows);
-    std::size_t threads = threads_;
-    if (operations(shape_) * static_cast<double>(count) < worth_a_thread) {
-        threads = 1;
-    }
-    prepare(leaf, std::min(threads, leaves), derivatives);
-    const auto make = [&](std::size_t i, std::size_t to) {
-        if (i % wave_.size() == 0) {
-            work_on(leaf, i, std::min(wave_.size(), leaves - i));
-        }
-        if (slots_.size() <= to) {
-            slots_.resize(to + 1);
-        }
-        std::swap(slots_[to], wave_[i % wave_.size()]);
-    };
-    const auto merge = [&](std::size_t left, std::size_t right) {
-        slots_[left].loss += slots_[right].loss;
-        for (std::size_t p = 0; p < slots_[left].gradient.size(); ++p) {
-            slots_[left].gradient[p] += slots_[right].gradient[p];
-        }
-    };
-    math::tree(leaves, make, merge);
-    return share * slots_[0].loss;
-}
-
-template <class T>
-void JacobianLossGradient<T>::prepare(const kernels::JacobianLeaf<T>& leaf, std::size_t threads, bool derivatives) {
-    if (rooms_.size() < threads) {
-        rooms_.resize(threads);
-    }
-    for (std::size_t i = 0; i < threads; ++i) {
-        rooms_[i].resize(kernels::JacobianLeaf<T>::room_for(leaf.net, leaf.parameters));
-    }
-    const std::size_t together = threads == 1 ? 1 : 4 * threads;
-    wave_.resize(together);
-    in_use_ = threads;
-    gradient_numbers_ = derivatives ? leaf.parameters : 0;
-}
-
-template <class T>
-void JacobianLossGradient<T>::work_on(const kernels::JacobianLeaf<T>& all, std::size_t first_leaf, std::size_t count) {
-    const auto one = [&](std::size_t i, T* room) {
-        kernels::JacobianLeaf<T> leaf = all;
-        LeafSum& sum = wave_[i];
-        sum.gradient.resize(gradient_numbers_);
-        leaf.first = (first_leaf + i) * math::leaf_rows;
-        leaf.rows = std::min(math::leaf_rows, all.rows - leaf.first);
-        leaf.gradient = gradient_numbers_ == 0 ? nullptr : sum.gradient.data();
-        leaf.room = room;
-        sum.loss = kernels_.jacobian_leaf(leaf);
-    };
-    if (in_use_ == 1) {
-        for (std::size_t i = 0; i < count; ++i) {
-            one(i, rooms_[0].data());
-        }
-        return;
-    }
-    std::atomic<std::size_t> next_room{0};
-    deal_out(in_use_, count, [&] {
-        T* const room = rooms_[next_room++].data();
-        return [&one, room](std::size_t i) { one(i, room); };
-    });
+    const std::size_t threads = operations(shape_) * static_cast<double>(count) < worth_a_thread ? 1 : threads_;
+    const typename LeafSums<T>::Task task{.rows = count,
+                                          .numbers = derivatives ? leaf.parameters : 0,
+                                          .room = kernels::JacobianLeaf<T>::room_for(leaf.net, leaf.parameters),
+                                          .threads = threads};
+    return share * (*leaves_)(task, [&](std::size_t first, std::size_t in_leaf, T* sums, T* room) {
+               kernels::JacobianLeaf<T> one = leaf;
+               one.first = first;
+               one.rows = in_leaf;
+               one.gradient = sums;
+               one.room = room;
+               return kernels_.jacobian_leaf(one);
+           });
 }
 
 template class JacobianLossGradient<float>;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -12,10 +13,10 @@
 namespace handgrad {
 namespace kernels {
 template <class T>
-struct JacobianLeaf;
-template <class T>
 struct Kernels;
 }  // namespace kernels
+template <class T>
+class LeafSums;
 
 /// Rows to work on: `order` says which and in what order; empty for all as they come.
 template <class T>
@@ -33,6 +34,7 @@ template <class T>
 class JacobianLossGradient {
 public:
     explicit JacobianLossGradient(const BasicMlp<T>& net, const Execution& execution = {});
+    ~JacobianLossGradient();
 
     /// Returns strength · Σ wᵣ Σ (∂ŷₖ/∂xᵢ − T)²/Σ wᵣ (docs/derivations/sobolev.md (S3)) and *adds* its gradient (S8) to
     /// `grad`. `net` has the shape of the one that this was made for, and the conventions.
@@ -41,23 +43,13 @@ public:
     double value(const BasicMlp<T>& net, const JacobianRows<T>& rows, double strength);
 
 private:
-    struct LeafSum {
-        AlignedVector<T> gradient;  ///< empty where only the value is asked for
-        double loss = 0.0;
-    };
     double sum(const BasicMlp<T>& net, const JacobianRows<T>& rows, double strength, bool derivatives);
-    void prepare(const kernels::JacobianLeaf<T>& leaf, std::size_t threads, bool derivatives);
-    void work_on(const kernels::JacobianLeaf<T>& all, std::size_t first_leaf, std::size_t count);
 
     Architecture shape_;
     const kernels::Kernels<T>& kernels_;
     std::size_t threads_;
     std::vector<Activation> activations_;
-    std::vector<AlignedVector<T>> rooms_;  ///< one for each thread
-    std::vector<LeafSum> wave_;            ///< leaves that are worked on together
-    std::vector<LeafSum> slots_;           ///< of the tree over leaves
-    std::size_t in_use_ = 1;               ///< threads of this call
-    std::size_t gradient_numbers_ = 0;     ///< of a leaf
+    std::unique_ptr<LeafSums<T>> leaves_;
 };
 
 extern template class JacobianLossGradient<float>;

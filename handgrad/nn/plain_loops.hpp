@@ -330,23 +330,37 @@ void hessian(const BasicMlp<T>& net, const BasicTape<T>& tape, std::size_t row, 
     }
 }
 
+/// A network as formulas over a row read it. The object must outlive what it gives.
+template <class T>
+class AsRead {
+public:
+    explicit AsRead(const BasicMlp<T>& net) : shape_(net.architecture()), parameters_(net.parameters().data()) {
+        for (std::size_t l = 0; l < shape_.layers(); ++l) {
+            activations_.push_back(shape_.activation(l));
+        }
+    }
+    [[nodiscard]] math::RowNet<T> net() const {
+        return {.sizes = shape_.sizes.data(),
+                .layers = shape_.layers(),
+                .activation = activations_.data(),
+                .settings = shape_.activation_settings(),
+                .parameters = parameters_};
+    }
+
+private:
+    const Architecture& shape_;
+    const T* parameters_;
+    std::vector<Activation> activations_;
+};
+
 /// sobolev (S3): strength · Σ wᵣ Σ m (J − T)²/Σ wᵣ, row after row; adds its gradient unless that is null.
 template <class T>
 Wide<T> jacobian_loss(const BasicMlp<T>& net, MatrixView<const T> x, MatrixView<const T> targets, double strength,
                       std::span<const T> row_weights, BasicMlp<T>* grad) {
     assert(x.columns() == net.inputs() && targets.columns() == net.outputs() * net.inputs());
-    const Architecture& shape = net.architecture();
-    std::vector<Activation> activations;
-    for (std::size_t l = 0; l < net.layers(); ++l) {
-        activations.push_back(shape.activation(l));
-    }
-    const math::JacobianNet<T> as_read{.sizes = shape.sizes.data(),
-                                       .layers = net.layers(),
-                                       .activation = activations.data(),
-                                       .settings = shape.activation_settings(),
-                                       .parameters = net.parameters().data()};
-    std::vector<T> room(math::JacobianLossRow<T, T>::room_for(as_read));
-    math::JacobianLossRow<T, T> of_row(as_read, room.data());
+    const AsRead<T> as_read(net);
+    std::vector<T> room(math::JacobianLossRow<T, T>::room_for(as_read.net()));
+    math::JacobianLossRow<T, T> of_row(as_read.net(), room.data());
     const Wide<T> total = total_of<T>(row_weights, x.rows());
     Wide<T> sum = Wide<T>(0);
     for (std::size_t row = 0; row < x.rows(); ++row) {

@@ -22,6 +22,7 @@ namespace {
 constexpr std::string_view prefix = "training.";
 constexpr const char* losses_name = "training.losses";
 constexpr const char* numbers_name = "training.numbers";
+constexpr const char* memory_name = "training.memory";
 constexpr std::size_t most_moments = 2;
 constexpr std::size_t loss_columns = 4;
 
@@ -69,14 +70,16 @@ std::string counts_text(const SavedTraining<T>& saved) {
         told.push_back({replace_invalid_utf8(name), Json{std::move(list)}});
     }
     const std::size_t batches = state.begun ? state.begun->batches : 0;
-    return to_text(Json{Json::Object{{"epoch", whole(state.epoch)},
-                                     {"best_epoch", whole(state.best_epoch)},
-                                     {"steps", whole(state.count.steps)},
-                                     {"moments", whole(state.moments.size())},
-                                     {"best", Json{state.best.has_value()}},
-                                     {"batches", whole(batches)},
-                                     {"first", first_json(saved.first)},
-                                     {"told", Json{std::move(told)}}}});
+    Json::Object all{{"epoch", whole(state.epoch)},          {"best_epoch", whole(state.best_epoch)},
+                     {"steps", whole(state.count.steps)},    {"moments", whole(state.moments.size())},
+                     {"best", Json{state.best.has_value()}}, {"batches", whole(batches)},
+                     {"first", first_json(saved.first)},     {"told", Json{std::move(told)}}};
+    if (!state.memory.solver.empty()) {
+        all.push_back({"solver", text_json(state.memory.solver)});
+        all.push_back({"remembered", whole(state.memory.numbers.size())});
+        all.push_back({"over", text_json(state.over ? std::string(name(*state.over)) : "")});
+    }
+    return to_text(Json{std::move(all)});
 }
 
 template <class T>
@@ -113,6 +116,9 @@ void add(TensorFile& file, const SavedTraining<T>& saved) {
     for_each_number(saved, loss_sum, weight_sum, [&](double number) { numbers.push_back(number); });
     file.tensors.push_back(numbers_tensor(losses_name, {state.history.size(), loss_columns}, losses));
     file.tensors.push_back(numbers_tensor(numbers_name, {numbers.size()}, numbers));
+    if (!state.memory.solver.empty()) {
+        file.tensors.push_back(numbers_tensor(memory_name, {state.memory.numbers.size()}, state.memory.numbers));
+    }
     file.metadata[std::string(saved_training_key)] = counts_text(saved);
 }
 
@@ -124,6 +130,9 @@ struct Counts {
     bool best;
     std::optional<FirstTraining> first{};
     std::map<std::string, std::vector<std::string>> told{};
+    std::string solver{};  ///< that takes no mini-batch steps; empty for none
+    std::size_t remembered = 0;
+    std::optional<Stopped> over{};
 };
 
 class CountsReader {
@@ -133,8 +142,9 @@ public:
 
     [[nodiscard]] Counts read() const {
         const Json::Object& all = object(json_);
-        if (all.size() != 8) {
-            fail("it has " + std::to_string(all.size()) + " fields, not the 8 of a training");
+        if (all.size() != 8 && all.size() != 11) {
+            fail("it has " + std::to_string(all.size()) +
+                 " fields, not the 8 of a training, nor the 11 of one of all rows at once");
         }
         Counts counts{.epoch = whole(all, "epoch"),
                       .best_epoch = whole(all, "best_epoch"),
@@ -145,6 +155,9 @@ public:
         const Json& first = member(all, "first");
         if (!std::holds_alternative<std::nullptr_t>(first.value)) {
             counts.first = read_first(object(first));
+        }
+        if (all.size() > 8) {
+            read_solver(all, counts);
         }
         for (const auto& [name, values] : object(member(all, "told"))) {
             for (const Json& value : get<Json::Array>(values)) {
@@ -177,12 +190,21 @@ private:
     [[nodiscard]] std::size_t whole(const Json::Object& fields, std::string_view name) const {
         return get<std::uint64_t>(member(fields, name));
     }
+    void read_solver(const Json::Object& fields, Counts& counts) const {
+        counts.solver = get<std::string>(member(fields, "solver"));
+        counts.remembered = whole(fields, "remembered");
+        const auto& over = get<std::string>(member(fields, "over"));
+        counts.over = find_stopped(over);
+        if (counts.solver.empty() || (!over.empty() && !counts.over)) {
+            fail("what it says of its solver cannot be");
+        }
+    }
     [[nodiscard]] FirstTraining read_first(const Json::Object& fields) const {
         FirstTraining first{.epochs = whole(fields, "epochs"),
                             .best_epoch = whole(fields, "best_epoch"),
                             .stopped = get<std::string>(member(fields, "stopped"))};
-        if (fields.size() != 3 || first.best_epoch > first.epochs ||
-            (first.stopped != "epochs" && first.stopped != "early")) {
+        const std::optional<Stopped> stopped = find_stopped(first.stopped);
+        if (fields.size() != 3 || first.best_epoch > first.epochs || !stopped || stopped == Stopped::callback) {
             fail("what it says of the first training cannot be");
         }
         return first;
@@ -293,6 +315,10 @@ SavedTraining<T> read(const TensorFile& file, const Architecture& architecture, 
         state.best = tensors.net(net_prefix(false) + "best.");
     }
     state.history = history_of(tensors.numbers(losses_name, {counts.epoch, loss_columns}), source);
+    if (!counts.solver.empty()) {
+        state.memory = {.solver = counts.solver, .numbers = tensors.numbers(memory_name, {counts.remembered})};
+        state.over = counts.over;
+    }
     double loss_sum = 0.0, weight_sum = 0.0;
     std::size_t many = 0;
     for_each_number(saved, loss_sum, weight_sum, [&](double /*number*/) { ++many; });

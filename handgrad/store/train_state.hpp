@@ -1,11 +1,13 @@
 // A training between two batches, as data: to be looked at, copied, kept in a file, and gone on from to the same bits.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <limits>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "handgrad/nn/mlp.hpp"
@@ -42,6 +44,38 @@ struct BegunEpoch {
     std::vector<BasicMlp<T>> moments{};
 };
 
+/// What a solver that takes no mini-batch steps remembers: numbers in an order of its own. In double, as it computes,
+/// whatever the network's precision.
+struct SolverMemory {
+    std::string solver{};  ///< which one, with all that its order depends on; empty for none
+    std::vector<double> numbers{};
+
+    bool operator==(const SolverMemory&) const = default;
+};
+
+/// Why a training has come to its end, but for a divergence.
+enum class Stopped {
+    epochs,       ///< all that were asked for
+    early,        ///< the validation loss has not fallen for too long
+    callback,     ///< from outside
+    gradient,     ///< no number of the gradient is larger than the tolerance
+    no_progress,  ///< no step makes the loss smaller by more than rounding does
+    evaluations,  ///< the loss has been computed as often as it may be
+};
+inline constexpr std::array<std::string_view, 6> stopped_names{"epochs",   "early",       "interrupted",
+                                                               "gradient", "no_progress", "evaluations"};
+/// As it stands in files and events.
+constexpr std::string_view name(Stopped stopped) { return stopped_names[static_cast<std::size_t>(stopped)]; }
+/// The reason of that name, if there is one.
+constexpr std::optional<Stopped> find_stopped(std::string_view name) {
+    for (std::size_t i = 0; i < stopped_names.size(); ++i) {
+        if (stopped_names[i] == name) {
+            return static_cast<Stopped>(i);
+        }
+    }
+    return std::nullopt;
+}
+
 /// A training: everything that the batches to come depend on, beside the data and the options. The same state gives the
 /// same bits, on any number of threads. The order of the rows is not in it, being a pure function: in epoch e it is
 /// permutation(rows, RandomStream(seed, Purpose::shuffle, e)).
@@ -59,13 +93,15 @@ struct TrainState {
                                  ///< how long early stopping has waited
     std::vector<EpochLosses> history{};
     std::optional<BegunEpoch<T>> begun{};  ///< when it stands in the middle of epoch + 1
+    SolverMemory memory{};                 ///< in the place of moments and count
+    std::optional<Stopped> over{};         ///< why its solver has ended it
 };
 
 /// What the first of two trainings came to, when the second, on all rows, is under way.
 struct FirstTraining {
     std::size_t epochs = 0;
     std::size_t best_epoch = 0;
-    std::string stopped{};  ///< `epochs` or `early`
+    std::string stopped{};  ///< a name of Stopped, but not `interrupted`
 
     bool operator==(const FirstTraining&) const = default;
 };

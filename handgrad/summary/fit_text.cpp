@@ -14,6 +14,25 @@
 namespace handgrad::summary {
 namespace {
 
+/// Behind the number of epochs; nothing where these were all that were asked for.
+std::string why_it_ended(const TrainResult& training) {
+    switch (training.stopped) {
+        case Stopped::epochs:
+            return "";
+        case Stopped::early:
+            return " (early stopping)";
+        case Stopped::callback:
+            return " (interrupted)";
+        case Stopped::gradient:
+            return " (at a minimum: the gradient is as small as was asked for)";
+        case Stopped::no_progress:
+            return " (no step lowers the loss any more)";
+        case Stopped::evaluations:
+            return " (the loss was computed as often as it may be)";
+    }
+    __builtin_unreachable();
+}
+
 /// What the scores come to, and what should be known of them.
 std::string verdict_text(const FitResult& result, const NextSteps& next, const std::vector<std::string>& warnings) {
     std::string text;
@@ -64,8 +83,7 @@ std::string fit_text(const FitResult& result, const NextSteps& next) {
         text = fmt::format("\n{} in {:.2f} s; the model holds the weights as they were in epoch {}",
                            counted(training.epochs, "epoch"), training.seconds, training.epochs + 1);
     }
-    text += when(training.stopped == Stopped::early, " (early stopping)");
-    text += when(training.stopped == Stopped::callback, " (interrupted)");
+    text += why_it_ended(training);
     if (result.judged_model) {
         text = fmt::format("\n{} in {:.2f} s, the best after epoch {}; the model then learned as long from all {} rows",
                            counted(training.epochs, "epoch"), training.seconds, training.best_epoch,

@@ -79,9 +79,12 @@ Head classification_head(const FitOptions& options, std::size_t classes) {
 }
 
 /// In epochs, of a table with so many rows.
-std::size_t patience_of(std::size_t rows, std::size_t batch) {
+std::size_t patience_of(std::size_t rows, const TrainOptions& options) {
     const auto training = static_cast<std::size_t>(static_cast<double>(rows) * (1.0 - usual_validation_share));
-    const std::size_t steps = std::max<std::size_t>(1, (training + batch - 1) / batch);
+    std::size_t steps = 1;
+    if (!facts(options.optimizer.kind).all_rows) {
+        steps = std::max<std::size_t>(1, (training + options.batch - 1) / options.batch);
+    }
     return std::max(usual_patience, (usual_patience_steps + steps - 1) / steps);
 }
 
@@ -187,8 +190,7 @@ Length decide_length(const FitOptions& options, std::size_t rows, const Tell& te
     const bool open = !patience && !options.training.epochs;
 
     Length length;
-    length.early_stopping =
-        patience.value_or(open && held_out && enough ? patience_of(rows, options.training.batch) : 0);
+    length.early_stopping = patience.value_or(open && held_out && enough ? patience_of(rows, options.training) : 0);
     length.validation = options.validation.value_or(length.early_stopping > 0 ? usual : HeldOut{});
     length.refit = options.refit.value_or(open && length.early_stopping > 0 && from_table);
     length.usual = length.early_stopping > 0 && !patience && !options.validation && !options.refit;
@@ -218,11 +220,15 @@ std::size_t decide_epochs(const TrainOptions& training, std::size_t rows, const 
         return *training.epochs;
     }
     const std::size_t patience = training.early_stopping.value_or(0);
-    const std::size_t epochs = usual_epochs(rows, training.batch, patience > 0);
+    const std::size_t epochs = usual_epochs(training, rows);
+    const bool all_rows = facts(training.optimizer.kind).all_rows;
     const std::size_t steps = epochs * (rows / training.batch + (rows % training.batch == 0 ? 0 : 1));
-    const std::string up_to = when(patience > 0, "at most ") + std::to_string(epochs);
+    const std::string up_to = when(patience > 0 || all_rows, "at most ") + std::to_string(epochs);
     std::string why =
         ", for " + std::to_string(steps) + " steps of at most " + std::to_string(training.batch) + " rows";
+    if (all_rows) {
+        why = ", each of them one iteration of " + text(name(training.optimizer.kind)) + " over all rows at once";
+    }
     if (patience > 0) {
         why = ", fewer where the validation loss has not fallen for " + plural(patience, "epoch");
     }

@@ -90,14 +90,16 @@ void record(Model& model, const Table& table, const FitOptions& options, const S
     note["rows.training"] = std::to_string(rows.training.size());
     note["seed"] = std::to_string(training.seed);
     note["epochs.asked"] = std::to_string(*training.epochs);
-    note["batch"] = std::to_string(training.batch);
-    note["shuffle"] = training.shuffle ? "yes" : "no";
     note["early_stopping"] = std::to_string(training.early_stopping.value_or(0));
     note["optimizer"] = text(name(optimizer.kind));
-    note["learning_rate"] = format_number(optimizer.learning_rate);
-    note["schedule"] = text(name(training.schedule));
-    note["momentum"] = format_number(optimizer.momentum);
-    note["nesterov"] = optimizer.nesterov ? "yes" : "no";
+    if (!facts(optimizer.kind).all_rows) {
+        note["batch"] = std::to_string(training.batch);
+        note["shuffle"] = training.shuffle ? "yes" : "no";
+        note["learning_rate"] = format_number(optimizer.learning_rate);
+        note["schedule"] = text(name(training.schedule));
+        note["momentum"] = format_number(optimizer.momentum);
+        note["nesterov"] = optimizer.nesterov ? "yes" : "no";
+    }
     note["weight_decay"] = format_number(optimizer.weight_decay);
     if (options.init_from) {
         note["init_from"] = options.init_from->string();
@@ -385,15 +387,7 @@ std::string_view stopped_name(const FitResult& result) {
     if (result.diverged) {
         return "diverged";
     }
-    switch (result.training.stopped) {
-        case Stopped::epochs:
-            return "epochs";
-        case Stopped::early:
-            return "early";
-        case Stopped::callback:
-            return "interrupted";
-    }
-    __builtin_unreachable();
+    return name(result.training.stopped);
 }
 
 FitResult fit(const Table& table, const FitOptions& given, const FitCallbacks& callbacks, const Model* checkpoint) {

@@ -397,12 +397,11 @@ private:
     void take_what_it_came_to() {
         net_ = std::get<BasicMlp<T>>(task_.from->net);
         model_.history = task_.from->history;
-        result_.training = {.epochs = saved_->first->epochs,
-                            .best_epoch = saved_->first->best_epoch,
-                            .stopped = Stopped::epochs};  // its seconds are those that the second counts on from
-        if (saved_->first->stopped == "early") {
-            result_.training.stopped = Stopped::early;
-        }
+        result_.training = {
+            .epochs = saved_->first->epochs,
+            .best_epoch = saved_->first->best_epoch,
+            .stopped = find_stopped(saved_->first->stopped).value_or(Stopped::epochs)};  // its seconds are those that
+                                                                                         // the second counts on from
     }
 
     Trainer<T> make_trainer(const TrainOptions& settings) const {
@@ -421,11 +420,12 @@ private:
         TrainState<T> state{.net = std::get<BasicMlp<T>>(options_.continue_from->net), .moments = {}, .count = {}};
         if (const auto* kept = std::get_if<SavedTraining<T>>(&options_.continue_from->training)) {
             state = kept->state;
-            const StepSequence steps(settings.optimizer, state.net.architecture().conventions);
-            if (steps.moments() != state.moments.size()) {
+            state.over.reset();
+            if (!goes_on_from(state, settings.optimizer)) {
                 task_.tell({"the optimizer is another one, and begins with no memory"});
                 state.moments.clear();
                 state.count = {};
+                state.memory = {};
             }
         } else {
             task_.tell({"the model has not kept its training: the optimizer begins with no memory"});
@@ -439,6 +439,15 @@ private:
             state.best_epoch = state.epoch;
         }
         return state;
+    }
+
+    /// Whether what is remembered is of use to this optimizer.
+    static bool goes_on_from(const TrainState<T>& state, const OptimizerOptions& optimizer) {
+        if (facts(optimizer.kind).all_rows) {
+            return state.memory.solver == name(optimizer.kind);
+        }
+        const StepSequence steps(optimizer, state.net.architecture().conventions);
+        return state.memory.solver.empty() && steps.moments() == state.moments.size();
     }
 
     void train_until(std::size_t last) {
@@ -511,6 +520,7 @@ private:
             std::optional<EpochReport> report = trainer.advance([&] { return wants_to_stop() || checkpoint_is_due(); });
             bool go_on = !wants_to_stop();
             if (report) {
+                result_.training.progress = report->progress;
                 epoch_before_ = net_;
                 copy_weights(trainer.net());  // who is asked may look at it
                 go_on = epoch(*report, recorder, last) && go_on;

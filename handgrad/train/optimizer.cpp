@@ -98,6 +98,7 @@ void check_step(double value, const char* argument) {
 
 void check(const OptimizerOptions& options) {
     check_ranges(options, "optimizer");
+    check_meaning(options, "optimizer");
     if (options.kind != OptimizerKind::sgd && (options.momentum != 0.0 || options.nesterov)) {
         throw Error(ErrorKind::usage,
                     "optimizer: momentum and nesterov belong to sgd (adam has its own momentum, beta1)");
@@ -136,7 +137,9 @@ StepUpdate StepSequence::update(double learning_rate) const {
         if constexpr (TakesSteps<O>) {
             return O::step(inputs);
         } else {
-            throw Error(ErrorKind::usage, "optimizer: " + std::string(O::facts.name) + " takes no single steps");
+            throw Error(ErrorKind::usage, "optimizer: " + std::string(O::facts.name) +
+                                              " takes no single steps; it is one of whole trainings")
+                .about("optimizer");
         }
     });
 }

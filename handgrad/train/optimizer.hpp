@@ -28,7 +28,10 @@ struct OptimizerOptions;
 #define HANDGRAD_OPTIMIZERS(ENTRY) \
     ENTRY(sgd, Sgd)                \
     ENTRY(adam, Adam)              \
-    ENTRY(adamw, Adamw)
+    ENTRY(adamw, Adamw)            \
+    ENTRY(lbfgs, Lbfgs)            \
+    ENTRY(bfgs, Bfgs)              \
+    ENTRY(lm, LevenbergMarquardt)
 
 enum class OptimizerKind {
 #define HANDGRAD_ENTRY(name, type) name,
@@ -41,6 +44,8 @@ struct OptimizerFacts {
     std::string_view name;
     std::string_view formula;
     double usual_weight_decay = 0.0;  ///< what front ends take when nobody says; OptimizerOptions itself starts at 0
+    double usual_tol = 1e-6;          ///< likewise
+    bool all_rows = false;  ///< sees all rows at once and computes in double; epochs are iterations, of no batches
 };
 
 /// What one step is made from, beside the gradient.
@@ -83,6 +88,40 @@ struct Adamw : MinibatchSteps {
                                           .formula = "w <- w - eta alpha w, then as adam",
                                           .usual_weight_decay = 0.3};
     static StepUpdate step(const StepInputs& inputs);
+};
+
+/// One iteration of a quasi-Newton method an epoch (train/quasi_newton.cpp): a direction from what it has seen of the
+/// curvature, and a step along it by a line search.
+struct QuasiNewton {
+    template <class T>
+    static std::unique_ptr<Solver<T>> solver(const TrainProblem<T>& problem, const TrainState<T>& state);
+};
+struct Lbfgs : QuasiNewton {
+    static constexpr OptimizerFacts facts{
+        .kind = OptimizerKind::lbfgs,
+        .name = "lbfgs",
+        .formula = "w <- w - a H g, all rows at once; H from the last steps and changes of g, a by a line search",
+        .all_rows = true};
+};
+struct Bfgs : QuasiNewton {
+    static constexpr OptimizerFacts facts{
+        .kind = OptimizerKind::bfgs,
+        .name = "bfgs",
+        .formula = "the same with a matrix H of all steps, for networks of up to 2000 parameters",
+        .all_rows = true};
+};
+
+/// One accepted step of the damped least squares method an epoch (train/levenberg_marquardt.cpp).
+struct LevenbergMarquardt {
+    static constexpr OptimizerFacts facts{
+        .kind = OptimizerKind::lm,
+        .name = "lm",
+        .formula =
+            "w <- w + v + a/2 with (J'J + mu I) v = -J'r of the residuals r of all rows, a from their bend along v",
+        .usual_tol = 0.0,
+        .all_rows = true};
+    template <class T>
+    static std::unique_ptr<Solver<T>> solver(const TrainProblem<T>& problem, const TrainState<T>& state);
 };
 
 }  // namespace optimizers
@@ -176,14 +215,17 @@ struct OptimizerOptions {
     double beta1 = 0.9;
     double beta2 = 0.999;
     double epsilon = 1e-8;
-    double weight_decay = 0.0;  ///< sgd, adam: the L2 penalty's α, part of the loss; adamw: decoupled decay
+    double weight_decay = 0.0;    ///< the L2 penalty's α, part of the loss; adamw: decoupled decay
+    double tol = 1e-6;            ///< of solvers that see all rows at once: the largest |∂l/∂w| that ends them …
+    std::size_t max_fun = 15000;  ///< … and how often the loss with its gradient may be computed
+    std::size_t lbfgs_memory = 10;  ///< lbfgs: how many steps it remembers
 
     bool operator==(const OptimizerOptions&) const = default;
 };
 
-/// What front ends start from: an optimizer with its usual decay.
+/// What front ends start from: an optimizer with its usual decay and tolerance.
 constexpr OptimizerOptions usual_options(OptimizerKind kind) {
-    return {.kind = kind, .weight_decay = facts(kind).usual_weight_decay};
+    return {.kind = kind, .weight_decay = facts(kind).usual_weight_decay, .tol = facts(kind).usual_tol};
 }
 
 /// α of the L2 penalty that is part of the loss; AdamW's decay is not.

@@ -182,10 +182,7 @@ SettingValues all_values(const Options& options) {
 
 template <class Options>
 void put_all_over(Options& options, const SettingValues& values, const std::string& place) {
-    std::set<std::string> unknown;
-    for (const auto& named : values) {
-        unknown.insert(named.first);
-    }
+    std::set<std::string> unknown = names_of(values);
     for_each_setting(options, [&](const Setting& setting, auto&& field) {
         const auto found = values.find(std::string(setting.name));
         if (found != values.end()) {
@@ -218,6 +215,33 @@ void check_all_ranges(const Options& options, const std::string& place) {
             check(setting, field.value_or(HeldOut{}).fraction);
         }
     });
+}
+
+[[noreturn]] void refuse_meaningless(const std::string& setting, OptimizerKind kind, const std::string& place) {
+    const std::string optimizer(name(kind));
+    std::string why = "it belongs to solvers that see all rows at once, as lbfgs does, and not to " + optimizer;
+    if (setting == settings::lbfgs_memory.name) {
+        why = "it belongs to lbfgs, and not to " + optimizer;
+    } else if (setting == settings::batch.name) {
+        why = optimizer + " sees all rows at once and takes no batches";
+    } else if (facts(kind).all_rows) {
+        why =
+            optimizer + " finds the length of its steps by itself, and takes none of the settings of steps on batches";
+    }
+    throw Error(ErrorKind::usage, place + ": " + why + "; leave it out, or take another optimizer")
+        .about(setting)
+        .about("optimizer");
+}
+
+template <class Options>
+void check_all_meaning(const Options& options, OptimizerKind kind, const std::string& place) {
+    const SettingValues values = all_values(options), usual = all_values(Options());
+    for (const std::string& name : without_meaning(kind)) {
+        const auto found = values.find(name);
+        if (found != values.end() && found->second != usual.at(name)) {
+            refuse_meaningless(name, kind, place + ": " + name + " = " + setting_text(found->second));
+        }
+    }
 }
 
 /// Of a file from before models kept their settings.
@@ -321,6 +345,14 @@ std::string setting_text(const SettingValue& value) {
         value);
 }
 
+std::set<std::string> names_of(const SettingValues& values) {
+    std::set<std::string> names;
+    for (const auto& named : values) {
+        names.insert(named.first);
+    }
+    return names;
+}
+
 SettingValues setting_values(const FitOptions& options) { return all_values(options); }
 SettingValues setting_values(const OptimizerOptions& options) { return all_values(options); }
 
@@ -334,6 +366,48 @@ void apply_settings(OptimizerOptions& options, const SettingValues& values, cons
 void check_ranges(const OptimizerOptions& options, const std::string& place) { check_all_ranges(options, place); }
 void check_ranges(const TrainOptions& options, const std::string& place) { check_all_ranges(options, place); }
 void check_ranges(const FitOptions& options, const std::string& place) { check_all_ranges(options, place); }
+
+std::vector<std::string> without_meaning(OptimizerKind kind) {
+    std::vector<const Setting*> all;
+    if (facts(kind).all_rows) {
+        all = {&settings::batch, &settings::learning_rate, &settings::momentum, &settings::nesterov,
+               &settings::beta1, &settings::beta2,         &settings::epsilon,  &settings::schedule};
+    } else {
+        all = {&settings::tol, &settings::max_fun};
+    }
+    if (kind != OptimizerKind::lbfgs) {
+        all.push_back(&settings::lbfgs_memory);
+    }
+    std::vector<std::string> names;
+    std::ranges::transform(all, std::back_inserter(names), [](const Setting* one) { return std::string(one->name); });
+    return names;
+}
+
+void check_meaning(const OptimizerOptions& options, const std::string& place) {
+    check_all_meaning(options, options.kind, place);
+}
+void check_meaning(const TrainOptions& options, const std::string& place) {
+    check_all_meaning(options, options.optimizer.kind, place);
+}
+
+void settle_optimizer(FitOptions& options, const std::set<std::string>& said, bool keep_decay) {
+    OptimizerOptions& optimizer = options.training.optimizer;
+    const SettingValues usual = all_values(FitOptions());
+    SettingValues back;
+    for (const std::string& name : without_meaning(optimizer.kind)) {
+        if (said.contains(name)) {
+            refuse_meaningless(name, optimizer.kind, name);
+        }
+        back.emplace(name, usual.at(name));
+    }
+    apply_settings(options, back, "usual");
+    if (!keep_decay && !said.contains(std::string(settings::weight_decay.name))) {
+        optimizer.weight_decay = facts(optimizer.kind).usual_weight_decay;
+    }
+    if (facts(optimizer.kind).all_rows && !said.contains(std::string(settings::tol.name))) {
+        optimizer.tol = facts(optimizer.kind).usual_tol;
+    }
+}
 
 std::optional<FitOptions> recorded_options(const Model& model) {
     if (model.settings.empty()) {
@@ -375,7 +449,11 @@ std::optional<OptimizerOptions> recorded_optimizer(const Model& model) {
     if (model.settings.empty()) {
         return optimizer_by_provenance(model);
     }
-    return recorded_options(model)->training.optimizer;
+    const OptimizerOptions optimizer = recorded_options(model)->training.optimizer;
+    if (facts(optimizer.kind).all_rows) {
+        return std::nullopt;
+    }
+    return optimizer;
 }
 
 }  // namespace handgrad

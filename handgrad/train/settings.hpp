@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -119,9 +120,13 @@ inline constexpr Setting dtype{
 
 inline constexpr Setting epochs{.name = "epochs",
                                 .group = training,
-                                .help = "times through the training rows; 0 saves the first weights",
+                                .help =
+                                    "times through the training rows, iterations of lbfgs, bfgs and lm; 0 saves the "
+                                    "first weights",
                                 .value = "N",
-                                .otherwise = "as many as make 3000 steps, at least 50; with early stopping 200",
+                                .otherwise =
+                                    "as many as make 3000 steps, at least 50; with early stopping 200; lbfgs"
+                                    ", bfgs and lm: 1000",
                                 .range = from_0};
 inline constexpr Setting init_from{.name = "init_from",
                                    .group = training,
@@ -154,9 +159,25 @@ inline constexpr Setting epsilon{.name = "epsilon",
                                  .help = "of adam and adamw: what is added to the root of that mean",
                                  .value = "EPS",
                                  .range = above_0};
+inline constexpr Setting tol{.name = "tol",
+                             .group = training,
+                             .help = "of lbfgs, bfgs and lm: they end when no number of the gradient is larger",
+                             .value = "X",
+                             .otherwise = "1e-6; lm: 0",
+                             .range = from_0};
+inline constexpr Setting max_fun{.name = "max_fun",
+                                 .group = training,
+                                 .help = "of lbfgs, bfgs and lm: how often the loss may be computed",
+                                 .value = "N",
+                                 .range = from_1};
+inline constexpr Setting lbfgs_memory{.name = "lbfgs_memory",
+                                      .group = training,
+                                      .help = "of lbfgs: how many steps it remembers",
+                                      .value = "N",
+                                      .range = from_1};
 inline constexpr Setting weight_decay{.name = "weight_decay",
                                       .group = training,
-                                      .help = "sgd, adam: L2 penalty, part of the loss; adamw: decay beside the loss",
+                                      .help = "L2 penalty, part of the loss; adamw: decay beside the loss",
                                       .value = "ALPHA",
                                       .otherwise = "0; adamw: 0.3",
                                       .range = from_0};
@@ -267,6 +288,9 @@ void for_each_setting(settings::OptionsOf<OptimizerOptions> auto& options, Visit
     visit(settings::beta2, options.beta2);
     visit(settings::epsilon, options.epsilon);
     visit(settings::weight_decay, options.weight_decay);
+    visit(settings::tol, options.tol);
+    visit(settings::max_fun, options.max_fun);
+    visit(settings::lbfgs_memory, options.lbfgs_memory);
 }
 template <class Visit>
 void for_each_setting(settings::OptionsOf<TrainOptions> auto& options, Visit&& visit) {
@@ -315,6 +339,8 @@ void for_each_setting(settings::OptionsOf<FitOptions> auto& options, Visit&& vis
     for_each_setting(options.training, visit);
 }
 
+/// The names among these values.
+std::set<std::string> names_of(const SettingValues& values);
 /// The values of all settings, by name.
 SettingValues setting_values(const FitOptions& options);
 SettingValues setting_values(const OptimizerOptions& options);
@@ -332,11 +358,24 @@ void check_ranges(const OptimizerOptions& options, const std::string& place);
 void check_ranges(const TrainOptions& options, const std::string& place);
 void check_ranges(const FitOptions& options, const std::string& place);
 
+/// The settings that mean nothing to this optimizer, in the order of the help: batches and rates to one that sees all
+/// rows at once, its tolerances to others.
+std::vector<std::string> without_meaning(OptimizerKind kind);
+/// Raises Error(usage) beginning with `place`, about the setting, for one of those that is not as it is when nobody
+/// says anything.
+void check_meaning(const OptimizerOptions& options, const std::string& place);
+void check_meaning(const TrainOptions& options, const std::string& place);
+/// For front ends that know what was `said`: raises Error(usage), about the setting, for one of those, even by its
+/// usual value, and puts back to their usual values those that come from elsewhere, as from a model that is gone on
+/// with. The optimizer gets its usual decay unless one was said or `keep_decay`.
+void settle_optimizer(FitOptions& options, const std::set<std::string>& said, bool keep_decay = false);
+
 /// What a model was trained with; none for a model from elsewhere, and of files from before models kept it. The
 /// conventions are those of the model. Raises Error(model) for settings that this version does not understand.
 std::optional<FitOptions> recorded_options(const Model& model);
 /// The optimizer that a model was trained with, also of older files, as far as their provenance says so; none for a
-/// model from elsewhere. Raises Error(model) for settings that this version does not understand.
+/// model from elsewhere, and where it was one that takes no single steps. Raises Error(model) for settings that this
+/// version does not understand.
 std::optional<OptimizerOptions> recorded_optimizer(const Model& model);
 /// Raises Error(model), `PLACE: settings.NAME: CAUSE`, where the settings that a model keeps are none that training
 /// takes, or not those of this model: other layers, another loss, another target. fit() asks it of what it makes.

@@ -231,10 +231,7 @@ FitOptions parse_fit_options(std::string_view text, const std::string& place) {
     } catch (const Error& error) {  // of a model's file elsewhere, here of the caller's
         throw Error(ErrorKind::usage, error.what());
     }
-    OptimizerOptions& optimizer = options.training.optimizer;
-    if (!values.contains("weight_decay")) {
-        optimizer.weight_decay = facts(optimizer.kind).usual_weight_decay;
-    }
+    settle_optimizer(options, names_of(values));
     options.reading.text_columns = options.columns.categorical;
     options.reading.spelled_columns = options.columns.targets;
     return options;

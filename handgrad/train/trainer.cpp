@@ -51,6 +51,7 @@ void check(const BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOptio
         throw Error(ErrorKind::data, "training: there is no row to learn from");
     }
     check_ranges(options, "training");
+    check_meaning(options, "training");
     if (options.early_stopping.value_or(0) > 0 && validation == nullptr) {
         throw Error(ErrorKind::usage, "training: early stopping needs validation rows").about("validation");
     }
@@ -161,16 +162,27 @@ std::size_t usual_epochs(std::size_t rows, std::size_t batch, bool early_stoppin
     return std::max(least_epochs, (least_steps + steps_of_an_epoch - 1) / steps_of_an_epoch);
 }
 
+std::size_t usual_epochs(const TrainOptions& options, std::size_t rows) {
+    if (facts(options.optimizer.kind).all_rows) {
+        return usual_iterations;
+    }
+    return usual_epochs(rows, options.batch, options.early_stopping.value_or(0) > 0);
+}
+
 template <class T>
 struct Trainer<T>::Parts {
     Parts(TrainState<T> from, const BasicDataset<T>& data, const TrainOptions& settings,
           const BasicDataset<T>* validation, const MakeSolver<T>& make)
         : state(std::move(from)), rows(data.rows()), options(settings), patience(settings.early_stopping.value_or(0)) {
         check(state.net, data, options, validation);
-        options.epochs = options.epochs.value_or(usual_epochs(rows, options.batch, patience > 0));
+        options.epochs = options.epochs.value_or(usual_epochs(options, rows));
         if (patience > 0 && !state.best) {
             throw Error(ErrorKind::usage, "training: the state to go on from has no best weights for early stopping")
                 .about("early_stopping");
+        }
+        if (!make && !facts(options.optimizer.kind).all_rows && !state.memory.solver.empty()) {
+            throw Error(ErrorKind::usage, "training: the state to go on from is that of another optimizer, " +
+                                              state.memory.solver + ", or network");
         }
         const TrainProblem<T> problem{.data = data, .options = options};
         solver = make ? make(problem, state) : solver_of(problem, state);
@@ -226,6 +238,9 @@ template <class T>
 std::optional<Stopped> Trainer<T>::done() const {
     const TrainState<T>& state = parts_->state;
     const std::size_t patience = parts_->patience;
+    if (state.over) {
+        return state.over;
+    }
     if (patience > 0 && state.epoch - state.best_epoch >= patience) {
         return Stopped::early;
     }
@@ -248,6 +263,10 @@ std::optional<EpochReport> Trainer<T>::advance(const Pause& pause, const EpochPl
     if (state.epoch >= epochs()) {
         throw Error(ErrorKind::usage, "training: all " + std::to_string(epochs()) + " epochs are done").about("epochs");
     }
+    if (state.over) {
+        throw Error(ErrorKind::usage, "training: its solver has come to its end after epoch " +
+                                          std::to_string(state.epoch) + ": " + std::string(name(*state.over)));
+    }
     check(plan, parts_->rows);
     const Clock::time_point start = Clock::now();
     const std::optional<Iteration> seen = parts_->solver->advance(state, pause, plan);
@@ -258,6 +277,8 @@ std::optional<EpochReport> Trainer<T>::advance(const Pause& pause, const EpochPl
     }
     EpochReport report{.epoch = ++state.epoch, .epochs = epochs(), .loss = seen->loss};
     report.learning_rate = seen->learning_rate;
+    report.progress = seen->progress;
+    state.over = seen->over;
     report.seconds = std::exchange(parts_->seconds, 0.0);
     report.rows_per_second = static_cast<double>(parts_->rows) / std::max(report.seconds, 1e-9);
     if (parts_->validation_loss) {
@@ -318,6 +339,7 @@ TrainResult train(BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOpti
         std::optional<Stopped> stopped = trainer.done();
         while (!stopped) {
             const EpochReport report = trainer.advance();
+            result.progress = report.progress;
             stopped = go_on(report) ? trainer.done() : Stopped::callback;
         }
         result.stopped = *stopped;

@@ -40,9 +40,13 @@ struct TrainOptions {
     Execution execution = {};      ///< changes no bit of the result
 };
 
+/// How many iterations a solver that sees all rows at once takes when nobody says: it mostly ends before.
+inline constexpr std::size_t usual_iterations = 1000;
 /// How many epochs a training takes when nobody says: at least 50, and so many that it takes 3 000 steps. With early
 /// stopping at least 200, as most end before.
 std::size_t usual_epochs(std::size_t rows, std::size_t batch, bool early_stopping = false);
+/// The same of a training with these options, of which the epochs are open.
+std::size_t usual_epochs(const TrainOptions& options, std::size_t rows);
 
 /// How the gradient flows through one layer, at the weights as they are.
 struct LayerFlow {
@@ -53,27 +57,37 @@ struct LayerFlow {
     bool starved = false;  ///< too little arrives for the layer to learn
 };
 
+/// How an iteration of a solver that sees all rows at once went.
+struct SolverProgress {
+    double gradient_norm = 0.0;          ///< the largest |∂l/∂w| behind it
+    std::size_t evaluations = 0;         ///< of the loss with its gradient, since the beginning
+    std::size_t approximate = 0;         ///< steps so far that only the approximate Wolfe conditions let through …
+    std::size_t descent_only = 0;        ///< … and those that none did, but that lowered the loss
+    std::optional<double> damping = {};  ///< of lm alone: μ of the next step, …
+    std::size_t accelerated = 0;         ///< … and how many steps so far went along the acceleration too
+};
+
 struct EpochReport {
     std::size_t epoch = 0;  ///< from 1
     std::size_t epochs = 0;
     double loss = 0.0;                                                  ///< mean over the batches as they were seen
     double validation_loss = std::numeric_limits<double>::quiet_NaN();  ///< NaN without validation rows
-    double learning_rate = 0.0;                                         ///< of the last step
+    double learning_rate = 0.0;                                         ///< of the last step; its length, of lbfgs
     double seconds = 0.0;                                               ///< that the steps of this epoch took
     double rows_per_second = 0.0;
-    std::size_t best_epoch = 0;       ///< so far
-    std::vector<LayerFlow> layers{};  ///< by FitCallbacks::measure, of each layer; empty without it
-    std::string parameters_hash{};    ///< of the weights after it, by fit(); empty without
+    std::size_t best_epoch = 0;                ///< so far
+    std::vector<LayerFlow> layers{};           ///< by FitCallbacks::measure, of each layer; empty without it
+    std::string parameters_hash{};             ///< of the weights after it, by fit(); empty without
+    std::optional<SolverProgress> progress{};  ///< of a solver that sees all rows at once
 };
-
-enum class Stopped { epochs, early, callback };
 
 struct TrainResult {
     std::size_t epochs = 0;      ///< epochs run
     std::size_t best_epoch = 0;  ///< whose weights the network now holds
     Stopped stopped = Stopped::epochs;
     double seconds = 0.0;
-    bool within_epoch = false;  ///< the weights are those of a pause in epoch `epochs` + 1
+    bool within_epoch = false;                 ///< the weights are those of a pause in epoch `epochs` + 1
+    std::optional<SolverProgress> progress{};  ///< behind the last epoch, of a solver that sees all rows at once
 };
 
 /// Called after each epoch; false ends the training there.
@@ -125,10 +139,11 @@ public:
     Trainer& operator=(Trainer&&) noexcept;
     ~Trainer();
 
-    /// Why there is no epoch to come: all are done, or the validation loss has not fallen for too long.
+    /// Why there is no epoch to come: all are done, the validation loss has not fallen for too long, or the solver has
+    /// come to its end.
     [[nodiscard]] std::optional<Stopped> done() const;
-    /// The next epoch, also after early stopping. Raises Error(usage) when all are done; Diverged, and the state is
-    /// then that before this epoch.
+    /// The next epoch, also after early stopping. Raises Error(usage) when all are done or the solver is at its end;
+    /// Diverged, and the state is then that before this epoch.
     EpochReport advance();
     /// The same until `pause` is true behind a batch that is not the epoch's last: nothing then, and state() is in the
     /// middle of the epoch. It is asked every 20 ms or so, where batches are short. advance() goes on from there.

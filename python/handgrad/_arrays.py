@@ -85,6 +85,16 @@ def rows(given: Any, dtype: str, name: str) -> np.ndarray:
     return np.ascontiguousarray(array, dtype)
 
 
+def direction(given: Any, dtype: str, name: str) -> np.ndarray:
+    """One number for each parameter, (P,)."""
+    array = np.asarray(without_mask(given, name))
+    if array.dtype.kind not in NUMBER_KINDS:
+        raise TypeError(f"{name}: an array of numbers is expected, not of {array.dtype}{_advice(array)}")
+    if array.ndim != 1:
+        raise ValueError(f"{name}: one number for each parameter is expected, not an array of {array.ndim} axes")
+    return np.ascontiguousarray(array, dtype)
+
+
 def _advice(array: np.ndarray) -> str:
     if array.dtype.kind == "O":
         return "; a column may hold texts or missing values: fill them in, then .astype(float)"

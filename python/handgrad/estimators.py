@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 try:
-    from scipy.optimize import minimize  # type: ignore[import-untyped,unused-ignore]
     from scipy.sparse import csr_matrix, issparse  # type: ignore[import-untyped,unused-ignore]
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier  # type: ignore[import-untyped,unused-ignore]
     from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped,unused-ignore]
@@ -56,7 +55,9 @@ Array = NDArray[Any]
 
 ACTIVATIONS = {"logistic": "sigmoid"}  # scikit-learn's names that are not ours
 STOCHASTIC_SOLVERS = ("sgd", "adam")
-SOLVERS = (*STOCHASTIC_SOLVERS, "lbfgs")
+SOLVERS = (*STOCHASTIC_SOLVERS, "lbfgs", "lm")
+FTOL = 1e7 * np.finfo(float).eps
+"""The relative fall of the loss at which SciPy's L-BFGS-B, and so scikit-learn's lbfgs, takes it for converged."""
 SCHEDULES = ("constant", "invscaling", "adaptive")
 CONVENTIONS = ("sklearn", "handgrad", "pytorch")
 BAR = "bar"  # what `verbose` may be beside True and False
@@ -228,8 +229,6 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
             _refuse("restore_best", self.restore_best, "True, False or None")
         if self.loss not in self._loss_names:
             _refuse("loss", self.loss, f"one of {', '.join(self._loss_names)}")
-        if self.solver == "lm":
-            raise ValueError(f"The solver 'lm' is not in handgrad yet; there are {', '.join(SOLVERS)}.")
         if self.solver not in SOLVERS:
             _refuse("solver", self.solver, f"one of {', '.join(SOLVERS)}")
         if isinstance(self.verbose, str) and self.verbose != BAR:
@@ -270,18 +269,20 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
         if batch > rows:
             warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
             batch = rows
-        settings = {
+        settings: dict[str, Any] = {
             "loss": self._loss_names[self.loss],
-            "batch": batch,
             "shuffle": False,  # the order of the rows is drawn from random_state
-            "optimizer": "sgd" if self.solver == "sgd" else "adam",
-            "learning_rate": float(self.learning_rate_init),
+            "optimizer": self.solver,
             "weight_decay": float(self.alpha),
         }
+        if self.solver not in STOCHASTIC_SOLVERS:
+            settings |= {"tol": float(self.tol), "max_fun": int(self.max_fun), "epochs": int(self.max_iter)}
+        else:
+            settings |= {"batch": batch, "learning_rate": float(self.learning_rate_init)}
         if self.solver == "sgd":
             settings["momentum"] = float(self.momentum)
             settings["nesterov"] = bool(self.nesterovs_momentum) and self.momentum > 0
-        else:
+        elif self.solver == "adam":
             settings |= {"beta1": float(self.beta_1), "beta2": float(self.beta_2), "epsilon": float(self.epsilon)}
         for name in ("huber_delta", "quantile"):
             if hasattr(self, name):
@@ -398,7 +399,7 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
             self._initialize(targets, sizes, X.dtype)
         else:
             self._go_on_with(sizes, incremental)
-        if self.solver == "lbfgs":
+        if self.solver not in STOCHASTIC_SOLVERS:
             self._minimise(X, targets, sample_weight)
         else:
             self._run(X, targets, sample_weight, incremental)
@@ -478,38 +479,43 @@ class _Mlp(BaseEstimator):  # type: ignore[misc,unused-ignore]
             self._network.flat()[...] = epochs.best
 
     def _minimise(self, X: Array, y: Array, weights: Array | None) -> None:
-        """L-BFGS of SciPy over all rows at once, in double whatever the network's precision."""
-        X, y = np.ascontiguousarray(X, np.float64), np.ascontiguousarray(y, np.float64)
-        weights = None if weights is None else np.ascontiguousarray(weights, np.float64)
-        objective = _core.Objective(self._network, X, y, weights, self._settings(len(X)), threads_of(self.n_jobs))
-        reached = [self._network.flat().astype(np.float64)]
-
+        """L-BFGS or Levenberg-Marquardt over all rows at once, in double whatever the network's precision. They end when
+        no number of the gradient is larger than tol; lbfgs also, as scikit-learn's, when the loss falls by no more than
+        SciPy's usual ftol asks for."""
+        dtype = self._dtype
+        X, y = np.ascontiguousarray(X, dtype), np.ascontiguousarray(y, dtype)
+        weights = _in_precision(weights, dtype)
+        training = _core.Training(self._network, X, y, weights, self._settings(len(X)), None, threads_of(self.n_jobs))
         self.n_iter_ = 0
-
-        def keep(numbers: Array) -> None:
-            reached[0] = numbers.copy()
-            self.n_iter_ += 1
-            if self._prints():
-                print(f"Iteration, loss = {objective(numbers)[0]:.8f}")
-
-        options = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol}
+        ended = training.done()
+        before = np.inf
         try:
-            found = minimize(objective, reached[0], method="L-BFGS-B", jac=True, options=options, callback=keep)
-            reached[0] = found.x
-            self.n_iter_ = min(int(found.nit), self.max_iter)
-            if found.status != 0:
-                warnings.warn(f"lbfgs failed to converge after {found.nit} iteration(s) (status={found.status}): "
-                              f"{found.message}. More iterations (max_iter) or scaled columns usually help",
-                              ConvergenceWarning)
+            while ended is None:
+                _, loss, _, step = training.next()
+                self.n_iter_ += step > 0.0
+                ended = training.done()
+                if self._prints():
+                    print(f"Iteration, loss = {loss:.8f}")
+                fallen = before - loss > FTOL * max(abs(before), abs(loss), 1.0) or not math.isfinite(before)
+                if ended is None and self.solver == "lbfgs" and not fallen:
+                    ended = "no_progress"
+                before = loss
+            if ended in ("epochs", "evaluations"):
+                limit = "max_iter" if ended == "epochs" else "max_fun"
+                warnings.warn(f"{self.solver} failed to converge after {self.n_iter_} iteration(s): the limit {limit} was reached. "
+                              "More iterations (max_iter) or scaled columns usually help", ConvergenceWarning)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.")
-        if not np.isfinite(reached[0]).all():
+        except DivergedError:
+            ended = "diverged"
+        training.store(self._network)
+        if ended == "diverged" or not np.isfinite(self._network.flat()).all():
             del self._network
             raise ValueError("Solver produced non-finite parameter weights. The input data may contain large values "
                              "and need to be preprocessed.")
-        self._network.flat()[...] = reached[0]
         divisor, shift = self._loss_as_reported(y, weights)
-        self.loss_ = (objective(reached[0])[0] - shift) / divisor
+        history = training.history()
+        self.loss_ = (history[-1][1] - shift) / divisor if history else np.nan
 
     def _judge_of(self, judges: Any) -> Any:
         if judges is None:

@@ -150,7 +150,7 @@ class Fit(Result):
     epochs: int  #: that were run
     best_epoch: int  #: whose weights the model has
     seconds: float
-    stopped: str  #: `epochs`, `early`, `interrupted` or `diverged`
+    stopped: str  #: `epochs`, `early`, `gradient`, `no_progress`, `evaluations`, `interrupted` or `diverged`
     history: dict[str, np.ndarray]  #: losses, metrics and what was measured, by epoch
     notices: list[str]  #: what was decided, and by which setting it can be overruled
     warnings: list[str]  #: what should be known before the model is trusted

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from handgrad import _core
-from handgrad._arrays import rows, texts
+from handgrad._arrays import direction, rows, texts
+from handgrad._arrays import weights as weights_of
 from handgrad.errors import UsageError
 
 __all__ = ["SGD", "Adam", "AdamW", "Mlp", "Optimizer", "loss"]
@@ -171,6 +172,50 @@ class Mlp(_core.Network):
         """The second derivative of v yhat by the inputs times u, (rows, inputs), with v (rows, outputs) and u (rows,
         inputs), without making the matrix: hessian(x, v) @ u."""
         result: Array = self.hessian_vector(x, v, u)
+        return result
+
+    # --- Derivatives by the weights: P parameters, in the order of `parameters`, each row by row ---------------------
+
+    def parameter_jacobian(self, x: ArrayLike) -> Array:
+        """The derivative of each output by each parameter at each row of x: (rows, outputs, P), (L3) of
+        docs/derivations/levenberg_marquardt.md, as the equations below."""
+        result: Array = _core.parameter_jacobian(self, rows(x, self.dtype, "x"))
+        return result
+
+    def parameter_jvp(self, x: ArrayLike, v: ArrayLike) -> Array:
+        """How the outputs change, (rows, outputs), when the parameters move along v (P): parameter_jacobian(x) @ v
+        without the matrix, (L1)."""
+        result: Array = _core.parameter_along(self, rows(x, self.dtype, "x"), direction(v, self.dtype, "v"), False)
+        return result
+
+    def parameter_second(self, x: ArrayLike, v: ArrayLike) -> Array:
+        """The second derivative of the outputs, (rows, outputs), along v (P), (L2)."""
+        result: Array = _core.parameter_along(self, rows(x, self.dtype, "x"), direction(v, self.dtype, "v"), True)
+        return result
+
+    def parameter_vjp(self, x: ArrayLike, u: ArrayLike) -> Array:
+        """The gradient (P) of a loss that has u (rows, outputs) by yhat, summed over rows, (L4)."""
+        result: Array = _core.parameter_transposed(self, rows(x, self.dtype, "x"), rows(u, self.dtype, "u"))
+        return result
+
+    def hessian_vector_product(self, x: ArrayLike, y: ArrayLike, v: ArrayLike, loss: str = "squared_error", *,
+                               sample_weight: ArrayLike | None = None, huber_delta: float = 1.0,
+                               quantile: float = 0.5) -> Array:
+        """The second derivative of the mean loss by all parameters times v (P): (P), (L6), (L7); without a penalty."""
+        return self._loss_product(x, y, v, loss, sample_weight, huber_delta, quantile, False)
+
+    def gauss_newton_product(self, x: ArrayLike, y: ArrayLike, v: ArrayLike, loss: str = "squared_error", *,
+                             sample_weight: ArrayLike | None = None, huber_delta: float = 1.0,
+                             quantile: float = 0.5) -> Array:
+        """The same without the second derivatives of the network: (P), (L5)."""
+        return self._loss_product(x, y, v, loss, sample_weight, huber_delta, quantile, True)
+
+    def _loss_product(self, x: ArrayLike, y: ArrayLike, v: ArrayLike, loss: str, sample_weight: ArrayLike | None,
+                      huber_delta: float, quantile: float, gauss_newton: bool) -> Array:
+        of_rows = weights_of(sample_weight, self.dtype)
+        result: Array = _core.loss_product(self, rows(x, self.dtype, "x"), rows(y, self.dtype, "y"),
+                                           direction(v, self.dtype, "v"), of_rows, loss, huber_delta, quantile,
+                                           gauss_newton)
         return result
 
     def row_gradients(self, x: ArrayLike, y: ArrayLike, loss: str = "squared_error", *, huber_delta: float = 1.0,

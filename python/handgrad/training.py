@@ -33,7 +33,8 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Training:
-    """How a training went. stopped: `epochs` (all that were asked for), `early`, `callback` or `interrupted` (Ctrl-C).
+    """How a training went. stopped: `epochs` (all that were asked for), `early`, `callback`, `interrupted` (Ctrl-C), or
+    of `lbfgs`, `bfgs` and `lm` `gradient`, `no_progress`, `evaluations`.
     best_epoch: whose weights the network holds now."""
 
     epochs: int

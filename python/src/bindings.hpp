@@ -15,5 +15,6 @@ void bind_steps(nanobind::module_& m);
 void bind_table(nanobind::module_& m);
 void bind_training(nanobind::module_& m);
 void bind_verbs(nanobind::module_& m);
+void bind_weight_products(nanobind::module_& m);
 
 }  // namespace handgrad::python

@@ -134,10 +134,7 @@ FitOptions options_of(const Dict& settings, const PyTable& table, const PyTable*
     } catch (const Error& error) {  // of a model's file elsewhere, here of the caller's
         throw Error(ErrorKind::usage, error.what());
     }
-    OptimizerOptions& optimizer = options.training.optimizer;
-    if (!values.contains("weight_decay")) {
-        optimizer.weight_decay = facts(optimizer.kind).usual_weight_decay;
-    }
+    settle_optimizer(options, names_of(values));
     options.reading = table.reading;
     options.training.execution = execution;
     if (validation != nullptr) {

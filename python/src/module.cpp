@@ -18,4 +18,5 @@ NB_MODULE(_core, m) {
     bind_model(m);
     bind_fit(m);
     bind_verbs(m);
+    bind_weight_products(m);
 }

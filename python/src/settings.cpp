@@ -84,6 +84,9 @@ TrainOptions train_options(const Dict& settings, std::size_t threads) {
         throw Error(ErrorKind::usage, std::string(text.substr(text.starts_with(of_file) ? of_file.size() : 0)));
     }
     TrainOptions options = all.training;
+    if (!settings.contains("tol")) {
+        options.optimizer.tol = facts(options.optimizer.kind).usual_tol;
+    }
     options.loss = all.loss.value_or(Loss::squared_error);
     options.loss.huber_delta = all.huber_delta;
     options.loss.quantile = all.quantile;

@@ -94,14 +94,14 @@ public:
         return {report.epoch, report.loss, report.validation_loss, report.learning_rate};
     }
 
-    /// Why there is no epoch to come: `epochs`, `early`, or None.
+    /// Why there is no epoch to come: a name of Stopped, or None.
     [[nodiscard]] std::optional<std::string> done() const {
         std::optional<Stopped> why;
         visit([&]<class T>(const Run<T>& run) { why = run.trainer.done(); });
         if (!why) {
             return std::nullopt;
         }
-        return *why == Stopped::early ? "early" : "epochs";
+        return std::string(name(*why));
     }
     [[nodiscard]] std::size_t best_epoch() const {
         std::size_t best = 0;
@@ -115,6 +115,9 @@ public:
         visit([&]<class T>(const Run<T>& run) { epochs = run.trainer.epochs(); });
         return epochs;
     }
+
+    /// How often the loss was computed by a solver that sees all rows at once; 0 by others.
+    [[nodiscard]] std::size_t evaluations() const { return evaluations_; }
 
     /// All epochs that are done, each as next() told it.
     [[nodiscard]] std::vector<std::tuple<std::size_t, double, double, double>> history() const {
@@ -173,6 +176,9 @@ private:
         if (!report) {
             throw nb::python_error();
         }
+        if (report->progress) {
+            evaluations_ = report->progress->evaluations;
+        }
         return *report;
     }
 
@@ -186,6 +192,7 @@ private:
     }
 
     std::variant<std::monostate, Run<float>, Run<double>> run_;
+    std::size_t evaluations_ = 0;
 };
 
 template <class T>
@@ -256,6 +263,7 @@ void bind_training(nb::module_& m) {
         .def("done", &Training::done)
         .def_prop_ro("best_epoch", &Training::best_epoch)
         .def_prop_ro("epochs", &Training::epochs)
+        .def_prop_ro("evaluations", &Training::evaluations)
         .def("history", &Training::history)
         .def("store_result", &Training::store_result, nb::arg("network"))
         .def("store", &Training::store, nb::arg("network"))

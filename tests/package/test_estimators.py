@@ -169,8 +169,24 @@ def test_lbfgs_reaches_the_same_minimum():
     ours, theirs = both("MLPRegressor", X, y, solver="lbfgs", activation="tanh", max_iter=40)
     np.testing.assert_allclose(ours.loss_, theirs.loss_, rtol=1e-3)
     assert not hasattr(ours, "partial_fit")
-    with pytest.raises(ValueError, match="'lm' is not in handgrad yet"):
-        handgrad.MLPRegressor(solver="lm").fit(X, y)
+
+
+def test_lm_comes_further_than_lbfgs_and_is_for_squared_error():
+    X, y = regression()
+    settings = {"hidden_layer_sizes": (8,), "activation": "tanh", "alpha": 1e-3, "random_state": 0, "dtype": "float64"}
+    lm = handgrad.MLPRegressor(solver="lm", max_iter=300, tol=1e-9, **settings).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        lbfgs = handgrad.MLPRegressor(solver="lbfgs", max_iter=300, **settings).fit(X, y)
+    assert lm.loss_ <= lbfgs.loss_ and not hasattr(lm, "partial_fit")
+    weighted = handgrad.MLPRegressor(solver="lm", max_iter=20, **settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        weighted.fit(X, y, sample_weight=np.arange(len(y)) + 1.0)
+    with pytest.raises(ValueError, match="lm makes sums of squares small, and poisson is none"):
+        handgrad.MLPRegressor(solver="lm", loss="poisson").fit(X, np.abs(y))
+    with pytest.raises(ValueError, match="lm makes sums of squares small, and binary_cross_entropy is none"):
+        handgrad.MLPClassifier(solver="lm").fit(X, y > np.median(y))
 
 
 # --- scikit-learn's own word on it ---------------------------------------------------------------------------------
@@ -425,7 +441,7 @@ def test_divergence_keeps_the_last_good_epoch_and_says_so():
     ({"learning_rate_init": 0}, "'learning_rate_init' parameter must be a number above 0"),
     ({"max_iter": 0}, "'max_iter' parameter must be a whole number from 1 on"),
     ({"batch_size": "all"}, "'batch_size' parameter"),
-    ({"solver": "newton"}, "'solver' parameter must be one of sgd, adam, lbfgs"),
+    ({"solver": "newton"}, "'solver' parameter must be one of sgd, adam, lbfgs, lm"),
     ({"hidden_layer_sizes": (3, 0)}, "hidden_layer_sizes must be > 0"),
     ({"hidden_layer_sizes": (3.5,)}, "'hidden_layer_sizes'"),
     ({"activation": "reul"}, "'reul' is no activation; there are identity, relu"),

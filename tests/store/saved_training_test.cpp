@@ -83,6 +83,27 @@ TEST(SavedTraining, EveryNumberComesBack) {
     expect_it_comes_back<double>();
 }
 
+/// Of a solver that sees all rows at once.
+Model model_of_all_rows() {
+    Model model = model_with_training<float>();
+    auto& state = std::get<SavedTraining<float>>(model.training).state;
+    state.moments.clear();
+    state.begun.reset();
+    state.count = {};
+    state.memory = {.solver = "lbfgs", .numbers = {1.0 / 3, infinity, -0.0, 1e-310}};
+    state.over = Stopped::no_progress;
+    return model;
+}
+
+TEST(SavedTraining, WhatASolverRemembersComesBack) {
+    const Model model = model_of_all_rows();
+    const Model read = parse_model(serialize_model(model), "m.model");
+    EXPECT_EQ(serialize_model(read), serialize_model(model));
+    const auto& state = std::get<SavedTraining<float>>(read.training).state;
+    EXPECT_EQ(state.memory, std::get<SavedTraining<float>>(model.training).state.memory);
+    EXPECT_EQ(state.over, Stopped::no_progress);
+}
+
 TEST(SavedTraining, AFlippedBitAnywhereIsFound) {
     const std::string bytes = serialize_model(model_with_training<float>());
     for (std::size_t byte = 0; byte < bytes.size(); ++byte) {
@@ -94,21 +115,23 @@ TEST(SavedTraining, AFlippedBitAnywhereIsFound) {
 
 /// What is said of a file that is whole, but whose training was changed by `change`.
 template <class Change>
-std::string refusal(Change change) {
-    Model model = model_with_training<float>();
+std::string refusal(Change change, Model model = model_with_training<float>()) {
     TensorFile file;
     file.tensors = parse_tensor_file(serialize_model(model), "m.model").tensors;
     file.metadata = parse_tensor_file(serialize_model(model), "m.model").metadata;
     change(file);
     return message_of(ErrorKind::model, [&] { read_saved_training(file, model, "m.model"); });
 }
-std::string text_refusal(const std::string& from, const std::string& to) {
-    return refusal([&](TensorFile& file) {
-        std::string& text = file.metadata.at("training");
-        const std::size_t at = text.find(from);
-        ASSERT_NE(at, std::string::npos) << text;
-        text.replace(at, from.size(), to);
-    });
+std::string text_refusal(const std::string& from, const std::string& to,
+                         const Model& model = model_with_training<float>()) {
+    return refusal(
+        [&](TensorFile& file) {
+            std::string& text = file.metadata.at("training");
+            const std::size_t at = text.find(from);
+            ASSERT_NE(at, std::string::npos) << text;
+            text.replace(at, from.size(), to);
+        },
+        model);
 }
 Tensor& tensor(TensorFile& file, const std::string& name) {
     return *std::ranges::find(file.tensors, name, &Tensor::name);
@@ -130,7 +153,22 @@ TEST(SavedTraining, WhatContradictsItselfIsRefused) {
     EXPECT_THAT(text_refusal(R"("best_epoch":4)", R"("best_epoch":4,"more":1)"), HasSubstr("first training cannot be"));
     EXPECT_THAT(text_refusal(R"("steps":7)", R"("steps":-7)"), HasSubstr("another kind of value"));
     EXPECT_THAT(text_refusal(R"("steps":7)", R"("stops":7)"), HasSubstr("'steps' is missing"));
-    EXPECT_THAT(text_refusal(R"("steps":7)", R"("steps":7,"more":1)"), HasSubstr("9 fields"));
+    EXPECT_THAT(text_refusal(R"("steps":7)", R"("steps":7,"more":1)"),
+                HasSubstr("9 fields, not the 8 of a training, nor the 11"));
+}
+
+TEST(SavedTraining, WhatASolverCannotRememberIsRefused) {
+    const Model model = model_of_all_rows();
+    EXPECT_THAT(text_refusal(R"("remembered":4)", R"("remembered":5)", model),
+                HasSubstr("'training.memory' is missing, or not of the shape"));
+    EXPECT_THAT(text_refusal(R"("remembered":4)", R"("remembered":18446744073709551615)", model),
+                HasSubstr("training.memory"));
+    EXPECT_THAT(text_refusal(R"("solver":"lbfgs")", R"("solver":"")", model), HasSubstr("its solver cannot be"));
+    EXPECT_THAT(text_refusal(R"("over":"no_progress")", R"("over":"tired")", model), HasSubstr("its solver cannot be"));
+    EXPECT_THAT(text_refusal(R"("over":"no_progress")", R"("end":"no_progress")", model),
+                HasSubstr("'over' is missing"));
+    EXPECT_THAT(text_refusal(R"("steps":7)", R"("steps":7,"solver":"lbfgs","remembered":0,"over":"")"),
+                HasSubstr("'training.memory' is missing"));
 }
 
 TEST(SavedTraining, TensorsThatDoNotFitAreRefused) {

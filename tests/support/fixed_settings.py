@@ -2,6 +2,8 @@
 
 FIXED = {"--init": "by_activation", "--hidden": "32", "--optimizer": "adam", "--schedule": "constant", "--epochs": "200", "--validation": "0.2"}
 
+ALL_ROWS = ("lbfgs", "bfgs", "lm")
+
 
 def with_fixed_settings(words):
     """The words of a call of the program; those of a training that reads no configuration with what they leave open."""
@@ -12,4 +14,6 @@ def with_fixed_settings(words):
     said = {word.split("=")[0] for word in words}
     if "--convention" in said:
         said.add("--init")  # which the convention names
+    if words[words.index("--optimizer") + 1 if "--optimizer" in said else 0] in ALL_ROWS:
+        said.add("--schedule")  # which means nothing to them
     return words + [word for option, value in FIXED.items() if option not in said for word in (option, value)]

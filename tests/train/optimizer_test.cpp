@@ -236,7 +236,7 @@ TEST(Optimizer, EveryNameOfTheListsIsFound) {
     for (const auto& entry : schedule_list) {
         EXPECT_EQ(find_schedule(entry.name), entry.schedule);
     }
-    EXPECT_EQ(find_optimizer("lbfgs"), std::nullopt);
+    EXPECT_EQ(find_optimizer("newton"), std::nullopt);
     for (const OptimizerFacts& entry : optimizer_list) {
         EXPECT_EQ(name(entry.kind), entry.name);
     }

@@ -55,7 +55,10 @@ FitOptions all_changed() {
                                   .beta1 = 0.8,
                                   .beta2 = 0.99,
                                   .epsilon = 1e-7,
-                                  .weight_decay = 0.25};
+                                  .weight_decay = 0.25,
+                                  .tol = 1e-3,
+                                  .max_fun = 99,
+                                  .lbfgs_memory = 7};
     options.training.schedule = Schedule::linear;
     options.training.early_stopping = 3;
     options.training.seed = 18446744073709551615U;
@@ -74,7 +77,7 @@ TEST(Settings, EachIsDescribedOnceAndInWords) {
         EXPECT_FALSE(setting.help.empty()) << setting.name;
         EXPECT_LE(setting.since, version) << setting.name;
     });
-    EXPECT_EQ(names.size(), 44u);  // a field that the walk forgets is a setting that no model remembers
+    EXPECT_EQ(names.size(), 47u);  // a field that the walk forgets is a setting that no model remembers
 }
 
 TEST(Settings, AsValuesThroughAModelsFileTheyAreTheSameAgain) {

@@ -58,6 +58,8 @@ void expect_same(const TrainState<T>& got, const TrainState<T>& wanted) {
         EXPECT_EQ(bits(got.moments[i]), bits(wanted.moments[i])) << "moment " << i;
     }
     EXPECT_EQ(got.count, wanted.count);
+    EXPECT_EQ(got.memory, wanted.memory);
+    EXPECT_EQ(got.over, wanted.over);
     EXPECT_EQ(got.epoch, wanted.epoch);
     ASSERT_EQ(got.best.has_value(), wanted.best.has_value());
     if (got.best) {
