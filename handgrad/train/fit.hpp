@@ -40,6 +40,9 @@ struct FitOptions {
     std::optional<Task> task;
     std::optional<bool> scale_target;
     bool drop_missing_labels = false;
+    /// `COL+` or `COL-`: columns of numbers with which every output never falls, or never rises, whatever the others
+    /// are (TrainOptions::input_signs, which fit() decides by it).
+    std::vector<std::string> monotone;
     std::string group;    ///< column of groups that a split keeps together, no input; empty for none
     ReadOptions reading;  ///< as the table was read; kept in the model
 

@@ -108,6 +108,7 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         scale_target: Any = None,
         weight: Any = None,
         group: Any = None,
+        monotone: Any = None,
         drop_missing_labels: Any = None,
         init_from: Any = None,
         target_jacobian: Any = None,
@@ -159,6 +160,7 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         self.scale_target = scale_target
         self.weight = weight
         self.group = group
+        self.monotone = monotone
         self.drop_missing_labels = drop_missing_labels
         self.init_from = init_from
         self.target_jacobian = target_jacobian
