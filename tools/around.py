@@ -34,6 +34,8 @@ FIT = "handgrad/train/fit.cpp"
 DECISIONS = "handgrad/train/decisions.cpp"
 FITTING = "handgrad/train/fitting.cpp"
 JACOBIAN_SOLVER = "handgrad/train/jacobian_solver.cpp"
+LEAST_SQUARES_SOLVER = "handgrad/train/levenberg_marquardt.cpp"
+LEAST_SQUARES = "handgrad/nn/least_squares.cpp"
 TARGET_JACOBIAN = "handgrad/train/target_jacobian.cpp"
 MONOTONE = "handgrad/nn/monotone.cpp"
 MONOTONE_FORMULAS = "handgrad/math/monotone.hpp"
@@ -212,6 +214,24 @@ BREAKAGES = (
              "loss_sum_ += losses_[i];\n                weight_sum_ += 1.0;", f"{SETTINGS} -k batch"),
     Breakage("batches count rows, not weights", "handgrad/train/batches.hpp", "sum += data.weight(row);", "sum += 1.0;",
              f"{SETTINGS} -k weight-w", (MINIBATCH, JACOBIAN_SOLVER)),
+    Breakage("acceleration in the place of half of it", LEAST_SQUARES_SOLVER, "add_multiple(0.5, a_, v_);", "add_multiple(1.0, a_, v_);",
+             "tests/train/levenberg_marquardt_test.cpp -k BendsByHalf"),
+    Breakage("acceleration however long", LEAST_SQUARES_SOLVER, "most_acceleration = 0.75;", "most_acceleration = 1e30;",
+             "tests/train/levenberg_marquardt_test.cpp -k BendsByHalf"),
+    Breakage("a step that raises the loss", LEAST_SQUARES_SOLVER, "if (loss < loss_) {", "if (std::isfinite(loss)) {",
+             "tests/train/levenberg_marquardt_test.cpp -k EveryStepLowersTheLoss"),
+    Breakage("damping forgotten in a checkpoint", LEAST_SQUARES_SOLVER, "control_ = {.mu = numbers[0],", "control_ = {.mu = 0.0,",
+             "tests/train/levenberg_marquardt_test.cpp -k GoesOn"),
+    Breakage("a loss that is no sum of squares", LEAST_SQUARES_SOLVER, "if (!handgrad::facts(loss).sum_of_squares) {", "if (false) {",
+             "tests/train/levenberg_marquardt_test.cpp -k RefusesWhat"),
+    Breakage("a matrix that does not fit", LEAST_SQUARES_SOLVER, "if (needed > there) {", "if (needed < 0.0) {",
+             "tests/train/levenberg_marquardt_test.cpp -k RefusesWhat"),
+    Breakage("penalty not in the normal equations", LEAST_SQUARES, "row[p] += problem_.penalties[p];", "",
+             "tests/train/levenberg_marquardt_test.cpp -k StepIsTheDense"),
+    Breakage("damping not in the normal equations", LEAST_SQUARES, "factor_[p * stride_ + p] += mu;", "(void)mu;",
+             "tests/train/levenberg_marquardt_test.cpp -k StepIsTheDense"),
+    Breakage("acceleration towards the bend", LEAST_SQUARES, "[](double number) { return -number; });", "[](double number) { return number; });",
+             "tests/train/levenberg_marquardt_test.cpp -k AccelerationIs"),
     Breakage("derivatives without their weight", JACOBIAN_SOLVER, "options_.jacobian_weight, gradient_);", "1.0, gradient_);",
              f"{SETTINGS} -k target_jacobian"),
     Breakage("derivatives in the table's units", TARGET_JACOBIAN, "column.numbers[row] / unit;", "column.numbers[row];",

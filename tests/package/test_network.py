@@ -551,3 +551,53 @@ def test_threads_share_a_network():
         worker.join()
     assert wrong == []
     np.testing.assert_array_equal(five_steps(net, x, y, "squared_error")[1]["linear1.weight"], gradient)
+
+
+# --- Derivatives by the weights ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype,rounding", [("float64", 1e-9), ("float32", 2e-3)])
+@pytest.mark.parametrize("loss,output", [("squared_error", "identity"), ("cross_entropy", "softmax"), ("huber", "tanh")])
+def test_products_with_derivatives_by_the_weights(dtype, rounding, loss, output):
+    """Against central differences of the gradient and of yhat in double."""
+    draw = np.random.default_rng(3)
+    net = handgrad.Mlp([3, 5, 4, 2], hidden="tanh", output=output, seed=1, dtype=dtype)
+    wide = handgrad.Mlp([3, 5, 4, 2], hidden="tanh", output=output, seed=1, dtype="float64")
+    wide.parameters = {name: np.asarray(values, "float64") for name, values in net.parameters.items()}
+    x = draw.normal(size=(7, 3))
+    y = np.eye(2)[draw.integers(0, 2, 7)]
+    weights = draw.uniform(0.5, 2.0, 7)
+    w0 = wide.flat().copy()
+    v = draw.normal(size=w0.size)
+    h = 1e-5
+
+    def outputs(t):
+        wide.flat()[...] = w0 + t * v
+        return wide(x)
+
+    def gradient(t):
+        wide.flat()[...] = w0 + t * v
+        each = wide.row_gradients(x, y, loss)
+        rows = np.concatenate([values.reshape(7, -1) for values in each.values()], axis=1)
+        return weights @ rows / weights.sum()
+
+    J = net.parameter_jacobian(x)
+    assert J.shape == (7, 2, w0.size) and J.dtype == np.dtype(dtype)
+    slope = (outputs(h) - outputs(-h)) / (2 * h)
+    np.testing.assert_allclose(net.parameter_jvp(x, v), slope, rtol=rounding, atol=rounding)
+    np.testing.assert_allclose(J @ v.astype(dtype), slope, rtol=rounding, atol=rounding)
+    second = (outputs(1e-4) - 2 * outputs(0.0) + outputs(-1e-4)) / 1e-8
+    np.testing.assert_allclose(net.parameter_second(x, v), second, rtol=1e-4, atol=max(1e-5, rounding))
+    u = draw.normal(size=(7, 2))
+    np.testing.assert_allclose(net.parameter_vjp(x, u), np.einsum("rk,rkp->p", u, J), rtol=rounding, atol=rounding)
+    turned = (gradient(h) - gradient(-h)) / (2 * h)
+    np.testing.assert_allclose(net.hessian_vector_product(x, y, v, loss, sample_weight=weights), turned, rtol=1e-5, atol=max(1e-8, rounding))
+    if loss == "squared_error":
+        expected = 2 * np.einsum("r,rkp,rk->p", weights / weights.sum(), J, J @ v)
+        product = net.gauss_newton_product(x, y, v, loss, sample_weight=weights)
+        np.testing.assert_allclose(product, expected, rtol=rounding, atol=rounding)
+    assert v @ np.asarray(net.gauss_newton_product(x, y, v, loss), "float64") >= 0.0
+    with pytest.raises(handgrad.UsageError, match="v has 3 numbers, the network has"):
+        net.parameter_jvp(x, v[:3])
+    with pytest.raises(ValueError, match="one number for each parameter"):
+        net.parameter_jvp(x, u)

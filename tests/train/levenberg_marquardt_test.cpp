@@ -241,6 +241,47 @@ TEST(LevenbergMarquardt, FitsSincToTheLastDigits) {
     EXPECT_GT(result.progress->accelerated, 50U);
 }
 
+TEST(LevenbergMarquardt, L15_BendsByHalfTheAccelerationUnlessThatIsTooLong) {
+    const BasicDataset<double> data = sinc<double>();
+    std::size_t bent = 0, straight = 0;
+    Trainer<double> trainer(first_net<double>(0), data, lm_options(10));
+    EpochReport before;
+    for (std::size_t step_number = 0; step_number < 200; ++step_number) {
+        if (step_number % 10 == 0) {
+            trainer = Trainer<double>(first_net<double>(step_number), data, lm_options(10));
+            before = {};
+            before.progress = SolverProgress{.evaluations = 1};
+        }
+        const BasicMlp<double> net = trainer.net();
+        LeastSquares squares(
+            net, {.x = data.x, .y = data.y, .weights = {}, .row_share = 1.0 / 200, .penalties = std::vector(31, 0.0)},
+            {});
+        squares.linearise(net);
+        std::vector<double> v(31), a(31);
+        const double first_mu = 1e-3 * squares.largest_diagonal();
+        ASSERT_TRUE(squares.step(before.progress->damping.value_or(first_mu), v));
+        squares.acceleration(net, v, a);
+        double of_v = 0.0, of_a = 0.0;
+        for (std::size_t p = 0; p < v.size(); ++p) {
+            of_v += v[p] * v[p];
+            of_a += a[p] * a[p];
+        }
+        const bool is_short = 2.0 * std::sqrt(of_a) <= 0.75 * std::sqrt(of_v);
+        const EpochReport report = trainer.advance();
+        if (report.progress->evaluations == before.progress->evaluations + 1) {  // the first that was tried
+            (is_short ? bent : straight) += 1;
+            EXPECT_EQ(report.progress->accelerated, before.progress->accelerated + (is_short ? 1 : 0));
+            for (std::size_t p = 0; p < v.size(); ++p) {
+                const double step = v[p] + (is_short ? 0.5 * a[p] : 0.0);
+                ASSERT_NEAR(trainer.net().parameters()[p], net.parameters()[p] + step, 1e-14 * (1.0 + std::fabs(step)));
+            }
+        }
+        before = report;
+    }
+    EXPECT_GE(bent, 3U);
+    EXPECT_GE(straight, 3U);
+}
+
 TEST(LevenbergMarquardt, EveryStepLowersTheLoss) {
     BasicMlp<float> net = first_net<float>(3);
     std::vector<double> losses;
