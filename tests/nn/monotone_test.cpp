@@ -105,7 +105,7 @@ double worst_fall(const Case<T>& drawn, Draw& draw) {
         forward(drawn.net, moved, behind);
         for (std::size_t row = 0; row < moved.rows() && drawn.inputs[i] != 0; ++row) {
             for (std::size_t k = 0; k < K; ++k) {
-                const double from = before.output()(row, k), to = behind.output()(row, k);
+                const double from = before.output().a(row, k), to = behind.output().a(row, k);
                 const double rise = drawn.inputs[i] * (to - from);
                 worst = std::max(worst, -rise / std::max({1.0, std::fabs(from), std::fabs(to)}));
             }

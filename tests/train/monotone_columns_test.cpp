@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 #include <variant>
 #include <vector>
@@ -19,12 +20,12 @@
 namespace handgrad {
 namespace {
 
-/// a rises, b falls, in noise that says otherwise in places; a town, a date, a column that never changes.
+/// a rises in waves, b falls; a town, a date, a column that never changes.
 Table table() {
     Draw draw(8, 2);
     const std::string text = csv_lines("a,town,\"b,c\",when,same,n+,y,kind,w", 60, [&](std::size_t row) {
         const double a = draw.uniform(0.0, 30.0), b = draw.uniform(100.0, 400.0);
-        const double y = 3.0 * a - 0.1 * b + draw.uniform(-40.0, 40.0);
+        const double y = 3.0 * a - 0.1 * b + 60.0 * std::sin(a / 3.0) + draw.uniform(-10.0, 10.0);
         return format_number(a) + "," + (row % 2 == 0 ? "Oslo" : "Rome") + "," + format_number(b) + ",2024-01-" +
                std::string(row % 28 < 9 ? "0" : "") + std::to_string(row % 28 + 1) + ",5," + format_number(a * b) +
                "," + format_number(y) + "," + std::string("xyz").substr(row % 3, 1) + "," + format_number(1.0);
@@ -39,7 +40,7 @@ FitOptions options_for(std::vector<std::string> monotone) {
     options.columns.weight = "w";
     options.hidden = {8, 6};
     options.hidden_activation = {Activation::tanh};
-    options.training.epochs = 40;
+    options.training.epochs = 300;
     options.training.optimizer.learning_rate = 0.02;
     options.monotone = std::move(monotone);
     return options;

@@ -22,7 +22,7 @@ namespace {
 
 const std::vector<int> inputs{1, -1, 0};
 
-/// y = x₁ − x₂ + x₃² with noise that would teach the wrong sign here and there; K targets.
+/// y = −x₁/2 + x₂/3 + x₃² and noise: rows that teach the opposite of the signs; K targets.
 template <class T>
 BasicDataset<T> table(std::size_t rows, std::size_t K = 1) {
     Draw draw(4, 12);
@@ -30,7 +30,7 @@ BasicDataset<T> table(std::size_t rows, std::size_t K = 1) {
     for (std::size_t row = 0; row < rows; ++row) {
         for (std::size_t k = 0; k < K; ++k) {
             const double a = data.x(row, 0), b = data.x(row, 1), c = data.x(row, 2);
-            data.y(row, k) = static_cast<T>(0.2 * a - 0.1 * b + c * c + draw.uniform(-1.0, 1.0));
+            data.y(row, k) = static_cast<T>(-0.5 * a + 0.3 * b + c * c + draw.uniform(-1.0, 1.0));
         }
     }
     return data;
