@@ -127,9 +127,6 @@ constexpr std::array absent_options{
     Name{"n-layers", widths},
     Name{"normalize", "say which way: --scale standard (mean 0, deviation 1) or --scale minmax (from 0 to 1)"},
     Name{"num-layers", widths},
-    Name{"tol",
-         "training does not end by a tolerance; --early-stopping N ends it after N epochs without a lower validation "
-         "loss"},
     Name{"verbose", "progress is shown unless --quiet is given, and in full with --json"},
     Name{"warm-start", "--init-from FILE begins with the weights of a model"},
 };

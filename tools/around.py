@@ -44,6 +44,9 @@ SHARING = "handgrad/train/share_out.cpp"
 SCORES = "handgrad/train/scores.cpp"
 EVALUATING = "handgrad/train/evaluation.cpp"
 MINIBATCH = "handgrad/train/minibatch.cpp"
+QUASI_NEWTON = "handgrad/train/quasi_newton.cpp"
+CURVATURE = "handgrad/train/curvature.cpp"
+LINE_SEARCH = "handgrad/train/line_search.cpp"
 TRAINER = "handgrad/train/trainer.cpp"
 OPTIMIZER = "handgrad/train/optimizer.cpp"
 APPLY = "handgrad/data/preprocessing_apply.cpp"
@@ -232,6 +235,27 @@ BREAKAGES = (
              "tests/train/levenberg_marquardt_test.cpp -k StepIsTheDense"),
     Breakage("acceleration towards the bend", LEAST_SQUARES, "[](double number) { return -number; });", "[](double number) { return number; });",
              "tests/train/levenberg_marquardt_test.cpp -k AccelerationIs"),
+    Breakage("curvature of the wrong sign is learned", CURVATURE, "return sy > std::numeric_limits<double>::epsilon() * yy;",
+             "return sy != 0.0 || yy > 0.0;", "tests/train/curvature_test.cpp"),
+    Breakage("a step need not have flattened the slope", LINE_SEARCH, "std::fabs(point.slope) <= -constants.curvature * start.slope;",
+             "std::fabs(point.slope) <= 1e300;", "tests/train/line_search_test.cpp"),
+    Breakage("the approximate conditions hold anywhere", LINE_SEARCH,
+             "std::fabs(point.value - start.value) <= constants.level * std::fabs(start.value)", "std::isfinite(point.value)",
+             "tests/train/line_search_test.cpp"),
+    Breakage("a solver that goes on has forgotten the curvature", QUASI_NEWTON, "curvature_.take(numbers.subspan(head))",
+             "curvature_.take({})", "tests/train/quasi_newton_test.cpp"),
+    Breakage("a solver that goes on has rounded weights", QUASI_NEWTON, "w_[i] = kept;", "w_[i] = static_cast<T>(kept);",
+             "tests/train/quasi_newton_test.cpp"),
+    Breakage("any small fall of the loss is progress", QUASI_NEWTON, "tally_.lowest_loss = tally_.loss;\n",
+             "tally_.lowest_loss = std::numeric_limits<double>::infinity();\n",
+             "tests/train/quasi_newton_test.cpp"),
+    Breakage("the end of a solver is forgotten", "handgrad/store/saved_training.cpp", "state.over = counts.over;", ";",
+             "tests/store/saved_training_test.cpp"),
+    Breakage("the penalty of all rows counts one row", "handgrad/train/all_rows_loss.cpp", "penalty(net_, alpha_, total_weight_, &gradient_)",
+             "penalty(net_, alpha_, 1.0, &gradient_)", "tests/train/quasi_newton_test.cpp"),
+    Breakage("settings without meaning pass by their usual values", SETTINGS_SOURCE, "if (said.contains(name)) {", "if (false) {",
+             "tests/cli/test_solvers.py -k usual_values"),
+    Breakage("a training at its end does not go on", FITTING, "state.over.reset();", ";", "tests/cli/test_solvers.py -k begins_again"),
     Breakage("derivatives without their weight", JACOBIAN_SOLVER, "options_.jacobian_weight, gradient_);", "1.0, gradient_);",
              f"{SETTINGS} -k target_jacobian"),
     Breakage("derivatives in the table's units", TARGET_JACOBIAN, "column.numbers[row] / unit;", "column.numbers[row];",

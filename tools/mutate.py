@@ -248,12 +248,13 @@ def compiled(source, includes, folder, *options):
     return made
 
 
-def failed_tests(objects, folder):
-    """Links the objects with the library, runs the program: names of failing tests, and what it printed."""
+def failed_tests(objects, folder, names=""):
+    """Links the objects with the library, runs the program, of its tests those in whose name `names` stands: names of
+    failing tests, and what it printed."""
     program, report = folder / "mutated_test", folder / "report.json"
     subprocess.run(["g++", *objects, LIBRARY, *LINK, "-o", program], check=True, capture_output=True, text=True)
-    ran = subprocess.run([program, f"--gtest_output=json:{report}"], check=False, capture_output=True, timeout=120,
-                         text=True)
+    ran = subprocess.run([program, f"--gtest_output=json:{report}", f"--gtest_filter=*{names}*"], check=False,
+                         capture_output=True, timeout=120, text=True)
     suites = json.loads(report.read_text())["testsuites"]
     return [f"{suite['name']}.{test['name']}" for suite in suites for test in suite["testsuite"]
             if "failures" in test], ran.stdout
@@ -373,10 +374,11 @@ def pytest_failures(test, program):
 
 def suite_failures(test, objects, folder):
     """The tests that fail of one file of a C++ suite, linked with these objects before the library."""
-    room, file = Path(test).parts[1:]
+    source, _, names = test.partition(" -k ")
+    room, file = Path(source).parts[1:]
     suite = SUITE_OBJECTS / f"{room}_test.dir" / room / f"{file}.o"
     support = list((SUITE_OBJECTS / f"{room}_test.dir/support").glob("*.o"))
-    return failed_tests([*objects, suite, *support], folder)[0]
+    return failed_tests([*objects, suite, *support], folder, names)[0]
 
 
 def program_with(objects, replaced, folder):
@@ -397,7 +399,7 @@ def noticed(breakage):
             sources = breakage.sources or (breakage.file,)
             objects = [compiled(mutated if source == breakage.file else ROOT / source, (folder, ROOT), folder)
                        for source in sources]
-            if breakage.test.endswith("_test.cpp"):
+            if breakage.test.partition(" -k ")[0].endswith("_test.cpp"):
                 failed = suite_failures(breakage.test, objects, folder)
             else:
                 failed = pytest_failures(breakage.test, program_with(objects, sources, folder))
@@ -412,7 +414,8 @@ def noticed(breakage):
 def pass_as_they_are(tests):
     """Whether the files of all these tests pass with the program as it is; what does not is printed."""
     files = sorted({file for test in tests for file in test.partition(" -k ")[0].split()})
-    failed = pytest_failures(" ".join(file for file in files if file.endswith(".py")), ROOT / "build/release/cli/handgrad")
+    of_python = [file for file in files if file.endswith(".py")]
+    failed = pytest_failures(" ".join(of_python), ROOT / "build/release/cli/handgrad") if of_python else []
     for file in files:
         if file.endswith("_test.cpp"):
             with tempfile.TemporaryDirectory(prefix="handgrad-breakage-") as folder:

@@ -168,7 +168,9 @@ private:
         if (*end == LineEnd::failed) {
             return {};
         }
-        tally_.approximate += *end == LineEnd::approximate_wolfe ? 1 : 0;
+        if (*end == LineEnd::approximate_wolfe) {
+            ++tally_.approximate;
+        }
         if (*end == LineEnd::descent_only) {
             ++tally_.descent_only;
             look(line.found().step);

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "handgrad/base/error.hpp"
+#include "handgrad/base/wording.hpp"
 #include "handgrad/train/decisions.hpp"
 #include "handgrad/train/monotone_columns.hpp"
 #include "handgrad/train/share_out.hpp"
@@ -229,9 +230,11 @@ void check_all_ranges(const Options& options, const std::string& place) {
         why =
             optimizer + " finds the length of its steps by itself, and takes none of the settings of steps on batches";
     }
-    throw Error(ErrorKind::usage, place + ": " + why + "; leave it out, or take another optimizer")
-        .about(setting)
-        .about("optimizer");
+    Error refusal(ErrorKind::usage, place + ": " + why + "; leave it out, or take another optimizer" +
+                                        when(setting == settings::tol.name,
+                                             ", or end by early stopping, after so many epochs without a lower "
+                                             "validation loss"));
+    throw std::move(refusal).about(setting).about("optimizer");
 }
 
 template <class Options>

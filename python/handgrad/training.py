@@ -59,7 +59,8 @@ def train(net: Mlp, x: ArrayLike, y: ArrayLike, *, loss: str = "squared_error", 
     without a lower validation loss, and give back the best weights. callback: called after each epoch, when `net` holds
     its weights; returning False ends the training. threads: at most so many; None: all that pay; no result depends on
     it. verbose: a progress bar, in a terminal or a notebook. settings: momentum, nesterov, beta1, beta2, epsilon, weight_decay, schedule, seed, shuffle, huber_delta,
-    quantile, allow_nonfinite, as `handgrad train --help` describes them.
+    quantile, allow_nonfinite, of the optimizers `lbfgs` and `bfgs`, whose epochs are iterations over all rows at once, tol,
+    max_fun, lbfgs_memory, as `handgrad train --help` describes them.
 
     Ctrl-C ends it between two batches, keeps the weights as they are then (with early stopping the best) and returns;
     history tells of whole epochs. Raises DivergedError at the first value that is

@@ -116,7 +116,10 @@ def print_all(handgrad):
     run("predict", "m.model", "c.csv", "--proba", "--json")
     labels = "a,l0,l1\n" + "".join(f"{i % 7},{i % 2},{i % 3 % 2}\n" for i in range(40))
     handgrad.write("labels.csv", labels)
-    run("train", "labels.csv", "--target", "l0,l1", "-o", "labels.model", "--epochs", 2, "--early-stopping", 1, "--refit", "--json")
+    run("train", "labels.csv", "--target", "l0,l1", "-o", "labels.model", "--epochs", 2, "--early-stopping", 1, "--refit", "--json",
+        "--optimizer", "lbfgs")
+    run("train", "labels.csv", "--target", "a", "--task", "regression", "-o", "a.model", "--epochs", 2, "--early-stopping", 1, "--refit",
+        "--json", "--optimizer", "lm")
     run("evaluate", "labels.model", "labels.csv", "--json")
     run("predict", "labels.model", "labels.csv", "--proba", "--json")
     log = handgrad("train", "c.csv", "--target", "class", *QUICK, "--json").out
@@ -158,7 +161,7 @@ def test_the_texts_of_a_model_file_have_the_fields_that_the_page_lists_and_no_ot
     handgrad.write("c.csv", classification_table())
     seen = {}
     for words in (("t.csv", "--target", "y", "--drop", "left", "--id", "nr", "--date", "when", "--hidden", "3,2", "--hidden-activation", "relu,tanh"),
-                  ("c.csv", "--target", "class", "--early-stopping", 1, "--refit", "--checkpoint", "ck")):
+                  ("c.csv", "--target", "class", "--early-stopping", 1, "--refit", "--checkpoint", "ck", "--optimizer", "lbfgs")):
         assert handgrad("train", *words, "--epochs", 1, "-o", "m.model").code == 0
         *_, written = (handgrad.folder / "m.model", *sorted((handgrad.folder / "ck").glob("checkpoint*")))
         metadata = metadata_of(written)

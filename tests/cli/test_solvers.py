@@ -197,6 +197,12 @@ def test_an_end_is_an_end_when_it_is_resumed(table):
     assert ran.events[-1]["stopped"] == "gradient" and hash_of(table, "m.model") == whole
 
 
+def test_an_end_is_none_for_a_training_that_begins_again(table):
+    assert train(table, "--optimizer lbfgs --tol 0.05 --keep-training", epochs=500).events[-1]["stopped"] == "gradient"
+    ran = table.shell("handgrad train t.csv --continue m.model --tol 1e-3 --epochs 100 --json -o n.model")
+    assert ran.code == 0 and ran.events[-1]["stopped"] == "gradient" and ran.events[-1]["gradient_norm"] <= 1e-3, ran.err
+
+
 # Bad input ------------------------------------------------------------------------------------------------------------
 
 def test_constant_targets_single_rows_and_huge_scales(handgrad):

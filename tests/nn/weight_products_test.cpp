@@ -143,6 +143,39 @@ TYPED_TEST(WeightProductsOf, ThreadsAndInstructionSetsMoveNoBit) {
     }
 }
 
+/// A change here is a change of what every user gets: it needs a line in CHANGELOG.md and in docs/numerics.md.
+TYPED_TEST(WeightProductsOf, BitsAreThoseOfTheTable) {
+    using T = TypeParam;
+    struct Golden {
+        std::vector<std::size_t> sizes;
+        Activation hidden, output;
+        std::uint64_t in_float, in_double;
+    };
+    using enum Activation;
+    const std::vector<Golden> goldens{
+        {{2, 12, 12, 1}, tanh, identity, 0x8c9ffa33ec1e66afU, 0x916bb929c78fab95U},
+        {{5, 33, 17}, silu, softmax, 0x581ba67874f12b48U, 0x3b22ba0ff906c1f7U},
+        {{4, 9, 8, 7, 3}, gelu, sigmoid, 0xdfddbdc123b4ed41U, 0x368fe9f227107282U},
+        {{3, 5}, tanh, exp, 0x29ae3dc5ada10c73U, 0x78e726b832cac9beU},
+    };
+    for (const Golden& golden : goldens) {
+        const Architecture shape{.sizes = golden.sizes, .hidden = golden.hidden, .output = golden.output};
+        const Numbers<T> numbers(witness::directed(shape, Loss::squared_error, 600, 4));
+        const Products<T> products = numbers.by_kernels({});
+        std::uint64_t hash = 0xcbf29ce484222325U;  // FNV-1a
+        for (const std::span<const T> part : products.all()) {
+            for (const T number : part) {
+                const auto bits = std::bit_cast<typename math::Bits<T>::Integer>(number);
+                for (std::size_t byte = 0; byte < sizeof bits; ++byte) {
+                    hash = (hash ^ ((bits >> (8 * byte)) & 0xffU)) * 0x100000001b3U;
+                }
+            }
+        }
+        EXPECT_EQ(hash, sizeof(T) == sizeof(float) ? golden.in_float : golden.in_double)
+            << described(shape) << " 0x" << std::hex << hash;
+    }
+}
+
 TEST(WeightProducts, HessianOfThePenaltyIsItsGradientAtTheDirection) {
     for (const Penalty kind : {Penalty::weights, Penalty::all_parameters, Penalty::weights_per_row}) {
         Architecture shape{.sizes = {3, 5, 2}, .hidden = Activation::tanh};

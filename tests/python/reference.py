@@ -15,7 +15,7 @@ DEFAULTS = {
     "output_activation": None, "loss": None, "huber_delta": 1.0, "quantile": 0.5, "leaky_slope": 0.01, "task": None,
     "convention": "handgrad", "init": None, "dtype": "f32", "epochs": 200, "init_from": None, "target_jacobian": None, "jacobian_weight": 1.0, "allow_kinks": False, "batch": 32,
     "optimizer": "adam", "learning_rate": 1e-3, "momentum": 0.0, "nesterov": False, "beta1": 0.9, "beta2": 0.999,
-    "epsilon": 1e-8, "weight_decay": None, "schedule": "constant", "validation": 0.2, "refit": False, "test": 0.0, "early_stopping": 0,
+    "epsilon": 1e-8, "weight_decay": None, "tol": 1e-6, "max_fun": 15000, "lbfgs_memory": 10, "schedule": "constant", "validation": 0.2, "refit": False, "test": 0.0, "early_stopping": 0,
     "seed": 0, "shuffle": True, "allow_nonfinite": False}
 
 # Of a row of table `Conventions`: reductions of squared error, binary cross-entropy and the other losses.

@@ -87,6 +87,7 @@ CASES = {
 }
 SPECIAL = {"group": "test_group", "monotone": "test_monotone", "unknown": "test_unknown", "drop_missing_labels": "test_drop_missing_labels", "init": "test_init", "dtype": "test_dtype",
            "target_jacobian": "test_target_jacobian", "jacobian_weight": "test_target_jacobian", "allow_kinks": "test_allow_kinks",
+           "tol": "test_tolerance_and_limit", "max_fun": "test_tolerance_and_limit", "lbfgs_memory": "test_quasi_newton_steps",
            "init_from": "test_init_from", "shuffle": "test_shuffle", "allow_nonfinite": "test_allow_nonfinite"}
 
 
@@ -297,6 +298,81 @@ def test_first_weights_are_drawn_by_the_seed(tmp_path):
 
     assert np.array_equal(drawn(3), drawn(3))
     assert not np.any(drawn(3) == drawn(4))
+
+
+ALL_ROWS = {name: value for name, value in BASE.items() if name not in ("batch", "learning_rate", "shuffle")} | {
+    "weight": "w", "drop": ["code", "y2", "flag"], "weight_decay": 0.01}
+
+
+def flat(tensors):
+    return np.concatenate([tensors[name].ravel() for name in sorted(tensors)])
+
+
+def two_loops(g, pairs):
+    """-H g from the pairs (s, y), the newest last, by Nocedal and Wright's algorithm 7.4."""
+    q, alphas = g.copy(), []
+    for s, y in reversed(pairs):
+        alphas.append(s @ q / (s @ y))
+        q -= alphas[-1] * y
+    if pairs:
+        q *= pairs[-1][0] @ pairs[-1][1] / (pairs[-1][1] @ pairs[-1][1])
+    for (s, y), alpha in zip(pairs, reversed(alphas), strict=True):
+        q += s * (alpha - y @ q / (s @ y))
+    return -q
+
+
+def dense(g, pairs):
+    """The same of a whole matrix that begins with the first pair's size, by (6.17)."""
+    H = np.eye(len(g))
+    for i, (s, y) in enumerate(pairs):
+        if i == 0:
+            H *= s @ y / (y @ y)
+        left = np.eye(len(g)) - np.outer(s, y) / (s @ y)
+        H = left @ H @ left.T + np.outer(s, s) / (s @ y)
+    return -H @ g
+
+
+@pytest.mark.parametrize(("optimizer", "memory"), [("lbfgs", 2), ("lbfgs", 10), ("bfgs", None)])
+def test_quasi_newton_steps(tmp_path, optimizer, memory):
+    """Each step of a training, from its weights and NumPy's gradients alone: its direction, and Wolfe's conditions."""
+    epochs = 8
+    options = DEFAULTS | ALL_ROWS | {"optimizer": optimizer}
+    table = write_table(tmp_path / "t.csv", COLUMNS)
+    data = encode(COLUMNS, options, np.arange(ROWS))
+    more = [] if memory is None else ["--lbfgs-memory", memory]
+    looked = []
+    for last in range(epochs + 1):
+        rest = [word for word in words(ALL_ROWS | {"optimizer": optimizer, "epochs": last})]
+        seen = events("train", table, *rest, *more, "-o", tmp_path / "m.model")
+        weights = read_weights(tmp_path / "m.model")
+        loss, gradient = loss_and_gradient(weights, data.x, data.y, data.weights, options)
+        looked.append((flat(weights), loss, flat(gradient)))
+    steps = [event for event in seen if event["event"] == "epoch"]
+    pairs = []
+    for step, (w, loss, g), (next_w, next_loss, next_g) in zip(steps, looked, looked[1:], strict=False):
+        assert step["loss"] == pytest.approx(next_loss, rel=TOLERANCE)
+        assert step["gradient_norm"] == pytest.approx(np.abs(next_g).max(), rel=1e-8)
+        alpha, moved = step["learning_rate"], next_w - w
+        kept = pairs if memory is None else pairs[-memory:]
+        direction = dense(g, kept) if memory is None else two_loops(g, kept)
+        np.testing.assert_allclose(moved, alpha * direction, rtol=1e-6, atol=1e-9)
+        slope, next_slope = g @ direction, next_g @ direction
+        assert next_loss <= loss + 1e-4 * alpha * slope + 1e-14 and abs(next_slope) <= 0.9 * abs(slope)
+        pairs.append((moved, next_g - g))
+    assert len(pairs) == epochs
+
+
+def test_tolerance_and_limit(tmp_path):
+    """It ends behind the first iteration whose gradient is small enough, and behind the first that has looked often enough."""
+    table = write_table(tmp_path / "t.csv", COLUMNS)
+    start = ["train", table, *words(ALL_ROWS | {"optimizer": "lbfgs", "epochs": 60}), "-o", tmp_path / "m.model"]
+    epochs = [event for event in events(*start) if event["event"] == "epoch"]
+    *seen, done = events(*start, "--tol", 1e-2)
+    first = next(event["epoch"] for event in epochs if event["gradient_norm"] <= 1e-2)
+    assert (done["epochs"], done["stopped"]) == (first, "gradient")
+    done = events(*start, "--max-fun", 12)[-1]
+    first = next(event["epoch"] for event in epochs if event["evaluations"] >= 12)
+    assert (done["epochs"], done["stopped"], done["evaluations"]) == (first, "evaluations", epochs[first - 1]["evaluations"])
 
 
 def test_allow_nonfinite(tmp_path):

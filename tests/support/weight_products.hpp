@@ -37,6 +37,11 @@ inline Directed directed(const Architecture& shape, const LossFunction& function
                .v = std::vector<double>(p.net.parameters().size()),
                .weights = {}};
     Draw(seed, 53).fill(d.v, -1.0, 1.0);
+    if (function.kind == Loss::cross_entropy && seed % 2 == 1) {  // targets that do not sum to 1
+        for (double& target : d.y.values()) {
+            target *= 1.3;
+        }
+    }
     if (seed % 2 == 0) {
         d.weights.resize(rows);
         Draw(seed, 54).fill(d.weights, 0.1, 2.0);

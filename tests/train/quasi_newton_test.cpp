@@ -11,6 +11,7 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/random.hpp"
+#include "handgrad/nn/passes.hpp"
 #include "handgrad/store/model.hpp"
 #include "handgrad/train/all_rows_loss.hpp"
 #include "handgrad/train/line_search.hpp"
@@ -78,6 +79,33 @@ TEST(AllRowsLoss, IsTheLossWithItsPenaltyAndItsGradientTheirs) {
             }
         }
     }
+}
+
+TEST(AllRowsLoss, HasTheJacobianTermWhereTheDataHaveJacobians) {
+    BasicDataset<double> data = data_of<double>(40, 3, 2, true);
+    const BasicDataset<double> slopes = data_of<double>(40, 6, 1);
+    data.jacobians = slopes.x;
+    data.jacobians(3, 2) = std::numeric_limits<double>::quiet_NaN();  // not known
+    const auto net = BasicMlp<double>::random(shape_of({3, 5, 2}), 5);
+    TrainOptions options = options_of(bfgs, 40);
+    options.jacobian_weight = 0.7;
+    AllRowsLoss loss_of(TrainProblem<double>{.data = data, .options = options}, net.architecture());
+    std::vector<double> w(net.parameters().begin(), net.parameters().end()), g(w.size()), ignored(w.size());
+    const double value = loss_of(w, g);
+    const double term = jacobian_loss<double>(net, data.x, data.jacobians, 0.7, nullptr, data.weights);
+    EXPECT_NEAR(value, evaluate_loss(net, data, options.loss, 0.0) + term, 1e-12 * value);
+    for (std::size_t i = 0; i < w.size(); ++i) {
+        constexpr double h = 1e-5;
+        std::vector<double> moved = w;
+        moved[i] += h;
+        const double above = loss_of(moved, ignored);
+        moved[i] -= 2.0 * h;
+        EXPECT_NEAR(g[i], (above - loss_of(moved, ignored)) / (2.0 * h), 1e-7) << i;
+    }
+    BasicMlp<double> trained = net;
+    train(trained, data, options);
+    AllRowsLoss again(TrainProblem<double>{.data = data, .options = options}, net.architecture());
+    EXPECT_LT(again(trained.parameters(), ignored), 0.9 * value);
 }
 
 TEST(AllRowsLoss, OfDataInFloatIsThatOfTheSameNumbersInDouble) {
