@@ -146,7 +146,7 @@ def test_every_event_has_the_fields_that_the_page_lists_and_no_others(handgrad):
                 "training", "training_rows"}
     assert seen.keys() == FIELDS.keys() - in_files
     for name, fields in seen.items():
-        empty_lists = {("settings", name, "[]") for name in ("categorical", "drop", "id")}
+        empty_lists = {("settings", name, "[]") for name in ("categorical", "drop", "id", "monotone")}
         assert FIELDS[name].keys() - fields - empty_lists == set(), f"fields of {name} that no run printed"
 
 
@@ -160,7 +160,7 @@ def test_the_texts_of_a_model_file_have_the_fields_that_the_page_lists_and_no_ot
                                                         enumerate(regression_table().splitlines())) + "\n")
     handgrad.write("c.csv", classification_table())
     seen = {}
-    for words in (("t.csv", "--target", "y", "--drop", "left", "--id", "nr", "--date", "when", "--hidden", "3,2", "--hidden-activation", "relu,tanh"),
+    for words in (("t.csv", "--target", "y", "--drop", "left", "--id", "nr", "--date", "when", "--hidden", "3,2", "--hidden-activation", "relu,tanh", "--monotone", "a+"),
                   ("c.csv", "--target", "class", "--early-stopping", 1, "--refit", "--checkpoint", "ck", "--optimizer", "lbfgs")):
         assert handgrad("train", *words, "--epochs", 1, "-o", "m.model").code == 0
         *_, written = (handgrad.folder / "m.model", *sorted((handgrad.folder / "ck").glob("checkpoint*")))
