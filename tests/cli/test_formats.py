@@ -82,6 +82,8 @@ def print_all(handgrad):
     run("predict", "m.model", "one.csv", "--jacobian", "--hessian", "--keep", "city", "--json")
     run("inspect", "m.model", "--json")
     run("check", "m.model", "one.csv", "--json")
+    handgrad("train", "t.csv", "--target", "y", *QUICK[:-1], "held.model", "--monotone", "a+", "--quiet")
+    run("check", "held.model", "one.csv", "--json")
     wide = ",".join(f"x{i}" for i in range(1500)) + ",y\n"
     handgrad.write("wide.csv", wide + "".join(",".join(str((i * j) % 7) for j in range(1501)) + "\n" for i in range(20)))
     handgrad("train", "wide.csv", "--target", "y", *QUICK[:-1], "w.model", "--quiet")
