@@ -38,8 +38,10 @@ LEAST_SQUARES_SOLVER = "handgrad/train/levenberg_marquardt.cpp"
 LEAST_SQUARES = "handgrad/nn/least_squares.cpp"
 TARGET_JACOBIAN = "handgrad/train/target_jacobian.cpp"
 MONOTONE = "handgrad/nn/monotone.cpp"
-MONOTONE_FORMULAS = "handgrad/math/monotone.hpp"
 MONOTONE_CERTIFICATE = "handgrad/certify/monotonicity.cpp"
+ONE_KIND = """const int of_unit = last ? 1 : math::unit_sign(k);
+            for (std::size_t j = 0; j < W.columns(); ++j) {
+                const int of_input = l == 0 ? inputs[j] : math::unit_sign(j);"""
 SHARING = "handgrad/train/share_out.cpp"
 SCORES = "handgrad/train/scores.cpp"
 EVALUATING = "handgrad/train/evaluation.cpp"
@@ -267,10 +269,10 @@ BREAKAGES = (
              f"{KEPT_SIGNS} -k EveryOptimizerKeepsTheSigns"),
     Breakage("steps on derivatives forget the signs", JACOBIAN_SOLVER, "hold_signs(state.net, *signs_);", "",
              f"{KEPT_SIGNS} -k PausedAnywhere"),
-    Breakage("a wrong sign is turned round, not put to 0", MONOTONE_FORMULAS, "select(less(zero, sign), zero, w), w);",
-             "select(less(zero, sign), -w, w), w);", f"{KEPT_SIGNS} -k IsTheStepAndThenTheProjection", (MONOTONE,)),
-    Breakage("monotone units of one kind alone", MONOTONE_FORMULAS, "return k % 2 == 0 ? 1 : -1;", "return k % 2 == 0 ? 1 : 1;",
-             f"{KEPT_SIGNS} -k ReluReachesConvexAndConcaveShapes", (MONOTONE,)),
+    Breakage("a wrong sign is turned round, not put to 0", MONOTONE, "return math::of_sign(w, sign);",
+             "return sign * w < T(0) ? -w : w;", f"{KEPT_SIGNS} -k IsTheStepAndThenTheProjection"),
+    Breakage("monotone units of one kind alone", MONOTONE, ONE_KIND, ONE_KIND.replace("math::unit_sign(k)", "1").replace("math::unit_sign(j)", "1"),
+             f"{KEPT_SIGNS} -k ReluReachesConvexAndConcaveShapes"),
     Breakage("a unit that falls goes on as if it rose", MONOTONE, "static_cast<T>(of_unit * of_input)", "static_cast<T>(of_input)",
              "tests/nn/monotone_test.cpp -k EveryNetworkOfTheseSigns"),
     Breakage("monotone with activations that fall", MONOTONE, "if (non_decreasing(f, architecture.activation_settings())) {",
