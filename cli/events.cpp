@@ -388,6 +388,14 @@ std::string certificate_event(const certify::Certificate& certificate) {
     if (certificate.hessian.entries > 0) {
         json["hessian"] = tensor(certificate.hessian);
     }
+    json["monotone"] = nullptr;
+    if (const certify::CertifiedMonotone& monotone = certificate.monotone; !monotone.columns.empty()) {
+        json["monotone"] = {{"columns", monotone.columns},
+                            {"verdict", name(monotone.verdict)},
+                            {"broken_by", or_null(monotone.broken_by)},
+                            {"slopes", monotone.slopes},
+                            {"against", monotone.against}};
+    }
     json["runs"] = Json::array();
     for (const certify::CertifiedRun& run : certificate.runs) {
         json["runs"].push_back(

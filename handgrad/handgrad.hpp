@@ -40,6 +40,8 @@
 // For a loss of your own, or a network inside a larger function: from ∂l/∂ŷ to ∂l/∂θ and ∂l/∂x.
 #include "handgrad/nn/vector_jacobian.hpp"
 #include "handgrad/nn/weight_products.hpp"
+// Networks that are monotone in some inputs, for all x, because of the signs of their weights.
+#include "handgrad/nn/monotone.hpp"
 // A trained network in use: outputs and derivatives by the input, for one row or many, fast.
 #include "handgrad/nn/predictor.hpp"
 // Not included here: handgrad/nn/fixed_predictor.hpp, the same for a shape that is known when compiling. It is made of

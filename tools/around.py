@@ -13,6 +13,8 @@ PRELOADED = "tests/cli/test_preloaded.py"
 BANK = "tests/cli/test_table_bank.py"
 RESUME = "tests/cli/test_resume.py"
 TRAIN_OUTPUT = "tests/cli/test_train_output.py"
+HELD_SIGNS = "tests/cli/test_monotone.py"
+KEPT_SIGNS = "tests/train/monotone_training_test.cpp"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ FOLDS = "handgrad/select/folds.cpp"
 FOLD_FIT = "handgrad/select/fold_fit.cpp"
 CROSS = "handgrad/select/cross_validation.cpp"
 TUNING = "handgrad/select/tuning.cpp"
+MONOTONE = "handgrad/nn/monotone.cpp"
+MONOTONE_CERTIFICATE = "handgrad/certify/monotonicity.cpp"
+ONE_KIND = """const int of_unit = last ? 1 : math::unit_sign(k);
+            for (std::size_t j = 0; j < W.columns(); ++j) {
+                const int of_input = l == 0 ? inputs[j] : math::unit_sign(j);"""
 SHARING = "handgrad/train/share_out.cpp"
 SCORES = "handgrad/train/scores.cpp"
 EVALUATING = "handgrad/train/evaluation.cpp"
@@ -285,6 +292,28 @@ BREAKAGES = (
              f"{INTERVALS} -k by_retraining_are"),
     Breakage("a category that is new is as good as any", "handgrad/train/outside.cpp", "    return true;\n}", "    return false;\n}",
              "tests/python/test_outside.py -k planted"),
+    Breakage("steps forget the signs of monotone columns", MINIBATCH,
+             "engine_.hold_signs(weight_signs<T>(state.net.architecture(), options_.input_signs));", "",
+             f"{KEPT_SIGNS} -k EveryOptimizerKeepsTheSigns"),
+    Breakage("steps on derivatives forget the signs", JACOBIAN_SOLVER, "hold_signs(state.net, *signs_);", "",
+             f"{KEPT_SIGNS} -k PausedAnywhere"),
+    Breakage("a wrong sign is turned round, not put to 0", MONOTONE, "return math::of_sign(w, sign);",
+             "return sign * w < T(0) ? -w : w;", f"{KEPT_SIGNS} -k IsTheStepAndThenTheProjection"),
+    Breakage("monotone units of one kind alone", MONOTONE, ONE_KIND, ONE_KIND.replace("math::unit_sign(k)", "1").replace("math::unit_sign(j)", "1"),
+             f"{KEPT_SIGNS} -k ReluReachesConvexAndConcaveShapes"),
+    Breakage("a unit that falls goes on as if it rose", MONOTONE, "static_cast<T>(of_unit * of_input)", "static_cast<T>(of_input)",
+             "tests/nn/monotone_test.cpp -k EveryNetworkOfTheseSigns"),
+    Breakage("monotone with activations that fall", MONOTONE, "if (non_decreasing(f, architecture.activation_settings())) {",
+             "if (true || non_decreasing(f, architecture.activation_settings())) {", f"{HELD_SIGNS} -k refused"),
+    Breakage("first weights of any sign for monotone columns", FITTING, "take_signs(net_, weight_signs<T>(net_.architecture(), input_signs_));",
+             "", f"{HELD_SIGNS} -k certifies"),
+    Breakage("monotone whatever is begun with", FITTING, "            refuse_wrong_signs();\n", "", f"{HELD_SIGNS} -k first_weights"),
+    Breakage("slopes alone decide whether a model is monotone", MONOTONE_CERTIFICATE,
+             "if (!result.broken_by.empty() || result.against > 0) {", "if (result.against > 0) {", f"{HELD_SIGNS} -k edited"),
+    Breakage("a promise that is broken fails itself alone", "handgrad/certify/certificate.cpp",
+             "worse(certificate.verdict, certificate.monotone.verdict)", "certificate.verdict", f"{HELD_SIGNS} -k edited"),
+    Breakage("the sign of one column for another", "handgrad/train/monotone_columns.cpp", "at += before->inputs();", "at += 1;",
+             "tests/train/monotone_columns_test.cpp -k SignsStandAtTheInputs"),
     Breakage("kinks are no matter", DECISIONS, "if (facts(activation).kink) {", "if (false && facts(activation).kink) {",
              f"{SETTINGS} -k allow_kinks"),
     Breakage("the last short batch is left out", MINIBATCH, "steps_((data_.rows() + batch_rows_ - 1) / batch_rows_),",

@@ -13,6 +13,7 @@
 #include "handgrad/certify/certified_runs.hpp"
 #include "handgrad/certify/claims.hpp"
 #include "handgrad/certify/judgement.hpp"
+#include "handgrad/certify/monotonicity.hpp"
 #include "handgrad/certify/second_derivatives.hpp"
 #include "handgrad/data/dataset_rows.hpp"
 #include "handgrad/nn/loss_gradient.hpp"
@@ -250,11 +251,19 @@ std::vector<std::size_t> drawn_rows(std::size_t count, const CertifyOptions& opt
     return rows;
 }
 
+template <class T>
+Certificate certify_sample(const Model& model, const BasicDataset<T>& sample, const Execution& execution) {
+    Certificate certificate = certify_runs(model, sample, execution);
+    certificate.monotone = certify_monotone(model, sample, execution);
+    certificate.verdict = worse(certificate.verdict, certificate.monotone.verdict);
+    return certificate;
+}
+
 }  // namespace
 
 template <class T>
 Certificate certify(const Model& model, const BasicDataset<T>& data, const CertifyOptions& options) {
-    return certify_runs(model, select_rows(data, drawn_rows(data.rows(), options)), options.execution);
+    return certify_sample(model, select_rows(data, drawn_rows(data.rows(), options)), options.execution);
 }
 
 Certificate certify(const Model& model, const Table& table, const CertifyOptions& options) {
@@ -265,8 +274,8 @@ Certificate certify(const Model& model, const Table& table, const CertifyOptions
     return std::visit(
         [&]<class T>(const BasicMlp<T>& /*net*/) {
             check_target_domain(model.preprocessing, table, rows, model.loss.kind);
-            return certify_runs(model, apply_preprocessing<T>(model.preprocessing, table, rows, options.applying),
-                                options.execution);
+            return certify_sample(model, apply_preprocessing<T>(model.preprocessing, table, rows, options.applying),
+                                  options.execution);
         },
         model.net);
 }

@@ -82,6 +82,17 @@ struct CertifiedRun {
     Doubt doubt = Doubt::none;  ///< what keeps the others from being judged
 };
 
+/// What a model promises of its monotone columns, and whether it is so.
+struct CertifiedMonotone {
+    std::vector<std::string> columns{};  ///< `age+`, as they were asked for; empty: nothing is promised
+    Verdict verdict = Verdict::pass;     ///< fail where the signs or a slope are against it
+    /// The first weight that breaks its sign, or what else takes the promise back; empty where every sign holds, and
+    /// then the promise is kept for all x (docs/derivations/monotone.md (M5)).
+    std::string broken_by{};
+    std::size_t slopes = 0;   ///< ∂ŷ/∂x that were computed beside that, on the rows and on a grid …
+    std::size_t against = 0;  ///< … and those of them with the wrong sign, or that are no number
+};
+
 struct Certificate {
     Verdict verdict = Verdict::pass;
     std::size_t rows = 0;
@@ -92,6 +103,7 @@ struct Certificate {
     /// pieces, or too many numbers for a row. Refuted, it fails the whole; training and ∂ŷ/∂x rest on nothing of it, so
     /// that what is undetermined in it leaves the verdict as it is.
     CertifiedTensor hessian{};
+    CertifiedMonotone monotone{};
     std::vector<CertifiedRun> runs{};  ///< all that was looked at; each tensor above is the worst of its kind
 };
 

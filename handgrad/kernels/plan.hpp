@@ -125,6 +125,8 @@ struct TrainingPlan {
     T* first = nullptr;  ///< states of the optimizer
     T* second = nullptr;
     T* gradient = nullptr;  ///< arena; for Work::gradient and for rules that do not work on the sums
+    /// Arena of the signs that weights keep (math/monotone.hpp): 1, −1, or 0 for those that are free; null for none.
+    const T* signs = nullptr;
 
     const T* x = nullptr;
     std::size_t x_stride = 0;

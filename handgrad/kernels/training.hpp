@@ -8,6 +8,7 @@
 #include "handgrad/kernels/outputs.hpp"
 #include "handgrad/kernels/plan.hpp"
 #include "handgrad/kernels/tiles.hpp"
+#include "handgrad/math/monotone.hpp"
 
 namespace handgrad::kernels {
 namespace {
@@ -388,11 +389,27 @@ private:
             if (plan_.rule != math::UpdateRule::sgd && plan_.rule != math::UpdateRule::adam) {
                 visit(plan_.rule, [&]<class Rule>(Rule) { update_from_arena<Rule>(step); });
             }
+            for (std::size_t l = 0; l <= last_; ++l) {
+                const std::size_t panel = column_length(layer(l)) * panel_width<S>;
+                const PanelRange some = own_parameters(l);
+                hold_signs(layer(l).w + some.first * panel, layer(l).w + some.last * panel);
+            }
             for (std::size_t l = 1; l <= last_; ++l) {
                 if (!layer(l).narrow) {
                     mirror_layer<S>(layer(l), plan_.parameters, plan_.mirrors, own(l));
                 }
             }
+        }
+    }
+
+    /// Weights of the wrong sign become 0. Of this member alone, and behind its step: nobody reads them in between.
+    void hold_signs(std::size_t begin, std::size_t end) const {
+        if (plan_.signs == nullptr) {
+            return;
+        }
+        for (std::size_t i = begin; i < end; i += Simd<S>::lanes) {
+            const Simd<S> sign = Simd<S>::load(plan_.signs + i);
+            math::of_sign(Simd<S>::load(plan_.parameters + i), sign).store(plan_.parameters + i);
         }
     }
 
@@ -612,6 +629,7 @@ private:
                     barrier();  // everybody has read the biases of a narrow last layer
                 }
                 visit(plan_.rule, [&]<class Rule>(Rule) { sum_nodes(nodes, update_of<Rule>(step)); });
+                hold_signs_of_part();
                 barrier();
                 for (std::size_t l = 1; l <= last_; ++l) {
                     if (!layer(l).narrow) {
@@ -677,6 +695,13 @@ private:
             };
             range(one.w, one.w_size, false);
             range(one.b, one.b_size, true);
+        }
+    }
+    /// … after which its weights are held to their signs.
+    void hold_signs_of_part() const {
+        for (std::size_t l = 0; l <= last_; ++l) {
+            const PanelRange some = share_of(layer(l).w_size / panel_width<S>, member_.index, member_.size);
+            hold_signs(layer(l).w + some.first * panel_width<S>, layer(l).w + some.last * panel_width<S>);
         }
     }
 

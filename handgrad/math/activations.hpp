@@ -43,6 +43,7 @@ struct ActivationFacts {
     bool exact = false;             ///< the value is z or a constant: it never rounds
     bool relu_family = false;       ///< first weights by he rather than xavier
     bool elementwise = true;        ///< false for softmax, whose outputs depend on the whole row
+    bool non_decreasing = true;     ///< the derivative is never below 0; of leaky_relu for a slope of 0 or more
 };
 
 namespace math {
@@ -236,7 +237,8 @@ struct Silu {
                                            .second_derivative = "s (1 - s) (2 + z (1 - 2 s)) with s = 1/(1 + exp(-z))",
                                            .lowest = -0.27846454276107379,
                                            .symmetry = Symmetry::ramp,
-                                           .relu_family = true};
+                                           .relu_family = true,
+                                           .non_decreasing = false};
     template <class T>
     static T value(T z, const ActivationSettings& = {}) {
         return select(less(z, T(0)), finite(z), z) * Sigmoid::value(z);
@@ -259,7 +261,8 @@ struct Gelu {
                                            .second_derivative = "(2 - z^2) exp(-z^2/2)/sqrt(2 pi)",
                                            .lowest = -0.16997120747990369,
                                            .symmetry = Symmetry::ramp,
-                                           .relu_family = true};
+                                           .relu_family = true,
+                                           .non_decreasing = false};
     /// Beyond |z| = 256 Φ is exactly 0 or 1 in every number type, and z² stays finite.
     template <class T>
     static T held(T z) {
@@ -316,7 +319,8 @@ struct GeluTanh {
                                            .second_derivative = "(1 - tanh(u)^2)/2 (2 u' + z u'' - 2 z u'^2 tanh(u))",
                                            .lowest = -0.17004075057125412,
                                            .symmetry = Symmetry::ramp,
-                                           .relu_family = true};
+                                           .relu_family = true,
+                                           .non_decreasing = false};
     /// 2u; beyond |z| = 64 σ(2u) is exactly 0 or 1 in every number type, so that holding z there changes no value.
     template <class T>
     static T twice_u(T z) {
@@ -383,7 +387,8 @@ struct Softmax {
             "p_i ((1 for i = j else 0) - p_j) ((1 for i = k else 0) - p_k) - p_i p_j ((1 for j = k else 0) - p_k)",
         .lowest = 0.0,
         .highest = 1.0,
-        .elementwise = false};
+        .elementwise = false,
+        .non_decreasing = false};
 
     /// max z.
     template <class T>
@@ -527,6 +532,10 @@ constexpr const ActivationFacts& facts(Activation activation) {
     return visit(activation, [](auto f) -> const ActivationFacts& { return decltype(f)::facts; });
 }
 constexpr std::string_view name(Activation activation) { return facts(activation).name; }
+/// Whether f(z) never falls where z rises, with these settings.
+constexpr bool non_decreasing(Activation activation, const ActivationSettings& settings = {}) {
+    return facts(activation).non_decreasing && (activation != Activation::leaky_relu || settings.leaky_slope >= 0.0);
+}
 
 /// The activation of that name, if there is one.
 constexpr std::optional<Activation> find_activation(std::string_view wanted) {

@@ -213,6 +213,13 @@ void Engine<T>::store_moments(std::span<BasicMlp<T>> moments, const EngineState<
 }
 
 template <class T>
+void Engine<T>::hold_signs(const BasicMlp<T>& signs) {
+    signs_.assign(packed_.size(), T(0));
+    packed_.pack(signs.parameters(), std::span<T>(signs_));
+    plan_.signs = signs_.data();
+}
+
+template <class T>
 void Engine<T>::restore(const EngineState<T>& state) {
     std::ranges::copy(state.parameters, state_.parameters.begin());
     std::ranges::copy(state.first, state_.first.begin());

@@ -58,6 +58,9 @@ public:
     void store_moments(std::span<BasicMlp<T>> moments) const { store_moments(moments, state_); }
     void store_moments(std::span<BasicMlp<T>> moments, const EngineState<T>& from) const;
 
+    /// From now on each step ends with the weights of the wrong sign put to 0 (handgrad/nn/monotone.hpp).
+    void hold_signs(const BasicMlp<T>& signs);
+
     /// Runs steps.size() steps of `batch` rows each (the last may be shorter) and fills their losses, penalty included.
     /// Returns the number of steps done: all, or those before the first whose loss is not finite when `stop` is set.
     std::size_t run(const EngineRows<T>& rows, std::size_t batch, std::span<const kernels::StepConstants<T>> steps,
@@ -86,7 +89,7 @@ private:
     kernels::TrainingPlan<T> plan_;
     std::size_t threads_ = 1;
     EngineState<T> state_;
-    AlignedVector<T> mirrors_, gradient_;
+    AlignedVector<T> mirrors_, gradient_, signs_;
     std::vector<AlignedVector<T>> rooms_;
     std::vector<kernels::MemberBuffers<T>> members_;
     std::vector<std::vector<kernels::LayerBuffers<T>>> layers_;

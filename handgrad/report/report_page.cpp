@@ -777,9 +777,30 @@ private:
                "\n" +
                table({"tensor", "verdict", "entries", "worst error", "at", "near a kink", "would see", "remark"},
                      rows) +
+               monotone(c.monotone) +
                quiet(
                    "The worst error is in units of the last place, scaled by the condition of the sum. Would see: the "
                    "smallest error, as a share of the tensor's norm, that would not have passed.");
+    }
+
+    [[nodiscard]] static std::string monotone(const certify::CertifiedMonotone& promise) {
+        if (promise.columns.empty()) {
+            return "";
+        }
+        std::string columns;
+        for (const std::string& column : promise.columns) {
+            add_item(columns, ", ", column);
+        }
+        std::string because = "every weight has the sign that makes it so for all x";
+        if (!promise.broken_by.empty()) {
+            because = promise.broken_by;
+        }
+        const std::string verdict(name(promise.verdict));
+        return element("p", element("b class=\"" + verdict + "\"", verdict) +
+                                escape_html(": monotone in " + columns + "; " + because + "; of " +
+                                            plural(promise.slopes, "slope") + " on the rows and on a grid " +
+                                            std::to_string(promise.against) + " against it.")) +
+               "\n";
     }
 
     [[nodiscard]] std::string derivation() const {

@@ -83,6 +83,25 @@ std::string told_in_part(const certify::Certificate& certificate) {
     return text;
 }
 
+/// What a model promises of monotone columns; nothing of one that promises nothing.
+std::string monotone_lines(const certify::CertifiedMonotone& monotone) {
+    if (monotone.columns.empty()) {
+        return "";
+    }
+    const std::string slopes = fmt::format("{} on the rows and on a grid", counted(monotone.slopes, "slope"));
+    std::string what = "for all x, as every weight has the sign that makes it so; beside that ";
+    if (!monotone.broken_by.empty()) {
+        what = fmt::format("{}; ", monotone.broken_by);
+    }
+    what += monotone.against == 0 ? fmt::format("{}, none of them against it", slopes)
+                                  : fmt::format("{}, {} of them against it", slopes, monotone.against);
+    std::string text;
+    add_wrapped(text,
+                fmt::format("Monotone in {}: {}, {}.", fmt::join(monotone.columns, ", "), name(monotone.verdict), what),
+                0);
+    return text + "\n";
+}
+
 /// What was run and how far it tells, then the verdict.
 std::string scope(const certify::Certificate& certificate) {
     std::string runs;
@@ -124,7 +143,7 @@ std::string certificate_text(const certify::Certificate& certificate) {
         add(certificate.hessian);
     }
     std::string text = aligned(lines, Heading::first_row) + remarks + "\n";
-    return text + scope(certificate);
+    return text + monotone_lines(certificate.monotone) + scope(certificate);
 }
 
 }  // namespace handgrad::summary

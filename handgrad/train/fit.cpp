@@ -14,11 +14,13 @@
 #include "handgrad/base/version.hpp"
 #include "handgrad/base/wording.hpp"
 #include "handgrad/data/preprocessing_check.hpp"
+#include "handgrad/nn/monotone.hpp"
 #include "handgrad/store/tensor_file.hpp"
 #include "handgrad/train/class_weights.hpp"
 #include "handgrad/train/decisions.hpp"
 #include "handgrad/train/evaluation.hpp"
 #include "handgrad/train/fitting.hpp"
+#include "handgrad/train/monotone_columns.hpp"
 #include "handgrad/train/same_training.hpp"
 #include "handgrad/train/settings.hpp"
 #include "handgrad/train/share_out.hpp"
@@ -143,9 +145,9 @@ void refuse_other_columns(const Model& continued, const FitOptions& given) {
     Error refusal(ErrorKind::usage,
                   "the columns of the model to go on with are filled in, scaled and learned as they were: leave out "
                   "what asks for something else");
-    for (const Setting* setting :
-         {&settings::target, &settings::drop, &settings::id, &settings::categorical, &settings::impute,
-          &settings::scale, &settings::scale_target, &settings::weight, &settings::class_weight, &settings::task}) {
+    for (const Setting* setting : {&settings::target, &settings::drop, &settings::id, &settings::categorical,
+                                   &settings::impute, &settings::scale, &settings::scale_target, &settings::weight,
+                                   &settings::class_weight, &settings::monotone, &settings::task}) {
         const std::string name(setting->name);
         const auto its = continued.settings.find(name);
         if (its != continued.settings.end() && its->second != here.at(name)) {
@@ -246,6 +248,18 @@ Head prepare_columns(const Table& table, const FitOptions& options, Task task, c
     return head;
 }
 
+/// Raises what input_signs(), refuse_classes() and check_monotone() raise; tells what is promised.
+void prepare_monotone(const Table& table, const FitOptions& options, const Architecture& shape, const Model& model,
+                      const Tell& tell) {
+    if (options.monotone.empty()) {
+        return;
+    }
+    const std::vector<int> signs = input_signs(options.monotone, model.preprocessing, table.source);
+    refuse_classes(model.preprocessing);
+    check_monotone(shape, signs);
+    tell({"monotone: " + monotone_text(options.monotone, model.preprocessing)});
+}
+
 /// One training, of a model made from the rows that are shared out for it.
 FitResult fit_once(Task task, const FittingTask& fitting) {
     const Table& table = fitting.table;
@@ -272,6 +286,7 @@ FitResult fit_once(Task task, const FittingTask& fitting) {
     model.weight_decay = penalty_of(options.training.optimizer);
     const Architecture shape = shape_of(options, model.preprocessing, head.output);
     refuse_kinks(options, shape);
+    prepare_monotone(table, options, shape, model, tell);
     if (options.continue_from != nullptr) {
         check_continued(*options.continue_from, options, shape);
     }
@@ -576,6 +591,9 @@ FitResult fit(const Table& table, const FitOptions& given, const FitCallbacks& c
     check_ranges(given, "fit");
     check(given.training.optimizer);
     refuse_restarts(given, callbacks, checkpoint);
+    if (!monotone_columns(given.monotone).empty()) {
+        refuse_signs(given.training.optimizer);
+    }
     FitOptions options = given;
     const std::size_t labelled =
         given.only_rows ? given.only_rows->size()

@@ -48,6 +48,9 @@ struct FitOptions {
     /// What the rows of each class count in the loss: `balanced` (n/(K n_c)), or the name of a table with the columns
     /// `class` and `weight`; empty where all count alike. It is no part of the metrics.
     std::string class_weight;
+    /// `COL+` or `COL-`: columns of numbers with which every output never falls, or never rises, whatever the others
+    /// are (TrainOptions::input_signs, which fit() decides by it).
+    std::vector<std::string> monotone;
     std::string group;    ///< column of groups that a split keeps together, no input; empty for none
     ReadOptions reading;  ///< as the table was read; kept in the model
 

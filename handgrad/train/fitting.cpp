@@ -13,9 +13,11 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/wording.hpp"
+#include "handgrad/nn/monotone.hpp"
 #include "handgrad/store/tensor_file.hpp"
 #include "handgrad/train/evaluation.hpp"
 #include "handgrad/train/intervals.hpp"
+#include "handgrad/train/monotone_columns.hpp"
 #include "handgrad/train/nonfinite.hpp"
 #include "handgrad/train/prediction.hpp"
 #include "handgrad/train/same_training.hpp"
@@ -219,6 +221,7 @@ public:
           model_(result.model),
           columns_(model_.preprocessing),
           saved_(saved_in(task)),
+          input_signs_(input_signs(options_.monotone, columns_, table_.source)),
           net_(model_.net.template emplace<BasicMlp<T>>(
               BasicMlp<T>::random(model_.architecture(), options_.training.seed))),
           training_(apply_preprocessing<T>(columns_, table_, rows_.training, {.allow_extra = true})),
@@ -226,6 +229,9 @@ public:
           test_(held_out(options_.test, rows_.test)) {
         if (saved_ != nullptr) {
             check_same_network();
+        }
+        if (!input_signs_.empty()) {
+            take_signs(net_, weight_signs<T>(net_.architecture(), input_signs_));
         }
         if (options_.continue_from != nullptr) {
             copy_weights(std::get<BasicMlp<T>>(options_.continue_from->net));
@@ -353,6 +359,7 @@ private:
         constexpr const char* key = "init_from.hash";
         const auto load = [&] {
             load_first_weights(*options_.init_from, columns_, options_.training.allow_nonfinite, net_, task_.tell);
+            refuse_wrong_signs();
             return parameters_hash(net_);
         };
         if (task_.from == nullptr) {
@@ -376,6 +383,22 @@ private:
                 .about("init_from");
         }
         model_.provenance[key] = then;
+    }
+
+    /// First weights that are not monotone would lose what they have learned on their way to some that are.
+    void refuse_wrong_signs() const {
+        if (input_signs_.empty()) {
+            return;
+        }
+        if (const std::optional<WrongSign> wrong = first_wrong_sign(net_, input_signs_)) {
+            throw Error(ErrorKind::usage,
+                        options_.init_from->string() +
+                            ": its network is not monotone in the columns that are to be: " + wrong->text() +
+                            "; begin with one that was trained with the same monotone columns, or "
+                            "with fresh weights")
+                .about("init_from")
+                .about("monotone");
+        }
     }
 
     /// Of the rows that learn, and of those of the table that judge each epoch.
@@ -458,6 +481,7 @@ private:
     void train_until(std::size_t last) {
         TrainOptions settings = options_.training;
         settings.loss = model_.loss;
+        settings.input_signs = input_signs_;
         if (last == 0) {
             settings.epochs = 0;
         }
@@ -694,6 +718,7 @@ private:
     Model& model_;
     const Preprocessing& columns_;
     const SavedTraining<T>* saved_;  ///< to go on from, or null
+    std::vector<int> input_signs_;   ///< of monotone columns; empty for none
     BasicMlp<T>& net_;
     BasicDataset<T> training_, validation_, test_;
     MeasureFlow<T> measure_;

@@ -12,6 +12,7 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/nn/jacobian_loss_gradient.hpp"
 #include "handgrad/nn/loss_gradient.hpp"
+#include "handgrad/nn/monotone.hpp"
 #include "handgrad/train/batches.hpp"
 #include "handgrad/train/nonfinite.hpp"
 
@@ -36,6 +37,9 @@ public:
           order_(all_rows(data_.rows())),
           x_(batch_rows_, data_.x.columns()),
           y_(batch_rows_, data_.y.columns()) {
+        if (!options_.input_signs.empty()) {
+            signs_ = weight_signs<T>(state.net.architecture(), options_.input_signs);
+        }
         load(state.moments, state);
         if (state.begun) {
             go_on(state, *state.begun);
@@ -145,6 +149,9 @@ private:
                                                         state.epoch * steps_ + batches_, all, steps_));
             const double loss = fill_gradient(state.net, rows, weight);
             optimizer_.update(state.net, gradient_, rate_);
+            if (signs_) {
+                hold_signs(state.net, *signs_);
+            }
             check_finite(state, loss);
             loss_sum_ += loss * weight;
             weight_sum_ += weight;
@@ -194,6 +201,7 @@ private:
     LossGradient<T> of_loss_;
     JacobianLossGradient<T> of_jacobians_;
     BasicMlp<T> gradient_;
+    std::optional<BasicMlp<T>> signs_;  ///< that weights are held to, if they are
     std::vector<std::size_t> order_;
     Matrix<T> x_, y_;  ///< of a batch …
     std::vector<T> weights_;

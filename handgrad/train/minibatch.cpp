@@ -11,6 +11,7 @@
 
 #include "handgrad/base/error.hpp"
 #include "handgrad/nn/engine.hpp"
+#include "handgrad/nn/monotone.hpp"
 #include "handgrad/train/batches.hpp"
 #include "handgrad/train/jacobian_solver.hpp"
 #include "handgrad/train/nonfinite.hpp"
@@ -93,6 +94,9 @@ public:
           order_(all_rows(data_.rows())),
           side_by_side_(data_, options_.shuffle) {
         check_moments(state.moments, state);
+        if (!options_.input_signs.empty()) {
+            engine_.hold_signs(weight_signs<T>(state.net.architecture(), options_.input_signs));
+        }
         if (state.begun) {
             go_on(state, *state.begun);
         } else {

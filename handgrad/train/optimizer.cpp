@@ -115,6 +115,18 @@ void check(const OptimizerOptions& options) {
     }
 }
 
+void refuse_signs(const OptimizerOptions& options) {
+    if (!facts(options.kind).all_rows) {
+        return;
+    }
+    throw Error(ErrorKind::usage, "monotone columns hold by the signs of the weights, which " +
+                                      std::string(name(options.kind)) +
+                                      " does not keep in its steps; take an optimizer of steps on batches, or leave "
+                                      "the monotone columns out")
+        .about("monotone")
+        .about("optimizer", "adam");
+}
+
 StepSequence::StepSequence(const OptimizerOptions& options, const Conventions& conventions, const StepCount& count)
     : options_(options), conventions_(conventions), count_(count), rule_() {
     check(options);

@@ -239,6 +239,10 @@ constexpr double penalty_strength(const OptimizerOptions& options) {
 /// Raises Error(usage) for settings out of range (train/settings.hpp) or that do not go together.
 void check(const OptimizerOptions& options);
 
+/// Raises Error(usage) where weights are to keep their signs and the solver takes no single steps, behind which they
+/// could be put back.
+void refuse_signs(const OptimizerOptions& options);
+
 /// The constants of one step after the other, for those who keep parameters and states in a layout of their own.
 class StepSequence {
 public:

@@ -9,6 +9,7 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/base/wording.hpp"
 #include "handgrad/train/decisions.hpp"
+#include "handgrad/train/monotone_columns.hpp"
 #include "handgrad/train/share_out.hpp"
 
 namespace handgrad {
@@ -438,6 +439,9 @@ void check_settings(const Model& model, const std::string& place) {
     try {
         check(options.training.optimizer);
         check_group(options);
+        if (!input_signs(options.monotone, model.preprocessing, "monotone").empty()) {
+            refuse_signs(options.training.optimizer);
+        }
     } catch (const Error& error) {
         fail(where, error.what());
     }

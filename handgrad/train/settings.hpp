@@ -69,6 +69,11 @@ inline constexpr Setting group{.name = "group",
                                .group = table,
                                .help = "column whose equal cells are never on both sides of a split",
                                .value = "COL"};
+inline constexpr Setting monotone{
+    .name = "monotone",
+    .group = table,
+    .help = "number columns with which the answer never falls (COL+) or never rises (COL-), whatever the others are",
+    .value = "COL+,COL-"};
 inline constexpr Setting drop_missing_labels{.name = "drop_missing_labels",
                                              .group = table,
                                              .help = "leave out rows without a label",
@@ -346,6 +351,7 @@ void for_each_setting(settings::OptionsOf<FitOptions> auto& options, Visit&& vis
     visit(settings::weight, options.columns.weight);
     visit(settings::class_weight, options.class_weight);
     visit(settings::group, options.group);
+    visit(settings::monotone, options.monotone);
     visit(settings::drop_missing_labels, options.drop_missing_labels);
 
     visit(settings::hidden, options.hidden);

@@ -14,6 +14,7 @@
 #include "handgrad/base/error.hpp"
 #include "handgrad/nn/engine.hpp"
 #include "handgrad/nn/jacobian_loss_gradient.hpp"
+#include "handgrad/nn/monotone.hpp"
 #include "handgrad/nn/predictor.hpp"
 #include "handgrad/train/batches.hpp"
 #include "handgrad/train/settings.hpp"
@@ -44,6 +45,24 @@ void check_jacobians(checks::Argument argument, const BasicMlp<T>& net, const Ba
     }
 }
 
+/// Signs that these weights obey already, and a solver whose steps keep them.
+template <class T>
+void check_signs(const BasicMlp<T>& net, const TrainOptions& options) {
+    if (options.input_signs.empty()) {
+        return;
+    }
+    refuse_signs(options.optimizer);
+    if (const std::optional<WrongSign> wrong = first_wrong_sign(net, options.input_signs)) {
+        throw Error(ErrorKind::usage,
+                    "training: the network to begin with is not monotone in the columns that are to "
+                    "be: " +
+                        wrong->text() +
+                        "; begin with one that was trained with the same monotone columns, or with "
+                        "fresh weights")
+            .about("monotone");
+    }
+}
+
 template <class T>
 void check(const BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOptions& options,
            const BasicDataset<T>* validation) {
@@ -52,6 +71,7 @@ void check(const BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOptio
     }
     check_ranges(options, "training");
     check_meaning(options, "training");
+    check_signs(net, options);
     if (options.early_stopping.value_or(0) > 0 && validation == nullptr) {
         throw Error(ErrorKind::usage, "training: early stopping needs validation rows").about("validation");
     }

@@ -36,6 +36,9 @@ struct TrainOptions {
     std::optional<std::size_t> early_stopping = {};
     /// γ of the Jacobian term, part of the loss where the data have Jacobians (docs/derivations/sobolev.md (S3)).
     double jacobian_weight = 1.0;
+    /// One for each input (handgrad/nn/monotone.hpp): the outputs rise with inputs of 1 and fall with those of −1, as
+    /// each step ends with the weights of the wrong sign put to 0. Empty: nothing is monotone.
+    std::vector<int> input_signs = {};
     bool allow_nonfinite = false;  ///< go on through infinities and NaN
     Execution execution = {};      ///< changes no bit of the result
 };
@@ -129,8 +132,9 @@ template <class T>
 class Trainer {
 public:
     /// Begins at `net`, or goes on from where another training stood with the same options and data. `validation` may
-    /// be null. `solver` takes the place of the one that options.optimizer names. Raises Error(usage), Error(data) (no
-    /// rows).
+    /// be null. `solver` takes the place of the one that options.optimizer names. Raises Error(usage), also for weights
+    /// that break the signs that options.input_signs asks for (take_signs() makes first weights that do not),
+    /// Error(data) (no rows).
     Trainer(const BasicMlp<T>& net, const BasicDataset<T>& data, const TrainOptions& options,
             const std::type_identity_t<BasicDataset<T>>* validation = nullptr, const MakeSolver<T>& solver = {});
     Trainer(TrainState<T> state, const BasicDataset<T>& data, const TrainOptions& options,

@@ -24,7 +24,7 @@ __all__ = ["Fit", "Jacobian", "Model", "fit", "import_model", "load"]
 
 SETTINGS = {facts["name"]: facts for facts in _core.setting_facts()}
 ALIASES = {other: name for name, facts in SETTINGS.items() for other in facts["other_names"].split(",") if other}
-TEXT_LISTS = ("target", "drop", "id", "categorical", "hidden_activation")
+TEXT_LISTS = ("target", "drop", "id", "categorical", "monotone", "hidden_activation")
 DTYPES = {"float32": "f32", "float64": "f64", "f4": "f32", "f8": "f64"}  # NumPy's names of them
 LINES_IN_A_LOG = 20
 # What a model's file says of classes that stand in it as texts and were something else, and how they become it again.

@@ -115,6 +115,7 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         weight: Any = None,
         class_weight: Any = None,
         group: Any = None,
+        monotone: Any = None,
         drop_missing_labels: Any = None,
         init_from: Any = None,
         target_jacobian: Any = None,
@@ -173,6 +174,7 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
         self.weight = weight
         self.class_weight = class_weight
         self.group = group
+        self.monotone = monotone
         self.drop_missing_labels = drop_missing_labels
         self.init_from = init_from
         self.target_jacobian = target_jacobian

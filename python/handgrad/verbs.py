@@ -165,6 +165,7 @@ class Certificate(Result):
     rows: int
     carrying_rows: int  #: the fewest that carry 99 % of the weight
     tensors: list[dict[str, Any]]  #: of each parameter's gradient, and d(yhat)/d(x): verdict, worst_ulp, where ...
+    monotone: dict[str, Any] | None  #: what is promised of monotone columns: columns, verdict, broken_by, slopes, against
     runs: list[dict[str, Any]]  #: what was run
     text: str = field(repr=False)
 

@@ -55,7 +55,7 @@ namespace {
 
 /// Whether fit() takes a list for the setting.
 bool takes_several(const std::string& setting) {
-    constexpr std::array several{"hidden", "hidden_activation", "drop", "id", "categorical", "target"};
+    constexpr std::array several{"hidden", "hidden_activation", "drop", "id", "categorical", "monotone", "target"};
     return std::ranges::find(several, setting) != several.end();
 }
 

@@ -206,6 +206,16 @@ Dict certificate_dict(const certify::Certificate& certificate) {
         tensors.append(tensor_dict(certificate.hessian));
     }
     result["tensors"] = tensors;
+    result["monotone"] = nb::none();
+    if (const certify::CertifiedMonotone& monotone = certificate.monotone; !monotone.columns.empty()) {
+        Dict promise;
+        promise["columns"] = monotone.columns;
+        promise["verdict"] = std::string(name(monotone.verdict));
+        promise["broken_by"] = or_none(monotone.broken_by);
+        promise["slopes"] = monotone.slopes;
+        promise["against"] = monotone.against;
+        result["monotone"] = promise;
+    }
     for (const certify::CertifiedRun& run : certificate.runs) {
         Dict of_run;
         of_run["what"] = run.what;

@@ -82,6 +82,8 @@ def print_all(handgrad):
     run("predict", "m.model", "one.csv", "--jacobian", "--hessian", "--keep", "city", "--warn-outside", "--json")
     run("inspect", "m.model", "--json")
     run("check", "m.model", "one.csv", "--json")
+    handgrad("train", "t.csv", "--target", "y", *QUICK[:-1], "held.model", "--monotone", "a+", "--quiet")
+    run("check", "held.model", "one.csv", "--json")
     wide = ",".join(f"x{i}" for i in range(1500)) + ",y\n"
     handgrad.write("wide.csv", wide + "".join(",".join(str((i * j) % 7) for j in range(1501)) + "\n" for i in range(20)))
     handgrad("train", "wide.csv", "--target", "y", *QUICK[:-1], "w.model", "--quiet")
@@ -159,7 +161,7 @@ def test_every_event_has_the_fields_that_the_page_lists_and_no_others(handgrad):
                 "training", "training_rows"}
     assert seen.keys() == FIELDS.keys() - in_files
     for name, fields in seen.items():
-        empty_lists = {("settings", name, "[]") for name in ("categorical", "drop", "id")}
+        empty_lists = {("settings", name, "[]") for name in ("categorical", "drop", "id", "monotone")}
         assert FIELDS[name].keys() - fields - empty_lists == set(), f"fields of {name} that no run printed"
 
 
@@ -173,7 +175,7 @@ def test_the_texts_of_a_model_file_have_the_fields_that_the_page_lists_and_no_ot
                                                         enumerate(regression_table().splitlines())) + "\n")
     handgrad.write("c.csv", classification_table())
     seen = {}
-    for words in (("t.csv", "--target", "y", "--drop", "left", "--id", "nr", "--date", "when", "--hidden", "3,2", "--hidden-activation", "relu,tanh"),
+    for words in (("t.csv", "--target", "y", "--drop", "left", "--id", "nr", "--date", "when", "--hidden", "3,2", "--hidden-activation", "relu,tanh", "--monotone", "a+"),
                   ("c.csv", "--target", "class", "--class-weight", "balanced", "--calibration", 0.3),
                   ("c.csv", "--target", "class", "--early-stopping", 1, "--refit", "--checkpoint", "ck", "--optimizer", "lbfgs")):
         assert handgrad("train", *words, "--epochs", 1, "-o", "m.model").code == 0

@@ -283,6 +283,21 @@ TEST_P(EveryActivation, SecondDerivativeAtAJumpIsTheRightLimitWhichIsNearestToZe
     }
 }
 
+// What monotone networks rest on: a computed slope is never below 0 either.
+TEST_P(EveryActivation, NeverFallsExactlyWhereDeclared) {
+    bool falls = false;
+    for (double z = -40.0; z <= 40.0; z += 0x1p-7) {
+        visit(GetParam(), [&]<class F>(F) {
+            if constexpr (F::facts.elementwise) {
+                falls = falls || F::derivative(z) < 0.0 || F::derivative(static_cast<float>(z)) < 0.0F;
+            }
+        });
+    }
+    EXPECT_EQ(falls, !non_decreasing(GetParam()));
+    EXPECT_FALSE(non_decreasing(Activation::leaky_relu, {.leaky_slope = -0.5}));
+    EXPECT_FALSE(non_decreasing(Activation::softmax));
+}
+
 TEST_P(EveryActivation, IsPiecewiseLinearAndExactWhereDeclared) {
     bool constant_slopes = true;
     bool no_bend = true;

@@ -11,7 +11,7 @@ from program import events, write_table
 
 DEFAULTS = {
     "target": ["y"], "drop": [], "id": [], "categorical": [], "unknown": "error", "impute": "error", "scale": "standard", "scale_target": None,
-    "weight": None, "class_weight": "", "calibration": 0.0, "interval_method": None, "group": "", "drop_missing_labels": False, "hidden": [32], "hidden_activation": ["relu"],
+    "weight": None, "class_weight": "", "calibration": 0.0, "interval_method": None, "group": "", "monotone": [], "drop_missing_labels": False, "hidden": [32], "hidden_activation": ["relu"],
     "output_activation": None, "loss": None, "huber_delta": 1.0, "quantile": 0.5, "leaky_slope": 0.01, "task": None,
     "convention": "handgrad", "init": None, "dtype": "f32", "epochs": 200, "init_from": None, "target_jacobian": None, "jacobian_weight": 1.0, "allow_kinks": False, "batch": 32,
     "optimizer": "adam", "learning_rate": 1e-3, "momentum": 0.0, "nesterov": False, "beta1": 0.9, "beta2": 0.999,

@@ -85,7 +85,7 @@ CASES = {
               for more in ({}, {"schedule": "cosine", "weight": "w", "drop": ["code", "y2", "flag"]})],
     "seed": [Case(1, {"validation": 0.25, "test": 0.2, "drop": ["code", "y2", "flag"], "weight": "w"})],
 }
-SPECIAL = {"group": "test_group", "unknown": "test_unknown", "drop_missing_labels": "test_drop_missing_labels", "init": "test_init", "dtype": "test_dtype",
+SPECIAL = {"group": "test_group", "monotone": "test_monotone", "unknown": "test_unknown", "drop_missing_labels": "test_drop_missing_labels", "init": "test_init", "dtype": "test_dtype",
            "target_jacobian": "test_target_jacobian", "jacobian_weight": "test_target_jacobian", "allow_kinks": "test_allow_kinks",
            "tol": "test_tolerance_and_limit", "max_fun": "test_tolerance_and_limit", "lbfgs_memory": "test_quasi_newton_steps",
            "class_weight": "test_class_weight", "calibration": "test_calibration", "interval_method": "test_interval_method",
@@ -444,6 +444,33 @@ def test_target_jacobian(tmp_path, gamma):
             total += loss * data.weights[rows].sum()
         losses.append(total / data.weights.sum())
     np.testing.assert_allclose([event["loss"] for event in epochs], losses, rtol=TOLERANCE)
+    for name, weight in read_weights(tmp_path / "m.model").items():
+        np.testing.assert_allclose(weight, weights[name], rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
+
+
+def test_monotone(tmp_path):
+    """Steps of sgd, and behind each the weights of the wrong sign at 0, in NumPy from the same first weights: units rise and
+    fall in turns, a rises and b falls."""
+    options = DEFAULTS | BASE | DERIVATIVES | {"hidden": [4, 3]}
+    data = encode({name: COLUMNS[name] for name in ("a", "b", "w", "y")}, options, np.arange(ROWS))
+    unit = [np.array([1.0, -1.0] * 2)[:width] for width in (4, 3)]
+    signs = {"linear1.weight": np.outer(unit[0], [1.0, -1.0]), "linear2.weight": np.outer(unit[1], unit[0]),
+             "linear3.weight": np.outer([1.0], unit[1])}
+    weights = random_weights([2, 4, 3, 1], np.random.default_rng(5))
+    weights |= {name: sign * np.abs(weights[name]) for name, sign in signs.items()}
+    tensor_file.save_file(weights, tmp_path / "first.safetensors")
+    _, *epochs, _ = events("train", write_table(tmp_path / "t.csv", COLUMNS), *words(BASE | DERIVATIVES | {"hidden": [4, 3]}),
+                           "--monotone", "a+,b-", "--init-from", tmp_path / "first.safetensors", "-o", tmp_path / "m.model")
+    stopped = set()
+    for _epoch in range(BASE["epochs"]):
+        for first in range(0, ROWS, BASE["batch"]):
+            rows = np.arange(ROWS)[first:first + BASE["batch"]]
+            _, gradient = loss_and_gradient(weights, data.x[rows], data.y[rows], data.weights[rows], options)
+            weights = {name: weight - BASE["learning_rate"] * gradient[name] for name, weight in weights.items()}
+            for name, sign in signs.items():
+                stopped |= {name for wrong in (sign * weights[name] < 0).flat if wrong}
+                weights[name] = np.where(sign * weights[name] < 0, 0.0, weights[name])
+    assert stopped, "no step led to a wrong sign"
     for name, weight in read_weights(tmp_path / "m.model").items():
         np.testing.assert_allclose(weight, weights[name], rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
 
