@@ -12,6 +12,7 @@ import numpy as np
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
     from sklearn.exceptions import DataConversionWarning
+    from sklearn.utils.class_weight import compute_sample_weight
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:  # scikit-learn is no dependency: whoever needs no estimator does without
     raise ImportError(
@@ -203,6 +204,8 @@ class _Table(BaseEstimator):  # type: ignore[misc,unused-ignore]
                     if name not in NO_SETTINGS and value is not None}
         for name in READING:
             settings.pop(name, None)
+        if isinstance(self.class_weight, dict):  # which the weights of the rows have taken up
+            del settings["class_weight"]
         X = self._taken(X, y if isinstance(y, str) else None)
         learned = self._learned(X, y)
         targets = [y] if learned is None else list(learned)
@@ -440,7 +443,8 @@ class TableClassifier(ClassifierMixin, _Table):  # type: ignore[misc,unused-igno
     Arguments are the settings of handgrad.fit() by their names; None leaves the decision to the library. After fit():
     classes_, model_ (a handgrad.Model), fit_ (metrics, history, notices), n_features_in_, feature_names_in_. Columns are
     matched by their names, in any order, where they have some. Labels are what they are to Python, not what a CSV file
-    would make of them: "01" and "1" are two; None and NaN are missing."""
+    would make of them: "01" and "1" are two; None and NaN are missing. class_weight may also be a dict of classes, as
+    scikit-learn has it, which multiplies the weights of the rows."""
 
     def _task(self, targets: int) -> str:
         return "multilabel" if targets > 1 else "classification"
@@ -448,9 +452,21 @@ class TableClassifier(ClassifierMixin, _Table):  # type: ignore[misc,unused-igno
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TableClassifier:
         """Learns from X, a table of any make, and y: classes (rows,), 0 and 1 of several labels (rows, labels), or the
         name of a column of X (of a file: classes as the program reads them). Returns self."""
-        self._fit(_columns_shown(X) if isinstance(y, str) else X, y, sample_weight)
+        X = _columns_shown(X) if isinstance(y, str) else X
+        if isinstance(self.class_weight, dict):
+            sample_weight = self._weights_by_class(X, y, sample_weight)
+        self._fit(X, y, sample_weight)
         self._take_classes()
         return self
+
+    def _weights_by_class(self, X: Any, y: Any, sample_weight: Any) -> np.ndarray:
+        """Those of the rows times those of their classes; a class that class_weight does not name has 1."""
+        columns = {name_text(name): values for name, values in columns_of(X) or []} if isinstance(y, str) else {}
+        if isinstance(y, str) and y not in columns:
+            raise TypeError("class_weight: a dict needs y itself, or a table with its columns; of a file the path of a table "
+                            "with the columns class and weight does the same")
+        own: np.ndarray = compute_sample_weight(self.class_weight, np.asarray(columns[y] if isinstance(y, str) else y))
+        return own if sample_weight is None else own * np.asarray(sample_weight, np.float64)
 
     def _learned(self, X: Any, y: Any) -> dict[str, Any] | None:
         if isinstance(y, str):

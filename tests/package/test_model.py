@@ -481,5 +481,5 @@ def test_intervals_are_the_programs(tmp_path, settings):
     of_classes = handgrad.fit(houses(), "city", epochs=10, hidden=4, validation=0, class_weight="balanced", **settings).model
     sets = of_classes.predict_interval(houses(), 0.9)
     assert len(sets) == 80 and {name for one in sets for name in one} <= {"Rome", "Oslo", "Bern"}
-    with pytest.raises(handgrad.UsageError, match=r"interval_method='cv\+'.*calibration=0.2"):
+    with pytest.raises(handgrad.UsageError, match=r'interval_method="cv\+".*calibration=0.2'):
         handgrad.fit(houses(), "price", epochs=1, hidden=2, validation=0).model.predict_interval(houses())

@@ -144,6 +144,21 @@ def test_check_estimator_finds_nothing(estimator):
     assert set(checked(estimator(impute="mean"))) <= {WEIGHTS}
 
 
+def test_weights_of_classes_are_those_of_their_rows():
+    X, _ = houses()
+    y = np.where(X.area > 150, "dear", "cheap")
+    ways = [{"class_weight": {"dear": 3.0, "cheap": 0.5}}, {}, {"class_weight": {"dear": 3.0}}]
+    of_rows = np.where(y == "dear", 3.0, 0.5)
+    answers = [handgrad.TableClassifier(**SMALL, **way).fit(X, y, sample_weight=weights).predict_proba(X)
+               for way, weights in zip(ways, (None, of_rows, np.where(y == "dear", 1.0, 0.5)))]
+    np.testing.assert_array_equal(answers[0], answers[1])
+    np.testing.assert_array_equal(answers[0], answers[2])
+    named = handgrad.TableClassifier(**SMALL, **ways[0]).fit(X.assign(kind=y), "kind")
+    np.testing.assert_array_equal(named.predict_proba(X), answers[0])
+    with pytest.raises(TypeError, match="a dict needs y itself"):
+        handgrad.TableClassifier(**SMALL, **ways[0]).fit("houses.csv", "kind")
+
+
 def test_tags_say_what_is_so():
     assert not handgrad.TableRegressor().__sklearn_tags__().input_tags.allow_nan
     assert handgrad.TableRegressor(impute="median").__sklearn_tags__().input_tags.allow_nan
