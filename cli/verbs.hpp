@@ -58,7 +58,7 @@ inline constexpr std::array verb_list{
          report},
     Verb{"verify-run", "LOG [DATA]",
          "a logged training once more: the same weights after each epoch, or the first to differ", verify_run},
-    Verb{"export", "MODEL --to c99|npz|onnx|torch -o PATH", "writes a model for other programs to run or read",
+    Verb{"export", "MODEL --to c99|casadi|npz|onnx|torch -o PATH", "writes a model for other programs to run or read",
          export_model},
     Verb{"import", "FILE -o MODEL", "a network of PyTorch, scikit-learn or ONNX as a model", import_model},
     Verb{"bench", "[--workload T1,...]", "the limits of this machine, and how near workloads come to them", bench},
