@@ -154,21 +154,29 @@ void sweep(const std::filesystem::path& temporary) {
 
 }  // namespace
 
-void sweep_temporaries(const std::filesystem::path& folder, const std::function<bool(const std::string& file)>& ours) {
+int for_each_name(const std::filesystem::path& folder, const std::function<void(const char* name)>& each) {
     struct Close {
         void operator()(DIR* open) const { ::closedir(open); }
     };
-    // Not std::filesystem's iterator, which ends the program when there is no memory for it.
     const std::unique_ptr<DIR, Close> open(::opendir(folder.c_str()));
     if (!open) {
-        return;
+        return errno;
     }
+    errno = 0;
     while (const dirent* entry = ::readdir(open.get())) {
-        const std::string target(target_of(entry->d_name));
-        if (!target.empty() && ours(target)) {
-            sweep(folder / entry->d_name);
-        }
+        each(entry->d_name);
+        errno = 0;
     }
+    return errno;
+}
+
+void sweep_temporaries(const std::filesystem::path& folder, const std::function<bool(const std::string& file)>& ours) {
+    for_each_name(folder, [&](const char* name) {
+        const std::string target(target_of(name));
+        if (!target.empty() && ours(target)) {
+            sweep(folder / name);
+        }
+    });
 }
 
 namespace {

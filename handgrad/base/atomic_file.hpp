@@ -73,6 +73,10 @@ private:
     int descriptor_;
 };
 
+/// Calls `each` with every name in a folder, `.` and `..` too, in no order: what the operating system has against it
+/// (errno), 0 for nothing. Not std::filesystem's iterator, which ends the program when there is no memory for it.
+int for_each_name(const std::filesystem::path& folder, const std::function<void(const char* name)>& each);
+
 /// Removes from a folder the temporary files that killed programs have left of the files that `ours` names: what else
 /// looks like one may be somebody's.
 void sweep_temporaries(const std::filesystem::path& folder, const std::function<bool(const std::string& file)>& ours);

@@ -98,18 +98,17 @@ CheckpointFolder::CheckpointFolder(std::filesystem::path folder) : folder_(std::
 
 std::vector<std::size_t> CheckpointFolder::numbers() const {
     std::vector<std::size_t> found;
-    std::error_code error;
-    for (std::filesystem::directory_iterator entry(folder_, error), end; !error && entry != end;
-         entry.increment(error)) {
-        const auto number = number_in(entry->path().filename().string());
-        if (number && entry->is_regular_file(error)) {  // a pipe of that name would be waited for
+    const int problem = for_each_name(folder_, [&](const char* name) {
+        const auto number = number_in(name);
+        std::error_code ignored;
+        if (number && std::filesystem::is_regular_file(folder_ / name, ignored)) {  // a pipe would be waited for
             found.push_back(*number);
         }
-    }
-    const bool gone = error == std::errc::no_such_file_or_directory;
-    if (error && !gone) {  // what cannot be seen is not nothing: a training that began anew would write over it
-        throw Error(ErrorKind::io, folder_.string() + ": cannot list the checkpoints in it: " + error.message())
-            .at_file(folder_.string(), error.value());
+    });
+    if (problem != 0 && problem != ENOENT) {  // what cannot be seen is not nothing: a new training would write over it
+        throw Error(ErrorKind::io, folder_.string() + ": cannot list the checkpoints in it: " +
+                                       std::generic_category().message(problem))
+            .at_file(folder_.string(), problem);
     }
     std::ranges::sort(found);
     return found;
