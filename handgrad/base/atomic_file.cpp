@@ -171,12 +171,15 @@ int for_each_name(const std::filesystem::path& folder, const std::function<void(
 }
 
 void sweep_temporaries(const std::filesystem::path& folder, const std::function<bool(const std::string& file)>& ours) {
-    for_each_name(folder, [&](const char* name) {
+    const int problem = for_each_name(folder, [&](const char* name) {
         const std::string target(target_of(name));
         if (!target.empty() && ours(target)) {
             sweep(folder / name);
         }
     });
+    if (problem == ENOMEM) {  // without memory nothing else will go well either
+        throw std::bad_alloc();
+    }
 }
 
 namespace {

@@ -303,13 +303,15 @@ template <class T>
 SavedTraining<T> read(const TensorFile& file, const Architecture& architecture, const std::string& source) {
     const Counts counts = CountsReader(file.metadata.at(std::string(saved_training_key)), source + ": training").read();
     TensorsReader<T> tensors(file, architecture, source);
-    SavedTraining<T> saved{.state = {.net = tensors.net(net_prefix(false) + "net."),
-                                     .moments = tensors.moments(false, counts.moments),
-                                     .count = {.steps = counts.steps},
-                                     .epoch = counts.epoch},
-                           .first = counts.first,
-                           .told = counts.told};
+    // One after the other: where a later part of nested braces throws, GCC 12 destroys an earlier one twice.
+    SavedTraining<T> saved;
+    saved.first = counts.first;
+    saved.told = counts.told;
     TrainState<T>& state = saved.state;
+    state.net = tensors.net(net_prefix(false) + "net.");
+    state.moments = tensors.moments(false, counts.moments);
+    state.count.steps = counts.steps;
+    state.epoch = counts.epoch;
     state.best_epoch = counts.best_epoch;
     if (counts.best) {
         state.best = tensors.net(net_prefix(false) + "best.");
@@ -330,11 +332,12 @@ SavedTraining<T> read(const TensorFile& file, const Architecture& architecture, 
         throw Error(ErrorKind::model, source + ": the numbers of '" + numbers_name + "' cannot be");
     }
     if (counts.batches > 0) {
-        state.begun = BegunEpoch<T>{.batches = counts.batches,
-                                    .loss_sum = loss_sum,
-                                    .weight_sum = weight_sum,
-                                    .net = tensors.net(net_prefix(true) + "net."),
-                                    .moments = tensors.moments(true, counts.moments)};
+        BegunEpoch<T>& begun = state.begun.emplace();
+        begun.batches = counts.batches;
+        begun.loss_sum = loss_sum;
+        begun.weight_sum = weight_sum;
+        begun.net = tensors.net(net_prefix(true) + "net.");
+        begun.moments = tensors.moments(true, counts.moments);
     }
     tensors.finish();
     return saved;
