@@ -191,7 +191,10 @@ void refuse_shared_files(const TrainOptionsGiven& given) {
     refuse_one_output(given.output, given.report, "--report");
     for (const std::string& output : {given.output, given.report}) {
         std::error_code ignored;
-        const std::filesystem::path folder = std::filesystem::absolute(output, ignored).parent_path();
+        std::filesystem::path folder = std::filesystem::path(output).parent_path();
+        if (folder.empty()) {  // not absolute(), which asks for memory and may not get it
+            folder = ".";
+        }
         const bool inside = !output.empty() && given.folder != nullptr &&
                             std::filesystem::equivalent(folder, given.folder->path(), ignored);
         if (inside) {

@@ -75,7 +75,7 @@ def test_any_allocation_may_fail(files, preloaded, number):
     words, code, output = RUNS[number]
     log = files.folder / "failing.log"
     log.write_text("")
-    environment = {"LD_PRELOAD": str(preloaded), "FAILING_LOG": str(log), "FAILING_FRAMES": FRAMES}
+    environment = {"LD_PRELOAD": str(preloaded), "FAILING_LOG": str(log), "FAILING_FRAMES": FRAMES, "FAILING_RESULTS": "kept"}
     if output is not None:
         environment["FAILING_WATCHED"] = output
     ran = files(*words, environment=environment, timeout=600)

@@ -5,7 +5,8 @@ child goes on to its end, while the parent waits for it and then goes on itself.
 the price of a fork and of what comes after the failure. An allocation whose callers (FAILING_FRAMES of them, 8 unless it is
 said) have been met before is left out. FAILING_LOG gets a line a child: the number of the allocation, the exit code (or the
 number of a signal + 1000), whether the file FAILING_WATCHED changed though the child failed, and how many files more there
-are in the folder. */
+are in the folder. FAILING_RESULTS is a folder in which a child that comes to its end leaves models, which then are removed: to
+the parent, which has none yet, they would be those of another run. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -30,7 +31,7 @@ enum { places = 1 << 17, most_frames = 64, most_seconds = 20 };
 static __thread int inside = 0;
 static int watching = 0, frames = 8, log_file = -1;
 static unsigned long number = 0;
-static const char* watched = NULL;
+static const char *watched = NULL, *results = NULL;
 static uint64_t seen[places];
 
 /* Whether these callers have not been met yet. */
@@ -57,6 +58,25 @@ static int files_here(void) {
     DIR* folder = opendir(".");
     while (folder != NULL && readdir(folder) != NULL) {
         ++count;
+    }
+    if (folder != NULL) {
+        closedir(folder);
+    }
+    return count;
+}
+
+/* How many models are in the folder of the results; they are removed if asked for. */
+static int models(int removed) {
+    int count = 0;
+    DIR* folder = results == NULL ? NULL : opendir(results);
+    for (struct dirent* entry = NULL; folder != NULL && (entry = readdir(folder)) != NULL;) {
+        const char* end = strrchr(entry->d_name, '.');
+        if (end != NULL && strcmp(end, ".model") == 0) {
+            ++count;
+            if (removed) {
+                unlinkat(dirfd(folder), entry->d_name, 0);
+            }
+        }
     }
     if (folder != NULL) {
         closedir(folder);
@@ -98,7 +118,7 @@ static int must_fail(void) {
     int fails = 0;
     if (is_new_place()) {
         const struct stat before = state_of_watched();
-        const int files = files_here();
+        const int files = files_here(), before_it = models(0);
         const pid_t child = fork();
         if (child == 0) {
             watching = 0;
@@ -106,6 +126,7 @@ static int must_fail(void) {
             alarm(most_seconds);
         } else if (child > 0) {
             record(child, &before, files);
+            models(before_it == 0);
         } else {
             abort();
         }
@@ -163,6 +184,7 @@ static int watched_main(int count, char** words, char** environment) {
         frames = atoi(said) < most_frames - 2 ? atoi(said) : most_frames - 2;
     }
     watched = getenv("FAILING_WATCHED");
+    results = getenv("FAILING_RESULTS");
     log_file = open(getenv("FAILING_LOG"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     watching = log_file >= 0;
     const int code = real_main(count, words, environment);
